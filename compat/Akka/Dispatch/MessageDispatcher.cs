@@ -1,0 +1,87 @@
+using Akka.Actor;
+using Akka.Configuration;
+using Akka.Event;
+
+namespace Akka.Dispatch;
+
+public interface IDispatcherPrerequisites
+{
+    EventStream EventStream { get; }
+    IScheduler Scheduler { get; }
+    Settings Settings { get; }
+    Mailboxes Mailboxes { get; }
+}
+
+public sealed class DefaultDispatcherPrerequisites(EventStream eventStream, IScheduler scheduler, Settings settings, Mailboxes mailboxes) : IDispatcherPrerequisites
+{
+    public EventStream EventStream { get; } = eventStream;
+    public IScheduler Scheduler { get; } = scheduler;
+    public Settings Settings { get; } = settings;
+    public Mailboxes Mailboxes { get; } = mailboxes;
+}
+
+public abstract class MessageDispatcherConfigurator(Config config, IDispatcherPrerequisites prerequisites)
+{
+    public Config Config { get; } = config;
+    public IDispatcherPrerequisites Prerequisites { get; } = prerequisites;
+    public abstract MessageDispatcher Dispatcher();
+}
+
+public sealed class ActionRunnable(Action action) : IRunnable
+{
+    public void Run() => action();
+    public void Execute() => action();
+}
+
+/// <summary>Decides on which thread mailboxes run.</summary>
+public abstract class MessageDispatcher
+{
+    public const int DefaultThroughput = 100;
+    private long _inhabitants;
+
+    protected MessageDispatcher(MessageDispatcherConfigurator configurator)
+    {
+        Configurator = configurator;
+        Throughput = configurator.Config.GetInt("throughput", DefaultThroughput);
+        var deadline = configurator.Config.GetTimeSpan("throughput-deadline-time", TimeSpan.Zero).Ticks;
+        ThroughputDeadlineTime = deadline > 0 ? deadline : null;
+        Id = configurator.Config.GetString("id");
+    }
+
+    public MessageDispatcherConfigurator Configurator { get; }
+    public EventStream EventStream => Configurator.Prerequisites.EventStream;
+    public Mailboxes Mailboxes => Configurator.Prerequisites.Mailboxes;
+    public string Id { get; protected set; }
+    /// <summary>User messages that an actor may handle before another gets the thread.</summary>
+    public int Throughput { get; set; }
+    /// <summary>Ticks.</summary>
+    public long? ThroughputDeadlineTime { get; protected set; }
+    protected long Inhabitants => Volatile.Read(ref _inhabitants);
+
+    protected abstract void ExecuteTask(IRunnable run);
+    protected abstract void Shutdown();
+
+    internal void Execute(IRunnable run) => ExecuteTask(run);
+    internal void StopThreads() => Shutdown();
+    private protected virtual void OnEmpty() { }
+
+    public void Schedule(IRunnable run) => ExecuteTask(run);
+    public void Schedule(Action run) => ExecuteTask(new ActionRunnable(run));
+
+    public virtual void Dispatch(ActorCell cell, Envelope envelope) => cell.Mailbox.Post(envelope);
+    public virtual void SystemDispatch(ActorCell cell, SysMsg.SystemMessage message) => cell.Mailbox.PostSystem(message);
+
+    public virtual void Attach(ActorCell cell)
+    {
+        Interlocked.Increment(ref _inhabitants);
+        cell.Mailbox.TrySchedule(forSystemMessage: true);
+    }
+
+    public virtual void Detach(ActorCell cell)
+    {
+        cell.Mailbox.BecomeClosed();
+        if (Interlocked.Decrement(ref _inhabitants) == 0) OnEmpty();
+    }
+
+    protected void ReportFailure(Exception ex) => EventStream.Publish(new Error(ex, GetType().Name, GetType(), ex.Message));
+}

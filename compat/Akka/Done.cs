@@ -1,0 +1,15 @@
+namespace Akka;
+
+/// <summary>The result of an asynchronous action that has nothing to tell but that it is finished.</summary>
+public sealed class Done
+{
+    private Done() { }
+    public static readonly Done Instance = new();
+}
+
+public sealed class NotUsed
+{
+    private NotUsed() { }
+    public static readonly NotUsed Instance = new();
+    public override string ToString() => "NotUsed";
+}

@@ -1,0 +1,141 @@
+using Akka.Actor;
+
+namespace Akka.Event;
+
+/// <summary>Keeps the loggers subscribed to the levels that are wanted.</summary>
+public class LoggingBus : ActorEventBus<object, Type>
+{
+    internal const LogLevel OffLevel = (LogLevel)int.MaxValue;
+    private static readonly LogLevel[] Levels = [LogLevel.DebugLevel, LogLevel.InfoLevel, LogLevel.WarningLevel, LogLevel.ErrorLevel];
+    private static int _loggerNumber;
+    private readonly List<IActorRef> _loggers = [];
+
+    public LogLevel LogLevel { get; private set; } = LogLevel.ErrorLevel;
+
+    protected override bool IsSubClassification(Type parent, Type child) => parent.IsAssignableFrom(child);
+    protected override void Publish(object @event, IActorRef subscriber) => subscriber.Tell(@event, ActorRefs.NoSender);
+    protected override bool Classify(object @event, Type classifier) => classifier.IsInstanceOfType(@event);
+    protected override Type GetClassifier(object @event) => @event.GetType();
+
+    public void SetLogLevel(LogLevel logLevel)
+    {
+        LogLevel = logLevel;
+        lock (_loggers)
+            foreach (var logger in _loggers)
+                foreach (var level in Levels)
+                    if (level >= logLevel) base.Subscribe(logger, level.ClassFor());
+                    else base.Unsubscribe(logger, level.ClassFor());
+    }
+
+    private void Add(IActorRef logger, LogLevel logLevel)
+    {
+        lock (_loggers) _loggers.Add(logger);
+        foreach (var level in Levels)
+            if (level >= logLevel) base.Subscribe(logger, level.ClassFor());
+    }
+
+    private void Remove(IActorRef logger)
+    {
+        lock (_loggers) _loggers.Remove(logger);
+        base.Unsubscribe(logger);
+    }
+
+    public void StartStdoutLogger(Settings config)
+    {
+        LogLevel = Logging.LogLevelFor(config.StdoutLogLevel);
+        Add(config.StdoutLogger, LogLevel);
+    }
+
+    /// <exception cref="LoggerInitializationException">A logger did not answer InitializeLogger in akka.logger-startup-timeout.</exception>
+    internal void StartDefaultLoggers(Actor.Internal.ActorSystemImpl system)
+    {
+        var settings = system.Settings;
+        var level = Logging.LogLevelFor(settings.LogLevel);
+        var keepStdout = false;
+        foreach (var name in settings.Loggers)
+        {
+            var type = Dispatch.TypeCache.TryGet(name)
+                ?? throw new Configuration.ConfigurationException($"Logger specified in config can't be found: \"{name}\" (akka.loggers)");
+            if (typeof(MinimalLogger).IsAssignableFrom(type))
+            {
+                keepStdout = true;
+                continue;
+            }
+            var logger = system.SystemActorOf(Props.Create(type).WithDispatcher(settings.LoggersDispatcher),
+                $"log{Interlocked.Increment(ref _loggerNumber)}-{Logging.SimpleName(type)}");
+            Add(logger, level);
+            var answer = logger.Ask(new InitializeLogger(this), settings.LoggerStartTimeout);
+            if (settings.LoggerAsyncStart) continue;
+            try
+            {
+                if (answer.GetAwaiter().GetResult() is not LoggerInitialized)
+                    throw new LoggerInitializationException($"Logger {name} did not respond with LoggerInitialized");
+            }
+            catch (AskTimeoutException)
+            {
+                Publish(new Warning(nameof(LoggingBus), GetType(), $"Logger {name} did not respond within {settings.LoggerStartTimeout} to InitializeLogger"));
+            }
+        }
+        LogLevel = level;
+        if (keepStdout) SetLogLevel(level);
+        else Remove(settings.StdoutLogger);
+    }
+
+    /// <summary>The loggers are about to stop: the last words go to standard output.</summary>
+    internal void StopDefaultLoggers(ActorSystem system)
+    {
+        var stdout = system.Settings.StdoutLogger;
+        var level = LogLevel;
+        IActorRef[] loggers;
+        lock (_loggers) loggers = [.. _loggers];
+        if (!loggers.Contains(stdout)) Add(stdout, Logging.LogLevelFor(system.Settings.StdoutLogLevel));
+        foreach (var logger in loggers)
+            if (!logger.Equals(stdout))
+                Remove(logger);
+        LogLevel = level;
+    }
+}
+
+/// <summary>A logger that is no actor, so that it works before the first and after the last.</summary>
+public abstract class MinimalLogger : MinimalActorRef
+{
+    public sealed override ActorPath Path { get; } = new RootActorPath(new Address("akka", "all-systems"), "/StandardOutLogger");
+    public sealed override IActorRefProvider Provider => throw new NotSupportedException("A minimal logger does not provide");
+
+    protected sealed override void TellInternal(object message, IActorRef sender) =>
+        Log(message ?? throw new ArgumentNullException(nameof(message), "The message to log must not be null."));
+
+    protected abstract void Log(object message);
+}
+
+public class StandardOutLogger : MinimalLogger
+{
+    protected override void Log(object message)
+    {
+        if (message is LogEvent e) PrintLogEvent(e);
+        else Console.WriteLine(message);
+    }
+
+    internal static void PrintLogEvent(LogEvent logEvent) => Console.WriteLine(logEvent.ToString());
+}
+
+/// <summary>The logger when akka.loggers says nothing else: standard output.</summary>
+public class DefaultLogger : ActorBase
+{
+    protected override bool Receive(object message)
+    {
+        switch (message)
+        {
+            case InitializeLogger:
+                Sender.Tell(new LoggerInitialized());
+                return true;
+            case LogEvent logEvent:
+                Print(logEvent);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    protected virtual void Print(LogEvent logEvent) => StandardOutLogger.PrintLogEvent(logEvent);
+}
