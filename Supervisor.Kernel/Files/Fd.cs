@@ -26,7 +26,7 @@ public sealed partial class Fd : SafeHandleMinusOneIsInvalid
         while (true)
         {
             var fd = open(path, (flags | OpenFlags.O_CLOEXEC).ToKernel(), mode);
-            if (!fd.IsInvalid) return fd;
+            if (fd >= 0) return new Fd(fd);
             if (Errno.Last is not Errno.EINTR) throw new SyscallException("open", Errno.Last, path);
         }
     }
@@ -39,21 +39,74 @@ public sealed partial class Fd : SafeHandleMinusOneIsInvalid
     }
 
     /// <summary>A second descriptor of the same open file. fcntl(2), <c>F_DUPFD_CLOEXEC</c>.</summary>
-    public Fd Duplicate()
+    public Fd Duplicate() => DuplicateOf(Number);
+
+    /// <summary>A descriptor of our own for one that someone else owns: a standard stream.</summary>
+    public static Fd DuplicateOf(int number)
     {
         const int F_DUPFD_CLOEXEC = 1030;
-        var copy = fcntl(Number, F_DUPFD_CLOEXEC, 3);
-        return copy >= 0 ? new Fd(copy) : throw new SyscallException("fcntl(F_DUPFD_CLOEXEC)", Errno.Last);
+        var copy = fcntl(number, F_DUPFD_CLOEXEC, 3);
+        return copy >= 0 ? new Fd(copy) : throw new SyscallException("fcntl(F_DUPFD_CLOEXEC)", Errno.Last, $"descriptor {number}");
+    }
+
+    /// <summary>Writes all of <paramref name="bytes"/>. write(2).</summary>
+    /// <exception cref="SyscallException">Any errno but EINTR; EAGAIN too, where the file does not block.</exception>
+    public unsafe void Write(ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            nint written;
+            fixed (byte* start = bytes) written = write(Number, start, (nuint)bytes.Length);
+            if (written >= 0) bytes = bytes[(int)written..];
+            else if (Errno.Last is not Errno.EINTR) throw new SyscallException("write", Errno.Last);
+        }
+    }
+
+    /// <summary>Writes what can be written at once. write(2).</summary>
+    /// <returns>How many bytes; null where the file does not block and takes none now (EAGAIN).</returns>
+    /// <exception cref="SyscallException">Any other errno but EINTR.</exception>
+    public unsafe int? TryWrite(ReadOnlySpan<byte> bytes)
+    {
+        while (true)
+        {
+            nint written;
+            fixed (byte* start = bytes) written = write(Number, start, (nuint)bytes.Length);
+            if (written >= 0) return (int)written;
+            if (Errno.Last is Errno.EAGAIN) return null;
+            if (Errno.Last is not Errno.EINTR) throw new SyscallException("write", Errno.Last);
+        }
+    }
+
+    /// <summary>Reads what is there. read(2).</summary>
+    /// <returns>How many bytes; 0 at the end; null where the file does not block and has nothing now (EAGAIN).</returns>
+    /// <exception cref="SyscallException">Any other errno but EINTR.</exception>
+    public unsafe int? TryRead(Span<byte> buffer)
+    {
+        while (true)
+        {
+            nint got;
+            fixed (byte* start = buffer) got = read(Number, start, (nuint)buffer.Length);
+            if (got >= 0) return (int)got;
+            if (Errno.Last is Errno.EAGAIN) return null;
+            if (Errno.Last is not Errno.EINTR) throw new SyscallException("read", Errno.Last);
+        }
     }
 
     /// <inheritdoc/>
     protected override bool ReleaseHandle() => close((int)handle) == 0;
 
+    // int, not Fd: a handle is as wide as a pointer, so -1 in 32 bits would pass for descriptor 4294967295.
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial Fd open(string path, int flags, uint mode);
+    private static partial int open(string path, int flags, uint mode);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fcntl(int fd, int command, int argument);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static unsafe partial nint write(int fd, byte* bytes, nuint count);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static unsafe partial nint read(int fd, byte* buffer, nuint count);
 
     [LibraryImport("libc")]
     private static partial int close(int fd);

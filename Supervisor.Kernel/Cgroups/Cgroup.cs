@@ -1,0 +1,152 @@
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Oci;
+
+namespace Supervisor.Kernel.Cgroups;
+
+/// <summary>
+/// A container's cgroup: one directory in every tree of the host. On a hybrid host each limit goes to the tree that has
+/// its controller. Holds no descriptors and no state besides names, so it can be opened again after a restart.
+/// </summary>
+public sealed class Cgroup
+{
+    /// <summary>Key of the v2 directory in <see cref="Paths"/>.</summary>
+    public const string V2Key = "";
+
+    private Cgroup(IReadOnlyDictionary<string, string> paths, IReadOnlyList<string> createdParents)
+    {
+        Paths = paths;
+        CreatedParents = createdParents;
+        Directories = [.. paths.Values.Distinct(StringComparer.Ordinal)];
+    }
+
+    /// <summary>Directories by v1 controller (a named tree as <c>name=systemd</c>) and, under <see cref="V2Key"/>, of v2.</summary>
+    public IReadOnlyDictionary<string, string> Paths { get; }
+
+    /// <summary>Parents that <see cref="Create"/> made, deepest first, the topmost part of the path not counted: it is the namespace's.</summary>
+    public IReadOnlyList<string> CreatedParents { get; }
+
+    /// <summary>What <see cref="Create"/> was asked for and no controller of this host can do.</summary>
+    public IReadOnlyList<UnsupportedField> NotApplied { get; private init; } = [];
+
+    /// <summary>Each directory once.</summary>
+    internal IReadOnlyList<string> Directories { get; }
+
+    /// <summary>The v2 directory; null on a v1 host.</summary>
+    internal string? V2Directory => Paths.GetValueOrDefault(V2Key);
+
+    /// <summary>Whether there is no v1 tree.</summary>
+    internal bool IsPureV2 => Paths.Count == 1 && V2Directory is not null;
+
+    /// <summary>Makes the cgroup and sets its limits. Leaves nothing behind when it fails.</summary>
+    /// <param name="hierarchies">Where.</param>
+    /// <param name="cgroupsPath">Absolute: from each mount's root. Relative: below our own cgroup.</param>
+    /// <param name="resources">Limits; null for none but the default device rules.</param>
+    /// <exception cref="InvalidSpecException">A path that could lead out of the mount.</exception>
+    /// <exception cref="CgroupException">It exists and has processes; or a value, named with its file, was refused.</exception>
+    public static Cgroup Create(CgroupHierarchies hierarchies, string cgroupsPath, ResourcesSpec? resources)
+    {
+        var paths = hierarchies.DirectoriesOf(cgroupsPath);
+        if (paths.Count == 0) throw new CgroupException("/proc/self/mountinfo", null, Errno.ENOENT, "no cgroup file system is mounted");
+        var making = new CgroupMaking();
+        try
+        {
+            foreach (var hierarchy in hierarchies.All) making.Make(hierarchy, cgroupsPath);
+            if (hierarchies.V2 is { } v2) making.HandOutControllers(v2, cgroupsPath, CgroupLimits.Wanted(resources, paths), all: !paths.ContainsKey("memory"));
+            var cgroup = new Cgroup(paths, making.Parents);
+            var notApplied = new CgroupLimits(cgroup).Apply(resources ?? new ResourcesSpec(), isNew: true);
+            return new Cgroup(paths, making.Parents) { NotApplied = notApplied };
+        }
+        catch
+        {
+            making.Undo();
+            throw;
+        }
+    }
+
+    /// <summary>The cgroup that a former run made.</summary>
+    /// <param name="paths"><see cref="Paths"/> of then.</param>
+    /// <param name="createdParents"><see cref="CreatedParents"/> of then.</param>
+    public static Cgroup Open(IReadOnlyDictionary<string, string> paths, IReadOnlyList<string>? createdParents = null)
+    {
+        foreach (var path in paths.Values.Concat(createdParents ?? []))
+            if (CgroupPathText.Flaw(path) is { } flaw || !path.StartsWith('/')) throw new ArgumentException($"\"{path}\" is no directory of a cgroup", nameof(paths));
+        return new Cgroup(new Dictionary<string, string>(paths, StringComparer.Ordinal), [.. createdParents ?? []]);
+    }
+
+    /// <summary>Whether any of its directories is there.</summary>
+    public bool Exists => Directories.Any(Directory.Exists);
+
+    /// <summary>
+    /// Write-only descriptors of every tree's cgroup.procs: a child that writes <c>0</c> to each is in the cgroup before it
+    /// runs anything else. On failure none stays open.
+    /// </summary>
+    public IReadOnlyList<Fd> OpenProcsFiles()
+    {
+        var opened = new List<Fd>(Directories.Count);
+        try
+        {
+            foreach (var directory in Directories) opened.Add(Fd.Open(directory + "/cgroup.procs", OpenFlags.O_WRONLY));
+            return opened;
+        }
+        catch
+        {
+            opened.ForEach(fd => fd.Dispose());
+            throw;
+        }
+    }
+
+    /// <summary>The directory for <c>CLONE_INTO_CGROUP</c> (clone(2), Linux 5.7); null where a v1 tree must be joined as well.</summary>
+    public Fd? OpenV2Directory() => IsPureV2 ? Fd.Open(V2Directory!, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY) : null;
+
+    /// <summary>Every process in it and in the cgroups below, from all trees, ascending. Processes outside of our pid namespace are not seen.</summary>
+    public IReadOnlyList<int> Processes() => CgroupMembers.Of(Directories).Pids;
+
+    /// <summary>Changes limits; what is null or 0 stays, device rules stay. When it fails, what came before the named file has been set.</summary>
+    /// <returns>What no controller of this host can do.</returns>
+    /// <exception cref="CgroupException">A value was refused.</exception>
+    public IReadOnlyList<UnsupportedField> Update(ResourcesSpec resources) => new CgroupLimits(this).Apply(resources, isNew: false);
+
+    /// <summary>Stops every process in it and below, until <see cref="Thaw"/>.</summary>
+    /// <exception cref="TimeoutException">Not all had stopped in time; they have been let go again.</exception>
+    public void Freeze(TimeSpan timeout) => Freezer.Of(this).Freeze(timeout);
+
+    /// <summary>Lets them go on.</summary>
+    /// <exception cref="TimeoutException">The kernel had not done so in time.</exception>
+    public void Thaw(TimeSpan timeout) => Freezer.Of(this).Thaw(timeout);
+
+    /// <summary>Whether it is frozen, by whomever.</summary>
+    public bool IsFrozen => Freezer.TryOf(this)?.IsFrozen ?? false;
+
+    /// <summary>Kills every process in it and below, forks in flight included, and returns when none is left. Thaws it.</summary>
+    /// <exception cref="InvalidOperationException">We are in it ourselves.</exception>
+    /// <exception cref="TimeoutException">Some did not die in time, e.g. stuck in the kernel; the message names them.</exception>
+    public void KillAll(TimeSpan timeout) => new CgroupKiller(this).Kill(timeout);
+
+    /// <summary>Removes its directories and those below, then the parents that were made for it and are empty. What is gone already is no error.</summary>
+    /// <exception cref="CgroupException">EBUSY: processes were still in it at the deadline.</exception>
+    public void Delete(TimeSpan timeout) => CgroupRemoval.Remove(this, timeout);
+
+    /// <summary>What has been used.</summary>
+    public CgroupStats Stats() => new StatsReader(this).Read();
+
+    /// <summary>How many processes in it and below the kernel has killed for want of memory. Cgroups that were removed below no longer count on v1.</summary>
+    public ulong OomKills() => OomCounter.Read(this);
+
+    /// <summary>Something for epoll that tells when memory has run out; null without a memory controller.</summary>
+    public OomNotifier? OpenOomNotifier() => OomNotifier.TryOpen(this);
+
+    /// <summary>Where a controller is, and by which version's rules; null where it is not.</summary>
+    /// <param name="v1">Its name in v1.</param>
+    /// <param name="v2">Its name in v2 where it differs.</param>
+    internal ControllerDirectory? Find(string v1, string? v2 = null)
+    {
+        if (Paths.TryGetValue(v1, out var directory)) return new ControllerDirectory(directory, IsV2: false);
+        if (V2Directory is not { } unified) return null;
+        var has = CgroupFile.TryRead(unified + "/cgroup.controllers")?.Split((char[])[' ', '\n']).Contains(v2 ?? v1) ?? false;
+        return has ? new ControllerDirectory(unified, IsV2: true) : null;
+    }
+}
+
+/// <summary>Where a controller's files are, and by which version's rules.</summary>
+internal sealed record ControllerDirectory(string Path, bool IsV2);

@@ -1,0 +1,113 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+
+namespace Supervisor.Kernel.Cgroups;
+
+/// <summary>Control files and directories. One value is one write(2); a text is read whole, up to a bound.</summary>
+internal static partial class CgroupFile
+{
+    private const int Longest = 64 << 20; // cgroup.procs of 4,194,304 processes (PID_MAX_LIMIT) has 32 MiB
+
+    /// <summary>The text; null when the file or its cgroup is gone, or is not of the kind asked for.</summary>
+    public static string? TryRead(string path)
+    {
+        try
+        {
+            using var fd = Fd.TryOpen(path, OpenFlags.O_RDONLY);
+            return fd is null ? null : ReadAll(fd, path);
+        }
+        catch (SyscallException e) when (e.Errno is Errno.ENODEV or Errno.EOPNOTSUPP or Errno.ENOTDIR)
+        {
+            return null; // removed between open and read; or cgroup.procs of a threaded cgroup
+        }
+    }
+
+    /// <summary>The text from where the file stands to its end.</summary>
+    public static string ReadAll(Fd fd, string path)
+    {
+        var buffer = new byte[4096];
+        var length = 0;
+        while (true)
+        {
+            if (length == buffer.Length)
+            {
+                if (length >= Longest) throw new CgroupException(path, null, Errno.EFBIG, $"more than {Longest} bytes");
+                Array.Resize(ref buffer, length * 2);
+            }
+            var got = read(fd, ref buffer[length], (nuint)(buffer.Length - length));
+            if (got == 0) return Encoding.UTF8.GetString(buffer, 0, length);
+            if (got > 0) length += (int)got;
+            else if (Errno.Last is not Errno.EINTR) throw new SyscallException("read", Errno.Last, path);
+        }
+    }
+
+    /// <summary>One number; null where the file is missing. "max" is <see cref="ulong.MaxValue"/>.</summary>
+    public static ulong? TryReadNumber(string path) => TryRead(path)?.Trim() switch
+    {
+        "max" => ulong.MaxValue,
+        { } text when ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) => number,
+        _ => null,
+    };
+
+    public static bool Exists(string path) => File.Exists(path);
+
+    /// <exception cref="CgroupException">The kernel refused.</exception>
+    public static void Write(string directory, string file, string value)
+    {
+        if (TryWrite(directory, file, value) is not Errno.None and var errno)
+            throw new CgroupException(directory + "/" + file, value, errno, Advice(file, errno));
+    }
+
+    /// <returns><see cref="Errno.None"/>, or why not.</returns>
+    public static Errno TryWrite(string directory, string file, string value)
+    {
+        try
+        {
+            using var fd = Fd.Open(directory + "/" + file, OpenFlags.O_WRONLY);
+            return TryWrite(fd, value);
+        }
+        catch (SyscallException e)
+        {
+            return e.Errno;
+        }
+    }
+
+    /// <returns><see cref="Errno.None"/>, or why not.</returns>
+    public static Errno TryWrite(Fd fd, string value)
+    {
+        var bytes = Encoding.UTF8.GetBytes(value);
+        while (write(fd, bytes, (nuint)bytes.Length) < 0)
+            if (Errno.Last is not Errno.EINTR) return Errno.Last;
+        return Errno.None;
+    }
+
+    /// <returns><see cref="Errno.None"/>, or why not: EEXIST, ENOENT…</returns>
+    public static Errno TryMakeDirectory(string path) => mkdir(path, 0b111_101_101) == 0 ? Errno.None : Errno.Last;
+
+    /// <returns><see cref="Errno.None"/>, also when it was gone already; or why not: EBUSY, ENOTEMPTY…</returns>
+    public static Errno TryRemoveDirectory(string path) =>
+        rmdir(path) == 0 ? Errno.None : Errno.Last is Errno.ENOENT or Errno.ENODEV ? Errno.None : Errno.Last;
+
+    private static string? Advice(string file, Errno errno) => errno switch
+    {
+        Errno.ENOENT => "this kernel or this hierarchy has no such control",
+        Errno.EBUSY when file is "cgroup.subtree_control" => "a cgroup with processes cannot hand out controllers: use a cgroup beside them",
+        Errno.EACCES or Errno.EPERM or Errno.EROFS => "the cgroup is not ours to change",
+        _ => null,
+    };
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint read(Fd fd, ref byte buffer, nuint count);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint write(Fd fd, byte[] buffer, nuint count);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int mkdir(string path, uint mode);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int rmdir(string path);
+}

@@ -1,0 +1,110 @@
+using System.Text;
+using Supervisor.Kernel.Oci;
+
+namespace Supervisor.Kernel.Cgroups;
+
+/// <summary>All cgroup trees of this machine, as this process sees them mounted.</summary>
+public sealed class CgroupHierarchies
+{
+    private CgroupHierarchies(IReadOnlyList<CgroupHierarchy> all) => All = all;
+
+    /// <summary>Every tree that is mounted: v1 ones in the order of /proc/self/cgroup, v2 last.</summary>
+    public IReadOnlyList<CgroupHierarchy> All { get; }
+
+    /// <summary>The v2 tree.</summary>
+    public CgroupHierarchy? V2 => All.FirstOrDefault(h => h.Version == 2);
+
+    /// <summary>Which versions are in use.</summary>
+    public CgroupLayout Layout => (All.Any(h => h.Version == 1), V2 is not null) switch
+    {
+        (false, false) => CgroupLayout.None,
+        (true, false) => CgroupLayout.V1,
+        (false, true) => CgroupLayout.V2,
+        (true, true) => CgroupLayout.Hybrid,
+    };
+
+    /// <summary>Reads /proc/self/mountinfo and /proc/self/cgroup. Nothing about their places is assumed.</summary>
+    public static CgroupHierarchies Discover() => Parse(Read("/proc/self/mountinfo"), Read("/proc/self/cgroup"));
+
+    /// <summary>As <see cref="Discover"/>, from texts.</summary>
+    /// <param name="mountinfo">/proc/self/mountinfo. proc_pid_mountinfo(5).</param>
+    /// <param name="selfCgroup">/proc/self/cgroup. cgroups(7).</param>
+    public static CgroupHierarchies Parse(string mountinfo, string selfCgroup)
+    {
+        var mounts = Mounts(mountinfo);
+        List<CgroupHierarchy> v1 = [], v2 = [];
+        foreach (var line in selfCgroup.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var parts = line.Split(':', 3); // id:controllers:path; v2 has id 0 and no controllers
+            if (parts.Length != 3 || !parts[2].StartsWith('/')) continue;
+            var controllers = parts[1].Split(',', StringSplitOptions.RemoveEmptyEntries);
+            var version = controllers.Length == 0 ? 2 : 1;
+            var found = mounts
+                .Where(m => version == 2 ? m.Type is "cgroup2" : m.Type is "cgroup" && controllers.All(m.SuperOptions.Contains))
+                .OrderBy(m => IsBelow(parts[2], m.Root) ? 0 : 1)   // a mount that shows us to ourselves
+                .ThenBy(m => m.Root.Length)                        // and shows most
+                .FirstOrDefault();
+            if (found is null) continue; // known to the kernel, not mounted here
+            (version == 2 ? v2 : v1).Add(new CgroupHierarchy(version, controllers, found.Point.TrimEnd('/'), found.Root, parts[2]));
+        }
+        return new CgroupHierarchies([.. v1, .. v2]);
+    }
+
+    /// <summary>The directory that <paramref name="cgroupsPath"/> means in every tree. Absolute: from the mount's root. Relative: below our own cgroup.</summary>
+    /// <exception cref="InvalidSpecException">An empty part, <c>.</c>, <c>..</c>, a NUL: it could lead out of the mount.</exception>
+    public IReadOnlyDictionary<string, string> DirectoriesOf(string cgroupsPath)
+    {
+        if (CgroupPathText.Flaw(cgroupsPath) is { } flaw) throw new InvalidSpecException("linux.cgroupsPath", flaw);
+        var directories = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var hierarchy in All)
+        {
+            var directory = hierarchy.BaseOf(cgroupsPath) + "/" + cgroupsPath.TrimStart('/');
+            if (hierarchy.Version == 2) directories[Cgroup.V2Key] = directory;
+            foreach (var controller in hierarchy.Controllers) directories[controller] = directory;
+        }
+        return directories;
+    }
+
+    private static bool IsBelow(string path, string root) =>
+        root == "/" || path == root || path.StartsWith(root + "/", StringComparison.Ordinal);
+
+    private static List<Mount> Mounts(string mountinfo)
+    {
+        var mounts = new List<Mount>();
+        foreach (var line in mountinfo.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var fields = line.Split(' ');
+            var dash = Array.IndexOf(fields, "-", Math.Min(6, fields.Length));
+            if (dash < 0 || fields.Length < dash + 4) continue;
+            var point = Unescape(fields[4]);
+            mounts.RemoveAll(m => m.Point == point); // mounted over: no longer reachable
+            mounts.Add(new Mount(fields[dash + 1], Unescape(fields[3]), point, fields[dash + 3].Split(',')));
+        }
+        return mounts;
+    }
+
+    // Space, tab, line break and backslash are written as three octal digits.
+    private static string Unescape(string text)
+    {
+        if (!text.Contains('\\')) return text;
+        var result = new StringBuilder(text.Length);
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] == '\\' && i + 3 < text.Length && text.AsSpan(i + 1, 3).IndexOfAnyExceptInRange('0', '7') < 0)
+            {
+                result.Append((char)((text[i + 1] - '0') << 6 | (text[i + 2] - '0') << 3 | text[i + 3] - '0'));
+                i += 3;
+            }
+            else result.Append(text[i]);
+        }
+        return result.ToString();
+    }
+
+    private static string Read(string path)
+    {
+        using var fd = Files.Fd.Open(path, Abi.OpenFlags.O_RDONLY);
+        return CgroupFile.ReadAll(fd, path);
+    }
+
+    private sealed record Mount(string Type, string Root, string Point, string[] SuperOptions);
+}

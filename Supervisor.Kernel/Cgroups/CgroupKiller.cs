@@ -1,0 +1,126 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+
+namespace Supervisor.Kernel.Cgroups;
+
+/// <summary>
+/// Kills everything in a cgroup. Where the host has a v2 tree, cgroup.kill (Linux 5.14) does it without a race. What is
+/// left is frozen, so that it cannot fork, and killed one by one through pidfds.
+/// </summary>
+internal sealed partial class CgroupKiller(Cgroup cgroup)
+{
+    private const nint SYS_pidfd_send_signal = 424, SYS_pidfd_open = 434; // asm-generic/unistd.h
+    private const int SIGKILL = 9, Batch = 256;
+    private const short POLLIN = 1;
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(250); // how long one round waits
+
+    public void Kill(TimeSpan timeout)
+    {
+        var clock = Stopwatch.StartNew();
+        if (CgroupMembers.Of(cgroup.Directories).Pids.Contains(Environment.ProcessId))
+            throw new InvalidOperationException($"cgroup \"{cgroup.Directories[0]}\" holds this process; killing it would kill us");
+        while (true)
+        {
+            // cgroup.kill is missing before 5.14; and v1 keeps frozen processes from dying, whoever kills them.
+            var told = cgroup.V2Directory is { } v2 && CgroupFile.TryWrite(v2, "cgroup.kill", "1") is Errno.None;
+            var left = CgroupMembers.Of(cgroup.Directories);
+            if (told && !cgroup.IsFrozen)
+            {
+                Await(left.Pids, Least(timeout - clock.Elapsed));
+                left = CgroupMembers.Of(cgroup.Directories);
+            }
+            if (left.IsEmpty && !cgroup.IsFrozen) return;
+            KillFrozen(left.Pids, Least(timeout - clock.Elapsed));
+            left = CgroupMembers.Of(cgroup.Directories);
+            if (left.IsEmpty) return;
+            Await(left.Pids, Least(timeout - clock.Elapsed));
+            left = CgroupMembers.Of(cgroup.Directories);
+            if (left.IsEmpty) return;
+            if (clock.Elapsed >= timeout)
+                throw new TimeoutException($"cgroup \"{cgroup.Directories[0]}\": not dead {timeout} after SIGKILL: {left}");
+        }
+    }
+
+    private static TimeSpan Least(TimeSpan left) => left < TimeSpan.Zero ? TimeSpan.Zero : left < Patience ? left : Patience;
+
+    private void KillFrozen(IReadOnlyList<int> pids, TimeSpan timeout)
+    {
+        var freezer = Freezer.TryOf(cgroup);
+        try { freezer?.Freeze(timeout); }
+        catch (TimeoutException) { } // then forks may slip through, to be found in the next round
+        catch (CgroupException e) when (e.Errno is Errno.ENOENT or Errno.ENODEV) { freezer = null; }
+        try
+        {
+            // Listed anew: what was forked before the freeze is in it, and what is frozen forks no more.
+            pids = freezer is null ? pids : CgroupMembers.Of(cgroup.Directories).Pids;
+            foreach (var batch in pids.Chunk(Batch)) Signal(batch);
+        }
+        finally
+        {
+            try { freezer?.Thaw(Patience); }
+            catch (TimeoutException) { } // thawing goes on by itself; the next round looks again
+            catch (CgroupException e) when (e.Errno is Errno.ENOENT or Errno.ENODEV) { }
+        }
+    }
+
+    // A number may have been given to a stranger since it was listed. Holding the pidfd and then finding the number in the
+    // cgroup once more proves that the pidfd names a member, or something that is dead already.
+    private void Signal(int[] pids)
+    {
+        var held = new List<(int Pid, Fd Fd)>(pids.Length);
+        try
+        {
+            foreach (var pid in pids)
+                if (TryOpen(pid) is { } fd) held.Add((pid, fd));
+            var still = CgroupMembers.Of(cgroup.Directories).Pids.ToHashSet();
+            foreach (var (pid, fd) in held)
+                if (still.Contains(pid)) _ = pidfd_send_signal(SYS_pidfd_send_signal, fd, SIGKILL, 0, 0); // ESRCH: dead
+        }
+        finally
+        {
+            foreach (var (_, fd) in held) fd.Dispose();
+        }
+    }
+
+    // A pidfd becomes readable when its process has ended. pidfd_open(2).
+    private static void Await(IReadOnlyList<int> pids, TimeSpan timeout)
+    {
+        var clock = Stopwatch.StartNew();
+        foreach (var pid in pids.Take(Batch))
+        {
+            using var fd = TryOpen(pid);
+            var left = timeout - clock.Elapsed;
+            if (fd is null || left <= TimeSpan.Zero) continue;
+            var poll = new PollFd { Fd = fd.Number, Events = POLLIN };
+            _ = CgroupKiller.poll(ref poll, 1, (int)Math.Ceiling(left.TotalMilliseconds));
+        }
+        // Ended, but not yet off the lists; or hidden from us: nothing to wait on.
+        if (clock.Elapsed < TimeSpan.FromMilliseconds(1)) Thread.Sleep(1);
+    }
+
+    private static Fd? TryOpen(int pid)
+    {
+        var fd = pidfd_open(SYS_pidfd_open, pid, 0);
+        if (fd >= 0) return new Fd((int)fd);
+        // EINVAL: the number belongs to a thread, so its process is gone.
+        return Errno.Last is Errno.ESRCH or Errno.EINVAL ? null : throw new SyscallException("pidfd_open", Errno.Last, $"/proc/{pid}");
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct PollFd
+    {
+        public int Fd;
+        public short Events, Returned;
+    }
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint pidfd_open(nint number, nint pid, nint flags);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint pidfd_send_signal(nint number, Fd pidfd, nint signal, nint info, nint flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int poll(ref PollFd fds, nuint count, int milliseconds);
+}

@@ -1,0 +1,109 @@
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Oci;
+
+namespace Supervisor.Kernel.Cgroups;
+
+/// <summary>Sets the limits of a spec, each in the tree that has its controller, by that version's rules.</summary>
+internal sealed class CgroupLimits(Cgroup cgroup)
+{
+    private readonly List<UnsupportedField> _notApplied = [];
+
+    /// <summary>The v2 controllers that <paramref name="resources"/> needs and no v1 tree of <paramref name="paths"/> has.</summary>
+    public static IReadOnlySet<string> Wanted(ResourcesSpec? resources, IReadOnlyDictionary<string, string> paths)
+    {
+        var wanted = new HashSet<string>(StringComparer.Ordinal);
+        if (resources is null) return wanted;
+        if (WantsMemory(resources.Memory)) wanted.Add("memory");
+        if (WantsCpu(resources.Cpu)) wanted.Add("cpu");
+        if (WantsCpuset(resources.Cpu)) wanted.Add("cpuset");
+        if (resources.Pids is { Limit: not 0 }) wanted.Add("pids");
+        if (WantsIO(resources.BlockIO) && !paths.ContainsKey("blkio")) wanted.Add("io");
+        if (resources.HugepageLimits.Count > 0) wanted.Add("hugetlb");
+        wanted.ExceptWith(paths.Keys);
+        foreach (var file in resources.Unified.Keys) wanted.Add(file.Split('.')[0]);
+        wanted.Remove("cgroup"); // cgroup.max.depth and its like are always there
+        return wanted;
+    }
+
+    /// <returns>What no controller can do.</returns>
+    public IReadOnlyList<UnsupportedField> Apply(ResourcesSpec resources, bool isNew)
+    {
+        if (isNew) Devices(resources);
+        if (WantsMemory(resources.Memory)) Memory(resources.Memory!);
+        if (WantsCpu(resources.Cpu)) Cpu(resources.Cpu!);
+        if (WantsCpuset(resources.Cpu)) Cpuset(resources.Cpu!);
+        if (resources.Pids is { Limit: not 0 and var limit })
+            CgroupFile.Write(Needed("pids").Path, "pids.max", limit < 0 ? "max" : $"{limit}");
+        if (WantsIO(resources.BlockIO))
+        {
+            var io = Needed("blkio", "io");
+            if (io.IsV2) IoLimitsV2.Set(io.Path, resources.BlockIO!, NotApplied);
+            else IoLimitsV1.Set(io.Path, resources.BlockIO!);
+        }
+        foreach (var hugepages in resources.HugepageLimits) Hugepages(hugepages);
+        foreach (var (file, value) in resources.Unified)
+            CgroupFile.Write(cgroup.V2Directory ?? throw Missing("unified", "there is no cgroup v2 on this host"), file, value);
+        return _notApplied;
+    }
+
+    private static bool WantsMemory(MemorySpec? m) => m is not null &&
+        (m.Limit is not (null or 0) || m.Reservation is not (null or 0) || m.Swap is not (null or 0) || m.KernelTCP is not (null or 0) ||
+         m.Swappiness is not (null or ulong.MaxValue) || m.DisableOomKiller is true);
+
+    private static bool WantsCpu(CpuSpec? c) => c is not null &&
+        (c.Shares is not (null or 0) || c.Quota is not (null or 0) || c.Period is not (null or 0) || c.Burst is not null ||
+         c.Idle is not null || c.RealtimePeriod is not (null or 0) || c.RealtimeRuntime is not (null or 0));
+
+    private static bool WantsCpuset(CpuSpec? c) => !string.IsNullOrEmpty(c?.Cpus) || !string.IsNullOrEmpty(c?.Mems);
+
+    private static bool WantsIO(BlockIOSpec? io) => io is not null &&
+        (io.Weight is not (null or 0) || io.LeafWeight is not (null or 0) || io.WeightDevice.Count > 0 ||
+         io.ThrottleReadBpsDevice.Count > 0 || io.ThrottleWriteBpsDevice.Count > 0 ||
+         io.ThrottleReadIopsDevice.Count > 0 || io.ThrottleWriteIopsDevice.Count > 0);
+
+    private void Devices(ResourcesSpec resources)
+    {
+        if (cgroup.Paths.TryGetValue("devices", out var directory)) DeviceAccess.Set(directory, resources.Devices);
+        else if (resources.Devices.Any(d => !d.Allow))
+            NotApplied("linux.resources.devices", "devices are not filtered: without the v1 devices controller it takes a BPF program");
+    }
+
+    private void Memory(MemorySpec memory)
+    {
+        var found = Needed("memory");
+        if (found.IsV2) MemoryLimitsV2.Set(found.Path, memory, NotApplied);
+        else MemoryLimitsV1.Set(found.Path, memory);
+    }
+
+    private void Cpu(CpuSpec cpu)
+    {
+        var found = Needed("cpu");
+        if (found.IsV2) CpuLimits.SetV2(found.Path, cpu, NotApplied);
+        else CpuLimits.SetV1(found.Path, cpu);
+    }
+
+    private void Cpuset(CpuSpec cpu)
+    {
+        var found = Needed("cpuset");
+        if (!string.IsNullOrEmpty(cpu.Cpus)) CgroupFile.Write(found.Path, "cpuset.cpus", cpu.Cpus);
+        if (!string.IsNullOrEmpty(cpu.Mems)) CgroupFile.Write(found.Path, "cpuset.mems", cpu.Mems);
+    }
+
+    private void Hugepages(HugepageLimitSpec limit)
+    {
+        var found = Needed("hugetlb");
+        var (file, reserved) = found.IsV2
+            ? ($"hugetlb.{limit.PageSize}.max", $"hugetlb.{limit.PageSize}.rsvd.max")
+            : ($"hugetlb.{limit.PageSize}.limit_in_bytes", $"hugetlb.{limit.PageSize}.rsvd.limit_in_bytes");
+        CgroupFile.Write(found.Path, file, $"{limit.Limit}");
+        // Without a limit on reservations a process dies of SIGBUS instead of hearing ENOMEM. Linux 5.7.
+        if (CgroupFile.Exists(found.Path + "/" + reserved)) CgroupFile.Write(found.Path, reserved, $"{limit.Limit}");
+    }
+
+    private ControllerDirectory Needed(string v1, string? v2 = null) =>
+        cgroup.Find(v1, v2) ?? throw Missing(v2 is null ? v1 : $"{v1} or {v2}", "a limit needs this controller, and it is in no cgroup tree of this host");
+
+    private CgroupException Missing(string what, string why) => new(cgroup.Directories[0], null, Errno.ENOENT, $"{what}: {why}");
+
+    private void NotApplied(string field, string reason) => _notApplied.Add(new UnsupportedField(field, reason));
+}

@@ -1,0 +1,118 @@
+using Supervisor.Kernel.Abi;
+
+namespace Supervisor.Kernel.Cgroups;
+
+/// <summary>Makes the directories of one cgroup and remembers them, so that a failure can take them back.</summary>
+internal sealed class CgroupMaking
+{
+    private const int Attempts = 10;
+    private readonly List<string> _made = [], _parents = [];
+
+    /// <summary>See <see cref="Cgroup.CreatedParents"/>.</summary>
+    public IReadOnlyList<string> Parents => [.. Enumerable.Reverse(_parents)];
+
+    /// <summary>Makes the directory in one tree, with what is missing above it.</summary>
+    public void Make(CgroupHierarchy hierarchy, string cgroupsPath)
+    {
+        // Another container's delete may take an empty parent away between our two mkdirs: then begin again.
+        for (var attempt = 1; ; attempt++)
+        {
+            var (directory, errno) = MakeOnce(hierarchy, cgroupsPath);
+            if (errno is Errno.None) return;
+            if (errno is not Errno.ENOENT || attempt == Attempts) throw new CgroupException(directory, null, errno, "mkdir");
+        }
+    }
+
+    /// <summary>Makes controllers of v2 usable in the new cgroup: each parent must hand them down. cgroups(7), cgroup.subtree_control.</summary>
+    /// <param name="hierarchy">The v2 tree.</param>
+    /// <param name="cgroupsPath">The new cgroup.</param>
+    /// <param name="needed">Those without which a limit cannot be set.</param>
+    /// <param name="all">Whether to hand down the others too, for statistics: where v1 has not got them.</param>
+    public void HandOutControllers(CgroupHierarchy hierarchy, string cgroupsPath, IReadOnlySet<string> needed, bool all)
+    {
+        string[] useful = ["cpu", "cpuset", "io", "memory", "pids", "hugetlb"];
+        var wanted = all ? needed.Union(useful) : needed;
+        if (!wanted.Any()) return;
+        foreach (var parent in ParentsFromMount(hierarchy, cgroupsPath))
+        {
+            var available = Words(parent + "/cgroup.controllers");
+            var handedOut = Words(parent + "/cgroup.subtree_control");
+            foreach (var controller in wanted.Where(c => !handedOut.Contains(c)))
+            {
+                if (available.Contains(controller) && CgroupFile.TryWrite(parent, "cgroup.subtree_control", "+" + controller) is Errno.None) continue;
+                if (!needed.Contains(controller)) continue;
+                if (!available.Contains(controller))
+                    throw new CgroupException(parent + "/cgroup.controllers", null, Errno.ENOENT, $"a limit needs the {controller} controller");
+                CgroupFile.Write(parent, "cgroup.subtree_control", "+" + controller); // again, for the error
+            }
+        }
+    }
+
+    /// <summary>Removes what was made, the last first. Never throws: it runs while another error is on its way.</summary>
+    public void Undo()
+    {
+        for (var i = _made.Count - 1; i >= 0; i--) CgroupFile.TryRemoveDirectory(_made[i]);
+    }
+
+    private (string Directory, Errno Errno) MakeOnce(CgroupHierarchy hierarchy, string cgroupsPath)
+    {
+        var parts = cgroupsPath.TrimStart('/').Split('/');
+        var directory = hierarchy.BaseOf(cgroupsPath);
+        for (var i = 0; i < parts.Length; i++)
+        {
+            var parent = directory;
+            directory = parent + "/" + parts[i];
+            var leaf = i == parts.Length - 1;
+            var errno = CgroupFile.TryMakeDirectory(directory);
+            if (errno is Errno.EEXIST && leaf)
+            {
+                ClearAway(directory);
+                errno = CgroupFile.TryMakeDirectory(directory);
+            }
+            if (errno is Errno.EEXIST && !leaf) errno = Errno.None;
+            else if (errno is Errno.None)
+            {
+                _made.Add(directory);
+                if (!leaf && i > 0) _parents.Add(directory);
+            }
+            if (errno is not Errno.None) return (directory, errno);
+            if (hierarchy.Controllers.Contains("cpuset")) Inherit(parent, directory);
+        }
+        return (directory, Errno.None);
+    }
+
+    // An empty cgroup of that name is a crashed run's: its limits and counters must not become this container's.
+    private static void ClearAway(string directory)
+    {
+        var members = CgroupMembers.Of([directory]);
+        if (!members.IsEmpty)
+            throw new CgroupException(directory, null, Errno.EEXIST, $"it has processes in it: {members}");
+        if (CgroupRemoval.TryRemoveTree(directory) is not Errno.None and var errno)
+            throw new CgroupException(directory, null, errno, "it exists, has no processes, and cannot be removed");
+    }
+
+    // A new v1 cpuset is empty, and nobody can join an empty one. cpuset(7).
+    private static void Inherit(string parent, string directory)
+    {
+        foreach (var file in (string[])["cpuset.cpus", "cpuset.mems"])
+        {
+            if (CgroupFile.TryRead(directory + "/" + file)?.Trim() is not "") continue;
+            var value = CgroupFile.TryRead(parent + "/" + file)?.Trim();
+            if (!string.IsNullOrEmpty(value)) CgroupFile.Write(directory, file, value);
+        }
+    }
+
+    private static IEnumerable<string> ParentsFromMount(CgroupHierarchy hierarchy, string cgroupsPath)
+    {
+        var below = (hierarchy.BaseOf(cgroupsPath) + "/" + cgroupsPath.TrimStart('/'))[hierarchy.MountPoint.Length..].Split('/', StringSplitOptions.RemoveEmptyEntries);
+        var directory = hierarchy.MountPoint;
+        foreach (var part in below)
+        {
+            yield return directory;
+            directory += "/" + part;
+        }
+    }
+
+    private static string[] Words(string path) =>
+        CgroupFile.TryRead(path)?.Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries) ?? [];
+}

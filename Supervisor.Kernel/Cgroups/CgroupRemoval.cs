@@ -1,0 +1,39 @@
+using System.Diagnostics;
+using Supervisor.Kernel.Abi;
+
+namespace Supervisor.Kernel.Cgroups;
+
+/// <summary>Takes a cgroup's directories away.</summary>
+internal static class CgroupRemoval
+{
+    public static void Remove(Cgroup cgroup, TimeSpan timeout)
+    {
+        var clock = Stopwatch.StartNew();
+        foreach (var directory in cgroup.Directories)
+        {
+            // EBUSY while the last exit is being worked off. No file tells when that is done on v1: ask again, ever more rarely.
+            for (var pause = 1; TryRemoveTree(directory) is not Errno.None and var errno; pause = Math.Min(pause * 2, 50))
+            {
+                if (errno is not (Errno.EBUSY or Errno.ENOTEMPTY)) throw new CgroupException(directory, null, errno, "rmdir");
+                if (clock.Elapsed >= timeout)
+                {
+                    var members = CgroupMembers.Of([directory]);
+                    throw new CgroupException(directory, null, errno, members.IsEmpty ? $"after {timeout}, without a process in it" : $"{members} after {timeout}");
+                }
+                Thread.Sleep(pause);
+            }
+        }
+        foreach (var parent in cgroup.CreatedParents) CgroupFile.TryRemoveDirectory(parent); // others may be using it: EBUSY, ENOTEMPTY
+    }
+
+    /// <returns><see cref="Errno.None"/> when nothing is left, or why the first that is left would not go.</returns>
+    public static Errno TryRemoveTree(string directory)
+    {
+        var first = CgroupFile.TryRemoveDirectory(directory);
+        if (first is not (Errno.EBUSY or Errno.ENOTEMPTY)) return first;
+        var tree = CgroupMembers.Tree(directory); // a cgroup with cgroups in it answers EBUSY too
+        for (var i = tree.Count - 1; i >= 0; i--)
+            if (CgroupFile.TryRemoveDirectory(tree[i]) is not Errno.None and var errno) return errno;
+        return Errno.None;
+    }
+}

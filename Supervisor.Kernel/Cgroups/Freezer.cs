@@ -1,0 +1,109 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+
+namespace Supervisor.Kernel.Cgroups;
+
+/// <summary>Stops and continues all processes of a cgroup, by either version's means.</summary>
+internal abstract class Freezer
+{
+    public static Freezer Of(Cgroup cgroup) => TryOf(cgroup) ??
+        throw new CgroupException(cgroup.Directories[0], null, Errno.ENOENT, "neither a v1 freezer nor cgroup.freeze (Linux 5.2) is there");
+
+    public static Freezer? TryOf(Cgroup cgroup)
+    {
+        if (cgroup.Paths.TryGetValue("freezer", out var v1)) return new FreezerV1(v1);
+        return cgroup.V2Directory is { } v2 && CgroupFile.Exists(v2 + "/cgroup.freeze") ? new FreezerV2(v2) : null;
+    }
+
+    /// <summary>Whether it is, or is on its way to be.</summary>
+    public abstract bool IsFrozen { get; }
+
+    public abstract void Freeze(TimeSpan timeout);
+
+    public abstract void Thaw(TimeSpan timeout);
+}
+
+/// <summary>freezer.state of v1: THAWED, FREEZING, FROZEN. Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst.</summary>
+internal sealed class FreezerV1(string directory) : Freezer
+{
+    private const string File = "freezer.state";
+
+    public override bool IsFrozen => State is not "THAWED" and not "";
+
+    private string State => CgroupFile.TryRead(directory + "/" + File)?.Trim() ?? "";
+
+    public override void Freeze(TimeSpan timeout)
+    {
+        if (TryReach("FROZEN", timeout)) return;
+        CgroupFile.TryWrite(directory, File, "THAWED");
+        throw new TimeoutException($"cgroup \"{directory}\" was still {State} after {timeout}; it has been thawed");
+    }
+
+    public override void Thaw(TimeSpan timeout)
+    {
+        if (!TryReach("THAWED", timeout)) throw new TimeoutException($"cgroup \"{directory}\" was still {State} after {timeout}");
+    }
+
+    // A process that forks meanwhile can leave the state at FREEZING for good; writing it again catches the newcomer.
+    // v1 tells nobody when it is done: ask again, ever more rarely.
+    private bool TryReach(string state, TimeSpan timeout)
+    {
+        var clock = Stopwatch.StartNew();
+        for (var pause = 1; ; pause = Math.Min(pause * 2, 20))
+        {
+            CgroupFile.Write(directory, File, state);
+            if (State == state) return true;
+            if (clock.Elapsed >= timeout) return false;
+            Thread.Sleep(pause);
+        }
+    }
+}
+
+/// <summary>cgroup.freeze and cgroup.events of v2 (Linux 5.2), which poll(2) reports changes of as POLLPRI.</summary>
+internal sealed partial class FreezerV2(string directory) : Freezer
+{
+    private const short POLLPRI = 2;
+
+    public override bool IsFrozen => CgroupFile.TryRead(directory + "/cgroup.freeze")?.Trim() is "1";
+
+    public override void Freeze(TimeSpan timeout)
+    {
+        if (TryReach("1", timeout)) return;
+        CgroupFile.TryWrite(directory, "cgroup.freeze", "0");
+        throw new TimeoutException($"cgroup \"{directory}\" was not frozen after {timeout}; it has been thawed");
+    }
+
+    public override void Thaw(TimeSpan timeout)
+    {
+        if (!TryReach("0", timeout)) throw new TimeoutException($"cgroup \"{directory}\" was still frozen after {timeout}");
+    }
+
+    private bool TryReach(string state, TimeSpan timeout)
+    {
+        var clock = Stopwatch.StartNew();
+        var path = directory + "/cgroup.events";
+        CgroupFile.Write(directory, "cgroup.freeze", state);
+        while (true)
+        {
+            using var events = Fd.Open(path, OpenFlags.O_RDONLY); // opened before it is read: a change in between wakes the poll
+            var text = CgroupFile.ReadAll(events, path);
+            if (CgroupText.Numbers(text).GetValueOrDefault("frozen") == (state is "1" ? 1UL : 0)) return true;
+            var left = timeout - clock.Elapsed;
+            if (left <= TimeSpan.Zero) return false;
+            var poll = new PollFd { Fd = events.Number, Events = POLLPRI };
+            _ = FreezerV2.poll(ref poll, 1, (int)Math.Ceiling(Math.Min(left.TotalMilliseconds, 60_000)));
+        }
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct PollFd
+    {
+        public int Fd;
+        public short Events, Returned;
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int poll(ref PollFd fds, nuint count, int milliseconds);
+}

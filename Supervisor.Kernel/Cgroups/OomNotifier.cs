@@ -1,0 +1,92 @@
+using System.Runtime.InteropServices;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+
+namespace Supervisor.Kernel.Cgroups;
+
+/// <summary>
+/// A descriptor that epoll reports when a cgroup's memory has run out. A report is only a hint: limits that held, and on v1
+/// the cgroup's removal, look the same. <see cref="Cgroup.OomKills"/> tells.
+/// </summary>
+public sealed partial class OomNotifier : IDisposable
+{
+    private readonly string _path;
+
+    private OomNotifier(Fd fd, bool priority, string path) => (Fd, Priority, _path) = (fd, priority, path);
+
+    /// <summary>What to watch: v1 an eventfd, v2 memory.events.</summary>
+    public Fd Fd { get; }
+
+    /// <summary>Whether to watch for EPOLLPRI (v2) instead of EPOLLIN (v1).</summary>
+    public bool Priority { get; }
+
+    /// <summary>Makes ready for the next report. To be called after each, before the counters are read.</summary>
+    public void Acknowledge()
+    {
+        Span<byte> buffer = stackalloc byte[4096]; // v1: the eight bytes of the counter. v2: the file from its start, which re-arms it.
+        _ = Priority ? pread(Fd, ref buffer[0], (nuint)buffer.Length, 0) : read(Fd, ref buffer[0], 8); // EAGAIN, ENODEV: nothing to do
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Fd.Dispose();
+
+    internal static OomNotifier? TryOpen(Cgroup cgroup) => cgroup.Find("memory") switch
+    {
+        null => null,
+        { IsV2: true } v2 => OpenV2(v2.Path + "/memory.events"),
+        var v1 => OpenV1(v1.Path),
+    };
+
+    private static OomNotifier OpenV2(string path)
+    {
+        var notifier = new OomNotifier(Fd.Open(path, OpenFlags.O_RDONLY), priority: true, path);
+        notifier.Acknowledge(); // a file that was never read counts as changed
+        return notifier;
+    }
+
+    // Documentation/admin-guide/cgroup-v1/memory.rst, section 10: "<eventfd> <descriptor of memory.oom_control>".
+    private static OomNotifier OpenV1(string directory)
+    {
+        const int EFD_NONBLOCK = 0x800, EFD_CLOEXEC = 0x80000;
+        var number = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        if (number < 0) throw new SyscallException("eventfd", Errno.Last);
+        var fd = new Fd(number);
+        try
+        {
+            using var control = Fd.Open(directory + "/memory.oom_control", OpenFlags.O_RDONLY);
+            CgroupFile.Write(directory, "cgroup.event_control", $"{fd.Number} {control.Number}");
+            return new OomNotifier(fd, priority: false, directory);
+        }
+        catch
+        {
+            fd.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => _path;
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int eventfd(uint start, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint read(Fd fd, ref byte buffer, nuint count);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint pread(Fd fd, ref byte buffer, nuint count, nint offset);
+}
+
+/// <summary>How often the kernel has killed for want of memory.</summary>
+internal static class OomCounter
+{
+    public static ulong Read(Cgroup cgroup)
+    {
+        if (cgroup.Find("memory") is not { } memory) return 0;
+        if (memory.IsV2) return Kills(memory.Path + "/memory.events"); // counts what is below, too
+        // v1 counts a kill where the victim was, and not above (mm/memcontrol-v1.c).
+        return CgroupMembers.Tree(memory.Path).Aggregate(0UL, (sum, directory) => sum + Kills(directory + "/memory.oom_control"));
+    }
+
+    private static ulong Kills(string path) => CgroupText.Numbers(CgroupFile.TryRead(path)).GetValueOrDefault("oom_kill");
+}

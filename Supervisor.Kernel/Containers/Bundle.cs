@@ -1,0 +1,49 @@
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+
+namespace Supervisor.Kernel.Containers;
+
+/// <summary>A container's directory: config.json and an empty rootfs to mount on. Mode 0700: nobody else may pass.</summary>
+public static class Bundle
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    /// <summary>Makes it anew; one left by an attempt that a crash cut short is removed first.</summary>
+    public static void Create(string bundle, ReadOnlySpan<byte> spec)
+    {
+        Remove(bundle);
+        Directory.CreateDirectory(Path.Join(bundle, "rootfs"), OwnerOnly);
+        File.WriteAllBytes(Path.Join(bundle, "config.json"), spec);
+    }
+
+    /// <summary>Removes it, if it is there: renamed away first, so that a half-removed one is never taken for a bundle.</summary>
+    public static void Remove(string bundle)
+    {
+        var doomed = bundle + ".removed";
+        if (Directory.Exists(doomed)) Directory.Delete(doomed, recursive: true);
+        if (!Directory.Exists(bundle)) return;
+        Directory.Move(bundle, doomed);
+        Directory.Delete(doomed, recursive: true);
+    }
+
+    /// <summary>Notes which cgroup was made for it, before anything runs there: a daemon that finds a half-made container can remove it.</summary>
+    internal static void WriteCgroup(string bundle, IReadOnlyDictionary<string, string> paths) =>
+        File.WriteAllLines(Path.Join(bundle, "cgroup"), paths.Select(p => $"{p.Key}={p.Value}"));
+
+    /// <summary>What <see cref="WriteCgroup"/> noted; empty if the creation did not come that far.</summary>
+    internal static IReadOnlyDictionary<string, string> ReadCgroup(string bundle)
+    {
+        var file = Path.Join(bundle, "cgroup");
+        if (!File.Exists(file)) return new Dictionary<string, string>();
+        // A controller's name may hold '=' (name=systemd), a directory's path begins with '/'.
+        return File.ReadAllLines(file).Select(l => l.Split("=/", 2)).Where(l => l.Length == 2).ToDictionary(l => l[0], l => "/" + l[1]);
+    }
+
+    /// <summary>Checks that what masked files will be covered with is the null device.</summary>
+    internal static void CheckNullDevice()
+    {
+        using var device = Fd.Open(PathProtection.NullDevice, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW);
+        if (!FileStatus.Of(device).IsCharacterDevice(1, 3))
+            throw new IOException($"{PathProtection.NullDevice} is not the null device (character device 1:3): masked paths cannot be covered with it; repair /dev");
+    }
+}

@@ -1,0 +1,170 @@
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Cgroups;
+using Supervisor.Kernel.Launch;
+using Supervisor.Kernel.Processes;
+using Supervisor.Kernel.Stdio;
+
+namespace Supervisor.Kernel.Containers;
+
+/// <summary>
+/// A live container: its init, its cgroup, its standard streams. It may block in the kernel, so it is for threads that
+/// may; each call is for one caller at a time, but <see cref="Signal"/>, which anyone may call.
+/// </summary>
+/// <remarks>Disposing it lets go of what we hold and leaves the container as it is; <see cref="TearDown"/> ends it.</remarks>
+public sealed class Container : IDisposable
+{
+    private readonly ContainerHost _host;
+    private readonly HeldInit? _held;
+    private readonly ProcessStdio? _stdio;
+    private readonly Pidfd _pidfd;
+    private IDisposable? _exitWatch, _oomWatch;
+    private OomNotifier? _oomNotifier;
+    private ulong _oomKillsSeen;
+    private Action? _onOom;
+
+    internal Container(ContainerHost host, string? bundle, Cgroup cgroup, HeldInit init, ProcessStdio stdio)
+    {
+        (_host, Bundle, Cgroup, _held, _stdio, _pidfd) = (host, bundle, cgroup, init, stdio, init.Process.Pidfd);
+        Pid = init.Process.Pid;
+        StartTime = ProcStat.TryStartTime(Pid) ?? 0;
+    }
+
+    private Container(ContainerHost host, string? bundle, Cgroup cgroup, Pidfd pidfd, int pid, ulong startTime) =>
+        (_host, Bundle, Cgroup, _pidfd, Pid, StartTime) = (host, bundle, cgroup, pidfd, pid, startTime);
+
+    /// <summary>Its directory, if that is ours to remove; else null.</summary>
+    public string? Bundle { get; }
+
+    /// <summary>Its cgroup.</summary>
+    public Cgroup Cgroup { get; }
+
+    /// <summary>The init's pid in our namespace, for printing.</summary>
+    public int Pid { get; }
+
+    /// <summary>When the init was born, in clock ticks since boot. Together with the boot id it names the process across our restarts.</summary>
+    public ulong StartTime { get; }
+
+    /// <summary>Makes bundle, cgroup, streams and init, which then waits for <see cref="Start"/>.</summary>
+    /// <exception cref="Oci.InvalidSpecException">The spec is wrong; its Field says where. Nothing is left.</exception>
+    /// <exception cref="InvalidStdioException">A stream cannot be opened. Nothing is left.</exception>
+    /// <exception cref="CgroupException">A limit or the cgroup itself was refused. Nothing is left.</exception>
+    /// <exception cref="LaunchException">A step of the set-up failed. Nothing is left.</exception>
+    /// <exception cref="OperationCanceledException">The deadline passed. Nothing is left.</exception>
+    public static Container Create(ContainerHost host, ContainerRequest request, CancellationToken deadline) =>
+        new ContainerCreation(host, request).Run(deadline);
+
+    /// <summary>Takes back a container whose init was started by a former daemon.</summary>
+    /// <returns>Null when the init is gone, or its pid is another process now.</returns>
+    public static Container? TryAdopt(ContainerHost host, string bundle, int pid, ulong startTime, string bootId, IReadOnlyDictionary<string, string> cgroupPaths)
+    {
+        if (bootId != ProcStat.BootId || Pidfd.TryOpen(pid) is not { } pidfd) return null;
+        // The pidfd first, then the look: what it names now is what the start time is read from.
+        if (ProcStat.TryStartTime(pid) == startTime) return new Container(host, bundle, Cgroup.Open(cgroupPaths), pidfd, pid, startTime);
+        pidfd.Dispose();
+        return null;
+    }
+
+    /// <summary>Tells of the container's end and of its running out of memory, the latter always first. Once in a life.</summary>
+    /// <param name="onExit">The init's status, null where it cannot be known; after a terminal's output has been passed on.</param>
+    /// <param name="onOom">The kernel killed a process of it for want of memory.</param>
+    public void Watch(Action<ExitStatus?> onExit, Action onOom)
+    {
+        _onOom = onOom;
+        if (Cgroup.Exists && Cgroup.OpenOomNotifier() is { } notifier)
+        {
+            _oomNotifier = notifier;
+            _oomKillsSeen = Cgroup.OomKills();
+            _oomWatch = _host.Reaper.WatchOom(notifier, TellOom);
+        }
+        _exitWatch = _host.Reaper.WatchExit(_pidfd, status => _ = Finish(status, onExit));
+    }
+
+    /// <summary>Lets the init run its program.</summary>
+    /// <exception cref="LaunchException">It could not be executed; the init ends with 127.</exception>
+    /// <exception cref="OperationCanceledException">No answer before the deadline.</exception>
+    /// <exception cref="InvalidOperationException">The container was adopted, and so was started before.</exception>
+    public void Start(CancellationToken deadline) =>
+        (_held ?? throw new InvalidOperationException("the container was started by a former daemon")).Release(deadline);
+
+    /// <summary>Sends a signal to the init.</summary>
+    /// <returns>False when it has ended.</returns>
+    public bool Signal(int signal) => !_pidfd.IsClosed && _pidfd.TrySignal(signal);
+
+    /// <summary>Sends a signal to every process, each through a pidfd that is checked to be the container's still.</summary>
+    /// <returns>False when there was none.</returns>
+    public bool SignalAll(int signal)
+    {
+        var any = false;
+        var opened = Cgroup.Processes().Select(pid => (Pid: pid, Pidfd: Pidfd.TryOpen(pid))).Where(p => p.Pidfd is not null).ToList();
+        // Listed again with the pidfds open: a pid that was given to another process meanwhile is not in the list.
+        var still = Cgroup.Processes().ToHashSet();
+        foreach (var (pid, pidfd) in opened)
+            using (pidfd) any |= still.Contains(pid) && pidfd!.TrySignal(signal);
+        return any;
+    }
+
+    /// <summary>See <see cref="ProcessStdio.CloseInput"/>.</summary>
+    public void CloseInput() => _stdio?.CloseInput();
+
+    /// <summary>See <see cref="ProcessStdio.Resize"/>.</summary>
+    public void Resize(ushort columns, ushort rows) => _stdio?.Resize(columns, rows);
+
+    /// <summary>Kills what is left, collects the init, and removes cgroup and bundle. The container is disposed afterwards.</summary>
+    /// <exception cref="TimeoutException">Something does not die or cannot be removed; calling it again is harmless.</exception>
+    public void End(TimeSpan timeout)
+    {
+        if (!_pidfd.IsClosed && _pidfd.TrySignal(Processes.Signal.SIGKILL) && !_pidfd.WaitForExit(timeout))
+            throw new TimeoutException($"process {Pid} does not die: it is stuck in the kernel (see /proc/{Pid}/stack)");
+        if (!_pidfd.IsClosed) _pidfd.TryReap(); // unless the reaper was faster
+        TearDown(Bundle, Cgroup.Paths, timeout);
+        Dispose();
+    }
+
+    /// <summary>Kills what is left of a container that we do not hold, and removes cgroup and bundle. Bears being done twice, and on half-made things.</summary>
+    /// <param name="cgroupPaths">Empty for one whose creation was cut short: its bundle tells.</param>
+    /// <param name="bundle">Null where it is not ours to remove.</param>
+    public static void TearDown(string? bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout)
+    {
+        var cgroup = Cgroup.Open(cgroupPaths.Count > 0 || bundle is null ? cgroupPaths : Containers.Bundle.ReadCgroup(bundle));
+        if (cgroup.Exists)
+        {
+            cgroup.KillAll(timeout);
+            cgroup.Delete(timeout);
+        }
+        if (bundle is not null) Containers.Bundle.Remove(bundle);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _exitWatch?.Dispose();
+        _oomWatch?.Dispose();
+        _oomNotifier?.Dispose();
+        _held?.Dispose();
+        _stdio?.Dispose();
+        _pidfd.Dispose();
+    }
+
+    private async Task Finish(ExitStatus? status, Action<ExitStatus?> onExit)
+    {
+        if (_oomNotifier is not null) TellOomIfMissed();
+        if (_stdio is not null)
+        {
+            // A grandchild may hold the terminal open for ever; the exit is not kept back longer than this.
+            await Task.WhenAny(_stdio.Drained, Task.Delay(TimeSpan.FromSeconds(1))).ConfigureAwait(false);
+        }
+        onExit(status);
+    }
+
+    private void TellOom()
+    {
+        _oomKillsSeen = Math.Max(_oomKillsSeen + 1, Cgroup.OomKills());
+        _onOom!();
+    }
+
+    /// <summary>The notifier and the exit come from different descriptors: whichever epoll told first, the kill is told first.</summary>
+    private void TellOomIfMissed()
+    {
+        if (Cgroup.OomKills() > _oomKillsSeen) TellOom();
+    }
+}

@@ -1,0 +1,72 @@
+using System.Runtime.InteropServices;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Launch;
+
+namespace Supervisor.Kernel.Containers;
+
+/// <summary>
+/// Steps that make mounts without a place: nobody can see or race them before they are attached.
+/// fsopen(2), fsmount(2) and open_tree(2) of Linux 5.2, mount_setattr(2) of 5.12.
+/// </summary>
+internal sealed class DetachedMounts(LaunchProgram program, FdSlots slots)
+{
+    /// <summary>A new filesystem.</summary>
+    /// <param name="options">Each <c>key=value</c> or <c>key</c>; at most 255 characters a value (fsconfig(2)).</param>
+    /// <returns>The slot that holds the mount.</returns>
+    public int Filesystem(string type, string? source, IEnumerable<string> options, MountAttributes attributes, string forWhat)
+    {
+        var context = slots.Take();
+        FdSlots.Keep(program, program.Add(Syscall.fsopen, type, program.Text(type), At.FSOPEN_CLOEXEC), context);
+        if (!string.IsNullOrEmpty(source))
+            program.Add(Syscall.fsconfig, $"{type}: source={source}", context, At.FSCONFIG_SET_STRING, program.Text("source"), program.Text(source), 0);
+        foreach (var option in options)
+        {
+            var equals = option.IndexOf('=', StringComparison.Ordinal);
+            if (equals < 0)
+                program.Add(Syscall.fsconfig, $"{type}: {option}", context, At.FSCONFIG_SET_FLAG, program.Text(option), 0, 0);
+            else
+                program.Add(Syscall.fsconfig, $"{type}: {option}", context, At.FSCONFIG_SET_STRING,
+                    program.Text(option[..equals]), program.Text(option[(equals + 1)..]), 0);
+        }
+        program.Add(Syscall.fsconfig, null, context, At.FSCONFIG_CMD_CREATE, 0, 0, 0).Called($"mount {type} for \"{forWhat}\"");
+        var mount = slots.Take();
+        FdSlots.Keep(program, program.Add(Syscall.fsmount, type, context, At.FSMOUNT_CLOEXEC, (long)attributes), mount);
+        return mount;
+    }
+
+    /// <summary>A copy of what is mounted at a path of the host.</summary>
+    /// <returns>The slot that holds the mount.</returns>
+    public int CopyOf(string hostPath, bool recursive)
+    {
+        var mount = slots.Take();
+        FdSlots.Keep(program, program.Add(Syscall.open_tree, hostPath, At.FDCWD, program.Text(hostPath), CloneFlags(recursive)), mount);
+        return mount;
+    }
+
+    /// <summary>A copy of the mount that a descriptor stands on.</summary>
+    public int CopyOf(int fd, string name, bool recursive)
+    {
+        var mount = slots.Take();
+        FdSlots.Keep(program, program.Add(Syscall.open_tree, name, fd, program.Text(""), CloneFlags(recursive) | At.EMPTY_PATH), mount);
+        return mount;
+    }
+
+    /// <summary>Changes the attributes of a mount.</summary>
+    public void Change(int mountSlot, MountAttributes set, MountAttributes clear, MountFlags propagation, bool recursive, string name)
+    {
+        if (set is MountAttributes.None && clear is MountAttributes.None && propagation is MountFlags.None) return;
+        if ((set & MountAttributes.MOUNT_ATTR__ATIME) != 0) clear |= MountAttributes.MOUNT_ATTR__ATIME; // the modes exclude each other
+        var change = new MountAttr { set = set, clear = clear, propagation = propagation };
+        program.Add(Syscall.mount_setattr, name, mountSlot, program.Text(""), At.EMPTY_PATH | (recursive ? At.RECURSIVE : 0), program.Value(change), 32);
+    }
+
+    private static long CloneFlags(bool recursive) => At.OPEN_TREE_CLONE | At.OPEN_TREE_CLOEXEC | (recursive ? At.RECURSIVE : 0);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct MountAttr // struct mount_attr, MOUNT_ATTR_SIZE_VER0, 32 bytes
+    {
+        public MountAttributes set, clear;
+        public MountFlags propagation;
+        public ulong userns_fd;
+    }
+}

@@ -1,0 +1,58 @@
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Launch;
+using Supervisor.Kernel.Oci;
+
+namespace Supervisor.Kernel.Containers;
+
+/// <summary>Steps that give up what the process must not have: capabilities, ids, signals. In the init's own memory only.</summary>
+/// <remarks>
+/// Under shared memory a child's setuid would change the parent's dumpable flag (launch rule 4), so these run in the stub.
+/// Inheritable capabilities are set as the spec says and are empty by default (CVE-2022-24769).
+/// </remarks>
+internal static class IdentitySteps
+{
+    private const int PR_SET_DUMPABLE = 4, PR_SET_KEEPCAPS = 8, PR_CAPBSET_DROP = 24, PR_SET_NO_NEW_PRIVS = 38, PR_CAP_AMBIENT = 47;
+    private const int PR_CAP_AMBIENT_RAISE = 2, PR_CAP_AMBIENT_CLEAR_ALL = 4;
+
+    private static readonly int LastCapability = int.Parse(File.ReadAllText("/proc/sys/kernel/cap_last_cap"));
+
+    /// <summary>Keeps others in the container from opening /proc/PID/{mem,maps,exe} of the init before its exec. prctl(2).</summary>
+    public static void HideMemory(LaunchProgram program) => program.Add(Syscall.prctl, "PR_SET_DUMPABLE", PR_SET_DUMPABLE, 0);
+
+    /// <summary>Adds the rest, in the order that each still may.</summary>
+    public static void Add(LaunchProgram program, ProcessSpec process)
+    {
+        var capabilities = process.Capabilities ?? new CapabilitiesSpec();
+        var bounding = Capability.Mask(capabilities.Bounding);
+        for (var c = 0; c <= LastCapability; c++)
+            if ((bounding >> c & 1) == 0) program.Add(Syscall.prctl, $"PR_CAPBSET_DROP {c}", PR_CAPBSET_DROP, c);
+
+        foreach (var limit in process.Rlimits)
+            program.Add(Syscall.prlimit64, limit.Type, 0, Rlimit.TryNumber(limit.Type)!.Value, program.Values<ulong>([limit.Soft, limit.Hard]), 0);
+
+        var user = process.User;
+        var groups = user.AdditionalGids.ToArray();
+        program.Add(Syscall.prctl, "PR_SET_KEEPCAPS", PR_SET_KEEPCAPS, 1);
+        program.Add(Syscall.setgroups, string.Join(' ', groups), groups.Length, groups.Length == 0 ? 0 : program.Values<uint>(groups));
+        program.Add(Syscall.setresgid, $"{user.Gid}", user.Gid, user.Gid, user.Gid);
+        program.Add(Syscall.setresuid, $"{user.Uid}", user.Uid, user.Uid, user.Uid);
+        program.Add(Syscall.prctl, "PR_SET_KEEPCAPS", PR_SET_KEEPCAPS, 0);
+        HideMemory(program); // setresuid(2) may have set the flag again
+        SetCapabilities(program, capabilities);
+        if (process.NoNewPrivileges) program.Add(Syscall.prctl, "PR_SET_NO_NEW_PRIVS", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    }
+
+    /// <summary>capset(2), version 3: effective, permitted and inheritable in two halves of 32 bits.</summary>
+    private static void SetCapabilities(LaunchProgram program, CapabilitiesSpec capabilities)
+    {
+        ulong effective = Capability.Mask(capabilities.Effective), permitted = Capability.Mask(capabilities.Permitted),
+            inheritable = Capability.Mask(capabilities.Inheritable);
+        var header = program.Values<uint>([0x20080522, 0]);
+        var sets = program.Values<uint>(
+            [(uint)effective, (uint)permitted, (uint)inheritable, (uint)(effective >> 32), (uint)(permitted >> 32), (uint)(inheritable >> 32)]);
+        program.Add(Syscall.capset, string.Join(' ', capabilities.Effective), header, sets);
+        program.Add(Syscall.prctl, "PR_CAP_AMBIENT_CLEAR_ALL", PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+        foreach (var name in capabilities.Ambient)
+            program.Add(Syscall.prctl, $"PR_CAP_AMBIENT_RAISE {name}", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, Capability.TryNumber(name)!.Value, 0, 0);
+    }
+}

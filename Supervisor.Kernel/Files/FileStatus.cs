@@ -1,0 +1,27 @@
+using System.Runtime.InteropServices;
+using Supervisor.Kernel.Abi;
+
+namespace Supervisor.Kernel.Files;
+
+/// <summary>What an open descriptor stands for. statx(2), Linux 4.11: one layout on every machine.</summary>
+internal sealed unsafe partial record FileStatus(uint Mode, uint DeviceMajor, uint DeviceMinor)
+{
+    private const uint S_IFMT = 0xf000, S_IFIFO = 0x1000, S_IFCHR = 0x2000;
+
+    public bool IsFifo => (Mode & S_IFMT) == S_IFIFO;
+
+    /// <summary>Whether it is this character device.</summary>
+    public bool IsCharacterDevice(uint major, uint minor) => (Mode & S_IFMT) == S_IFCHR && DeviceMajor == major && DeviceMinor == minor;
+
+    /// <param name="fd">O_PATH will do.</param>
+    public static FileStatus Of(Fd fd)
+    {
+        const uint STATX_TYPE_AND_MODE = 3;
+        var buffer = stackalloc byte[256];
+        if (statx(fd.Number, "", At.EMPTY_PATH, STATX_TYPE_AND_MODE, buffer) != 0) throw new SyscallException("statx", Errno.Last);
+        return new FileStatus(*(ushort*)(buffer + 28), *(uint*)(buffer + 128), *(uint*)(buffer + 132));
+    }
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int statx(int directory, string path, int flags, uint mask, byte* buffer);
+}

@@ -1,0 +1,29 @@
+using Supervisor.Kernel.Abi;
+
+namespace Supervisor.Kernel.Launch;
+
+/// <summary>
+/// Descriptor numbers that a program may use in the child for what it opens there and needs more than once. The child's
+/// table is a copy: putting something over a number of ours closes nothing of ours.
+/// </summary>
+/// <param name="taken">The numbers that the program itself refers to.</param>
+internal sealed class FdSlots(IEnumerable<int> taken)
+{
+    private readonly HashSet<int> _taken = [.. taken];
+    private int _next = InitStub.SocketFd + 1;
+
+    /// <summary>A number that the program does not use yet.</summary>
+    public int Take()
+    {
+        while (!_taken.Add(_next)) _next++;
+        return _next;
+    }
+
+    /// <summary>Adds the record that moves the previous record's result to <paramref name="slot"/>.</summary>
+    /// <remarks>EINVAL is dup3's word for "it already has that number"; it is close-on-exec then, as all that is opened here.</remarks>
+    public static void Keep(LaunchProgram program, LaunchProgram.Step opened, int slot)
+    {
+        opened.IntoNext(0);
+        program.Add(Syscall.dup3, null, 0, slot, (long)OpenFlags.O_CLOEXEC).Tolerating(Errno.EINVAL);
+    }
+}

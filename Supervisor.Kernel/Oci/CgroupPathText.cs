@@ -1,0 +1,19 @@
+namespace Supervisor.Kernel.Oci;
+
+/// <summary>The form of a cgroup path, wherever it comes from.</summary>
+internal static class CgroupPathText
+{
+    /// <returns>What is wrong with <paramref name="path"/>; null for nothing.</returns>
+    public static string? Flaw(string path)
+    {
+        if (path.Contains('\0') || path.Contains('\n')) return "holds a NUL or a line break";
+        if (path.Length > 2048) return "is longer than 2048 characters";
+        var parts = (path.StartsWith('/') ? path[1..] : path).Split('/');
+        foreach (var part in parts)
+        {
+            if (part.Length == 0) return $"\"{path}\" has an empty part";
+            if (part is "." or "..") return $"\"{path}\" has a part \"{part}\", which could lead out of where containers belong";
+        }
+        return null;
+    }
+}

@@ -1,0 +1,60 @@
+namespace Supervisor.Kernel.Oci;
+
+/// <summary>Which namespaces there are, and what needs one.</summary>
+internal static class NamespaceRules
+{
+    public static void Check(Spec spec, LinuxSpec linux)
+    {
+        var kinds = Kinds(linux.Namespaces);
+        Name("hostname", spec.Hostname, kinds);
+        Name("domainname", spec.Domainname, kinds);
+        foreach (var (name, value) in linux.Sysctl) Sysctl(name, value, spec, kinds);
+        if (!kinds.Contains(NamespaceKind.User))
+        {
+            if (linux.UidMappings.Count > 0) throw new InvalidSpecException("linux.uidMappings", "needs a user namespace");
+            if (linux.GidMappings.Count > 0) throw new InvalidSpecException("linux.gidMappings", "needs a user namespace");
+        }
+        if (!kinds.Contains(NamespaceKind.Time) && linux.TimeOffsets.Count > 0)
+            throw new InvalidSpecException("linux.timeOffsets", "needs a time namespace");
+        if (kinds.Contains(NamespaceKind.Mount)) return;
+        // In the runtime's own mount namespace these would change the host.
+        if (linux.MaskedPaths.Count > 0) throw new InvalidSpecException("linux.maskedPaths", "needs a mount namespace");
+        if (linux.ReadonlyPaths.Count > 0) throw new InvalidSpecException("linux.readonlyPaths", "needs a mount namespace");
+        if (spec.Mounts.Count > 0) throw new InvalidSpecException("mounts", "needs a mount namespace");
+    }
+
+    private static HashSet<string> Kinds(IReadOnlyList<NamespaceSpec> namespaces)
+    {
+        var kinds = new HashSet<string>(StringComparer.Ordinal);
+        for (var i = 0; i < namespaces.Count; i++)
+        {
+            var (type, path) = (namespaces[i].Type, namespaces[i].Path);
+            if (!NamespaceKind.All.Contains(type))
+                throw new InvalidSpecException($"linux.namespaces[{i}].type", $"\"{type}\" is none of {string.Join(", ", NamespaceKind.All)}");
+            if (!kinds.Add(type)) throw new InvalidSpecException($"linux.namespaces[{i}].type", $"\"{type}\" is given twice");
+            if (!string.IsNullOrEmpty(path)) Text.AbsolutePath($"linux.namespaces[{i}].path", path);
+        }
+        return kinds;
+    }
+
+    private static void Name(string field, string? name, HashSet<string> kinds)
+    {
+        if (string.IsNullOrEmpty(name)) return;
+        Text.NoNul(field, name);
+        if (name.Length > 64) throw new InvalidSpecException(field, $"has {name.Length} characters; the kernel keeps 64"); // __NEW_UTS_LEN
+        if (!kinds.Contains(NamespaceKind.Uts)) throw new InvalidSpecException(field, "needs a uts namespace: it would name the host");
+    }
+
+    private static void Sysctl(string name, string value, Spec spec, HashSet<string> kinds)
+    {
+        var field = InvalidSpecException.Key("linux.sysctl", name);
+        if (SysctlRules.TryPath(name) is not { } path) throw new InvalidSpecException(field, "is no name of a kernel parameter");
+        if (SysctlRules.NamespaceOf(path) is not { } kind)
+            throw new InvalidSpecException(field, "belongs to no namespace of a container: it would change the host");
+        if (!kinds.Contains(kind)) throw new InvalidSpecException(field, $"needs a {kind} namespace: it would change the host");
+        if (value.AsSpan().ContainsAny('\n', '\r', '\0')) throw new InvalidSpecException(field, "its value holds a line break or a NUL");
+        if (value.Length > 4096) throw new InvalidSpecException(field, "its value has more than 4096 characters");
+        if (path is "kernel/domainname" && spec.Domainname is { Length: > 0 } domain && domain != value)
+            throw new InvalidSpecException(field, "contradicts domainname");
+    }
+}

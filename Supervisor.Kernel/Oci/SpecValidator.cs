@@ -1,0 +1,53 @@
+namespace Supervisor.Kernel.Oci;
+
+/// <summary>Judges what a spec says, as far as that can be done without asking the kernel.</summary>
+public static class SpecValidator
+{
+    /// <summary>Returns if nothing is wrong.</summary>
+    /// <exception cref="InvalidSpecException">The first thing that is wrong, with its place.</exception>
+    public static void Validate(Spec spec)
+    {
+        Version(spec.OciVersion);
+        if (spec.Process is null) throw new InvalidSpecException("process", "is missing");
+        ProcessRules.Check(spec.Process, "process.");
+        if (spec.Root is null) throw new InvalidSpecException("root", "is missing");
+        if (spec.Root.Path.Length == 0) throw new InvalidSpecException("root.path", "is missing");
+        Text.NoNul("root.path", spec.Root.Path);
+        var linux = spec.Linux ?? new LinuxSpec();
+        NamespaceRules.Check(spec, linux);
+        MountRules.Check(spec.Mounts);
+        Paths("linux.maskedPaths", linux.MaskedPaths);
+        Paths("linux.readonlyPaths", linux.ReadonlyPaths);
+        if (linux.RootfsPropagation is { Length: > 0 } p && !MountWords.Propagations.ContainsKey(p))
+            throw new InvalidSpecException("linux.rootfsPropagation", $"\"{p}\" is none of {string.Join(", ", MountWords.Propagations.Keys)}");
+        if (linux.CgroupsPath is { Length: > 0 } path && CgroupPathText.Flaw(path) is { } flaw)
+            throw new InvalidSpecException("linux.cgroupsPath", flaw);
+        DeviceRules.Check(linux.Devices);
+        if (linux.Resources is { } resources) ResourceRules.Check(resources, "linux.resources.");
+        HookRules.Check(spec.Hooks);
+    }
+
+    /// <summary>As <see cref="Validate(Spec)"/>, for the process of an exec; places are below the process itself.</summary>
+    /// <exception cref="InvalidSpecException">The first thing that is wrong, with its place.</exception>
+    public static void Validate(ProcessSpec process) => ProcessRules.Check(process, "");
+
+    /// <summary>As <see cref="Validate(Spec)"/>, for new limits; places are below the resources themselves.</summary>
+    /// <exception cref="InvalidSpecException">The first thing that is wrong, with its place.</exception>
+    public static void Validate(ResourcesSpec resources) => ResourceRules.Check(resources, "");
+
+    /// <summary>What the spec asks for and this version does not do. Empty for most specs; the caller decides what follows.</summary>
+    public static IReadOnlyList<UnsupportedField> Unsupported(Spec spec) => UnsupportedRules.Of(spec);
+
+    private static void Version(string version)
+    {
+        var parts = version.Split('-', '+')[0].Split('.');
+        if (parts.Length != 3 || !parts.All(p => p.Length is > 0 and < 10 && p.All(char.IsAsciiDigit)))
+            throw new InvalidSpecException("ociVersion", version.Length == 0 ? "is missing" : $"\"{version}\" is no version like 1.2.0");
+        if (parts[0] != "1") throw new InvalidSpecException("ociVersion", $"\"{version}\" is not of the 1.x versions, which are read here");
+    }
+
+    private static void Paths(string field, IReadOnlyList<string> paths)
+    {
+        for (var i = 0; i < paths.Count; i++) Text.AbsolutePath($"{field}[{i}]", paths[i]);
+    }
+}

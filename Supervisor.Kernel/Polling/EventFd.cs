@@ -1,0 +1,35 @@
+using System.Runtime.InteropServices;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+
+namespace Supervisor.Kernel.Polling;
+
+/// <summary>A counter that epoll can wait for. eventfd(2).</summary>
+internal sealed partial class EventFd : IDisposable
+{
+    private const int EFD_CLOEXEC = 0x80000, EFD_NONBLOCK = 0x800;
+
+    public EventFd()
+    {
+        var fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        Fd = fd >= 0 ? new Fd(fd) : throw new SyscallException("eventfd", Errno.Last);
+    }
+
+    /// <summary>Readable while the count is above 0.</summary>
+    public Fd Fd { get; }
+
+    /// <summary>Adds one.</summary>
+    public void Signal() => Fd.Write(BitConverter.GetBytes(1UL));
+
+    /// <summary>Takes the count back to 0 and returns it.</summary>
+    public ulong Drain()
+    {
+        Span<byte> count = stackalloc byte[8];
+        return Fd.TryRead(count) is null ? 0 : BitConverter.ToUInt64(count);
+    }
+
+    public void Dispose() => Fd.Dispose();
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int eventfd(uint initial, int flags);
+}

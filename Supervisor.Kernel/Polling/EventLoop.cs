@@ -1,0 +1,149 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+
+namespace Supervisor.Kernel.Polling;
+
+/// <summary>What epoll waits for and answers. epoll_ctl(2).</summary>
+[Flags]
+internal enum EpollEvents : uint
+{
+    None = 0,
+    EPOLLIN = 1,
+    EPOLLPRI = 2,
+    EPOLLOUT = 4,
+    EPOLLERR = 8,
+    EPOLLHUP = 16,
+}
+
+/// <summary>
+/// One thread over one epoll: calls back when a descriptor is ready. Callbacks must not block; what they throw is
+/// reported and the watch removed, so that one broken watch never stops the others.
+/// </summary>
+internal sealed unsafe partial class EventLoop : IDisposable
+{
+    private const int EPOLL_CTL_ADD = 1, EPOLL_CTL_DEL = 2, EPOLL_CTL_MOD = 3, EPOLL_CLOEXEC = 0x80000, Batch = 64;
+
+    // struct epoll_event is packed on x86-64 only (12 bytes), 16 elsewhere: launch rule 16.
+    private static readonly int EventSize = RuntimeInformation.ProcessArchitecture is Architecture.X64 ? 12 : 16;
+    private static readonly int DataOffset = EventSize - sizeof(long);
+
+    private readonly Fd _epoll;
+    private readonly EventFd _wake = new();
+    private readonly ConcurrentDictionary<long, Watch> _watches = new();
+    private readonly Action<Exception> _onError;
+    private readonly Thread _thread;
+    private long _lastKey;
+    private volatile bool _stopping;
+
+    /// <param name="name">The thread's.</param>
+    /// <param name="onError">Told of what a callback threw.</param>
+    public EventLoop(string name, Action<Exception> onError)
+    {
+        _onError = onError;
+        var epoll = epoll_create1(EPOLL_CLOEXEC);
+        _epoll = epoll >= 0 ? new Fd(epoll) : throw new SyscallException("epoll_create1", Errno.Last);
+        Add(_wake.Fd.Number, EpollEvents.EPOLLIN, _ => _wake.Drain());
+        _thread = new Thread(Run) { Name = name, IsBackground = true };
+        _thread.Start();
+    }
+
+    /// <summary>Watches a descriptor, level-triggered, until the watch is disposed. The descriptor must outlive it.</summary>
+    public Watch Add(int fd, EpollEvents events, Action<EpollEvents> onReady)
+    {
+        var watch = new Watch(this, Interlocked.Increment(ref _lastKey), fd, onReady);
+        _watches[watch.Key] = watch;
+        try
+        {
+            Control(EPOLL_CTL_ADD, fd, events, watch.Key);
+        }
+        catch
+        {
+            _watches.TryRemove(watch.Key, out _);
+            throw;
+        }
+        return watch;
+    }
+
+    /// <summary>As <see cref="Add"/>, with null for what epoll cannot watch because it is always ready: a regular file (EPERM).</summary>
+    public Watch? TryAdd(int fd, EpollEvents events, Action<EpollEvents> onReady)
+    {
+        try
+        {
+            return Add(fd, events, onReady);
+        }
+        catch (SyscallException e) when (e.Errno is Errno.EPERM)
+        {
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_stopping) return;
+        _stopping = true;
+        _wake.Signal();
+        if (Thread.CurrentThread != _thread) _thread.Join(TimeSpan.FromSeconds(5));
+        _epoll.Dispose();
+        _wake.Dispose();
+    }
+
+    private void Run()
+    {
+        var buffer = stackalloc byte[16 * Batch];
+        while (!_stopping)
+        {
+            var count = epoll_wait(_epoll.Number, buffer, Batch, -1);
+            for (var i = 0; i < count && !_stopping; i++)
+            {
+                var entry = buffer + i * EventSize;
+                if (!_watches.TryGetValue(*(long*)(entry + DataOffset), out var watch)) continue; // removed since it became ready
+                try
+                {
+                    watch.OnReady((EpollEvents)(*(uint*)entry));
+                }
+                catch (Exception e)
+                {
+                    watch.Dispose();
+                    _onError(e);
+                }
+            }
+        }
+    }
+
+    private void Control(int operation, int fd, EpollEvents events, long key)
+    {
+        var entry = stackalloc byte[16];
+        *(uint*)entry = (uint)events;
+        *(long*)(entry + DataOffset) = key;
+        if (epoll_ctl(_epoll.Number, operation, fd, entry) != 0) throw new SyscallException("epoll_ctl", Errno.Last, $"descriptor {fd}");
+    }
+
+    /// <summary>One descriptor being watched. Disposing it stops the callbacks, but for one that is running.</summary>
+    internal sealed class Watch(EventLoop loop, long key, int fd, Action<EpollEvents> onReady) : IDisposable
+    {
+        public long Key => key;
+
+        public Action<EpollEvents> OnReady => onReady;
+
+        /// <summary>Waits for other events from now on; none silences it, but for errors and hang-ups, which epoll always tells.</summary>
+        public void Change(EpollEvents events) => loop.Control(EPOLL_CTL_MOD, fd, events, key);
+
+        public void Dispose()
+        {
+            // Before the descriptor is closed: a copy of it in a child being born would keep the registration alive (launch rule 6).
+            if (loop._watches.TryRemove(key, out _) && !loop._epoll.IsClosed) loop.Control(EPOLL_CTL_DEL, fd, EpollEvents.None, 0);
+        }
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int epoll_create1(int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int epoll_ctl(int epoll, int operation, int fd, byte* entry);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int epoll_wait(int epoll, byte* entries, int count, int timeout);
+}

@@ -1,0 +1,117 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Polling;
+
+namespace Supervisor.Kernel.Processes;
+
+/// <summary>Names one process until disposed: a recycled pid can never be mistaken for it.</summary>
+public sealed unsafe partial class Pidfd : SafeHandleMinusOneIsInvalid
+{
+    private const nint SYS_pidfd_open = 434, SYS_pidfd_send_signal = 424; // asm-generic/unistd.h: one number on x86-64 and arm64
+    private const int P_PIDFD = 3, WEXITED = 4, WNOHANG = 1;
+
+    /// <summary>For the marshaller.</summary>
+    public Pidfd() : base(ownsHandle: true) { }
+
+    /// <summary>Takes ownership of <paramref name="number"/>.</summary>
+    public Pidfd(int number) : base(ownsHandle: true) => SetHandle(number);
+
+    /// <summary>The number, for a system call made while this object is alive.</summary>
+    public int Number => (int)handle;
+
+    /// <summary>Opens the process that has this pid now.</summary>
+    /// <returns>Null when there is none (ESRCH): an answer, not an error.</returns>
+    /// <exception cref="SyscallException">Any other errno.</exception>
+    /// <remarks>pidfd_open(2), Linux 5.3. The kernel sets O_CLOEXEC itself.</remarks>
+    public static Pidfd? TryOpen(int pid)
+    {
+        var pidfd = pidfd_open(SYS_pidfd_open, pid, flags: 0);
+        if (!pidfd.IsInvalid) return pidfd;
+        return Errno.Last is Errno.ESRCH ? null : throw new SyscallException("pidfd_open", Errno.Last, $"/proc/{pid}");
+    }
+
+    /// <summary>Sends a signal. pidfd_send_signal(2), Linux 5.1.</summary>
+    /// <returns>False when the process has ended and been reaped (ESRCH).</returns>
+    /// <exception cref="SyscallException">Any other errno.</exception>
+    public bool TrySignal(int signal)
+    {
+        if (pidfd_send_signal(SYS_pidfd_send_signal, Number, signal, null, 0) == 0) return true;
+        return Errno.Last is Errno.ESRCH ? false : throw new SyscallException("pidfd_send_signal", Errno.Last, $"signal {signal}");
+    }
+
+    /// <inheritdoc cref="TrySignal(int)"/>
+    public bool TrySignal(Signal signal) => TrySignal((int)signal);
+
+    /// <summary>For a descriptor that has no owner yet: the launch watchdog's only means.</summary>
+    internal static void TrySignal(int pidfd, Signal signal) => pidfd_send_signal(SYS_pidfd_send_signal, pidfd, (int)signal, null, 0);
+
+    /// <summary>Waits until the process has ended, without collecting it.</summary>
+    /// <returns>False when <paramref name="timeout"/> passed first.</returns>
+    public bool WaitForExit(TimeSpan timeout) => Poll.Wait(Number, PollEvents.POLLIN, timeout) != PollEvents.None;
+
+    /// <summary>Collects the ended process, if it is our child.</summary>
+    /// <returns>Null while it runs, or when it is not ours to collect (ECHILD).</returns>
+    /// <remarks>waitid(2) with P_PIDFD, Linux 5.4.</remarks>
+    public ExitStatus? TryReap() => Wait(WEXITED | WNOHANG);
+
+    /// <summary>Waits for a child that is certain to end, and collects it.</summary>
+    internal void Reap() => Wait(WEXITED);
+
+    /// <summary>
+    /// How a process that is not our child ended: the kernel keeps it with the pidfd. PIDFD_GET_INFO with
+    /// PIDFD_INFO_EXIT, Linux 6.15.
+    /// </summary>
+    /// <returns>Null where the kernel does not say: it is too old, or nobody has reaped the process yet.</returns>
+    public ExitStatus? TryReadExit()
+    {
+        const ulong PIDFD_INFO_EXIT = 8;
+        const nuint PIDFD_GET_INFO = 0xC040FF0B; // _IOWR(0xFF, 11, struct pidfd_info of 64 bytes)
+        var info = new PidfdInfo { mask = PIDFD_INFO_EXIT };
+        if (ioctl(Number, PIDFD_GET_INFO, &info) != 0 || (info.mask & PIDFD_INFO_EXIT) == 0) return null;
+        return ExitStatus.FromWaitStatus(info.exit_code);
+    }
+
+    /// <inheritdoc/>
+    protected override bool ReleaseHandle() => close((int)handle) == 0;
+
+    private ExitStatus? Wait(int options)
+    {
+        var info = stackalloc int[32]; // siginfo_t, 128 bytes: si_signo, si_errno, si_code, _, si_pid, si_uid, si_status
+        while (true)
+        {
+            new Span<int>(info, 32).Clear();
+            if (waitid(P_PIDFD, Number, info, options) == 0)
+            {
+                const int CLD_EXITED = 1;
+                if (info[4] == 0) return null; // WNOHANG, and it runs
+                return info[2] == CLD_EXITED ? ExitStatus.Exited(info[6]) : ExitStatus.Killed(info[6]);
+            }
+            if (Errno.Last is Errno.ECHILD) return null;
+            if (Errno.Last is not Errno.EINTR) throw new SyscallException("waitid", Errno.Last);
+        }
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct PidfdInfo // linux/pidfd.h, 64 bytes
+    {
+        public ulong mask, cgroupid;
+        public uint pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+        public int exit_code;
+    }
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial Pidfd pidfd_open(nint number, int pid, uint flags);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint pidfd_send_signal(nint number, int pidfd, int signal, void* info, uint flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int waitid(int type, int id, int* info, int options);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int ioctl(int fd, nuint request, PidfdInfo* argument);
+
+    [LibraryImport("libc")]
+    private static partial int close(int fd);
+}

@@ -1,0 +1,29 @@
+namespace Supervisor.Kernel.Processes;
+
+/// <summary>What tells one use of a pid from the next. proc(5).</summary>
+public static class ProcStat
+{
+    /// <summary>When the process was started, in clock ticks since boot: field 22 of /proc/PID/stat.</summary>
+    /// <returns>Null when there is no such process.</returns>
+    public static ulong? TryStartTime(int pid)
+    {
+        try
+        {
+            return StartTime(File.ReadAllText($"/proc/{pid}/stat"));
+        }
+        catch (IOException)
+        {
+            return null; // ENOENT before the read, ESRCH during it
+        }
+    }
+
+    /// <summary>The boot that this process lives in: a random UUID that the kernel makes once.</summary>
+    public static string BootId { get; } = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+
+    /// <summary>Field 22; the name in field 2 may hold spaces and parentheses, so counting starts after the last one.</summary>
+    internal static ulong StartTime(string stat)
+    {
+        var afterName = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        return ulong.Parse(afterName[19]);
+    }
+}

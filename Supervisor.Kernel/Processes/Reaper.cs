@@ -1,0 +1,62 @@
+using Supervisor.Kernel.Cgroups;
+using Supervisor.Kernel.Polling;
+
+namespace Supervisor.Kernel.Processes;
+
+/// <summary>
+/// The only one that waits for exits: one thread, one epoll over pidfds and OOM notifiers. What it learns it tells the
+/// watcher on that thread, which must pass it on and return.
+/// </summary>
+public sealed class Reaper : IDisposable
+{
+    private static readonly TimeSpan ForeignReaperDeadline = TimeSpan.FromSeconds(2);
+    private readonly EventLoop _loop;
+
+    /// <param name="onError">Told of what a watcher threw.</param>
+    public Reaper(Action<Exception> onError) => _loop = new EventLoop("reaper", onError);
+
+    /// <summary>Tells once when a process has ended, and collects it if it is our child.</summary>
+    /// <param name="pidfd">Stays open until then, or until the watch is disposed.</param>
+    /// <param name="onExit">The status; null where it cannot be known, for someone else's child on a kernel before 6.15.</param>
+    public IDisposable WatchExit(Pidfd pidfd, Action<ExitStatus?> onExit)
+    {
+        EventLoop.Watch? watch = null;
+        var registered = new ManualResetEventSlim();
+        watch = _loop.Add(pidfd.Number, EpollEvents.EPOLLIN, ready =>
+        {
+            registered.Wait(); // for the assignment below: the process may have ended before it was watched
+            watch!.Dispose();
+            if ((pidfd.TryReap() ?? pidfd.TryReadExit()) is { } status) onExit(status);
+            else _ = AwaitForeignReaper(pidfd, onExit);
+        });
+        registered.Set();
+        return watch;
+    }
+
+    /// <summary>Tells each time that a cgroup's memory ran out.</summary>
+    public IDisposable WatchOom(OomNotifier notifier, Action onOom)
+    {
+        ArgumentNullException.ThrowIfNull(notifier);
+        return _loop.Add(notifier.Fd.Number, notifier.Priority ? EpollEvents.EPOLLPRI : EpollEvents.EPOLLIN, _ =>
+        {
+            notifier.Acknowledge();
+            onOom();
+        });
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _loop.Dispose();
+
+    /// <summary>The kernel tells how another's child ended only after that other has reaped it.</summary>
+    private static async Task AwaitForeignReaper(Pidfd pidfd, Action<ExitStatus?> onExit)
+    {
+        ExitStatus? status = null;
+        for (var wait = 1; status is null && wait < ForeignReaperDeadline.TotalMilliseconds; wait *= 2)
+        {
+            await Task.Delay(wait).ConfigureAwait(false);
+            if (pidfd.IsClosed) return;
+            status = pidfd.TryReadExit();
+        }
+        onExit(status);
+    }
+}

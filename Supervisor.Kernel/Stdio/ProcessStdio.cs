@@ -1,0 +1,113 @@
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Polling;
+
+namespace Supervisor.Kernel.Stdio;
+
+/// <summary>
+/// The standard streams of one process. Output goes straight into the client's FIFO or file: no byte is copied, and it
+/// works on when we die. Only input (which must end when its writers do) and terminals are relayed.
+/// </summary>
+internal sealed class ProcessStdio : IDisposable
+{
+    private readonly StdioTargets _targets;
+    private readonly Fd? _stdinFifo, _stdinPipe, _terminalOutput;
+    private Pump? _input, _output;
+    private Fd? _terminal;
+
+    private ProcessStdio(StdioTargets targets, IReadOnlyList<Fd> forChild, Fd? stdinFifo, Fd? stdinPipe, Fd? terminalOutput) =>
+        (_targets, ForChild, _stdinFifo, _stdinPipe, _terminalOutput) = (targets, forChild, stdinFifo, stdinPipe, terminalOutput);
+
+    /// <summary>What becomes the child's 0, 1 and 2; empty with a terminal. To be closed here once it is born.</summary>
+    public IReadOnlyList<Fd> ForChild { get; }
+
+    /// <summary>Completes when a terminal's output has all been passed on; at once without a terminal.</summary>
+    public Task Drained => _output?.Ended ?? Task.CompletedTask;
+
+    /// <summary>Opens what the targets name.</summary>
+    /// <param name="uid">Who the process runs as, and will want to reopen /dev/stdout as.</param>
+    /// <exception cref="InvalidStdioException">A target is not there or not of its kind. Nothing stays open.</exception>
+    public static ProcessStdio Open(StdioTargets targets, uint uid, uint gid)
+    {
+        var opened = new List<Fd>();
+        try
+        {
+            if (targets.Terminal)
+            {
+                var output = Opened(StdioFiles.OpenOutput(targets.Stdout, "stdout", blocking: false));
+                var input = targets.Stdin.Length == 0 ? null : Opened(StdioFiles.OpenInput(targets.Stdin, keepOpen: true));
+                return new ProcessStdio(targets, [], input, null, output);
+            }
+            if (targets == StdioTargets.Inherited)
+                return new ProcessStdio(targets, [.. Enumerable.Range(0, 3).Select(n => Opened(Fd.DuplicateOf(n)))], null, null, null);
+            Fd stdin, fifo = null!, pipe = null!;
+            if (targets.Stdin.Length == 0)
+            {
+                stdin = Opened(Fd.Open("/dev/null", OpenFlags.O_RDONLY));
+            }
+            else
+            {
+                fifo = Opened(StdioFiles.OpenInput(targets.Stdin, keepOpen: false));
+                (stdin, pipe) = Pipe.Create();
+                Opened(stdin);
+                Opened(pipe);
+            }
+            var stdout = Opened(StdioFiles.OpenOutput(targets.Stdout, "stdout", blocking: true));
+            // containerd sends both streams of a file:// URI to the one file of stdout.
+            var sameFile = targets.Stdout.StartsWith("file://", StringComparison.Ordinal) && (targets.Stderr.Length == 0 || targets.Stderr == targets.Stdout);
+            var stderr = Opened(sameFile ? stdout.Duplicate() : StdioFiles.OpenOutput(targets.Stderr, "stderr", blocking: true));
+            foreach (var stream in (Fd[])[stdin, stdout, stderr]) StdioFiles.GiveTo(stream, uid, gid);
+            return new ProcessStdio(targets, [stdin, stdout, stderr], fifo, pipe, null);
+        }
+        catch
+        {
+            foreach (var fd in opened) fd.Dispose();
+            throw;
+        }
+
+        Fd Opened(Fd fd)
+        {
+            opened.Add(fd);
+            return fd;
+        }
+    }
+
+    /// <summary>After the birth: closes the child's ends and begins to relay.</summary>
+    /// <param name="terminal">The master of its terminal, ours from now on; null without one.</param>
+    public void Connect(EventLoop loop, Fd? terminal)
+    {
+        foreach (var fd in ForChild) fd.Dispose();
+        if (terminal is not null)
+        {
+            _terminal = terminal;
+            StdioFiles.SetNonBlocking(terminal);
+            _output = new Pump(loop, terminal.Duplicate(), _terminalOutput!);
+            if (_stdinFifo is not null) _input = new Pump(loop, _stdinFifo, terminal.Duplicate());
+        }
+        else if (_stdinFifo is not null)
+        {
+            StdioFiles.SetNonBlocking(_stdinPipe!);
+            _input = new Pump(loop, _stdinFifo, _stdinPipe!);
+        }
+    }
+
+    /// <summary>Ends the process's input once what is in its FIFO has been read. A terminal's input has no end.</summary>
+    public void CloseInput()
+    {
+        if (!_targets.Terminal) _input?.EndWhenEmpty();
+    }
+
+    /// <summary>Sets the terminal's size. Without a terminal it does nothing, as containerd's clients expect.</summary>
+    public void Resize(ushort columns, ushort rows)
+    {
+        if (_terminal is { IsClosed: false } terminal) TerminalSize.Set(terminal, columns, rows);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _input?.Close();
+        _output?.Close();
+        foreach (var fd in (Fd?[])[.. ForChild, _stdinFifo, _stdinPipe, _terminalOutput, _terminal]) fd?.Dispose();
+    }
+}

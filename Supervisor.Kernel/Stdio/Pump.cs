@@ -1,0 +1,119 @@
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Polling;
+
+namespace Supervisor.Kernel.Stdio;
+
+/// <summary>Moves bytes from one descriptor to another through a bounded buffer, at the pace of the slower side.</summary>
+/// <remarks>Both descriptors are non-blocking and belong to the pump. </remarks>
+internal sealed class Pump
+{
+    private readonly Fd _source, _destination;
+    private readonly byte[] _buffer = new byte[64 << 10];
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly EventLoop.Watch _reading;
+    private readonly EventLoop.Watch? _writing; // null for a regular file, which never makes its writer wait: epoll_ctl(2), EPERM
+    private int _start, _count;
+    private readonly Lock _gate = new(); // between the loop's thread and the two requests of this one pump
+    private bool _endWhenEmpty, _closed;
+
+    public Pump(EventLoop loop, Fd source, Fd destination)
+    {
+        (_source, _destination) = (source, destination);
+        // Registered silent first: a callback must not come before both watches are in place.
+        _writing = loop.TryAdd(destination.Number, EpollEvents.None, OnWritable);
+        _reading = loop.Add(source.Number, EpollEvents.None, OnReadable);
+        _reading.Change(EpollEvents.EPOLLIN);
+    }
+
+    /// <summary>Completes when the source has ended and all of it is written, or either side broke.</summary>
+    public Task Ended => _ended.Task;
+
+    /// <summary>Ends once nothing more can be read at once: what the writers have sent so far still goes through.</summary>
+    public void EndWhenEmpty()
+    {
+        lock (_gate)
+        {
+            _endWhenEmpty = true;
+            OnReadable(EpollEvents.None); // nothing may ever become readable again to tell us
+        }
+    }
+
+    /// <summary>Ends now.</summary>
+    public void Close()
+    {
+        lock (_gate)
+        {
+            if (_closed) return;
+            _closed = true;
+            _reading.Dispose();
+            _writing?.Dispose();
+            _source.Dispose();
+            _destination.Dispose();
+        }
+        _ended.TrySetResult();
+    }
+
+    private void OnReadable(EpollEvents events)
+    {
+        lock (_gate)
+        {
+            if (!_closed && _count == 0) Read();
+        }
+    }
+
+    private void OnWritable(EpollEvents events)
+    {
+        lock (_gate)
+        {
+            if (_closed) return;
+            if (_count > 0) Write();
+            else if ((events & (EpollEvents.EPOLLERR | EpollEvents.EPOLLHUP)) != 0) Close(); // nobody will read again
+        }
+    }
+
+    private void Read()
+    {
+        try
+        {
+            switch (_source.TryRead(_buffer))
+            {
+                case null:
+                    if (_endWhenEmpty) Close();
+                    return;
+                case 0:
+                    Close();
+                    return;
+                case { } count:
+                    (_start, _count) = (0, count);
+                    Write();
+                    return;
+            }
+        }
+        catch (SyscallException e) when (e.Errno is Errno.EIO)
+        {
+            Close(); // a terminal's last slave was closed: its end of file
+        }
+    }
+
+    private void Write()
+    {
+        try
+        {
+            while (_count > 0)
+            {
+                var written = _destination.TryWrite(_buffer.AsSpan(_start, _count));
+                if (written is null) break;
+                (_start, _count) = (_start + written.Value, _count - written.Value);
+            }
+        }
+        catch (SyscallException e) when (e.Errno is Errno.EPIPE or Errno.EIO)
+        {
+            Close();
+            return;
+        }
+        _reading.Change(_count > 0 ? EpollEvents.None : EpollEvents.EPOLLIN);
+        _writing?.Change(_count > 0 ? EpollEvents.EPOLLOUT : EpollEvents.None);
+        if (_count == 0 && _endWhenEmpty) Read();
+    }
+}

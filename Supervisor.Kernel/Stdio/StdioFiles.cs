@@ -1,0 +1,92 @@
+using System.Runtime.InteropServices;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+
+namespace Supervisor.Kernel.Stdio;
+
+/// <summary>Opening what the clients' words for standard streams mean.</summary>
+internal static partial class StdioFiles
+{
+    private const int F_GETFL = 3, F_SETFL = 4;
+
+    /// <summary>A stream to write to.</summary>
+    /// <param name="blocking">False for a relay of ours; true for a process, which expects writes to wait.</param>
+    /// <remarks>
+    /// A FIFO is opened for reading too: while its reader comes and goes nobody gets EPIPE, and up to a pipe's
+    /// capacity waits for the next reader. fifo(7).
+    /// </remarks>
+    public static Fd OpenOutput(string target, string field, bool blocking)
+    {
+        if (target.Length == 0) return Fd.Open("/dev/null", OpenFlags.O_WRONLY);
+        var path = PathOf(target, field, out var isFile);
+        if (!isFile && IsFifo(path))
+        {
+            var fifo = Open(path, OpenFlags.O_RDWR | OpenFlags.O_NONBLOCK, field);
+            if (blocking) SetBlocking(fifo, true);
+            return fifo;
+        }
+        if (!isFile && !File.Exists(path)) throw new InvalidStdioException(field, $"\"{path}\": no such FIFO or file");
+        if (isFile) Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        return Open(path, OpenFlags.O_WRONLY | OpenFlags.O_APPEND | OpenFlags.O_CREAT | (blocking ? OpenFlags.O_RDONLY : OpenFlags.O_NONBLOCK), field);
+    }
+
+    /// <summary>A FIFO to read from, without waiting for its writer.</summary>
+    /// <param name="keepOpen">Never sees its end: for a terminal, whose clients come and go.</param>
+    public static Fd OpenInput(string target, bool keepOpen)
+    {
+        const string field = "stdin";
+        var path = PathOf(target, field, out var isFile);
+        if (isFile || !IsFifo(path)) throw new InvalidStdioException(field, $"\"{target}\" is not a FIFO");
+        return Open(path, (keepOpen ? OpenFlags.O_RDWR : OpenFlags.O_RDONLY) | OpenFlags.O_NONBLOCK, field);
+    }
+
+    /// <summary>Gives a stream to the user that the process runs as, who could not reopen /dev/stdout otherwise.</summary>
+    public static void GiveTo(Fd stream, uint uid, uint gid)
+    {
+        if (uid != 0) _ = fchown(stream.Number, uid, gid); // a read-only or foreign filesystem may refuse; the stream works all the same
+    }
+
+    private static string PathOf(string target, string field, out bool isFile)
+    {
+        isFile = target.StartsWith("file://", StringComparison.Ordinal);
+        var path = isFile ? Uri.UnescapeDataString(target[7..]) : target;
+        if (target.Contains("://", StringComparison.Ordinal) && !isFile)
+            throw new InvalidStdioException(field, $"\"{target}\": only FIFO paths and file:// are supported");
+        if (!path.StartsWith('/') || path.Contains('\0', StringComparison.Ordinal)) throw new InvalidStdioException(field, $"\"{target}\" is not an absolute path");
+        return path;
+    }
+
+    private static Fd Open(string path, OpenFlags flags, string field)
+    {
+        try
+        {
+            return Fd.Open(path, flags, 0x180 /* 0600 */);
+        }
+        catch (SyscallException e)
+        {
+            throw new InvalidStdioException(field, e.Message);
+        }
+    }
+
+    private static bool IsFifo(string path)
+    {
+        using var place = Fd.TryOpen(path, OpenFlags.O_PATH);
+        return place is not null && FileStatus.Of(place).IsFifo;
+    }
+
+    /// <summary>For a descriptor that only we use: the flag belongs to the open file.</summary>
+    public static void SetNonBlocking(Fd fd) => SetBlocking(fd, false);
+
+    private static void SetBlocking(Fd fd, bool blocking)
+    {
+        var flags = fcntl(fd.Number, F_GETFL, 0);
+        var wanted = blocking ? flags & ~(int)OpenFlags.O_NONBLOCK : flags | (int)OpenFlags.O_NONBLOCK;
+        if (flags < 0 || fcntl(fd.Number, F_SETFL, wanted) != 0) throw new SyscallException("fcntl(F_SETFL)", Errno.Last);
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fcntl(int fd, int command, int argument);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fchown(int fd, uint uid, uint gid);
+}
