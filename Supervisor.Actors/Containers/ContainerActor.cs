@@ -1,0 +1,150 @@
+using Akka.Actor;
+using Akka.Persistence;
+using Supervisor.Actors.Events;
+using Supervisor.Actors.Identity;
+using Supervisor.Actors.Tasks;
+
+namespace Supervisor.Actors.Containers;
+
+/// <summary>
+/// The shell of <see cref="ContainerMachine"/>, and the parent of the container's task actor. It never waits for the
+/// task: every call answers at once while the task is being started, stopped, stuck in the kernel or dead.
+/// </summary>
+public sealed class ContainerActor : UntypedPersistentActor
+{
+    private readonly ContainerId _id;
+    private readonly NodeServices _node;
+    private ContainerState _state = new ContainerState.Absent();
+    private readonly List<PublishEvent> _replayed = [];
+    private IActorRef? _task;
+    private (ContainerCommand.Delete Command, IActorRef Asker)? _deleting; // not journalled: a lost asker asks again
+
+    /// <param name="id">Which container.</param>
+    public ContainerActor(ContainerId id, NodeServices node) => (_id, _node) = (id, node);
+
+    /// <inheritdoc/>
+    public override string PersistenceId => $"container-{_id}";
+
+    /// <summary>The container is gone, and its journal empty: the parent may let go of this actor.</summary>
+    internal sealed record Gone(ContainerId Id);
+
+    /// <summary>The parent is about to let go: is there still none?</summary>
+    internal sealed record Leave;
+
+    /// <summary>Whether there is still none.</summary>
+    internal sealed record LeaveAnswer(ContainerId Id, bool Leaves);
+
+    /// <inheritdoc/>
+    protected override void OnCommand(object message)
+    {
+        switch (message)
+        {
+            case ContainerCommand.Delete when _deleting is not null:
+                Sender.Tell(new ContainerReply(_id, new Refusal(RefusalCode.NotFound, ContainerMachine.NotFoundMessage(_id)), null));
+                break;
+            case ContainerCommand.Delete delete when _task is not null:
+                _deleting = (delete, Sender);
+                _task.Tell(TaskActor.Retire.Instance);
+                break;
+            case TaskActor.RetireAnswer answer when _deleting is { } deleting:
+                if (answer.Retired) Handle(deleting.Command, deleting.Asker);
+                else
+                {
+                    deleting.Asker.Tell(new ContainerReply(
+                        _id, new Refusal(RefusalCode.FailedPrecondition, $"container \"{_id.Value}\" has a task: delete the task first"), Record));
+                    _deleting = null;
+                }
+                break;
+            case Leave:
+                Sender.Tell(new LeaveAnswer(_id, _state is ContainerState.Absent));
+                break;
+            case ContainerCommand.CreateTask create:
+                CreateTask(create, Sender);
+                break;
+            case ContainerCommand command:
+                Handle(command, Sender);
+                break;
+            case PublishedEvent { Topic: "/containers/delete" } when _state is ContainerState.Absent:
+                DeleteMessages(LastSequenceNr); // told of, so no longer needed
+                break;
+            case DeleteMessagesSuccess or DeleteMessagesFailure:
+                if (_state is ContainerState.Absent) Context.Parent.Tell(new Gone(_id));
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void OnRecover(object message)
+    {
+        switch (message)
+        {
+            case ContainerEvent e:
+                _state = ContainerMachine.Apply(_state, e);
+                _replayed.Add(Published(e));
+                break;
+            case RecoveryCompleted:
+                foreach (var again in _replayed) _node.EventLog.Tell(again); // the log knows which of them it has
+                _replayed.Clear();
+                if (Record is { } record) Publish(record);
+                _node.Readiness.Recovered(PersistenceId);
+                break;
+        }
+    }
+
+    private ContainerRecord? Record => (_state as ContainerState.Present)?.Record;
+
+    private void Handle(ContainerCommand command, IActorRef asker)
+    {
+        var decision = ContainerMachine.Decide(_state, command);
+        if (decision.Event is null)
+        {
+            asker.Tell(new ContainerReply(_id, decision.Refusal, Record));
+            if (_state is ContainerState.Absent) Context.Parent.Tell(new Gone(_id));
+            return;
+        }
+        Persist(decision.Event, e =>
+        {
+            var before = Record;
+            _state = ContainerMachine.Apply(_state, e);
+            if (Record is { } record) Publish(record);
+            else Forget();
+            _node.EventLog.Tell(Published(e), Self);
+            asker.Tell(new ContainerReply(_id, null, Record ?? before));
+        });
+    }
+
+    private void CreateTask(ContainerCommand.CreateTask command, IActorRef asker)
+    {
+        if (Record is not { } record || _deleting is not null || _task is null)
+            asker.Tell(new TaskReply(_id, new Refusal(RefusalCode.NotFound, ContainerMachine.NotFoundMessage(_id)), new TaskState.Absent()));
+        else if (record.Spec is null)
+            asker.Tell(new TaskReply(_id, new Refusal(RefusalCode.InvalidArgument, "container.spec: the container has none"), new TaskState.Absent()));
+        else if (command.Request.Checkpoint.Length > 0)
+            asker.Tell(new TaskReply(_id, new Refusal(RefusalCode.InvalidArgument, "checkpoint: restoring is not supported by this version"), new TaskState.Absent()));
+        else
+        {
+            var setup = new TaskSetup(_node.BundleOf(_id), command.Request.Stdio, command.Request.Rootfs);
+            _task.Tell(new TaskCommand.Create(_id, command.At, setup, record.Spec.Value.Memory), asker);
+        }
+    }
+
+    private void Publish(ContainerRecord record)
+    {
+        _node.Directory.Publish(record, Self, _task); // first: the task publishes into this entry
+        if (_task is not null) return;
+        var (id, node) = (_id, _node);
+        _task = Context.ActorOf(Props.Create(() => new TaskActor(id, node)), "task");
+    }
+
+    private void Forget()
+    {
+        _deleting = null;
+        _node.Directory.Remove(_id);
+    }
+
+    private PublishEvent Published(ContainerEvent e) =>
+        ContainerTopics.Of(e, _id, PersistenceId, LastSequenceNr);
+}

@@ -1,0 +1,93 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Supervisor.Actors.Identity;
+using static Supervisor.Actors.Containers.ContainerCommand;
+using E = Supervisor.Actors.Containers.ContainerEvent;
+
+namespace Supervisor.Actors.Containers;
+
+/// <summary>Whether there is a container, and its record. It has no other state: what runs is its task's.</summary>
+public abstract record ContainerState
+{
+    /// <summary>There is none.</summary>
+    public sealed record Absent : ContainerState;
+
+    /// <summary>There is one.</summary>
+    public sealed record Present(ContainerRecord Record) : ContainerState;
+}
+
+/// <summary>What follows from a command to a container.</summary>
+public sealed record ContainerDecision(ContainerEvent? Event, Refusal? Refusal);
+
+/// <summary>The life of a container's record. Pure. Rendered whole in docs/machines/container.md.</summary>
+public static class ContainerMachine
+{
+    /// <summary>What a command leads to. A <see cref="Delete"/> comes here only when there is no task.</summary>
+    public static ContainerDecision Decide(ContainerState state, ContainerCommand command) => (state, command) switch
+    {
+        (ContainerState.Absent, Create c) => Record(new E.Created(c.At, c.Record with { CreatedAt = c.At, UpdatedAt = c.At })),
+        (ContainerState.Present, Create) => Refuse(RefusalCode.AlreadyExists, $"container \"{command.Id.Value}\": already exists"),
+        (ContainerState.Absent, _) => Refuse(RefusalCode.NotFound, NotFoundMessage(command.Id)),
+        (ContainerState.Present s, Update c) => Change(s.Record, c),
+        (ContainerState.Present, Delete c) => Record(new E.Deleted(c.At)),
+        (ContainerState.Present, CreateTask) => new ContainerDecision(null, null), // handed to the task
+        _ => throw new UnreachableException($"{state} × {command}"),
+    };
+
+    /// <summary>The state after an event.</summary>
+    public static ContainerState Apply(ContainerState state, ContainerEvent @event) => @event switch
+    {
+        E.Created e => new ContainerState.Present(e.Record),
+        E.Updated e => new ContainerState.Present(e.Record),
+        E.Deleted => new ContainerState.Absent(),
+        _ => throw new UnreachableException($"{state} × {@event}"),
+    };
+
+    /// <summary>containerd's words, which clients match on.</summary>
+    public static string NotFoundMessage(ContainerId id) => $"container \"{id.Value}\" in namespace \"{id.Namespace}\": not found";
+
+    private static ContainerDecision Change(ContainerRecord old, Update command)
+    {
+        var given = command.Record;
+        var changed = old;
+        if (command.Paths.Count == 0)
+        {
+            if (given.RuntimeName != old.RuntimeName) return Refuse(RefusalCode.InvalidArgument, "container.runtime.name: cannot be changed");
+            if (given.Snapshotter != old.Snapshotter) return Refuse(RefusalCode.InvalidArgument, "container.snapshotter: cannot be changed");
+            changed = old with { Labels = given.Labels, Image = given.Image, Spec = given.Spec, SnapshotKey = given.SnapshotKey, Extensions = given.Extensions };
+        }
+        foreach (var path in command.Paths)
+        {
+            if (Replace(changed, given, path) is not { } replaced)
+                return Refuse(RefusalCode.InvalidArgument, $"update_mask: cannot update \"{path}\" of container \"{command.Id.Value}\"");
+            changed = replaced;
+        }
+        // An empty value removes a label, in every store of containerd.
+        changed = changed with { Labels = changed.Labels.RemoveRange(changed.Labels.Where(l => l.Value.Length == 0).Select(l => l.Key)), UpdatedAt = command.At };
+        return Record(new E.Updated(command.At, changed));
+    }
+
+    private static ContainerRecord? Replace(ContainerRecord old, ContainerRecord given, string path)
+    {
+        var dot = path.IndexOf('.', StringComparison.Ordinal);
+        var (field, key) = dot < 0 ? (path, null) : (path[..dot], path[(dot + 1)..]);
+        return (field, key) switch
+        {
+            ("labels", null) => old with { Labels = given.Labels },
+            ("labels", { Length: > 0 }) => old with { Labels = Take(old.Labels, given.Labels, key) },
+            ("extensions", null) => old with { Extensions = given.Extensions },
+            ("extensions", { Length: > 0 }) => old with { Extensions = Take(old.Extensions, given.Extensions, key) },
+            ("image", null) => old with { Image = given.Image },
+            ("spec", null) => old with { Spec = given.Spec },
+            ("snapshotkey", null) => old with { SnapshotKey = given.SnapshotKey },
+            _ => null,
+        };
+    }
+
+    private static ImmutableSortedDictionary<string, T> Take<T>(ImmutableSortedDictionary<string, T> old, ImmutableSortedDictionary<string, T> given, string key) =>
+        given.TryGetValue(key, out var value) ? old.SetItem(key, value) : old.Remove(key);
+
+    private static ContainerDecision Record(ContainerEvent @event) => new(@event, null);
+
+    private static ContainerDecision Refuse(RefusalCode code, string message) => new(null, new Refusal(code, message));
+}

@@ -1,0 +1,112 @@
+using Akka.Actor;
+using Akka.Persistence;
+using Supervisor.Actors.Identity;
+
+namespace Supervisor.Actors.Containers;
+
+/// <summary>
+/// Knows which containers there are, and is the parent of each. Only creations pass through here; every other command
+/// goes to the container itself.
+/// </summary>
+public sealed class ContainersActor : UntypedPersistentActor
+{
+    private readonly NodeServices _node;
+    private readonly HashSet<ContainerId> _registered = [];
+    private readonly Dictionary<ContainerId, IActorRef> _children = [];
+    private readonly Dictionary<ContainerId, Queue<(ContainerCommand Command, IActorRef Asker)>> _leaving = []; // id free only after Terminated
+
+    /// <param name="node">What the actors share.</param>
+    public ContainersActor(NodeServices node) => _node = node;
+
+    /// <inheritdoc/>
+    public override string PersistenceId => "containers";
+
+    /// <inheritdoc/>
+    protected override void OnCommand(object message)
+    {
+        switch (message)
+        {
+            case ContainerCommand command when _leaving.TryGetValue(command.Id, out var waiting):
+                waiting.Enqueue((command, Sender));
+                break;
+            case ContainerCommand command when _children.TryGetValue(command.Id, out var child):
+                child.Forward(command);
+                break;
+            case ContainerCommand.Create create:
+                var asker = Sender;
+                Persist(new ContainerRegistered(create.Id, Present: true), e =>
+                {
+                    Apply(e);
+                    Child(create.Id).Tell(create, asker);
+                });
+                break;
+            case ContainerCommand command:
+                Sender.Tell(new ContainerReply(command.Id, new Refusal(RefusalCode.NotFound, ContainerMachine.NotFoundMessage(command.Id)), null));
+                break;
+            case ContainerActor.Gone gone when _children.ContainsKey(gone.Id) && _leaving.TryAdd(gone.Id, new Queue<(ContainerCommand, IActorRef)>()):
+                Sender.Tell(new ContainerActor.Leave()); // a create may have overtaken: it is asked once more, after all that was forwarded
+                break;
+            case ContainerActor.Gone:
+                break;
+            case ContainerActor.LeaveAnswer { Leaves: true } answer when _children.Remove(answer.Id, out var leaver):
+                Persist(new ContainerRegistered(answer.Id, Present: false), e =>
+                {
+                    Apply(e);
+                    Context.Stop(leaver);
+                });
+                break;
+            case ContainerActor.LeaveAnswer answer when _leaving.Remove(answer.Id, out var kept):
+                foreach (var (command, asked) in kept) Self.Tell(command, asked);
+                break;
+            case ContainerActor.LeaveAnswer:
+                break;
+            case Terminated terminated:
+                Free(terminated.ActorRef);
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void OnRecover(object message)
+    {
+        switch (message)
+        {
+            case ContainerRegistered e:
+                Apply(e);
+                break;
+            case RecoveryCompleted:
+                _node.Readiness.Expect(_registered.SelectMany(id => (string[])[$"container-{id}", $"task-{id}"]));
+                foreach (var id in _registered) Child(id);
+                break;
+        }
+    }
+
+    private void Apply(ContainerRegistered e)
+    {
+        if (e.Present) _registered.Add(e.Id);
+        else _registered.Remove(e.Id);
+    }
+
+    private IActorRef Child(ContainerId id)
+    {
+        if (_children.TryGetValue(id, out var there)) return there;
+        var child = Context.ActorOf(Props.Create(() => new ContainerActor(id, _node)), $"{id.Namespace}:{id.Value}");
+        Context.Watch(child);
+        return _children[id] = child;
+    }
+
+    private void Free(IActorRef child)
+    {
+        var name = child.Path.Name.Split(':');
+        var id = ContainerId.Parse(name[0], name[1]);
+        if (_children.GetValueOrDefault(id)?.Equals(child) == true) _children.Remove(id); // it failed for good
+        if (!_leaving.Remove(id, out var waiting)) return;
+        foreach (var (command, asker) in waiting) Self.Tell(command, asker);
+    }
+}
+
+/// <summary>A container's id was taken, or is free again. Journalled: journal/v1/container.proto.</summary>
+public sealed record ContainerRegistered(ContainerId Id, bool Present);

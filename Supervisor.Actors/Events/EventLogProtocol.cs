@@ -1,0 +1,19 @@
+using Google.Protobuf.WellKnownTypes;
+
+namespace Supervisor.Actors.Events;
+
+/// <summary>
+/// A lifecycle event as subscribers see it: containerd's envelope, with its place in this daemon's history.
+/// Published on the actor system's event stream, in order of <paramref name="Number"/>, after it is journalled.
+/// </summary>
+/// <param name="Number">Counts from 1 without a hole.</param>
+/// <param name="Topic">E.g. <c>/tasks/exit</c>.</param>
+/// <param name="Event">containerd's message for the topic; its type URL has no leading <c>type.googleapis.com/</c>.</param>
+public sealed record PublishedEvent(long Number, DateTimeOffset At, string Namespace, string Topic, Any Event);
+
+/// <summary>Asks the event log to journal and publish an event. Not answered unless <see cref="WantsAnswer"/>.</summary>
+/// <param name="Source">Persistence id of the actor whose journal it comes from, or empty for a client's own event.</param>
+/// <param name="SourceNumber">Sequence number of the journalled event it tells of; told again, it is published once.</param>
+/// <param name="WantsAnswer">Answer the sender with the <see cref="PublishedEvent"/>.</param>
+public sealed record PublishEvent(
+    string Source, long SourceNumber, DateTimeOffset At, string Namespace, string Topic, Any Event, bool WantsAnswer = false);

@@ -1,0 +1,65 @@
+using System.Runtime.Serialization;
+using Akka.Actor;
+using Akka.Serialization;
+using Google.Protobuf;
+using Supervisor.Actors.Containers;
+using Supervisor.Actors.Events;
+using Supervisor.Actors.Leases;
+using Supervisor.Actors.Namespaces;
+using Supervisor.Actors.Tasks;
+using Supervisor.Journal.V1;
+using EventSources = Supervisor.Actors.Events.EventSources;
+
+namespace Supervisor.Actors.Journal;
+
+/// <summary>
+/// Events to and from the journal's bytes. The manifest names the message and its version; a version once written is
+/// read for ever (docs/journal.md).
+/// </summary>
+public sealed class JournalSerializer : SerializerWithStringManifest
+{
+    private const string Task = "task.v1", Container = "container.v1", Registry = "registry.v1", Event = "event.v1", Sources = "event-sources.v1";
+
+    /// <param name="system">The serialization extension's.</param>
+    public JournalSerializer(ExtendedActorSystem system) : base(system) { }
+
+    /// <summary>Written into the journal beside every event: never changes.</summary>
+    public override int Identifier => 4801;
+
+    /// <inheritdoc/>
+    public override string Manifest(object o) => o switch
+    {
+        TaskEvent => Task,
+        ContainerEvent => Container,
+        ContainerRegistered => Registry,
+        PublishEvent => Event,
+        EventSources => Sources,
+        NamespaceEvent e => NamespaceJournal.ToProto(e).Descriptor.FullName,
+        LeaseEvent e => LeaseJournal.ToProto(e).Descriptor.FullName,
+        _ => throw new ArgumentException($"{o.GetType()} is not journalled", nameof(o)),
+    };
+
+    /// <inheritdoc/>
+    public override byte[] ToBinary(object obj) => obj switch
+    {
+        TaskEvent e => TaskJournal.ToProto(e).ToByteArray(),
+        ContainerEvent e => ContainerJournal.ToProto(e).ToByteArray(),
+        ContainerRegistered e => ContainerJournal.ToProto(e).ToByteArray(),
+        PublishEvent e => EventJournal.ToProto(e).ToByteArray(),
+        NamespaceEvent e => NamespaceJournal.ToProto(e).ToByteArray(),
+        LeaseEvent e => LeaseJournal.ToProto(e).ToByteArray(),
+        EventSources s => new Supervisor.Journal.V1.EventSources { Last = { s.Last.ToDictionary() } }.ToByteArray(),
+        _ => throw new ArgumentException($"{obj.GetType()} is not journalled", nameof(obj)),
+    };
+
+    /// <inheritdoc/>
+    public override object FromBinary(byte[] bytes, string manifest) => manifest switch
+    {
+        Task => TaskJournal.FromProto(TaskEntry.Parser.ParseFrom(bytes)),
+        Container => ContainerJournal.FromProto(ContainerEntry.Parser.ParseFrom(bytes)),
+        Registry => ContainerJournal.FromProto(RegistryEntry.Parser.ParseFrom(bytes)),
+        Event => EventJournal.FromProto(EventEntry.Parser.ParseFrom(bytes)),
+        Sources => new EventSources(Supervisor.Journal.V1.EventSources.Parser.ParseFrom(bytes).Last.ToDictionary()),
+        _ => (object?)NamespaceJournal.FromProto(manifest, bytes) ?? LeaseJournal.FromProto(manifest, bytes) ?? throw new SerializationException($"the journal holds \"{manifest}\", which this version does not know: it was written by a newer one"),
+    };
+}

@@ -1,0 +1,81 @@
+using System.Collections.Immutable;
+using System.Runtime.Serialization;
+using Google.Protobuf.WellKnownTypes;
+using Supervisor.Actors.Tasks;
+using Supervisor.Journal.V1;
+using E = Supervisor.Actors.Tasks.TaskEvent;
+using Kind = Supervisor.Journal.V1.TaskEntry.EventOneofCase;
+
+namespace Supervisor.Actors.Journal;
+
+/// <summary>A task's events as journal/v1/task.proto.</summary>
+internal static class TaskJournal
+{
+    public static TaskEntry ToProto(TaskEvent @event)
+    {
+        var entry = new TaskEntry { At = @event.At.ToTimestamp() };
+        switch (@event)
+        {
+            case E.CreateRequested e: entry.CreateRequested = Setup(e.Setup); break;
+            case E.Created e:
+                entry.Created = new TaskCreated
+                {
+                    Pid = e.Init.Pid, StartTime = e.Init.StartTime, BootId = e.Init.BootId, CgroupPaths = { e.CgroupPaths },
+                };
+                break;
+            case E.CreateFailed e: entry.CreateFailed = new TaskCreateFailed { Error = e.Error }; break;
+            case E.StartRequested: entry.StartRequested = new TaskStartRequested(); break;
+            case E.Started: entry.Started = new TaskStarted(); break;
+            case E.StartFailed e: entry.StartFailed = new Supervisor.Journal.V1.TaskStartFailed { Error = e.Error, Exit = Exit(e.Exit) }; break;
+            case E.DiedWhileStarting e: entry.DiedWhileStarting = new TaskExitSeen { Exit = Exit(e.Exit) }; break;
+            case E.Paused: entry.Paused = new TaskPaused(); break;
+            case E.Resumed: entry.Resumed = new TaskResumed(); break;
+            case E.OomKilled: entry.OomKilled = new TaskOomKilled(); break;
+            case E.Exited e: entry.Exited = new TaskExitSeen { Exit = Exit(e.Exit) }; break;
+            case E.DeleteRequested: entry.DeleteRequested = new TaskDeleteRequested(); break;
+            case E.Deleted: entry.Deleted = new TaskDeleted(); break;
+            default: throw new SerializationException($"{@event.GetType()} has no place in journal/v1/task.proto");
+        }
+        return entry;
+    }
+
+    public static TaskEvent FromProto(TaskEntry entry)
+    {
+        var at = entry.At.ToDateTimeOffset();
+        return entry.EventCase switch
+        {
+            Kind.CreateRequested => new E.CreateRequested(at, Setup(entry.CreateRequested)),
+            Kind.Created => new E.Created(
+                at, new InitProcess(entry.Created.Pid, entry.Created.StartTime, entry.Created.BootId),
+                entry.Created.CgroupPaths.ToImmutableSortedDictionary(StringComparer.Ordinal)),
+            Kind.CreateFailed => new E.CreateFailed(at, entry.CreateFailed.Error),
+            Kind.StartRequested => new E.StartRequested(at),
+            Kind.Started => new E.Started(at),
+            Kind.StartFailed => new E.StartFailed(at, entry.StartFailed.Error, Exit(entry.StartFailed.Exit)),
+            Kind.DiedWhileStarting => new E.DiedWhileStarting(at, Exit(entry.DiedWhileStarting.Exit)),
+            Kind.Paused => new E.Paused(at),
+            Kind.Resumed => new E.Resumed(at),
+            Kind.OomKilled => new E.OomKilled(at),
+            Kind.Exited => new E.Exited(at, Exit(entry.Exited.Exit)),
+            Kind.DeleteRequested => new E.DeleteRequested(at),
+            Kind.Deleted => new E.Deleted(at),
+            var other => throw new SerializationException($"a task's journal holds event {(int)other}, which this version does not know: it was written by a newer one"),
+        };
+    }
+
+    private static TaskCreateRequested Setup(TaskSetup setup) => new()
+    {
+        Bundle = setup.Bundle,
+        Stdio = new TaskStdio { Stdin = setup.Stdio.Stdin, Stdout = setup.Stdio.Stdout, Stderr = setup.Stdio.Stderr, Terminal = setup.Stdio.Terminal },
+        Rootfs = { setup.Rootfs.Select(m => new TaskRootfsMount { Type = m.Type, Source = m.Source, Target = m.Target, Options = { m.Options } }) },
+    };
+
+    private static TaskSetup Setup(TaskCreateRequested entry) => new(
+        entry.Bundle,
+        new StdioPaths(entry.Stdio.Stdin, entry.Stdio.Stdout, entry.Stdio.Stderr, entry.Stdio.Terminal),
+        [.. entry.Rootfs.Select(m => new RootfsMount(m.Type, m.Source, m.Target, [.. m.Options]))]);
+
+    private static TaskExitRecord Exit(TaskExit exit) => new() { Status = exit.Status, At = exit.At.ToTimestamp(), Reason = exit.Reason };
+
+    private static TaskExit Exit(TaskExitRecord entry) => new(entry.Status, entry.At.ToDateTimeOffset(), entry.Reason);
+}

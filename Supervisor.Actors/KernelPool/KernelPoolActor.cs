@@ -1,0 +1,139 @@
+using Akka.Actor;
+using Akka.Event;
+using Supervisor.Actors.Identity;
+using Supervisor.Actors.Tasks;
+
+namespace Supervisor.Actors.KernelPool;
+
+/// <summary>
+/// Hands work to idle workers, the only actors that enter the kernel. A container stuck there costs its own worker and
+/// nobody's answer: its asker is told when the time is up, and another worker takes the place until it returns.
+/// </summary>
+/// <remarks>
+/// Plain routers queue behind a busy routee; here work waits in one place and goes to whoever is free. At most
+/// <see cref="MaximumWorkers"/> threads: beyond that many stuck at once, work is refused rather than queued without end.
+/// </remarks>
+public sealed class KernelPoolActor : UntypedActor, IWithTimers
+{
+    /// <summary>Workers, stuck ones included.</summary>
+    public const int MaximumWorkers = 64;
+
+    /// <summary>Work waiting for a worker.</summary>
+    public const int MaximumWaiting = 10_000;
+
+    private readonly ITaskEffects _effects;
+    private readonly TimeProvider _clock;
+    private readonly int _workers;
+    private readonly TimeSpan _deadline, _patience;
+    private readonly Stack<IActorRef> _idle = new();
+    private readonly Queue<(KernelWork Work, IActorRef Asker)> _waiting = new();
+    private readonly Dictionary<long, Running> _running = [];
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private long _lastJob;
+    private int _made, _stuck;
+
+    /// <param name="workers">Threads when none is stuck.</param>
+    /// <param name="deadline">How long an effect may take by its own clock.</param>
+    /// <param name="patience">How long after that its asker is told that it is stuck: the kernel does not let go of it.</param>
+    public KernelPoolActor(ITaskEffects effects, TimeProvider clock, int workers, TimeSpan deadline, TimeSpan patience) =>
+        (_effects, _clock, _workers, _deadline, _patience) = (effects, clock, workers, deadline, patience);
+
+    /// <inheritdoc/>
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    /// <summary>How to make one, with its workers on threads of their own.</summary>
+    public static Props Props(ITaskEffects effects, TimeProvider clock, int workers, TimeSpan deadline, TimeSpan patience) =>
+        Akka.Actor.Props.Create(() => new KernelPoolActor(effects, clock, workers, deadline, patience));
+
+    /// <inheritdoc/>
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case KernelWork work:
+                Accept(work, Sender);
+                break;
+            case KernelWorker.Done done:
+                Finish(done, Sender);
+                break;
+            case Overdue overdue when _running.TryGetValue(overdue.Job, out var running) && !running.Stuck:
+                GiveUp(overdue.Job, running);
+                break;
+            case Overdue:
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    private void Accept(KernelWork work, IActorRef asker)
+    {
+        if (_idle.TryPop(out var worker)) Run(worker, work, asker);
+        else if (_made - _stuck < _workers && _made < MaximumWorkers) Run(NewWorker(), work, asker);
+        else if (_waiting.Count < MaximumWaiting) _waiting.Enqueue((work, asker));
+        else asker.Tell(Failed(work, RefusalCode.Unavailable, $"{_stuck} kernel calls are stuck and {_waiting.Count} wait; try again later"));
+    }
+
+    private void Run(IActorRef worker, KernelWork work, IActorRef asker)
+    {
+        var job = ++_lastJob;
+        _running[job] = new Running(work, asker, Stuck: false);
+        worker.Tell(new KernelWorker.Job(job, work, _deadline));
+        // The effect's own deadline is the first to strike; this one is for calls that the kernel does not let go of.
+        Timers.StartSingleTimer(job, new Overdue(job), _deadline + _patience);
+    }
+
+    private void Finish(KernelWorker.Done done, IActorRef worker)
+    {
+        Timers.Cancel(done.Number);
+        if (!_running.Remove(done.Number, out var running)) return;
+        if (running.Stuck)
+        {
+            _stuck--;
+            _log.Info("{0}: {1} came back from the kernel", running.Work.Id, running.Work.Effect.GetType().Name);
+            // Its asker was told that it failed: what it made after all belongs to nobody.
+            if (done.Outcome.Container is { } late)
+            {
+                late.Dispose();
+                if (running.Work.Effect is TaskEffect.SpawnInit spawn)
+                    Self.Tell(new KernelWork(running.Work.Id, new TaskEffect.TearDown(spawn.Setup, null, late.Cgroup.Paths.ToSortedDictionary()), null), ActorRefs.NoSender);
+            }
+        }
+        else
+        {
+            running.Asker.Tell(done.Outcome);
+        }
+        if (_waiting.TryDequeue(out var next)) Run(worker, next.Work, next.Asker);
+        else if (_made - _stuck > _workers)
+        {
+            _made--;
+            Context.Stop(worker);
+        }
+        else _idle.Push(worker);
+    }
+
+    private void GiveUp(long job, Running running)
+    {
+        _running[job] = running with { Stuck = true };
+        _stuck++;
+        var name = running.Work.Effect.GetType().Name;
+        _log.Warning("{0}: {1} is stuck in the kernel for {2}, answering without it", running.Work.Id, name, _deadline);
+        running.Asker.Tell(Failed(running.Work, RefusalCode.DeadlineExceeded, $"stuck in the kernel ({name}) for {_deadline.TotalSeconds:0} s"));
+        if (_made < MaximumWorkers && _waiting.TryDequeue(out var next)) Run(NewWorker(), next.Work, next.Asker);
+    }
+
+    private IActorRef NewWorker()
+    {
+        _made++;
+        var effects = _effects;
+        return Context.ActorOf(Akka.Actor.Props.Create(() => new KernelWorker(effects)).WithDispatcher("supervisor.kernel-dispatcher"));
+    }
+
+    private KernelOutcome Failed(KernelWork work, RefusalCode code, string message) =>
+        new(new TaskCommand.EffectFailed(work.Id, _clock.GetUtcNow(), work.Effect, new Refusal(code, message)), work.Effect, null);
+
+    private sealed record Running(KernelWork Work, IActorRef Asker, bool Stuck);
+
+    private sealed record Overdue(long Job);
+}

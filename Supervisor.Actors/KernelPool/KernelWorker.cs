@@ -1,0 +1,28 @@
+using Akka.Actor;
+
+namespace Supervisor.Actors.KernelPool;
+
+/// <summary>One thread that may block in the kernel: it runs on a dispatcher that gives each actor its own.</summary>
+internal sealed class KernelWorker : UntypedActor
+{
+    private readonly ITaskEffects _effects;
+
+    public KernelWorker(ITaskEffects effects) => _effects = effects;
+
+    /// <summary>Work with the time it has.</summary>
+    internal sealed record Job(long Number, KernelWork Work, TimeSpan Deadline);
+
+    /// <summary>The job is done.</summary>
+    internal sealed record Done(long Number, KernelOutcome Outcome);
+
+    protected override void OnReceive(object message)
+    {
+        if (message is not Job job)
+        {
+            Unhandled(message);
+            return;
+        }
+        using var deadline = new CancellationTokenSource(job.Deadline);
+        Sender.Tell(new Done(job.Number, _effects.Run(job.Work, deadline.Token)));
+    }
+}

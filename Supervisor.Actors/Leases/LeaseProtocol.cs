@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using Supervisor.Actors.Identity;
+
+namespace Supervisor.Actors.Leases;
+
+/// <summary>Names one lease: two namespaces may hold the same id.</summary>
+public readonly record struct LeaseKey(string Namespace, string Id);
+
+/// <summary>Something a lease keeps from the collector.</summary>
+/// <param name="Type"><c>content</c> or <c>snapshots/SNAPSHOTTER</c>.</param>
+public sealed record LeasedResource(string Type, string Id);
+
+/// <summary>What the leases are told. Answered with a <see cref="LeaseReply"/>.</summary>
+/// <param name="At">When the command came in.</param>
+public abstract record LeaseCommand(DateTimeOffset At)
+{
+    /// <summary>Makes a lease.</summary>
+    public sealed record Create(LeaseKey Key, DateTimeOffset At, ImmutableSortedDictionary<string, string> Labels) : LeaseCommand(At);
+
+    /// <summary>Ends a lease.</summary>
+    public sealed record Delete(LeaseKey Key, DateTimeOffset At) : LeaseCommand(At);
+
+    /// <summary>Keeps a resource while the lease lives. Adding it twice is one.</summary>
+    public sealed record AddResource(LeaseKey Key, DateTimeOffset At, LeasedResource Resource) : LeaseCommand(At);
+
+    /// <summary>Keeps a resource no longer. Removing what is not there is no error, as in containerd.</summary>
+    public sealed record RemoveResource(LeaseKey Key, DateTimeOffset At, LeasedResource Resource) : LeaseCommand(At);
+
+    /// <summary>Ends every lease whose time has come. From a timer, or from a reader who saw one. Not answered.</summary>
+    public sealed record Expire(DateTimeOffset At) : LeaseCommand(At);
+
+    /// <summary>Ends every lease of a namespace that is gone. Not answered.</summary>
+    public sealed record ForgetNamespace(string Namespace, DateTimeOffset At) : LeaseCommand(At);
+}
+
+/// <summary>The answer to a <see cref="LeaseCommand"/>.</summary>
+/// <param name="Refusal">Null when the command was carried out.</param>
+/// <param name="Lease">The lease afterwards (before, for a delete); null if there is none.</param>
+public sealed record LeaseReply(Refusal? Refusal, Lease? Lease);
+
+/// <summary>What happened to a lease. Journalled, so names and fields are a file format: journal/v1/leases.proto.</summary>
+public abstract record LeaseEvent(DateTimeOffset At)
+{
+    /// <summary>It was made.</summary>
+    public sealed record Created(DateTimeOffset At, LeaseKey Key, ImmutableSortedDictionary<string, string> Labels) : LeaseEvent(At);
+
+    /// <summary>It ended.</summary>
+    public sealed record Deleted(DateTimeOffset At, LeaseKey Key) : LeaseEvent(At);
+
+    /// <summary>It keeps one resource more.</summary>
+    public sealed record ResourceAdded(DateTimeOffset At, LeaseKey Key, LeasedResource Resource) : LeaseEvent(At);
+
+    /// <summary>It keeps one resource less.</summary>
+    public sealed record ResourceRemoved(DateTimeOffset At, LeaseKey Key, LeasedResource Resource) : LeaseEvent(At);
+
+    /// <summary>Every lease there is, in place of all events before this one.</summary>
+    public sealed record Compacted(DateTimeOffset At, ImmutableArray<Lease> Leases) : LeaseEvent(At);
+}

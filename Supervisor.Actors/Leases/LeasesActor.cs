@@ -1,0 +1,113 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Persistence;
+
+namespace Supervisor.Actors.Leases;
+
+/// <summary>The shell of <see cref="LeaseMachine"/>: journal first, then the answer. One for all leases of all namespaces.</summary>
+/// <remarks>
+/// Every <c>ctr run</c> and <c>docker run</c> makes a lease and ends it, so the journal would grow without end:
+/// after <see cref="CompactEvery"/> events it is replaced by one that lists what is left.
+/// </remarks>
+/// <param name="directory">Where readers look; written by this actor only.</param>
+/// <param name="clock">For the timer only; commands bring their own time.</param>
+public sealed class LeasesActor(LeaseDirectory directory, TimeProvider clock) : UntypedPersistentActor
+{
+    internal const int CompactEvery = 512;
+    private static readonly TimeSpan ExpiryInterval = TimeSpan.FromMinutes(1);
+
+    private ImmutableDictionary<LeaseKey, Lease> _state = LeaseMachine.Empty;
+    private ICancelable? _timer;
+    private int _sinceCompaction;
+
+    private sealed record Tick;
+
+    /// <inheritdoc/>
+    public override string PersistenceId => "leases";
+
+    /// <summary>How to make one.</summary>
+    public static Props Props(LeaseDirectory directory, TimeProvider clock) =>
+        Akka.Actor.Props.Create(() => new LeasesActor(directory, clock));
+
+    /// <inheritdoc/>
+    protected override void PreStart()
+    {
+        base.PreStart();
+        _timer = Context.System.Scheduler.ScheduleTellRepeatedlyCancelable(ExpiryInterval, ExpiryInterval, Self, new Tick(), Self);
+    }
+
+    /// <inheritdoc/>
+    protected override void PostStop()
+    {
+        _timer?.Cancel();
+        base.PostStop();
+    }
+
+    /// <inheritdoc/>
+    protected override void OnCommand(object message)
+    {
+        switch (message)
+        {
+            case Tick:
+                Carry(new LeaseCommand.Expire(clock.GetUtcNow()), ActorRefs.Nobody);
+                break;
+            case LeaseCommand command:
+                Carry(command, command is LeaseCommand.Expire or LeaseCommand.ForgetNamespace ? ActorRefs.Nobody : Sender);
+                break;
+            case DeleteMessagesSuccess or DeleteMessagesFailure:
+                break; // The next compaction deletes what this one could not.
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void OnRecover(object message)
+    {
+        switch (message)
+        {
+            case LeaseEvent e:
+                _state = LeaseMachine.Apply(_state, e);
+                _sinceCompaction = e is LeaseEvent.Compacted ? 0 : _sinceCompaction + 1;
+                break;
+            case RecoveryCompleted:
+                directory.Publish(_state);
+                break;
+        }
+    }
+
+    private void Carry(LeaseCommand command, IActorRef asker)
+    {
+        var decision = LeaseMachine.Decide(_state, command);
+        var before = Concerned(command);
+        PersistAll(decision.Events, Happened);
+        DeferAsync(decision, d =>
+        {
+            asker.Tell(new LeaseReply(d.Refusal, Concerned(command) ?? before));
+            if (_sinceCompaction >= CompactEvery) Compact(command.At);
+        });
+    }
+
+    private void Happened(LeaseEvent e)
+    {
+        _state = LeaseMachine.Apply(_state, e);
+        _sinceCompaction++;
+        directory.Publish(_state);
+    }
+
+    private void Compact(DateTimeOffset at)
+    {
+        _sinceCompaction = 0;
+        Persist(new LeaseEvent.Compacted(at, [.. _state.Values]), _ => DeleteMessages(LastSequenceNr - 1));
+    }
+
+    private Lease? Concerned(LeaseCommand command) => command switch
+    {
+        LeaseCommand.Create c => _state.GetValueOrDefault(c.Key),
+        LeaseCommand.Delete c => _state.GetValueOrDefault(c.Key),
+        LeaseCommand.AddResource c => _state.GetValueOrDefault(c.Key),
+        LeaseCommand.RemoveResource c => _state.GetValueOrDefault(c.Key),
+        _ => null,
+    };
+}

@@ -1,0 +1,78 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Supervisor.Actors.Identity;
+
+namespace Supervisor.Actors.Namespaces;
+
+/// <summary>What comes of a command: an event or a refusal, or neither when there is nothing to do.</summary>
+public sealed record NamespaceDecision(NamespaceEvent? Event, Refusal? Refusal);
+
+/// <summary>The rules of namespaces. Pure: no clock, no I/O, no actor.</summary>
+public static class NamespaceMachine
+{
+    private static readonly ImmutableSortedDictionary<string, string> NoLabels =
+        ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);
+
+    /// <summary>No namespace yet.</summary>
+    public static ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> Empty { get; } =
+        ImmutableSortedDictionary.Create<string, ImmutableSortedDictionary<string, string>>(StringComparer.Ordinal);
+
+    /// <summary>What is to happen.</summary>
+    /// <param name="state">Labels by namespace.</param>
+    /// <param name="holds">What the namespace still holds, e.g. <c>2 containers</c>; empty when nothing.</param>
+    public static NamespaceDecision Decide(
+        ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> state, NamespaceCommand command, string holds) =>
+        command switch
+        {
+            NamespaceCommand.Create c when state.ContainsKey(c.Name) =>
+                Refuse(RefusalCode.AlreadyExists, $"namespace \"{c.Name}\": already exists"),
+            NamespaceCommand.Create c => Record(new NamespaceEvent.Created(c.At, c.Name, WithoutEmpty(c.Labels), c.ToldIn)),
+
+            NamespaceCommand.Ensure c when state.ContainsKey(c.Name) => new(null, null),
+            NamespaceCommand.Ensure c => Record(new NamespaceEvent.Created(c.At, c.Name, NoLabels, "")),
+
+            NamespaceCommand.Update c when !state.ContainsKey(c.Name) => NotFound(c.Name),
+            NamespaceCommand.Update c => Update(state[c.Name], c),
+
+            // A namespace may hold containers without ever having been made: what it holds is looked at first.
+            NamespaceCommand.Delete c when holds.Length > 0 =>
+                Refuse(RefusalCode.FailedPrecondition, $"namespace \"{c.Name}\" must be empty, but it still has {holds}"),
+            NamespaceCommand.Delete c when !state.ContainsKey(c.Name) => NotFound(c.Name),
+            NamespaceCommand.Delete c => Record(new NamespaceEvent.Deleted(c.At, c.Name)),
+            _ => throw new UnreachableException(command.ToString()),
+        };
+
+    /// <summary>The namespaces after the event.</summary>
+    public static ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> Apply(
+        ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> state, NamespaceEvent @event) => @event switch
+        {
+            NamespaceEvent.Created e => state.SetItem(e.Name, e.Labels),
+            NamespaceEvent.Updated e => state.SetItem(e.Name, e.Labels),
+            NamespaceEvent.Deleted e => state.Remove(e.Name),
+            _ => throw new UnreachableException(@event.ToString()),
+        };
+
+    private static NamespaceDecision Update(ImmutableSortedDictionary<string, string> old, NamespaceCommand.Update command)
+    {
+        var labels = command.Paths.IsEmpty ? command.Labels : old;
+        foreach (var path in command.Paths)
+        {
+            if (path == "labels") labels = command.Labels;
+            else if (path.StartsWith("labels.", StringComparison.Ordinal))
+                labels = labels.SetItem(path["labels.".Length..], command.Labels.GetValueOrDefault(path["labels.".Length..], ""));
+            else
+                return Refuse(RefusalCode.InvalidArgument, $"update_mask: cannot update \"{path}\" of namespace \"{command.Name}\"");
+        }
+        return Record(new NamespaceEvent.Updated(command.At, command.Name, WithoutEmpty(labels), command.ToldIn));
+    }
+
+    /// <summary>containerd's stores drop a label whose value is empty.</summary>
+    private static ImmutableSortedDictionary<string, string> WithoutEmpty(ImmutableSortedDictionary<string, string> labels) =>
+        labels.RemoveRange(labels.Where(l => l.Value.Length == 0).Select(l => l.Key));
+
+    private static NamespaceDecision Record(NamespaceEvent @event) => new(@event, null);
+
+    private static NamespaceDecision NotFound(string name) => Refuse(RefusalCode.NotFound, $"namespace \"{name}\": not found");
+
+    private static NamespaceDecision Refuse(RefusalCode code, string message) => new(null, new Refusal(code, message));
+}

@@ -1,0 +1,75 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Persistence;
+using Supervisor.Actors.Events;
+using Supervisor.Actors.Leases;
+using Supervisor.Actors.ReadModel;
+
+namespace Supervisor.Actors.Namespaces;
+
+/// <summary>The shell of <see cref="NamespaceMachine"/>: journal first, then the event, then the answer. One for all namespaces.</summary>
+/// <param name="directory">Where readers look; written by this actor only.</param>
+/// <param name="containers">A namespace that holds one of these is not deleted.</param>
+/// <param name="leases">Told of a namespace that is gone.</param>
+/// <param name="eventLog">Takes <see cref="PublishEvent"/>.</param>
+public sealed class NamespacesActor(NamespaceDirectory directory, ContainerDirectory containers, IActorRef leases, IActorRef eventLog)
+    : UntypedPersistentActor
+{
+    // Events that were journalled in the last moments of the former daemon may not have reached its event log.
+    // They are told again, and the log publishes each once; more than this many cannot have been on their way.
+    private const int ToldAgain = 64;
+
+    private readonly Queue<PublishEvent> _lastTold = [];
+    private ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> _state = NamespaceMachine.Empty;
+
+    /// <inheritdoc/>
+    public override string PersistenceId => "namespaces";
+
+    /// <summary>How to make one.</summary>
+    public static Props Props(NamespaceDirectory directory, ContainerDirectory containers, IActorRef leases, IActorRef eventLog) =>
+        Akka.Actor.Props.Create(() => new NamespacesActor(directory, containers, leases, eventLog));
+
+    /// <inheritdoc/>
+    protected override void OnCommand(object message)
+    {
+        if (message is not NamespaceCommand command) { Unhandled(message); return; }
+        var asker = Sender;
+        var decision = NamespaceMachine.Decide(_state, command, WhatIsIn(command.Name));
+        PersistAll(decision.Event is { } happened ? [happened] : Array.Empty<NamespaceEvent>(), e =>
+        {
+            _state = NamespaceMachine.Apply(_state, e);
+            directory.Publish(_state);
+            if (NamespaceTelling.Of(e, PersistenceId, LastSequenceNr) is { } told) eventLog.Tell(told, Self);
+            if (e is NamespaceEvent.Deleted) leases.Tell(new LeaseCommand.ForgetNamespace(e.Name, e.At), ActorRefs.NoSender);
+        });
+        DeferAsync(decision, d => asker.Tell(new NamespaceReply(command.Name, d.Refusal, LabelsOf(command.Name))));
+    }
+
+    /// <inheritdoc/>
+    protected override void OnRecover(object message)
+    {
+        switch (message)
+        {
+            case NamespaceEvent e:
+                _state = NamespaceMachine.Apply(_state, e);
+                if (NamespaceTelling.Of(e, PersistenceId, LastSequenceNr) is not { } told) break;
+                if (_lastTold.Count == ToldAgain) _lastTold.Dequeue();
+                _lastTold.Enqueue(told);
+                break;
+            case RecoveryCompleted:
+                directory.Publish(_state);
+                while (_lastTold.TryDequeue(out var again)) eventLog.Tell(again, Self);
+                break;
+        }
+    }
+
+    private string WhatIsIn(string @namespace) => containers.InNamespace(@namespace).Count switch
+    {
+        0 => "",
+        1 => "1 container",
+        var n => $"{n} containers",
+    };
+
+    private ImmutableSortedDictionary<string, string> LabelsOf(string name) =>
+        _state.GetValueOrDefault(name) ?? ImmutableSortedDictionary<string, string>.Empty;
+}

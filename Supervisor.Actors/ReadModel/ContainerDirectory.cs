@@ -1,0 +1,59 @@
+using System.Collections.Concurrent;
+using Akka.Actor;
+using Supervisor.Actors.Containers;
+using Supervisor.Actors.Identity;
+using Supervisor.Actors.Tasks;
+
+namespace Supervisor.Actors.ReadModel;
+
+/// <summary>
+/// What every container last published, for calls that only look: a list never asks an actor, so it answers in
+/// microseconds while any container is stuck in the kernel. Written by each container's own actors, one entry
+/// each; readers see whole, immutable records.
+/// </summary>
+public sealed class ContainerDirectory
+{
+    private readonly ConcurrentDictionary<ContainerId, ContainerEntry> _entries = new();
+
+    /// <summary>Null when there is no such container.</summary>
+    public ContainerEntry? Find(ContainerId id) => _entries.GetValueOrDefault(id);
+
+    /// <summary>The containers of a namespace, by id.</summary>
+    public IReadOnlyList<ContainerEntry> InNamespace(string @namespace) =>
+        [.. _entries.Values.Where(e => e.Record.Id.Namespace == @namespace).OrderBy(e => e.Record.Id.Value, StringComparer.Ordinal)];
+
+    /// <summary>Every namespace that holds a container.</summary>
+    public IReadOnlySet<string> Namespaces() => _entries.Keys.Select(id => id.Namespace).ToHashSet();
+
+    /// <param name="task">Null while the container has no task actor yet.</param>
+    internal void Publish(ContainerRecord record, IActorRef container, IActorRef? task) => _entries.AddOrUpdate(
+        record.Id,
+        _ => new ContainerEntry(record, container, TaskView.None with { Actor = task }),
+        (_, e) => e with { Record = record, Container = container });
+
+    internal void Publish(ContainerId id, TaskView task)
+    {
+        while (_entries.TryGetValue(id, out var entry) && !_entries.TryUpdate(id, entry with { Task = task }, entry)) { }
+    }
+
+    internal void Remove(ContainerId id) => _entries.TryRemove(id, out _);
+}
+
+/// <summary>One container as last published.</summary>
+/// <param name="Container">Takes <see cref="ContainerCommand"/>s.</param>
+public sealed record ContainerEntry(ContainerRecord Record, IActorRef Container, TaskView Task);
+
+/// <summary>One life of a task as last published.</summary>
+/// <param name="Actor">Takes <see cref="TaskCommand"/>s; null before the container's task actor is there.</param>
+/// <param name="Exited">
+/// Completes with the exit of the process of this life, once it is journalled; is cancelled when the daemon stops.
+/// Never completes for <see cref="None"/>.
+/// </param>
+public sealed record TaskView(IActorRef? Actor, TaskState State, Task<TaskExit> Exited)
+{
+    /// <summary>No task yet.</summary>
+    public static TaskView None { get; } = new(null, new TaskState.Absent(), new TaskCompletionSource<TaskExit>().Task);
+
+    /// <summary>False while there is no task: before its creation is recorded and after its delete.</summary>
+    public bool Exists => State is TaskState.Present;
+}

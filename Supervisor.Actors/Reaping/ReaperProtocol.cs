@@ -1,0 +1,15 @@
+using Supervisor.Actors.Identity;
+using Supervisor.Actors.Tasks;
+using Supervisor.Kernel.Containers;
+
+namespace Supervisor.Actors.Reaping;
+
+/// <summary>Asks the reaper to tell the sender (<see cref="TaskCommand.InitExited"/>, <see cref="TaskCommand.OutOfMemory"/>) of a container's end.</summary>
+public sealed record WatchInit(ContainerId Id, Container Container);
+
+/// <summary>A container's init ended. Published on the event stream as soon as the kernel says so, before it is journalled.</summary>
+/// <param name="Pid">In the daemon's pid namespace.</param>
+public sealed record ProcessExited(ContainerId Id, int Pid, TaskExit Exit);
+
+/// <summary>A container's memory ran out. Published on the event stream as soon as the kernel says so, before the exit it may cause.</summary>
+public sealed record OutOfMemory(ContainerId Id);

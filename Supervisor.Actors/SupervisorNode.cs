@@ -1,0 +1,103 @@
+using Akka.Actor;
+using Akka.Configuration;
+using Akka.Event;
+using Supervisor.Actors.Containers;
+using Supervisor.Actors.Events;
+using Supervisor.Actors.KernelPool;
+using Supervisor.Actors.Leases;
+using Supervisor.Actors.Namespaces;
+using Supervisor.Actors.ReadModel;
+using Supervisor.Actors.Reaping;
+using Supervisor.Actors.Tasks;
+using Supervisor.Kernel.Containers;
+
+namespace Supervisor.Actors;
+
+/// <summary>What a node is started with.</summary>
+/// <param name="Root">Directory of what is kept: the journal.</param>
+/// <param name="State">Directory of what lives no longer than the boot: bundles.</param>
+/// <param name="Config">hocon/supervisor.hocon, with the user's own in front.</param>
+public sealed record NodeOptions(string Root, string State, Config Config);
+
+/// <summary>The actor system of one daemon, from its start to its end.</summary>
+public sealed class SupervisorNode : IAsyncDisposable
+{
+    private static readonly TimeSpan RecoveryDeadline = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(10);
+    private readonly ContainerHost _host;
+    private readonly Readiness _readiness;
+
+    private SupervisorNode(SupervisorSystem system, ContainerHost host, Readiness readiness) => (System, _host, _readiness) = (system, host, readiness);
+
+    /// <summary>The running actors.</summary>
+    public SupervisorSystem System { get; }
+
+    /// <summary>Starts the actors, and returns when all that the journal knows of has recovered.</summary>
+    /// <exception cref="TimeoutException">It has not within two minutes: the journal does not answer; the log says why.</exception>
+    public static async Task<SupervisorNode> StartAsync(NodeOptions options, CancellationToken cancellation)
+    {
+        Directory.CreateDirectory(options.Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(options.State, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var system = ActorSystem.Create("supervisor", WithJournal(options));
+        var host = new ContainerHost(e => system.Log.Error(e, "a callback of the kernel's event loops failed, its watch is removed"));
+        var readiness = new Readiness();
+        var node = new SupervisorNode(Start(system, host, readiness, options), host, readiness);
+        try
+        {
+            await node._readiness.Ready.WaitAsync(RecoveryDeadline, cancellation).ConfigureAwait(false);
+            return node;
+        }
+        catch (Exception e)
+        {
+            await node.DisposeAsync().ConfigureAwait(false);
+            if (e is TimeoutException)
+                throw new TimeoutException($"the journal in \"{options.Root}\" did not answer within {RecoveryDeadline.TotalSeconds:0} s; the log above says why");
+            throw;
+        }
+    }
+
+    /// <summary>Stops the actors, containers aside: those go on running.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await System.System.Terminate().WaitAsync(StopDeadline).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // An actor is stuck; the process ends all the same, and the journal holds all that was acknowledged.
+        }
+        _host.Dispose();
+    }
+
+    private static SupervisorSystem Start(ActorSystem system, ContainerHost host, Readiness readiness, NodeOptions options)
+    {
+        var clock = TimeProvider.System;
+        var settings = system.Settings.Config.GetConfig("supervisor");
+        var directory = new ContainerDirectory();
+        var pool = system.ActorOf(
+            KernelPoolActor.Props(
+                new KernelTaskEffects(host, clock), clock, settings.GetInt("kernel-pool.workers"), settings.GetTimeSpan("kernel-pool.deadline"), settings.GetTimeSpan("kernel-pool.patience")),
+            "kernel-pool");
+        var reaper = system.ActorOf(Props.Create(() => new ReaperActor(clock)), "reaper");
+        var eventLog = system.ActorOf(Props.Create(() => new EventLogActor()), "events");
+        var services = new NodeServices(pool, reaper, eventLog, directory, readiness, clock, options.State);
+        var containers = system.ActorOf(Props.Create(() => new ContainersActor(services)), "containers");
+        var (knownNamespaces, knownLeases) = (new NamespaceDirectory(), new LeaseDirectory());
+        var leases = system.ActorOf(LeasesActor.Props(knownLeases, clock), "leases");
+        var namespaces = system.ActorOf(NamespacesActor.Props(knownNamespaces, directory, leases, eventLog), "namespaces");
+        return new SupervisorSystem(system, directory, containers, eventLog, namespaces, leases, knownNamespaces, knownLeases);
+    }
+
+    /// <summary>The journal's place is the root's, whatever the configuration says.</summary>
+    private static Config WithJournal(NodeOptions options)
+    {
+        var connection = $"Data Source={Path.Join(options.Root, "journal.db")}";
+        return ConfigurationFactory.ParseString($$"""
+            akka.persistence {
+              journal.sqlite.connection-string = "{{connection}}"
+              snapshot-store.sqlite.connection-string = "{{connection}}"
+            }
+            """).WithFallback(options.Config);
+    }
+}

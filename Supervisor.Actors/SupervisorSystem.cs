@@ -1,0 +1,25 @@
+using Akka.Actor;
+using Supervisor.Actors.Leases;
+using Supervisor.Actors.Namespaces;
+using Supervisor.Actors.ReadModel;
+
+namespace Supervisor.Actors;
+
+/// <summary>The running actor system, as the services see it.</summary>
+/// <param name="System">For the event stream (<see cref="Events.PublishedEvent"/>) and for asks.</param>
+/// <param name="Directory">Every container and task as last published.</param>
+/// <param name="Containers">Takes <see cref="Containers.ContainerCommand.Create"/>; other commands go to the container itself.</param>
+/// <param name="EventLog">Takes <see cref="Events.PublishEvent"/>.</param>
+/// <param name="Namespaces">Takes namespace commands.</param>
+/// <param name="Leases">Takes lease commands.</param>
+/// <param name="KnownNamespaces">Every namespace as last journalled.</param>
+/// <param name="KnownLeases">Every lease as last journalled.</param>
+public sealed record SupervisorSystem(
+    ActorSystem System,
+    ContainerDirectory Directory,
+    IActorRef Containers,
+    IActorRef EventLog,
+    IActorRef Namespaces,
+    IActorRef Leases,
+    NamespaceDirectory KnownNamespaces,
+    LeaseDirectory KnownLeases);

@@ -1,0 +1,119 @@
+using Supervisor.Actors.Identity;
+using Supervisor.Actors.KernelPool;
+using Supervisor.Kernel;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Cgroups;
+using Supervisor.Kernel.Containers;
+using Supervisor.Kernel.Launch;
+using Supervisor.Kernel.Oci;
+using Supervisor.Kernel.Processes;
+using Supervisor.Kernel.Stdio;
+using static Supervisor.Actors.Tasks.TaskEffect;
+
+namespace Supervisor.Actors.Tasks;
+
+/// <summary>Carries a task's effects out with Supervisor.Kernel: the only place where a rule's wish becomes a system call.</summary>
+public sealed class KernelTaskEffects(ContainerHost host, TimeProvider clock) : ITaskEffects
+{
+    private static readonly TimeSpan TearDownTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan FreezeTimeout = TimeSpan.FromSeconds(10);
+
+    /// <inheritdoc/>
+    public KernelOutcome Run(KernelWork work, CancellationToken deadline)
+    {
+        try
+        {
+            return work.Effect switch
+            {
+                SpawnInit effect => Spawn(work, effect, deadline),
+                ReleaseInit => Release(work, deadline),
+                TaskEffect.Signal effect => Send(work, effect),
+                Freeze effect => Freezing(work, effect.CgroupPaths, freeze: true),
+                Thaw effect => Freezing(work, effect.CgroupPaths, freeze: false),
+                AdoptInit effect => Adopt(work, effect),
+                TearDown effect => Remove(work, effect),
+                var other => throw new ArgumentException($"no such effect: {other}"),
+            };
+        }
+        catch (Exception e)
+        {
+            return Ended(work, new TaskCommand.EffectFailed(work.Id, clock.GetUtcNow(), work.Effect, Reason(e)));
+        }
+    }
+
+    private KernelOutcome Spawn(KernelWork work, SpawnInit effect, CancellationToken deadline)
+    {
+        var stdio = effect.Setup.Stdio;
+        var container = Container.Create(host, new ContainerRequest(
+            effect.Setup.Bundle,
+            effect.Spec,
+            [.. effect.Setup.Rootfs.Select(m => new RootMount(m.Type, m.Source, m.Target, m.Options))],
+            new StdioTargets(stdio.Stdin, stdio.Stdout, stdio.Stderr, stdio.Terminal),
+            $"/{work.Id.Namespace}/{work.Id.Value}"), deadline);
+        var init = new InitProcess(container.Pid, container.StartTime, ProcStat.BootId);
+        return new KernelOutcome(
+            new TaskCommand.InitSpawned(work.Id, clock.GetUtcNow(), init, container.Cgroup.Paths.ToSortedDictionary()), effect, container);
+    }
+
+    private KernelOutcome Release(KernelWork work, CancellationToken deadline)
+    {
+        try
+        {
+            Held(work).Start(deadline);
+            return Ended(work, new TaskCommand.InitStarted(work.Id, clock.GetUtcNow()));
+        }
+        catch (LaunchException e)
+        {
+            var status = e.Errno is Errno.ENOENT or Errno.ENOTDIR ? 127 : e.Errno is Errno.None ? 137 : 126;
+            return Ended(work, new TaskCommand.StartFailed(work.Id, clock.GetUtcNow(), e.Message, status));
+        }
+    }
+
+    private KernelOutcome Send(KernelWork work, TaskEffect.Signal effect)
+    {
+        var container = Held(work);
+        var sent = effect.All ? container.SignalAll(effect.Number) : container.Signal(effect.Number);
+        // To nobody, when all were meant, is success: they are as gone as they were to be.
+        return Ended(work, sent || effect.All
+            ? new TaskCommand.Signalled(work.Id, clock.GetUtcNow())
+            : new TaskCommand.EffectFailed(work.Id, clock.GetUtcNow(), effect, new Refusal(RefusalCode.NotFound, "process already finished")));
+    }
+
+    private KernelOutcome Freezing(KernelWork work, IReadOnlyDictionary<string, string> cgroupPaths, bool freeze)
+    {
+        var cgroup = Cgroup.Open(cgroupPaths);
+        if (freeze) cgroup.Freeze(FreezeTimeout);
+        else cgroup.Thaw(FreezeTimeout);
+        return Ended(work, freeze ? new TaskCommand.Frozen(work.Id, clock.GetUtcNow()) : new TaskCommand.Thawed(work.Id, clock.GetUtcNow()));
+    }
+
+    private KernelOutcome Adopt(KernelWork work, AdoptInit effect)
+    {
+        var init = effect.Init;
+        var container = Container.TryAdopt(host, effect.Setup.Bundle, init.Pid, init.StartTime, init.BootId, effect.CgroupPaths);
+        if (container is not null)
+            return new KernelOutcome(new TaskCommand.InitAdopted(work.Id, clock.GetUtcNow(), container.Cgroup.IsFrozen), effect, container);
+        var reason = init.BootId == ProcStat.BootId ? "it ended while no daemon was watching" : "the machine was restarted";
+        return Ended(work, new TaskCommand.InitExited(work.Id, clock.GetUtcNow(), new TaskExit(255, clock.GetUtcNow(), reason)));
+    }
+
+    private KernelOutcome Remove(KernelWork work, TearDown effect)
+    {
+        if (work.Container is { } container) container.End(TearDownTimeout);
+        else Container.TearDown(effect.Setup.Bundle, effect.CgroupPaths, TearDownTimeout);
+        return Ended(work, new TaskCommand.TornDown(work.Id, clock.GetUtcNow()));
+    }
+
+    private static Container Held(KernelWork work) =>
+        work.Container ?? throw new InvalidOperationException("its init is not in this daemon's hands");
+
+    private static KernelOutcome Ended(KernelWork work, TaskCommand.Report report) => new(report, work.Effect, null);
+
+    private static Refusal Reason(Exception e) => e switch
+    {
+        InvalidSpecException or InvalidStdioException => new Refusal(RefusalCode.InvalidArgument, e.Message),
+        OperationCanceledException or TimeoutException => new Refusal(RefusalCode.DeadlineExceeded, e.Message),
+        LaunchException or CgroupException or SyscallException or IOException or InvalidOperationException => new Refusal(RefusalCode.Unknown, e.Message),
+        _ => new Refusal(RefusalCode.Unknown, $"{e.GetType().Name}: {e.Message}"),
+    };
+}

@@ -1,0 +1,167 @@
+using Akka.Actor;
+using Akka.Event;
+using Akka.Persistence;
+using Supervisor.Actors.Events;
+using Supervisor.Actors.Identity;
+using Supervisor.Actors.KernelPool;
+using Supervisor.Actors.ReadModel;
+using Supervisor.Actors.Reaping;
+using Supervisor.Kernel.Containers;
+
+namespace Supervisor.Actors.Tasks;
+
+/// <summary>The shell of <see cref="TaskMachine"/>: journal first, then effects, then the answer.</summary>
+public sealed class TaskActor : UntypedPersistentActor
+{
+    private readonly ContainerId _id;
+    private readonly NodeServices _node;
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly List<PublishEvent> _replayed = [];
+
+    // Not journalled: a lost asker asks again, and a lost container is adopted.
+    private readonly List<IActorRef> _waitingUntilSettled = [];
+    private readonly Dictionary<TaskEffect, IActorRef> _waitingForEffect = new(ReferenceEqualityComparer.Instance);
+    private Container? _container;
+
+    private TaskState _state = new TaskState.Absent();
+    private TaskCompletionSource<TaskExit> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <param name="id">Whose task.</param>
+    /// <param name="node">What the actors share.</param>
+    public TaskActor(ContainerId id, NodeServices node) => (_id, _node) = (id, node);
+
+    /// <inheritdoc/>
+    public override string PersistenceId => $"task-{_id}";
+
+    /// <summary>The container asks whether it may be deleted. It sends no create afterwards unless the answer is no.</summary>
+    internal sealed record Retire
+    {
+        public static Retire Instance { get; } = new();
+    }
+
+    /// <summary>Whether there is no task, and will be none.</summary>
+    internal sealed record RetireAnswer(bool Retired);
+
+    /// <inheritdoc/>
+    protected override void OnCommand(object message)
+    {
+        switch (message)
+        {
+            case KernelOutcome outcome:
+                Accept(outcome);
+                break;
+            case TaskCommand command:
+                Handle(command, Sender, null);
+                break;
+            case Retire:
+                Sender.Tell(new RetireAnswer(_state is TaskState.Absent));
+                break;
+            case PublishedEvent { Topic: "/tasks/delete" } when _state is TaskState.Absent:
+                DeleteMessages(LastSequenceNr); // the whole life has been told of
+                break;
+            case DeleteMessagesSuccess:
+                break;
+            case DeleteMessagesFailure failed:
+                _log.Warning("{0}: the task's old journal could not be shortened ({1}), trying again at the next delete", _id, failed.Cause.Message);
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void OnRecover(object message)
+    {
+        switch (message)
+        {
+            case TaskEvent e:
+                Apply(e);
+                break;
+            case RecoveryCompleted:
+                foreach (var again in _replayed) _node.EventLog.Tell(again); // the log knows which of them it has
+                _replayed.Clear();
+                Publish();
+                foreach (var effect in TaskMachine.Recover(_state)) Run(effect);
+                _node.Readiness.Recovered(PersistenceId);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void PostStop()
+    {
+        _exited.TrySetCanceled(); // those who wait are told that the daemon stops, not an exit
+        _container?.Dispose();
+        base.PostStop();
+    }
+
+    private void Accept(KernelOutcome outcome)
+    {
+        if (outcome.Container is { } container)
+        {
+            _container = container;
+            _node.Reaper.Tell(new WatchInit(_id, container)); // its reports come after this one is journalled
+        }
+        _waitingForEffect.Remove(outcome.Effect, out var asker);
+        Handle(outcome.Report, asker, outcome.Effect);
+    }
+
+    /// <param name="asker">Who gets the answer; for a report, who waited for its effect, or null.</param>
+    private void Handle(TaskCommand command, IActorRef? asker, TaskEffect? ended)
+    {
+        var decision = TaskMachine.Decide(_state, command);
+        if (command is TaskCommand.EffectFailed { Effect: TaskEffect.TearDown or TaskEffect.AdoptInit } failed)
+            _log.Warning("{0}: {1} failed ({2}), leaving it for the next delete", _id, failed.Effect.GetType().Name, failed.Reason.Message);
+        var before = _state;
+        PersistAll(decision.Events, e =>
+        {
+            var publish = Apply(e);
+            Publish();
+            if (publish is not null) _node.EventLog.Tell(publish, Self);
+        });
+        DeferAsync(decision, d =>
+        {
+            foreach (var effect in d.Effects)
+            {
+                if (d.Answer is AnswerWhen.EffectEnded && asker is not null) _waitingForEffect[effect] = asker;
+                Run(effect);
+            }
+            if (command is TaskCommand.Report report) AnswerAfter(report, asker, d.Refusal, before);
+            else if (d.Answer is AnswerWhen.Settled && _state is TaskState.IPending) _waitingUntilSettled.Add(asker!);
+            else if (d.Answer is not AnswerWhen.EffectEnded) asker!.Tell(new TaskReply(_id, d.Refusal, _state));
+        });
+    }
+
+    private void AnswerAfter(TaskCommand.Report report, IActorRef? asker, Refusal? refusal, TaskState before)
+    {
+        asker?.Tell(new TaskReply(_id, (report as TaskCommand.EffectFailed)?.Reason, _state));
+        if (_waitingUntilSettled.Count == 0 || (_state is TaskState.IPending && refusal is null)) return;
+        var answer = new TaskReply(_id, refusal, _state is TaskState.Absent ? before : _state);
+        foreach (var waiting in _waitingUntilSettled) waiting.Tell(answer);
+        _waitingUntilSettled.Clear();
+    }
+
+    private void Run(TaskEffect effect)
+    {
+        _node.KernelPool.Tell(new KernelWork(_id, effect, _container));
+        if (effect is TaskEffect.TearDown) _container = null; // the effect lets go of it
+    }
+
+    private PublishEvent? Apply(TaskEvent e)
+    {
+        var publish = TaskTopics.Of(e, _state, _id, PersistenceId, LastSequenceNr);
+        if (_state is TaskState.Absent) _exited = new TaskCompletionSource<TaskExit>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _state = TaskMachine.Apply(_state, e);
+        if (IsRecovering && publish is not null) _replayed.Add(publish);
+        return publish;
+    }
+
+    /// <summary>The state before the exit: whoever hears of the end finds the task stopped.</summary>
+    private void Publish()
+    {
+        _node.Directory.Publish(_id, new TaskView(Self, _state, _exited.Task));
+        if (_state is TaskState.Stopped { Exit: var exit }) _exited.TrySetResult(exit);
+        if (_state is TaskState.Deleting { Exit: { } last }) _exited.TrySetResult(last);
+    }
+}

@@ -1,0 +1,124 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Supervisor.Actors.Identity;
+using static Supervisor.Actors.Tasks.TaskCommand;
+using static Supervisor.Actors.Tasks.TaskDecision;
+using static Supervisor.Actors.Tasks.TaskState;
+using E = Supervisor.Actors.Tasks.TaskEvent;
+using F = Supervisor.Actors.Tasks.TaskEffect;
+
+namespace Supervisor.Actors.Tasks;
+
+/// <summary>The life of a task. Pure: no clock, no I/O, no actor. Rendered whole in docs/machines/task.md.</summary>
+/// <remarks>Codes and words of refusals are containerd's, which clients match on.</remarks>
+public static class TaskMachine
+{
+    private static readonly ImmutableSortedDictionary<string, string> NoCgroup = ImmutableSortedDictionary<string, string>.Empty;
+
+    /// <summary>What a command leads to. Every state answers every command.</summary>
+    public static TaskDecision Decide(TaskState state, TaskCommand command) => (state, command) switch
+    {
+        (Absent, Create c) => Begin(new E.CreateRequested(c.At, c.Setup), new F.SpawnInit(c.Setup, c.Spec)),
+        (_, Create) => Refuse(RefusalCode.AlreadyExists, $"task {command.Id.Value}: already exists"),
+        (Absent, not Report) => Refuse(RefusalCode.NotFound, $"task {command.Id.Value} not found"),
+
+        (Creating, InitSpawned r) => Record(new E.Created(r.At, r.Init, r.CgroupPaths)),
+        (Creating, EffectFailed r) => new([new E.CreateFailed(r.At, r.Reason.Message)], [], r.Reason),
+        (Creating, TornDown r) => Record(new E.CreateFailed(r.At, "the daemon ended before the task was created")),
+        (Creating, Delete or Kill) => Refuse(RefusalCode.FailedPrecondition, "the task is being created"),
+
+        (Created s, Start c) => Begin(new E.StartRequested(c.At), new F.ReleaseInit(s.Init)),
+        (Starting, InitStarted r) => Started((Starting)state, r),
+        (Starting s, StartFailed r) => new(
+            [new E.StartFailed(r.At, r.Error, new TaskExit(r.Status, r.At))], [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)], null, AnswerWhen.Settled),
+        (Starting s, EffectFailed { Effect: F.ReleaseInit } r) => new(
+            [new E.StartFailed(r.At, r.Reason.Message, new TaskExit(255, r.At, r.Reason.Message))],
+            [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)], null, AnswerWhen.Settled),
+        (Starting { Death: null }, InitExited r) => Record(new E.DiedWhileStarting(r.At, r.Exit)),
+        (_, Start) => Refuse(RefusalCode.FailedPrecondition, $"cannot start a {Word(state)} process"),
+
+        (Stopped or Deleting, Kill { All: false }) => Refuse(RefusalCode.NotFound, "process already finished"),
+        (Stopped or Deleting, Kill) => Nothing,
+        (WithInit s, Kill c) => Do(new F.Signal(s.Init, c.Signal, c.All, s.CgroupPaths)),
+
+        (Running s, Pause) => Do(new F.Freeze(s.CgroupPaths)),
+        (_, Pause) => Refuse(RefusalCode.FailedPrecondition, $"cannot pause a {Word(state)} container"),
+        (Paused s, Resume) => Do(new F.Thaw(s.CgroupPaths)),
+        (_, Resume) => Refuse(RefusalCode.FailedPrecondition, $"cannot resume a {Word(state)} container"),
+        (Running, Frozen r) => Record(new E.Paused(r.At)),
+        (Paused, Thawed r) => Record(new E.Resumed(r.At)),
+
+        (Running { OomKilled: false } or Paused { OomKilled: false }, OutOfMemory r) => Record(new E.OomKilled(r.At)),
+        (Created or Running or Paused, InitExited r) => Record(new E.Exited(r.At, r.Exit)),
+
+        (Stopped s, Delete c) => Begin(new E.DeleteRequested(c.At), new F.TearDown(s.Setup, s.Init, s.CgroupPaths)),
+        // Killed first, and removed when its exit has been seen: an exit is told before a delete.
+        (Created s, Delete c) => Begin(new E.DeleteRequested(c.At), new F.Signal(s.Init, 9, All: false, s.CgroupPaths)),
+        (Deleting { Exit: null } s, InitExited r) => new([new E.Exited(r.At, r.Exit)], [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)]),
+        (Deleting, Delete) => new([], [], null, AnswerWhen.Settled),
+        (_, Delete) => Refuse(RefusalCode.FailedPrecondition, $"cannot delete a {Word(state)} process"),
+        (Deleting { Exit: not null } s, TornDown r) => new(
+            [new E.Deleted(r.At)], [], s.Failure is null ? null : new Refusal(RefusalCode.Unknown, s.Failure)),
+        // Left in Deleting, with its refusal: the next delete, or our next start, tries again.
+        (Deleting s, EffectFailed { Effect: F.TearDown } r) => new([], [], r.Reason),
+
+        // Recovery found it as the journal says, or differently frozen.
+        (Running, InitAdopted { IsFrozen: true } r) => Record(new E.Paused(r.At)),
+        (Paused, InitAdopted { IsFrozen: false } r) => Record(new E.Resumed(r.At)),
+        (Starting, InitAdopted r) => Record(new E.Started(r.At)),
+        (Deleting { Exit: null } s, InitAdopted) => new([], [new F.Signal(s.Init, 9, All: false, s.CgroupPaths)]),
+
+        (_, Report) => Nothing, // told twice, or told late: nothing changes
+        _ => throw new UnreachableException($"{state} × {command}"),
+    };
+
+    /// <summary>The state after an event. Total over what <see cref="Decide"/> can emit in each state.</summary>
+    public static TaskState Apply(TaskState state, TaskEvent @event) => (state, @event) switch
+    {
+        (Absent, E.CreateRequested e) => new Creating(e.Setup),
+        (Creating s, E.Created e) => new Created(s.Setup, e.Init, e.CgroupPaths),
+        (Creating, E.CreateFailed) => new Absent(),
+        (Created s, E.StartRequested) => new Starting(s.Setup, s.Init, s.CgroupPaths),
+        (Starting s, E.DiedWhileStarting e) => s with { Death = e.Exit },
+        (Starting s, E.Started) => new Running(s.Setup, s.Init, s.CgroupPaths),
+        (Starting s, E.StartFailed e) => new Deleting(s.Setup, s.Init, s.CgroupPaths, e.Exit, Failure: e.Error),
+        (Running s, E.Paused) => new Paused(s.Setup, s.Init, s.CgroupPaths, s.OomKilled),
+        (Paused s, E.Resumed) => new Running(s.Setup, s.Init, s.CgroupPaths, s.OomKilled),
+        (Running s, E.OomKilled) => s with { OomKilled = true },
+        (Paused s, E.OomKilled) => s with { OomKilled = true },
+        (Created s, E.Exited e) => new Stopped(s.Setup, s.Init, s.CgroupPaths, e.Exit),
+        (Running s, E.Exited e) => new Stopped(s.Setup, s.Init, s.CgroupPaths, e.Exit, s.OomKilled),
+        (Paused s, E.Exited e) => new Stopped(s.Setup, s.Init, s.CgroupPaths, e.Exit, s.OomKilled),
+        (Stopped s, E.DeleteRequested) => new Deleting(s.Setup, s.Init, s.CgroupPaths, s.Exit, s.OomKilled),
+        (Created s, E.DeleteRequested) => new Deleting(s.Setup, s.Init, s.CgroupPaths, Exit: null),
+        (Deleting s, E.Exited e) => s with { Exit = e.Exit },
+        (Deleting, E.Deleted) => new Absent(),
+        _ => throw new UnreachableException($"{state} × {@event}"),
+    };
+
+    /// <summary>
+    /// What to do after replay. Each of these effects bears being done twice. A create that the crash cut short is
+    /// undone, not repeated: its asker is gone, and asks again.
+    /// </summary>
+    public static ImmutableArray<TaskEffect> Recover(TaskState state) => state switch
+    {
+        Creating s => [new F.TearDown(s.Setup, null, NoCgroup)],
+        Deleting { Exit: null } s => [new F.AdoptInit(s.Setup, s.Init, s.CgroupPaths)],
+        Deleting s => [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)],
+        Stopped => [],
+        WithInit s => [new F.AdoptInit(s.Setup, s.Init, s.CgroupPaths)],
+        _ => [],
+    };
+
+    private static TaskDecision Started(Starting state, InitStarted report) => state.Death is { } exit
+        ? Record(new E.Started(report.At), new E.Exited(report.At, exit))
+        : Record(new E.Started(report.At));
+
+    private static string Word(TaskState state) => state switch
+    {
+        Creating or Created => "created",
+        Starting or Running => "running",
+        Paused => "paused",
+        _ => "stopped",
+    };
+}

@@ -1,0 +1,18 @@
+using System.Collections.Immutable;
+
+namespace Supervisor.Actors.Tasks;
+
+/// <summary>Where a process's standard streams go, as containerd's clients say it.</summary>
+/// <param name="Stdin">A FIFO's path, or empty for none.</param>
+/// <param name="Stdout">A FIFO's path, <c>file:///path</c>, a plain path, or empty for none.</param>
+/// <param name="Stderr">As <paramref name="Stdout"/>; unused with a terminal.</param>
+/// <param name="Terminal">Give the process a pseudo-terminal; its output goes to <paramref name="Stdout"/>.</param>
+public sealed record StdioPaths(string Stdin, string Stdout, string Stderr, bool Terminal);
+
+/// <summary>One mount that makes up the root filesystem, put on the bundle's <c>rootfs</c> in the task's own mount namespace.</summary>
+public sealed record RootfsMount(string Type, string Source, string Target, ImmutableArray<string> Options);
+
+/// <summary>What the asker wants of a new task beyond its container's record.</summary>
+/// <param name="Rootfs">Mounts for the bundle's rootfs, in order; empty: the spec's <c>root.path</c>.</param>
+/// <param name="Checkpoint">Digest of a checkpoint to restore from; empty for a fresh start.</param>
+public sealed record TaskRequest(StdioPaths Stdio, ImmutableArray<RootfsMount> Rootfs, string Checkpoint);
