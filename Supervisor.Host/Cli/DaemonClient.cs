@@ -1,0 +1,117 @@
+using System.Net.Sockets;
+using Containerd.Services.Containers.V1;
+using Containerd.Services.Events.V1;
+using Containerd.Services.Introspection.V1;
+using Containerd.Services.Tasks.V1;
+using Grpc.Core;
+using Grpc.Net.Client;
+using VersionClient = Containerd.Services.Version.V1.Version.VersionClient;
+
+namespace Supervisor.Host.Cli;
+
+/// <summary>A connection to the daemon's socket, made when the first call needs it.</summary>
+internal sealed class DaemonClient : IDisposable
+{
+    private const int MaximumMessageSize = 16 << 20;
+    private static readonly TimeSpan DefaultTimeout = TimeSpan.FromMinutes(1);
+
+    private readonly GrpcChannel _channel;
+
+    /// <param name="address">Path of the unix socket.</param>
+    /// <param name="namespace">Sent with every call.</param>
+    public DaemonClient(string address, string @namespace)
+    {
+        (Address, Namespace) = (Path.GetFullPath(address), @namespace);
+        var handler = new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, cancel) => await ConnectAsync(Address, cancel),
+            EnableMultipleHttp2Connections = true,
+            UseProxy = false,
+        };
+        _channel = GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
+        {
+            HttpHandler = handler,
+            DisposeHttpClient = true,
+            MaxReceiveMessageSize = MaximumMessageSize,
+            MaxSendMessageSize = MaximumMessageSize,
+        });
+        Containers = new Containers.ContainersClient(_channel);
+        Tasks = new Tasks.TasksClient(_channel);
+        Events = new Events.EventsClient(_channel);
+        Version = new VersionClient(_channel);
+        Introspection = new Introspection.IntrospectionClient(_channel);
+        Inspection = new V1.Tasks.TasksClient(_channel);
+    }
+
+    public string Address { get; }
+    public string Namespace { get; }
+    public Containers.ContainersClient Containers { get; }
+    public Tasks.TasksClient Tasks { get; }
+    public Events.EventsClient Events { get; }
+    public VersionClient Version { get; }
+    public Introspection.IntrospectionClient Introspection { get; }
+    public V1.Tasks.TasksClient Inspection { get; }
+
+    /// <summary>Whether somebody listens; false when the socket is not there or nobody answers on it.</summary>
+    /// <exception cref="CliException">Neither: e.g. it may not be opened.</exception>
+    public static bool Answers(string address)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Connect(new UnixDomainSocketEndPoint(address));
+            return true;
+        }
+        catch (SocketException e) when (IsAbsence(e))
+        {
+            return false;
+        }
+        catch (SocketException e)
+        {
+            throw new CliException($"cannot connect to {address}: {e.Message}");
+        }
+    }
+
+    /// <summary>Headers and deadline of a call that is answered at once.</summary>
+    public CallOptions Call(CancellationToken cancel = default) => Call(DefaultTimeout, cancel);
+
+    /// <summary>As <see cref="Call(CancellationToken)"/>, with another deadline.</summary>
+    public CallOptions Call(TimeSpan timeout, CancellationToken cancel) => new(Headers, DateTime.UtcNow + timeout, cancel);
+
+    /// <summary>Headers of a call that may last: a wait, a subscription.</summary>
+    public CallOptions OpenEnded(CancellationToken cancel = default) => new(Headers, cancellationToken: cancel);
+
+    /// <summary>Where the daemon keeps its things; it tells in its list of plugins.</summary>
+    public async Task<(string Root, string State)> DirectoriesAsync(CancellationToken cancel)
+    {
+        var plugins = await Introspection.PluginsAsync(
+            new PluginsRequest { Filters = { "type==io.containerd.runtime.v2,id==task" } }, Call(cancel));
+        return plugins.Plugins is [{ Exports: var exports }]
+            && exports.TryGetValue("root", out var root) && exports.TryGetValue("state", out var state)
+            ? (root, state)
+            : throw new CliException($"the daemon at {Address} does not tell its directories: is it a supervisor?");
+    }
+
+    public void Dispose() => _channel.Dispose();
+
+    private Metadata Headers => new() { { "containerd-namespace", Namespace } };
+
+    private static async Task<Stream> ConnectAsync(string address, CancellationToken cancel)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(address), cancel);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    // ENOENT has no SocketError of its own.
+    private static bool IsAbsence(SocketException e) =>
+        e.SocketErrorCode is SocketError.ConnectionRefused or SocketError.AddressNotAvailable || e.NativeErrorCode == 2;
+}

@@ -1,0 +1,30 @@
+using Grpc.Core;
+
+namespace Supervisor.Host.Cli;
+
+/// <summary>What the command line's exit codes mean: docker's and podman's, which scripts know.</summary>
+internal static class ExitCodes
+{
+    /// <summary>Something of ours failed, not the container's program.</summary>
+    public const int Ours = 125;
+
+    /// <summary>The program is there and cannot be executed.</summary>
+    public const int NotExecutable = 126;
+
+    /// <summary>There is no such program.</summary>
+    public const int NotFound = 127;
+
+    /// <summary>Ended by signal N: 128 + N.</summary>
+    public static int OfSignal(int signal) => 128 + signal;
+
+    /// <summary>What a failed create or start says of the program. Only words tell the causes apart: the code is UNKNOWN for all.</summary>
+    public static int OfFailedStart(RpcException failure)
+    {
+        if (failure.StatusCode is not (StatusCode.Unknown or StatusCode.NotFound or StatusCode.FailedPrecondition)) return Ours;
+        var words = failure.Status.Detail;
+        if (Says("executable file not found") || Says("no such file or directory") || Says("not a directory")) return NotFound;
+        return Says("permission denied") || Says("exec format error") ? NotExecutable : Ours;
+
+        bool Says(string text) => words.Contains(text, StringComparison.OrdinalIgnoreCase);
+    }
+}

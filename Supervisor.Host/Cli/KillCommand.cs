@@ -1,0 +1,28 @@
+using System.CommandLine;
+using Containerd.Services.Tasks.V1;
+
+namespace Supervisor.Host.Cli;
+
+/// <summary><c>supervisor kill</c>: sends a signal.</summary>
+internal static class KillCommand
+{
+    public static Command Create()
+    {
+        var signal = new Option<string>("--signal", "-s") { Description = "Name or number", HelpName = "SIG", DefaultValueFactory = _ => "TERM" };
+        var all = new Option<bool>("--all") { Description = "To every process of the container, not only its first" };
+        var ids = Ids.OneOrMore();
+        var command = new Command("kill", "Sends a signal to containers") { signal, all, ids };
+        command.Does(async (parse, client, cancel) =>
+        {
+            var text = parse.GetRequiredValue(signal);
+            var number = SignalName.TryParse(text) ?? throw new CliException($"--signal: \"{text}\" is no signal: a name like TERM, or 0 to 64");
+            foreach (var id in parse.GetRequiredValue(ids))
+            {
+                var request = new KillRequest { ContainerId = id, Signal = (uint)number, All = parse.GetValue(all) };
+                await client.Tasks.KillAsync(request, client.Call(cancel));
+            }
+            return 0;
+        });
+        return command;
+    }
+}

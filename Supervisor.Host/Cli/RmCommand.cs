@@ -1,0 +1,25 @@
+using System.CommandLine;
+using Supervisor.Host.Cli.Running;
+
+namespace Supervisor.Host.Cli;
+
+/// <summary><c>supervisor rm</c>: removes containers, their ended tasks and their logs.</summary>
+internal static class RmCommand
+{
+    public static Command Create()
+    {
+        var force = new Option<bool>("--force", "-f") { Description = "Kill a task that runs" };
+        var ids = Ids.OneOrMore();
+        var command = new Command("rm", "Removes containers") { force, ids };
+        command.Does(async (parse, client, cancel) =>
+        {
+            foreach (var id in parse.GetRequiredValue(ids))
+            {
+                await Removal.RemoveAsync(client, id, parse.GetValue(force), cancel);
+                await Console.Out.WriteLineAsync(id);
+            }
+            return 0;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,145 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Security.Cryptography;
+using Grpc.Core;
+using Supervisor.Host.Cli.Running;
+using Supervisor.Host.Hosting;
+using Supervisor.Kernel.Oci;
+
+namespace Supervisor.Host.Cli;
+
+/// <summary><c>supervisor run</c>: creates and starts a container, in the foreground unless told otherwise.</summary>
+internal static class RunCommand
+{
+    private static readonly Option<string> Rootfs = new("--rootfs")
+    {
+        Description = "Root filesystem; / is a read-only view of this host's own",
+        HelpName = "DIR",
+        Required = true,
+    };
+
+    private static readonly Option<bool> Detach = new("--detach", "-d") { Description = "Go on in the background, output to a log file" };
+    private static readonly Option<bool> Terminal = new("--tty", "-t") { Description = "Give it a terminal" };
+    private static readonly Option<bool> Remove = new("--rm") { Description = "Remove the container when it ends" };
+    private static readonly Option<string?> Name = new("--name") { Description = "Id of the container (default: a random one)", HelpName = "ID" };
+    private static readonly Option<string?> Memory = new("--memory", "-m") { Description = "Memory limit, e.g. 64m or 1.5g", HelpName = "SIZE" };
+    private static readonly Option<long?> Pids = new("--pids-limit") { Description = "Most processes at a time", HelpName = "N" };
+
+    private static readonly Option<string[]> Env = new("--env", "-e")
+    {
+        Description = "NAME=value, or NAME to pass on our own",
+        HelpName = "NAME[=value]",
+    };
+
+    private static readonly Option<string> Cwd = new("--workdir", "-w")
+    {
+        Description = "Working directory",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => "/",
+    };
+
+    private static readonly Option<string?> User = new("--user", "-u") { Description = "Who it runs as", HelpName = "USER[:GROUP]" };
+    private static readonly Option<string?> Hostname = new("--hostname") { Description = "Host name (default: the id)", HelpName = "NAME" };
+    private static readonly Option<bool> ReadOnly = new("--read-only") { Description = "Root filesystem read-only" };
+
+    private static readonly Option<string> Net = new("--net")
+    {
+        Description = "host: share the host's network; none: only a loopback",
+        HelpName = "host|none",
+        DefaultValueFactory = _ => "none",
+    };
+
+    // Whatever follows the first word that is no option of ours belongs to the program.
+    private static readonly Argument<string[]> Program = new("command")
+    {
+        Description = "Program and its arguments",
+        Arity = ArgumentArity.OneOrMore,
+        CaptureRemainingTokens = true,
+    };
+
+    public static Command Create()
+    {
+        Net.AcceptOnlyFromAmong("host", "none");
+        var command = new Command("run", "Creates and starts a container")
+        {
+            Rootfs, Detach, Terminal, Remove, Name, Memory, Pids, Env, Cwd, User, Hostname, ReadOnly, Net, Program,
+        };
+        command.Does(RunAsync);
+        return command;
+    }
+
+    /// <summary>What the command line asks for.</summary>
+    /// <exception cref="CliException">An option's value is none.</exception>
+    internal static RunOptions Read(ParseResult parse)
+    {
+        var rootfs = Path.GetFullPath(parse.GetRequiredValue(Rootfs));
+        if (!Directory.Exists(rootfs)) throw new CliException($"--rootfs: {rootfs}: no such directory");
+        if (parse.GetValue(Detach) && parse.GetValue(Remove))
+            throw new CliException("--rm: nobody would be there to remove a detached container; use rm when it has ended");
+        var program = parse.GetRequiredValue(Program);
+        if (program[0].StartsWith('-') && !FollowsDoubleDash(parse, program))
+            throw new CliException($"{program[0]}: no such option of run; a program of that name goes after --");
+        if (parse.GetValue(Pids) is <= 0) throw new CliException("--pids-limit: must be at least 1");
+        return new RunOptions(
+            parse.GetValue(Name) ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6)),
+            rootfs,
+            parse.GetValue(Detach),
+            parse.GetValue(Terminal),
+            parse.GetValue(Remove),
+            parse.GetValue(User),
+            parse.GetValue(Hostname),
+            parse.GetRequiredValue(Cwd),
+            parse.GetValue(ReadOnly),
+            parse.GetValue(Net) == "host",
+            parse.GetValue(Memory) is { } size
+                ? ByteSize.TryParse(size) ?? throw new CliException($"--memory: \"{size}\" is no size: a number with b, k, m, g or t")
+                : null,
+            parse.GetValue(Pids),
+            [.. (parse.GetValue(Env) ?? []).SelectMany(Expand)],
+            program);
+    }
+
+    private static bool FollowsDoubleDash(ParseResult parse, string[] program) =>
+        parse.Tokens.Count > program.Length && parse.Tokens[^(program.Length + 1)].Type is TokenType.DoubleDash;
+
+    private static async Task<int> RunAsync(ParseResult parse, CancellationToken cancel)
+    {
+        var options = Read(parse);
+        using var signals = new ForegroundSignals();
+        try
+        {
+            await using var embedded = await EmbedIfAloneAsync(parse, options, signals.Interrupted);
+            if (embedded is not null) options = options with { Remove = true };
+            using var client = new DaemonClient(
+                embedded?.Address ?? parse.GetValue(GlobalOptions.Address) ?? DaemonOptions.DefaultAddress,
+                parse.GetRequiredValue(GlobalOptions.Namespace));
+            return await new ContainerRun(client, options, signals).RunAsync();
+        }
+        catch (Exception e) when (signals.Interruption != 0 && e is (OperationCanceledException or RpcException or CliException))
+        {
+            throw new CliException($"interrupted before the container ran: {e.Message}", ExitCodes.OfSignal(signals.Interruption));
+        }
+        catch (InvalidSpecException e)
+        {
+            throw new CliException(e.Message);
+        }
+    }
+
+    /// <summary>Null when a daemon is to be used: one was named, or one answers at the usual place.</summary>
+    private static async Task<EmbeddedDaemon?> EmbedIfAloneAsync(ParseResult parse, RunOptions options, CancellationToken cancel)
+    {
+        var named = parse.GetValue(GlobalOptions.Address);
+        if (DaemonClient.Answers(named ?? DaemonOptions.DefaultAddress)) return null;
+        if (named is not null) throw new CliException($"no daemon answers at {named}: start one with \"supervisor serve --address {named}\"");
+        if (options.Detach) throw new CliException("no daemon runs that a detached container could stay with: start one with \"supervisor serve\"");
+        return await EmbeddedDaemon.StartAsync(cancel);
+    }
+
+    /// <summary>A name alone passes on our own variable, if we have it.</summary>
+    private static IEnumerable<string> Expand(string entry)
+    {
+        if (entry.StartsWith('=')) throw new CliException($"--env: \"{entry}\" has no name");
+        if (entry.Contains('=', StringComparison.Ordinal)) return [entry];
+        return Environment.GetEnvironmentVariable(entry) is { } value ? [$"{entry}={value}"] : [];
+    }
+}

@@ -1,0 +1,172 @@
+using System.Runtime.InteropServices;
+using Containerd.Services.Containers.V1;
+using Containerd.Services.Tasks.V1;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Supervisor.Host.Cli.Stdio;
+
+namespace Supervisor.Host.Cli.Running;
+
+/// <summary>
+/// One container from its record to its end:
+/// <code>
+/// Containers/Create → FIFOs → Tasks/Create → Wait begins → Start → copy, forward signals → Wait answers
+///                   → drain → (Tasks/Delete, Containers/Delete)
+/// </code>
+/// Whatever fails on the way, what was made is removed again.
+/// </summary>
+internal sealed class ContainerRun(DaemonClient client, RunOptions options, ForegroundSignals signals)
+{
+    // A grandchild that outlived the container may hold its output open.
+    private static readonly TimeSpan IdleOutput = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan CleanUpWithin = TimeSpan.FromSeconds(30);
+
+    /// <summary>Runs it; the exit code is the container's own, or 0 for a detached one.</summary>
+    public async Task<int> RunAsync()
+    {
+        var cancel = signals.Interrupted;
+        var (root, state) = await client.DirectoriesAsync(cancel);
+        var log = options.Detach ? LogFile.PathFor(root, client.Namespace, options.Id) : null;
+        await CreateContainerAsync(log, cancel);
+        var keep = false;
+        try
+        {
+            var status = options.Detach ? await DetachAsync(log!, cancel) : await AttachAsync(state, cancel);
+            keep = !options.Remove;
+            return status;
+        }
+        finally
+        {
+            if (!keep) await CleanUpAsync();
+        }
+    }
+
+    private async Task CreateContainerAsync(string? log, CancellationToken cancel)
+    {
+        var container = new Container
+        {
+            Id = options.Id,
+            Runtime = new Container.Types.Runtime { Name = "io.containerd.runc.v2" },
+            Spec = RunSpec.Build(options, RawTerminal.Size()),
+        };
+        if (log is not null) container.Labels.Add(LogFile.Label, log);
+        await client.Containers.CreateAsync(new CreateContainerRequest { Container = container }, client.Call(cancel));
+    }
+
+    private async Task<int> DetachAsync(string log, CancellationToken cancel)
+    {
+        var output = "file://" + log;
+        await CreateTaskAsync("", output, options.Terminal ? "" : output, cancel);
+        await StartAsync(cancel);
+        await Console.Out.WriteLineAsync(options.Id);
+        return 0;
+    }
+
+    private async Task<int> AttachAsync(string state, CancellationToken cancel)
+    {
+        using var stdio = new ForegroundStdio(state, options.Id, options.Terminal);
+        await CreateTaskAsync(stdio.Stdin, stdio.Stdout, stdio.Stderr, cancel);
+        // Before the start: no end, however early, is missed.
+        var exit = client.Tasks.WaitAsync(new WaitRequest { ContainerId = options.Id }, client.OpenEnded(CancellationToken.None)).ResponseAsync;
+        Forget(exit);
+        using var terminal = options.Terminal ? RawTerminal.Enter() : null;
+        using var ended = new CancellationTokenSource();
+        var input = stdio.Begin();
+        await StartAsync(cancel);
+        using var resized = options.Terminal ? PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Forget(ResizeAsync())) : null;
+        Forget(signals.ForwardAsync(SendAsync, ended.Token));
+        Forget(CloseStdinAfterAsync(input));
+        var answer = await exit;
+        await ended.CancelAsync();
+        await stdio.DrainAsync(IdleOutput);
+        return (int)answer.ExitStatus;
+    }
+
+    private async Task CreateTaskAsync(string stdin, string stdout, string stderr, CancellationToken cancel)
+    {
+        var request = new CreateTaskRequest
+        {
+            ContainerId = options.Id,
+            Stdin = stdin,
+            Stdout = stdout,
+            Stderr = stderr,
+            Terminal = options.Terminal,
+            Rootfs = { RunSpec.Rootfs(options) },
+        };
+        try
+        {
+            await client.Tasks.CreateAsync(request, client.Call(cancel));
+        }
+        catch (RpcException e)
+        {
+            throw new CliException(e.Status.Detail, ExitCodes.OfFailedStart(e));
+        }
+    }
+
+    private async Task StartAsync(CancellationToken cancel)
+    {
+        try
+        {
+            await client.Tasks.StartAsync(new StartRequest { ContainerId = options.Id }, client.Call(cancel));
+        }
+        catch (RpcException e)
+        {
+            throw new CliException(e.Status.Detail, ExitCodes.OfFailedStart(e));
+        }
+    }
+
+    private async Task SendAsync(int signal)
+    {
+        try
+        {
+            await client.Tasks.KillAsync(new KillRequest { ContainerId = options.Id, Signal = (uint)signal }, client.Call());
+        }
+        catch (RpcException)
+        {
+            // It has ended, or the daemon has: the wait tells which.
+        }
+    }
+
+    private async Task ResizeAsync()
+    {
+        if (RawTerminal.Size() is not var (rows, columns)) return;
+        await TolerantAsync(client.Tasks.ResizePtyAsync(
+            new ResizePtyRequest { ContainerId = options.Id, Width = columns, Height = rows }, client.Call()).ResponseAsync);
+    }
+
+    private async Task CloseStdinAfterAsync(Task input)
+    {
+        await input;
+        await TolerantAsync(client.Tasks.CloseIOAsync(new CloseIORequest { ContainerId = options.Id, Stdin = true }, client.Call()).ResponseAsync);
+    }
+
+    /// <summary>A daemon that cannot do it, or a task that has ended, changes nothing for us.</summary>
+    private static async Task TolerantAsync(Task<Empty> call)
+    {
+        try
+        {
+            await call;
+        }
+        catch (RpcException e) when (e.StatusCode is StatusCode.Unimplemented or StatusCode.NotFound or StatusCode.Unknown
+            or StatusCode.FailedPrecondition or StatusCode.Unavailable)
+        {
+        }
+    }
+
+    /// <summary>Not with the interrupted token: cleaning up is what an interruption asks for.</summary>
+    private async Task CleanUpAsync()
+    {
+        using var patience = new CancellationTokenSource(CleanUpWithin);
+        try
+        {
+            await Removal.RemoveAsync(client, options.Id, force: true, patience.Token);
+        }
+        catch (RpcException e)
+        {
+            await Console.Error.WriteLineAsync($"supervisor: container {options.Id} could not be removed: {e.Status.Detail}");
+        }
+    }
+
+    private static void Forget(Task task) => _ = task.ContinueWith(
+        static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+}

@@ -1,0 +1,65 @@
+using System.Security.Cryptography;
+using Supervisor.Host.Hosting;
+
+namespace Supervisor.Host.Cli.Running;
+
+/// <summary>A daemon of our own for the time of one command, so that the first command of a newcomer works. It leaves nothing behind.</summary>
+internal sealed class EmbeddedDaemon : IAsyncDisposable
+{
+    private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(20);
+
+    private readonly DaemonHost _host;
+    private readonly string _directory;
+
+    private EmbeddedDaemon(DaemonHost host, string directory) => (_host, _directory) = (host, directory);
+
+    public string Address => _host.Options.Address;
+
+    /// <exception cref="DaemonStartException">Something of the environment is in the way.</exception>
+    public static async Task<EmbeddedDaemon> StartAsync(CancellationToken cancel)
+    {
+        var name = $"{Environment.ProcessId}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}";
+        var directory = Path.Combine(RuntimeDirectory(), "embedded", name);
+        PrivateDirectory.Ensure(directory);
+        try
+        {
+            var options = new DaemonOptions(
+                Path.Combine(directory, "s"), Path.Combine(directory, "root"), Path.Combine(directory, "state"), Quiet: true);
+            return new EmbeddedDaemon(await DaemonHost.StartAsync(options, cancel), directory);
+        }
+        catch
+        {
+            Remove(directory);
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await _host.StopAsync("the command ended").WaitAsync(StopWithin);
+        }
+        finally
+        {
+            Remove(_directory);
+        }
+    }
+
+    private static string RuntimeDirectory() =>
+        Environment.IsPrivilegedProcess || Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is not { Length: > 0 } user
+            ? DaemonOptions.DefaultState
+            : Path.Combine(user, "supervisor");
+
+    private static void Remove(string directory)
+    {
+        try
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"supervisor: {directory} could not be removed: {e.Message}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using Containerd.Services.Containers.V1;
+using Containerd.Services.Tasks.V1;
+using Containerd.V1.Types;
+using Grpc.Core;
+using Status = Containerd.V1.Types.Status;
+
+namespace Supervisor.Host.Cli.Running;
+
+/// <summary>Removes a container and all that is left of its task.</summary>
+internal static class Removal
+{
+    private const int SIGKILL = 9;
+    private static readonly TimeSpan KillWithin = TimeSpan.FromSeconds(30);
+
+    /// <param name="force">Kill a task that runs; without it that is refused.</param>
+    public static async Task RemoveAsync(DaemonClient client, string id, bool force, CancellationToken cancel)
+    {
+        var log = await LogFile.OfContainerAsync(client, id, cancel);
+        if (await FindTaskAsync(client, id, cancel) is { } task)
+        {
+            if (task.Status is Status.Running or Status.Paused or Status.Pausing)
+            {
+                if (!force) throw new CliException($"container {id} is {task.Status.ToString().ToLowerInvariant()}: end it first, or use --force");
+                await KillAsync(client, id, cancel);
+            }
+            await client.Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = id }, client.Call(cancel));
+        }
+        await client.Containers.DeleteAsync(new DeleteContainerRequest { Id = id }, client.Call(cancel));
+        if (log is not null) File.Delete(log);
+    }
+
+    /// <summary>Null when the container has none.</summary>
+    public static async Task<Process?> FindTaskAsync(DaemonClient client, string id, CancellationToken cancel)
+    {
+        try
+        {
+            return (await client.Tasks.GetAsync(new GetRequest { ContainerId = id }, client.Call(cancel))).Process;
+        }
+        catch (RpcException e) when (e.StatusCode is StatusCode.NotFound)
+        {
+            return null;
+        }
+    }
+
+    private static async Task KillAsync(DaemonClient client, string id, CancellationToken cancel)
+    {
+        try
+        {
+            await client.Tasks.KillAsync(new KillRequest { ContainerId = id, Signal = SIGKILL, All = true }, client.Call(cancel));
+        }
+        catch (RpcException e) when (e.StatusCode is StatusCode.NotFound)
+        {
+            // It ended on its own meanwhile.
+        }
+        await client.Tasks.WaitAsync(new WaitRequest { ContainerId = id }, client.Call(KillWithin, cancel));
+    }
+}

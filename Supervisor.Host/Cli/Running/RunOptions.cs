@@ -1,0 +1,29 @@
+namespace Supervisor.Host.Cli.Running;
+
+/// <summary>What <c>supervisor run</c> was asked for.</summary>
+/// <param name="Id">The container's id.</param>
+/// <param name="Rootfs">Absolute directory; <c>/</c> means a read-only view of the host's own root.</param>
+/// <param name="User">USER[:GROUP], or null for root.</param>
+/// <param name="Memory">Bytes, or null for no limit.</param>
+/// <param name="Pids">Processes, or null for no limit.</param>
+/// <param name="Env">NAME=value entries.</param>
+/// <param name="Command">Program and arguments; not empty.</param>
+internal sealed record RunOptions(
+    string Id,
+    string Rootfs,
+    bool Detach,
+    bool Terminal,
+    bool Remove,
+    string? User,
+    string? Hostname,
+    string WorkingDirectory,
+    bool ReadOnly,
+    bool HostNetwork,
+    long? Memory,
+    long? Pids,
+    IReadOnlyList<string> Env,
+    IReadOnlyList<string> Command)
+{
+    /// <summary>Whether the rootfs is the host's own.</summary>
+    public bool IsHostRoot => Rootfs == "/";
+}

@@ -1,0 +1,71 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using Supervisor.Host.Cli.Users;
+using Supervisor.Host.Hosting;
+
+namespace Supervisor.Host.Cli;
+
+/// <summary><c>supervisor serve</c>: the daemon, in the foreground, until SIGTERM or SIGINT.</summary>
+internal static class ServeCommand
+{
+    private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(30);
+
+    public static Command Create()
+    {
+        var root = new Option<string>("--root")
+        {
+            Description = "What survives a reboot: journal, logs",
+            HelpName = "DIR",
+            DefaultValueFactory = _ => DaemonOptions.DefaultRoot,
+        };
+        var state = new Option<string>("--state")
+        {
+            Description = "What need not: bundles, sockets",
+            HelpName = "DIR",
+            DefaultValueFactory = _ => DaemonOptions.DefaultState,
+        };
+        var config = new Option<string?>("--config") { Description = "HOCON laid over the packaged configuration", HelpName = "FILE" };
+        var group = new Option<string?>("--group") { Description = "Group that may use the socket too (mode 0660)", HelpName = "NAME|GID" };
+        var command = new Command("serve", "Runs the daemon") { root, state, config, group };
+        command.Does((parse, cancel) => ServeAsync(
+            new DaemonOptions(
+                Path.GetFullPath(parse.GetValue(GlobalOptions.Address) ?? DaemonOptions.DefaultAddress),
+                Path.GetFullPath(parse.GetRequiredValue(root)),
+                Path.GetFullPath(parse.GetRequiredValue(state)),
+                parse.GetValue(config),
+                parse.GetValue(group) is { } name ? UserResolver.HostGroup(name) : null),
+            cancel));
+        return command;
+    }
+
+    private static async Task<int> ServeAsync(DaemonOptions options, CancellationToken cancel)
+    {
+        var asked = new TaskCompletionSource<PosixSignal>(TaskCreationOptions.RunContinuationsAsynchronously);
+        PosixSignalRegistration[] signals =
+        [
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask),
+            PosixSignalRegistration.Create(PosixSignal.SIGINT, Ask),
+        ];
+        DaemonHost daemon;
+        try
+        {
+            daemon = await DaemonHost.StartAsync(options, cancel);
+        }
+        catch (OperationCanceledException) when (asked.Task.IsCompleted || cancel.IsCancellationRequested)
+        {
+            return 0; // asked to stop before it had started: as good as stopped, and what was begun is undone
+        }
+        await using var _ = daemon;
+        var signal = await asked.Task.WaitAsync(cancel);
+        // From here on a second signal has its own, sudden, effect.
+        foreach (var registration in signals) registration.Dispose();
+        await daemon.StopAsync(signal.ToString()).WaitAsync(StopWithin, cancel);
+        return 0;
+
+        void Ask(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            asked.TrySetResult(context.Signal);
+        }
+    }
+}

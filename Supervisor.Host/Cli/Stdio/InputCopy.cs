@@ -1,0 +1,38 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Supervisor.Host.Cli.Stdio;
+
+/// <summary>Copies our stdin to the container's on a thread of its own, which ends with our input, the container or the process.</summary>
+internal sealed class InputCopy
+{
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SafeFileHandle _to;
+
+    /// <param name="to">Writing end of the FIFO; closed when our input ends.</param>
+    public InputCopy(SafeFileHandle to)
+    {
+        _to = to;
+        new Thread(Run) { IsBackground = true, Name = "input" }.Start();
+    }
+
+    /// <summary>Completes when our input has ended and the FIFO is closed.</summary>
+    public Task Ended => _ended.Task;
+
+    private void Run()
+    {
+        using var from = new SafeFileHandle(0, ownsHandle: false);
+        var buffer = new byte[64 * 1024];
+        try
+        {
+            while (RawIo.Read(from, buffer) is > 0 and var length)
+            {
+                if (!RawIo.WriteAll(_to, buffer.AsSpan(0, length))) break;
+            }
+        }
+        finally
+        {
+            _to.Dispose();
+            _ended.TrySetResult();
+        }
+    }
+}

@@ -1,0 +1,61 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Supervisor.Host.Cli.Stdio;
+
+/// <summary>Copies a container's output to ours on a thread of its own, until the daemon closes its end.</summary>
+internal sealed class OutputCopy
+{
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SafeFileHandle _from;
+    private readonly int _to;
+    private long _lastProgress = Environment.TickCount64;
+    private volatile bool _writing;
+
+    /// <param name="from">Reading end of a FIFO that has, or had, a writer.</param>
+    /// <param name="to">Our stdout or stderr, by number.</param>
+    public OutputCopy(SafeFileHandle from, int to)
+    {
+        (_from, _to) = (from, to);
+        new Thread(Run) { IsBackground = true, Name = $"output {to}" }.Start();
+    }
+
+    /// <summary>
+    /// Waits for the end of the output. A process that outlived the container may hold the pipe open for ever: after
+    /// <paramref name="idle"/> without output we stop waiting. Who reads our own output may take any time.
+    /// </summary>
+    public async Task DrainAsync(TimeSpan idle)
+    {
+        var from = Environment.TickCount64;
+        while (!_ended.Task.IsCompleted)
+        {
+            var quietSince = Math.Max(from, Volatile.Read(ref _lastProgress));
+            var left = idle.TotalMilliseconds - (Environment.TickCount64 - quietSince);
+            if (left <= 0 && !_writing) return;
+            await Task.WhenAny(_ended.Task, Task.Delay(TimeSpan.FromMilliseconds(Math.Clamp(left, 10, idle.TotalMilliseconds))));
+        }
+    }
+
+    private void Run()
+    {
+        using var to = new SafeFileHandle(_to, ownsHandle: false);
+        var buffer = new byte[64 * 1024];
+        var broken = false;
+        try
+        {
+            while (true)
+            {
+                var length = RawIo.Read(_from, buffer);
+                if (length <= 0) break;
+                _writing = true;
+                // When our reader has gone the container still writes: it must not block on a full pipe.
+                broken = broken || !RawIo.WriteAll(to, buffer.AsSpan(0, length));
+                Volatile.Write(ref _lastProgress, Environment.TickCount64);
+                _writing = false;
+            }
+        }
+        finally
+        {
+            _ended.TrySetResult();
+        }
+    }
+}

@@ -1,0 +1,79 @@
+using Supervisor.Kernel.Oci;
+
+namespace Supervisor.Host.Cli.Users;
+
+/// <summary>
+/// Who <c>-u USER[:GROUP]</c> means. Digits are an id and never a name, whatever the account files say; an id out of
+/// range is an error and never a name (CVE-2024-40635).
+/// </summary>
+internal static class UserResolver
+{
+    private const int MostGroups = 65_536; // NGROUPS_MAX, setgroups(2)
+
+    /// <param name="text">What was typed.</param>
+    /// <param name="read">Reads a file of the rootfs; null when it is not there.</param>
+    /// <exception cref="CliException">No such user or group, or no such id.</exception>
+    public static UserSpec Resolve(string text, Func<string, string?> read)
+    {
+        var parts = text.Split(':');
+        if (parts.Length > 2 || parts.Any(p => p.Length == 0)) throw Bad(text, "must be USER or USER:GROUP");
+        var entry = FindUser(text, parts[0], read);
+        if (parts.Length == 2) return new UserSpec { Uid = entry.Uid, Gid = FindGroup(text, parts[1], read) };
+        // Without a group the user's own ones count, as for login(1).
+        var groups = entry.Name.Length == 0 ? [] : Groups(read)
+            .Where(g => g.Gid != entry.Gid && g.Members.Contains(entry.Name, StringComparer.Ordinal))
+            .Select(g => g.Gid).Distinct().ToList();
+        if (groups.Count > MostGroups) throw Bad(text, $"is in {groups.Count} groups, at most {MostGroups} are allowed");
+        return new UserSpec { Uid = entry.Uid, Gid = entry.Gid, AdditionalGids = groups };
+    }
+
+    /// <summary>A group of the host, by name or number.</summary>
+    /// <exception cref="CliException">No such group.</exception>
+    public static uint HostGroup(string text)
+    {
+        using var host = new RootfsFiles("/");
+        return FindGroup(text, text, host.TryRead);
+    }
+
+    private static PasswdEntry FindUser(string text, string user, Func<string, string?> read)
+    {
+        var passwd = AccountFiles.Passwd(read("etc/passwd") ?? "");
+        if (IsNumber(user))
+        {
+            var uid = AccountFiles.TryId(user) ?? throw Bad(text, $"user id {user} is not in 0 to {AccountFiles.LargestId}");
+            return passwd.Where(e => e.Uid == uid).Append(new PasswdEntry("", uid, 0)).First();
+        }
+        CheckName(text, user);
+        foreach (var entry in passwd)
+        {
+            if (entry.Name == user) return entry;
+        }
+        throw Bad(text, $"the container's /etc/passwd has no user \"{user}\"");
+    }
+
+    private static uint FindGroup(string text, string group, Func<string, string?> read)
+    {
+        if (IsNumber(group))
+            return AccountFiles.TryId(group) ?? throw Bad(text, $"group id {group} is not in 0 to {AccountFiles.LargestId}");
+        CheckName(text, group);
+        foreach (var entry in Groups(read))
+        {
+            if (entry.Name == group) return entry.Gid;
+        }
+        throw Bad(text, $"/etc/group has no group \"{group}\"");
+    }
+
+    private static IEnumerable<GroupEntry> Groups(Func<string, string?> read) => AccountFiles.Group(read("etc/group") ?? "");
+
+    private static bool IsNumber(string text) => text.All(char.IsAsciiDigit);
+
+    /// <summary>Letters first, so that <c>0x0</c>, <c>-1</c> and <c>" 0"</c> are neither ids nor names.</summary>
+    private static void CheckName(string text, string name)
+    {
+        var good = name.Length <= 256 && (char.IsAsciiLetter(name[0]) || name[0] == '_')
+            && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.' or '$' or '@');
+        if (!good) throw Bad(text, $"\"{name}\" is neither a number nor a name");
+    }
+
+    private static CliException Bad(string text, string why) => new($"user \"{text}\": {why}");
+}

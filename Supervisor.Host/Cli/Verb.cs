@@ -1,0 +1,62 @@
+using System.CommandLine;
+using System.Net.Sockets;
+using Grpc.Core;
+using Supervisor.Host.Hosting;
+
+namespace Supervisor.Host.Cli;
+
+/// <summary>Runs what a verb does; whatever goes wrong is one line on stderr and an exit code.</summary>
+internal static class Verb
+{
+    /// <summary>A verb that works on a daemon.</summary>
+    public static void Does(this Command command, Func<ParseResult, DaemonClient, CancellationToken, Task<int>> action) =>
+        command.Does(async (parse, cancel) =>
+        {
+            using var client = GlobalOptions.Connect(parse);
+            try
+            {
+                return await action(parse, client, cancel);
+            }
+            catch (RpcException e) when (IsNobody(e))
+            {
+                throw new CliException($"no daemon answers at {client.Address}: start one with \"supervisor serve\"");
+            }
+        });
+
+    /// <summary>A verb that works on its own.</summary>
+    public static void Does(this Command command, Func<ParseResult, CancellationToken, Task<int>> action) =>
+        command.SetAction(async (parse, cancel) =>
+        {
+            try
+            {
+                return await action(parse, cancel);
+            }
+            catch (Exception e) when (Explain(e) is { } said)
+            {
+                await Console.Error.WriteLineAsync($"supervisor: {OneLine(said.Text)}");
+                return said.ExitCode;
+            }
+        });
+
+    /// <summary>Null for a fault of ours, whose stack trace is the explanation.</summary>
+    private static (string Text, int ExitCode)? Explain(Exception exception) => exception switch
+    {
+        CliException e => (e.Message, e.ExitCode),
+        DaemonStartException e => (e.Message, ExitCodes.Ours),
+        RpcException e => (e.Status.Detail.Length > 0 ? e.Status.Detail : e.StatusCode.ToString(), ExitCodes.Ours),
+        IOException or UnauthorizedAccessException or TimeoutException => (exception.Message, ExitCodes.Ours),
+        _ => null,
+    };
+
+    private static bool IsNobody(RpcException e)
+    {
+        for (Exception? cause = e.Status.DebugException; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is SocketException) return e.StatusCode is StatusCode.Unavailable;
+        }
+        return false;
+    }
+
+    private static string OneLine(string text) =>
+        string.Join(' ', text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+}

@@ -1,0 +1,31 @@
+using System.CommandLine;
+using Google.Protobuf.WellKnownTypes;
+using Supervisor.Host.Hosting;
+using Supervisor.Host.Services;
+
+namespace Supervisor.Host.Cli;
+
+/// <summary><c>supervisor version</c>: of this program, and of the daemon if one answers.</summary>
+internal static class VersionCommand
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    public static Command Create()
+    {
+        var command = new Command("version", "Shows versions");
+        command.Does(async (parse, cancel) =>
+        {
+            await Console.Out.WriteLineAsync($"client  {VersionService.Own.Version}  {VersionService.Own.Revision}");
+            if (!DaemonClient.Answers(parse.GetValue(GlobalOptions.Address) ?? DaemonOptions.DefaultAddress))
+            {
+                await Console.Out.WriteLineAsync("daemon  none answers");
+                return 0;
+            }
+            using var client = GlobalOptions.Connect(parse);
+            var version = await client.Version.VersionAsync(new Empty(), client.Call(Patience, cancel));
+            await Console.Out.WriteLineAsync($"daemon  {version.Version}  {version.Revision}");
+            return 0;
+        });
+        return command;
+    }
+}

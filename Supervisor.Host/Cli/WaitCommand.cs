@@ -1,0 +1,24 @@
+using System.CommandLine;
+using Containerd.Services.Tasks.V1;
+
+namespace Supervisor.Host.Cli;
+
+/// <summary><c>supervisor wait</c>: prints the exit status of each container's task once it has ended.</summary>
+internal static class WaitCommand
+{
+    public static Command Create()
+    {
+        var ids = Ids.OneOrMore();
+        var command = new Command("wait", "Waits for containers to end and prints their exit statuses") { ids };
+        command.Does(async (parse, client, cancel) =>
+        {
+            foreach (var id in parse.GetRequiredValue(ids))
+            {
+                var exit = await client.Tasks.WaitAsync(new WaitRequest { ContainerId = id }, client.OpenEnded(cancel));
+                await Console.Out.WriteLineAsync(exit.ExitStatus.ToString());
+            }
+            return 0;
+        });
+        return command;
+    }
+}

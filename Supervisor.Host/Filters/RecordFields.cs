@@ -1,0 +1,44 @@
+using System.Collections.Immutable;
+using Containerd.Services.Introspection.V1;
+using Supervisor.Actors.Containers;
+using Supervisor.Actors.Leases;
+
+namespace Supervisor.Host.Filters;
+
+/// <summary>What a filter can ask of the records that are listed. An empty field counts as absent, as in containerd.</summary>
+public static class RecordFields
+{
+    /// <summary><c>id</c>, <c>image</c>, <c>runtime.name</c>, <c>labels.KEY</c>.</summary>
+    public static FieldLookup Of(ContainerRecord record) => path => path switch
+    {
+        ["id"] => NullIfEmpty(record.Id.Value),
+        ["image"] => NullIfEmpty(record.Image),
+        ["runtime", "name"] => NullIfEmpty(record.RuntimeName),
+        ["labels", ..] => Label(record.Labels, path),
+        _ => null,
+    };
+
+    /// <summary><c>id</c>, <c>labels.KEY</c>.</summary>
+    public static FieldLookup Of(Lease lease) => path => path switch
+    {
+        ["id"] => NullIfEmpty(lease.Key.Id),
+        ["labels", ..] => Label(lease.Labels, path),
+        _ => null,
+    };
+
+    /// <summary><c>type</c>, <c>id</c>, <c>platforms</c>, <c>capabilities</c> (the last two joined with commas).</summary>
+    public static FieldLookup Of(Plugin plugin) => path => path switch
+    {
+        ["type"] => NullIfEmpty(plugin.Type),
+        ["id"] => NullIfEmpty(plugin.Id),
+        ["platforms"] => NullIfEmpty(string.Join(',', plugin.Platforms.Select(p => $"{p.Os}/{p.Architecture}"))),
+        ["capabilities"] => NullIfEmpty(string.Join(',', plugin.Capabilities)),
+        _ => null,
+    };
+
+    /// <summary>A key may hold dots: what is left of the path, joined again.</summary>
+    private static string? Label(ImmutableSortedDictionary<string, string> labels, ImmutableArray<string> path) =>
+        path.Length > 1 ? labels.GetValueOrDefault(string.Join('.', path[1..])) : null;
+
+    private static string? NullIfEmpty(string value) => value.Length == 0 ? null : value;
+}

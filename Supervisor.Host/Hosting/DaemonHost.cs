@@ -1,0 +1,174 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging.Console;
+using Supervisor.Actors;
+using Supervisor.Host.Services;
+
+namespace Supervisor.Host.Hosting;
+
+/// <summary>A running daemon: the actors, and the socket in front of them.</summary>
+/// <remarks>
+/// Stopping goes in phases, each with its fallback: open streams and waits are ended with UNAVAILABLE; calls in flight
+/// get <see cref="Patience"/> to be answered, then their connections are closed; then the actors stop. Containers stay.
+/// </remarks>
+public sealed class DaemonHost : IAsyncDisposable
+{
+    /// <summary>Both ways: containerd's limit, and its clients'.</summary>
+    private const int MaximumMessageSize = 16 << 20;
+
+    private static readonly TimeSpan RecoverWithin = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private readonly WebApplication _app;
+    private readonly SupervisorNode _node;
+    private readonly DaemonLifetime _lifetime;
+    private readonly IReadOnlyList<LockFile> _locks;
+    private readonly ILogger _log;
+    private int _stopped;
+
+    private DaemonHost(
+        DaemonOptions options, WebApplication app, SupervisorNode node, DaemonLifetime lifetime, IReadOnlyList<LockFile> locks, ILogger log)
+    {
+        (Options, _app, _node, _lifetime, _locks, _log) = (options, app, node, lifetime, locks, log);
+    }
+
+    /// <summary>What it was started with.</summary>
+    public DaemonOptions Options { get; }
+
+    /// <summary>The actors behind it.</summary>
+    public SupervisorSystem System => _node.System;
+
+    /// <summary>Starts the actors, then listens: whoever can connect is answered.</summary>
+    /// <exception cref="DaemonStartException">Something of the environment is in the way.</exception>
+    /// <exception cref="TimeoutException">The journal does not answer.</exception>
+    public static async Task<DaemonHost> StartAsync(DaemonOptions options, CancellationToken cancellation = default)
+    {
+        foreach (var directory in new[] { options.Root, options.State, Path.GetDirectoryName(Path.GetFullPath(options.Address))! })
+            PrivateDirectory.Ensure(directory);
+        var undo = new Stack<IAsyncDisposable>();
+        var lifetime = new DaemonLifetime();
+        try
+        {
+            // Two daemons on one root would write one journal; two on one address would unlink each other's socket.
+            LockFile[] locks =
+            [
+                Hold(undo, LockFile.Take(Path.Combine(options.Root, "lock"), $"the root directory {options.Root}")),
+                Hold(undo, LockFile.Take(options.Address + ".lock", $"the address {options.Address}")),
+            ];
+            ListeningSocket.RemoveStale(options.Address);
+            var identity = ServerIdentity.Load(options.Root);
+            var node = await SupervisorNode.StartAsync(new NodeOptions(options.Root, options.State, HoconFiles.Read(options)), cancellation);
+            undo.Push(node);
+            await Task.WhenAll(node.System.KnownNamespaces.Recovered, node.System.KnownLeases.Recovered).WaitAsync(RecoverWithin, cancellation);
+            var app = Build(options, node.System, identity, lifetime);
+            undo.Push(app);
+            await app.StartAsync(cancellation);
+            var log = app.Services.GetRequiredService<ILogger<DaemonHost>>();
+            Log.Listening(log, options.Address, options.Root, options.State);
+            return new DaemonHost(options, app, node, lifetime, locks, log);
+        }
+        catch
+        {
+            while (undo.TryPop(out var started)) await started.DisposeAsync();
+            lifetime.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Stops in the phases described above. Idempotent.</summary>
+    public async Task StopAsync(string cause)
+    {
+        if (Interlocked.Exchange(ref _stopped, 1) != 0) return;
+        Log.Stopping(_log, cause);
+        _lifetime.BeginStop();
+        using (var patience = new CancellationTokenSource(Patience))
+        {
+            await _app.StopAsync(patience.Token);
+            if (patience.IsCancellationRequested) Log.CallsAborted(_log, Patience.TotalSeconds);
+        }
+        await _node.DisposeAsync();
+        File.Delete(Options.Address);
+        Log.Stopped(_log);
+        await _app.DisposeAsync();
+        _lifetime.Dispose();
+        foreach (var taken in _locks) taken.Dispose();
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync() => await StopAsync("disposed");
+
+    private static WebApplication Build(DaemonOptions options, SupervisorSystem system, ServerIdentity identity, DaemonLifetime lifetime)
+    {
+        // Empty: no configuration files, no environment, no host filtering, no TLS; what is needed is named here.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "supervisor" });
+        if (!options.Quiet)
+        {
+            builder.Logging.AddSimpleConsole(c =>
+                (c.SingleLine, c.TimestampFormat, c.UseUtcTimestamp, c.ColorBehavior) =
+                (true, "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ", true, LoggerColorBehavior.Disabled));
+        }
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Critical);
+        builder.Logging.Services.Configure<ConsoleLoggerOptions>(c => c.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.WebHost.UseKestrelCore();
+        builder.WebHost.ConfigureKestrel(k => Configure(k, options.Address));
+        builder.Services.Configure<SocketTransportOptions>(s => s.CreateBoundListenSocket = _ => ListeningSocket.Bind(options.Address, options.Group));
+        builder.Services.AddRoutingCore();
+        builder.Services.AddGrpc(g =>
+        {
+            g.MaxReceiveMessageSize = g.MaxSendMessageSize = MaximumMessageSize;
+            g.Interceptors.Add<ErrorInterceptor>();
+        });
+        builder.Services.AddSingleton(options).AddSingleton(system).AddSingleton(identity).AddSingleton(lifetime).AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<NamespaceRegistry>().AddSingleton<ErrorInterceptor>();
+        AddServices(builder.Services);
+        var app = builder.Build();
+        app.UseRouting();
+        MapServices(app);
+        return app;
+    }
+
+    private static void Configure(KestrelServerOptions kestrel, string address)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = null;
+        kestrel.Limits.MinRequestBodyDataRate = null;   // Subscribe and Wait are idle for days
+        kestrel.Limits.MinResponseDataRate = null;
+        kestrel.Limits.KeepAliveTimeout = Timeout.InfiniteTimeSpan;
+        kestrel.Limits.Http2.MaxStreamsPerConnection = int.MaxValue; // a client parks its waits on one connection
+        kestrel.ListenUnixSocket(address, listen => listen.Protocols = HttpProtocols.Http2);
+    }
+
+    // Singletons: they hold no state of a call.
+    private static void AddServices(IServiceCollection services) => services
+        .AddSingleton<ContainersService>().AddSingleton<TasksService>().AddSingleton<InspectService>().AddSingleton<EventsService>()
+        .AddSingleton<NamespacesService>().AddSingleton<LeasesService>().AddSingleton<VersionService>()
+        .AddSingleton<IntrospectionService>().AddSingleton<HealthService>();
+
+    private static void MapServices(WebApplication app)
+    {
+        app.MapGrpcService<ContainersService>();
+        app.MapGrpcService<TasksService>();
+        app.MapGrpcService<InspectService>();
+        app.MapGrpcService<EventsService>();
+        app.MapGrpcService<NamespacesService>();
+        app.MapGrpcService<LeasesService>();
+        app.MapGrpcService<VersionService>();
+        app.MapGrpcService<IntrospectionService>();
+        app.MapGrpcService<HealthService>();
+    }
+
+    private static T Hold<T>(Stack<IAsyncDisposable> undo, T taken) where T : IDisposable
+    {
+        undo.Push(new Disposal(taken));
+        return taken;
+    }
+
+    private sealed class Disposal(IDisposable inner) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            inner.Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}

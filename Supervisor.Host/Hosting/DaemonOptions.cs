@@ -1,0 +1,21 @@
+namespace Supervisor.Host.Hosting;
+
+/// <summary>Where a daemon listens and keeps its things.</summary>
+/// <param name="Address">Path of the unix socket.</param>
+/// <param name="Root">What must survive a reboot: the journal, the server's id, log files.</param>
+/// <param name="State">What need not: bundles, the shim's socket.</param>
+/// <param name="ConfigFile">HOCON laid over the packaged configuration; null for none.</param>
+/// <param name="Group">Group that may use the socket too, by number; null for root alone.</param>
+/// <param name="Quiet">Log nothing: for an embedded daemon, whose terminal belongs to the container.</param>
+public sealed record DaemonOptions(
+    string Address, string Root, string State, string? ConfigFile = null, uint? Group = null, bool Quiet = false)
+{
+    /// <summary>Where <c>supervisor serve</c> listens and clients look.</summary>
+    public const string DefaultAddress = "/run/supervisor/supervisor.sock";
+
+    /// <summary>The default of <see cref="Root"/>.</summary>
+    public const string DefaultRoot = "/var/lib/supervisor";
+
+    /// <summary>The default of <see cref="State"/>.</summary>
+    public const string DefaultState = "/run/supervisor";
+}

@@ -1,0 +1,74 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace Supervisor.Host.Hosting;
+
+/// <summary>The daemon's unix socket: in a directory of its owner, mode 0600 before anybody can connect to it.</summary>
+internal static partial class ListeningSocket
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode WithGroup = OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+    private const int PathLimit = 107; // sun_path less its terminating zero, unix(7)
+
+    /// <summary>Removes a socket on which nobody answers.</summary>
+    /// <exception cref="DaemonStartException">Somebody answers, or it is no socket, or the path is too long.</exception>
+    public static void RemoveStale(string address)
+    {
+        if (System.Text.Encoding.UTF8.GetByteCount(address) > PathLimit)
+            throw new DaemonStartException($"{address}: longer than the {PathLimit} bytes that a unix socket's path may have");
+        switch (FileKind.Of(address))
+        {
+            case null: return;
+            case not FileKind.Socket:
+                throw new DaemonStartException($"{address}: is there and is no socket; remove it, or listen elsewhere");
+        }
+        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            probe.Connect(new UnixDomainSocketEndPoint(address));
+        }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionRefused)
+        {
+            File.Delete(address);
+            return;
+        }
+        catch (SocketException e)
+        {
+            throw new DaemonStartException($"{address}: cannot tell whether a daemon answers there: {e.Message}", e);
+        }
+        throw new DaemonStartException($"{address}: a daemon answers there already; stop it, or listen elsewhere");
+    }
+
+    /// <summary>Binds but does not listen yet: until then a connection is refused, so the mode is never too wide for anybody.</summary>
+    public static Socket Bind(string address, uint? group)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Bind(new UnixDomainSocketEndPoint(address));
+            if (group is { } id) GiveTo(address, id);
+            File.SetUnixFileMode(address, group is null ? OwnerOnly : WithGroup);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The group may connect, and pass through the directory without reading it.</summary>
+    private static void GiveTo(string address, uint group)
+    {
+        var directory = Path.GetDirectoryName(Path.GetFullPath(address))!;
+        foreach (var path in (ReadOnlySpan<string>)[directory, address])
+        {
+            if (chown(path, uint.MaxValue, group) != 0)
+                throw new DaemonStartException($"{path}: chown to group {group}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
+        }
+        File.SetUnixFileMode(directory, File.GetUnixFileMode(directory) | UnixFileMode.GroupExecute);
+    }
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int chown(string path, uint owner, uint group);
+}

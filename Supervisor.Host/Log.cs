@@ -1,0 +1,20 @@
+namespace Supervisor.Host;
+
+/// <summary>Every message that Supervisor.Host logs, with its event id.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "listening on {Address}, root {Root}, state {State}")]
+    public static partial void Listening(ILogger log, string address, string root, string state);
+
+    [LoggerMessage(2, LogLevel.Information, "stopping: {Cause}")]
+    public static partial void Stopping(ILogger log, string cause);
+
+    [LoggerMessage(3, LogLevel.Information, "stopped")]
+    public static partial void Stopped(ILogger log);
+
+    [LoggerMessage(4, LogLevel.Warning, "open calls did not end within {Seconds} s, closing their connections")]
+    public static partial void CallsAborted(ILogger log, double seconds);
+
+    [LoggerMessage(10, LogLevel.Error, "{Method} failed")]
+    public static partial void CallFailed(ILogger log, string method, Exception exception);
+}

@@ -1,0 +1,3 @@
+using Supervisor.Host.Cli;
+
+return await CommandLine.RunAsync(args);

@@ -1,0 +1,73 @@
+using Akka.Actor;
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+using Supervisor.Actors.Identity;
+using Supervisor.Host.Filters;
+using Supervisor.Host.Hosting;
+using Supervisor.Kernel.Oci;
+
+namespace Supervisor.Host.Services;
+
+/// <summary>The one edge at which an exception becomes a status, and is logged if it is ours.</summary>
+/// <remarks>
+/// A shutdown must never look like CANCELLED: dockerd takes that for its own doing and never subscribes again;
+/// on UNAVAILABLE it comes back.
+/// </remarks>
+public sealed class ErrorInterceptor(DaemonLifetime lifetime, ILogger<ErrorInterceptor> log) : Interceptor
+{
+    /// <inheritdoc/>
+    public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
+        TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            return await continuation(request, context);
+        }
+        catch (Exception e) when (e is not RpcException)
+        {
+            throw Translate(e, context);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task ServerStreamingServerHandler<TRequest, TResponse>(
+        TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
+        ServerStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            await continuation(request, responseStream, context);
+        }
+        catch (Exception e) when (e is not RpcException)
+        {
+            throw Translate(e, context);
+        }
+    }
+
+    internal RpcException Translate(Exception exception, ServerCallContext context)
+    {
+        switch (exception)
+        {
+            case InvalidFieldException or InvalidSpecException or FilterSyntaxException:
+                return GrpcTranslation.Refuse(StatusCode.InvalidArgument, exception.Message);
+            case OperationCanceledException or ObjectDisposedException when lifetime.Stopping.IsCancellationRequested:
+                return GrpcTranslation.Refuse(StatusCode.Unavailable, "the daemon is stopping");
+            case AskTimeoutException:
+            case OperationCanceledException when context.Deadline <= DateTime.UtcNow:
+                return GrpcTranslation.Refuse(
+                    StatusCode.DeadlineExceeded, $"{Method(context)}: no answer before the deadline; it may still happen");
+            case OperationCanceledException when context.CancellationToken.IsCancellationRequested:
+                return GrpcTranslation.Refuse(StatusCode.Cancelled, "the client cancelled the call");
+            case OperationCanceledException:
+                return GrpcTranslation.Refuse(StatusCode.Unavailable, "the daemon is stopping");
+            // A write after the client went away; nobody is there to read the status.
+            case InvalidOperationException or IOException when context.CancellationToken.IsCancellationRequested:
+                return GrpcTranslation.Refuse(StatusCode.Cancelled, "the client cancelled the call");
+            default:
+                Log.CallFailed(log, Method(context), exception);
+                return GrpcTranslation.Refuse(StatusCode.Unknown, exception.Message);
+        }
+    }
+
+    private static string Method(ServerCallContext context) => context.Method.TrimStart('/');
+}

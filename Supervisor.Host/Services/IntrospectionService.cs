@@ -1,0 +1,58 @@
+using System.Runtime.InteropServices;
+using Containerd.Services.Introspection.V1;
+using Containerd.Types;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Supervisor.Host.Filters;
+using Supervisor.Host.Hosting;
+
+namespace Supervisor.Host.Services;
+
+/// <summary>containerd.services.introspection.v1: who we are, and which of containerd's parts are here.</summary>
+public sealed class IntrospectionService(ServerIdentity identity, DaemonOptions options) : Introspection.IntrospectionBase
+{
+    // Only what answers: a client that finds a snapshotter listed will use it.
+    private static readonly (string Type, string Id)[] Present =
+    [
+        ("io.containerd.runtime.v2", "task"),
+        ("io.containerd.grpc.v1", "containers"),
+        ("io.containerd.grpc.v1", "tasks"),
+        ("io.containerd.grpc.v1", "events"),
+        ("io.containerd.grpc.v1", "namespaces"),
+        ("io.containerd.grpc.v1", "leases"),
+        ("io.containerd.grpc.v1", "introspection"),
+        ("io.containerd.grpc.v1", "version"),
+        ("io.containerd.grpc.v1", "healthcheck"),
+    ];
+
+    /// <inheritdoc/>
+    public override Task<ServerResponse> Server(Empty request, ServerCallContext context) => Task.FromResult(new ServerResponse
+    {
+        Uuid = identity.Uuid,
+        Pid = (ulong)Environment.ProcessId,
+        Pidns = identity.PidNamespace,
+    });
+
+    /// <inheritdoc/>
+    public override Task<PluginsResponse> Plugins(PluginsRequest request, ServerCallContext context)
+    {
+        var filters = FilterSet.Parse(request.Filters);
+        var plugins = Present.Select(p => new Plugin { Type = p.Type, Id = p.Id, Platforms = { Here() } }).ToList();
+        // Our own clients put log files and FIFOs where this daemon keeps its things.
+        plugins[0].Exports.Add("root", options.Root);
+        plugins[0].Exports.Add("state", options.State);
+        return Task.FromResult(new PluginsResponse { Plugins = { plugins.Where(p => filters.Matches(RecordFields.Of(p))) } });
+    }
+
+    /// <summary>In Go's spelling of architectures.</summary>
+    private static Platform Here() => new()
+    {
+        Os = "linux",
+        Architecture = RuntimeInformation.ProcessArchitecture switch
+        {
+            Architecture.X64 => "amd64",
+            Architecture.Arm64 => "arm64",
+            var other => other.ToString().ToLowerInvariant(),
+        },
+    };
+}
