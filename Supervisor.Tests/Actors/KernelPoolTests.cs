@@ -1,0 +1,109 @@
+using System.Collections.Concurrent;
+using Akka.Actor;
+using Akka.Configuration;
+using Supervisor.Actors.Identity;
+using Supervisor.Actors.KernelPool;
+using Supervisor.Actors.Tasks;
+using Supervisor.Tests.Machines;
+
+namespace Supervisor.Tests.Actors;
+
+/// <summary>The kernel pool over a scripted kernel: orders and hangs that a real one cannot be made to show.</summary>
+public sealed class KernelPoolTests : Akka.TestKit.Xunit2.TestKit
+{
+    private const string Settings = "supervisor.kernel-dispatcher { type = PinnedDispatcher }";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private readonly ScriptedKernel _kernel = new();
+
+    public KernelPoolTests() : base(ConfigurationFactory.ParseString(Settings)) { }
+
+    [Fact]
+    public void Every_piece_of_work_gets_exactly_one_outcome()
+    {
+        var pool = Pool(workers: 4, deadline: Patience);
+        for (var i = 0; i < 100; i++) pool.Tell(Work($"c{i}"), TestActor);
+        var outcomes = Enumerable.Range(0, 100).Select(_ => ExpectMsg<KernelOutcome>(Patience).Report.Id.Value).ToHashSet();
+        Assert.Equal(100, outcomes.Count);
+        ExpectNoMsg(TimeSpan.FromMilliseconds(50));
+    }
+
+    [Fact]
+    public void A_container_stuck_in_the_kernel_costs_nobody_else_an_answer()
+    {
+        var pool = Pool(workers: 1, deadline: TimeSpan.FromMilliseconds(100));
+        using var stuck = _kernel.Hang("stuck");
+        pool.Tell(Work("stuck"), TestActor);
+        Assert.True(_kernel.Entered.TryTake(out _, Patience));
+        pool.Tell(Work("next"), TestActor); // waits behind the only worker, until that is given up
+        var answers = new[] { ExpectMsg<KernelOutcome>(Patience), ExpectMsg<KernelOutcome>(Patience) };
+        var failed = Assert.IsType<TaskCommand.EffectFailed>(answers.Single(a => a.Report.Id.Value == "stuck").Report);
+        Assert.Equal(RefusalCode.DeadlineExceeded, failed.Reason.Code);
+        Assert.Contains("stuck in the kernel", failed.Reason.Message, StringComparison.Ordinal);
+        Assert.IsType<TaskCommand.Signalled>(answers.Single(a => a.Report.Id.Value == "next").Report);
+    }
+
+    [Fact]
+    public void A_worker_that_comes_back_late_says_nothing_more()
+    {
+        var pool = Pool(workers: 1, deadline: TimeSpan.FromMilliseconds(100));
+        using (_kernel.Hang("late"))
+        {
+            pool.Tell(Work("late"), TestActor);
+            Assert.IsType<TaskCommand.EffectFailed>(ExpectMsg<KernelOutcome>(Patience).Report);
+        }
+        pool.Tell(Work("after"), TestActor);
+        Assert.Equal("after", ExpectMsg<KernelOutcome>(Patience).Report.Id.Value);
+        ExpectNoMsg(TimeSpan.FromMilliseconds(50));
+    }
+
+    [Fact]
+    public void Workers_have_threads_of_their_own()
+    {
+        var pool = Pool(workers: 3, deadline: Patience);
+        using (_kernel.Hang("a"))
+        using (_kernel.Hang("b"))
+        {
+            pool.Tell(Work("a"), TestActor);
+            pool.Tell(Work("b"), TestActor);
+            pool.Tell(Work("c"), TestActor);
+            Assert.Equal("c", ExpectMsg<KernelOutcome>(Patience).Report.Id.Value);
+        }
+        Assert.Equal(3, _kernel.Threads.Distinct().Count());
+        Assert.DoesNotContain(Environment.CurrentManagedThreadId, _kernel.Threads);
+    }
+
+    private IActorRef Pool(int workers, TimeSpan deadline) =>
+        Sys.ActorOf(KernelPoolActor.Props(_kernel, TimeProvider.System, workers, deadline, patience: TimeSpan.FromMilliseconds(100)));
+
+    private static KernelWork Work(string id) =>
+        new(ContainerId.Parse("t", id), new TaskEffect.Signal(TaskMachineTable.Init, 15, false, TaskMachineTable.Cgroup), null);
+
+    /// <summary>Does nothing, at once or when it is let go.</summary>
+    private sealed class ScriptedKernel : ITaskEffects
+    {
+        private readonly ConcurrentDictionary<string, ManualResetEventSlim> _hangs = new();
+
+        public BlockingCollection<string> Entered { get; } = [];
+
+        public ConcurrentBag<int> Threads { get; } = [];
+
+        public IDisposable Hang(string id)
+        {
+            var gate = _hangs[id] = new ManualResetEventSlim();
+            return new Release(gate);
+        }
+
+        public KernelOutcome Run(KernelWork work, CancellationToken deadline)
+        {
+            Threads.Add(Environment.CurrentManagedThreadId);
+            Entered.Add(work.Id.Value, CancellationToken.None);
+            if (_hangs.TryGetValue(work.Id.Value, out var gate)) gate.Wait(Patience, CancellationToken.None); // deaf to its deadline, like the kernel
+            return new KernelOutcome(new TaskCommand.Signalled(work.Id, TaskMachineTable.T0), work.Effect, null);
+        }
+
+        private sealed class Release(ManualResetEventSlim gate) : IDisposable
+        {
+            public void Dispose() => gate.Set();
+        }
+    }
+}

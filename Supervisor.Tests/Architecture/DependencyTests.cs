@@ -1,0 +1,66 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+
+namespace Supervisor.Tests.Architecture;
+
+/// <summary>Who may know whom: read off the built assemblies, and inside Actors off the source.</summary>
+public partial class DependencyTests
+{
+    public static TheoryData<string, string[]> Layers => new()
+    {
+        { "Supervisor.Protos", ["Google.Protobuf", "Grpc.Core.Api"] },
+        { "Supervisor.Kernel", [] },
+        { "Supervisor.Actors", ["Supervisor.Kernel", "Supervisor.Protos", "Akka", "Akka.Persistence", "Google.Protobuf", "Grpc.Core.Api"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Layers))]
+    public void A_layer_knows_only_the_layers_below_it(string assembly, string[] allowed) =>
+        Assert.Empty(References(assembly).Except(allowed));
+
+    [Fact]
+    public void Only_the_tests_reach_into_what_is_internal_to_compat()
+    {
+        foreach (var compat in (string[])["Akka", "Akka.Persistence", "Grpc.Core.Api", "Grpc.Net.Common"])
+        {
+            var friends = Assembly.Load(compat).GetCustomAttributes<System.Runtime.CompilerServices.InternalsVisibleToAttribute>();
+            Assert.DoesNotContain(friends, f => f.AssemblyName.StartsWith("Supervisor", StringComparison.Ordinal) || f.AssemblyName is "supervisor");
+        }
+    }
+
+    [Fact]
+    public void A_machine_its_states_and_its_protocol_are_pure()
+    {
+        foreach (var file in Sources("Supervisor.Actors").Where(f => Pure().IsMatch(Path.GetFileName(f))))
+        {
+            var source = File.ReadAllText(file);
+            Assert.Equal((file, ""), (file, Impure().Match(source).Value));
+        }
+    }
+
+    [Fact]
+    public void Nothing_but_the_launcher_makes_a_process()
+    {
+        foreach (var file in Sources("Supervisor.Kernel").Concat(Sources("Supervisor.Actors")).Concat(Sources("Supervisor.Host")).Concat(Sources("Supervisor.Shim")))
+            Assert.DoesNotMatch(@"\bProcess\.Start\b|\bProcessStartInfo\b|EntryPoint = ""(fork|vfork|posix_spawn)""", File.ReadAllText(file));
+    }
+
+    [Fact]
+    public void No_bare_pid_is_ever_signalled()
+    {
+        foreach (var file in Sources("Supervisor.Kernel").Concat(Sources("Supervisor.Actors")).Concat(Sources("Supervisor.Host")).Concat(Sources("Supervisor.Shim")))
+            Assert.DoesNotMatch(@"partial int (kill|tkill|tgkill)\(", File.ReadAllText(file));
+    }
+
+    private static IEnumerable<string> References(string assembly) => Assembly.Load(assembly).GetReferencedAssemblies()
+        .Select(a => a.Name!).Where(n => !n.StartsWith("System", StringComparison.Ordinal) && n is not ("netstandard" or "mscorlib" or "Microsoft.Win32.Primitives"));
+
+    private static IEnumerable<string> Sources(string project) =>
+        Directory.EnumerateFiles(Path.Join(Repository.Root, project), "*.cs", SearchOption.AllDirectories).Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && !f.Contains("/bin/", StringComparison.Ordinal));
+
+    [GeneratedRegex(@"(Machine|State|Protocol)\.cs$")]
+    private static partial Regex Pure();
+
+    [GeneratedRegex(@"\basync\b|\bDateTime(Offset)?\.(Utc)?Now\b|\bGuid\.NewGuid\b|\bFile\.|\bTimeProvider\b")]
+    private static partial Regex Impure();
+}

@@ -1,0 +1,58 @@
+using Supervisor.Host.Cli;
+using Supervisor.Host.Cli.Stdio;
+
+namespace Supervisor.Tests.Cli;
+
+public sealed class OutputTests
+{
+    [Fact]
+    public void A_table_is_aligned_and_ends_without_spaces() =>
+        Assert.Equal(
+            "ID    STATUS\nc     -\nlong  running\n",
+            TextTable.Render(["ID", "STATUS"], [["c", "-"], ["long", "running"]]));
+
+    [Fact]
+    public async Task What_is_written_before_the_reader_opens_and_after_it_closes_is_kept_and_ends()
+    {
+        var directory = Directory.CreateTempSubdirectory("fifo-").FullName;
+        try
+        {
+            var path = $"{directory}/f";
+            Fifo.Create(path);
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+            using var reader = Fifo.OpenForReading(path);
+            using (var writer = Fifo.OpenForWriting(path))
+            {
+                Assert.True(RawIo.WriteAll(writer, "hello"u8));
+            }
+            var buffer = new byte[16];
+            Assert.Equal(5, await Task.Run(() => RawIo.Read(reader, buffer)).WaitAsync(TimeSpan.FromSeconds(10)));
+            Assert.Equal(0, await Task.Run(() => RawIo.Read(reader, buffer)).WaitAsync(TimeSpan.FromSeconds(10)));
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task A_pipe_that_somebody_holds_open_is_waited_for_only_so_long()
+    {
+        var directory = Directory.CreateTempSubdirectory("fifo-").FullName;
+        try
+        {
+            var path = $"{directory}/f";
+            Fifo.Create(path);
+            var reader = Fifo.OpenForReading(path);
+            using var holder = Fifo.OpenForWriting(path);
+            using var sink = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.Write);
+            var copy = new OutputCopy(reader, (int)sink.DangerousGetHandle());
+            Assert.True(RawIo.WriteAll(holder, "x"u8));
+            await copy.DrainAsync(TimeSpan.FromMilliseconds(200)).WaitAsync(TimeSpan.FromSeconds(10));
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+}

@@ -1,0 +1,38 @@
+using System.Diagnostics;
+
+namespace Supervisor.Tests.EndToEnd;
+
+/// <summary>The product's own executables, as a user starts them.</summary>
+internal static class CommandLine
+{
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    public sealed record Outcome(int Status, string Output, string Errors);
+
+    public static string Supervisor => Path.Join(Repository.Bin, "supervisor");
+
+    /// <summary>Runs a program to its end.</summary>
+    public static async Task<Outcome> RunAsync(string program, params string[] arguments)
+    {
+        using var process = Start(program, arguments);
+        process.StandardInput.Close();
+        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        using var deadline = new CancellationTokenSource(Patience);
+        try
+        {
+            await process.WaitForExitAsync(deadline.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"{program} {string.Join(' ', arguments)} does not end");
+        }
+        return new Outcome(process.ExitCode, await output, await errors);
+    }
+
+    /// <summary>Starts a program with its streams in our hands.</summary>
+    public static Process Start(string program, params string[] arguments) => Process.Start(new ProcessStartInfo(program, arguments)
+    {
+        RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+    })!;
+}

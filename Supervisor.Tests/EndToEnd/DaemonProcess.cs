@@ -1,0 +1,71 @@
+using System.Diagnostics;
+
+namespace Supervisor.Tests.EndToEnd;
+
+/// <summary>A daemon in a process of its own, on directories of its own.</summary>
+public sealed class DaemonProcess : IAsyncDisposable
+{
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("supervisor-e2e-");
+    private Process? _process;
+    private Task<string>? _output;
+
+    public string Address => Path.Join(_directory.FullName, "s");
+
+    public string Root => Path.Join(_directory.FullName, "root");
+
+    public string State => Path.Join(_directory.FullName, "state");
+
+    /// <summary>A namespace that no other test uses: cgroups are shared by all daemons of a host.</summary>
+    public string Namespace { get; } = $"t{Environment.ProcessId}x{Interlocked.Increment(ref _last)}";
+
+    private static int _last;
+
+    public static async Task<DaemonProcess> StartAsync()
+    {
+        var daemon = new DaemonProcess();
+        await daemon.RestartAsync();
+        return daemon;
+    }
+
+    /// <summary>Starts the daemon, and returns when it answers.</summary>
+    public async Task RestartAsync()
+    {
+        _process = CommandLine.Start(CommandLine.Supervisor, "serve", "--address", Address, "--root", Root, "--state", State);
+        _process.StandardInput.Close();
+        _ = _process.StandardOutput.ReadToEndAsync();
+        _output = _process.StandardError.ReadToEndAsync();
+        for (var end = DateTime.UtcNow + CommandLine.Patience; ;)
+        {
+            if ((await CommandLine.RunAsync(CommandLine.Supervisor, "--address", Address, "ps")).Status == 0) return;
+            Assert.False(_process.HasExited, "the daemon ended: " + (_process.HasExited ? await _output : ""));
+            Assert.True(DateTime.UtcNow < end, "the daemon does not answer");
+        }
+    }
+
+    /// <summary>kill -9.</summary>
+    public async Task KillAsync()
+    {
+        _process!.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>One verb of the command line against this daemon.</summary>
+    internal Task<CommandLine.Outcome> Do(params string[] verb) =>
+        CommandLine.RunAsync(CommandLine.Supervisor, ["--address", Address, "--namespace", Namespace, .. verb]);
+
+    /// <summary>ctr against this daemon.</summary>
+    internal Task<CommandLine.Outcome> Ctr(params string[] arguments) => CommandLine.RunAsync("ctr", ["-a", Address, "-n", Namespace, .. arguments]);
+
+    public async ValueTask DisposeAsync()
+    {
+        Assert.True(!_process!.HasExited || _process.ExitCode is 137, $"the daemon ended with {(_process.HasExited ? _process.ExitCode : 0)}: {(_process.HasExited ? await _output! : "")}");
+        if (_process.HasExited) await RestartAsync(); // someone must remove what a killed daemon left running
+        foreach (var id in (await Do("ps", "-a", "-q")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)) await Do("rm", "-f", id);
+        using (var term = await Task.Run(() => Process.Start("kill", ["-TERM", $"{_process.Id}"]))) await term.WaitForExitAsync();
+        using var deadline = new CancellationTokenSource(CommandLine.Patience);
+        await _process.WaitForExitAsync(deadline.Token);
+        Assert.True(_process.ExitCode == 0, $"the daemon ended with {_process.ExitCode}: {await _output!}");
+        _process.Dispose();
+        _directory.Delete(recursive: true);
+    }
+}

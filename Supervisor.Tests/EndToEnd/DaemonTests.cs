@@ -1,0 +1,159 @@
+using System.Text.Json;
+
+namespace Supervisor.Tests.EndToEnd;
+
+/// <summary>The daemon and its command line, over the public API, on the real kernel.</summary>
+public sealed class DaemonTests : IAsyncLifetime
+{
+    private DaemonProcess _daemon = null!;
+
+    public async Task InitializeAsync() => _daemon = await DaemonProcess.StartAsync();
+
+    public async Task DisposeAsync() => await _daemon.DisposeAsync();
+
+    [Fact]
+    public async Task A_detached_container_runs_is_listed_logged_waited_for_and_removed()
+    {
+        Assert.Equal("c1\n", Ok(await _daemon.Do("run", "-d", "--name", "c1", "--rootfs", "/", "--", "sh", "-c", "echo out; sleep 0.5; exit 4")));
+        Assert.Contains("c1", Ok(await _daemon.Do("ps")), StringComparison.Ordinal);
+        Assert.Equal("4\n", Ok(await _daemon.Do("wait", "c1")));
+        Assert.Equal("out\n", Ok(await _daemon.Do("logs", "c1")));
+        Assert.Equal("stopped", await Status("c1"));
+        Ok(await _daemon.Do("rm", "c1"));
+        Assert.DoesNotContain("c1", Ok(await _daemon.Do("ps", "-a")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Killed_from_outside_a_foreground_run_exits_with_128_and_the_signal()
+    {
+        using var run = CommandLine.Start(
+            CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "run", "--name", "k1", "--rootfs", "/", "--", "sh", "-c", "echo up; exec sleep 1000");
+        Assert.Equal("up", await run.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
+        Ok(await _daemon.Do("kill", "-s", "KILL", "k1"));
+        await run.WaitForExitAsync().WaitAsync(CommandLine.Patience);
+        Assert.Equal(137, run.ExitCode);
+    }
+
+    [Fact]
+    public async Task A_container_that_eats_its_memory_is_oom_killed_and_everybody_says_so()
+    {
+        using var events = CommandLine.Start(CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "events", "-f", "--format", "json");
+        await Marker(events);
+        Ok(await _daemon.Do("run", "-d", "--name", "m1", "--memory", "32m", "--rootfs", "/", "--", "tail", "/dev/zero"));
+        var topics = new List<string>();
+        while (!topics.Contains("/tasks/exit"))
+        {
+            var line = await events.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience);
+            var told = JsonDocument.Parse(line!).RootElement;
+            if (told.GetProperty("event").ToString().Contains("\"m1\"", StringComparison.Ordinal)) topics.Add(told.GetProperty("topic").GetString()!);
+        }
+        events.Kill();
+        Assert.Equal(["/containers/create", "/tasks/create", "/tasks/start", "/tasks/oom", "/tasks/exit"], topics);
+        Assert.Contains("\"oomKilled\": true", Ok(await _daemon.Do("inspect", "m1")), StringComparison.OrdinalIgnoreCase);
+        Assert.Equal("137\n", Ok(await _daemon.Do("wait", "m1")));
+    }
+
+    [Fact]
+    public async Task After_kill_9_everything_is_listed_again_with_the_truth_about_it()
+    {
+        Ok(await _daemon.Do("run", "-d", "--name", "done", "--rootfs", "/", "--", "sh", "-c", "exit 5"));
+        Assert.Equal("5\n", Ok(await _daemon.Do("wait", "done")));
+        Ok(await _daemon.Do("run", "-d", "--name", "lives", "--rootfs", "/", "--", "sleep", "1000"));
+        Ok(await _daemon.Do("run", "-d", "--name", "dies", "--rootfs", "/", "--", "sleep", "1000"));
+        var pid = await Field("dies", "pid");
+        await _daemon.KillAsync();
+        System.Diagnostics.Process.Start("kill", ["-9", pid]).WaitForExit(); // while nobody watches
+        await _daemon.RestartAsync();
+        Assert.Equal(("stopped", "5"), (await Status("done"), await Field("done", "exitStatus")));
+        Assert.Equal("running", await Status("lives")); // it holds its own streams, and is taken back by pid, start time and boot
+        // How it ended is known if it was still to be reaped when the daemon came back, else it says that it is not: 255.
+        Assert.Contains(Ok(await _daemon.Do("wait", "dies")), (string[])["137\n", "255\n"]);
+        Assert.Equal("stopped", await Status("dies"));
+        Ok(await _daemon.Do("kill", "-s", "KILL", "lives"));
+        Assert.Equal("137\n", Ok(await _daemon.Do("wait", "lives")));
+    }
+
+    [Fact]
+    public async Task Bad_input_is_refused_by_name_and_leaves_nothing()
+    {
+        Names(await _daemon.Do("run", "-d", "--name", "a/b", "--rootfs", "/", "--", "true"), "a/b");
+        Names(await _daemon.Do("run", "-d", "--name", "..", "--rootfs", "/", "--", "true"), "..");
+        Names(await _daemon.Do("run", "-d", "--name", "x", "--rootfs", "/no/such/rootfs", "--", "true"), "/no/such/rootfs");
+        Names(await _daemon.Do("kill", "nobody"), "nobody");
+        Names(await _daemon.Do("inspect", "nobody"), "nobody");
+        Ok(await _daemon.Do("run", "-d", "--name", "twice", "--rootfs", "/", "--", "sleep", "1000"));
+        Names(await _daemon.Do("run", "-d", "--name", "twice", "--rootfs", "/", "--", "true"), "twice");
+        Assert.Equal("running", await Status("twice"));
+        Assert.Equal(["twice"], Directory.GetDirectories(Path.Join(_daemon.State, "bundles", _daemon.Namespace)).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public async Task Two_daemons_on_one_root_are_refused_and_on_two_roots_live_side_by_side()
+    {
+        var second = await CommandLine.RunAsync(CommandLine.Supervisor, "serve", "--address", _daemon.Address + "2", "--root", _daemon.Root, "--state", _daemon.State + "2");
+        Assert.Equal(125, second.Status);
+        Assert.Contains(_daemon.Root, second.Errors, StringComparison.Ordinal);
+        await using var other = await DaemonProcess.StartAsync();
+        Ok(await other.Do("run", "-d", "--name", "o", "--rootfs", "/", "--", "sleep", "1000"));
+        Assert.DoesNotContain("o ", Ok(await _daemon.Do("ps", "-a")), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(50)]
+    [InlineData(300)]
+    [InlineData(600)]
+    public async Task Asked_to_stop_while_it_starts_it_stops_without_an_error(int milliseconds)
+    {
+        var place = Directory.CreateTempSubdirectory("supervisor-e2e-");
+        using var daemon = CommandLine.Start(
+            CommandLine.Supervisor, "serve", "--address", Path.Join(place.FullName, "s"), "--root", Path.Join(place.FullName, "root"), "--state", Path.Join(place.FullName, "state"));
+        var errors = daemon.StandardError.ReadToEndAsync();
+        await Task.Delay(milliseconds); // not to wait for anything: to hit different moments of its start
+        System.Diagnostics.Process.Start("kill", ["-TERM", $"{daemon.Id}"]).WaitForExit();
+        await daemon.WaitForExitAsync().WaitAsync(CommandLine.Patience);
+        place.Delete(recursive: true);
+        // 143: the signal came before there was a handler.
+        Assert.True(daemon.ExitCode is 0 or 143, $"{daemon.ExitCode}: {await errors}");
+    }
+
+    [Fact]
+    public void Socket_and_directories_are_their_owners_only()
+    {
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_daemon.Address));
+        foreach (var directory in (string[])[_daemon.Root, _daemon.State])
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(directory));
+    }
+
+    /// <summary>A subscriber cannot see when it is subscribed; so something is published until it hears it.</summary>
+    private async Task Marker(System.Diagnostics.Process events)
+    {
+        var heard = events.StandardOutput.ReadLineAsync();
+        for (var i = 0; !heard.IsCompleted && i < 100; i++)
+        {
+            Ok(await _daemon.Ctr("namespaces", "create", $"{_daemon.Namespace}m{i}"));
+            await Task.WhenAny(heard, Task.Delay(200));
+        }
+        await heard.WaitAsync(CommandLine.Patience);
+    }
+
+    private async Task<string> Status(string id) => (await Field(id, "status")).ToLowerInvariant();
+
+    private async Task<string> Field(string id, string name)
+    {
+        var inspected = JsonDocument.Parse(Ok(await _daemon.Do("inspect", id))).RootElement;
+        if (inspected.ValueKind is JsonValueKind.Array) inspected = inspected[0];
+        return inspected.GetProperty("task").GetProperty(name).ToString();
+    }
+
+    private static string Ok(CommandLine.Outcome outcome)
+    {
+        Assert.True(outcome.Status == 0, $"exit {outcome.Status}: {outcome.Output}{outcome.Errors}");
+        return outcome.Output;
+    }
+
+    private static void Names(CommandLine.Outcome outcome, string what)
+    {
+        Assert.NotEqual(0, outcome.Status);
+        Assert.Contains(what, outcome.Errors, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,162 @@
+using System.Text.Json.Nodes;
+using Supervisor.Kernel.Oci;
+
+namespace Supervisor.Tests.Kernel.Oci;
+
+public sealed class SpecValidatorTests
+{
+    // Where, what is put there (JSON; "-" removes it), and the place that is complained of when it differs.
+    [Theory]
+    [InlineData("ociVersion", "-", null)]
+    [InlineData("ociVersion", "\"2.0.0\"", null)]
+    [InlineData("ociVersion", "\"1.0\"", null)]
+    [InlineData("process", "-", null)]
+    [InlineData("process.args", "[]", null)]
+    [InlineData("process.args", "[\"\"]", "process.args[0]")]
+    [InlineData("process.args", "[\"sh\",\"a\\u0000b\"]", "process.args[1]")]
+    [InlineData("process.env", "[\"A=1\",\"B=\\u0000\"]", "process.env[1]")]
+    [InlineData("process.env", "[\"A=1\",\"LD_PRELOAD\"]", "process.env[1]")]
+    [InlineData("process.env", "[\"=x\"]", "process.env[0]")]
+    [InlineData("process.cwd", "-", null)]
+    [InlineData("process.cwd", "\"tmp\"", null)]
+    [InlineData("process.cwd", "\"/a\\u0000\"", null)]
+    [InlineData("process.oomScoreAdj", "1001", null)]
+    [InlineData("process.consoleSize", "{\"height\":70000,\"width\":80}", "process.consoleSize.height")]
+    [InlineData("process.user.umask", "512", null)]
+    [InlineData("process.capabilities.bounding", "[\"CAP_KILL\",\"CAP_FLY\"]", "process.capabilities.bounding[1]")]
+    [InlineData("process.capabilities.bounding", "[\"cap_kill\"]", "process.capabilities.bounding[0]")]
+    [InlineData("process.capabilities.effective", "[\"CAP_SYS_ADMIN\"]", "process.capabilities.effective[0]")]
+    [InlineData("process.capabilities.ambient", "[\"CAP_KILL\"]", "process.capabilities.ambient[0]")]
+    [InlineData("process.rlimits", "[{\"type\":\"RLIMIT_HEIGHT\"}]", "process.rlimits[0].type")]
+    [InlineData("process.rlimits", "[{\"type\":\"RLIMIT_CPU\",\"soft\":2,\"hard\":1}]", "process.rlimits[0].soft")]
+    [InlineData("process.rlimits", "[{\"type\":\"RLIMIT_CPU\"},{\"type\":\"RLIMIT_CPU\"}]", "process.rlimits[1].type")]
+    [InlineData("root", "-", null)]
+    [InlineData("root.path", "\"\"", null)]
+    [InlineData("hostname", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"", null)]
+    [InlineData("mounts[0].destination", "\"proc\"", null)]
+    [InlineData("mounts[0].destination", "-", null)]
+    [InlineData("mounts[0].type", "-", null)]
+    [InlineData("mounts[0].options", "[\"tmpcopyup\"]", "mounts[0].options[0]")]
+    [InlineData("mounts[0]", "{\"destination\":\"/d\",\"options\":[\"rbind\"]}", "mounts[0].source")]
+    [InlineData("mounts[0]", "{\"destination\":\"/d\",\"type\":\"bind\",\"source\":\"/s\",\"options\":[\"rbind\",\"readonly\"]}", "mounts[0].options[1]")]
+    [InlineData("mounts[0]", "{\"destination\":\"/d\",\"type\":\"tmpfs\",\"options\":[\"idmap\"]}", "mounts[0].options")]
+    [InlineData("linux.namespaces[2].type", "\"universe\"", null)]
+    [InlineData("linux.namespaces[2].type", "-", null)]
+    [InlineData("linux.namespaces[2].type", "\"pid\"", null)]
+    [InlineData("linux.namespaces[2].path", "\"relative\"", null)]
+    [InlineData("linux.namespaces", "[]", "linux.maskedPaths")]
+    [InlineData("linux.uidMappings", "[{\"containerID\":0,\"hostID\":1000,\"size\":1}]", null)]
+    [InlineData("linux.timeOffsets", "{\"monotonic\":{\"secs\":1}}", null)]
+    [InlineData("linux.sysctl", "{\"kernel.core_pattern\":\"|/bin/sh\"}", "linux.sysctl['kernel.core_pattern']")]
+    [InlineData("linux.sysctl", "{\"net.../../kernel/core_pattern\":\"x\"}", "linux.sysctl['net.../../kernel/core_pattern']")]
+    [InlineData("linux.sysctl", "{\"net/../kernel/core_pattern\":\"x\"}", "linux.sysctl['net/../kernel/core_pattern']")]
+    [InlineData("linux.sysctl", "{\"kernel.shmmax\":\"1\\n2\"}", "linux.sysctl['kernel.shmmax']")]
+    [InlineData("linux.sysctl", "{\"kernel.shmmax+kernel.core_pattern\":\"1\"}", "linux.sysctl['kernel.shmmax+kernel.core_pattern']")]
+    [InlineData("linux.sysctl", "{\"kernel.hostname\":\"h\"}", "linux.sysctl['kernel.hostname']")]
+    [InlineData("linux.sysctl", "{\"vm.swappiness\":\"1\"}", "linux.sysctl['vm.swappiness']")]
+    [InlineData("linux.devices", "[{\"type\":\"x\",\"path\":\"/dev/x\"}]", "linux.devices[0].type")]
+    [InlineData("linux.devices", "[{\"type\":\"c\",\"path\":\"dev/x\"}]", "linux.devices[0].path")]
+    [InlineData("linux.devices", "[{\"type\":\"c\",\"path\":\"/dev/../etc/x\"}]", "linux.devices[0].path")]
+    [InlineData("linux.devices", "[{\"type\":\"c\",\"path\":\"/\"}]", "linux.devices[0].path")]
+    [InlineData("linux.devices", "[{\"type\":\"c\",\"path\":\"/dev/x\",\"major\":5000}]", "linux.devices[0].major")]
+    [InlineData("linux.devices", "[{\"type\":\"c\",\"path\":\"/dev/x\",\"minor\":-1}]", "linux.devices[0].minor")]
+    [InlineData("linux.devices", "[{\"type\":\"p\",\"path\":\"/dev/x\"},{\"type\":\"p\",\"path\":\"/dev//x\"}]", "linux.devices[1].path")]
+    [InlineData("linux.devices", "[{\"type\":\"c\",\"path\":\"/dev/x\",\"fileMode\":65536}]", "linux.devices[0].fileMode")]
+    [InlineData("linux.cgroupsPath", "\"/default/../../etc\"", null)]
+    [InlineData("linux.cgroupsPath", "\"a//b\"", null)]
+    [InlineData("linux.cgroupsPath", "\"/\"", null)]
+    [InlineData("linux.cgroupsPath", "\"a\\u0000b\"", null)]
+    [InlineData("linux.rootfsPropagation", "\"public\"", null)]
+    [InlineData("linux.maskedPaths", "[\"proc/kcore\"]", "linux.maskedPaths[0]")]
+    [InlineData("linux.readonlyPaths", "[\"/a\",\"b\"]", "linux.readonlyPaths[1]")]
+    [InlineData("linux.resources.devices", "[{\"type\":\"p\"}]", "linux.resources.devices[0].type")]
+    [InlineData("linux.resources.devices", "[{\"allow\":true,\"major\":1}]", "linux.resources.devices[0].type")]
+    [InlineData("linux.resources.devices", "[{\"allow\":true,\"access\":\"r\"}]", "linux.resources.devices[0].type")]
+    [InlineData("linux.resources.devices", "[{\"access\":\"rx\"}]", "linux.resources.devices[0].access")]
+    [InlineData("linux.resources.devices", "[{\"major\":-2}]", "linux.resources.devices[0].major")]
+    [InlineData("linux.resources.memory", "{\"limit\":-5}", "linux.resources.memory.limit")]
+    [InlineData("linux.resources.memory", "{\"limit\":100,\"swap\":99}", "linux.resources.memory.swap")]
+    [InlineData("linux.resources.memory", "{\"swappiness\":101}", "linux.resources.memory.swappiness")]
+    [InlineData("linux.resources.cpu", "{\"cpus\":\"0-\"}", "linux.resources.cpu.cpus")]
+    [InlineData("linux.resources.cpu", "{\"mems\":\"3-1\"}", "linux.resources.cpu.mems")]
+    [InlineData("linux.resources.cpu", "{\"quota\":-2}", "linux.resources.cpu.quota")]
+    [InlineData("linux.resources.cpu", "{\"idle\":2}", "linux.resources.cpu.idle")]
+    [InlineData("linux.resources.blockIO", "{\"weight\":5}", "linux.resources.blockIO.weight")]
+    [InlineData("linux.resources.hugepageLimits", "[{\"pageSize\":\"2M\"}]", "linux.resources.hugepageLimits[0].pageSize")]
+    [InlineData("linux.resources.hugepageLimits", "[{\"pageSize\":\"../2MB\"}]", "linux.resources.hugepageLimits[0].pageSize")]
+    [InlineData("linux.resources.unified", "{\"cgroup.procs\":\"1\"}", "linux.resources.unified['cgroup.procs']")]
+    [InlineData("linux.resources.unified", "{\"../memory.max\":\"1\"}", "linux.resources.unified['../memory.max']")]
+    [InlineData("hooks", "{\"poststop\":[{\"path\":\"x\"}]}", "hooks.poststop[0].path")]
+    [InlineData("hooks", "{\"poststop\":[{\"path\":\"/x\",\"timeout\":0}]}", "hooks.poststop[0].timeout")]
+    public void What_cannot_be_meant_is_refused_with_its_place(string place, string json, string? field)
+    {
+        var document = Fixture.Changed(spec => Put(spec, place, json));
+        Assert.Equal(field ?? place, Assert.Throws<InvalidSpecException>(() => Fixture.ReadAndValidate(document)).Field);
+    }
+
+    [Theory]
+    [InlineData("uts", "hostname", "\"h\"", "hostname")]
+    [InlineData("uts", "linux.sysctl", "{\"kernel.domainname\":\"d\"}", "linux.sysctl['kernel.domainname']")]
+    [InlineData("ipc", "linux.sysctl", "{\"kernel.shmmax\":\"1\"}", "linux.sysctl['kernel.shmmax']")]
+    [InlineData("ipc", "linux.sysctl", "{\"fs.mqueue.msg_max\":\"1\"}", "linux.sysctl['fs.mqueue.msg_max']")]
+    [InlineData("network", "linux.sysctl", "{\"net/core/somaxconn\":\"1\"}", "linux.sysctl['net/core/somaxconn']")]
+    public void What_names_or_tunes_a_namespace_needs_it(string kind, string place, string json, string field)
+    {
+        Fixture.ReadAndValidate(Fixture.Changed(spec => Put(spec, place, json)));
+        var document = Fixture.Changed(spec =>
+        {
+            Put(spec, place, json);
+            var namespaces = spec["linux"]!["namespaces"]!.AsArray();
+            namespaces.Remove(namespaces.Single(n => (string?)n!["type"] == kind));
+        });
+        Assert.Equal(field, Assert.Throws<InvalidSpecException>(() => Fixture.ReadAndValidate(document)).Field);
+    }
+
+    [Theory]
+    [InlineData("linux.namespaces[0]", "{\"type\":\"user\"}", "linux.namespaces[0]")]
+    [InlineData("linux.namespaces[0]", "{\"type\":\"time\"}", "linux.namespaces[0]")]
+    [InlineData("linux.intelRdt", "{\"closID\":\"x\"}", "linux.intelRdt")]
+    [InlineData("linux.personality", "{\"domain\":\"LINUX32\"}", "linux.personality")]
+    [InlineData("linux.mountLabel", "\"x\"", "linux.mountLabel")]
+    [InlineData("linux.resources.rdma", "{\"mlx\":{}}", "linux.resources.rdma")]
+    [InlineData("linux.resources.network", "{\"classID\":1}", "linux.resources.network")]
+    [InlineData("linux.resources.memory", "{\"kernel\":1048576}", "linux.resources.memory.kernel")]
+    [InlineData("mounts[1]", "{\"destination\":\"/d\",\"type\":\"bind\",\"source\":\"/s\",\"options\":[\"ridmap\"]}", "mounts[1]")]
+    [InlineData("process.selinuxLabel", "\"x\"", "process.selinuxLabel")]
+    [InlineData("process.scheduler", "{\"policy\":\"SCHED_BATCH\"}", "process.scheduler")]
+    [InlineData("process.ioPriority", "{\"class\":\"IOPRIO_CLASS_BE\"}", "process.ioPriority")]
+    [InlineData("hooks", "{\"startContainer\":[{\"path\":\"/x\"}]}", "hooks.startContainer")]
+    public void What_is_valid_but_not_done_is_listed(string place, string json, string field)
+    {
+        var spec = SpecReader.Read(Fixture.Changed(s => Put(s, place, json)));
+        SpecValidator.Validate(spec);
+        Assert.Equal([field], SpecValidator.Unsupported(spec).Select(u => u.Field));
+    }
+
+    [Theory]
+    [InlineData("net.ipv4.conf.all.rp_filter", "net/ipv4/conf/all/rp_filter")]
+    [InlineData("net.ipv4.conf.eth0/1.rp_filter", "net/ipv4/conf/eth0.1/rp_filter")]
+    [InlineData("net/ipv4/conf/eth0.1/rp_filter", "net/ipv4/conf/eth0.1/rp_filter")]
+    [InlineData("kernel", "kernel")]
+    [InlineData("", null)]
+    [InlineData(".", null)]
+    [InlineData("net..x", null)]
+    [InlineData("net/./x", null)]
+    [InlineData("net.//.x", null)]
+    [InlineData("/net/x", null)]
+    [InlineData("net x", null)]
+    public void A_sysctl_name_becomes_a_path(string name, string? path) => Assert.Equal(path, SysctlRules.TryPath(name));
+
+    internal static void Put(JsonObject document, string place, string json)
+    {
+        JsonNode node = document;
+        var steps = place.Replace("[", ".[", StringComparison.Ordinal).Split('.');
+        foreach (var step in steps[..^1]) node = Step(node, step) ?? throw new InvalidOperationException($"no {step} in {place}");
+        var last = steps[^1];
+        if (last[0] == '[') node.AsArray()[int.Parse(last[1..^1])] = JsonNode.Parse(json);
+        else if (json == "-") Assert.True(node.AsObject().Remove(last));
+        else node[last] = JsonNode.Parse(json);
+    }
+
+    private static JsonNode? Step(JsonNode node, string step) => step[0] == '[' ? node[int.Parse(step[1..^1])] : node[step];
+}

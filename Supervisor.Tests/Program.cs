@@ -1,0 +1,20 @@
+using Supervisor.Tests.Compat.Persistence;
+
+namespace Supervisor.Tests;
+
+/// <summary>What this assembly does when a test starts it as a process of its own; the test runner does not come this way.</summary>
+internal static class Program
+{
+    public static int Main(string[] arguments)
+    {
+        switch (arguments)
+        {
+            case ["journal", var file]:
+                JournalChild.Run(file);
+                return 0;
+            default:
+                Console.Error.WriteLine("This is a test assembly; run it with `dotnet test`.");
+                return 2;
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using Containerd.Services.Containers.V1;
+using Containerd.Services.Events.V1;
+using Containerd.Services.Leases.V1;
+using Containerd.Services.Namespaces.V1;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Grpc.Health.V1;
+using Supervisor.Host.Hosting;
+using static Supervisor.Tests.Services.Daemon;
+
+namespace Supervisor.Tests.Services;
+
+public sealed class HostingTests : IAsyncLifetime
+{
+    private readonly Daemon _daemon = new();
+
+    public Task InitializeAsync() => _daemon.InitializeAsync();
+
+    public Task DisposeAsync() => _daemon.DisposeAsync();
+
+    [Fact]
+    public void The_socket_is_its_owners_alone() =>
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_daemon.Options.Address));
+
+    [Fact]
+    public async Task Two_daemons_share_neither_a_root_nor_an_address()
+    {
+        var sameRoot = _daemon.Options with { Address = $"{_daemon.Base}/s2" };
+        Assert.Contains("root directory", (await Assert.ThrowsAsync<DaemonStartException>(() => DaemonHost.StartAsync(sameRoot))).Message, StringComparison.Ordinal);
+        var sameAddress = _daemon.Options with { Root = $"{_daemon.Base}/root2" };
+        Assert.Contains("address", (await Assert.ThrowsAsync<DaemonStartException>(() => DaemonHost.StartAsync(sameAddress))).Message, StringComparison.Ordinal);
+        await _daemon.Health.CheckAsync(new HealthCheckRequest(), In(null)); // and the first one was not disturbed
+    }
+
+    [Fact]
+    public async Task What_is_no_socket_is_not_removed_to_make_room()
+    {
+        var file = $"{_daemon.Base}/precious";
+        await File.WriteAllTextAsync(file, "x");
+        var refused = Assert.Throws<DaemonStartException>(() => ListeningSocket.RemoveStale(file));
+        Assert.Contains("no socket", refused.Message, StringComparison.Ordinal);
+        Assert.True(File.Exists(file));
+        Assert.Contains("answers there already", Assert.Throws<DaemonStartException>(() => ListeningSocket.RemoveStale(_daemon.Options.Address)).Message, StringComparison.Ordinal);
+        Assert.Contains("107 bytes", Assert.Throws<DaemonStartException>(() => ListeningSocket.RemoveStale("/tmp/" + new string('x', 108))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_socket_on_which_nobody_answers_is_removed()
+    {
+        var path = $"{_daemon.Base}/stale";
+        using (ListeningSocket.Bind($"{_daemon.Base}/bound", group: null)) File.Move($"{_daemon.Base}/bound", path); // its end finds nothing to remove
+        Assert.NotNull(FileKind.Of(path));
+        ListeningSocket.RemoveStale(path);
+        Assert.Null(FileKind.Of(path));
+    }
+
+    [Fact]
+    public void A_directory_in_which_others_may_write_is_refused() =>
+        Assert.Contains("others may write", Assert.Throws<DaemonStartException>(() => PrivateDirectory.Ensure("/tmp")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task A_stop_ends_open_streams_with_unavailable_and_never_with_cancelled()
+    {
+        using var events = _daemon.Events.Subscribe(new SubscribeRequest(), In(null));
+        await events.ResponseHeadersAsync.WaitAsync(Deadline);
+        using var watch = _daemon.Health.Watch(new HealthCheckRequest(), In(null));
+        Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
+        var stopping = _daemon.Host.StopAsync("the test says so");
+        var ended = await Assert.ThrowsAsync<RpcException>(() => events.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.Equal((StatusCode.Unavailable, "the daemon is stopping"), (ended.StatusCode, ended.Status.Detail));
+        Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.Equal(HealthCheckResponse.Types.ServingStatus.NotServing, watch.ResponseStream.Current.Status);
+        var unwatched = await Assert.ThrowsAsync<RpcException>(() => watch.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.Equal(StatusCode.Unavailable, unwatched.StatusCode);
+        await stopping.WaitAsync(Deadline);
+        Assert.Null(FileKind.Of(_daemon.Options.Address));
+        await _daemon.InitializeAsync(); // for DisposeAsync
+    }
+
+    [Fact]
+    public async Task What_was_acknowledged_is_there_after_a_restart()
+    {
+        var uuid = (await _daemon.Introspection.ServerAsync(new Empty(), In(null))).Uuid;
+        await _daemon.Namespaces.CreateAsync(new CreateNamespaceRequest { Namespace = new Namespace { Name = "kept", Labels = { ["a"] = "1" } } }, In(null));
+        await _daemon.Leases.CreateAsync(new CreateRequest { Id = "gone" }, In("kept"));
+        await _daemon.Leases.DeleteAsync(new DeleteRequest { Id = "gone" }, In("kept"));
+        var lease = (await _daemon.Leases.CreateAsync(new CreateRequest { Id = "l", Labels = { ["b"] = "2" } }, In("kept"))).Lease;
+        var container = new Container { Id = "c", Runtime = new() { Name = "r" }, Spec = new Any { TypeUrl = "x" }, Labels = { ["c"] = "3" } };
+        container = (await _daemon.Containers.CreateAsync(new CreateContainerRequest { Container = container }, In("kept"))).Container;
+
+        await _daemon.RestartAsync();
+
+        Assert.Equal(uuid, (await _daemon.Introspection.ServerAsync(new Empty(), In(null))).Uuid);
+        Assert.Equal("1", (await _daemon.Namespaces.GetAsync(new GetNamespaceRequest { Name = "kept" }, In(null))).Namespace.Labels["a"]);
+        Assert.Equal([lease], (await _daemon.Leases.ListAsync(new ListRequest(), In("kept"))).Leases);
+        Assert.Equal([container], (await _daemon.Containers.ListAsync(new ListContainersRequest(), In("kept"))).Containers);
+    }
+
+    [Fact]
+    public async Task A_long_history_of_leases_is_compacted_without_losing_the_last()
+    {
+        for (var i = 0; i < Supervisor.Actors.Leases.LeasesActor.CompactEvery / 2; i++)
+        {
+            await _daemon.Leases.CreateAsync(new CreateRequest { Id = $"l{i}" }, In("many"));
+            if (i % 8 != 0) await _daemon.Leases.DeleteAsync(new DeleteRequest { Id = $"l{i}" }, In("many"));
+        }
+        var before = (await _daemon.Leases.ListAsync(new ListRequest(), In("many"))).Leases;
+        await _daemon.Leases.CreateAsync(new CreateRequest { Id = "x" }, In("many"));
+        for (var i = 0; i < 40; i++)
+        {
+            await _daemon.Leases.CreateAsync(new CreateRequest { Id = "y" }, In("many"));
+            await _daemon.Leases.DeleteAsync(new DeleteRequest { Id = "y" }, In("many"));
+        }
+        await _daemon.RestartAsync();
+        var after = (await _daemon.Leases.ListAsync(new ListRequest(), In("many"))).Leases;
+        Assert.Equal([.. before.Select(l => l.Id), "x"], after.Select(l => l.Id));
+    }
+}

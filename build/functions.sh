@@ -1,0 +1,63 @@
+# Shared by ./supervisor and ./test. Sourced, with $here set to the repository's root.
+
+# Nothing of the SDK stays behind: no build server, no first-run banner, no node that outlives the build.
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_USE_MSBUILD_SERVER=0 MSBUILDDISABLENODEREUSE=1 UseSharedCompilation=false
+
+say() { printf 'supervisor: %s\n' "$*" >&2; }
+
+# need COMMAND PACKAGE: installs a Debian package when its command is missing, and says so.
+need() {
+  command -v "$1" >/dev/null 2>&1 && return 0
+  command -v apt-get >/dev/null 2>&1 || { say "$1 is missing; install it (Debian: $2)"; return 1; }
+  say "installing $2 ($1 is missing)"
+  [ -n "${APT_UPDATED:-}" ] || { apt-get update -qq >/dev/null 2>&1 || true; APT_UPDATED=1; }
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >/dev/null
+}
+
+need_sdk() {
+  command -v dotnet >/dev/null 2>&1 || { say "the .NET SDK 10 is missing; see https://dotnet.microsoft.com/download"; return 1; }
+  need gcc gcc
+}
+
+# newer_than STAMP PATH...: is any source newer than the stamp, or is there no stamp?
+newer_than() {
+  local stamp=$1; shift
+  [ -e "$stamp" ] || return 0
+  [ -n "$(find "$@" \( -name bin -o -name obj -o -name out \) -prune -o -type f -newer "$stamp" -print -quit)" ]
+}
+
+sources() {
+  printf '%s\n' "$here"/Supervisor.{Host,Actors,Kernel,Protos,Shim} "$here"/compat "$here"/hocon "$here"/Directory.* "$here"/build
+}
+
+# quietly LOG COMMAND...: shows the output only when the command fails.
+quietly() {
+  local log=$1; shift
+  "$@" >"$log" 2>&1 && return 0
+  grep -E 'error|Error' "$log" | sort -u | head -20 >&2 || true
+  say "failed: $* (whole output in ${log#"$here"/})"
+  return 1
+}
+
+# The products, into out/bin: supervisor, supervisor-shim, supervisor-oci. One build at a time.
+build_products() {
+  local stamp=$here/out/built
+  # shellcheck disable=SC2046
+  newer_than "$stamp" $(sources) || return 0
+  need_sdk
+  mkdir -p "$here/out/bin" "$here/out/log"
+  exec 9>"$here/out/lock"
+  flock 9
+  # shellcheck disable=SC2046
+  if newer_than "$stamp" $(sources); then
+    say "building (first use or changed sources)"
+    local started; started=$(mktemp "$here/out/started.XXXXXX")
+    quietly "$here/out/log/host.log" dotnet publish "$here/Supervisor.Host" -c Release -o "$here/out/lib/supervisor" -p:AheadOfTime=true -v q --nologo
+    quietly "$here/out/log/shim.log" dotnet publish "$here/Supervisor.Shim" -c Release -o "$here/out/lib/shim" -v q --nologo
+    ln -sfn ../lib/supervisor/supervisor "$here/out/bin/supervisor"
+    ln -sfn ../lib/shim/supervisor-shim "$here/out/bin/supervisor-shim"
+    ln -sfn ../lib/shim/supervisor-shim "$here/out/bin/supervisor-oci"
+    mv "$started" "$stamp" # as old as the build's start: what changed meanwhile is built next time
+  fi
+  exec 9>&-
+}
