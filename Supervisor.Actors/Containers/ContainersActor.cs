@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Persistence;
 using Supervisor.Actors.Identity;
@@ -10,6 +11,8 @@ namespace Supervisor.Actors.Containers;
 /// </summary>
 public sealed class ContainersActor : UntypedPersistentActor
 {
+    private const int CompactEvery = 512;
+
     private readonly NodeServices _node;
     private readonly HashSet<ContainerId> _registered = [];
     private readonly Dictionary<ContainerId, IActorRef> _children = [];
@@ -38,6 +41,7 @@ public sealed class ContainersActor : UntypedPersistentActor
                 {
                     Apply(e);
                     Child(create.Id).Tell(create, asker);
+                    CompactIfLong();
                 });
                 break;
             case ContainerCommand command:
@@ -60,6 +64,8 @@ public sealed class ContainersActor : UntypedPersistentActor
                 break;
             case ContainerActor.LeaveAnswer:
                 break;
+            case DeleteMessagesSuccess or DeleteMessagesFailure:
+                break; // what could not be deleted now is, at the next compaction
             case Terminated terminated:
                 Free(terminated.ActorRef);
                 break;
@@ -77,11 +83,21 @@ public sealed class ContainersActor : UntypedPersistentActor
             case ContainerRegistered e:
                 Apply(e);
                 break;
+            case RegistryCompacted e:
+                _registered.Clear();
+                _registered.UnionWith(e.Present);
+                break;
             case RecoveryCompleted:
                 _node.Readiness.Expect(_registered.SelectMany(id => (string[])[$"container-{id}", $"task-{id}"]));
                 foreach (var id in _registered) Child(id);
                 break;
         }
+    }
+
+    /// <summary>Begins the journal anew with all that is in it, so that containers long gone cost nothing.</summary>
+    private void CompactIfLong()
+    {
+        if (LastSequenceNr % CompactEvery == 0) Persist(new RegistryCompacted([.. _registered]), _ => DeleteMessages(LastSequenceNr - 1));
     }
 
     private void Apply(ContainerRegistered e)
@@ -110,3 +126,6 @@ public sealed class ContainersActor : UntypedPersistentActor
 
 /// <summary>A container's id was taken, or is free again. Journalled: journal/v1/container.proto.</summary>
 public sealed record ContainerRegistered(ContainerId Id, bool Present);
+
+/// <summary>All the ids that were taken at one moment; what was journalled before it is no longer needed.</summary>
+public sealed record RegistryCompacted(ImmutableArray<ContainerId> Present);

@@ -12,6 +12,9 @@ public sealed class EventLogActor : UntypedPersistentActor
 {
     private const int SnapshotEvery = 1_000;
 
+    /// <summary>How much history is kept at least.</summary>
+    private const long Kept = 100_000;
+
     private readonly Dictionary<string, long> _last = new(StringComparer.Ordinal);
     private readonly ILoggingAdapter _log = Context.GetLogger();
 
@@ -39,12 +42,13 @@ public sealed class EventLogActor : UntypedPersistentActor
                 break;
             case SaveSnapshotSuccess saved:
                 DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1));
+                if (saved.Metadata.SequenceNr > Kept) DeleteMessages(saved.Metadata.SequenceNr - Kept);
                 break;
             case SaveSnapshotFailure failed:
                 _log.Warning("event log: the snapshot at {0} failed ({1}), going on without it", failed.Metadata.SequenceNr, failed.Cause.Message);
                 break;
-            case DeleteSnapshotsSuccess or DeleteSnapshotsFailure:
-                break;
+            case DeleteSnapshotsSuccess or DeleteSnapshotsFailure or DeleteMessagesSuccess or DeleteMessagesFailure:
+                break; // what could not be deleted now is, at the next snapshot
             default:
                 Unhandled(message);
                 break;

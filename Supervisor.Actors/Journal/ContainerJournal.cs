@@ -41,6 +41,12 @@ internal static class ContainerJournal
 
     public static ContainerRegistered FromProto(RegistryEntry entry) => new(ContainerId.Parse(entry.Namespace, entry.Id), entry.Present);
 
+    public static Supervisor.Journal.V1.RegistryCompacted ToProto(Containers.RegistryCompacted e) =>
+        new() { Present = { e.Present.Select(id => new RegistryEntry { Namespace = id.Namespace, Id = id.Value, Present = true }) } };
+
+    public static Containers.RegistryCompacted FromProto(Supervisor.Journal.V1.RegistryCompacted entry) =>
+        new([.. entry.Present.Select(e => ContainerId.Parse(e.Namespace, e.Id))]);
+
     private static ContainerRecordEntry Record(ContainerRecord record) => new()
     {
         Namespace = record.Id.Namespace,

@@ -18,7 +18,7 @@ namespace Supervisor.Actors.Journal;
 /// </summary>
 public sealed class JournalSerializer : SerializerWithStringManifest
 {
-    private const string Task = "task.v1", Container = "container.v1", Registry = "registry.v1", Event = "event.v1", Sources = "event-sources.v1";
+    private const string Task = "task.v1", Container = "container.v1", Registry = "registry.v1", Compacted = "registry-compacted.v1", Event = "event.v1", Sources = "event-sources.v1";
 
     /// <param name="system">The serialization extension's.</param>
     public JournalSerializer(ExtendedActorSystem system) : base(system) { }
@@ -32,6 +32,7 @@ public sealed class JournalSerializer : SerializerWithStringManifest
         TaskEvent => Task,
         ContainerEvent => Container,
         ContainerRegistered => Registry,
+        Containers.RegistryCompacted => Compacted,
         PublishEvent => Event,
         EventSources => Sources,
         NamespaceEvent e => NamespaceJournal.ToProto(e).Descriptor.FullName,
@@ -45,6 +46,7 @@ public sealed class JournalSerializer : SerializerWithStringManifest
         TaskEvent e => TaskJournal.ToProto(e).ToByteArray(),
         ContainerEvent e => ContainerJournal.ToProto(e).ToByteArray(),
         ContainerRegistered e => ContainerJournal.ToProto(e).ToByteArray(),
+        Containers.RegistryCompacted e => ContainerJournal.ToProto(e).ToByteArray(),
         PublishEvent e => EventJournal.ToProto(e).ToByteArray(),
         NamespaceEvent e => NamespaceJournal.ToProto(e).ToByteArray(),
         LeaseEvent e => LeaseJournal.ToProto(e).ToByteArray(),
@@ -58,6 +60,7 @@ public sealed class JournalSerializer : SerializerWithStringManifest
         Task => TaskJournal.FromProto(TaskEntry.Parser.ParseFrom(bytes)),
         Container => ContainerJournal.FromProto(ContainerEntry.Parser.ParseFrom(bytes)),
         Registry => ContainerJournal.FromProto(RegistryEntry.Parser.ParseFrom(bytes)),
+        Compacted => ContainerJournal.FromProto(Supervisor.Journal.V1.RegistryCompacted.Parser.ParseFrom(bytes)),
         Event => EventJournal.FromProto(EventEntry.Parser.ParseFrom(bytes)),
         Sources => new EventSources(Supervisor.Journal.V1.EventSources.Parser.ParseFrom(bytes).Last.ToDictionary()),
         _ => (object?)NamespaceJournal.FromProto(manifest, bytes) ?? LeaseJournal.FromProto(manifest, bytes) ?? throw new SerializationException($"the journal holds \"{manifest}\", which this version does not know: it was written by a newer one"),

@@ -127,6 +127,7 @@ public sealed class TaskActor : UntypedPersistentActor
                 if (d.Answer is AnswerWhen.EffectEnded && asker is not null) _waitingForEffect[effect] = asker;
                 Run(effect);
             }
+            if (d.Events is [TaskEvent.CreateFailed]) DeleteMessages(LastSequenceNr); // of what never was, nothing is kept
             if (command is TaskCommand.Report report) AnswerAfter(report, asker, d.Refusal, before);
             else if (d.Answer is AnswerWhen.Settled && _state is TaskState.IPending) _waitingUntilSettled.Add(asker!);
             else if (d.Answer is not AnswerWhen.EffectEnded) asker!.Tell(new TaskReply(_id, d.Refusal, _state));

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Containerd.Services.Tasks.V1;
+using Supervisor.Kernel.Processes;
 
 namespace Supervisor.Host.Cli;
 
@@ -15,7 +16,7 @@ internal static class KillCommand
         command.Does(async (parse, client, cancel) =>
         {
             var text = parse.GetRequiredValue(signal);
-            var number = SignalName.TryParse(text) ?? throw new CliException($"--signal: \"{text}\" is no signal: a name like TERM, or 0 to 64");
+            var number = SignalNames.TryParse(text) ?? throw new CliException($"--signal: \"{text}\" is no signal: a name like TERM, or 0 to 64");
             foreach (var id in parse.GetRequiredValue(ids))
             {
                 var request = new KillRequest { ContainerId = id, Signal = (uint)number, All = parse.GetValue(all) };

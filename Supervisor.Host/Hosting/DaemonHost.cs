@@ -133,7 +133,7 @@ public sealed class DaemonHost : IAsyncDisposable
         kestrel.Limits.MaxRequestBodySize = null;
         kestrel.Limits.MinRequestBodyDataRate = null;   // Subscribe and Wait are idle for days
         kestrel.Limits.MinResponseDataRate = null;
-        kestrel.Limits.KeepAliveTimeout = Timeout.InfiniteTimeSpan;
+        kestrel.Limits.KeepAliveTimeout = TimeSpan.FromDays(30); // an infinite one overflows Kestrel's clock, and ends idle connections at once
         kestrel.Limits.Http2.MaxStreamsPerConnection = int.MaxValue; // a client parks its waits on one connection
         kestrel.ListenUnixSocket(address, listen => listen.Protocols = HttpProtocols.Http2);
     }

@@ -6,7 +6,7 @@ namespace Supervisor.Host.Hosting;
 /// <summary>Held while a daemon lives; the kernel lets go of it whatever way the daemon ends. flock(2).</summary>
 internal sealed partial class LockFile : IDisposable
 {
-    private const int LOCK_EX = 2, LOCK_NB = 4;
+    private const int LOCK_EX = 2, LOCK_NB = 4, LOCK_UN = 8;
     private const int O_RDWR = 2, O_CREAT = 0x40, O_CLOEXEC = 0x80000; // the same on x86-64 and arm64
     private const uint OwnerOnly = 0x180;                               // 0600
 
@@ -26,7 +26,12 @@ internal sealed partial class LockFile : IDisposable
         throw new DaemonStartException($"{path}: is locked: another daemon uses {shared}; stop it, or give this one another");
     }
 
-    public void Dispose() => _file.Dispose();
+    /// <remarks>Unlocked by word, not by closing alone: a child just being born may still hold a copy of the descriptor.</remarks>
+    public void Dispose()
+    {
+        _ = flock(_file, LOCK_UN);
+        _file.Dispose();
+    }
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int open(string path, int flags, uint mode);

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Launch;
@@ -31,12 +30,5 @@ internal sealed class ProcWrites(LaunchProgram program, DetachedMounts mounts, S
         var bytes = Encoding.UTF8.GetByteCount(value);
         program.Add(Syscall.openat2, what, proc, program.Text(path), program.Value(how), 24).Called(what).IntoNext(0);
         program.Add(Syscall.write, what, 0, program.Text(value), bytes).AtLeast(bytes).Called($"{what} = {value}");
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct OpenHow // struct open_how
-    {
-        public ulong flags, mode;
-        public ResolveFlags resolve;
     }
 }

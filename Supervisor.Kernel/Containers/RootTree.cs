@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Launch;
 
@@ -86,12 +85,5 @@ internal sealed class RootTree(LaunchProgram program, int rootSlot)
     {
         var relative = path.TrimStart('/');
         return relative.Length == 0 ? "." : relative;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct OpenHow // struct open_how, 24 bytes
-    {
-        public ulong flags, mode;
-        public ResolveFlags resolve;
     }
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Supervisor.Kernel.Processes;
 
 #pragma warning disable CS1591 // The kernel's own names; signal(7).
@@ -45,14 +47,21 @@ public static class SignalNames
     /// <summary>The highest signal number, SIGRTMAX of the kernel.</summary>
     public const int Highest = 64;
 
-    /// <summary>Reads <c>9</c>, <c>KILL</c> or <c>SIGKILL</c>, in any case; real-time signals as <c>RTMIN+N</c>.</summary>
-    /// <returns>Null for what is no signal.</returns>
+    /// <summary>Reads <c>9</c>, <c>KILL</c> or <c>SIGKILL</c>, in any case; real-time signals as <c>RTMIN</c>, <c>RTMIN+N</c> and <c>RTMAX</c>.</summary>
+    /// <returns>Null for what is no signal; 0 only for <c>0</c>, which asks whether a process is there.</returns>
     public static int? TryParse(string text)
     {
-        if (int.TryParse(text, System.Globalization.NumberStyles.None, null, out var number)) return number <= Highest ? number : null;
+        const int RealTime = 34; // what the C library leaves to programs: SIGRTMIN, signal(7)
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return number <= Highest ? number : null;
         var name = text.ToUpperInvariant();
-        if (!name.StartsWith("SIG", StringComparison.Ordinal)) name = "SIG" + name;
-        if (name.StartsWith("SIGRTMIN+", StringComparison.Ordinal) && int.TryParse(name[9..], out var offset) && offset is >= 0 and <= 30) return 34 + offset;
-        return Enum.TryParse<Signal>(name, out var signal) && Enum.IsDefined(signal) ? (int)signal : null;
+        if (name.StartsWith("SIG", StringComparison.Ordinal)) name = name[3..];
+        return name switch
+        {
+            "RTMIN" => RealTime,
+            "RTMAX" => Highest,
+            "POLL" => (int)Signal.SIGIO,
+            ['R', 'T', 'M', 'I', 'N', '+', .. var above] when int.TryParse(above, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n <= Highest - RealTime => RealTime + n,
+            _ => Enum.TryParse<Signal>("SIG" + name, out var signal) ? (int)signal : null,
+        };
     }
 }

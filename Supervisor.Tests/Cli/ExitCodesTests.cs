@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Supervisor.Host.Cli;
+using Supervisor.Kernel.Processes;
 
 namespace Supervisor.Tests.Cli;
 
@@ -34,5 +35,5 @@ public sealed class ExitCodesTests
     [InlineData("SIG", null)]
     [InlineData("SIGSIGTERM", null)]
     [InlineData("TERMINATE", null)]
-    public void A_signal_has_a_name_or_a_number(string text, int? number) => Assert.Equal(number, SignalName.TryParse(text));
+    public void A_signal_has_a_name_or_a_number(string text, int? number) => Assert.Equal(number, SignalNames.TryParse(text));
 }

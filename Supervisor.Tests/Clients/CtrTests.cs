@@ -99,10 +99,12 @@ public sealed class CtrTests : IAsyncLifetime
             await Run($"warm{i}", "/bin/true");
             await Task.WhenAny(heard, Task.Delay(50));
         }
-        await Run("ev", "/bin/sh", "-c", "exit 2");
+        Assert.Equal(new(2, "", ""), await Run("ev", "/bin/sh", "-c", "exit 2"));
         var topics = new List<string>();
-        for (var line = await heard; topics.LastOrDefault() != "/containers/delete"; line = await events.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience))
+        await heard;
+        while (topics.LastOrDefault() != "/containers/delete")
         {
+            var line = await events.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience);
             if (!line!.Contains("\"ev\"", StringComparison.Ordinal)) continue;
             topics.Add(line.Split(' ').First(w => w.StartsWith('/')));
             if (topics[^1] == "/tasks/exit") Assert.Matches("\"exit_status\": ?2", line);

@@ -14,7 +14,7 @@ public sealed class DaemonTests : IAsyncLifetime
     [Fact]
     public async Task A_detached_container_runs_is_listed_logged_waited_for_and_removed()
     {
-        Assert.Equal("c1\n", Ok(await _daemon.Do("run", "-d", "--name", "c1", "--rootfs", "/", "--", "sh", "-c", "echo out; sleep 0.5; exit 4")));
+        Assert.Equal("c1\n", Ok(await _daemon.Do("run", "-d", "--name", "c1", "--rootfs", "/", "--", "sh", "-c", "echo out; sleep 4; exit 4")));
         Assert.Contains("c1", Ok(await _daemon.Do("ps")), StringComparison.Ordinal);
         Assert.Equal("4\n", Ok(await _daemon.Do("wait", "c1")));
         Assert.Equal("out\n", Ok(await _daemon.Do("logs", "c1")));

@@ -72,7 +72,9 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         using var terminal = options.Terminal ? RawTerminal.Enter() : null;
         using var ended = new CancellationTokenSource();
         var input = stdio.Begin();
-        await StartAsync(cancel);
+        cancel.ThrowIfCancellationRequested();
+        signals.Keep(); // a program may act, and be signalled, before we have heard that it was started
+        await StartAsync(CancellationToken.None);
         using var resized = options.Terminal ? PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Forget(ResizeAsync())) : null;
         Forget(signals.ForwardAsync(SendAsync, ended.Token));
         Forget(CloseStdinAfterAsync(input));

@@ -25,17 +25,18 @@ internal sealed class ForegroundSignals : IDisposable
         Register((PosixSignal)SIGUSR1, SIGUSR1), Register((PosixSignal)SIGUSR2, SIGUSR2),
     ];
 
-    /// <summary>Cancelled by a signal that came before <see cref="ForwardAsync"/>.</summary>
+    /// <summary>Cancelled by a signal that came before <see cref="Keep"/>.</summary>
     public CancellationToken Interrupted => _interrupted.Token;
 
     /// <summary>The signal that interrupted us; 0 if none did.</summary>
     public int Interruption { get; private set; }
 
-    /// <summary>From now on every signal is passed to <paramref name="send"/>.</summary>
+    /// <summary>From now on signals are the container's: kept until <see cref="ForwardAsync"/> passes them on. Before the start is asked for.</summary>
+    public void Keep() => _running = true;
+
+    /// <summary>Passes every signal to <paramref name="send"/>, those kept first.</summary>
     public async Task ForwardAsync(Func<int, Task> send, CancellationToken cancel)
     {
-        _running = true;
-        if (Interruption is not 0 and var early) await send(early); // came between the start and this
         await foreach (var signal in _pending.Reader.ReadAllAsync(cancel)) await send(signal);
     }
 

@@ -106,6 +106,18 @@ public sealed class LifeTests : IDisposable
     }
 
     [Fact]
+    public void A_working_directory_that_is_a_descriptor_is_refused_whatever_its_number()
+    {
+        for (var fd = 0; fd < 64; fd++) // CVE-2024-21626
+        {
+            var spec = TestContainers.Shell("true");
+            spec = spec with { Process = spec.Process! with { Cwd = $"/proc/self/fd/{fd}" } };
+            Assert.Throws<LaunchException>(() => _containers.Create(spec, name: "supervisor-test-cwd"));
+        }
+        NothingIsLeftOf("supervisor-test-cwd");
+    }
+
+    [Fact]
     public void A_symlink_that_leads_out_of_the_image_is_followed_inside_it_only()
     {
         var image = Image();

@@ -1,0 +1,72 @@
+using System.Collections.Immutable;
+using System.Runtime.Serialization;
+using Akka.Actor;
+using Google.Protobuf.WellKnownTypes;
+using Supervisor.Actors.Containers;
+using Supervisor.Actors.Events;
+using Supervisor.Actors.Identity;
+using Supervisor.Actors.Journal;
+using Supervisor.Actors.Tasks;
+using Supervisor.Tests.Machines;
+using E = Supervisor.Actors.Tasks.TaskEvent;
+
+namespace Supervisor.Tests.Journal;
+
+/// <summary>What is written is read back the same: every event, found by reflection.</summary>
+public sealed class JournalSerializerTests : IDisposable
+{
+    private static readonly DateTimeOffset T0 = TaskMachineTable.T0;
+    private readonly ActorSystem _system = ActorSystem.Create("journal-serializer");
+    private readonly JournalSerializer _serializer;
+
+    public JournalSerializerTests() => _serializer = new JournalSerializer((ExtendedActorSystem)_system);
+
+    public void Dispose() => _system.Terminate().Wait(TimeSpan.FromSeconds(10));
+
+    private static readonly TaskEvent[] TaskEvents =
+    [
+        new E.CreateRequested(T0, new TaskSetup("/b", new StdioPaths("i", "o", "e", true), [new RootfsMount("overlay", "s", "t", ["ro", "x=y"])])),
+        new E.Created(T0, TaskMachineTable.Init, TaskMachineTable.Cgroup),
+        new E.CreateFailed(T0, "why"), new E.StartRequested(T0), new E.Started(T0), new E.StartFailed(T0, "why", TaskMachineTable.Exit),
+        new E.DiedWhileStarting(T0, TaskMachineTable.Exit), new E.Paused(T0), new E.Resumed(T0), new E.OomKilled(T0),
+        new E.Exited(T0, new TaskExit(255, T0, "nobody saw it")), new E.DeleteRequested(T0), new E.Deleted(T0),
+    ];
+
+    [Fact]
+    public void Every_task_event_comes_back_as_it_went()
+    {
+        Assert.Equal(typeof(TaskEvent).GetNestedTypes().ToHashSet(), TaskEvents.Select(e => e.GetType()).ToHashSet());
+        foreach (var e in TaskEvents) Assert.Equivalent(e, Through(e), strict: true);
+    }
+
+    [Fact]
+    public void Every_container_event_comes_back_as_it_went()
+    {
+        var record = new ContainerRecord(
+            ContainerId.Parse("n", "c"), ImmutableSortedDictionary<string, string>.Empty.Add("k", "v"), "image", "runtime", new Any { TypeUrl = "o" },
+            new Any { TypeUrl = "s", Value = Google.Protobuf.ByteString.CopyFromUtf8("{}") }, "snapshotter", "key",
+            ImmutableSortedDictionary<string, Any>.Empty.Add("x", new Any { TypeUrl = "e" }), "sandbox", T0, T0.AddTicks(1));
+        foreach (var e in (ContainerEvent[])[new ContainerEvent.Created(T0, record), new ContainerEvent.Updated(T0, record with { Spec = null, RuntimeOptions = null }), new ContainerEvent.Deleted(T0)])
+            Assert.Equivalent(e, Through(e), strict: true);
+    }
+
+    [Fact]
+    public void The_registry_and_the_event_log_come_back_as_they_went()
+    {
+        Assert.Equal(new ContainerRegistered(ContainerId.Parse("n", "c"), true), Through(new ContainerRegistered(ContainerId.Parse("n", "c"), true)));
+        var compacted = (RegistryCompacted)Through(new RegistryCompacted([ContainerId.Parse("n", "c"), ContainerId.Parse("n", "d")]));
+        Assert.Equal(["n/c", "n/d"], compacted.Present.Select(id => id.ToString()));
+        var e = new PublishEvent("task-n/c", 7, T0, "n", "/tasks/exit", new Any { TypeUrl = "containerd.events.TaskExit" }, WantsAnswer: true);
+        Assert.Equal(e with { WantsAnswer = false }, Through(e));
+        Assert.Equal(9, ((EventSources)Through(new EventSources(new Dictionary<string, long> { ["task-n/c"] = 9 }))).Last["task-n/c"]);
+    }
+
+    [Fact]
+    public void A_manifest_of_a_newer_version_is_refused_by_name()
+    {
+        var e = Assert.Throws<SerializationException>(() => _serializer.FromBinary([], "task.v9"));
+        Assert.Contains("\"task.v9\"", e.Message, StringComparison.Ordinal);
+    }
+
+    private object Through(object o) => _serializer.FromBinary(_serializer.ToBinary(o), _serializer.Manifest(o));
+}
