@@ -3,6 +3,7 @@ using Akka.Configuration;
 using Akka.Event;
 using Supervisor.Actors.Containers;
 using Supervisor.Actors.Events;
+using Supervisor.Actors.Execs;
 using Supervisor.Actors.KernelPool;
 using Supervisor.Actors.Leases;
 using Supervisor.Actors.Namespaces;
@@ -77,7 +78,8 @@ public sealed class SupervisorNode : IAsyncDisposable
         var directory = new ContainerDirectory();
         var pool = system.ActorOf(
             KernelPoolActor.Props(
-                new KernelTaskEffects(host, clock), clock, settings.GetInt("kernel-pool.workers"), settings.GetTimeSpan("kernel-pool.deadline"), settings.GetTimeSpan("kernel-pool.patience")),
+                new KernelTaskEffects(host, clock), clock, settings.GetInt("kernel-pool.workers"), settings.GetTimeSpan("kernel-pool.deadline"),
+                settings.GetTimeSpan("kernel-pool.patience"), new KernelExecEffects(host, clock)),
             "kernel-pool");
         var reaper = system.ActorOf(Props.Create(() => new ReaperActor(clock)), "reaper");
         var eventLog = system.ActorOf(Props.Create(() => new EventLogActor()), "events");

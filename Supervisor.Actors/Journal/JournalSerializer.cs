@@ -4,6 +4,7 @@ using Akka.Serialization;
 using Google.Protobuf;
 using Supervisor.Actors.Containers;
 using Supervisor.Actors.Events;
+using Supervisor.Actors.Execs;
 using Supervisor.Actors.Leases;
 using Supervisor.Actors.Namespaces;
 using Supervisor.Actors.Tasks;
@@ -18,7 +19,8 @@ namespace Supervisor.Actors.Journal;
 /// </summary>
 public sealed class JournalSerializer : SerializerWithStringManifest
 {
-    private const string Task = "task.v1", Container = "container.v1", Registry = "registry.v1", Compacted = "registry-compacted.v1", Event = "event.v1", Sources = "event-sources.v1";
+    private const string Task = "task.v1", Container = "container.v1", Registry = "registry.v1", Compacted = "registry-compacted.v1",
+        Exec = "exec.v1", ExecRegistry = "exec-registry.v1", Event = "event.v1", Sources = "event-sources.v1";
 
     /// <param name="system">The serialization extension's.</param>
     public JournalSerializer(ExtendedActorSystem system) : base(system) { }
@@ -31,6 +33,8 @@ public sealed class JournalSerializer : SerializerWithStringManifest
     {
         TaskEvent => Task,
         ContainerEvent => Container,
+        ExecEvent => Exec,
+        ExecRegistered => ExecRegistry,
         ContainerRegistered => Registry,
         Containers.RegistryCompacted => Compacted,
         PublishEvent => Event,
@@ -45,6 +49,8 @@ public sealed class JournalSerializer : SerializerWithStringManifest
     {
         TaskEvent e => TaskJournal.ToProto(e).ToByteArray(),
         ContainerEvent e => ContainerJournal.ToProto(e).ToByteArray(),
+        ExecEvent e => ExecJournal.ToProto(e).ToByteArray(),
+        ExecRegistered e => ExecJournal.ToProto(e).ToByteArray(),
         ContainerRegistered e => ContainerJournal.ToProto(e).ToByteArray(),
         Containers.RegistryCompacted e => ContainerJournal.ToProto(e).ToByteArray(),
         PublishEvent e => EventJournal.ToProto(e).ToByteArray(),
@@ -58,6 +64,8 @@ public sealed class JournalSerializer : SerializerWithStringManifest
     public override object FromBinary(byte[] bytes, string manifest) => manifest switch
     {
         Task => TaskJournal.FromProto(TaskEntry.Parser.ParseFrom(bytes)),
+        Exec => ExecJournal.FromProto(ExecEntry.Parser.ParseFrom(bytes)),
+        ExecRegistry => ExecJournal.FromProto(ExecRegistryEntry.Parser.ParseFrom(bytes)),
         Container => ContainerJournal.FromProto(ContainerEntry.Parser.ParseFrom(bytes)),
         Registry => ContainerJournal.FromProto(RegistryEntry.Parser.ParseFrom(bytes)),
         Compacted => ContainerJournal.FromProto(Supervisor.Journal.V1.RegistryCompacted.Parser.ParseFrom(bytes)),

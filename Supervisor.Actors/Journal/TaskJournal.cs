@@ -75,7 +75,7 @@ internal static class TaskJournal
         new StdioPaths(entry.Stdio.Stdin, entry.Stdio.Stdout, entry.Stdio.Stderr, entry.Stdio.Terminal),
         [.. entry.Rootfs.Select(m => new RootfsMount(m.Type, m.Source, m.Target, [.. m.Options]))]);
 
-    private static TaskExitRecord Exit(TaskExit exit) => new() { Status = exit.Status, At = exit.At.ToTimestamp(), Reason = exit.Reason };
+    internal static TaskExitRecord Exit(TaskExit exit) => new() { Status = exit.Status, At = exit.At.ToTimestamp(), Reason = exit.Reason };
 
-    private static TaskExit Exit(TaskExitRecord entry) => new(entry.Status, entry.At.ToDateTimeOffset(), entry.Reason);
+    internal static TaskExit Exit(TaskExitRecord entry) => new(entry.Status, entry.At.ToDateTimeOffset(), entry.Reason);
 }

@@ -1,7 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
+using Supervisor.Actors.Execs;
 using Supervisor.Actors.Identity;
-using Supervisor.Actors.Tasks;
 
 namespace Supervisor.Actors.KernelPool;
 
@@ -21,12 +21,12 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
     /// <summary>Work waiting for a worker.</summary>
     public const int MaximumWaiting = 10_000;
 
-    private readonly ITaskEffects _effects;
+    private readonly KernelEffects _effects;
     private readonly TimeProvider _clock;
     private readonly int _workers;
     private readonly TimeSpan _deadline, _patience;
     private readonly Stack<IActorRef> _idle = new();
-    private readonly Queue<(KernelWork Work, IActorRef Asker)> _waiting = new();
+    private readonly Queue<(PoolWork Work, IActorRef Asker)> _waiting = new();
     private readonly Dictionary<long, Running> _running = [];
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private long _lastJob;
@@ -35,22 +35,24 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
     /// <param name="workers">Threads when none is stuck.</param>
     /// <param name="deadline">How long an effect may take by its own clock.</param>
     /// <param name="patience">How long after that its asker is told that it is stuck: the kernel does not let go of it.</param>
-    public KernelPoolActor(ITaskEffects effects, TimeProvider clock, int workers, TimeSpan deadline, TimeSpan patience) =>
-        (_effects, _clock, _workers, _deadline, _patience) = (effects, clock, workers, deadline, patience);
+    /// <param name="execs">Carries the effects of execs out.</param>
+    public KernelPoolActor(ITaskEffects effects, TimeProvider clock, int workers, TimeSpan deadline, TimeSpan patience, IExecEffects? execs) =>
+        (_effects, _clock, _workers, _deadline, _patience) = (new KernelEffects(effects, execs), clock, workers, deadline, patience);
 
     /// <inheritdoc/>
     public ITimerScheduler Timers { get; set; } = null!;
 
     /// <summary>How to make one, with its workers on threads of their own.</summary>
-    public static Props Props(ITaskEffects effects, TimeProvider clock, int workers, TimeSpan deadline, TimeSpan patience) =>
-        Akka.Actor.Props.Create(() => new KernelPoolActor(effects, clock, workers, deadline, patience));
+    public static Props Props(
+        ITaskEffects effects, TimeProvider clock, int workers, TimeSpan deadline, TimeSpan patience, IExecEffects? execs = null) =>
+        Akka.Actor.Props.Create(() => new KernelPoolActor(effects, clock, workers, deadline, patience, execs));
 
     /// <inheritdoc/>
     protected override void OnReceive(object message)
     {
         switch (message)
         {
-            case KernelWork work:
+            case PoolWork work:
                 Accept(work, Sender);
                 break;
             case KernelWorker.Done done:
@@ -67,7 +69,7 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
         }
     }
 
-    private void Accept(KernelWork work, IActorRef asker)
+    private void Accept(PoolWork work, IActorRef asker)
     {
         if (_idle.TryPop(out var worker)) Run(worker, work, asker);
         else if (_made - _stuck < _workers && _made < MaximumWorkers) Run(NewWorker(), work, asker);
@@ -75,7 +77,7 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
         else asker.Tell(Failed(work, RefusalCode.Unavailable, $"{_stuck} kernel calls are stuck and {_waiting.Count} wait; try again later"));
     }
 
-    private void Run(IActorRef worker, KernelWork work, IActorRef asker)
+    private void Run(IActorRef worker, PoolWork work, IActorRef asker)
     {
         var job = ++_lastJob;
         _running[job] = new Running(work, asker, Stuck: false);
@@ -91,14 +93,8 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
         if (running.Stuck)
         {
             _stuck--;
-            _log.Info("{0}: {1} came back from the kernel", running.Work.Id, running.Work.Effect.GetType().Name);
-            // Its asker was told that it failed: what it made after all belongs to nobody.
-            if (done.Outcome.Container is { } late)
-            {
-                late.Dispose();
-                if (running.Work.Effect is TaskEffect.SpawnInit spawn)
-                    Self.Tell(new KernelWork(running.Work.Id, new TaskEffect.TearDown(spawn.Setup, null, late.Cgroup.Paths.ToSortedDictionary()), null), ActorRefs.NoSender);
-            }
+            _log.Info("{0}: {1} came back from the kernel", running.Work.Id, running.Work.Name);
+            if (done.Outcome.Abandon(running.Work) is { } undoing) Self.Tell(undoing, ActorRefs.Nobody);
         }
         else
         {
@@ -117,7 +113,7 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
     {
         _running[job] = running with { Stuck = true };
         _stuck++;
-        var name = running.Work.Effect.GetType().Name;
+        var name = running.Work.Name;
         _log.Warning("{0}: {1} is stuck in the kernel for {2}, answering without it", running.Work.Id, name, _deadline);
         running.Asker.Tell(Failed(running.Work, RefusalCode.DeadlineExceeded, $"stuck in the kernel ({name}) for {_deadline.TotalSeconds:0} s"));
         if (_made < MaximumWorkers && _waiting.TryDequeue(out var next)) Run(NewWorker(), next.Work, next.Asker);
@@ -130,10 +126,9 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
         return Context.ActorOf(Akka.Actor.Props.Create(() => new KernelWorker(effects)).WithDispatcher("supervisor.kernel-dispatcher"));
     }
 
-    private KernelOutcome Failed(KernelWork work, RefusalCode code, string message) =>
-        new(new TaskCommand.EffectFailed(work.Id, _clock.GetUtcNow(), work.Effect, new Refusal(code, message)), work.Effect, null);
+    private PoolOutcome Failed(PoolWork work, RefusalCode code, string message) => work.Failed(_clock.GetUtcNow(), new Refusal(code, message));
 
-    private sealed record Running(KernelWork Work, IActorRef Asker, bool Stuck);
+    private sealed record Running(PoolWork Work, IActorRef Asker, bool Stuck);
 
     private sealed record Overdue(long Job);
 }

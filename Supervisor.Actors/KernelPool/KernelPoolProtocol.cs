@@ -4,13 +4,31 @@ using Supervisor.Kernel.Containers;
 
 namespace Supervisor.Actors.KernelPool;
 
-/// <summary>Work that may block in the kernel. Its sender gets exactly one <see cref="KernelOutcome"/>.</summary>
+/// <summary>An effect of a task. Its sender gets exactly one <see cref="KernelOutcome"/>.</summary>
 /// <param name="Container">What the sender holds of the live container, or null.</param>
-public sealed record KernelWork(ContainerId Id, TaskEffect Effect, Container? Container);
+public sealed record KernelWork(ContainerId Id, TaskEffect Effect, Container? Container) : PoolWork(Id)
+{
+    internal override string Name => Effect.GetType().Name;
+
+    internal override PoolOutcome Run(KernelEffects effects, CancellationToken deadline) => effects.Tasks.Run(this, deadline);
+
+    internal override PoolOutcome Failed(DateTimeOffset at, Refusal reason) =>
+        new KernelOutcome(new TaskCommand.EffectFailed(Id, at, Effect, reason), Effect, null);
+}
 
 /// <summary>How it ended.</summary>
 /// <param name="Container">A container that was made or adopted, now the receiver's to keep; else null.</param>
-public sealed record KernelOutcome(TaskCommand.Report Report, TaskEffect Effect, Container? Container);
+public sealed record KernelOutcome(TaskCommand.Report Report, TaskEffect Effect, Container? Container) : PoolOutcome
+{
+    internal override PoolWork? Abandon(PoolWork work)
+    {
+        if (Container is null) return null;
+        Container.Dispose();
+        return Effect is TaskEffect.SpawnInit spawn
+            ? new KernelWork(work.Id, new TaskEffect.TearDown(spawn.Setup, null, Container.Cgroup.Paths.ToSortedDictionary()), null)
+            : null;
+    }
+}
 
 /// <summary>Carries effects out. The product's enters the kernel; a test's follows a script.</summary>
 public interface ITaskEffects

@@ -5,15 +5,15 @@ namespace Supervisor.Actors.KernelPool;
 /// <summary>One thread that may block in the kernel: it runs on a dispatcher that gives each actor its own.</summary>
 internal sealed class KernelWorker : UntypedActor
 {
-    private readonly ITaskEffects _effects;
+    private readonly KernelEffects _effects;
 
-    public KernelWorker(ITaskEffects effects) => _effects = effects;
+    public KernelWorker(KernelEffects effects) => _effects = effects;
 
     /// <summary>Work with the time it has.</summary>
-    internal sealed record Job(long Number, KernelWork Work, TimeSpan Deadline);
+    internal sealed record Job(long Number, PoolWork Work, TimeSpan Deadline);
 
     /// <summary>The job is done.</summary>
-    internal sealed record Done(long Number, KernelOutcome Outcome);
+    internal sealed record Done(long Number, PoolOutcome Outcome);
 
     protected override void OnReceive(object message)
     {
@@ -23,6 +23,6 @@ internal sealed class KernelWorker : UntypedActor
             return;
         }
         using var deadline = new CancellationTokenSource(job.Deadline);
-        Sender.Tell(new Done(job.Number, _effects.Run(job.Work, deadline.Token)));
+        Sender.Tell(new Done(job.Number, job.Work.Run(_effects, deadline.Token)));
     }
 }

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using Akka.Actor;
 using Supervisor.Actors.Containers;
+using Supervisor.Actors.Execs;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Tasks;
 
@@ -36,12 +38,27 @@ public sealed class ContainerDirectory
         while (_entries.TryGetValue(id, out var entry) && !_entries.TryUpdate(id, entry with { Task = task }, entry)) { }
     }
 
+    /// <param name="exec">Null when it is gone.</param>
+    internal void Publish(ContainerId id, string execId, ExecView? exec)
+    {
+        while (_entries.TryGetValue(id, out var entry)
+            && !_entries.TryUpdate(id, entry with { Execs = exec is null ? entry.Execs.Remove(execId) : entry.Execs.SetItem(execId, exec) }, entry)) { }
+    }
+
     internal void Remove(ContainerId id) => _entries.TryRemove(id, out _);
 }
 
 /// <summary>One container as last published.</summary>
 /// <param name="Container">Takes <see cref="ContainerCommand"/>s.</param>
-public sealed record ContainerEntry(ContainerRecord Record, IActorRef Container, TaskView Task);
+public sealed record ContainerEntry(ContainerRecord Record, IActorRef Container, TaskView Task)
+{
+    /// <summary>The execs of its task, by id.</summary>
+    public ImmutableDictionary<string, ExecView> Execs { get; init; } = ImmutableDictionary<string, ExecView>.Empty.WithComparers(StringComparer.Ordinal);
+}
+
+/// <summary>One exec as last published.</summary>
+/// <param name="Exited">Completes with its exit, once it is journalled; is cancelled when the daemon stops.</param>
+public sealed record ExecView(ExecState.Present State, Task<TaskExit> Exited);
 
 /// <summary>One life of a task as last published.</summary>
 /// <param name="Actor">Takes <see cref="TaskCommand"/>s; null before the container's task actor is there.</param>

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Supervisor.Actors.Execs;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Tasks;
 using Supervisor.Kernel.Processes;
@@ -27,12 +28,19 @@ public sealed class ReaperActor : UntypedActor
                     status => self.Tell(new Exited(watch.Id, watch.Container.Pid, status), watcher),
                     () => self.Tell(new OutOfMemory(watch.Id), watcher));
                 break;
+            case WatchExec watch:
+                var (reaper, exec) = (Self, Sender);
+                watch.Process.Watch(status => reaper.Tell(new ExecExited(watch.Id, watch.Process.Pid, status), exec));
+                break;
+            case ExecExited seen:
+                var end = Exit(seen.Status);
+                Context.System.EventStream.Publish(new ProcessExited(seen.Id.Container, seen.Pid, end));
+                Sender.Tell(new ExecCommand.Exited(seen.Id, end.At, end));
+                break;
             case Exited seen:
-                var now = _clock.GetUtcNow();
-                var exit = seen.Status is { } status ? new TaskExit(status.Code, now)
-                    : new TaskExit(255, now, "it was not our child, and this kernel keeps no exit status for others");
+                var exit = Exit(seen.Status);
                 Context.System.EventStream.Publish(new ProcessExited(seen.Id, seen.Pid, exit));
-                Sender.Tell(new TaskCommand.InitExited(seen.Id, now, exit));
+                Sender.Tell(new TaskCommand.InitExited(seen.Id, exit.At, exit));
                 break;
             case OutOfMemory seen:
                 Context.System.EventStream.Publish(seen);
@@ -43,6 +51,12 @@ public sealed class ReaperActor : UntypedActor
                 break;
         }
     }
+
+    private TaskExit Exit(ExitStatus? status) => status is { } known
+        ? new TaskExit(known.Code, _clock.GetUtcNow())
+        : new TaskExit(255, _clock.GetUtcNow(), "it was not our child, and this kernel keeps no exit status for others");
+
+    private sealed record ExecExited(ExecId Id, int Pid, ExitStatus? Status);
 
     private sealed record Exited(ContainerId Id, int Pid, ExitStatus? Status);
 }

@@ -1,3 +1,4 @@
+using Supervisor.Actors.Execs;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Tasks;
 using Supervisor.Kernel.Containers;
@@ -7,7 +8,10 @@ namespace Supervisor.Actors.Reaping;
 /// <summary>Asks the reaper to tell the sender (<see cref="TaskCommand.InitExited"/>, <see cref="TaskCommand.OutOfMemory"/>) of a container's end.</summary>
 public sealed record WatchInit(ContainerId Id, Container Container);
 
-/// <summary>A container's init ended. Published on the event stream as soon as the kernel says so, before it is journalled.</summary>
+/// <summary>Asks the reaper to tell the sender (<see cref="ExecCommand.Exited"/>) of an exec's end.</summary>
+public sealed record WatchExec(ExecId Id, ExecProcess Process);
+
+/// <summary>A container's init, or an exec of it, ended. Published on the event stream as soon as the kernel says so, before it is journalled.</summary>
 /// <param name="Pid">In the daemon's pid namespace.</param>
 public sealed record ProcessExited(ContainerId Id, int Pid, TaskExit Exit);
 

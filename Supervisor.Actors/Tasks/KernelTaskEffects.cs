@@ -109,7 +109,7 @@ public sealed class KernelTaskEffects(ContainerHost host, TimeProvider clock) : 
 
     private static KernelOutcome Ended(KernelWork work, TaskCommand.Report report) => new(report, work.Effect, null);
 
-    private static Refusal Reason(Exception e) => e switch
+    internal static Refusal Reason(Exception e) => e switch
     {
         InvalidSpecException or InvalidStdioException => new Refusal(RefusalCode.InvalidArgument, e.Message),
         OperationCanceledException or TimeoutException => new Refusal(RefusalCode.DeadlineExceeded, e.Message),

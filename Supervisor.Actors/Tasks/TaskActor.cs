@@ -2,10 +2,12 @@ using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
 using Supervisor.Actors.Events;
+using Supervisor.Actors.Execs;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.KernelPool;
 using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Reaping;
+using Supervisor.Kernel;
 using Supervisor.Kernel.Containers;
 
 namespace Supervisor.Actors.Tasks;
@@ -22,13 +24,15 @@ public sealed class TaskActor : UntypedPersistentActor
     private readonly List<IActorRef> _waitingUntilSettled = [];
     private readonly Dictionary<TaskEffect, IActorRef> _waitingForEffect = new(ReferenceEqualityComparer.Instance);
     private Container? _container;
+    private readonly TaskExecs _execs;
+    private bool _deleteTold; // the last delete has been published
 
     private TaskState _state = new TaskState.Absent();
     private TaskCompletionSource<TaskExit> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="id">Whose task.</param>
     /// <param name="node">What the actors share.</param>
-    public TaskActor(ContainerId id, NodeServices node) => (_id, _node) = (id, node);
+    public TaskActor(ContainerId id, NodeServices node) => (_id, _node, _execs) = (id, node, new TaskExecs(id, node, Context));
 
     /// <inheritdoc/>
     public override string PersistenceId => $"task-{_id}";
@@ -47,8 +51,26 @@ public sealed class TaskActor : UntypedPersistentActor
     {
         switch (message)
         {
+            case not null when _execs.Holds(message, _state, Self, Sender):
+                break;
             case KernelOutcome outcome:
                 Accept(outcome);
+                break;
+            case ExecCommand command:
+                Handle(command, Sender);
+                break;
+            case ExecActor.Standing standing:
+                Accept(standing);
+                break;
+            case ProcessInput input:
+                Handle(input);
+                break;
+            case TaskInquiry inquiry:
+                Handle(inquiry);
+                break;
+            case TaskExecs.Impatient:
+                _execs.GiveUp();
+                _execs.Release(Self);
                 break;
             case TaskCommand command:
                 Handle(command, Sender, null);
@@ -56,8 +78,9 @@ public sealed class TaskActor : UntypedPersistentActor
             case Retire:
                 Sender.Tell(new RetireAnswer(_state is TaskState.Absent));
                 break;
-            case PublishedEvent { Topic: "/tasks/delete" } when _state is TaskState.Absent:
-                DeleteMessages(LastSequenceNr); // the whole life has been told of
+            case PublishedEvent { Topic: "/tasks/delete" }:
+                _deleteTold = _state is TaskState.Absent;
+                Shorten();
                 break;
             case DeleteMessagesSuccess:
                 break;
@@ -78,12 +101,16 @@ public sealed class TaskActor : UntypedPersistentActor
             case TaskEvent e:
                 Apply(e);
                 break;
+            case ExecRegistered e:
+                _execs.Apply(e);
+                break;
             case RecoveryCompleted:
                 foreach (var again in _replayed) _node.EventLog.Tell(again); // the log knows which of them it has
                 _replayed.Clear();
                 Publish();
                 foreach (var effect in TaskMachine.Recover(_state)) Run(effect);
-                _node.Readiness.Recovered(PersistenceId);
+                if (_state is TaskState.Absent) _execs.DiscardAll(); // we ended before they were gone
+                if (_execs.Recovered) _node.Readiness.Recovered(PersistenceId);
                 break;
         }
     }
@@ -94,6 +121,73 @@ public sealed class TaskActor : UntypedPersistentActor
         _exited.TrySetCanceled(); // those who wait are told that the daemon stops, not an exit
         _container?.Dispose();
         base.PostStop();
+    }
+
+    private void Handle(ExecCommand command, IActorRef asker)
+    {
+        var freezing = _waitingForEffect.Keys.Any(e => e is TaskEffect.Freeze);
+        if (TaskExecs.Judge(command, _state, freezing) is { } refusal) asker.Tell(new ExecReply(command.Id, refusal, new ExecState.Absent()));
+        else if (command is not ExecCommand.Add || _execs.Has(command.Id.Value)) _execs.Forward(command, _container, asker);
+        else
+            Persist(new ExecRegistered(command.Id, Present: true), e =>
+            {
+                _execs.Apply(e);
+                _execs.Forward(command, _container, asker);
+            });
+    }
+
+    private void Accept(ExecActor.Standing standing)
+    {
+        var forgotten = _execs.Accept(standing, Sender);
+        if (_execs.Recovered) _node.Readiness.Recovered(PersistenceId);
+        if (forgotten is null)
+        {
+            _execs.Release(Self);
+            return;
+        }
+        Persist(forgotten, e =>
+        {
+            _execs.Apply(e);
+            _execs.Release(Self);
+            Shorten();
+        });
+    }
+
+    private void Handle(ProcessInput input)
+    {
+        if (input.ExecId.Length > 0)
+        {
+            _execs.Forward(input, Sender);
+            return;
+        }
+        Refusal? refusal = _state is TaskState.Absent ? new Refusal(RefusalCode.NotFound, $"task {_id.Value} not found") : null;
+        try
+        {
+            if (input is ProcessInput.Close) _container?.CloseInput();
+            else if (input is ProcessInput.Resize size) _container?.Resize(size.Columns, size.Rows);
+        }
+        catch (SyscallException e)
+        {
+            _log.Warning("{0}: {1}", _id, e.Message); // its terminal has just ended
+        }
+        Sender.Tell(new ProcessInputReply(refusal));
+    }
+
+    /// <summary>The pool answers the asker itself: nothing of it concerns the task's state.</summary>
+    private void Handle(TaskInquiry inquiry)
+    {
+        if (_state is TaskState.Created or TaskState.Starting or TaskState.Running or TaskState.Paused)
+            _node.KernelPool.Tell(new TaskInquiryWork(inquiry, ((TaskState.WithInit)_state).CgroupPaths), Sender);
+        else
+            Sender.Tell(new TaskInquiryReply(_state is TaskState.Absent
+                ? new Refusal(RefusalCode.NotFound, $"task {_id.Value} not found")
+                : new Refusal(RefusalCode.FailedPrecondition, $"task {_id.Value} does not run")));
+    }
+
+    /// <summary>The whole life has been told of, and its execs are forgotten: its journal is no longer needed.</summary>
+    private void Shorten()
+    {
+        if (_state is TaskState.Absent && _deleteTold && !_execs.Any) DeleteMessages(LastSequenceNr);
     }
 
     private void Accept(KernelOutcome outcome)
@@ -119,6 +213,7 @@ public sealed class TaskActor : UntypedPersistentActor
             var publish = Apply(e);
             Publish();
             if (publish is not null) _node.EventLog.Tell(publish, Self);
+            if (e is TaskEvent.Deleted) _execs.DiscardAll();
         });
         DeferAsync(decision, d =>
         {
@@ -152,6 +247,7 @@ public sealed class TaskActor : UntypedPersistentActor
     private PublishEvent? Apply(TaskEvent e)
     {
         var publish = TaskTopics.Of(e, _state, _id, PersistenceId, LastSequenceNr);
+        if (_state is TaskState.Absent) _deleteTold = false;
         if (_state is TaskState.Absent) _exited = new TaskCompletionSource<TaskExit>(TaskCreationOptions.RunContinuationsAsynchronously);
         _state = TaskMachine.Apply(_state, e);
         if (IsRecovering && publish is not null) _replayed.Add(publish);

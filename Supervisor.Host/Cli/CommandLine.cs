@@ -27,7 +27,7 @@ internal static class CommandLine
         var root = new RootCommand("Runs and supervises Linux containers.")
         {
             GlobalOptions.Address, GlobalOptions.Namespace,
-            ServeCommand.Create(), RunCommand.Create(), PsCommand.Create(), LogsCommand.Create(), KillCommand.Create(),
+            ServeCommand.Create(), RunCommand.Create(), ExecCommand.Create(), PsCommand.Create(), LogsCommand.Create(), KillCommand.Create(),
             RmCommand.Create(), WaitCommand.Create(), InspectCommand.Create(), EventsCommand.Create(), VersionCommand.Create(),
             DoctorCommand.Create(),
         };

@@ -136,7 +136,7 @@ internal static class RunCommand
     }
 
     /// <summary>A name alone passes on our own variable, if we have it.</summary>
-    private static IEnumerable<string> Expand(string entry)
+    internal static IEnumerable<string> Expand(string entry)
     {
         if (entry.StartsWith('=')) throw new CliException($"--env: \"{entry}\" has no name");
         if (entry.Contains('=', StringComparison.Ordinal)) return [entry];

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Grpc.Core;
 using Supervisor.Actors.Containers;
+using Supervisor.Actors.Execs;
 using Supervisor.Actors.Tasks;
 
 namespace Supervisor.Host.Services;
@@ -20,6 +21,24 @@ internal static class ActorCalls
     {
         var reply = await task.Ask<TaskReply>(command, context.TimeLeft(clock), context.CancellationToken);
         return reply.Refusal is { } refusal ? throw refusal.ToRpcException() : reply.State;
+    }
+
+    public static async Task<ExecState> AskAsync(this IActorRef task, ExecCommand command, ServerCallContext context, TimeProvider clock)
+    {
+        var reply = await task.Ask<ExecReply>(command, context.TimeLeft(clock), context.CancellationToken);
+        return reply.Refusal is { } refusal ? throw refusal.ToRpcException() : reply.State;
+    }
+
+    public static async Task AskAsync(this IActorRef task, ProcessInput input, ServerCallContext context, TimeProvider clock)
+    {
+        var reply = await task.Ask<ProcessInputReply>(input, context.TimeLeft(clock), context.CancellationToken);
+        if (reply.Refusal is { } refusal) throw refusal.ToRpcException();
+    }
+
+    public static async Task<TaskInquiryReply> AskAsync(this IActorRef task, TaskInquiry inquiry, ServerCallContext context, TimeProvider clock)
+    {
+        var reply = await task.Ask<TaskInquiryReply>(inquiry, context.TimeLeft(clock), context.CancellationToken);
+        return reply.Refusal is { } refusal ? throw refusal.ToRpcException() : reply;
     }
 
     /// <summary>The container may refuse for itself before its task is asked.</summary>

@@ -1,13 +1,20 @@
 using Akka.Actor;
+using Containerd.Runc.V1;
 using Containerd.Services.Tasks.V1;
+using Containerd.Types;
+using Containerd.V1.Types;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Supervisor.Actors;
 using Supervisor.Actors.Containers;
+using Supervisor.Actors.Events;
+using Supervisor.Actors.Execs;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Tasks;
+using Supervisor.Host.Filters;
 using Supervisor.Host.Hosting;
+using Supervisor.Kernel.Oci;
 
 namespace Supervisor.Host.Services;
 
@@ -33,7 +40,12 @@ public sealed class TasksService(SupervisorSystem system, DaemonLifetime lifetim
     /// <inheritdoc/>
     public override async Task<StartResponse> Start(StartRequest request, ServerCallContext context)
     {
-        var id = Init(context, request.ContainerId, request.ExecId);
+        var (id, exec) = Process(context, request.ContainerId, request.ExecId);
+        if (exec is { } other)
+        {
+            var started = await Actor(id).AskAsync(new ExecCommand.Start(other, clock.GetUtcNow()), context, clock);
+            return new StartResponse { Pid = ExecTranslation.PidOf(started) };
+        }
         var state = await Actor(id).AskAsync(new TaskCommand.Start(id, clock.GetUtcNow()), context, clock);
         return new StartResponse { Pid = state.Pid };
     }
@@ -54,8 +66,9 @@ public sealed class TasksService(SupervisorSystem system, DaemonLifetime lifetim
     /// <inheritdoc/>
     public override Task<GetResponse> Get(GetRequest request, ServerCallContext context)
     {
-        var id = Init(context, request.ContainerId, request.ExecId);
-        return Task.FromResult(new GetResponse { Process = Present(id).State.ToProcess(id) });
+        var (id, exec) = Process(context, request.ContainerId, request.ExecId);
+        var process = exec is { } other ? Present(other).State.ToProcess(other) : Present(id).State.ToProcess(id);
+        return Task.FromResult(new GetResponse { Process = process });
     }
 
     /// <inheritdoc/>
@@ -70,9 +83,14 @@ public sealed class TasksService(SupervisorSystem system, DaemonLifetime lifetim
     /// <inheritdoc/>
     public override async Task<Empty> Kill(KillRequest request, ServerCallContext context)
     {
-        var id = Init(context, request.ContainerId, request.ExecId);
+        var (id, exec) = Process(context, request.ContainerId, request.ExecId);
         if (request.Signal > LastSignal)
             throw new InvalidFieldException("signal", $"{request.Signal} is no signal: 1 to {LastSignal}, or 0 to ask whether the process is there");
+        if (exec is { } other)
+        {
+            await Actor(id).AskAsync(new ExecCommand.Kill(other, clock.GetUtcNow(), (int)request.Signal), context, clock);
+            return new Empty();
+        }
         await Actor(id).AskAsync(new TaskCommand.Kill(id, clock.GetUtcNow(), (int)request.Signal, request.All), context, clock);
         return new Empty();
     }
@@ -96,10 +114,106 @@ public sealed class TasksService(SupervisorSystem system, DaemonLifetime lifetim
     /// <inheritdoc/>
     public override async Task<WaitResponse> Wait(WaitRequest request, ServerCallContext context)
     {
-        var id = Init(context, request.ContainerId, request.ExecId);
+        var (id, other) = Process(context, request.ContainerId, request.ExecId);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.Stopping);
-        var exit = await Present(id).Exited.WaitAsync(either.Token);
+        var exited = other is { } exec ? Present(exec).Exited : Present(id).Exited;
+        var exit = await exited.WaitAsync(either.Token);
         return new WaitResponse { ExitStatus = (uint)exit.Status, ExitedAt = exit.At.ToTimestamp() };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<Empty> Exec(ExecProcessRequest request, ServerCallContext context)
+    {
+        var id = context.ContainerId(request.ContainerId, "container_id");
+        var exec = ExecId.Parse(id, request.ExecId);
+        if (request.Spec is null) throw new InvalidFieldException("spec", "is missing: the OCI process, as JSON");
+        SpecValidator.Validate(SpecReader.ReadProcess(request.Spec.Value.Span)); // now, when it can still be refused by field
+        var setup = new ExecSetup(new StdioPaths(request.Stdin, request.Stdout, request.Stderr, request.Terminal), request.Spec.Value.Memory);
+        await Actor(id).AskAsync(new ExecCommand.Add(exec, clock.GetUtcNow(), setup), context, clock);
+        return new Empty();
+    }
+
+    /// <inheritdoc/>
+    public override async Task<DeleteResponse> DeleteProcess(DeleteProcessRequest request, ServerCallContext context)
+    {
+        var id = context.ContainerId(request.ContainerId, "container_id");
+        var state = await Actor(id).AskAsync(new ExecCommand.Delete(ExecId.Parse(id, request.ExecId), clock.GetUtcNow()), context, clock);
+        var exit = (state as ExecState.Stopped)?.Exit;
+        return new DeleteResponse
+        {
+            Id = request.ExecId, Pid = ExecTranslation.PidOf(state), ExitStatus = (uint)(exit?.Status ?? 0), ExitedAt = exit?.At.ToTimestamp() ?? GrpcTranslation.Never,
+        };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<Empty> CloseIO(CloseIORequest request, ServerCallContext context)
+    {
+        var (id, _) = Process(context, request.ContainerId, request.ExecId);
+        if (request.Stdin) await Actor(id).AskAsync(new ProcessInput.Close(id, request.ExecId), context, clock);
+        return new Empty();
+    }
+
+    /// <inheritdoc/>
+    public override async Task<Empty> ResizePty(ResizePtyRequest request, ServerCallContext context)
+    {
+        var (id, _) = Process(context, request.ContainerId, request.ExecId);
+        if (request.Width > ushort.MaxValue) throw new InvalidFieldException("width", "is over 65535");
+        if (request.Height > ushort.MaxValue) throw new InvalidFieldException("height", "is over 65535");
+        await Actor(id).AskAsync(new ProcessInput.Resize(id, request.ExecId, (ushort)request.Width, (ushort)request.Height), context, clock);
+        return new Empty();
+    }
+
+    /// <inheritdoc/>
+    public override async Task<ListPidsResponse> ListPids(ListPidsRequest request, ServerCallContext context)
+    {
+        var id = context.ContainerId(request.ContainerId, "container_id");
+        var reply = await Actor(id).AskAsync(new TaskInquiry.Pids(id), context, clock);
+        var execs = Find(id).Execs.Where(e => e.Value.State is ExecState.Running).ToDictionary(e => ExecTranslation.PidOf(e.Value.State), e => e.Key);
+        return new ListPidsResponse
+        {
+            Processes =
+            {
+                reply.Pids.Select(pid => new ProcessInfo
+                {
+                    Pid = (uint)pid,
+                    Info = execs.TryGetValue((uint)pid, out var exec) ? Envelopes.Pack(new ProcessDetails { ExecId = exec }) : null,
+                }),
+            },
+        };
+    }
+
+    /// <inheritdoc/>
+    public override async Task<Empty> Update(UpdateTaskRequest request, ServerCallContext context)
+    {
+        var id = context.ContainerId(request.ContainerId, "container_id");
+        if (request.Resources is null) throw new InvalidFieldException("resources", "is missing: the OCI resources, as JSON");
+        await Actor(id).AskAsync(new TaskInquiry.Update(id, request.Resources.Value.Memory), context, clock);
+        return new Empty();
+    }
+
+    /// <inheritdoc/>
+    public override async Task<MetricsResponse> Metrics(MetricsRequest request, ServerCallContext context)
+    {
+        var filters = FilterSet.Parse(request.Filters);
+        var running = system.Directory.InNamespace(context.RequireNamespace())
+            .Where(e => e.Task is { Exists: true, Actor: not null } && filters.Matches(path => path is ["id"] ? e.Record.Id.Value : null))
+            .ToList();
+        var measured = await Task.WhenAll(running.Select(e => MeasureAsync(e, context)));
+        return new MetricsResponse { Metrics = { measured.OfType<Metric>() } };
+    }
+
+    /// <summary>Null for one that cannot be measured: it has ended, or its cgroup is going. Clients expect the others all the same.</summary>
+    private async Task<Metric?> MeasureAsync(ContainerEntry entry, ServerCallContext context)
+    {
+        var id = entry.Record.Id;
+        var reply = await entry.Task.Actor!.Ask<TaskInquiryReply>(new TaskInquiry.Stats(id), context.TimeLeft(clock), context.CancellationToken);
+        if (reply.Stats is not { } stats || entry.Task.State is not TaskState.WithInit task) return null;
+        return new Metric
+        {
+            Timestamp = clock.GetUtcNow().ToTimestamp(),
+            Id = id.Value,
+            Data = Envelopes.Pack(CgroupMetrics.Of(stats, isV2: !task.CgroupPaths.ContainsKey("memory"))),
+        };
     }
 
     private ContainerEntry Find(ContainerId id) => system.Directory.Find(id) ?? throw GrpcTranslation.NoContainer(id);
@@ -110,12 +224,16 @@ public sealed class TasksService(SupervisorSystem system, DaemonLifetime lifetim
     private (TaskState.Present State, Task<TaskExit> Exited) Present(ContainerId id) =>
         Find(id).Task is { State: TaskState.Present state } task ? (state, task.Exited) : throw GrpcTranslation.NoTask(id);
 
-    /// <summary>The container of a request that may name an exec; there are none yet.</summary>
-    private ContainerId Init(ServerCallContext context, string container, string exec)
+    private ExecView Present(ExecId exec)
+    {
+        _ = Present(exec.Container);
+        return Find(exec.Container).Execs.GetValueOrDefault(exec.Value) ?? throw GrpcTranslation.Refuse(StatusCode.NotFound, ExecMachine.NotFoundMessage(exec));
+    }
+
+    /// <summary>The process that a request names: an exec, or the init.</summary>
+    private static (ContainerId Container, ExecId? Exec) Process(ServerCallContext context, string container, string exec)
     {
         var id = context.ContainerId(container, "container_id");
-        if (exec.Length == 0) return id;
-        Actor(id);
-        throw GrpcTranslation.Refuse(StatusCode.NotFound, $"process does not exist {Identifier.Check(exec, "exec_id")}: not found");
+        return (id, exec.Length == 0 ? null : ExecId.Parse(id, exec));
     }
 }

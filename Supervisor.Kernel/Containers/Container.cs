@@ -86,6 +86,18 @@ public sealed class Container : IDisposable
     public void Start(CancellationToken deadline) =>
         (_held ?? throw new InvalidOperationException("the container was started by a former daemon")).Release(deadline);
 
+    /// <summary>Makes another process in the container, which then waits for its <see cref="ExecProcess.Start"/>.</summary>
+    /// <exception cref="Oci.InvalidSpecException">The process's spec is wrong; its Field says where.</exception>
+    /// <exception cref="InvalidStdioException">A stream cannot be opened.</exception>
+    /// <exception cref="LaunchException">A step failed; nothing is left of the process.</exception>
+    /// <exception cref="InvalidOperationException">The container is paused, or has ended.</exception>
+    /// <exception cref="OperationCanceledException">The deadline passed; nothing is left of the process.</exception>
+    public ExecProcess Exec(ExecRequest request, CancellationToken deadline)
+    {
+        if (Cgroup.IsFrozen) throw new InvalidOperationException("the container is paused: a process born there could not begin");
+        return new ExecCreation(_host, Cgroup, _pidfd, Pid, request).Run(deadline);
+    }
+
     /// <summary>Sends a signal to the init.</summary>
     /// <returns>False when it has ended.</returns>
     public bool Signal(int signal) => !_pidfd.IsClosed && _pidfd.TrySignal(signal);

@@ -44,7 +44,7 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, LaunchProgram Second
         var mounts = new DetachedMounts(program, slots);
         new SpecMounts(plan, tree, mounts).Add();
         new DeviceNodes(program, tree, plan).Add();
-        if (terminal) TerminalSteps.Add(program, slots, tree, mounts, plan);
+        if (terminal) TerminalSteps.AddWithConsole(program, slots, tree, mounts, process, plan.Socket.Number);
         tree.MakeDirectories(process.Cwd);
         new ProcWrites(program, mounts, plan.Spec).Add(); // before the paths below become read-only
         new PathProtection(program, slots, tree, mounts, plan).Add();
@@ -62,7 +62,8 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, LaunchProgram Second
         return program;
     }
 
-    private static LaunchProgram Second(ProcessSpec process)
+    /// <summary>What runs in the stub: the same for an init and for an exec.</summary>
+    internal static LaunchProgram Second(ProcessSpec process)
     {
         const uint CLOSE_RANGE_CLOEXEC = 4;
         var program = new LaunchProgram();

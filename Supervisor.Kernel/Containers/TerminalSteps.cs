@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Launch;
+using Supervisor.Kernel.Oci;
 
 namespace Supervisor.Kernel.Containers;
 
@@ -14,25 +15,34 @@ internal static class TerminalSteps
     private const long TIOCSCTTY = 0x540E, TIOCSWINSZ = 0x5414, TIOCSPTLCK = 0x40045431, TIOCGPTPEER = 0x5441;
     private const int SOL_SOCKET = 1, SCM_RIGHTS = 1, MSG_NOSIGNAL = 0x4000;
 
-    /// <summary>Adds them. Before pivot_root and after the spec's mounts.</summary>
-    public static void Add(LaunchProgram program, FdSlots slots, RootTree tree, DetachedMounts mounts, ContainerPlan plan)
+    /// <summary>Adds them for an init. Before pivot_root and after the spec's mounts.</summary>
+    public static void AddWithConsole(LaunchProgram program, FdSlots slots, RootTree tree, DetachedMounts mounts, ProcessSpec process, int socket)
+    {
+        var (master, slave) = Open(program, slots, tree, process);
+        tree.MakeFile("/dev/console");
+        var console = mounts.CopyOf(slave, "terminal", recursive: false);
+        tree.Attach(console, "/dev/console", followSymlinks: false);
+        Send(program, socket, master);
+    }
+
+    /// <summary>Adds them for an exec, in the container's own root: /dev/console stays the init's.</summary>
+    public static void Add(LaunchProgram program, FdSlots slots, RootTree tree, ProcessSpec process, int socket) =>
+        Send(program, socket, Open(program, slots, tree, process).Master);
+
+    private static (int Master, int Slave) Open(LaunchProgram program, FdSlots slots, RootTree tree, ProcessSpec process)
     {
         int master = slots.Take(), slave = slots.Take();
         FdSlots.Keep(program, tree.Open("/dev/pts/ptmx", followSymlinks: false, OpenFlags.O_RDWR | OpenFlags.O_NOCTTY), master);
         program.Add(Syscall.ioctl, "TIOCSPTLCK", master, TIOCSPTLCK, program.Value(0));
-        if (plan.Spec.Process!.ConsoleSize is { Height: > 0, Width: > 0 } size)
+        if (process.ConsoleSize is { Height: > 0, Width: > 0 } size)
             program.Add(Syscall.ioctl, "TIOCSWINSZ", master, TIOCSWINSZ,
                 program.Values<ushort>([(ushort)Math.Min(size.Height, ushort.MaxValue), (ushort)Math.Min(size.Width, ushort.MaxValue), 0, 0]));
         var open = (long)(OpenFlags.O_RDWR | OpenFlags.O_NOCTTY | OpenFlags.O_CLOEXEC).ToKernel();
         FdSlots.Keep(program, program.Add(Syscall.ioctl, "TIOCGPTPEER", master, TIOCGPTPEER, open), slave);
-        if (plan.Spec.Process.User is { Uid: not 0 } user) program.Add(Syscall.fchown, "terminal", slave, user.Uid, 5 /* tty */);
+        if (process.User is { Uid: not 0 } user) program.Add(Syscall.fchown, "terminal", slave, user.Uid, 5 /* tty */);
         for (var fd = 0; fd <= 2; fd++) program.Add(Syscall.dup3, "terminal", slave, fd, 0);
         program.Add(Syscall.ioctl, "TIOCSCTTY", 0, TIOCSCTTY, 0);
-
-        tree.MakeFile("/dev/console");
-        var console = mounts.CopyOf(slave, "terminal", recursive: false);
-        tree.Attach(console, "/dev/console", followSymlinks: false);
-        Send(program, plan.Socket.Number, master);
+        return (master, slave);
     }
 
     /// <summary>sendmsg(2) with one descriptor. cmsg(3): the control message is header, then descriptor, padded.</summary>

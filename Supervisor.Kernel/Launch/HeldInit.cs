@@ -13,8 +13,10 @@ internal sealed class HeldInit : IDisposable
     private readonly LaunchProgram _secondHalf;
     private readonly StreamSocket _socket;
 
-    private HeldInit(LaunchedProcess process, LaunchProgram secondHalf, StreamSocket socket, Fd? terminal) =>
-        (Process, _secondHalf, _socket, Terminal) = (process, secondHalf, socket, terminal);
+    private readonly string _name;
+
+    private HeldInit(LaunchedProcess process, LaunchProgram secondHalf, StreamSocket socket, Fd? terminal, string name) =>
+        (Process, _secondHalf, _socket, Terminal, _name) = (process, secondHalf, socket, terminal, name);
 
     /// <summary>The init.</summary>
     public LaunchedProcess Process { get; }
@@ -32,25 +34,30 @@ internal sealed class HeldInit : IDisposable
     /// <exception cref="LaunchException">A step failed; nothing is left of the child.</exception>
     public static HeldInit Launch(
         LaunchProgram firstHalf, LaunchProgram secondHalf, CloneFlags namespaces, Fd? cgroup, StreamSocket.Pair sockets,
-        bool sendsTerminal, CancellationToken deadline)
+        bool sendsTerminal, CancellationToken deadline) =>
+        Take(Launcher.Launch(firstHalf, namespaces, cgroup, deadline), "init", secondHalf, sockets, sendsTerminal, deadline);
+
+    /// <summary>As <see cref="Launch"/>, for a process that is born already.</summary>
+    /// <param name="name">What messages call it.</param>
+    public static HeldInit Take(
+        LaunchedProcess process, string name, LaunchProgram secondHalf, StreamSocket.Pair sockets, bool sendsTerminal, CancellationToken deadline)
     {
-        var process = Launcher.Launch(firstHalf, namespaces, cgroup, deadline);
         sockets.Theirs.Dispose();
         Fd? terminal = null;
         try
         {
             if (sendsTerminal) terminal = sockets.Ours.ReceiveDescriptor(deadline);
             sockets.Ours.Send(InitStub.Message(secondHalf), deadline);
-            var held = new HeldInit(process, secondHalf, sockets.Ours, terminal);
-            if (held.ReadRecord(deadline) is not { } record) throw Died("the init ended before it was ready");
+            var held = new HeldInit(process, secondHalf, sockets.Ours, terminal, name);
+            if (held.ReadRecord(deadline) is not { } record) throw held.Died("it ended before it was ready");
             if (record.Offset >= 0) throw held.Failure(record);
             return held;
         }
         catch (Exception e)
         {
-            new HeldInit(process, secondHalf, sockets.Ours, terminal).End();
+            new HeldInit(process, secondHalf, sockets.Ours, terminal, name).End();
             throw e is SyscallException { Errno: Errno.EPIPE or Errno.ECONNRESET }
-                ? new LaunchException("init", Errno.None, "it was killed before it was ready", 0, 0) : e;
+                ? new LaunchException(name, Errno.None, "it was killed before it was ready", 0, 0) : e;
         }
     }
 
@@ -65,7 +72,7 @@ internal sealed class HeldInit : IDisposable
         }
         catch (SyscallException e) when (e.Errno is Errno.EPIPE or Errno.ECONNRESET)
         {
-            throw Died("the init was killed before it was started");
+            throw Died("it was killed before it was started");
         }
         if (ReadRecord(deadline) is { } record) throw Failure(record);
     }
@@ -96,8 +103,8 @@ internal sealed class HeldInit : IDisposable
     private LaunchException Failure((long Offset, long Result) record)
     {
         var offset = InitStub.OffsetInSecondHalf(record.Offset);
-        return offset >= 0 ? Launcher.Failure(_secondHalf, offset, record.Result) : Died("the init could not read its program");
+        return offset >= 0 ? Launcher.Failure(_secondHalf, offset, record.Result) : Died("it could not read its program");
     }
 
-    private static LaunchException Died(string reason) => new("init", Errno.None, reason, 0, 0);
+    private LaunchException Died(string reason) => new(_name, Errno.None, reason, 0, 0);
 }

@@ -128,6 +128,9 @@ internal sealed class LaunchProgram
             BinaryPrimitives.WriteInt64LittleEndian(data[at..], BinaryPrimitives.ReadInt64LittleEndian(data[at..]) + dataAddress);
     }
 
+    /// <summary>Where a place in the data is, in bytes from the first record.</summary>
+    public int OffsetOf(DataRef place) => RecordsSize + place.Offset;
+
     /// <summary>What record <paramref name="index"/> does, e.g. <c>mount "proc"</c>.</summary>
     public string Describe(int index)
     {
@@ -141,6 +144,7 @@ internal sealed class LaunchProgram
     {
         var record = _records[i];
         var then = record.Flags.HasFlag(LaunchFlags.SkipOnSuccess) ? $" [ok: +{record.Skip / 72}]" : "";
+        if (record.Flags.HasFlag(LaunchFlags.SkipOnPositive)) then += $" [above 0: +{record.Skip / 72}]";
         if (record.Tolerated != LaunchRecord.ToleratesNothing) then += $" [{(Abi.Errno)record.Tolerated}: +{record.Skip / 72}]";
         if (record.Flags.HasFlag(LaunchFlags.IgnoreErrors)) then += " [any error: +1]";
         return $"{Describe(i)}{then}\n";
@@ -177,6 +181,13 @@ internal sealed class LaunchProgram
         public Step SkippingOnSuccess()
         {
             Record.Flags |= LaunchFlags.SkipOnSuccess;
+            return this;
+        }
+
+        /// <summary>A result above 0 goes on where <see cref="SkipsToHere"/> says: the parent's side of a clone.</summary>
+        public Step SkippingOnPositive()
+        {
+            Record.Flags |= LaunchFlags.SkipOnPositive;
             return this;
         }
 

@@ -28,7 +28,19 @@ internal static unsafe class Launcher
     /// <param name="cgroup">A cgroup v2 directory to be born in, or null.</param>
     /// <param name="deadline">When it is cancelled first, the child is killed: a launch stuck in the kernel must not keep its thread.</param>
     /// <exception cref="LaunchException">A step failed, or the child died before its exec. Nothing is left of it.</exception>
-    public static LaunchedProcess Launch(LaunchProgram program, CloneFlags namespaces, Fd? cgroup, CancellationToken deadline)
+    public static LaunchedProcess Launch(LaunchProgram program, CloneFlags namespaces, Fd? cgroup, CancellationToken deadline) =>
+        Launch(program, null, namespaces, cgroup, deadline);
+
+    /// <summary>
+    /// Runs <paramref name="program"/> in a child that enters a pid namespace and there gives birth to the process proper:
+    /// our child too (CLONE_PARENT), in our memory until its exec (launch rule 12). The first child is gone afterwards.
+    /// </summary>
+    /// <param name="pid">Where the program's clone3 puts the pid (CLONE_PARENT_SETTID): 32 bits, 0 before.</param>
+    /// <inheritdoc cref="Launch(LaunchProgram, CloneFlags, Fd?, CancellationToken)"/>
+    public static LaunchedProcess LaunchNested(LaunchProgram program, DataRef pid, Fd? cgroup, CancellationToken deadline) =>
+        Launch(program, pid, CloneFlags.None, cgroup, deadline);
+
+    private static LaunchedProcess Launch(LaunchProgram program, DataRef? nested, CloneFlags namespaces, Fd? cgroup, CancellationToken deadline)
     {
         deadline.ThrowIfCancellationRequested();
         var contextSize = Unsafe.SizeOf<LaunchContext>();
@@ -68,6 +80,7 @@ internal static unsafe class Launcher
             if (pid < 0) throw new SyscallException("clone3", (Errno)(-pid), namespaces.ToString());
 
             var pidfd = new Pidfd((int)context->Pidfd);
+            if (nested is { } place) return Second(program, context, pidfd, *(int*)(records + (ulong)program.OffsetOf(place)));
             if (context->FailedOffset < 0) return new LaunchedProcess((int)pid, pidfd);
             using (pidfd) pidfd.Reap();
             throw Failure(program, context->FailedOffset, context->FailedResult);
@@ -76,6 +89,28 @@ internal static unsafe class Launcher
         {
             NativeMemory.AlignedFree(memory);
         }
+    }
+
+    /// <summary>Collects the first child and answers with the one that it gave birth to.</summary>
+    /// <param name="pid">The other's; 0 if there was no birth. It is our child, so nobody else has the pid until we collect it.</param>
+    private static LaunchedProcess Second(LaunchProgram program, LaunchContext* context, Pidfd first, int pid)
+    {
+        ExitStatus? end;
+        using (first) end = first.Reap();
+        var second = pid == 0 ? null : Pidfd.TryOpen(pid);
+        if (second is not null && context->FailedOffset < 0 && end is { Code: 0 }) return new LaunchedProcess(pid, second);
+        if (second is not null)
+        {
+            // The first may have been killed while the second still ran in our memory: it must be gone before the memory is.
+            using (second)
+            {
+                second.TrySignal(Signal.SIGKILL);
+                second.Reap();
+            }
+        }
+        throw context->FailedOffset >= 0
+            ? Failure(program, context->FailedOffset, context->FailedResult)
+            : new LaunchException("enter the container", Errno.None, "it was killed on the way", 0, 0);
     }
 
     /// <summary>The exception for a failure as the routine records it.</summary>

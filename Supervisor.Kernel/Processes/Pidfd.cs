@@ -56,7 +56,7 @@ public sealed unsafe partial class Pidfd : SafeHandleMinusOneIsInvalid
     public ExitStatus? TryReap() => Wait(WEXITED | WNOHANG);
 
     /// <summary>Waits for a child that is certain to end, and collects it.</summary>
-    internal void Reap() => Wait(WEXITED);
+    internal ExitStatus? Reap() => Wait(WEXITED);
 
     /// <summary>
     /// How a process that is not our child ended: the kernel keeps it with the pidfd. PIDFD_GET_INFO with

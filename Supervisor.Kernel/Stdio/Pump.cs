@@ -20,10 +20,12 @@ internal sealed class Pump
     public Pump(EventLoop loop, Fd source, Fd destination)
     {
         (_source, _destination) = (source, destination);
-        // Registered silent first: a callback must not come before both watches are in place.
-        _writing = loop.TryAdd(destination.Number, EpollEvents.None, OnWritable);
-        _reading = loop.Add(source.Number, EpollEvents.None, OnReadable);
-        _reading.Change(EpollEvents.EPOLLIN);
+        // A callback waits until both watches are in place: a hang-up is told even to those who asked for nothing (epoll_ctl(2)).
+        lock (_gate)
+        {
+            _writing = loop.TryAdd(destination.Number, EpollEvents.None, OnWritable);
+            _reading = loop.Add(source.Number, EpollEvents.EPOLLIN, OnReadable);
+        }
     }
 
     /// <summary>Completes when the source has ended and all of it is written, or either side broke.</summary>

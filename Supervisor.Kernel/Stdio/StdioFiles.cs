@@ -41,9 +41,11 @@ internal static partial class StdioFiles
     }
 
     /// <summary>Gives a stream to the user that the process runs as, who could not reopen /dev/stdout otherwise.</summary>
+    /// <remarks>Never the null device: it is the whole host's, and its owner may take it from everybody else.</remarks>
     public static void GiveTo(Fd stream, uint uid, uint gid)
     {
-        if (uid != 0) _ = fchown(stream.Number, uid, gid); // a read-only or foreign filesystem may refuse; the stream works all the same
+        if (uid != 0 && !FileStatus.Of(stream).IsCharacterDevice(1, 3))
+            _ = fchown(stream.Number, uid, gid); // a read-only or foreign filesystem may refuse; the stream works all the same
     }
 
     private static string PathOf(string target, string field, out bool isFile)

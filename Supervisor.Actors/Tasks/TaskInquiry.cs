@@ -1,0 +1,57 @@
+using System.Collections.Immutable;
+using Supervisor.Actors.Identity;
+using Supervisor.Actors.KernelPool;
+using Supervisor.Kernel.Cgroups;
+using Supervisor.Kernel.Oci;
+
+namespace Supervisor.Actors.Tasks;
+
+/// <summary>What concerns a task's cgroup and leaves its life as it is. Answered with a <see cref="TaskInquiryReply"/>.</summary>
+public abstract record TaskInquiry(ContainerId Id)
+{
+    /// <summary>Which processes there are.</summary>
+    public sealed record Pids(ContainerId Id) : TaskInquiry(Id);
+
+    /// <summary>What has been used.</summary>
+    public sealed record Stats(ContainerId Id) : TaskInquiry(Id);
+
+    /// <summary>Changes limits; what is absent or 0 stays.</summary>
+    /// <param name="Resources">The OCI resources' JSON.</param>
+    public sealed record Update(ContainerId Id, ReadOnlyMemory<byte> Resources) : TaskInquiry(Id);
+}
+
+/// <summary>The answer to a <see cref="TaskInquiry"/>.</summary>
+/// <param name="Refusal">Null when it was carried out.</param>
+/// <param name="Pids">In the daemon's pid namespace, ascending.</param>
+public sealed record TaskInquiryReply(Refusal? Refusal, ImmutableArray<int> Pids = default, CgroupStats? Stats = null) : PoolOutcome;
+
+/// <summary>An inquiry for the kernel pool.</summary>
+internal sealed record TaskInquiryWork(TaskInquiry Inquiry, ImmutableSortedDictionary<string, string> CgroupPaths) : PoolWork(Inquiry.Id)
+{
+    internal override string Name => Inquiry.GetType().Name;
+
+    internal override PoolOutcome Run(KernelEffects effects, CancellationToken deadline)
+    {
+        try
+        {
+            var cgroup = Cgroup.Open(CgroupPaths);
+            switch (Inquiry)
+            {
+                case TaskInquiry.Pids: return new TaskInquiryReply(null, [.. cgroup.Processes()]);
+                case TaskInquiry.Stats: return new TaskInquiryReply(null, Stats: cgroup.Stats());
+                case TaskInquiry.Update update:
+                    var resources = SpecReader.ReadResources(update.Resources.Span);
+                    SpecValidator.Validate(resources);
+                    cgroup.Update(resources);
+                    return new TaskInquiryReply(null);
+                default: throw new ArgumentException($"no such inquiry: {Inquiry}");
+            }
+        }
+        catch (Exception e)
+        {
+            return new TaskInquiryReply(KernelTaskEffects.Reason(e));
+        }
+    }
+
+    internal override PoolOutcome Failed(DateTimeOffset at, Refusal reason) => new TaskInquiryReply(reason);
+}

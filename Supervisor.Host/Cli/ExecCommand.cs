@@ -1,0 +1,46 @@
+using System.CommandLine;
+using Supervisor.Host.Cli.Running;
+
+namespace Supervisor.Host.Cli;
+
+/// <summary><c>supervisor exec</c>: runs another program in a container, in the foreground.</summary>
+internal static class ExecCommand
+{
+    private static readonly Option<bool> Terminal = new("--tty", "-t") { Description = "Give it a terminal" };
+
+    private static readonly Option<string[]> Env = new("--env", "-e")
+    {
+        Description = "NAME=value, or NAME to pass on our own; added to the container's",
+        HelpName = "NAME[=value]",
+    };
+
+    private static readonly Option<string?> Cwd = new("--workdir", "-w") { Description = "Working directory (default: the container's)", HelpName = "DIR" };
+    private static readonly Option<string?> User = new("--user", "-u") { Description = "Who it runs as (default: as the container's)", HelpName = "UID[:GID]" };
+    private static readonly Argument<string> Id = Ids.One();
+
+    // Whatever follows the id belongs to the program.
+    private static readonly Argument<string[]> Program = new("command")
+    {
+        Description = "Program and its arguments",
+        Arity = ArgumentArity.OneOrMore,
+        CaptureRemainingTokens = true,
+    };
+
+    public static Command Create()
+    {
+        var command = new Command("exec", "Runs another program in a running container") { Terminal, Env, Cwd, User, Id, Program };
+        command.Does(async (parse, client, _) =>
+        {
+            var options = new ExecOptions(
+                parse.GetRequiredValue(Id),
+                parse.GetValue(Terminal),
+                [.. (parse.GetValue(Env) ?? []).SelectMany(RunCommand.Expand)],
+                parse.GetValue(Cwd),
+                parse.GetValue(User),
+                parse.GetRequiredValue(Program));
+            using var signals = new ForegroundSignals();
+            return await new ExecRun(client, options, signals).RunAsync();
+        });
+        return command;
+    }
+}

@@ -1,0 +1,140 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Containerd.Services.Containers.V1;
+using Containerd.Services.Tasks.V1;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Supervisor.Host.Cli.Stdio;
+using Supervisor.Kernel.Oci;
+
+namespace Supervisor.Host.Cli.Running;
+
+/// <summary>
+/// One exec from its registration to its end:
+/// <code>
+/// Containers/Get → FIFOs → Tasks/Exec → Wait begins → Start → copy, forward signals → Wait answers → drain → DeleteProcess
+/// </code>
+/// </summary>
+internal sealed class ExecRun(DaemonClient client, ExecOptions options, ForegroundSignals signals)
+{
+    private const int SIGKILL = 9;
+
+    // A grandchild that outlived the program may hold its output open.
+    private static readonly TimeSpan IdleOutput = TimeSpan.FromSeconds(2);
+    private readonly string _exec = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
+
+    /// <summary>Runs it; the exit code is the program's own.</summary>
+    public async Task<int> RunAsync()
+    {
+        var cancel = signals.Interrupted;
+        var container = (await client.Containers.GetAsync(new GetContainerRequest { Id = options.Container }, client.Call(cancel))).Container;
+        var (_, state) = await client.DirectoriesAsync(cancel);
+        using var stdio = new ForegroundStdio(state, _exec, options.Terminal);
+        await AddAsync(container, stdio, cancel);
+        var ended = false;
+        try
+        {
+            var status = await AttachAsync(stdio, cancel);
+            ended = true;
+            return status;
+        }
+        finally
+        {
+            if (!ended) await TolerantAsync(KillAsync(SIGKILL));
+            await DeleteAsync();
+        }
+    }
+
+    private async Task AddAsync(Container container, ForegroundStdio stdio, CancellationToken cancel)
+    {
+        try
+        {
+            await client.Tasks.ExecAsync(
+                new ExecProcessRequest
+                {
+                    ContainerId = options.Container,
+                    ExecId = _exec,
+                    Stdin = stdio.Stdin,
+                    Stdout = stdio.Stdout,
+                    Stderr = stdio.Stderr,
+                    Terminal = options.Terminal,
+                    Spec = ExecSpec.Build(container, options, RawTerminal.Size()),
+                },
+                client.Call(cancel));
+        }
+        catch (InvalidSpecException e)
+        {
+            throw new CliException(e.Message);
+        }
+    }
+
+    private async Task<int> AttachAsync(ForegroundStdio stdio, CancellationToken cancel)
+    {
+        // Before the start: no end, however early, is missed.
+        var exit = client.Tasks.WaitAsync(
+            new WaitRequest { ContainerId = options.Container, ExecId = _exec }, client.OpenEnded(CancellationToken.None)).ResponseAsync;
+        Forget(exit);
+        try
+        {
+            await client.Tasks.StartAsync(new StartRequest { ContainerId = options.Container, ExecId = _exec }, client.Call(cancel));
+        }
+        catch (RpcException e)
+        {
+            throw new CliException(e.Status.Detail, ExitCodes.OfFailedStart(e));
+        }
+        using var terminal = options.Terminal ? RawTerminal.Enter() : null;
+        using var over = new CancellationTokenSource();
+        var input = stdio.Begin();
+        using var resized = options.Terminal ? PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Forget(ResizeAsync())) : null;
+        Forget(signals.ForwardAsync(signal => TolerantAsync(KillAsync(signal)), over.Token));
+        Forget(CloseStdinAfterAsync(input));
+        var answer = await exit;
+        await over.CancelAsync();
+        await stdio.DrainAsync(IdleOutput);
+        return (int)answer.ExitStatus;
+    }
+
+    private Task<Empty> KillAsync(int signal) => client.Tasks.KillAsync(
+        new KillRequest { ContainerId = options.Container, ExecId = _exec, Signal = (uint)signal }, client.Call()).ResponseAsync;
+
+    private async Task DeleteAsync()
+    {
+        try
+        {
+            await client.Tasks.DeleteProcessAsync(new DeleteProcessRequest { ContainerId = options.Container, ExecId = _exec }, client.Call());
+        }
+        catch (RpcException)
+        {
+            // The task is gone, and the exec with it.
+        }
+    }
+
+    private async Task ResizeAsync()
+    {
+        if (RawTerminal.Size() is not var (rows, columns)) return;
+        await TolerantAsync(client.Tasks.ResizePtyAsync(
+            new ResizePtyRequest { ContainerId = options.Container, ExecId = _exec, Width = columns, Height = rows }, client.Call()).ResponseAsync);
+    }
+
+    private async Task CloseStdinAfterAsync(Task input)
+    {
+        await input;
+        await TolerantAsync(client.Tasks.CloseIOAsync(
+            new CloseIORequest { ContainerId = options.Container, ExecId = _exec, Stdin = true }, client.Call()).ResponseAsync);
+    }
+
+    /// <summary>An exec that has ended, or a daemon that has, changes nothing for us.</summary>
+    private static async Task TolerantAsync(Task<Empty> call)
+    {
+        try
+        {
+            await call;
+        }
+        catch (RpcException)
+        {
+        }
+    }
+
+    private static void Forget(Task task) => _ = task.ContinueWith(
+        static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+}

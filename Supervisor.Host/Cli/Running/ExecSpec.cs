@@ -1,0 +1,45 @@
+using Containerd.Services.Containers.V1;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Supervisor.Host.Cli.Users;
+using Supervisor.Kernel.Oci;
+
+namespace Supervisor.Host.Cli.Running;
+
+/// <summary>The OCI process of an exec: the container's own, with what was asked for put over it.</summary>
+internal static class ExecSpec
+{
+    /// <summary>How containerd marks a process; the value is JSON.</summary>
+    public const string TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Process";
+
+    /// <param name="size">Of our terminal, if there is one.</param>
+    /// <exception cref="CliException">The container has no process, or the user is none.</exception>
+    /// <exception cref="InvalidSpecException">What was asked for makes no valid process; it names the entry.</exception>
+    public static Any Build(Container container, ExecOptions options, (uint Rows, uint Columns)? size)
+    {
+        var init = (container.Spec is { } spec ? SpecReader.Read(spec.Value.Span).Process : null)
+            ?? throw new CliException($"container {container.Id} has no process whose settings could be taken");
+        var process = init with
+        {
+            Args = options.Command,
+            Env = [.. init.Env.Where(e => !options.Env.Any(given => Name(given) == Name(e))), .. options.Env],
+            Cwd = options.WorkingDirectory ?? init.Cwd,
+            User = options.User is null ? init.User : Ids(options.User) with { Umask = init.User.Umask },
+            Terminal = options.Terminal,
+            ConsoleSize = options.Terminal && size is var (rows, columns) ? new ConsoleSizeSpec { Height = rows, Width = columns } : null,
+        };
+        SpecValidator.Validate(process);
+        return new Any { TypeUrl = TypeUrl, Value = UnsafeByteOperations.UnsafeWrap(SpecWriter.Write(process)) };
+    }
+
+    private static string Name(string entry) => entry.Split('=')[0];
+
+    /// <summary>Numbers only: names are the container's /etc/passwd's business, which may have changed since it was started.</summary>
+    private static UserSpec Ids(string text)
+    {
+        var parts = text.Split(':');
+        if (parts.Length > 2 || parts.Any(p => AccountFiles.TryId(p) is null))
+            throw new CliException($"--user: \"{text}\" is not UID or UID:GID: names are not looked up in a running container");
+        return new UserSpec { Uid = AccountFiles.TryId(parts[0])!.Value, Gid = parts.Length == 2 ? AccountFiles.TryId(parts[1])!.Value : 0 };
+    }
+}

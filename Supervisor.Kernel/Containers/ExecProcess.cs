@@ -1,0 +1,88 @@
+using Supervisor.Kernel.Launch;
+using Supervisor.Kernel.Processes;
+using Supervisor.Kernel.Stdio;
+
+namespace Supervisor.Kernel.Containers;
+
+/// <summary>A live process in a container beside its init. Each call is for one caller at a time, but <see cref="Signal"/>, which anyone may call.</summary>
+/// <remarks>Disposing it lets go of what we hold: one that runs goes on, one that waits for its start ends by itself.</remarks>
+public sealed class ExecProcess : IDisposable
+{
+    private readonly ContainerHost _host;
+    private readonly HeldInit? _held;
+    private readonly ProcessStdio? _stdio;
+    private readonly Pidfd _pidfd;
+    private IDisposable? _exitWatch;
+
+    internal ExecProcess(ContainerHost host, HeldInit held, ProcessStdio stdio)
+    {
+        (_host, _held, _stdio, _pidfd, Pid) = (host, held, stdio, held.Process.Pidfd, held.Process.Pid);
+        StartTime = ProcStat.TryStartTime(Pid) ?? 0;
+    }
+
+    private ExecProcess(ContainerHost host, Pidfd pidfd, int pid, ulong startTime) => (_host, _pidfd, Pid, StartTime) = (host, pidfd, pid, startTime);
+
+    /// <summary>Its pid in our namespace, for printing.</summary>
+    public int Pid { get; }
+
+    /// <summary>When it was born, in clock ticks since boot. Together with the boot id it names the process across our restarts.</summary>
+    public ulong StartTime { get; }
+
+    /// <summary>Takes back one that a former daemon started.</summary>
+    /// <returns>Null when it is gone, or its pid is another process now.</returns>
+    public static ExecProcess? TryAdopt(ContainerHost host, int pid, ulong startTime, string bootId)
+    {
+        if (bootId != ProcStat.BootId || Pidfd.TryOpen(pid) is not { } pidfd) return null;
+        // The pidfd first, then the look: what it names now is what the start time is read from.
+        if (ProcStat.TryStartTime(pid) == startTime) return new ExecProcess(host, pidfd, pid, startTime);
+        pidfd.Dispose();
+        return null;
+    }
+
+    /// <summary>Tells of its end, after a terminal's output has been passed on. Once in a life.</summary>
+    /// <param name="onExit">The status, null where it cannot be known.</param>
+    public void Watch(Action<ExitStatus?> onExit) => _exitWatch = _host.Reaper.WatchExit(_pidfd, status => _ = Finish(status, onExit));
+
+    /// <summary>Lets it run its program.</summary>
+    /// <exception cref="LaunchException">It could not be executed; the process ends with 127.</exception>
+    /// <exception cref="OperationCanceledException">No answer before the deadline.</exception>
+    /// <exception cref="InvalidOperationException">It was adopted, and so was started before.</exception>
+    public void Start(CancellationToken deadline) =>
+        (_held ?? throw new InvalidOperationException("the process was started by a former daemon")).Release(deadline);
+
+    /// <summary>Sends it a signal.</summary>
+    /// <returns>False when it has ended.</returns>
+    public bool Signal(int signal) => !_pidfd.IsClosed && _pidfd.TrySignal(signal);
+
+    /// <summary>See <see cref="ProcessStdio.CloseInput"/>.</summary>
+    public void CloseInput() => _stdio?.CloseInput();
+
+    /// <summary>See <see cref="ProcessStdio.Resize"/>.</summary>
+    public void Resize(ushort columns, ushort rows) => _stdio?.Resize(columns, rows);
+
+    /// <summary>Kills and collects it. Not for one that is watched: the reaper collects that.</summary>
+    /// <exception cref="TimeoutException">It does not die.</exception>
+    public void End(TimeSpan timeout)
+    {
+        if (!_pidfd.IsClosed && _pidfd.TrySignal(Processes.Signal.SIGKILL) && !_pidfd.WaitForExit(timeout))
+            throw new TimeoutException($"process {Pid} does not die: it is stuck in the kernel (see /proc/{Pid}/stack)");
+        if (!_pidfd.IsClosed) _pidfd.TryReap();
+        Dispose();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _exitWatch?.Dispose();
+        _held?.Dispose();
+        _stdio?.Dispose();
+        _pidfd.Dispose();
+    }
+
+    private async Task Finish(ExitStatus? status, Action<ExitStatus?> onExit)
+    {
+        // A grandchild may hold the terminal open for ever; the exit is not kept back longer than this.
+        if (_stdio is not null) await Task.WhenAny(_stdio.Drained, Task.Delay(TimeSpan.FromSeconds(1))).ConfigureAwait(false);
+        onExit(status);
+    }
+}

@@ -1,0 +1,76 @@
+using System.Runtime.CompilerServices;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Launch;
+using Supervisor.Kernel.Oci;
+using Supervisor.Kernel.Processes;
+
+namespace Supervisor.Kernel.Containers;
+
+/// <summary>All that an exec's program is compiled from. Every descriptor is open and ours.</summary>
+/// <param name="Process">Validated.</param>
+/// <param name="Init">Whose namespaces are entered.</param>
+/// <param name="Namespaces">Those of them that differ from ours.</param>
+/// <param name="CgroupProcs">cgroup.procs of every cgroup v1 hierarchy to join; empty where the child is born in its cgroup.</param>
+/// <param name="Stdio">Standard input, output and error; empty with a terminal.</param>
+/// <param name="Socket">The child's end of the talk with us.</param>
+internal sealed record ExecPlan(
+    ProcessSpec Process, Pidfd Init, CloneFlags Namespaces, IReadOnlyList<Fd> CgroupProcs, IReadOnlyList<Fd> Stdio, Fd Socket);
+
+/// <summary>
+/// An exec compiled into what its process does. A pid namespace is entered by children only, so there are two births:
+/// <code>
+///   us ── clone3 ─▶ first: cgroups, setns ── clone3(CLONE_PARENT) ─▶ second: session, terminal, execveat(stub)
+///                   first: exit 0 ◀── when the second has its own memory
+/// </code>
+/// The second is our child as well. In the stub it goes on like an init: identity, the wait, the user's program.
+/// </summary>
+/// <param name="Pid">Where the second's pid, in our namespace, will stand.</param>
+internal sealed record ExecProgram(LaunchProgram FirstHalf, LaunchProgram SecondHalf, DataRef Pid)
+{
+    public static ExecProgram Compile(ExecPlan plan)
+    {
+        var program = new LaunchProgram();
+        var process = plan.Process;
+        for (var fd = 0; fd < plan.Stdio.Count; fd++) program.Add(Syscall.dup3, "standard streams", plan.Stdio[fd].Number, fd, 0);
+        // Before the namespaces: the descriptors are ours, and the cgroup is the container's from its first moment in there.
+        foreach (var procs in plan.CgroupProcs) program.Add(Syscall.write, "cgroup.procs", procs.Number, program.Text("0"), 1).AtLeast(1);
+        if (plan.Namespaces is not CloneFlags.None)
+            program.Add(Syscall.setns, $"{plan.Namespaces}", plan.Init.Number, (long)plan.Namespaces).Called("enter the container's namespaces");
+
+        var pid = program.Value(0L);
+        var birth = program.Value(new CloneArgs
+        {
+            flags = CloneFlags.CLONE_PARENT | CloneFlags.CLONE_VM | CloneFlags.CLONE_VFORK | CloneFlags.CLONE_PARENT_SETTID,
+            exit_signal = 0, // with CLONE_PARENT it is the first's own: clone3(2) refuses any other
+        });
+        program.PutPointer(new DataRef(birth.Offset + ParentTidOffset), pid);
+        var isFirst = program.Add(Syscall.clone3, "in the container", birth, Unsafe.SizeOf<CloneArgs>()).SkippingOnPositive();
+        Second(program, plan);
+        isFirst.SkipsToHere();
+        program.Add(Syscall.exit_group, "0", 0);
+        return new ExecProgram(program, InitProgram.Second(process), pid);
+    }
+
+    private static int ParentTidOffset => 3 * sizeof(ulong);
+
+    private static void Second(LaunchProgram program, ExecPlan plan)
+    {
+        var process = plan.Process;
+        var slots = new FdSlots(
+            [plan.Socket.Number, plan.Init.Number, InitStub.File.Number, .. plan.Stdio.Select(f => f.Number), .. plan.CgroupProcs.Select(f => f.Number)]);
+        program.Add(Syscall.setsid, null);
+        if (process.Terminal)
+        {
+            var root = slots.Take();
+            FdSlots.Keep(program, program.Add(Syscall.openat, "/", At.FDCWD, program.Text("/"),
+                (OpenFlags.O_PATH | OpenFlags.O_DIRECTORY | OpenFlags.O_CLOEXEC).ToKernel(), 0), root);
+            TerminalSteps.Add(program, slots, new RootTree(program, root), process, plan.Socket.Number);
+        }
+        new ProcWrites(program, new DetachedMounts(program, slots), new Spec { Process = process }).Add();
+        new ProgramSteps(process).Probe(program);
+        ProgramSteps.ResetSignals(program);
+        program.Add(Syscall.dup3, "the exec's socket", plan.Socket.Number, InitStub.SocketFd, 0);
+        program.Add(Syscall.execveat, "the init stub", InitStub.File.Number, program.Text(""), program.Strings(["exec"]), program.Strings([]), At.EMPTY_PATH);
+    }
+}
