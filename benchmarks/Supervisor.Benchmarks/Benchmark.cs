@@ -1,0 +1,30 @@
+using System.Diagnostics;
+
+namespace Supervisor.Benchmarks;
+
+/// <summary>One number: the median of some rounds, after rounds that only warm up (the JIT needs two to reach its last tier).</summary>
+/// <param name="Round">Does the work once and gives the number of that round, in <paramref name="Unit"/>.</param>
+internal sealed record Benchmark(string Name, string Unit, Func<Task<double>> Round)
+{
+    private const int WarmUps = 2, Rounds = 5;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    public async Task<double> Median()
+    {
+        for (var i = 0; i < WarmUps; i++) await Once();
+        var results = new double[Rounds];
+        for (var i = 0; i < Rounds; i++) results[i] = await Once();
+        Array.Sort(results);
+        return results[Rounds / 2];
+    }
+
+    private Task<double> Once() => Round().WaitAsync(Patience);
+
+    /// <returns>How many of them a second.</returns>
+    public static async Task<double> Rate(int count, Func<Task> work)
+    {
+        var started = Stopwatch.GetTimestamp();
+        await work();
+        return count / Stopwatch.GetElapsedTime(started).TotalSeconds;
+    }
+}

@@ -1,0 +1,18 @@
+using System.Globalization;
+using Supervisor.Benchmarks;
+
+// Supervisor.Benchmarks [WORD] [--directory DIR]
+// Prints "name value unit" for every benchmark whose name contains WORD. Journals are written below DIR: it should be
+// on a disk, since a durable write to a tmpfs costs nothing.
+var word = "";
+var directory = Path.GetTempPath();
+for (var i = 0; i < args.Length; i++)
+{
+    if (args[i] == "--directory" && i + 1 < args.Length) directory = args[++i];
+    else word = args[i];
+}
+
+CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
+IEnumerable<Benchmark> all = [.. ActorBenchmarks.All, .. JournalBenchmarks.All(directory), .. GrpcBenchmarks.All];
+foreach (var benchmark in all.Where(b => b.Name.Contains(word, StringComparison.Ordinal)))
+    Console.WriteLine($"{benchmark.Name} {await benchmark.Median():0.##} {benchmark.Unit}");
