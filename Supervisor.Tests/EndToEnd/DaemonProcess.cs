@@ -67,5 +67,8 @@ public sealed class DaemonProcess : IAsyncDisposable
         Assert.True(_process.ExitCode == 0, $"the daemon ended with {_process.ExitCode}: {await _output!}");
         _process.Dispose();
         _directory.Delete(recursive: true);
+        // A daemon removes the cgroup of a namespace that it made itself; one that was killed in between did not live to.
+        foreach (var tree in (string[])["/sys/fs/cgroup", .. Directory.GetDirectories("/sys/fs/cgroup")])
+            if (Path.Join(tree, Namespace) is var left && Directory.Exists(left)) Directory.Delete(left);
     }
 }
