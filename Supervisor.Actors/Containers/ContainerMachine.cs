@@ -19,7 +19,7 @@ public abstract record ContainerState
 /// <summary>What follows from a command to a container.</summary>
 public sealed record ContainerDecision(ContainerEvent? Event, Refusal? Refusal);
 
-/// <summary>The life of a container's record. Pure. Rendered whole in docs/machines/container.md.</summary>
+/// <summary>The life of a container's record. Pure.</summary>
 public static class ContainerMachine
 {
     /// <summary>What a command leads to. A <see cref="Delete"/> comes here only when there is no task.</summary>
