@@ -11,6 +11,7 @@ public sealed class ContainerHost : IDisposable
     /// <param name="onError">Told of what broke on the reaper's or the relay's thread; must not throw.</param>
     public ContainerHost(Action<Exception> onError)
     {
+        OnError = onError;
         Hierarchies = CgroupHierarchies.Discover();
         Reaper = new Reaper(onError);
         Relay = new EventLoop("stdio", onError);
@@ -22,6 +23,9 @@ public sealed class ContainerHost : IDisposable
 
     /// <summary>Where this host's cgroups are.</summary>
     public CgroupHierarchies Hierarchies { get; }
+
+    /// <summary>Told of what broke where nobody waits for an answer: a poststop hook, a relay.</summary>
+    internal Action<Exception> OnError { get; }
 
     internal EventLoop Relay { get; }
 

@@ -40,6 +40,9 @@ internal static unsafe class InitStub
     private static readonly ulong LoaderAddress = BootstrapAddress + (ulong)RecordSize;
     private static readonly ulong SecondHalfAddress = LoaderAddress + (ulong)RecordSize;
 
+    /// <summary>Where the stub keeps the descriptor on which it tells of failures: storing another there moves it.</summary>
+    public static ulong ErrorFdAddress => ContextAddress + 5 * sizeof(ulong);
+
     private static readonly Lazy<Fd> Sealed = new(Build);
 
     /// <summary>The stub, opened read-only; for execveat(2) with AT_EMPTY_PATH.</summary>
