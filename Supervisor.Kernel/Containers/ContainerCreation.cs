@@ -33,7 +33,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             _undo.Push(stdio.Dispose);
             var init = Launch(spec, rootfs, cgroup, stdio, deadline);
             _undo.Push(init.End);
-            stdio.Connect(host.Relay, init.Terminal);
+            stdio.Connect(host, init.Terminal);
             host.Note(cgroup.CreatedParents);
             return new Container(host, request.OwnsBundle ? request.Bundle : null, cgroup, init, stdio);
         }
@@ -63,12 +63,16 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
                 RootMounts = request.RootMounts,
                 Bundle = request.Bundle,
                 Socket = sockets.Theirs,
+                Listener = request.StartSocket?.Listener,
+                SessionKeyring = request.SessionKeyring,
+                NoPivot = request.NoPivot,
                 Stdio = stdio.ForChild,
                 CgroupProcs = v2 is null ? procs : [],
                 BornInCgroup = v2 is not null,
                 CgroupPaths = cgroup.Paths,
                 Joined = joined,
             });
+            request.StartSocket?.Describe(program.SecondHalf);
             return HeldInit.Launch(program.FirstHalf, program.SecondHalf, program.Namespaces, v2, sockets, request.Stdio.Terminal, deadline);
         }
         catch
@@ -84,7 +88,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
 
     private Spec Read(ReadOnlySpan<byte> json)
     {
-        var spec = SpecReader.Read(json);
+        var spec = request.Parsed ?? SpecReader.Read(json);
         SpecValidator.Validate(spec);
         if (SpecValidator.Unsupported(spec) is [var first, ..]) throw new InvalidSpecException(first.Field, first.Reason + " by this version");
         // The task's own word counts: containerd's clients say it twice, and docker may say it only here.

@@ -25,6 +25,15 @@ internal sealed record ContainerPlan
     /// <summary>The child's end of the talk with us.</summary>
     public required Fd Socket { get; init; }
 
+    /// <summary>What the init waits at for its start, where that comes from another process; else null, and it comes over <see cref="Socket"/>.</summary>
+    public Fd? Listener { get; init; }
+
+    /// <summary>Name of a new session keyring; null to keep ours. keyrings(7).</summary>
+    public string? SessionKeyring { get; init; }
+
+    /// <summary>Move the new root over the old one instead of exchanging them: for a host whose root is a ramfs. pivot_root(2).</summary>
+    public bool NoPivot { get; init; }
+
     /// <summary>Standard input, output and error; ignored with a terminal.</summary>
     public required IReadOnlyList<Fd> Stdio { get; init; }
 
@@ -42,5 +51,5 @@ internal sealed record ContainerPlan
 
     /// <summary>Every descriptor that the program names.</summary>
     public IEnumerable<int> Descriptors =>
-        [Socket.Number, Launch.InitStub.File.Number, .. Stdio.Select(f => f.Number), .. CgroupProcs.Select(f => f.Number), .. Joined.Select(j => j.Namespace.Number)];
+        [Socket.Number, Launch.InitStub.File.Number, .. Listener is null ? (int[])[] : [Listener.Number], .. Stdio.Select(f => f.Number), .. CgroupProcs.Select(f => f.Number), .. Joined.Select(j => j.Namespace.Number)];
 }

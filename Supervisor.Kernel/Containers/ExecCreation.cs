@@ -26,7 +26,7 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
         try
         {
             held = Launch(process, stdio, deadline);
-            stdio.Connect(host.Relay, held.Terminal);
+            stdio.Connect(host, held.Terminal);
             return new ExecProcess(host, held, stdio);
         }
         catch
@@ -59,7 +59,7 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
             if (v2 is not null) open.Add(v2);
             var procs = v2 is null ? cgroup.OpenProcsFiles() : [];
             open.AddRange(procs);
-            var program = ExecProgram.Compile(new ExecPlan(process, init, Differing(), procs, stdio.ForChild, sockets.Theirs));
+            var program = ExecProgram.Compile(new ExecPlan(process, init, Differing(), procs, stdio.ForChild, sockets.Theirs, request.SessionKeyring));
             var born = Launcher.LaunchNested(program.FirstHalf, program.Pid, v2, deadline);
             return HeldInit.Take(born, "exec", program.SecondHalf, sockets, process.Terminal, deadline);
         }

@@ -14,8 +14,9 @@ namespace Supervisor.Kernel.Containers;
 /// <param name="CgroupProcs">cgroup.procs of every cgroup v1 hierarchy to join; empty where the child is born in its cgroup.</param>
 /// <param name="Stdio">Standard input, output and error; empty with a terminal.</param>
 /// <param name="Socket">The child's end of the talk with us.</param>
+/// <param name="SessionKeyring">See <see cref="ContainerPlan.SessionKeyring"/>.</param>
 internal sealed record ExecPlan(
-    ProcessSpec Process, Pidfd Init, CloneFlags Namespaces, IReadOnlyList<Fd> CgroupProcs, IReadOnlyList<Fd> Stdio, Fd Socket);
+    ProcessSpec Process, Pidfd Init, CloneFlags Namespaces, IReadOnlyList<Fd> CgroupProcs, IReadOnlyList<Fd> Stdio, Fd Socket, string? SessionKeyring);
 
 /// <summary>
 /// An exec compiled into what its process does. A pid namespace is entered by children only, so there are two births:
@@ -60,6 +61,7 @@ internal sealed record ExecProgram(LaunchProgram FirstHalf, LaunchProgram Second
         var slots = new FdSlots(
             [plan.Socket.Number, plan.Init.Number, InitStub.File.Number, .. plan.Stdio.Select(f => f.Number), .. plan.CgroupProcs.Select(f => f.Number)]);
         program.Add(Syscall.setsid, null);
+        SessionKeyring.Join(program, plan.SessionKeyring);
         if (process.Terminal)
         {
             var root = slots.Take();
@@ -70,7 +72,7 @@ internal sealed record ExecProgram(LaunchProgram FirstHalf, LaunchProgram Second
         new ProcWrites(program, new DetachedMounts(program, slots), new Spec { Process = process }).Add();
         new ProgramSteps(process).Probe(program);
         ProgramSteps.ResetSignals(program);
-        program.Add(Syscall.dup3, "the exec's socket", plan.Socket.Number, InitStub.SocketFd, 0);
+        FdSlots.Pass(program, "the exec's socket", plan.Socket.Number, InitStub.SocketFd);
         program.Add(Syscall.execveat, "the init stub", InitStub.File.Number, program.Text(""), program.Strings(["exec"]), program.Strings([]), At.EMPTY_PATH);
     }
 }

@@ -5,4 +5,14 @@ namespace Supervisor.Kernel.Containers;
 /// <summary>What another process of a container is made from.</summary>
 /// <param name="Process">The OCI process's JSON.</param>
 /// <param name="Stdio">Its word on the terminal counts, not the spec's.</param>
-public sealed record ExecRequest(ReadOnlyMemory<byte> Process, StdioTargets Stdio);
+public sealed record ExecRequest(ReadOnlyMemory<byte> Process, StdioTargets Stdio)
+{
+    /// <inheritdoc cref="ContainerPlan.SessionKeyring"/>
+    public string? SessionKeyring { get; init; }
+
+    /// <summary>Where it runs, of the container's own or below it; null for the container's own.</summary>
+    public Cgroups.Cgroup? Cgroup { get; init; }
+
+    /// <summary>Begin in a paused container too; the call then lasts until that is resumed.</summary>
+    public bool EvenIfPaused { get; init; }
+}

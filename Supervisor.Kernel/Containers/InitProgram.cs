@@ -19,7 +19,7 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, LaunchProgram Second
         // A v1 cgroup is joined after the birth, so a namespace rooted at it can be made only then (launch rule 10).
         var ownCgroupNamespace = made.HasFlag(CloneFlags.CLONE_NEWCGROUP) && !plan.BornInCgroup;
         var namespaces = ownCgroupNamespace ? made & ~CloneFlags.CLONE_NEWCGROUP : made;
-        return new InitProgram(First(plan, made, ownCgroupNamespace), Second(plan.Spec.Process!), namespaces);
+        return new InitProgram(First(plan, made, ownCgroupNamespace), Second(plan.Spec.Process!, plan.Listener is not null), namespaces);
     }
 
     private static LaunchProgram First(ContainerPlan plan, CloneFlags made, bool ownCgroupNamespace)
@@ -31,6 +31,7 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, LaunchProgram Second
 
         for (var fd = 0; fd < plan.Stdio.Count && !terminal; fd++) program.Add(Syscall.dup3, "standard streams", plan.Stdio[fd].Number, fd, 0);
         program.Add(Syscall.setsid, null);
+        SessionKeyring.Join(program, plan.SessionKeyring);
         foreach (var procs in plan.CgroupProcs) program.Add(Syscall.write, "cgroup.procs", procs.Number, program.Text("0"), 1).AtLeast(1);
         if (ownCgroupNamespace) program.Add(Syscall.unshare, "cgroup", (long)CloneFlags.CLONE_NEWCGROUP);
         foreach (var (type, fd) in plan.Joined) program.Add(Syscall.setns, type, fd.Number, (long)Flag(type));
@@ -57,23 +58,27 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, LaunchProgram Second
         new ProgramSteps(process).Probe(program);
 
         ProgramSteps.ResetSignals(program);
-        program.Add(Syscall.dup3, "the init's socket", plan.Socket.Number, InitStub.SocketFd, 0);
+        FdSlots.Pass(program, "the init's socket", plan.Socket.Number, InitStub.SocketFd);
+        if (plan.Listener is not null) FdSlots.Pass(program, "the start socket", plan.Listener.Number, InitStub.ListenerFd);
         program.Add(Syscall.execveat, "the init stub", InitStub.File.Number, program.Text(""), program.Strings(["init"]), program.Strings([]), At.EMPTY_PATH);
         return program;
     }
 
     /// <summary>What runs in the stub: the same for an init and for an exec.</summary>
-    internal static LaunchProgram Second(ProcessSpec process)
+    /// <param name="process">Validated.</param>
+    /// <param name="listens">The start comes as a connection to <see cref="InitStub.ListenerFd"/>, else as a byte over the socket.</param>
+    internal static LaunchProgram Second(ProcessSpec process, bool listens = false)
     {
         const uint CLOSE_RANGE_CLOEXEC = 4;
         var program = new LaunchProgram();
         IdentitySteps.HideMemory(program);
-        program.Add(Syscall.close_range, "all but the standard streams, at exec", 3, uint.MaxValue, CLOSE_RANGE_CLOEXEC);
+        program.Add(Syscall.close_range, "all but the standard streams, at exec", InitStub.SocketFd, uint.MaxValue, CLOSE_RANGE_CLOEXEC);
         IdentitySteps.Add(program, process);
         program.Add(Syscall.umask, null, process.User.Umask ?? 0x12 /* 0022 */);
         program.Add(Syscall.chdir, process.Cwd, program.Text(process.Cwd)).Called($"chdir to process.cwd \"{process.Cwd}\"");
         program.Add(Syscall.write, "ready", InitStub.SocketFd, program.Values<long>([-1, 0]), 16).AtLeast(16);
-        program.Add(Syscall.read, "start", InitStub.SocketFd, program.Value(0L), 1).AtLeast(1);
+        if (listens) StartSocket.Await(program);
+        else program.Add(Syscall.read, "start", InitStub.SocketFd, program.Value(0L), 1).AtLeast(1);
         ProgramSteps.UnblockSignals(program);
         new ProgramSteps(process).Execute(program);
         return program;

@@ -40,8 +40,16 @@ internal static class RootfsSteps
     {
         var dot = program.Text(".");
         program.Add(Syscall.fchdir, "the new root", slot);
-        program.Add(Syscall.pivot_root, plan.Rootfs, dot, dot);
-        program.Add(Syscall.umount2, "the old root", dot, At.MNT_DETACH);
+        if (plan.NoPivot)
+        {
+            program.Add(Syscall.mount, "the new root over the old", dot, program.Text("/"), 0, (long)MountFlags.MS_MOVE, 0);
+            program.Add(Syscall.chroot, plan.Rootfs, dot);
+        }
+        else
+        {
+            program.Add(Syscall.pivot_root, plan.Rootfs, dot, dot);
+            program.Add(Syscall.umount2, "the old root", dot, At.MNT_DETACH);
+        }
         program.Add(Syscall.chdir, "/", program.Text("/"));
         if (plan.Spec.Root?.Readonly == true)
             program.Add(Syscall.mount_setattr, "/ (read-only)", At.FDCWD, program.Text("/"), 0,

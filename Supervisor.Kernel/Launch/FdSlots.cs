@@ -10,13 +10,21 @@ namespace Supervisor.Kernel.Launch;
 internal sealed class FdSlots(IEnumerable<int> taken)
 {
     private readonly HashSet<int> _taken = [.. taken];
-    private int _next = InitStub.SocketFd + 1;
+    private int _next = InitStub.ListenerFd + 1;
 
     /// <summary>A number that the program does not use yet.</summary>
     public int Take()
     {
         while (!_taken.Add(_next)) _next++;
         return _next;
+    }
+
+    /// <summary>Adds the record that gives a descriptor of ours a fixed number, under which it outlives the stub's exec.</summary>
+    public static void Pass(LaunchProgram program, string name, int number, int to)
+    {
+        const int F_SETFD = 2;
+        if (number == to) program.Add(Syscall.fcntl, name, number, F_SETFD, 0); // dup3(2) refuses equal numbers
+        else program.Add(Syscall.dup3, name, number, to, 0);
     }
 
     /// <summary>Adds the record that moves the previous record's result to <paramref name="slot"/>.</summary>
