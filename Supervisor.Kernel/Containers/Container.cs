@@ -138,7 +138,8 @@ public sealed class Container : IDisposable
         if (!_pidfd.IsClosed && _pidfd.TrySignal(Processes.Signal.SIGKILL) && !_pidfd.WaitForExit(timeout))
             throw new TimeoutException($"process {Pid} does not die: it is stuck in the kernel (see /proc/{Pid}/stack)");
         if (!_pidfd.IsClosed) _pidfd.TryReap(); // unless the reaper was faster
-        TearDown(Bundle, Cgroup.Paths, timeout);
+        if (!Cgroup.TryDeleteEmpty()) TearDown(null, Cgroup.Paths, timeout);
+        if (Bundle is not null) Containers.Bundle.Remove(Bundle);
         Dispose();
     }
 

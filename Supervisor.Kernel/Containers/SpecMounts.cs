@@ -28,7 +28,7 @@ internal sealed class SpecMounts(ContainerPlan plan, RootTree tree, DetachedMoun
         tree.MakeDirectories(mount.Destination, followSymlinks);
         var slot = mounts.Filesystem(
             type, mount.Source, [.. options.FilesystemFlags, .. options.DataOptions], (MountAttributes)options.AttributesToSet, mount.Destination);
-        mounts.Change(slot, MountAttributes.None, MountAttributes.None, (MountFlags)options.Propagation, recursive: false, mount.Destination);
+        mounts.Change(slot, MountAttributes.None, MountAttributes.None, (MountFlags)options.Propagation & ~MountFlags.MS_REC, recursive: false, mount.Destination);
         tree.Attach(slot, mount.Destination, followSymlinks);
     }
 

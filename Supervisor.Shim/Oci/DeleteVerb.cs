@@ -44,8 +44,11 @@ internal static class DeleteVerb
         {
             if (live.Container is not null) live.Container.Thaw();
             live.Container?.Wait(Patience);
-            cgroup.KillAll(Patience);
-            cgroup.Delete(Patience);
+            if (!cgroup.TryDeleteEmpty())
+            {
+                cgroup.KillAll(Patience);
+                cgroup.Delete(Patience);
+            }
         }
         if (live.Container is { HasEnded: false } stuck) throw new OciException($"process {stuck.Pid} does not die: it is stuck in the kernel");
     }

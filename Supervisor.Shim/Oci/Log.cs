@@ -50,7 +50,7 @@ internal static class Log
     {
         var time = DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ");
         var line = _json
-            ? $"{{\"level\":\"{level}\",\"msg\":\"{JsonEncodedText.Encode(message)}\",\"time\":\"{time}\"}}\n"
+            ? $"{{\"level\":\"{level}\",\"msg\":\"{JsonEncodedText.Encode(message, System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\",\"time\":\"{time}\"}}\n"
             : $"time=\"{time}\" level={level} msg=\"{Quoted(message)}\"\n";
         if (_file is null) Streams.WriteError(line);
         else File.AppendAllText(_file, line);
