@@ -25,6 +25,11 @@ internal sealed class CgroupLimits(Cgroup cgroup)
         return wanted;
     }
 
+    /// <summary>Whether any limit is asked for, devices aside.</summary>
+    public static bool Any(ResourcesSpec? r) => r is not null &&
+        (WantsMemory(r.Memory) || WantsCpu(r.Cpu) || WantsCpuset(r.Cpu) || r.Pids is { Limit: not 0 } || WantsIO(r.BlockIO) ||
+         r.HugepageLimits.Count > 0 || r.Unified.Count > 0 || r.Rdma.Count > 0 || r.Network is not null);
+
     /// <returns>What no controller can do.</returns>
     public IReadOnlyList<UnsupportedField> Apply(ResourcesSpec resources, bool isNew)
     {

@@ -1,5 +1,6 @@
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Cgroups;
+using Supervisor.Kernel.Hooks;
 using Supervisor.Kernel.Launch;
 using Supervisor.Kernel.Processes;
 using Supervisor.Kernel.Stdio;
@@ -17,13 +18,15 @@ public sealed class Container : IDisposable
     private readonly HeldInit? _held;
     private readonly ProcessStdio? _stdio;
     private readonly Pidfd _pidfd;
+    private readonly CreateHooks? _hooks;
     private IDisposable? _exitWatch, _oomWatch;
     private OomNotifier? _oomNotifier;
     private ulong _oomKillsSeen;
     private Action? _onOom;
 
-    internal Container(ContainerHost host, string? bundle, Cgroup cgroup, HeldInit init, ProcessStdio stdio)
+    internal Container(ContainerHost host, string? bundle, Cgroup cgroup, HeldInit init, ProcessStdio stdio, CreateHooks hooks)
     {
+        _hooks = hooks;
         (_host, Bundle, Cgroup, _held, _stdio, _pidfd) = (host, bundle, cgroup, init, stdio, init.Process.Pidfd);
         Pid = init.Process.Pid;
         StartTime = ProcStat.TryStartTime(Pid) ?? 0;
@@ -93,8 +96,11 @@ public sealed class Container : IDisposable
     /// <exception cref="LaunchException">It could not be executed; the init ends with 127.</exception>
     /// <exception cref="OperationCanceledException">No answer before the deadline.</exception>
     /// <exception cref="InvalidOperationException">The container was adopted, and so was started before.</exception>
-    public void Start(CancellationToken deadline) =>
+    public void Start(CancellationToken deadline)
+    {
         (_held ?? throw new InvalidOperationException("the container was started by a former daemon")).Release(deadline);
+        if (_hooks is { Poststart.Count: > 0 }) HookRunner.RunAll("poststart", _hooks.Poststart, _hooks.State("running", Pid), _host.OnError, deadline);
+    }
 
     /// <summary>Makes another process in the container, which then waits for its <see cref="ExecProcess.Start"/>.</summary>
     /// <exception cref="Oci.InvalidSpecException">The process's spec is wrong; its Field says where.</exception>
@@ -105,8 +111,12 @@ public sealed class Container : IDisposable
     public ExecProcess Exec(ExecRequest request, CancellationToken deadline)
     {
         if (!request.EvenIfPaused && Cgroup.IsFrozen) throw new InvalidOperationException("the container is paused: a process born there could not begin");
-        return new ExecCreation(_host, request.Cgroup ?? Cgroup, _pidfd, Pid, request).Run(deadline);
+        return new ExecCreation(_host, request.Cgroup ?? Cgroup, _pidfd, Pid, request.Seccomp ?? Seccomp(), request).Run(deadline);
     }
+
+    /// <summary>An exec is filtered as the container is.</summary>
+    private Oci.SeccompSpec? Seccomp() =>
+        _hooks is not null ? _hooks.Seccomp : Bundle is null ? null : Containers.Bundle.TryReadSpec(Bundle)?.Linux?.Seccomp;
 
     /// <summary>Sends a signal to the init.</summary>
     /// <returns>False when it has ended.</returns>
@@ -138,15 +148,17 @@ public sealed class Container : IDisposable
         if (!_pidfd.IsClosed && _pidfd.TrySignal(Processes.Signal.SIGKILL) && !_pidfd.WaitForExit(timeout))
             throw new TimeoutException($"process {Pid} does not die: it is stuck in the kernel (see /proc/{Pid}/stack)");
         if (!_pidfd.IsClosed) _pidfd.TryReap(); // unless the reaper was faster
-        if (!Cgroup.TryDeleteEmpty()) TearDown(null, Cgroup.Paths, timeout);
-        if (Bundle is not null) Containers.Bundle.Remove(Bundle);
+        var poststop = Bundle is null ? _hooks : null; // else its config.json says it
+        if (Bundle is not null || !Cgroup.TryDeleteEmpty()) TearDown(Bundle, Cgroup.Paths, timeout, _host.OnError);
+        if (poststop is { Poststop.Count: > 0 }) HookRunner.RunAll("poststop", poststop.Poststop, poststop.State("stopped", 0), _host.OnError, CancellationToken.None);
         Dispose();
     }
 
     /// <summary>Kills what is left of a container that we do not hold, and removes cgroup and bundle. Bears being done twice, and on half-made things.</summary>
     /// <param name="cgroupPaths">Empty for one whose creation was cut short: its bundle tells.</param>
     /// <param name="bundle">Null where it is not ours to remove.</param>
-    public static void TearDown(string? bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout)
+    /// <param name="onError">Told of a poststop hook that failed; the rest goes on.</param>
+    public static void TearDown(string? bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout, Action<Exception>? onError = null)
     {
         var cgroup = Cgroup.Open(cgroupPaths.Count > 0 || bundle is null ? cgroupPaths : Containers.Bundle.ReadCgroup(bundle));
         if (cgroup.Exists)
@@ -154,7 +166,13 @@ public sealed class Container : IDisposable
             cgroup.KillAll(timeout);
             cgroup.Delete(timeout);
         }
-        if (bundle is not null) Containers.Bundle.Remove(bundle);
+        if (bundle is null) return;
+        if (Containers.Bundle.TryReadSpec(bundle) is { Hooks.Poststop: { Count: > 0 } poststop } spec)
+        {
+            var state = new ContainerState(spec.OciVersion, Path.GetFileName(bundle), "stopped", 0, bundle, spec.Annotations);
+            HookRunner.RunAll("poststop", poststop, state, onError ?? (static _ => { }), CancellationToken.None);
+        }
+        Containers.Bundle.Remove(bundle);
     }
 
     /// <inheritdoc/>

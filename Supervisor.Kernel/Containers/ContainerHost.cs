@@ -11,6 +11,7 @@ public sealed class ContainerHost : IDisposable
     /// <param name="onError">Told of what broke on the reaper's or the relay's thread; must not throw.</param>
     public ContainerHost(Action<Exception> onError)
     {
+        OnError = onError;
         _reaper = new(() => new Reaper(onError));
         _relay = new(() => new EventLoop("stdio", onError));
         ProcessHardening.Apply();
@@ -21,6 +22,9 @@ public sealed class ContainerHost : IDisposable
 
     /// <summary>Where this host's cgroups are.</summary>
     public CgroupHierarchies Hierarchies => _hierarchies.Value;
+
+    /// <summary>Told of what broke where nobody waits for an answer: a poststop hook, a relay.</summary>
+    internal Action<Exception> OnError { get; }
 
     internal EventLoop Relay => _relay.Value;
 

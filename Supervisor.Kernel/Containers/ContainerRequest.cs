@@ -1,3 +1,4 @@
+using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Stdio;
 
 namespace Supervisor.Kernel.Containers;
@@ -22,9 +23,15 @@ public sealed record ContainerRequest(
     /// </summary>
     public StartSocket? StartSocket { get; init; }
 
-    /// <inheritdoc cref="ContainerPlan.SessionKeyring"/>
-    public string? SessionKeyring { get; init; }
+    /// <summary>What hooks are told; the bundle's own name if nothing is said.</summary>
+    public string Id { get => field ?? Path.GetFileName(Bundle.TrimEnd('/')); init; }
 
-    /// <inheritdoc cref="ContainerPlan.NoPivot"/>
+    /// <summary>The root is moved over the old one (MS_MOVE, chroot) where pivot_root cannot work: on an initramfs.</summary>
     public bool NoPivot { get; init; }
+
+    /// <summary>A session keyring of its own, so that it does not see ours. keyrings(7).</summary>
+    public bool NewKeyring { get; init; } = true;
+
+    /// <summary>What the process finds open as 3, 4 and so on, e.g. for LISTEN_FDS; the caller's, and closed by the caller.</summary>
+    public IReadOnlyList<Fd> Inherited { get; init; } = [];
 }

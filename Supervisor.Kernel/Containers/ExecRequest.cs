@@ -1,3 +1,5 @@
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Oci;
 using Supervisor.Kernel.Stdio;
 
 namespace Supervisor.Kernel.Containers;
@@ -7,12 +9,15 @@ namespace Supervisor.Kernel.Containers;
 /// <param name="Stdio">Its word on the terminal counts, not the spec's.</param>
 public sealed record ExecRequest(ReadOnlyMemory<byte> Process, StdioTargets Stdio)
 {
-    /// <inheritdoc cref="ContainerPlan.SessionKeyring"/>
-    public string? SessionKeyring { get; init; }
+    /// <summary>The container's filter of system calls; null where the container itself knows it.</summary>
+    public SeccompSpec? Seccomp { get; init; }
 
     /// <summary>Where it runs, of the container's own or below it; null for the container's own.</summary>
     public Cgroups.Cgroup? Cgroup { get; init; }
 
     /// <summary>Begin in a paused container too; the call then lasts until that is resumed.</summary>
     public bool EvenIfPaused { get; init; }
+
+    /// <summary>What the process finds open as 3, 4 and so on; the caller's, and closed by the caller.</summary>
+    public IReadOnlyList<Fd> Inherited { get; init; } = [];
 }

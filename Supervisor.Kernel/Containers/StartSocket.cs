@@ -32,8 +32,7 @@ public sealed class StartSocket : IDisposable
     /// <param name="directory">Of mode 0700 and ours.</param>
     public static StartSocket Listen(string directory)
     {
-        using var socket = StreamSocket.Listen(directory, Name);
-        return new StartSocket(directory, Fd.DuplicateOf(socket.Number, InitStub.ListenerFd + 1));
+        return new StartSocket(directory, StreamSocket.Listen(directory, Name));
     }
 
     /// <summary>Whether an init that was made with this directory has not been started.</summary>
@@ -51,6 +50,7 @@ public sealed class StartSocket : IDisposable
         if (socket.Receive(record, deadline) < record.Length) return;
         var offset = BinaryPrimitives.ReadInt64LittleEndian(record);
         var result = BinaryPrimitives.ReadInt64LittleEndian(record[8..]);
+        if (offset is Hooks.StartHooks.Failed or Hooks.StartHooks.TimedOut) throw HeldInit.HookFailure(socket, (offset, result));
         throw Failure(File.ReadAllLines(Path.Join(directory, Steps)), InitStub.IndexInSecondHalf(offset), result);
     }
 
@@ -58,9 +58,9 @@ public sealed class StartSocket : IDisposable
     public void Dispose() => Listener.Dispose();
 
     /// <summary>Steps of the stub: the wait, and the connection in the place of the creator's socket.</summary>
-    internal static void Await(LaunchProgram program)
+    internal static void Await(LaunchProgram program, int listener)
     {
-        program.Add(Syscall.accept4, "the word to start", InitStub.ListenerFd, 0, 0, SOCK_CLOEXEC).IntoNext(0);
+        program.Add(Syscall.accept4, "the word to start", listener, 0, 0, SOCK_CLOEXEC).IntoNext(0);
         program.Add(Syscall.dup3, "the starter's socket", 0, InitStub.SocketFd, (long)OpenFlags.O_CLOEXEC);
     }
 

@@ -10,6 +10,9 @@ internal sealed unsafe partial class StreamSocket(Fd fd) : IDisposable
     private const int AF_UNIX = 1, SOCK_STREAM = 1, SOCK_CLOEXEC = 0x80000;
     private const int SOL_SOCKET = 1, SCM_RIGHTS = 1, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000;
 
+    /// <summary>The descriptor's number, for a launch program.</summary>
+    internal int Number => fd.Number;
+
     /// <summary>Both ends; <see cref="Theirs"/> is for a child.</summary>
     internal sealed record Pair(StreamSocket Ours, Fd Theirs) : IDisposable
     {
@@ -158,9 +161,6 @@ internal sealed unsafe partial class StreamSocket(Fd fd) : IDisposable
             else if (Errno.Last is not Errno.EINTR) throw new SyscallException("recvmsg", Errno.Last);
         }
     }
-
-    /// <summary>The number, for a system call made while this object is alive.</summary>
-    private int Number => fd.Number;
 
     /// <inheritdoc/>
     public void Dispose() => fd.Dispose();

@@ -10,7 +10,7 @@ namespace Supervisor.Kernel.Launch;
 internal sealed class FdSlots(IEnumerable<int> taken)
 {
     private readonly HashSet<int> _taken = [.. taken];
-    private int _next = InitStub.ListenerFd + 1;
+    private int _next = InitStub.SocketFd + 1;
 
     /// <summary>A number that the program does not use yet.</summary>
     public int Take()

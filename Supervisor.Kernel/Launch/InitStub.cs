@@ -24,19 +24,8 @@ namespace Supervisor.Kernel.Launch;
 /// </remarks>
 internal static unsafe class InitStub
 {
-    /// <summary>The stub's end of the socket: the first descriptor that is not the user's program's.</summary>
-    public static int SocketFd { get; private set; } = 3;
-
-    /// <summary>Where the stub has its <see cref="Containers.StartSocket"/>.</summary>
-    public static int ListenerFd => SocketFd + 1;
-
-    /// <summary>Leaves descriptors 3 and above to the user's programs. For a process that makes one container, before it does.</summary>
-    /// <param name="count">How many.</param>
-    public static void PassOn(int count)
-    {
-        if (Sealed.IsValueCreated) throw new InvalidOperationException("the init stub has been built already");
-        SocketFd = 3 + count;
-    }
+    /// <summary>The stub's end of the socket.</summary>
+    public const int SocketFd = 3;
 
     /// <summary>How large a second half may be: arguments and environment mostly, which execve(2) limits to 2 MiB by default.</summary>
     public const int Capacity = 3 << 20;
@@ -51,6 +40,9 @@ internal static unsafe class InitStub
     private static readonly ulong BootstrapAddress = ContextAddress + (ulong)ContextSize;
     private static readonly ulong LoaderAddress = BootstrapAddress + (ulong)RecordSize;
     private static readonly ulong SecondHalfAddress = LoaderAddress + (ulong)RecordSize;
+
+    /// <summary>Where the stub keeps the descriptor on which it tells of failures: storing another there moves it.</summary>
+    public static ulong ErrorFdAddress => ContextAddress + 5 * sizeof(ulong);
 
     private static readonly Lazy<Fd> Sealed = new(Build);
 
@@ -108,7 +100,7 @@ internal static unsafe class InitStub
         using var file = Memfd.Create("supervisor-init", executable: true);
         file.Write(image);
         using var readOnly = Memfd.Seal(file);
-        return Fd.DuplicateOf(readOnly.Number, ListenerFd + 1); // out of the way of what programs put at fixed numbers
+        return Fd.DuplicateOf(readOnly.Number, SocketFd + 1); // out of the way of what programs put at fixed numbers
     }
 
     /// <summary>elf(5): one file header, then code (read-execute), data with room for the second half (read-write), stack (read-write).</summary>

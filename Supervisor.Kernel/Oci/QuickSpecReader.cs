@@ -208,10 +208,56 @@ internal static class QuickSpecReader
                 "readonlyPaths" => linux with { ReadonlyPaths = Texts(ref json) },
                 "sysctl" => linux with { Sysctl = Map(ref json) },
                 "mountLabel" => linux with { MountLabel = json.GetString() },
-                "seccomp" when json.TokenType is JsonTokenType.StartObject => linux with { Seccomp = JsonElement.ParseValue(ref json) },
+                "seccomp" => linux with { Seccomp = OrNull(ref json, Seccomp) },
                 _ => throw new NotOrdinary(),
             };
         return linux;
+    }
+
+    private static SeccompSpec Seccomp(ref Utf8JsonReader json)
+    {
+        var seccomp = new SeccompSpec();
+        for (Begin(ref json); Next(ref json) is { } name;)
+            seccomp = name switch
+            {
+                "defaultAction" => seccomp with { DefaultAction = json.GetString()! },
+                "defaultErrnoRet" => seccomp with { DefaultErrnoRet = Unsigned(ref json) },
+                "architectures" => seccomp with { Architectures = Texts(ref json) },
+                "flags" when json.TokenType is JsonTokenType.StartArray => seccomp with { Flags = Texts(ref json) },
+                "syscalls" => seccomp with { Syscalls = List(ref json, SeccompSyscall) },
+                _ => throw new NotOrdinary(),
+            };
+        return seccomp;
+    }
+
+    private static SeccompSyscallSpec SeccompSyscall(ref Utf8JsonReader json)
+    {
+        var syscall = new SeccompSyscallSpec();
+        for (Begin(ref json); Next(ref json) is { } name;)
+            syscall = name switch
+            {
+                "names" => syscall with { Names = Texts(ref json) },
+                "action" => syscall with { Action = json.GetString()! },
+                "errnoRet" => syscall with { ErrnoRet = Unsigned(ref json) },
+                "args" => syscall with { Args = List(ref json, SeccompArgument) },
+                _ => throw new NotOrdinary(),
+            };
+        return syscall;
+    }
+
+    private static SeccompArgumentSpec SeccompArgument(ref Utf8JsonReader json)
+    {
+        var argument = new SeccompArgumentSpec();
+        for (Begin(ref json); Next(ref json) is { } name;)
+            argument = name switch
+            {
+                "index" => argument with { Index = json.GetUInt32() },
+                "value" => argument with { Value = json.GetUInt64() },
+                "valueTwo" => argument with { ValueTwo = json.GetUInt64() },
+                "op" => argument with { Op = json.GetString()! },
+                _ => throw new NotOrdinary(),
+            };
+        return argument;
     }
 
     private static NamespaceSpec Namespace(ref Utf8JsonReader json)

@@ -30,7 +30,11 @@ public static class SpecReader
         CheckValues("linux.timeOffsets", linux.TimeOffsets);
         CheckMappings("linux.uidMappings", linux.UidMappings);
         CheckMappings("linux.gidMappings", linux.GidMappings);
-        if (linux.Resources is { } resources) CheckValues("linux.resources.unified", resources.Unified);
+        if (linux.Resources is { } resources)
+        {
+            CheckValues("linux.resources.unified", resources.Unified);
+            CheckValues("linux.resources.rdma", resources.Rdma);
+        }
         for (var i = 0; i < linux.Devices.Count; i++)
         {
             if (linux.Devices[i].Uid is uint uid) CheckId($"linux.devices[{i}].uid", uid);
@@ -56,6 +60,7 @@ public static class SpecReader
         CheckForm(json);
         var resources = Deserialize(json, SpecJson.Of<ResourcesSpec>());
         CheckValues("unified", resources.Unified);
+        CheckValues("rdma", resources.Rdma);
         return resources;
     }
 

@@ -26,6 +26,7 @@ internal sealed partial class Creation : IDisposable
     private readonly ContainerHost _host = new(e => Log.Warning(e.Message));
     private DirectoryLock? _lock;
     private StartSocket? _startSocket;
+    private readonly List<IDisposable> _open = [];
 
     private Creation(Invocation invocation, string directory) => (_invocation, _directory) = (invocation, directory);
 
@@ -80,6 +81,7 @@ internal sealed partial class Creation : IDisposable
     public void Dispose()
     {
         _startSocket?.Dispose();
+        foreach (var one in _open) one.Dispose();
         Container?.Dispose();
         _lock?.Dispose();
         _host.Dispose();
@@ -101,16 +103,18 @@ internal sealed partial class Creation : IDisposable
         _invocation.Store.Save(State); // before there is anything: a creation that is killed can be deleted by what stands here
         if (forAnother) _startSocket = StartSocket.Listen(_directory);
         var passed = PassedDescriptors.From(arguments);
+        _open.AddRange(passed.Descriptors);
         if (passed.Environment.Count > 0 && spec.Process is { } process) spec = spec with { Process = process with { Env = [.. process.Env, .. passed.Environment] } };
         Container = Container.Create(_host, new ContainerRequest(
             bundle, config, [], spec.Process?.Terminal == true ? StdioTargets.Console : StdioTargets.Inherited, cgroup)
         {
             OwnsBundle = false, Parsed = spec, StartSocket = _startSocket, NoPivot = arguments.IsSet("no-pivot"),
-            SessionKeyring = State.NoNewKeyring ? null : $"_ses.{id}",
+            Id = id, NewKeyring = !State.NoNewKeyring, Inherited = passed.Descriptors,
         }, _deadline.Token);
         State = State with
         {
-            Pid = Container.Pid, StartTime = Container.StartTime, CgroupParents = Container.Cgroup.CreatedParents, NamespacePaths = NamespacePaths(Container.Pid),
+            Pid = Container.Pid, StartTime = Container.StartTime, CgroupPaths = Container.Cgroup.Paths, CgroupParents = Container.Cgroup.CreatedParents,
+            NamespacePaths = NamespacePaths(Container.Pid),
         };
         if (arguments.Text("console-socket") is { Length: > 0 } socket && Container.TakeTerminal() is { } master)
             using (master) ConsoleSocket.Send(socket, master);

@@ -33,6 +33,7 @@ internal static class DeleteVerb
         }
         Remove(live);
         store.Remove(id);
+        PostHooks.Run("poststop", live.State, "stopped", 0, CancellationToken.None);
         return 0;
     }
 

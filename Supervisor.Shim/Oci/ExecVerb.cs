@@ -52,7 +52,8 @@ internal static class ExecVerb
         using var deadline = new CancellationTokenSource(Patience);
         using var exec = live.Container.Exec(new ExecRequest(SpecWriter.Write(process), process.Terminal ? StdioTargets.Console : StdioTargets.Inherited)
         {
-            SessionKeyring = live.State.NoNewKeyring ? null : $"_ses.{live.State.Id}",
+            Inherited = passed.Descriptors,
+            Seccomp = live.State.Spec.Linux?.Seccomp,
             Cgroup = cgroups,
             EvenIfPaused = arguments.IsSet("ignore-paused"),
         }, deadline.Token);

@@ -1,13 +1,15 @@
 using System.Globalization;
-using Supervisor.Kernel.Containers;
+using System.Runtime.InteropServices;
+using Supervisor.Kernel.Files;
 
 namespace Supervisor.Shim.Oci;
 
 /// <summary>Descriptors from 3 on that the container's process gets: systemd's sockets (sd_listen_fds(3)) and those of <c>--preserve-fds</c>.</summary>
 /// <param name="Environment">What it needs to find them.</param>
-internal sealed record PassedDescriptors(IReadOnlyList<string> Environment)
+/// <param name="Descriptors">Copies, the caller's to close.</param>
+internal sealed partial record PassedDescriptors(IReadOnlyList<string> Environment, IReadOnlyList<Fd> Descriptors)
 {
-    /// <summary>Sees to it that they are passed on.</summary>
+    /// <summary>Looks for them.</summary>
     /// <exception cref="OciException">One of them is not open.</exception>
     public static PassedDescriptors From(Arguments arguments)
     {
@@ -19,8 +21,18 @@ internal sealed record PassedDescriptors(IReadOnlyList<string> Environment)
         if (more is < 0 or > 1024) throw new OciException($"--preserve-fds {more} is not within 0 to 1024");
         var count = sockets + (int)more;
         for (var fd = 3; fd < 3 + count; fd++)
-            if (new FileInfo($"/proc/self/fd/{fd}").LinkTarget is null) throw new OciException($"unable to preserve file descriptor {fd}: it is not open");
-        if (count > 0) PassedOn.Set(count);
-        return new PassedDescriptors(sockets > 0 ? [$"LISTEN_FDS={sockets}", "LISTEN_PID=1"] : []);
+            if (IsOurs(fd)) throw new OciException($"unable to preserve file descriptor {fd}: it is not open");
+        return new PassedDescriptors(sockets > 0 ? [$"LISTEN_FDS={sockets}", "LISTEN_PID=1"] : [], [.. Enumerable.Range(3, count).Select(fd => Fd.DuplicateOf(fd))]);
     }
+
+    /// <summary>Closed, or opened by ourselves: whatever we inherited stays open over an exec.</summary>
+    private static bool IsOurs(int fd)
+    {
+        const int F_GETFD = 1, FD_CLOEXEC = 1;
+        var flags = fcntl(fd, F_GETFD, 0);
+        return flags < 0 || (flags & FD_CLOEXEC) != 0;
+    }
+
+    [LibraryImport("libc")]
+    private static partial int fcntl(int fd, int command, int argument);
 }

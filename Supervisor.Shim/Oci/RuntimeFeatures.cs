@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Supervisor.Kernel.Oci;
 
 namespace Supervisor.Shim.Oci;
@@ -32,26 +31,17 @@ internal static class RuntimeFeatures
         Linux = Basic, Mounts = [new MountSpec { Destination = "/a", Source = "/a", Type = "bind", Options = ["bind", "idmap"] }],
     });
 
-    public static bool Seccomp => Can(Basic with { Seccomp = Empty });
+    public static bool Seccomp => Can(Basic with { Seccomp = new SeccompSpec { DefaultAction = "SCMP_ACT_ALLOW" } });
 
     public static bool AppArmor => Can(new Spec { Linux = Basic, Process = new ProcessSpec { ApparmorProfile = "unconfined" } });
 
     public static bool SELinux => Can(Basic with { MountLabel = "label" });
 
-    public static bool IntelRdt => Can(Basic with { IntelRdt = Empty });
+    public static bool IntelRdt => Can(Basic with { IntelRdt = new IntelRdtSpec() });
 
-    public static bool Rdma => Can(Basic with { Resources = new ResourcesSpec { Rdma = Empty } });
+    public static bool Rdma => true;
 
     private static LinuxSpec Basic { get; } = new() { Namespaces = [new NamespaceSpec { Type = NamespaceKind.Mount }] };
-
-    private static JsonElement Empty
-    {
-        get
-        {
-            using var document = JsonDocument.Parse("{}");
-            return document.RootElement.Clone();
-        }
-    }
 
     private static bool Can(LinuxSpec linux) => Can(new Spec { Linux = linux });
 

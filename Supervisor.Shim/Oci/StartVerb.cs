@@ -22,6 +22,7 @@ internal static class StartVerb
         }
         using var deadline = new CancellationTokenSource(Patience);
         StartSocket.Start(invocation.Store.DirectoryOf(invocation.Id), deadline.Token);
+        PostHooks.Run("poststart", live.State, "running", live.Pid, deadline.Token);
         return 0;
     }
 }
