@@ -58,7 +58,7 @@ public sealed class Container : IDisposable
 
     /// <summary>Takes back a container whose init was started by a former daemon.</summary>
     /// <returns>Null when the init is gone, or its pid is another process now.</returns>
-    public static Container? TryAdopt(ContainerHost host, string bundle, int pid, ulong startTime, string bootId, IReadOnlyDictionary<string, string> cgroupPaths)
+    public static Container? TryAdopt(ContainerHost host, string? bundle, int pid, ulong startTime, string bootId, IReadOnlyDictionary<string, string> cgroupPaths)
     {
         if (bootId != ProcStat.BootId || Pidfd.TryOpen(pid) is not { } pidfd) return null;
         // The pidfd first, then the look: what it names now is what the start time is read from.
@@ -82,6 +82,16 @@ public sealed class Container : IDisposable
         _exitWatch = _host.Reaper.WatchExit(_pidfd, status => _ = Finish(status, onExit));
     }
 
+    /// <summary>Becomes readable when the init has ended: for a poll(2) of the caller's, while this object is alive.</summary>
+    public int ExitDescriptor => _pidfd.Number;
+
+    /// <summary>Waits for the end of an init that is not watched, and collects it where it is our child.</summary>
+    /// <returns>The status; null where it cannot be known, or when <paramref name="timeout"/> passed first (see <see cref="HasEnded"/>).</returns>
+    public ExitStatus? Wait(TimeSpan timeout) => _pidfd.WaitForExit(timeout) ? _pidfd.TryReap() ?? _pidfd.TryReadExit() : null;
+
+    /// <summary>Whether the init has ended, collected or not.</summary>
+    public bool HasEnded => _pidfd.WaitForExit(TimeSpan.Zero);
+
     /// <summary>Lets the init run its program.</summary>
     /// <exception cref="LaunchException">It could not be executed; the init ends with 127.</exception>
     /// <exception cref="OperationCanceledException">No answer before the deadline.</exception>
@@ -100,8 +110,8 @@ public sealed class Container : IDisposable
     /// <exception cref="OperationCanceledException">The deadline passed; nothing is left of the process.</exception>
     public ExecProcess Exec(ExecRequest request, CancellationToken deadline)
     {
-        if (Cgroup.IsFrozen) throw new InvalidOperationException("the container is paused: a process born there could not begin");
-        return new ExecCreation(_host, Cgroup, _pidfd, Pid, request.Seccomp ?? Seccomp(), request).Run(deadline);
+        if (!request.EvenIfPaused && Cgroup.IsFrozen) throw new InvalidOperationException("the container is paused: a process born there could not begin");
+        return new ExecCreation(_host, request.Cgroup ?? Cgroup, _pidfd, Pid, request.Seccomp ?? Seccomp(), request).Run(deadline);
     }
 
     /// <summary>An exec is filtered as the container is.</summary>
@@ -114,16 +124,16 @@ public sealed class Container : IDisposable
 
     /// <summary>Sends a signal to every process, each through a pidfd that is checked to be the container's still.</summary>
     /// <returns>False when there was none.</returns>
-    public bool SignalAll(int signal)
+    public bool SignalAll(int signal) => Cgroup.SignalAll(signal);
+
+    /// <summary>Lets processes go on that are frozen, by whomever; signals are not seen before.</summary>
+    public void Thaw()
     {
-        var any = false;
-        var opened = Cgroup.Processes().Select(pid => (Pid: pid, Pidfd: Pidfd.TryOpen(pid))).Where(p => p.Pidfd is not null).ToList();
-        // Listed again with the pidfds open: a pid that was given to another process meanwhile is not in the list.
-        var still = Cgroup.Processes().ToHashSet();
-        foreach (var (pid, pidfd) in opened)
-            using (pidfd) any |= still.Contains(pid) && pidfd!.TrySignal(signal);
-        return any;
+        if (Cgroup.IsFrozen) Cgroup.Thaw(TimeSpan.FromSeconds(10));
     }
+
+    /// <summary>See <see cref="ProcessStdio.TakeTerminal"/>.</summary>
+    public Files.Fd? TakeTerminal() => _stdio?.TakeTerminal();
 
     /// <summary>See <see cref="ProcessStdio.CloseInput"/>.</summary>
     public void CloseInput() => _stdio?.CloseInput();
@@ -139,7 +149,7 @@ public sealed class Container : IDisposable
             throw new TimeoutException($"process {Pid} does not die: it is stuck in the kernel (see /proc/{Pid}/stack)");
         if (!_pidfd.IsClosed) _pidfd.TryReap(); // unless the reaper was faster
         var poststop = Bundle is null ? _hooks : null; // else its config.json says it
-        TearDown(Bundle, Cgroup.Paths, timeout, _host.OnError);
+        if (Bundle is not null || !Cgroup.TryDeleteEmpty()) TearDown(Bundle, Cgroup.Paths, timeout, _host.OnError);
         if (poststop is { Poststop.Count: > 0 }) HookRunner.RunAll("poststop", poststop.Poststop, poststop.State("stopped", 0), _host.OnError, CancellationToken.None);
         Dispose();
     }

@@ -40,7 +40,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             _undo.Push(stdio.Dispose);
             var init = Launch(spec, rootfs, cgroup, stdio, deadline);
             _undo.Push(init.End);
-            stdio.Connect(host.Relay, init.Terminal);
+            stdio.Connect(host, init.Terminal);
             host.Note(cgroup.CreatedParents);
             return new Container(host, request.OwnsBundle ? request.Bundle : null, cgroup, init, stdio, new CreateHooks(spec, request));
         }
@@ -88,6 +88,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
                 Hooks = hooks.Any ? hooks.Run : null,
                 MaySetGroups = !makesUser || IdMaps.MaySetGroups(linux.GidMappings),
                 Lent = LentMounts.Make(spec, request.Bundle, namespaces.OtherUser, () => ContainerUser(linux, namespaces, open, deadline), open, deadline),
+                Starter = request.StartSocket?.Listener,
                 NoPivot = request.NoPivot,
                 Seccomp = filter,
                 Listener = listener,
@@ -95,7 +96,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
                 Keyring = request.NewKeyring ? $"_ses.{request.Id}" : null,
             });
             return HeldInit.Launch(
-                program.FirstHalf, program.NestedPid, pid => Late(program.SecondHalf, spec, hooks, pid).Compile(), program.Namespaces, v2, sockets,
+                program.FirstHalf, program.NestedPid, pid => Late(program.SecondHalf, spec, hooks, pid), program.Namespaces, v2, sockets,
                 request.Stdio.Terminal, pauses, deadline);
         }
         catch
@@ -111,11 +112,16 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
     }
 
     /// <summary>What only the birth tells: the pid, for those who are told of it.</summary>
-    private static SecondHalf Late(SecondHalf half, Spec spec, CreateHooks hooks, int pid) => half with
+    private LaunchProgram Late(SecondHalf half, Spec spec, CreateHooks hooks, int pid)
     {
-        State = half.StartHooks.Count > 0 ? hooks.StateInside("created", pid).ToJson() : [],
-        Listener = half.Listener is { } listener ? listener with { State = SeccompListener.StateOf(spec.Linux!.Seccomp!, hooks.State("creating", pid)) } : null,
-    };
+        var program = (half with
+        {
+            State = half.StartHooks.Count > 0 ? hooks.StateInside("created", pid).ToJson() : [],
+            Listener = half.Listener is { } listener ? listener with { State = SeccompListener.StateOf(spec.Linux!.Seccomp!, hooks.State("creating", pid)) } : null,
+        }).Compile();
+        request.StartSocket?.Describe(program);
+        return program;
+    }
 
     private static Fd? ContainerUser(LinuxSpec linux, NamespacePlan namespaces, List<IDisposable> open, CancellationToken deadline)
     {
@@ -128,7 +134,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
 
     private Spec Read(ReadOnlySpan<byte> json)
     {
-        var spec = SpecReader.Read(json);
+        var spec = request.Parsed ?? SpecReader.Read(json);
         SpecValidator.Validate(spec);
         LabelSteps.Check(spec.Process!, "process.", spec.Linux?.MountLabel);
         if (SpecValidator.Unsupported(spec) is [var first, ..]) throw new InvalidSpecException(first.Field, first.Reason + " by this version");

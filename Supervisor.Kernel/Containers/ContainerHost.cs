@@ -12,22 +12,25 @@ public sealed class ContainerHost : IDisposable
     public ContainerHost(Action<Exception> onError)
     {
         OnError = onError;
-        Hierarchies = CgroupHierarchies.Discover();
-        Reaper = new Reaper(onError);
-        Relay = new EventLoop("stdio", onError);
+        _reaper = new(() => new Reaper(onError));
+        _relay = new(() => new EventLoop("stdio", onError));
         ProcessHardening.Apply();
     }
 
     /// <summary>The one that waits for exits.</summary>
-    public Reaper Reaper { get; }
+    public Reaper Reaper => _reaper.Value;
 
     /// <summary>Where this host's cgroups are.</summary>
-    public CgroupHierarchies Hierarchies { get; }
+    public CgroupHierarchies Hierarchies => _hierarchies.Value;
 
     /// <summary>Told of what broke where nobody waits for an answer: a poststop hook, a relay.</summary>
     internal Action<Exception> OnError { get; }
 
-    internal EventLoop Relay { get; }
+    internal EventLoop Relay => _relay.Value;
+
+    private readonly Lazy<CgroupHierarchies> _hierarchies = new(CgroupHierarchies.Discover);
+    private readonly Lazy<Reaper> _reaper; // each is a thread, which a short-lived command line does without
+    private readonly Lazy<EventLoop> _relay;
 
     private readonly ConcurrentDictionary<string, bool> _cgroupParents = new(); // written once a namespace, not once a container
 
@@ -42,7 +45,7 @@ public sealed class ContainerHost : IDisposable
     {
         foreach (var parent in _cgroupParents.Keys.OrderByDescending(p => p.Length))
             CgroupFile.TryRemoveDirectory(parent); // EBUSY, ENOTEMPTY: another daemon's containers are in there
-        Reaper.Dispose();
-        Relay.Dispose();
+        if (_reaper.IsValueCreated) _reaper.Value.Dispose();
+        if (_relay.IsValueCreated) _relay.Value.Dispose();
     }
 }

@@ -14,6 +14,15 @@ public sealed record ContainerRequest(
     /// <summary>The bundle is ours alone: made at the creation, with config.json and rootfs in it, and removed at the end. False: the caller's, left alone.</summary>
     public bool OwnsBundle { get; init; } = true;
 
+    /// <summary>The spec where it was read already (not validated); null to read <see cref="Spec"/>.</summary>
+    public Oci.Spec? Parsed { get; init; }
+
+    /// <summary>
+    /// Where the init listens for its start, which another process gives (<see cref="StartSocket.Start"/>): it then outlives
+    /// its creator. Null: it waits for <see cref="Container.Start"/>, and ends when its creator does.
+    /// </summary>
+    public StartSocket? StartSocket { get; init; }
+
     /// <summary>What hooks are told; the bundle's own name if nothing is said.</summary>
     public string Id { get => field ?? Path.GetFileName(Bundle.TrimEnd('/')); init; }
 

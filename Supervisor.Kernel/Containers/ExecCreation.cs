@@ -22,7 +22,7 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
         try
         {
             held = Launch(process, stdio, deadline);
-            stdio.Connect(host.Relay, held.Terminal);
+            stdio.Connect(host, held.Terminal);
             return new ExecProcess(host, held, stdio);
         }
         catch

@@ -43,6 +43,13 @@ public sealed class ExecProcess : IDisposable
     /// <param name="onExit">The status, null where it cannot be known.</param>
     public void Watch(Action<ExitStatus?> onExit) => _exitWatch = _host.Reaper.WatchExit(_pidfd, status => _ = Finish(status, onExit));
 
+    /// <inheritdoc cref="Container.ExitDescriptor"/>
+    public int ExitDescriptor => _pidfd.Number;
+
+    /// <summary>Waits for its end and collects it. Not for one that is watched.</summary>
+    /// <returns>The status; null when <paramref name="timeout"/> passed first.</returns>
+    public ExitStatus? Wait(TimeSpan timeout) => _pidfd.WaitForExit(timeout) ? _pidfd.TryReap() ?? _pidfd.TryReadExit() : null;
+
     /// <summary>Lets it run its program.</summary>
     /// <exception cref="LaunchException">It could not be executed; the process ends with 127.</exception>
     /// <exception cref="OperationCanceledException">No answer before the deadline.</exception>
@@ -53,6 +60,9 @@ public sealed class ExecProcess : IDisposable
     /// <summary>Sends it a signal.</summary>
     /// <returns>False when it has ended.</returns>
     public bool Signal(int signal) => !_pidfd.IsClosed && _pidfd.TrySignal(signal);
+
+    /// <summary>See <see cref="ProcessStdio.TakeTerminal"/>.</summary>
+    public Files.Fd? TakeTerminal() => _stdio?.TakeTerminal();
 
     /// <summary>See <see cref="ProcessStdio.CloseInput"/>.</summary>
     public void CloseInput() => _stdio?.CloseInput();

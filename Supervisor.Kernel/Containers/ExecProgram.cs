@@ -97,8 +97,8 @@ internal sealed record ExecProgram(LaunchProgram FirstHalf, SecondHalf SecondHal
         new ProcWrites(program, new DetachedMounts(program, slots), new Spec { Process = process }).Add();
         new ProgramSteps(process).Probe(program);
         ProgramSteps.ResetSignals(program);
-        var left = LeftOpen.Add(program, slots, plan.Listener, plan.TimeNamespace, plan.Inherited);
-        program.Add(Syscall.dup3, "the exec's socket", plan.Socket.Number, InitStub.SocketFd, 0);
+        var left = LeftOpen.Add(program, slots, plan.Listener, plan.TimeNamespace, null, plan.Inherited);
+        FdSlots.Pass(program, "the exec's socket", plan.Socket.Number, InitStub.SocketFd);
         program.Add(Syscall.execveat, "the init stub", InitStub.File.Number, program.Text(""), program.Strings(["exec"]), program.Strings([]), At.EMPTY_PATH);
         return new SecondHalf(process)
         {

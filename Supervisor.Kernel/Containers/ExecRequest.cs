@@ -12,6 +12,12 @@ public sealed record ExecRequest(ReadOnlyMemory<byte> Process, StdioTargets Stdi
     /// <summary>The container's filter of system calls; null where the container itself knows it.</summary>
     public SeccompSpec? Seccomp { get; init; }
 
+    /// <summary>Where it runs, of the container's own or below it; null for the container's own.</summary>
+    public Cgroups.Cgroup? Cgroup { get; init; }
+
+    /// <summary>Begin in a paused container too; the call then lasts until that is resumed.</summary>
+    public bool EvenIfPaused { get; init; }
+
     /// <summary>What the process finds open as 3, 4 and so on; the caller's, and closed by the caller.</summary>
     public IReadOnlyList<Fd> Inherited { get; init; } = [];
 }

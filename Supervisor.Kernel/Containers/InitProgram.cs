@@ -99,8 +99,8 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, SecondHalf SecondHal
         new ProgramSteps(process).Probe(program);
 
         ProgramSteps.ResetSignals(program);
-        var left = LeftOpen.Add(program, slots, plan.Listener, plan.Namespaces.JoinedTime, plan.Inherited);
-        program.Add(Syscall.dup3, "the init's socket", plan.Socket.Number, InitStub.SocketFd, 0);
+        var left = LeftOpen.Add(program, slots, plan.Listener, plan.Namespaces.JoinedTime, plan.Starter, plan.Inherited);
+        FdSlots.Pass(program, "the init's socket", plan.Socket.Number, InitStub.SocketFd);
         program.Add(Syscall.execveat, "the init stub", InitStub.File.Number, program.Text(""), program.Strings(["init"]), program.Strings([]), At.EMPTY_PATH);
         return left;
     }
@@ -112,6 +112,7 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, SecondHalf SecondHal
         Listener = left.Listener is { } socket ? new SeccompListener(socket, []) : null,
         StartHooks = plan.Spec.Hooks?.StartContainer ?? [],
         TimeNamespace = left.TimeNamespace,
+        Starter = left.Starter,
         Inherited = left.Inherited,
         Keyring = plan.Keyring,
         Personality = plan.Spec.Linux?.Personality?.Domain switch { "LINUX32" => 8, "LINUX" => 0, _ => null },

@@ -39,9 +39,12 @@ internal sealed record SecondHalf(ProcessSpec Process)
     /// <summary>personality(2); null to leave it.</summary>
     public long? Personality { get; init; }
 
+    /// <summary>The <see cref="StartSocket"/> that the first half left open; null for a start over the init's socket.</summary>
+    public int? Starter { get; init; }
+
     /// <summary>The numbers in the stub that are taken.</summary>
     public IEnumerable<int> Taken =>
-        [.. Inherited, .. TimeNamespace is { } time ? [time] : (int[])[], .. Listener is { } listener ? [listener.Socket] : (int[])[]];
+        [.. Inherited, .. Starter is { } starter ? [starter] : (int[])[], .. TimeNamespace is { } time ? [time] : (int[])[], .. Listener is { } listener ? [listener.Socket] : (int[])[]];
 
     public LaunchProgram Compile()
     {
@@ -62,7 +65,8 @@ internal sealed record SecondHalf(ProcessSpec Process)
         IdentitySteps.Change(program, Process, MaySetGroups);
         EnterWorkingDirectory(program);
         program.Add(Syscall.write, "ready", InitStub.SocketFd, program.Values<long>([-1, 0]), 16).AtLeast(16);
-        program.Add(Syscall.read, "start", InitStub.SocketFd, program.Value(0L), 1).AtLeast(1);
+        if (Starter is { } place) StartSocket.Await(program, place);
+        else program.Add(Syscall.read, "start", InitStub.SocketFd, program.Value(0L), 1).AtLeast(1);
         Hooks.StartHooks.Add(program, StartHooks, State);
         LeaveOpen(program);
         ProgramSteps.UnblockSignals(program);

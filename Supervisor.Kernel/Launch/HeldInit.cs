@@ -125,18 +125,19 @@ internal sealed class HeldInit : IDisposable
 
     private LaunchException Failure((long Offset, long Result) record)
     {
-        if (record.Offset is StartHooks.Failed or StartHooks.TimedOut) return HookFailure(record);
+        if (record.Offset is StartHooks.Failed or StartHooks.TimedOut) return HookFailure(_socket, record);
         var offset = InitStub.OffsetInSecondHalf(record.Offset);
         return offset >= 0 ? Launcher.Failure(_secondHalf, offset, record.Result) : Died("it could not read its program");
     }
 
-    private LaunchException HookFailure((long Offset, long Result) record)
+    /// <summary>What the stub told of a startContainer hook; the rest of it is still to be received.</summary>
+    internal static LaunchException HookFailure(StreamSocket socket, (long Offset, long Result) record)
     {
         var name = $"hooks.startContainer[{record.Result}]";
         if (record.Offset == StartHooks.TimedOut) return new LaunchException(name, Errno.None, "was killed after its timeout", 0, 0);
         Span<byte> info = stackalloc byte[24]; // siginfo_t from si_code on: code, padding, pid, uid, status
         using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(1));
-        var status = _socket.Receive(info, soon.Token) == info.Length ? BinaryPrimitives.ReadInt32LittleEndian(info[16..]) : -1;
+        var status = socket.Receive(info, soon.Token) == info.Length ? BinaryPrimitives.ReadInt32LittleEndian(info[16..]) : -1;
         var exited = BinaryPrimitives.ReadInt32LittleEndian(info) == 1; // CLD_EXITED
         return new LaunchException(name, Errno.None, exited ? $"ended with status {status}" : $"was killed by signal {status}", 0, 0);
     }

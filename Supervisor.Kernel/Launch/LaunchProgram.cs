@@ -143,6 +143,9 @@ internal sealed class LaunchProgram
     /// <summary>Where a place in the data is, in bytes from the first record.</summary>
     public int OffsetOf(DataRef place) => RecordsSize + place.Offset;
 
+    /// <summary>The call of record <paramref name="index"/>.</summary>
+    public int NumberOf(int index) => (int)_records[index].Number;
+
     /// <summary>What record <paramref name="index"/> does, e.g. <c>mount "proc"</c>.</summary>
     public string Describe(int index)
     {

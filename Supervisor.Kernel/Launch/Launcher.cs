@@ -31,20 +31,20 @@ internal static unsafe class Launcher
     /// <param name="pauses">Where the program waits for us; null where it does not.</param>
     public static LaunchedProcess Launch(
         LaunchProgram program, CloneFlags namespaces, Fd? cgroup, CancellationToken deadline, LaunchPauses? pauses = null) =>
-        Launch(program, null, namespaces, cgroup, deadline, pauses);
+        Run(program, null, namespaces, cgroup, pauses, deadline);
 
     /// <summary>
     /// Runs <paramref name="program"/> in a child that enters a pid namespace and there gives birth to the process proper:
     /// our child too (CLONE_PARENT), in our memory until its exec (launch rule 12). The first child is gone afterwards.
     /// </summary>
     /// <param name="pid">Where the program's clone3 puts the pid (CLONE_PARENT_SETTID): 32 bits, 0 before.</param>
-    /// <inheritdoc cref="Launch(LaunchProgram, CloneFlags, Fd?, CancellationToken)"/>
+    /// <inheritdoc cref="Launch(LaunchProgram, CloneFlags, Fd?, CancellationToken, LaunchPauses?)"/>
     public static LaunchedProcess LaunchNested(
         LaunchProgram program, DataRef pid, Fd? cgroup, CancellationToken deadline, LaunchPauses? pauses = null) =>
-        Launch(program, pid, CloneFlags.None, cgroup, deadline, pauses);
+        Run(program, pid, CloneFlags.None, cgroup, pauses, deadline);
 
-    private static LaunchedProcess Launch(
-        LaunchProgram program, DataRef? nested, CloneFlags namespaces, Fd? cgroup, CancellationToken deadline, LaunchPauses? pauses)
+    private static LaunchedProcess Run(
+        LaunchProgram program, DataRef? nested, CloneFlags namespaces, Fd? cgroup, LaunchPauses? pauses, CancellationToken deadline)
     {
         deadline.ThrowIfCancellationRequested();
         var contextSize = Unsafe.SizeOf<LaunchContext>();

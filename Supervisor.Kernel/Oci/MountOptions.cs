@@ -48,6 +48,11 @@ public sealed record MountOptions
     /// <summary>Everything else, for the file system to judge: <c>size=64m</c>, <c>newinstance</c>.</summary>
     public IReadOnlyList<string> DataOptions { get; private init; } = [];
 
+    /// <summary>Every word that is not left to the file system, in order.</summary>
+    public static IEnumerable<string> KnownWords =>
+        MountWords.Attributes.Keys.Concat(MountWords.Attributes.Keys.Select(word => "r" + word)).Concat(MountWords.FilesystemFlags.Keys)
+            .Concat(MountWords.Propagations.Keys).Concat(["bind", "rbind", "remount", "tmpcopyup", "defaults"]).Distinct().Order(StringComparer.Ordinal);
+
     /// <summary>Whether the mount is to be read-only.</summary>
     public bool ReadOnly => (AttributesToSet & MountWords.AttrReadOnly) != 0;
 

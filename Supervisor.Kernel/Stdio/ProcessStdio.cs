@@ -1,4 +1,5 @@
 using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Polling;
 
@@ -32,6 +33,7 @@ internal sealed class ProcessStdio : IDisposable
         var opened = new List<Fd>();
         try
         {
+            if (targets == StdioTargets.Console) return new ProcessStdio(targets, [], null, null, null);
             if (targets.Terminal)
             {
                 var output = Opened(StdioFiles.OpenOutput(targets.Stdout, "stdout", blocking: false));
@@ -74,11 +76,13 @@ internal sealed class ProcessStdio : IDisposable
 
     /// <summary>After the birth: closes the child's ends and begins to relay.</summary>
     /// <param name="terminal">The master of its terminal, ours from now on; null without one.</param>
-    public void Connect(EventLoop loop, Fd? terminal)
+    public void Connect(ContainerHost host, Fd? terminal)
     {
         foreach (var fd in ForChild) fd.Dispose();
-        if (terminal is not null)
+        if (_targets == StdioTargets.Console) _terminal = terminal;
+        else if (terminal is not null)
         {
+            var loop = host.Relay;
             _terminal = terminal;
             StdioFiles.SetNonBlocking(terminal);
             _output = new Pump(loop, terminal.Duplicate(), _terminalOutput!);
@@ -87,8 +91,17 @@ internal sealed class ProcessStdio : IDisposable
         else if (_stdinFifo is not null)
         {
             StdioFiles.SetNonBlocking(_stdinPipe!);
-            _input = new Pump(loop, _stdinFifo, _stdinPipe!);
+            _input = new Pump(host.Relay, _stdinFifo, _stdinPipe!);
         }
+    }
+
+    /// <summary>The terminal's master, the caller's from now on; null without a <see cref="StdioTargets.Console"/>.</summary>
+    public Fd? TakeTerminal()
+    {
+        if (_targets != StdioTargets.Console) return null;
+        var terminal = _terminal;
+        _terminal = null;
+        return terminal;
     }
 
     /// <summary>Ends the process's input once what is in its FIFO has been read. A terminal's input has no end.</summary>
