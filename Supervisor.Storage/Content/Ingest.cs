@@ -28,6 +28,12 @@ public sealed class Ingest : IDisposable
     /// <summary>Bytes so far.</summary>
     public long Offset { get; private set; }
 
+    /// <summary>Bytes that were announced; 0 where nobody did.</summary>
+    public long Total => About.Total;
+
+    /// <summary>The digest that was announced, or empty.</summary>
+    public string Expected => About.Expected;
+
     /// <summary>When it was begun.</summary>
     public DateTimeOffset StartedAt => About.StartedAt;
 
