@@ -214,8 +214,8 @@ public sealed class LayerTests : IDisposable
         Assert.True(Status("gone").IsWhiteout);
         Assert.Equal(0x1c0u, Status("d").Mode); // as the one below: d itself is not in the layer
         using var root = Fd.Open(Root, OpenFlags.O_DIRECTORY);
-        Assert.Equal("y"u8, ExtendedAttributes.Get(root, "e", ExtendedAttributes.Opaque));
-        Assert.Equal("y"u8, ExtendedAttributes.Get(root, "back", ExtendedAttributes.Opaque));
+        Assert.Equal("y"u8.ToArray(), ExtendedAttributes.Get(root, "e", ExtendedAttributes.Opaque));
+        Assert.Equal("y"u8.ToArray(), ExtendedAttributes.Get(root, "back", ExtendedAttributes.Opaque));
         Assert.Null(ExtendedAttributes.Get(root, "d", ExtendedAttributes.Opaque));
     }
 
@@ -267,7 +267,7 @@ public sealed class LayerTests : IDisposable
         Assert.Equal(Listing(right), Listing(again));
         Assert.Equal("new!", File.ReadAllText(Path.Join(again, "change")));
         using var kept = Fd.Open(Path.Join(again, "keep"), OpenFlags.O_DIRECTORY);
-        Assert.Equal("v"u8, ExtendedAttributes.Get(kept, "twin", "user.k"));
+        Assert.Equal("v"u8.ToArray(), ExtendedAttributes.Get(kept, "twin", "user.k"));
         Assert.Equal(2u, FileCalls.TryStatus(kept, "added")!.Value.Links);
     }
 

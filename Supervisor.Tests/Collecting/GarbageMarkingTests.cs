@@ -5,7 +5,7 @@ using Supervisor.Actors.Identity;
 using Supervisor.Actors.Leases;
 using Supervisor.Actors.Metadata;
 
-namespace Supervisor.Tests.Metadata;
+namespace Supervisor.Tests.Collecting;
 
 /// <summary>What is garbage and what is not. Digests are short names here: the rules do not look into them.</summary>
 public sealed class GarbageMarkingTests

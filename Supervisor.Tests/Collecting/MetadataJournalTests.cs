@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using Google.Protobuf;
 using Supervisor.Actors.Metadata;
 
-namespace Supervisor.Tests.Metadata;
+namespace Supervisor.Tests.Collecting;
 
 /// <summary>What is written is read back the same: every event, found by reflection.</summary>
 public sealed class MetadataJournalTests
