@@ -30,8 +30,11 @@ internal static class RootfsSteps
             var flags = (MountFlags)options.ClassicFlags;
             var target = mount.Target is "" or "/" ? plan.Rootfs : Path.Join(plan.Rootfs, mount.Target);
             // By path and with mount(2): the bundle is ours alone, and overlay options are longer than fsconfig(2) takes.
+            var (from, data) = OverlayOptions.Fit(options.DataOptions);
+            if (from is not null) program.Add(Syscall.chdir, from, program.Text(from));
             program.Add(Syscall.mount, $"{mount.Type} on {target}", program.Text(mount.Source), program.Text(target), program.Text(mount.Type),
-                (long)flags, program.Text(string.Join(',', options.DataOptions)));
+                (long)flags, program.Text(data));
+            if (from is not null) program.Add(Syscall.chdir, plan.Bundle, program.Text(plan.Bundle));
             if (!flags.HasFlag(MountFlags.MS_BIND) || !options.ReadOnly) continue;
             program.Add(Syscall.mount, $"{target} (read-only)", 0, program.Text(target), 0,
                 (long)(flags & ~MountFlags.MS_REC | MountFlags.MS_REMOUNT), 0); // a bind takes its flags only when it is mounted again

@@ -15,6 +15,7 @@ internal sealed class ProcessStdio : IDisposable
     private readonly Fd? _stdinFifo, _stdinPipe, _terminalOutput;
     private Pump? _input, _output;
     private Fd? _terminal;
+    private LogBinary? _log;
 
     private ProcessStdio(StdioTargets targets, IReadOnlyList<Fd> forChild, Fd? stdinFifo, Fd? stdinPipe, Fd? terminalOutput) =>
         (_targets, ForChild, _stdinFifo, _stdinPipe, _terminalOutput) = (targets, forChild, stdinFifo, stdinPipe, terminalOutput);
@@ -31,14 +32,17 @@ internal sealed class ProcessStdio : IDisposable
     public static ProcessStdio Open(StdioTargets targets, uint uid, uint gid)
     {
         var opened = new List<Fd>();
+        LogBinary? log = null;
         try
         {
             if (targets == StdioTargets.Console) return new ProcessStdio(targets, [], null, null, null);
+            if (targets.Stdout.StartsWith(LogBinary.Scheme, StringComparison.Ordinal)) log = LogBinary.Start(targets.Stdout);
             if (targets.Terminal)
             {
-                var output = Opened(StdioFiles.OpenOutput(targets.Stdout, "stdout", blocking: false));
+                var output = Opened(log?.Stdout.Duplicate() ?? StdioFiles.OpenOutput(targets.Stdout, "stdout", blocking: false));
+                if (log is not null) StdioFiles.SetNonBlocking(output);
                 var input = targets.Stdin.Length == 0 ? null : Opened(StdioFiles.OpenInput(targets.Stdin, keepOpen: true));
-                return new ProcessStdio(targets, [], input, null, output);
+                return new ProcessStdio(targets, [], input, null, output) { _log = log };
             }
             if (targets == StdioTargets.Inherited)
                 return new ProcessStdio(targets, [.. Enumerable.Range(0, 3).Select(n => Opened(Fd.DuplicateOf(n)))], null, null, null);
@@ -54,16 +58,17 @@ internal sealed class ProcessStdio : IDisposable
                 Opened(stdin);
                 Opened(pipe);
             }
-            var stdout = Opened(StdioFiles.OpenOutput(targets.Stdout, "stdout", blocking: true));
+            var stdout = Opened(log?.Stdout.Duplicate() ?? StdioFiles.OpenOutput(targets.Stdout, "stdout", blocking: true));
             // containerd sends both streams of a file:// URI to the one file of stdout.
             var sameFile = targets.Stdout.StartsWith("file://", StringComparison.Ordinal) && (targets.Stderr.Length == 0 || targets.Stderr == targets.Stdout);
-            var stderr = Opened(sameFile ? stdout.Duplicate() : StdioFiles.OpenOutput(targets.Stderr, "stderr", blocking: true));
+            var stderr = Opened(log?.Stderr.Duplicate() ?? (sameFile ? stdout.Duplicate() : StdioFiles.OpenOutput(targets.Stderr, "stderr", blocking: true)));
             foreach (var stream in (Fd[])[stdin, stdout, stderr]) StdioFiles.GiveTo(stream, uid, gid);
-            return new ProcessStdio(targets, [stdin, stdout, stderr], fifo, pipe, null);
+            return new ProcessStdio(targets, [stdin, stdout, stderr], fifo, pipe, null) { _log = log };
         }
         catch
         {
             foreach (var fd in opened) fd.Dispose();
+            log?.Dispose();
             throw;
         }
 
@@ -79,6 +84,11 @@ internal sealed class ProcessStdio : IDisposable
     public void Connect(ContainerHost host, Fd? terminal)
     {
         foreach (var fd in ForChild) fd.Dispose();
+        if (_log is not null)
+        {
+            _log.WatchWith(host.Relay);
+            _log.Dispose(); // its end is the end of its pipes, which are the container's now
+        }
         if (_targets == StdioTargets.Console) _terminal = terminal;
         else if (terminal is not null)
         {
@@ -121,6 +131,7 @@ internal sealed class ProcessStdio : IDisposable
     {
         _input?.Close();
         _output?.Close();
+        _log?.Dispose();
         foreach (var fd in (Fd?[])[.. ForChild, _stdinFifo, _stdinPipe, _terminalOutput, _terminal]) fd?.Dispose();
     }
 }
