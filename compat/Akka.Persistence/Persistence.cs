@@ -48,16 +48,11 @@ public class PersistenceExtension : IExtension
     public IStashOverflowStrategy DefaultInternalStashOverflowStrategy { get; }
     internal IActorRef Permitter => _permitter.Value;
 
-    /// <summary>The id of a persistent actor that is none of ours: its path.</summary>
-    public string PersistenceId(IActorRef actor) => actor.Path.ToStringWithoutAddress();
-
     /// <exception cref="ArgumentException">There is no such section, or its class cannot be made.</exception>
     public IActorRef JournalFor(string journalPluginId) => Journal(journalPluginId).Ref;
 
     /// <exception cref="ArgumentException">There is no such section, or its class cannot be made.</exception>
     public IActorRef SnapshotStoreFor(string snapshotPluginId) => Store(snapshotPluginId).Ref;
-
-    public EventAdapters AdaptersFor(string journalPluginId) => Journal(journalPluginId).Adapters;
 
     internal Config JournalConfigFor(string journalPluginId) => Journal(journalPluginId).Config;
     internal Config SnapshotConfigFor(string snapshotPluginId) => Store(snapshotPluginId).Config;

@@ -74,7 +74,6 @@ namespace Akka.Persistence
             && Manifest == other.Manifest && PersistenceId == other.PersistenceId && SequenceNr == other.SequenceNr
             && WriterGuid == other.WriterGuid && IsDeleted == other.IsDeleted && Equals(Sender, other.Sender);
 
-        public bool Equals(Persistent other) => Equals((IPersistentRepresentation)other);
         public override bool Equals(object obj) => Equals(obj as IPersistentRepresentation);
         public override int GetHashCode() => HashCode.Combine(PersistenceId, SequenceNr, Payload);
         public override string ToString() => $"Persistent<pid: {PersistenceId}, seqNr: {SequenceNr}, deleted: {IsDeleted}, manifest: {Manifest}, "

@@ -49,6 +49,5 @@ public sealed class RecoveryTick(bool snapshot)
 /// <summary>The journal or snapshot store fell silent during a recovery.</summary>
 public sealed class RecoveryTimedOutException : Actor.AkkaException
 {
-    public RecoveryTimedOutException() { }
     public RecoveryTimedOutException(string message, Exception cause = null) : base(message, cause) { }
 }

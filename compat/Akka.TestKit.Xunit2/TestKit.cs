@@ -27,7 +27,6 @@ namespace Akka.TestKit.Xunit2
         public TestKit(string config, ITestOutputHelper output = null) : this(ConfigurationFactory.ParseString(config), null, output) { }
 
         public static new Config DefaultConfig => TestKitBase.DefaultConfig;
-        public static new Config FullDebugConfig => TestKitBase.FullDebugConfig;
         protected static new XunitAssertions Assertions { get; } = new();
 
         /// <summary>After the test: terminates the system. Overriders call the base.</summary>

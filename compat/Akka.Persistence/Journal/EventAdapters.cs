@@ -27,8 +27,6 @@ public interface IEventSequence
 
 public static class EventSequence
 {
-    public static IEventSequence Empty { get; } = new Sequence([]);
-
     public static IEventSequence Single(object e) => new Sequence([e]);
     public static IEventSequence Create(params object[] events) => new Sequence(events);
     public static IEventSequence Create(IEnumerable<object> events) => new Sequence([.. events]);
@@ -80,8 +78,6 @@ public class EventAdapters
         bindings.Sort((a, b) => a.Key.IsAssignableFrom(b.Key) ? 1 : b.Key.IsAssignableFrom(a.Key) ? -1 : 0);
         return new EventAdapters([], bindings, null);
     }
-
-    public IEventAdapter Get<T>() => Get(typeof(T));
 
     public virtual IEventAdapter Get(Type type) => _bindings.Length == 0 ? IdentityEventAdapter.Instance : _map.GetOrAdd(type, t =>
         _bindings.Where(b => b.Key.IsAssignableFrom(t)).Select(b => b.Value).FirstOrDefault(IdentityEventAdapter.Instance));

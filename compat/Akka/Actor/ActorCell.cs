@@ -8,7 +8,6 @@ namespace Akka.Actor;
 /// <summary>All of an actor but its behaviour: mailbox, place in the tree, life cycle. Its parts are in the files ActorCell.*.cs.</summary>
 public partial class ActorCell : IUntypedActorContext
 {
-    public const int UndefinedUid = 0;
     private static long _lastUid;
     [ThreadStatic] private static ActorCell _current;
 
@@ -43,8 +42,6 @@ public partial class ActorCell : IUntypedActorContext
     public object CurrentMessage => _currentMessage;
     public Mailbox Mailbox { get; private set; }
     public int NumberOfMessages => Mailbox.MessageQueue.Count;
-    public bool HasMessages => Mailbox.MessageQueue.HasMessages;
-    public bool IsLocal => true;
     public bool IsTerminated => Mailbox.IsClosed;
     public virtual ActorTaskScheduler TaskScheduler => field ??= new ActorTaskScheduler(this);
     internal ActorBase Actor => _actor;
@@ -60,8 +57,6 @@ public partial class ActorCell : IUntypedActorContext
     }
 
     public virtual void Start() => Dispatcher.Attach(this);
-
-    public virtual void SendMessage(Envelope message) => Dispatcher.Dispatch(this, message);
 
     public virtual void SendMessage(IActorRef sender, object message)
     {

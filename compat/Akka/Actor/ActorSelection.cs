@@ -52,7 +52,6 @@ public class ActorSelectionMessage(object message, SelectionPathElement[] elemen
 /// <summary>A path, possibly with wildcards, looked up anew for every message.</summary>
 public class ActorSelection : ICanTell
 {
-    public ActorSelection() { }
     public ActorSelection(IActorRef anchor, SelectionPathElement[] path) { Anchor = anchor; Path = path; }
     public ActorSelection(IActorRef anchor, string path) : this(anchor, path == "" ? [] : path.Split('/')) { }
     public ActorSelection(IActorRef anchor, IEnumerable<string> elements) : this(anchor, [.. elements.Where(e => e != "").Select(Element)]) { }
@@ -152,8 +151,6 @@ public static class ActorRefFactoryShared
 {
     public static ActorSelection ActorSelection(ActorPath actorPath, ActorSystem system) =>
         new(((ExtendedActorSystem)system).Provider.RootGuardian, actorPath.Elements);
-
-    public static ActorSelection ActorSelection(IActorRef anchorActorRef, string path) => new(anchorActorRef, path);
 
     /// <summary>Absolute ("/user/a", "akka://system/user/a") or relative to the root given ("child", "../sibling").</summary>
     public static ActorSelection ActorSelection(string path, ActorSystem system, IActorRef lookupRoot)

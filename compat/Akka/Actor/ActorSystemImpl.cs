@@ -17,8 +17,6 @@ public partial class ActorSystemImpl : ExtendedActorSystem
     private IActorRef _deadLetterListener;
     private bool _terminating;
 
-    public ActorSystemImpl(string name) : this(name, ConfigurationFactory.Empty) { }
-
     internal ActorSystemImpl(string name, Config config)
     {
         if (!ValidName().IsMatch(name))
@@ -50,7 +48,6 @@ public partial class ActorSystemImpl : ExtendedActorSystem
     internal LocalActorRefProvider LocalProvider { get; }
     public override IActorRefProvider Provider => LocalProvider;
     public override IActorRef DeadLetters => LocalProvider.DeadLetters;
-    public override IActorRef IgnoreRef => LocalProvider.IgnoreRef;
     public override IInternalActorRef Guardian => LocalProvider.Guardian;
     public override IInternalActorRef LookupRoot => LocalProvider.RootGuardian;
     public override IInternalActorRef SystemGuardian => LocalProvider.SystemGuardian;
@@ -116,8 +113,6 @@ public partial class ActorSystemImpl : ExtendedActorSystem
         else LocalProvider.Guardian.Stop();
     }
 
-    public override void Abort() => TerminateNow();
-
     private void FinishTermination()
     {
         while (true)
@@ -157,7 +152,6 @@ public partial class ActorSystemImpl : ExtendedActorSystem
         return _extensions.GetOrAdd(extension.ExtensionType, _ => new Lazy<object>(() => extension.CreateExtension(this))).Value;
     }
 
-    public override object GetExtension(IExtensionId extensionId) => TryGetExtension(extensionId.ExtensionType, out var extension) ? extension : null;
     public override T GetExtension<T>() => TryGetExtension<T>(out var extension) ? extension : null;
     public override bool HasExtension(Type type) => type is not null && typeof(IExtension).IsAssignableFrom(type) && _extensions.ContainsKey(type);
     public override bool HasExtension<T>() => HasExtension(typeof(T));

@@ -3,41 +3,32 @@ namespace Akka.Actor;
 /// <summary>Base of every failure that the actor system itself raises.</summary>
 public abstract class AkkaException : Exception
 {
-    protected AkkaException() { }
     protected AkkaException(string message, Exception cause = null) : base(message, cause) { }
-    protected Exception Cause => InnerException;
 }
 
 public class InvalidActorNameException : AkkaException
 {
     public InvalidActorNameException(string message) : base(message) { }
-    public InvalidActorNameException(string message, Exception innerException) : base(message, innerException) { }
 }
 
 public class IllegalActorStateException(string message) : AkkaException(message);
-
-public class IllegalActorNameException(string message) : AkkaException(message);
 
 public class AskTimeoutException(string message) : AkkaException(message);
 
 public class ActorNotFoundException : AkkaException
 {
-    public ActorNotFoundException() { }
     public ActorNotFoundException(string message, Exception innerException = null) : base(message, innerException) { }
 }
 
 public class InvalidMessageException : AkkaException
 {
-    public InvalidMessageException() : this("Message is null") { }
     public InvalidMessageException(string message) : base(message) { }
 }
 
 /// <summary>The actor's constructor or PreStart threw; <see cref="Exception.InnerException"/> says what.</summary>
 public class ActorInitializationException : AkkaException
 {
-    public ActorInitializationException() { }
     public ActorInitializationException(string message) : base(message) { }
-    public ActorInitializationException(string message, Exception cause) : base(message, cause) { }
     public ActorInitializationException(IActorRef actor, string message, Exception cause = null) : base(message, cause) => Actor = actor;
     public IActorRef Actor { get; set; }
     public override string ToString() => Actor is null ? base.ToString() : Actor + ": " + base.ToString();
@@ -45,17 +36,12 @@ public class ActorInitializationException : AkkaException
 
 public class ActorKilledException : AkkaException
 {
-    public ActorKilledException() { }
     public ActorKilledException(string message) : base(message) { }
 }
 
-public class ActorInterruptedException(string message = null, Exception cause = null) : AkkaException(message, cause);
-
 public class LoggerInitializationException : AkkaException
 {
-    public LoggerInitializationException() { }
     public LoggerInitializationException(string message) : base(message) { }
-    public LoggerInitializationException(string message, Exception cause = null) : base(message, cause) { }
 }
 
 public class PreRestartException(IActorRef actor, Exception restartException, Exception cause, object optionalMessage)

@@ -37,13 +37,4 @@ public static class PipeToSupport
             recipient.Tell(failure is null ? new Status.Failure(e) : failure(e), sender);
         }
     }
-
-    public static Task PipeTo<T>(this ValueTask<T> taskToPipe, ICanTell recipient, IActorRef sender = null, Func<T, object> success = null, Func<Exception, object> failure = null) =>
-        taskToPipe.AsTask().PipeTo(recipient, false, sender, success, failure);
-    public static Task PipeTo<T>(this ValueTask<T> taskToPipe, ICanTell recipient, bool useConfigureAwait, IActorRef sender = null, Func<T, object> success = null, Func<Exception, object> failure = null) =>
-        taskToPipe.AsTask().PipeTo(recipient, useConfigureAwait, sender, success, failure);
-    public static Task PipeTo(this ValueTask taskToPipe, ICanTell recipient, IActorRef sender = null, Func<object> success = null, Func<Exception, object> failure = null) =>
-        taskToPipe.AsTask().PipeTo(recipient, false, sender, success, failure);
-    public static Task PipeTo(this ValueTask taskToPipe, ICanTell recipient, bool useConfigureAwait, IActorRef sender = null, Func<object> success = null, Func<Exception, object> failure = null) =>
-        taskToPipe.AsTask().PipeTo(recipient, useConfigureAwait, sender, success, failure);
 }

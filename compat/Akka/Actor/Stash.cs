@@ -28,19 +28,8 @@ namespace Akka.Actor
     public interface IWithUnboundedStash : IWithUnrestrictedStash, IRequiresMessageQueue<IUnboundedDequeBasedMessageQueueSemantics>;
     public interface IWithStash : IWithUnrestrictedStash, IRequiresMessageQueue<IDequeBasedMessageQueueSemantics>;
 
-    public abstract class UntypedActorWithStash : UntypedActor, IWithStash
-    {
-        public IStash Stash { get; set; }
-    }
-
-    public abstract class UntypedActorWithUnboundedStash : UntypedActor, IWithUnboundedStash
-    {
-        public IStash Stash { get; set; }
-    }
-
     public static class StashFactory
     {
-        public static IStash CreateStash<T>(this IActorContext context) where T : ActorBase => context.CreateStash(typeof(T));
         public static IStash CreateStash(this IActorContext context, IActorStash actorInstance) => context.CreateStash(actorInstance.GetType());
         public static IStash CreateStash(this IActorContext context, Type actorType) => new UnboundedStashImpl(context);
     }

@@ -49,22 +49,14 @@ public class HoconValue
 
     public int GetInt() => Number(t => int.Parse(t, NumberStyles.Integer, CultureInfo.InvariantCulture));
     public long GetLong() => Number(t => long.Parse(t, NumberStyles.Integer, CultureInfo.InvariantCulture));
-    public byte GetByte() => Number(t => byte.Parse(t, NumberStyles.Integer, CultureInfo.InvariantCulture));
-    public float GetFloat() => Number(t => float.Parse(t, NumberStyles.Float, CultureInfo.InvariantCulture));
     public double GetDouble() => Number(t => double.Parse(t, NumberStyles.Float, CultureInfo.InvariantCulture));
-    public decimal GetDecimal() => Number(t => decimal.Parse(t, NumberStyles.Float, CultureInfo.InvariantCulture));
     public TimeSpan GetTimeSpan(bool allowInfinite = true) => HoconUnits.Duration(GetString(), allowInfinite);
     public long? GetByteSize() => HoconUnits.Bytes(GetString());
 
     public IList<HoconValue> GetArray() => Items is not null ? Items : IsNull ? [] : [this];
     public IList<string> GetStringList() => [.. GetArray().Select(v => v.GetString())];
-    public IList<int> GetIntList() => [.. GetArray().Select(v => v.GetInt())];
-    public IList<long> GetLongList() => [.. GetArray().Select(v => v.GetLong())];
-    public IList<bool> GetBooleanList() => [.. GetArray().Select(v => v.GetBoolean())];
-    public IList<double> GetDoubleList() => [.. GetArray().Select(v => v.GetDouble())];
     public HoconValue GetChildObject(string key) => Members?.GetValueOrDefault(key);
     public Config ToConfig() => new(this);
-    public Config AtKey(string key) => new(new HoconValue(new Dictionary<string, HoconValue> { [key] = this }));
 
     internal HoconValue Find(IEnumerable<string> path)
     {

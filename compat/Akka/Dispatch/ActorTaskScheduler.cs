@@ -11,7 +11,6 @@ public class ActorTaskScheduler : TaskScheduler
 
     internal ActorTaskScheduler(ActorCell cell) => _cell = cell;
 
-    public object CurrentMessage => _cell.CurrentMessage;
     public override int MaximumConcurrencyLevel => 1;
     protected override IEnumerable<Task> GetScheduledTasks() => [];
 
@@ -21,12 +20,6 @@ public class ActorTaskScheduler : TaskScheduler
         !taskWasPreviouslyQueued && ActorCell.Current == _cell && TryExecuteTask(task);
 
     internal void Execute(Task task) => TryExecuteTask(task);
-
-    public static void RunTask(Action action) => RunTask(() =>
-    {
-        action();
-        return Task.CompletedTask;
-    });
 
     public static void RunTask(Func<Task> asyncAction)
     {

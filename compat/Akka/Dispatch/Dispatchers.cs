@@ -16,11 +16,7 @@ public sealed class Dispatchers(ActorSystem system, IDispatcherPrerequisites pre
     private readonly ConcurrentDictionary<string, MessageDispatcherConfigurator> _configurators = new();
     private readonly ConcurrentDictionary<MessageDispatcher, bool> _made = new();
 
-    public Config DefaultDispatcherConfig => field ??= GetConfig(Prerequisites.Settings.Config, DefaultDispatcherId);
-    public MessageDispatcher DefaultGlobalDispatcher => Lookup(DefaultDispatcherId);
     public IDispatcherPrerequisites Prerequisites { get; } = prerequisites;
-
-    public bool HasDispatcher(string id) => _configurators.ContainsKey(id) || Prerequisites.Settings.Config.HasPath(id);
 
     /// <exception cref="ConfigurationException">Not configured, or of an unknown type.</exception>
     public MessageDispatcher Lookup(string dispatcherName)
@@ -30,8 +26,6 @@ public sealed class Dispatchers(ActorSystem system, IDispatcherPrerequisites pre
         if (dispatcher is Dispatcher { OwnsThreads: true } and not PinnedDispatcher) _made.TryAdd(dispatcher, true);
         return dispatcher;
     }
-
-    public bool RegisterConfigurator(string id, MessageDispatcherConfigurator configurator) => _configurators.TryAdd(id, configurator);
 
     internal void StopThreads()
     {

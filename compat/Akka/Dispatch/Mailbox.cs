@@ -23,7 +23,6 @@ public class Mailbox : IRunnable
     public Mailbox(IMessageQueue messageQueue) => MessageQueue = messageQueue;
 
     public IMessageQueue MessageQueue { get; }
-    public MessageDispatcher Dispatcher => _cell.Dispatcher;
 
     public virtual void SetActor(ActorCell actorCell) => _cell = actorCell;
 

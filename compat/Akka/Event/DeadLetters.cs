@@ -28,7 +28,6 @@ public sealed class UnhandledMessage(object message, IActorRef sender, IActorRef
 
 public sealed class Dropped : AllDeadLetters
 {
-    public Dropped(object message, string reason, IActorRef recipient) : this(message, reason, ActorRefs.NoSender, recipient) { }
     public Dropped(object message, string reason, IActorRef sender, IActorRef recipient) : base(message, sender, recipient) => Reason = reason;
     public string Reason { get; }
 }
