@@ -96,7 +96,6 @@ public sealed class DeleteMessagesTo(string persistenceId, long toSequenceNr, IA
 
     /// <summary>Inclusive.</summary>
     public long ToSequenceNr { get; } = toSequenceNr;
-
     public IActorRef PersistentActor { get; } = persistentActor;
 }
 

@@ -17,10 +17,8 @@ public abstract class ReceivePersistentActor : UntypedPersistentActor, IInitiali
 
     protected sealed override void OnCommand(object message) => Handle(_initial, message);
     protected sealed override void OnRecover(object message) => Handle(_recover, message);
-
     protected void Become(Action configure) => base.Become(Configured(configure));
     protected void BecomeStacked(Action configure) => base.BecomeStacked(Configured(configure));
-
     protected void Command<T>(Action<T> handler, Predicate<T> shouldHandle = null) => AddCommand(Match(handler, shouldHandle));
     protected void Command<T>(Predicate<T> shouldHandle, Action<T> handler) => Command(handler, shouldHandle);
     protected void Command<T>(Func<T, bool> handler) => AddCommand(m => m is T t && handler(t));
@@ -28,7 +26,6 @@ public abstract class ReceivePersistentActor : UntypedPersistentActor, IInitiali
     protected void CommandAsync<T>(Func<T, Task> handler, Predicate<T> shouldHandle = null) =>
         Command(m => RunTask(() => handler(m)), shouldHandle);
     protected void CommandAnyAsync(Func<object, Task> handler) => CommandAsync(handler);
-
     protected void Recover<T>(Action<T> handler, Predicate<T> shouldHandle = null) => _recover.Add(Match(handler, shouldHandle));
     protected void Recover<T>(Predicate<T> shouldHandle, Action<T> handler) => Recover(handler, shouldHandle);
     protected void Recover<T>(Func<T, bool> handler) => _recover.Add(m => m is T t && handler(t));

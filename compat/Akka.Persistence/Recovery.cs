@@ -23,7 +23,6 @@ public sealed class Recovery
 
     /// <summary>Neither snapshot nor events; only the highest sequence number is read.</summary>
     public static Recovery None { get; } = new(SnapshotSelectionCriteria.None, 0L);
-
     public SnapshotSelectionCriteria FromSnapshot { get; }
     public long ToSequenceNr { get; }
     public long ReplayMax { get; }

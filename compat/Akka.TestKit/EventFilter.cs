@@ -108,9 +108,7 @@ namespace Akka.TestKit.Internal
         private readonly IReadOnlyList<EventFilterBase> _filters;
 
         public InternalEventFilterApplier(TestKitBase testkit, ActorSystem system, IReadOnlyList<EventFilterBase> filters) => (_kit, _system, _filters) = (testkit, system, filters);
-
         public EventFilterFactory And => new(_kit, _system, _filters);
-
         private static Func<Task<object>> Sync(Action action) => () => { action(); return Task.FromResult<object>(null); };
         private static Func<Task<object>> Async(Func<Task> action) => async () => { await action(); return null; };
         private T Wait<T>(Func<Task<T>> func, int expected, TimeSpan? timeout, CancellationToken cancellationToken) =>

@@ -60,28 +60,6 @@ public abstract partial class TestKitBase
         return messages;
     }
 
-    /// <summary>The messages that fit, until one does not, the time is over or nothing comes for the idle time.</summary>
-    public IReadOnlyList<T> ReceiveWhile<T>(Predicate<T> shouldContinue, TimeSpan? max = null, TimeSpan? idle = null,
-        int msgs = int.MaxValue, bool shouldIgnoreOtherMessageTypes = true, CancellationToken cancellationToken = default)
-    {
-        var kept = new List<T>();
-        var stop = Now + RemainingOrDilated(max);
-        while (kept.Count < msgs)
-        {
-            var left = Positive(stop - Now);
-            if (idle is { } pause && pause >= TimeSpan.Zero && pause < left) left = pause;
-            var (success, envelope) = Sync(Take(left, peek: true, cancellationToken));
-            if (!success) break;
-            // The message that ends the run stays in the queue.
-            var fits = envelope.Message is T;
-            if (fits ? !shouldContinue((T)envelope.Message) : !shouldIgnoreOtherMessageTypes) break;
-            Sync(Take(TimeSpan.Zero, peek: false, cancellationToken));
-            if (fits) kept.Add((T)envelope.Message);
-        }
-        _lastWasNoMessage = true;
-        return kept;
-    }
-
     public T FishForMessage<T>(
         Predicate<T> isMessage, TimeSpan? max = null, string hint = "", CancellationToken cancellationToken = default) =>
         Sync(FishForMessageAsync(isMessage, max, hint, cancellationToken));

@@ -61,7 +61,6 @@ public abstract partial class TestKitBase : IActorRefFactory
     public object LastMessage => _lastMessage.Message;
     public IActorRef LastSender => _lastMessage.Sender;
     internal ITestKitAssertions Assertions => _assertions;
-
     public IActorRef ActorOf(Props props) => Sys.ActorOf(props);
     public IActorRef ActorOf(Props props, string name) => Sys.ActorOf(props, name);
     public IActorRef ActorOf<TActor>(string name) where TActor : ActorBase, new() => Sys.ActorOf(Props.Create<TActor>(), name);
@@ -69,17 +68,9 @@ public abstract partial class TestKitBase : IActorRefFactory
 
     public ActorSelection ActorSelection(ActorPath actorPath) => Sys.ActorSelection(actorPath);
     public ActorSelection ActorSelection(string actorPath) => Sys.ActorSelection(actorPath);
-
     public TestActorRef<TActor> ActorOfAsTestActorRef<TActor>(Props props, string name = null) where TActor : ActorBase => new(Sys, props, null, name);
     public TestActorRef<TActor> ActorOfAsTestActorRef<TActor>(Expression<Func<TActor>> factory, string name = null) where TActor : ActorBase => new(Sys, Props.Create(factory), null, name);
     public TestActorRef<TActor> ActorOfAsTestActorRef<TActor>(string name = null) where TActor : ActorBase, new() => new(Sys, Props.Create<TActor>(), null, name);
-
-    public IActorRef ChildActorOf(Props props, string name, CancellationToken cancellationToken = default) =>
-        Sync(ChildActorOfAsync(props, name, null, cancellationToken));
-    public Task<IActorRef> ChildActorOfAsync(
-        Props props, string name, SupervisorStrategy supervisorStrategy, CancellationToken cancellationToken = default) =>
-        TestActor.Ask<IActorRef>(new InternalTestActor.Spawn(props, name, supervisorStrategy), RemainingOrDefault, cancellationToken);
-
     public virtual TestProbe CreateTestProbe(string name = null) => new(Sys, _assertions, name);
     public virtual TestProbe CreateTestProbe(ActorSystem system, string name = null) => new(system, _assertions, name);
 
@@ -95,13 +86,6 @@ public abstract partial class TestKitBase : IActorRefFactory
         return actorToUnwatch;
     }
 
-    public void SetAutoPilot(AutoPilot pilot) => TestActor.Tell(new TestKit.TestActor.SetAutoPilot(pilot), ActorRefs.NoSender);
-    public void IgnoreMessages(Func<object, bool> shouldIgnoreMessage) => Ignore(new TestActor.Ignore(shouldIgnoreMessage));
-    public void IgnoreMessages<TMsg>(Func<TMsg, bool> shouldIgnoreMessage) => Ignore(m => m is TMsg t && shouldIgnoreMessage(t));
-    public void IgnoreMessages<TMsg>() => Ignore(m => m is TMsg);
-    public void IgnoreNoMessages() => Ignore(null);
-    private void Ignore(TestActor.Ignore ignore) => TestActor.Tell(new TestKit.TestActor.SetIgnore(ignore), ActorRefs.NoSender);
-
     /// <summary>Terminates the system and waits, 5 s at least and 10 s at most unless told otherwise.</summary>
     public virtual void Shutdown(TimeSpan? duration = null, bool verifySystemShutdown = false) => Shutdown(Sys, duration, verifySystemShutdown);
 
@@ -110,7 +94,7 @@ public abstract partial class TestKitBase : IActorRefFactory
         system ??= Sys;
         var limit = duration ?? TimeSpan.FromTicks(Math.Min(Dilated(TimeSpan.FromSeconds(5)).Ticks, TimeSpan.FromSeconds(10).Ticks));
         if (system.Terminate().Wait(limit)) return;
-        var message = $"Failed to stop [{system.Name}] within [{limit}]\n{((ExtendedActorSystem)system).PrintTree()}";
+        var message = $"Failed to stop [{system.Name}] within [{limit}]";
         if (verifySystemShutdown) throw new TimeoutException(message);
         Console.WriteLine(message);
     }

@@ -8,7 +8,6 @@ namespace Akka.TestKit
     public class TestScheduler : IScheduler, IAdvancedScheduler
     {
         private sealed record Entry(DateTimeOffset Due, long Number, Action Fire, ICancelable Cancelable, TimeSpan? Interval);
-
         private readonly List<Entry> _entries = [];
         private long _number;
         private DateTimeOffset _now = DateTimeOffset.UtcNow;
@@ -19,7 +18,6 @@ namespace Akka.TestKit
         public DateTimeOffset Now => _now;
         public TimeSpan MonotonicClock => _now.UtcDateTime.TimeOfDay;
         public TimeSpan HighResMonotonicClock => MonotonicClock;
-
         public void Advance(TimeSpan offset) => AdvanceTo(_now + offset);
 
         /// <summary>Fires, in order of their time, all that is due by then.</summary>

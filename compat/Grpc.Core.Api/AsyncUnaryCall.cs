@@ -30,7 +30,6 @@ public sealed class AsyncUnaryCall<TResponse> : IDisposable
 
     /// <exception cref="InvalidOperationException">The call has not finished.</exception>
     public Metadata GetTrailers() => _state.GetTrailers();
-
     public TaskAwaiter<TResponse> GetAwaiter() => ResponseAsync.GetAwaiter();
 
     public ConfiguredTaskAwaitable<TResponse> ConfigureAwait(bool continueOnCapturedContext) =>

@@ -61,6 +61,5 @@ public abstract class CallCredentials
 public abstract class CallCredentialsConfiguratorBase
 {
     public abstract void SetCompositeCredentials(object? state, IReadOnlyList<CallCredentials> credentials);
-
     public abstract void SetAsyncAuthInterceptorCredentials(object? state, AsyncAuthInterceptor interceptor);
 }

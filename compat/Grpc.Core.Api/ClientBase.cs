@@ -37,7 +37,6 @@ public abstract class ClientBase
     }
 
     protected CallInvoker CallInvoker { get; }
-
     internal ClientBaseConfiguration Configuration { get; }
 
     /// <summary>What a client is made of. Opaque.</summary>

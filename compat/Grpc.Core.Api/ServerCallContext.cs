@@ -7,7 +7,6 @@ public abstract class ServerCallContext
 
     /// <summary>"/package.Service/Method".</summary>
     public string Method => MethodCore;
-
     public string Host => HostCore;
 
     /// <summary>The caller's address, for instance "ipv4:127.0.0.1:34212" or "unix:".</summary>
@@ -15,7 +14,6 @@ public abstract class ServerCallContext
 
     /// <summary>UTC; <see cref="DateTime.MaxValue"/> when the caller set none.</summary>
     public DateTime Deadline => DeadlineCore;
-
     public Metadata RequestHeaders => RequestHeadersCore;
 
     /// <summary>Cancelled when the caller gives up, the deadline passes or the connection is lost.</summary>
@@ -56,10 +54,8 @@ public abstract class ServerCallContext
 
     /// <summary>Sends the response headers now instead of with the first response; once only.</summary>
     public Task WriteResponseHeadersAsync(Metadata responseHeaders) => WriteResponseHeadersAsyncCore(responseHeaders);
-
     public ContextPropagationToken CreatePropagationToken(ContextPropagationOptions? options = null) => CreatePropagationTokenCore(options);
 
     protected abstract Task WriteResponseHeadersAsyncCore(Metadata responseHeaders);
-
     protected abstract ContextPropagationToken CreatePropagationTokenCore(ContextPropagationOptions? options);
 }

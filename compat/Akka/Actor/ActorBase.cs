@@ -44,7 +44,6 @@ public abstract class ActorBase
     protected void BecomeStacked(Receive receive) => _cell.BecomeStacked(receive);
     protected void UnbecomeStacked() => _cell.UnbecomeStacked();
     protected void SetReceiveTimeout(TimeSpan? timeout) => _cell.SetReceiveTimeout(timeout);
-
     protected virtual SupervisorStrategy SupervisorStrategy() => Actor.SupervisorStrategy.DefaultStrategy;
     internal SupervisorStrategy OwnSupervisorStrategy() => SupervisorStrategy();
 
@@ -64,7 +63,6 @@ public abstract class ActorBase
 
     /// <summary>Of the new instance: calls PreStart.</summary>
     protected virtual void PostRestart(Exception reason) => PreStart();
-
     public virtual void AroundPreStart() => PreStart();
     public virtual void AroundPostStop() => PostStop();
     public virtual void AroundPreRestart(Exception cause, object message) => PreRestart(cause, message);

@@ -45,7 +45,6 @@ public partial class ActorCell : IUntypedActorContext
     public bool IsTerminated => Mailbox.IsClosed;
     public virtual ActorTaskScheduler TaskScheduler => field ??= new ActorTaskScheduler(this);
     internal ActorBase Actor => _actor;
-
     public static IActorRef GetCurrentSelfOrNoSender() => _current?._self;
     public static IActorRef GetCurrentSenderOrNoSender() => _current?._sender;
 
@@ -65,7 +64,6 @@ public partial class ActorCell : IUntypedActorContext
     }
 
     public virtual void SendSystemMessage(ISystemMessage systemMessage) => Dispatcher.SystemDispatch(this, (SystemMessage)systemMessage);
-
     public void Become(Receive receive) => _behavior = receive;
 
     public void BecomeStacked(Receive receive)

@@ -1,12 +1,11 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
-using Akka.Util;
 
 namespace Akka.Actor;
 
 /// <summary>The place of an actor in the tree, <c>akka://system/user/parent/child</c>. Two incarnations in one place have
 /// equal paths and different <see cref="Uid"/>s.</summary>
-public abstract class ActorPath : ISurrogated, IComparable<ActorPath>, IEquatable<ActorPath>
+public abstract class ActorPath : IComparable<ActorPath>, IEquatable<ActorPath>
 {
     public const string ValidSymbols = "\"-_.*$+:@&=,!~';()";
     private static readonly SearchValues<char> NameCharacters =
@@ -57,7 +56,6 @@ public abstract class ActorPath : ISurrogated, IComparable<ActorPath>, IEquatabl
     public override string ToString() => Address + ToStringWithoutAddress();
     public string ToStringWithUid() => Uid == 0 ? ToString() : ToString() + "#" + Uid;
     public string ToSerializationFormat() => ToStringWithUid();
-
     public int CompareTo(ActorPath other) => other is null ? 1 : string.CompareOrdinal(ToString(), other.ToString());
 
     public bool Equals(ActorPath other)
@@ -128,18 +126,6 @@ public abstract class ActorPath : ISurrogated, IComparable<ActorPath>, IEquatabl
             actorPath /= element;
         }
         return true;
-    }
-
-    public ISurrogate ToSurrogate(ActorSystem system) => new Surrogate(ToSerializationFormat());
-
-    public sealed class Surrogate(string path) : ISurrogate, IEquatable<Surrogate>, IEquatable<ActorPath>
-    {
-        public string Path { get; } = path;
-        public ISurrogated FromSurrogate(ActorSystem system) => TryParse(Path, out var parsed) ? parsed : null;
-        public bool Equals(Surrogate other) => other is not null && Path == other.Path;
-        public bool Equals(ActorPath other) => other is not null && Path == other.ToSerializationFormat();
-        public override bool Equals(object obj) => obj is ActorPath path ? Equals(path) : Equals(obj as Surrogate);
-        public override int GetHashCode() => Path.GetHashCode(StringComparison.Ordinal);
     }
 }
 

@@ -57,5 +57,4 @@ public abstract class ExtendedActorSystem : ActorSystem
     public abstract IInternalActorRef SystemGuardian { get; }
     public abstract IActorRef SystemActorOf(Props props, string name = null);
     public abstract IActorRef SystemActorOf<TActor>(string name = null) where TActor : ActorBase, new();
-    public abstract string PrintTree();
 }

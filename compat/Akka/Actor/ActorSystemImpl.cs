@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Text;
 using System.Text.RegularExpressions;
 using Akka.Configuration;
 using Akka.Dispatch;
@@ -169,19 +168,4 @@ public partial class ActorSystemImpl : ExtendedActorSystem
     }
 
     public override string ToString() => LookupRoot?.Path.Root.Address.ToString() ?? Name;
-
-    public override string PrintTree()
-    {
-        var text = new StringBuilder();
-        Print(LookupRoot, "", text);
-        return text.ToString();
-    }
-
-    private static void Print(IInternalActorRef actor, string indent, StringBuilder text)
-    {
-        text.Append(indent).Append("-> ").Append(actor.Path.Name.Length == 0 ? "/" : actor.Path.Name).Append(' ').AppendLine(actor.GetType().Name);
-        if (actor is LocalActorRef local)
-            foreach (var child in local.Cell.GetChildren())
-                Print(child, indent + "   ", text);
-    }
 }

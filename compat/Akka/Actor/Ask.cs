@@ -141,25 +141,3 @@ public static class GracefulStopSupport
         }
     }
 }
-
-public static class WatchAsyncSupport
-{
-    /// <returns>True once it has stopped, at once when it is dead already; false when cancelled.</returns>
-    public static async Task<bool> WatchAsync(this IActorRef target, CancellationToken token = default)
-    {
-        var watched = (IInternalActorRef)target;
-        var future = new FutureActorRef<Terminated>(new TaskCompletionSource<Terminated>(TaskCreationOptions.RunContinuationsAsynchronously), watched.Provider);
-        future.Start(Timeout.InfiniteTimeSpan, token);
-        watched.SendSystemMessage(new Watch(watched, future));
-        try
-        {
-            await future.Task.ConfigureAwait(false);
-            return true;
-        }
-        catch (OperationCanceledException)
-        {
-            watched.SendSystemMessage(new Unwatch(watched, future));
-            return false;
-        }
-    }
-}

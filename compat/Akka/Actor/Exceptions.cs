@@ -3,6 +3,7 @@ namespace Akka.Actor;
 /// <summary>Base of every failure that the actor system itself raises.</summary>
 public abstract class AkkaException : Exception
 {
+    protected AkkaException() { }
     protected AkkaException(string message, Exception cause = null) : base(message, cause) { }
 }
 
@@ -28,6 +29,7 @@ public class InvalidMessageException : AkkaException
 /// <summary>The actor's constructor or PreStart threw; <see cref="Exception.InnerException"/> says what.</summary>
 public class ActorInitializationException : AkkaException
 {
+    public ActorInitializationException() { }
     public ActorInitializationException(string message) : base(message) { }
     public ActorInitializationException(IActorRef actor, string message, Exception cause = null) : base(message, cause) => Actor = actor;
     public IActorRef Actor { get; set; }
@@ -36,6 +38,7 @@ public class ActorInitializationException : AkkaException
 
 public class ActorKilledException : AkkaException
 {
+    public ActorKilledException() { }
     public ActorKilledException(string message) : base(message) { }
 }
 

@@ -53,7 +53,6 @@ public class Props : IEquatable<Props>
             : throw new ArgumentException("The create function must be a 'new T (args)' expression");
 
     public static Props CreateBy(IIndirectActorProducer producer, params object[] args) => new(Deploy.Local, null, null, producer, args);
-
     protected virtual Props Copy() => new(this);
     private Props With(Deploy deploy)
     {

@@ -49,7 +49,7 @@ public sealed class LocalActorRefProvider : IActorRefProvider
         var root = new RootGuardianRef(_system, Props.Create<RootGuardian>(), dispatcher, new UnboundedMailbox(), bubble, RootPath, this);
         RootGuardian = root;
         root.Start();
-        SystemGuardian = (LocalActorRef)root.Cell.MakeChild(Props.Create<SystemGuardianActor>().WithDispatcher(Dispatchers.InternalDispatcherId), "system", true);
+        SystemGuardian = (LocalActorRef)root.Cell.MakeChild(Props.Create<GuardianActor>().WithDispatcher(Dispatchers.InternalDispatcherId), "system", true);
         var strategy = SupervisorStrategyConfigurator.CreateConfigurator(Settings.SupervisorStrategyClass).Create();
         Guardian = (LocalActorRef)root.Cell.MakeChild(Props.Create<GuardianActor>().WithSupervisorStrategy(strategy).WithDispatcher(Dispatchers.InternalDispatcherId), "user", true);
         root.Tell(new Akka.Actor.RootGuardian.WatchBoth(Guardian, SystemGuardian), ActorRefs.NoSender);
@@ -64,11 +64,9 @@ public sealed class LocalActorRefProvider : IActorRefProvider
     public Task TerminationTask => _terminated.Task;
     public Address DefaultAddress { get; }
     public IInternalActorRef TempContainer => _temp;
-
     public ActorPath TempPath() => _temp.Path / ("$" + Convert.ToString(Interlocked.Increment(ref _tempNumber), 16));
     public void RegisterTempActor(IInternalActorRef actorRef, ActorPath path) => _temp.Children[path.Name] = actorRef;
     public void UnregisterTempActor(ActorPath path) => _temp.Children.TryRemove(path.Name, out _);
-
     public IActorRef ResolveActorRef(string path) => ActorPath.TryParse(path, out var parsed) ? ResolveActorRef(parsed) : DeadLetters;
 
     public IActorRef ResolveActorRef(ActorPath actorPath)

@@ -70,7 +70,6 @@ namespace Akka.Actor
 
         protected void Receive<T>(Predicate<T> shouldHandle, Action<T> handler) => Receive(handler, shouldHandle);
         protected void Receive<T>(Func<T, bool> handler) => Add(m => m is T t && handler(t));
-
         protected void ReceiveAny(Action<object> handler) => Receive(handler);
 
         protected void ReceiveAsync<T>(Func<T, Task> handler, Predicate<T> shouldHandle = null) =>

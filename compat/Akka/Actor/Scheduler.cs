@@ -46,7 +46,6 @@ public class Cancelable : ICancelable, IDisposable
     private int _cancelled;
 
     public Cancelable(IScheduler scheduler) => ArgumentNullException.ThrowIfNull(scheduler);
-
     public bool IsCancellationRequested => Volatile.Read(ref _cancelled) != 0;
     public bool IsDisposed { get; private set; }
 

@@ -40,11 +40,6 @@ public class Settings
         SchedulerClass = config.GetString("akka.scheduler.implementation");
         CoordinatedShutdownTerminateActorSystem = config.GetBoolean("akka.coordinated-shutdown.terminate-actor-system");
         CoordinatedShutdownRunByActorSystemTerminate = config.GetBoolean("akka.coordinated-shutdown.run-by-actor-system-terminate");
-        var formatter = config.GetString("akka.logger-formatter");
-        LogFormatter = formatter.StartsWith("Akka.Event.DefaultLogMessageFormatter", StringComparison.Ordinal)
-            ? DefaultLogMessageFormatter.Instance
-            : (ILogMessageFormatter)Activator.CreateInstance(Dispatch.TypeCache.TryGet(formatter)
-                ?? throw new ConfigurationException($"Could not find the type {formatter} of akka.logger-formatter"));
     }
 
     public Config Config { get; private set; }
@@ -62,7 +57,7 @@ public class Settings
     public int LogDeadLetters { get; private set; }
     public bool LogDeadLettersDuringShutdown { get; private set; }
     public TimeSpan LogDeadLettersSuspendDuration { get; private set; }
-    public ILogMessageFormatter LogFormatter { get; private set; }
+    public ILogMessageFormatter LogFormatter => DefaultLogMessageFormatter.Instance;
     public bool DebugLifecycle { get; private set; }
     public bool DebugEventStream { get; private set; }
     public string SchedulerClass { get; private set; }
@@ -71,6 +66,5 @@ public class Settings
 
     /// <summary>Adds defaults below everything that is set: how an extension brings its own reference configuration.</summary>
     public void InjectTopLevelFallback(Config config) => Config = Config.WithFallback(config);
-
     public override string ToString() => _user.WithFallback(Config).ToString();
 }

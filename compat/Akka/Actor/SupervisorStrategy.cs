@@ -67,7 +67,6 @@ public abstract class SupervisorStrategy
         Directive.Stop.When<DeathPactException>());
     public static readonly OneForOneStrategy StoppingStrategy = new(static _ => Directive.Stop);
     public static readonly SupervisorStrategy DefaultStrategy = new OneForOneStrategy(DefaultDecider);
-
     private protected readonly int Retries;
     private protected readonly int Window;
 

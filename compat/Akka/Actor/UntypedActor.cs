@@ -16,6 +16,5 @@ public abstract class UntypedActor : ActorBase
 
     protected void Become(UntypedReceive receive) => Context.Become(receive);
     protected void BecomeStacked(UntypedReceive receive) => Context.BecomeStacked(receive);
-
     protected void RunTask(Func<Task> action) => ActorTaskScheduler.RunTask(action);
 }

@@ -69,7 +69,6 @@ public class Config
 
     /// <summary>Null when nothing is there.</summary>
     public virtual Config GetConfig(string path) => Node(path) is { } node ? new Config(node) : null;
-
     public virtual Config WithFallback(Config fallback) => fallback is null || ReferenceEquals(fallback, this) || fallback.IsEmpty ? this : new Config(this, fallback);
 
     /// <summary>The members of the root, in no promised order.</summary>

@@ -18,7 +18,6 @@ public class HoconValue
     internal List<HoconValue> Items { get; init; }
     internal Dictionary<string, HoconValue> Members { get; init; }
     internal bool IsNull => Text is null && Items is null && Members is null && this is not Unresolved;
-
     public bool IsEmpty => IsNull || Members is { Count: 0 };
     public bool IsString() => Text is not null;
     public bool IsArray() => Items is not null;
@@ -52,7 +51,6 @@ public class HoconValue
     public double GetDouble() => Number(t => double.Parse(t, NumberStyles.Float, CultureInfo.InvariantCulture));
     public TimeSpan GetTimeSpan(bool allowInfinite = true) => HoconUnits.Duration(GetString(), allowInfinite);
     public long? GetByteSize() => HoconUnits.Bytes(GetString());
-
     public IList<HoconValue> GetArray() => Items is not null ? Items : IsNull ? [] : [this];
     public IList<string> GetStringList() => [.. GetArray().Select(v => v.GetString())];
     public HoconValue GetChildObject(string key) => Members?.GetValueOrDefault(key);
@@ -120,7 +118,6 @@ public class HoconValue
 
     private static bool IsPlain(string key) => key.Length > 0 && key.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
     private static bool NeedsQuotes(string text, bool quoted) => quoted && !(IsPlain(text) && text is not ("null" or "true" or "false"));
-
     private static string Quote(string text) => "\"" + text.Replace("\\", "\\\\").Replace("\"", "\\\"").Replace("\n", "\\n").Replace("\r", "\\r").Replace("\t", "\\t") + "\"";
 }
 

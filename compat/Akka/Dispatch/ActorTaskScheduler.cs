@@ -10,10 +10,8 @@ public class ActorTaskScheduler : TaskScheduler
     private readonly ActorCell _cell;
 
     internal ActorTaskScheduler(ActorCell cell) => _cell = cell;
-
     public override int MaximumConcurrencyLevel => 1;
     protected override IEnumerable<Task> GetScheduledTasks() => [];
-
     protected override void QueueTask(Task task) => _cell.SendSystemMessage(new ActorTaskStep(task));
 
     protected override bool TryExecuteTaskInline(Task task, bool taskWasPreviouslyQueued) =>

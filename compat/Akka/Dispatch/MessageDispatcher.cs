@@ -48,7 +48,6 @@ public abstract class MessageDispatcher
     public int Throughput { get; set; }
     /// <summary>Ticks.</summary>
     public long? ThroughputDeadlineTime { get; protected set; }
-
     protected abstract void ExecuteTask(IRunnable run);
     protected abstract void Shutdown();
 

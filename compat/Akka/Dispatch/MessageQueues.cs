@@ -27,7 +27,6 @@ public class UnboundedMessageQueue : IMessageQueue, IUnboundedMessageQueueSemant
     private Node _last;
 
     public UnboundedMessageQueue() => _last = _first;
-
     public bool HasMessages => !ReferenceEquals(Volatile.Read(ref _first), Volatile.Read(ref _last));
 
     /// <summary>Walks the queue: exact only when nobody is sending.</summary>

@@ -45,7 +45,6 @@ internal sealed class RoutedActorRef : LocalActorRef
 internal sealed class RouterPoolActor(SupervisorStrategy strategy) : ActorBase
 {
     private RoutedActorRef Router => (RoutedActorRef)Self;
-
     protected override SupervisorStrategy SupervisorStrategy() => strategy;
 
     protected override bool Receive(object message)

@@ -34,7 +34,6 @@ public class Router
 
     protected virtual void Send(Routee routee, object message, IActorRef sender) => routee.Send(UnWrap(message), sender);
     protected object UnWrap(object message) => message is RouterEnvelope envelope ? envelope.Message : message;
-
     public virtual Router WithRoutees(params Routee[] routees) => new(RoutingLogic, routees);
     public virtual Router AddRoutee(Routee routee) => WithRoutees([.. _routees, routee]);
     public Router AddRoutee(IActorRef routee) => AddRoutee(new ActorRefRoutee(routee));

@@ -41,7 +41,6 @@ public class Serialization
     }
 
     public ExtendedActorSystem System { get; }
-
     private readonly List<(Type Type, Serializer Serializer)> _bindings = [];
 
     private IEnumerable<KeyValuePair<string, Configuration.Hocon.HoconValue>> Members(string path) => System.Settings.Config.GetConfig(path)?.AsEnumerable() ?? [];
