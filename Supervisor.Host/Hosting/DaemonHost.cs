@@ -155,6 +155,8 @@ public sealed class DaemonHost : IAsyncDisposable
         app.MapGrpcService<VersionService>();
         app.MapGrpcService<IntrospectionService>();
         app.MapGrpcService<HealthService>();
+        app.MapGrpcService<ReflectionService>();
+        app.MapGrpcService<AlphaReflectionService>();
     }
 
     private static T Hold<T>(Stack<IAsyncDisposable> undo, T taken) where T : IDisposable

@@ -33,7 +33,6 @@ public class AuthProperty
     }
 
     public string Name { get; }
-
     /// <summary>The value read as UTF-8.</summary>
     public string Value => Encoding.UTF8.GetString(_value);
     public byte[] ValueBytes => (byte[])_value.Clone();

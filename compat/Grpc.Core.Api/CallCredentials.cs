@@ -19,7 +19,6 @@ public class AuthInterceptorContext
 
     public string ServiceUrl { get; }
     public string MethodName { get; }
-
     /// <summary>Cancelled with the call.</summary>
     public CancellationToken CancellationToken { get; }
 }

@@ -31,7 +31,6 @@ public sealed class Metadata : IList<Metadata.Entry>
 
     /// <returns>The last entry with this (lower-case) key, or null.</returns>
     public Entry? Get(string key) => _entries.FindLast(entry => entry.Key == key);
-
     /// <exception cref="InvalidOperationException">The entry is binary.</exception>
     public string? GetValue(string key) => Get(key)?.Value;
     public byte[]? GetValueBytes(string key) => Get(key)?.ValueBytes;

@@ -18,7 +18,6 @@ public abstract class SerializationContext
 public abstract class DeserializationContext
 {
     public abstract int PayloadLength { get; }
-
     public virtual byte[] PayloadAsNewBuffer() => throw new NotImplementedException();
     public virtual ReadOnlySequence<byte> PayloadAsReadOnlySequence() => throw new NotImplementedException();
 }

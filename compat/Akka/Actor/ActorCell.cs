@@ -18,6 +18,7 @@ public partial class ActorCell : IUntypedActorContext
     private object _currentMessage;
     private IActorRef _sender;
     private Task _awaited;
+    private long _envelopeNumber;
 
     internal ActorCell(ActorSystemImpl system, LocalActorRef self, Props props, MessageDispatcher dispatcher, IInternalActorRef parent)
     {
@@ -40,6 +41,8 @@ public partial class ActorCell : IUntypedActorContext
     public IActorRef Self => _self;
     public IActorRef Sender => _sender;
     public object CurrentMessage => _currentMessage;
+    /// <summary>Tells two deliveries of one message object apart.</summary>
+    internal long EnvelopeNumber => _envelopeNumber;
     public Mailbox Mailbox { get; private set; }
     public int NumberOfMessages => Mailbox.MessageQueue.Count;
     public bool IsTerminated => Mailbox.IsClosed;
@@ -98,6 +101,7 @@ public partial class ActorCell : IUntypedActorContext
     internal void Invoke(in Envelope envelope)
     {
         var message = envelope.Message;
+        _envelopeNumber++;
         _currentMessage = message;
         _sender = envelope.Sender;
         var influences = _receiveTimeout is not null && message is not INotInfluenceReceiveTimeout && message is not TimerMessage { Influences: false };
@@ -137,6 +141,7 @@ public partial class ActorCell : IUntypedActorContext
     public void ReceiveMessageForTest(Envelope envelope)
     {
         var (message, sender) = (_currentMessage, _sender);
+        _envelopeNumber++;
         _currentMessage = envelope.Message;
         _sender = envelope.Sender;
         try
