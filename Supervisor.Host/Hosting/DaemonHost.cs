@@ -162,6 +162,8 @@ public sealed class DaemonHost : IAsyncDisposable
         app.MapGrpcService<ContentService>();
         app.MapGrpcService<SnapshotsService>();
         app.MapGrpcService<DiffService>();
+        app.MapGrpcService<ReflectionService>();
+        app.MapGrpcService<AlphaReflectionService>();
     }
 
     private static T Hold<T>(Stack<IAsyncDisposable> undo, T taken) where T : IDisposable
