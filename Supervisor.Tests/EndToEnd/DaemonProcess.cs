@@ -42,6 +42,8 @@ public sealed class DaemonProcess : IAsyncDisposable
         }
     }
 
+    public int Pid => _process!.Id;
+
     /// <summary>kill -9.</summary>
     public async Task KillAsync()
     {

@@ -35,7 +35,7 @@ wait_state g1 exited/9; same 'what ended without dockerd has its status' "$(stat
 d pause l1; d_stop; d_start; same 'a paused one is paused again' "$(state l1)" paused/0; d unpause l1; same 'and goes on' "$(state l1)" running/0
 
 # --- the daemon restarts beneath dockerd, gently and not
-for how in ${DAEMON_START:+STOP KILL}; do
+for how in ${DAEMON_START:+KILL STOP}; do
   end=DAEMON_$how
   d run -d "${N[@]}" --name g2 bb sh -c 'sleep 1; exit 8'
   eval "${!end}"; sleep 1.5; kill -0 "$P1" && pass "$how: l1 lives on without the daemon" || fail "$how: l1 lives on without the daemon"
@@ -45,8 +45,8 @@ for how in ${DAEMON_START:+STOP KILL}; do
   wait_state g2 exited/8; same "$how: what ended in between has its status" "$(state g2)" exited/8; d rm -f g2
   d run --rm "${N[@]}" bb echo new; same "$how: new containers run" "$OUT" new
 done
-no_hole 'not a line of l1 is lost' l1
 d stop -t 5 l1; same 'l1 stops with its own status' "$(state l1)" exited/5
+no_hole 'not a line of l1 is lost' l1
 d stop -t 5 t1; same 't1 stops with its own status' "$(state t1)" exited/5
 d start l1; same 'l1 starts again' "$(state l1)" running/0
 d rm -f l1 t1; rc 'rm -f' 0

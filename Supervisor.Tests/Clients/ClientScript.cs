@@ -1,0 +1,25 @@
+using Supervisor.Tests.EndToEnd;
+
+namespace Supervisor.Tests.Clients;
+
+/// <summary>
+/// One of the scripts of a client's view (Clients/scripts), which pass on containerd 1.6 and 2.1 as they stand: every check must
+/// pass here too, and there must be as many as there.
+/// </summary>
+internal static class ClientScript
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
+
+    public static async Task PassesAsync(string script, DaemonProcess daemon, int checks, params string[] environment)
+    {
+        var path = Path.Join(Repository.Root, "Supervisor.Tests", "Clients", "scripts", script);
+        using var run = CommandLine.Start("env",
+            [$"ADDRESS={daemon.Address}", "TMO=60", $"CLIENT_LIMIT={Limit.TotalSeconds:0}", .. environment, "bash", path]);
+        run.StandardInput.Close();
+        var (output, errors) = (run.StandardOutput.ReadToEndAsync(), run.StandardError.ReadToEndAsync());
+        using var deadline = new CancellationTokenSource(Limit + TimeSpan.FromMinutes(1)); // the script ends by itself before
+        await run.WaitForExitAsync(deadline.Token);
+        var last = (await output).TrimEnd().Split('\n')[^1];
+        Assert.True(last.StartsWith($"{checks} passed, 0 failed", StringComparison.Ordinal), await output + await errors);
+    }
+}
