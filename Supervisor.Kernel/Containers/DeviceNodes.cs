@@ -1,5 +1,6 @@
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Launch;
+using Supervisor.Kernel.Namespaces;
 using Supervisor.Kernel.Oci;
 
 namespace Supervisor.Kernel.Containers;
@@ -38,7 +39,7 @@ internal sealed class DeviceNodes(LaunchProgram program, RootTree tree, Detached
 
     private void Node(DeviceSpec device)
     {
-        if (plan.Namespaces.OtherUser && device.Type is not "p")
+        if ((plan.Namespaces.OtherUser || IdMaps.InUserNamespace) && device.Type is not "p")
         {
             // mknod(2) is refused in a user namespace: the host's own node is lent instead.
             tree.MakeFile(device.Path);
