@@ -47,8 +47,9 @@ internal sealed class DeviceNodes(LaunchProgram program, RootTree tree, Detached
             return;
         }
         var type = device.Type switch { "b" => S_IFBLK, "p" => S_IFIFO, _ => S_IFCHR };
-        var parent = Path.GetDirectoryName(device.Path)!;
-        var name = program.Text(Path.GetFileName(device.Path));
+        var path = device.Path.TrimEnd('/');
+        var parent = Path.GetDirectoryName(path)!;
+        var name = program.Text(Path.GetFileName(path));
         tree.MakeDirectories(parent);
         tree.Open(parent).IntoNext(0);
         program.Add(Syscall.mknodat, device.Path, 0, name, type | (device.FileMode ?? 0x1b6 /* 0666 */) & 0xfff, Encode(device.Major, device.Minor))

@@ -59,6 +59,8 @@ internal sealed class RootTree(LaunchProgram program, int rootSlot)
     {
         Open(path, followSymlinks).IntoNext(2);
         MoveMount(mountSlot, path);
+        if (Components(path).Length == 0) // what covers the root is the root now
+            program.Add(Syscall.dup3, "the root", mountSlot, rootSlot, (long)OpenFlags.O_CLOEXEC);
         _made.RemoveWhere(made => made.StartsWith(path == "/" ? "/" : path + "/", StringComparison.Ordinal)); // covered now
     }
 

@@ -105,7 +105,7 @@ public sealed class HookTests : IDisposable
         Assert.Equal("one two", lines[0]);
         Assert.Contains("A=1", lines);
         Assert.DoesNotContain(lines, l => l.StartsWith("HOOK_TEST_SECRET", StringComparison.Ordinal) || l.StartsWith("LD_PRELOAD", StringComparison.Ordinal));
-        Assert.Contains("/", lines);
+        Assert.Contains(lines, l => l.StartsWith(_containers.Place + "/supervisor-test", StringComparison.Ordinal)); // the bundle
         Assert.Equal("0 1 2 3 ", lines[^1]); // 3 is what ls reads
     }
 
