@@ -10,7 +10,7 @@ internal static unsafe partial class DeviceFilter
 {
     private const int BPF_PROG_LOAD = 5, BPF_PROG_ATTACH = 8, BPF_PROG_DETACH = 9, BPF_PROG_GET_FD_BY_ID = 13, BPF_PROG_QUERY = 16;
     private const uint BPF_PROG_TYPE_CGROUP_DEVICE = 15, BPF_CGROUP_DEVICE = 6, BPF_F_ALLOW_MULTI = 2, BPF_F_REPLACE = 4;
-    private const int MostAttached = 64;
+    private const int MostAttached = 64, MostAttempts = 20;
     private static readonly nint Number = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 ? 280 : 321;
 
     /// <summary>Puts the rules on it, in the place of those that it had.</summary>
@@ -54,8 +54,13 @@ internal static unsafe partial class DeviceFilter
             {
                 type = BPF_PROG_TYPE_CGROUP_DEVICE, count = (uint)instructions.Length / 8, instructions = (ulong)code, license = (ulong)license,
             };
-            var fd = bpf(Number, BPF_PROG_LOAD, &load, sizeof(Loading));
-            return fd >= 0 ? new Fd(fd) : throw Refused(directory, "load the device rules");
+            // The verifier gives up for a signal that waits, and the runtime sends its threads many: EAGAIN, as libbpf does.
+            for (var attempt = 1; ; attempt++)
+            {
+                var fd = bpf(Number, BPF_PROG_LOAD, &load, sizeof(Loading));
+                if (fd >= 0) return new Fd(fd);
+                if (Errno.Last is not Errno.EAGAIN || attempt == MostAttempts) throw Refused(directory, "load the device rules");
+            }
         }
     }
 

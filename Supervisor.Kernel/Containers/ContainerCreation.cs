@@ -86,7 +86,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
                 Pauses = pauses,
                 WriteIdMaps = makesUser ? (pid, stop) => IdMaps.Write(pid, linux.UidMappings, linux.GidMappings, stop) : null,
                 Hooks = hooks.Any ? hooks.Run : null,
-                MaySetGroups = !makesUser || IdMaps.MaySetGroups(linux.GidMappings),
+                MaySetGroups = IdMaps.MaySetGroups(makesUser ? linux.GidMappings : null),
                 Lent = LentMounts.Make(spec, request.Bundle, namespaces.OtherUser, () => ContainerUser(linux, namespaces, open, deadline), open, deadline),
                 Starter = request.StartSocket?.Listener,
                 NoPivot = request.NoPivot,

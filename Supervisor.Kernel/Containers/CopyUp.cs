@@ -23,8 +23,8 @@ internal static unsafe partial class CopyUp
         using var process = Pidfd.TryOpen(pid) ?? throw new SyscallException("pidfd_open", Errno.ESRCH);
         using var rootFd = Take(process, root);
         using var target = Take(process, into);
-        var relative = destination.Trim('/');
-        if (relative.Length == 0 || OpenAt(rootFd, relative, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, ResolveFlags.RESOLVE_IN_ROOT) is not { } source) return;
+        var relative = destination.Trim('/') is { Length: > 0 } some ? some : ".";
+        if (OpenAt(rootFd, relative, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, ResolveFlags.RESOLVE_IN_ROOT) is not { } source) return;
         using (source)
         {
             var left = MostEntries;

@@ -1,5 +1,6 @@
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Launch;
+using Supervisor.Kernel.Namespaces;
 using Supervisor.Kernel.Oci;
 
 namespace Supervisor.Kernel.Containers;
@@ -38,7 +39,7 @@ internal sealed class DeviceNodes(LaunchProgram program, RootTree tree, Detached
 
     private void Node(DeviceSpec device)
     {
-        if (plan.Namespaces.OtherUser && device.Type is not "p")
+        if ((plan.Namespaces.OtherUser || IdMaps.InUserNamespace) && device.Type is not "p")
         {
             // mknod(2) is refused in a user namespace: the host's own node is lent instead.
             tree.MakeFile(device.Path);
@@ -46,8 +47,9 @@ internal sealed class DeviceNodes(LaunchProgram program, RootTree tree, Detached
             return;
         }
         var type = device.Type switch { "b" => S_IFBLK, "p" => S_IFIFO, _ => S_IFCHR };
-        var parent = Path.GetDirectoryName(device.Path)!;
-        var name = program.Text(Path.GetFileName(device.Path));
+        var path = device.Path.TrimEnd('/');
+        var parent = Path.GetDirectoryName(path)!;
+        var name = program.Text(Path.GetFileName(path));
         tree.MakeDirectories(parent);
         tree.Open(parent).IntoNext(0);
         program.Add(Syscall.mknodat, device.Path, 0, name, type | (device.FileMode ?? 0x1b6 /* 0666 */) & 0xfff, Encode(device.Major, device.Minor))

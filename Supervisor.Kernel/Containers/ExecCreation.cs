@@ -66,7 +66,7 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
                 Inherited = request.Inherited,
                 Seccomp = filter,
                 Listener = listener,
-                MaySetGroups = !otherUser || !File.ReadAllText($"/proc/{initPid}/setgroups").StartsWith("deny", StringComparison.Ordinal),
+                MaySetGroups = otherUser ? !File.ReadAllText($"/proc/{initPid}/setgroups").StartsWith("deny", StringComparison.Ordinal) : IdMaps.MaySetGroups(null),
             });
             var born = Launcher.LaunchNested(program.FirstHalf, program.Pid, v2, deadline);
             if (otherUser) ProcessHardening.Apply(); // its setuid in our memory may have changed it

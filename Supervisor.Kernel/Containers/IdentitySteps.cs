@@ -58,7 +58,7 @@ internal static class IdentitySteps
             [(uint)effective, (uint)permitted, (uint)inheritable, (uint)(effective >> 32), (uint)(permitted >> 32), (uint)(inheritable >> 32)]);
         program.Add(Syscall.capset, string.Join(' ', capabilities.Effective), header, sets);
         program.Add(Syscall.prctl, "PR_CAP_AMBIENT_CLEAR_ALL", PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-        foreach (var name in capabilities.Ambient.Where(n => Capability.TryNumber(n) <= LastCapability))
+        foreach (var name in capabilities.Ambient.Where(n => Capability.TryNumber(n) <= LastCapability && Capability.CanBeAmbient(capabilities, n)))
             program.Add(Syscall.prctl, $"PR_CAP_AMBIENT_RAISE {name}", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, Capability.TryNumber(name)!.Value, 0, 0);
     }
 }

@@ -27,7 +27,7 @@ internal static unsafe partial class LentMounts
             if (!options.Bind && mount.Type is not "bind") continue;
             var mapped = options.IdMap || mount.UidMappings.Count > 0 || mount.GidMappings.Count > 0;
             var shared = ((MountFlags)options.Propagation & MountFlags.MS_SHARED) != 0;
-            if (!mapped && !shared && !(otherUser && !IdMaps.Rootless)) continue;
+            if (!mapped && !shared && !(otherUser && !IdMaps.InUserNamespace)) continue; // without rights over our own mounts the init tries itself
             var source = Path.GetFullPath(mount.Source ?? "", bundle);
             var tree = OpenTree(source, options.RecursiveBind, $"mounts[{i}].source");
             open.Add(tree);

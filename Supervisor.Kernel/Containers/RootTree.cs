@@ -57,8 +57,11 @@ internal sealed class RootTree(LaunchProgram program, int rootSlot)
     /// <param name="mountSlot">From fsmount or open_tree.</param>
     public void Attach(int mountSlot, string path, bool followSymlinks = true)
     {
-        Open(path, followSymlinks).IntoNext(2);
+        var place = Open(path, followSymlinks).IntoNext(2);
+        if (!followSymlinks) place.Called($"openat2 \"{path}\", which must be mounted on ordinary directory"); // runc's words; ELOOP for a symlink
         MoveMount(mountSlot, path);
+        if (Components(path).Length == 0) // what covers the root is the root now
+            program.Add(Syscall.dup3, "the root", mountSlot, rootSlot, (long)OpenFlags.O_CLOEXEC);
         _made.RemoveWhere(made => made.StartsWith(path == "/" ? "/" : path + "/", StringComparison.Ordinal)); // covered now
     }
 

@@ -7,6 +7,9 @@ namespace Supervisor.Kernel.Containers;
 /// <summary>Steps for the spec's <c>mounts</c>: each made detached, then put beneath the root.</summary>
 internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, RootTree tree, DetachedMounts mounts)
 {
+    // With mounts that make up the root nothing is known of it yet.
+    private readonly ImagePaths _image = new(plan.RootMounts.Count == 0 ? plan.Rootfs : null);
+
     /// <exception cref="InvalidSpecException">A bind source does not exist.</exception>
     public void Add()
     {
@@ -14,6 +17,9 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
         {
             var mount = plan.Spec.Mounts[i];
             var options = MountOptions.Parse(mount.Options);
+            // Through links that lead nowhere too, as runc and crun do; what must not be a link is not followed.
+            if (FollowsSymlinks(mount)) mount = mount with { Destination = _image.Resolve(mount.Destination) };
+            if (options.CopySymlink && TryCopySymlink(mount)) continue;
             if (options.Bind || mount.Type is "bind") Bind(mount, options, i);
             else if (mount.Type is "cgroup" or "cgroup2") new CgroupMounts(plan, tree, mounts).Add(mount, options);
             else if (mount.Type is null or "" or "none") Again(mount, options);
@@ -27,6 +33,9 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
         var followSymlinks = FollowsSymlinks(mount);
         tree.MakeDirectories(mount.Destination, followSymlinks);
         List<string> words = [.. options.FilesystemFlags, .. options.DataOptions];
+        // A tmpfs has the mode of what it covers, if none is said: as in runc and crun.
+        if (type is "tmpfs" && !words.Any(w => w.StartsWith("mode=", StringComparison.Ordinal)) && _image.ModeOf(mount.Destination) is { } mode)
+            words.Add($"mode={Convert.ToString(mode, 8)}");
         if (plan.Spec.Linux?.MountLabel is { Length: > 0 } label && type is not ("proc" or "sysfs")) words.Add($"context={label}");
         var slot = mounts.Filesystem(type, mount.Source, words, (MountAttributes)options.AttributesToSet, mount.Destination);
         if (options.CopyUp && plan.Pauses is { } pauses)
@@ -53,6 +62,18 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
             MountFlags.None, recursive: true, mount.Destination);
         Propagate(slot, options, mount.Destination);
         tree.Attach(slot, mount.Destination, followSymlinks);
+    }
+
+    /// <summary><c>copy-symlink</c>, a word of crun's: a source that is a symlink is not mounted but made anew.</summary>
+    private bool TryCopySymlink(MountSpec mount)
+    {
+        var source = Path.GetFullPath(mount.Source ?? "", plan.Bundle);
+        if (new FileInfo(source).LinkTarget is not { } target) return false;
+        var parent = Path.GetDirectoryName(mount.Destination.TrimEnd('/')) ?? "/";
+        tree.MakeDirectories(parent);
+        tree.Open(parent).IntoNext(1);
+        program.Add(Syscall.symlinkat, mount.Destination, program.Text(target), 0, program.Text(Path.GetFileName(mount.Destination.TrimEnd('/')))).Tolerating(Errno.EEXIST);
+        return true;
     }
 
     /// <summary>A remount, or a change of propagation alone: of what is there already.</summary>

@@ -14,7 +14,7 @@ namespace Supervisor.Kernel.Hooks;
 
 /// <summary>
 /// Runs a spec's hooks, one after the other: the state on standard input, exactly the hook's own environment (never ours,
-/// never the image's: CVE-2025-23266), working directory <c>/</c>. Blocks; for threads that may.
+/// never the image's, and not in its root: CVE-2025-23266), working directory the bundle as with runc. Blocks; for threads that may.
 /// </summary>
 /// <remarks>runtime-spec, config.md, "POSIX-platform Hooks".</remarks>
 public static class HookRunner
@@ -65,7 +65,7 @@ public static class HookRunner
             LaunchedProcess process;
             try
             {
-                using (theirs) process = Launch(hook, readable, theirs, inside, deadline);
+                using (theirs) process = Launch(hook, state.Bundle, readable, theirs, inside, deadline);
             }
             catch (LaunchException e)
             {
@@ -81,7 +81,7 @@ public static class HookRunner
         }
     }
 
-    private static LaunchedProcess Launch(HookSpec hook, Fd stdin, Fd output, (Pidfd Process, CloneFlags Namespaces)? inside, CancellationToken deadline)
+    private static LaunchedProcess Launch(HookSpec hook, string bundle, Fd stdin, Fd output, (Pidfd Process, CloneFlags Namespaces)? inside, CancellationToken deadline)
     {
         var program = new LaunchProgram();
         program.Add(Syscall.dup3, "the state", stdin.Number, 0, 0);
@@ -89,8 +89,7 @@ public static class HookRunner
         program.Add(Syscall.dup3, "output", output.Number, 2, 0);
         if (inside is not { } target)
         {
-            program.Add(Syscall.chdir, "/", program.Text("/"));
-            Execute(program, hook);
+            Execute(program, hook, bundle);
             return Launcher.Launch(program, CloneFlags.None, null, deadline);
         }
         // A pid namespace is entered by children only: as for an exec (ExecProgram).
@@ -102,15 +101,17 @@ public static class HookRunner
         });
         program.PutPointer(new DataRef(birth.Offset + 3 * sizeof(ulong)), pid);
         var isFirst = program.Add(Syscall.clone3, "in the container", birth, Unsafe.SizeOf<CloneArgs>()).SkippingOnPositive();
-        Execute(program, hook);
+        Execute(program, hook, bundle);
         isFirst.SkipsToHere();
         program.Add(Syscall.exit_group, "0", 0);
         return Launcher.LaunchNested(program, pid, null, deadline);
     }
 
-    private static void Execute(LaunchProgram program, HookSpec hook)
+    private static void Execute(LaunchProgram program, HookSpec hook, string bundle)
     {
         const uint CLOSE_RANGE_CLOEXEC = 4;
+        program.Add(Syscall.chdir, "/", program.Text("/"));
+        if (bundle.Length > 0) program.Add(Syscall.chdir, bundle, program.Text(bundle)).IgnoringErrors(); // it may be gone by poststop
         program.Add(Syscall.close_range, "all but the standard streams, at exec", 3, uint.MaxValue, CLOSE_RANGE_CLOEXEC);
         ProgramSteps.ResetSignals(program);
         ProgramSteps.UnblockSignals(program);

@@ -133,7 +133,7 @@ internal sealed class HeldInit : IDisposable
     /// <summary>What the stub told of a startContainer hook; the rest of it is still to be received.</summary>
     internal static LaunchException HookFailure(StreamSocket socket, (long Offset, long Result) record)
     {
-        var name = $"hooks.startContainer[{record.Result}]";
+        var name = $"{HookException.Words($"hooks.startContainer[{record.Result}]")}hooks.startContainer[{record.Result}]";
         if (record.Offset == StartHooks.TimedOut) return new LaunchException(name, Errno.None, "was killed after its timeout", 0, 0);
         Span<byte> info = stackalloc byte[24]; // siginfo_t from si_code on: code, padding, pid, uid, status
         using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(1));

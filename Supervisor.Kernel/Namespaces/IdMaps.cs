@@ -28,7 +28,12 @@ internal static partial class IdMaps
     }
 
     /// <summary>Whether a process in there may call setgroups(2): not where we had to forbid it to write the map at all.</summary>
-    public static bool MaySetGroups(IReadOnlyList<IdMappingSpec> gids) => !Rootless || !IsOwnOnly(gids, EffectiveGid);
+    /// <param name="gids">The map of a new user namespace; null where none is made.</param>
+    public static bool MaySetGroups(IReadOnlyList<IdMappingSpec>? gids) => SetGroupsAllowed && (gids is null || !Rootless || !IsOwnOnly(gids, EffectiveGid));
+
+    // A user namespace below one that forbids it forbids it too.
+    private static bool SetGroupsAllowed { get; } =
+        !File.Exists("/proc/self/setgroups") || !File.ReadAllText("/proc/self/setgroups").StartsWith("deny", StringComparison.Ordinal);
 
     /// <summary>Writes both maps of the namespace that a process is alone in.</summary>
     /// <exception cref="SyscallException">The kernel refused; the message names the file.</exception>

@@ -33,6 +33,9 @@ public static class Capability
         return mask;
     }
 
+    /// <summary>Only what is permitted and inheritable can be ambient. capabilities(7).</summary>
+    public static bool CanBeAmbient(CapabilitiesSpec sets, string name) => sets.Permitted.Contains(name) && sets.Inheritable.Contains(name);
+
     /// <summary>The names of a set; a number without a name as <c>CAP_41</c>.</summary>
     public static IReadOnlyList<string> NamesOf(ulong mask) =>
         [.. Enumerable.Range(0, 64).Where(n => (mask >> n & 1) != 0).Select(n => n < ByNumber.Length ? ByNumber[n] : $"CAP_{n}")];

@@ -39,6 +39,9 @@ public sealed record MountOptions
     /// <summary><c>idmap</c> or <c>ridmap</c>.</summary>
     public bool IdMap { get; private init; }
 
+    /// <summary><c>copy-symlink</c>: a source that is a symlink is made anew instead of what it leads to being mounted.</summary>
+    public bool CopySymlink { get; private init; }
+
     /// <summary><c>ridmap</c>: what is mounted below too.</summary>
     public bool RecursiveIdMap { get; private init; }
 
@@ -60,7 +63,7 @@ public sealed record MountOptions
     public static MountOptions Parse(IEnumerable<string> words)
     {
         ulong set = 0, clear = 0, recursiveSet = 0, recursiveClear = 0, classic = 0, propagation = 0;
-        bool bind = false, recursiveBind = false, copyUp = false, idMap = false, recursiveIdMap = false;
+        bool bind = false, recursiveBind = false, copyUp = false, idMap = false, recursiveIdMap = false, copySymlink = false;
         List<string> flags = [], data = [];
         foreach (var word in words)
         {
@@ -86,6 +89,7 @@ public sealed record MountOptions
                 case "tmpcopyup": copyUp = true; break;
                 case "idmap": idMap = true; break;
                 case "ridmap": idMap = recursiveIdMap = true; break;
+                case "copy-symlink": copySymlink = true; break;
                 case "defaults" or "": break;
                 default: data.Add(word); break;
             }
@@ -97,7 +101,7 @@ public sealed record MountOptions
             AttributesToSet = set, AttributesToClear = clear,
             RecursiveAttributesToSet = recursiveSet, RecursiveAttributesToClear = recursiveClear,
             ClassicFlags = classic, Propagation = propagation, Bind = bind, RecursiveBind = recursiveBind,
-            Remount = (classic & MountWords.MsRemount) != 0, CopyUp = copyUp, IdMap = idMap, RecursiveIdMap = recursiveIdMap,
+            Remount = (classic & MountWords.MsRemount) != 0, CopyUp = copyUp, IdMap = idMap, RecursiveIdMap = recursiveIdMap, CopySymlink = copySymlink,
             FilesystemFlags = flags, DataOptions = data,
         };
     }

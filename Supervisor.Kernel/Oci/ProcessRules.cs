@@ -58,10 +58,9 @@ internal static class ProcessRules
         Known(sets.Inheritable, prefix + "inheritable");
         Known(sets.Permitted, prefix + "permitted");
         Known(sets.Ambient, prefix + "ambient");
-        // capset(2) and PR_CAP_AMBIENT_RAISE would refuse these, late and without a name.
+        // capset(2) would refuse it, late and without a name. An ambient one that cannot be is left out (SpecValidator.Ignored):
+        // `runc spec` of 1.1 writes such.
         Within(sets.Effective, sets.Permitted, prefix + "effective", "permitted");
-        Within(sets.Ambient, sets.Permitted, prefix + "ambient", "permitted");
-        Within(sets.Ambient, sets.Inheritable, prefix + "ambient", "inheritable");
     }
 
     private static void Known(IReadOnlyList<string> names, string field)

@@ -301,6 +301,7 @@ internal static class QuickSpecReader
                 "memory" => resources with { Memory = OrNull(ref json, Memory) },
                 "cpu" => resources with { Cpu = OrNull(ref json, Cpu) },
                 "pids" => resources with { Pids = OrNull(ref json, Pids) },
+                "unified" when json.TokenType is JsonTokenType.Null => resources, // as containerd writes none
                 _ => throw new NotOrdinary(),
             };
         return resources;

@@ -41,7 +41,7 @@ public static class SpecValidator
     /// <summary>What the spec asks for and this version does not do. Empty for most specs; the caller decides what follows.</summary>
     public static IReadOnlyList<UnsupportedField> Unsupported(Spec spec) => UnsupportedRules.Of(spec);
 
-    /// <summary>What the specification says to warn of and to go on without: capabilities that nobody knows.</summary>
+    /// <summary>What the specification says to warn of and to go on without: capabilities that nobody knows or that cannot be ambient.</summary>
     public static IReadOnlyList<UnsupportedField> Ignored(Spec spec)
     {
         var found = new List<UnsupportedField>();
@@ -52,6 +52,9 @@ public static class SpecValidator
             for (var i = 0; i < names.Count; i++)
                 if (Capability.TryNumber(names[i]) is null) found.Add(new UnsupportedField($"process.capabilities.{set}[{i}]", $"no capability is called \"{names[i]}\""));
         }
+        for (var i = 0; i < sets.Ambient.Count; i++)
+            if (Capability.TryNumber(sets.Ambient[i]) is not null && !Capability.CanBeAmbient(sets, sets.Ambient[i]))
+                found.Add(new UnsupportedField($"process.capabilities.ambient[{i}]", $"{sets.Ambient[i]} is not both permitted and inheritable"));
         return found;
     }
 

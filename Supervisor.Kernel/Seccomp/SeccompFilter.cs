@@ -42,7 +42,7 @@ internal sealed record SeccompFilter(byte[] Instructions, uint Flags)
     {
         // Without the word of the profile, speculation is not mitigated, as runc does: it costs much and seccomp sandboxes rarely want it.
         var flags = profile.Flags is null ? SeccompWords.SpecAllow : profile.Flags.Aggregate(0u, (all, f) => all | SeccompWords.Flags[f]);
-        if (profile.Syscalls.Any(s => s.Action is "SCMP_ACT_NOTIFY")) return flags | SeccompWords.NewListener;
+        if (!string.IsNullOrEmpty(profile.ListenerPath)) return flags | SeccompWords.NewListener;
         return flags & ~SeccompWords.WaitKillable; // means something to a listener only, and is refused without one
     }
 

@@ -19,7 +19,7 @@ internal sealed record SeccompListener(int Socket, byte[] State)
         var buffer = new ArrayBufferWriter<byte>(512);
         using var writer = new Utf8JsonWriter(buffer);
         writer.WriteStartObject();
-        writer.WriteString("ociVersion", container.OciVersion);
+        writer.WriteString("ociVersion", "0.2.0"); // of this state, as the specification and crun have it
         writer.WriteStartArray("fds");
         writer.WriteStringValue("seccompFd");
         writer.WriteEndArray();

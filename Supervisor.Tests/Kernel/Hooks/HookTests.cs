@@ -105,7 +105,7 @@ public sealed class HookTests : IDisposable
         Assert.Equal("one two", lines[0]);
         Assert.Contains("A=1", lines);
         Assert.DoesNotContain(lines, l => l.StartsWith("HOOK_TEST_SECRET", StringComparison.Ordinal) || l.StartsWith("LD_PRELOAD", StringComparison.Ordinal));
-        Assert.Contains("/", lines);
+        Assert.Contains(lines, l => l.StartsWith(_containers.Place + "/supervisor-test", StringComparison.Ordinal)); // the bundle
         Assert.Equal("0 1 2 3 ", lines[^1]); // 3 is what ls reads
     }
 
@@ -128,6 +128,7 @@ public sealed class HookTests : IDisposable
         var name = $"supervisor-test-hook-{point}-{Environment.ProcessId}";
         var e = Assert.Throws<HookException>(() => _containers.Create(spec, name: name));
         Assert.Equal($"hooks.{point}[0] \"/bin/sh\"", e.Hook);
+        Assert.StartsWith($"error running {point} hook #0: ", e.Message, StringComparison.Ordinal); // runc's words
         Assert.Contains("status 3", e.Message, StringComparison.Ordinal);
         Assert.Contains("it is broken", e.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Join(_containers.Place, name)));
@@ -155,7 +156,7 @@ public sealed class HookTests : IDisposable
             Hooks = new HooksSpec { StartContainer = [Say("first"), Run(script) with { Timeout = timeout }, Say("third")] },
         });
         var e = Assert.Throws<LaunchException>(() => container.Start(Soon()));
-        Assert.Equal("hooks.startContainer[1]", e.Step);
+        Assert.Equal("error running startContainer hook #1: hooks.startContainer[1]", e.Step); // runc's words
         Assert.Contains(told, e.Message, StringComparison.Ordinal);
         Assert.Equal(["first"], File.ReadLines(Trace));
         Assert.Equal("", File.ReadAllText(log));

@@ -170,6 +170,51 @@ public sealed class MountTests : IDisposable
     }
 
     [Fact]
+    public async Task The_root_itself_can_be_covered_by_a_bind_or_by_a_tmpfs_with_a_copy_of_it()
+    {
+        var image = BusyBoxImage();
+        var other = BusyBoxImage();
+        File.WriteAllText(Path.Join(other, "marker"), "other\n");
+        foreach (var (cover, expected) in new[]
+        {
+            (new MountSpec { Destination = "/", Type = "bind", Source = other, Options = ["bind"] }, "other\n"),
+            (new MountSpec { Destination = "/", Type = "tmpfs", Source = "tmpfs", Options = ["tmpcopyup"] }, "none\n"),
+        })
+        {
+            var outcome = await _containers.RunAsync(["/bin/busybox", "sh", "-c", "/bin/busybox cat /marker 2>/dev/null || echo none; : > /written"],
+                spec => spec with { Root = new RootSpec { Path = image }, Mounts = [cover, .. spec.Mounts] }, root: []);
+            Assert.Equal((0, expected), (outcome.Status, outcome.Output));
+            Assert.False(File.Exists(Path.Join(image, "written")));
+        }
+    }
+
+    [Fact]
+    public async Task A_tmpfs_has_the_mode_of_what_it_covers_and_links_that_lead_nowhere_are_followed()
+    {
+        var image = BusyBoxImage();
+        File.SetUnixFileMode(Directory.CreateDirectory(Path.Join(image, "covered")).FullName, (UnixFileMode)0x1ca); // 0712
+        Directory.CreateDirectory(Path.Join(image, "etc"));
+        File.CreateSymbolicLink(Path.Join(image, "etc", "nowhere"), "../foo/bar");
+        File.CreateSymbolicLink(Path.Join(_containers.Place, "broken"), "point-to-nowhere");
+        var outcome = await _containers.RunAsync(["/bin/busybox", "sh", "-c", "/bin/busybox stat -c %a /covered; /bin/busybox cat /foo/bar; /bin/busybox readlink /a/link"],
+            spec => With(spec with { Root = new RootSpec { Path = image } },
+                new MountSpec { Destination = "/covered", Type = "tmpfs", Source = "tmpfs", Options = ["ro"] },
+                new MountSpec { Destination = "/etc/nowhere", Type = "bind", Source = "/etc/hostname", Options = ["bind", "ro"] },
+                new MountSpec { Destination = "/a/link", Type = "bind", Source = Path.Join(_containers.Place, "broken"), Options = ["rbind", "copy-symlink"] }), root: []);
+        Assert.Equal("712\n" + File.ReadAllText("/etc/hostname") + "point-to-nowhere\n", outcome.Output);
+    }
+
+    private static int _images;
+
+    private string BusyBoxImage()
+    {
+        var image = Path.Join(_containers.Place, $"image{Interlocked.Increment(ref _images)}");
+        Directory.CreateDirectory(Path.Join(image, "bin"));
+        File.Copy("/bin/busybox", Path.Join(image, "bin", "busybox"));
+        return image;
+    }
+
+    [Fact]
     public void A_device_that_is_a_link_out_of_the_image_is_refused()
     {
         var image = Directory.CreateDirectory(Path.Join(_containers.Place, "image")).FullName;

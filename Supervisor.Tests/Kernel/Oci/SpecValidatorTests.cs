@@ -45,7 +45,6 @@ public sealed class SpecValidatorTests
     [InlineData("process.user.umask", "512", null)]
     [InlineData("process.capabilities.bounding", "[\"cap_kill\"]", "process.capabilities.bounding[0]")]
     [InlineData("process.capabilities.effective", "[\"CAP_SYS_ADMIN\"]", "process.capabilities.effective[0]")]
-    [InlineData("process.capabilities.ambient", "[\"CAP_KILL\"]", "process.capabilities.ambient[0]")]
     [InlineData("process.rlimits", "[{\"type\":\"RLIMIT_HEIGHT\"}]", "process.rlimits[0].type")]
     [InlineData("process.rlimits", "[{\"type\":\"RLIMIT_CPU\",\"soft\":2,\"hard\":1}]", "process.rlimits[0].soft")]
     [InlineData("process.rlimits", "[{\"type\":\"RLIMIT_CPU\"},{\"type\":\"RLIMIT_CPU\"}]", "process.rlimits[1].type")]
@@ -137,6 +136,8 @@ public sealed class SpecValidatorTests
         var spec = SpecReader.Read(Fixture.Changed(s => Put(s, "process.capabilities.bounding", "[\"CAP_KILL\",\"CAP_FLY\"]")));
         Assert.Equal(["process.capabilities.bounding[1]"], SpecValidator.Ignored(spec).Select(u => u.Field));
         Assert.Equal(1UL << 5, Capability.Mask(spec.Process!.Capabilities!.Bounding));
+        spec = SpecReader.Read(Fixture.Changed(s => Put(s, "process.capabilities.ambient", "[\"CAP_KILL\"]"))); // permitted, not inheritable
+        Assert.Equal(["process.capabilities.ambient[0]"], SpecValidator.Ignored(spec).Select(u => u.Field));
     }
 
     [Theory]
