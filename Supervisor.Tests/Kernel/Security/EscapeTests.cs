@@ -38,8 +38,8 @@ public sealed partial class EscapeTests : IDisposable
         foreach (var line in File.ReadLines(log).Distinct())
         {
             Assert.NotEqual("WROTE-EXE", line);
-            if (line.StartsWith(_containers.Place, StringComparison.Ordinal)) Assert.EndsWith(".log", line, StringComparison.Ordinal); // the standard output that it was given
-            else Assert.Matches(@"^(/|/dev/null|/dev/pts.*|/proc.*|pipe:.*|socket:.*|anon_inode:.*|/memfd:.*)$", line);
+            if (line.StartsWith(_containers.Place, StringComparison.Ordinal)) Assert.EndsWith(".log", line, StringComparison.Ordinal); // the standard output that it was given; below, what loading a program opens
+            else Assert.Matches(@"^(/|/dev/null|/dev/pts.*|/proc.*|/(usr|lib|lib64|etc)/.*|pipe:.*|socket:.*|anon_inode:.*|/memfd:.*)$", line);
         }
 
         static string Hash()
