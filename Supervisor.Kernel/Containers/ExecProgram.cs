@@ -56,6 +56,7 @@ internal sealed record ExecProgram(LaunchProgram FirstHalf, SecondHalf SecondHal
         SchedulingSteps.Affinity(program, process.ExecCPUAffinity?.Initial);
         // Before the namespaces: the descriptors are ours, and the cgroup is the container's from its first moment in there.
         foreach (var procs in plan.CgroupProcs) program.Add(Syscall.write, "cgroup.procs", procs.Number, program.Text("0"), 1).AtLeast(1);
+        FdSlots.CloseOthers(program, [plan.Init.Number, .. Needed(plan)]);
         SchedulingSteps.Affinity(program, process.ExecCPUAffinity?.Final);
         var entered = plan.Namespaces & ~CloneFlags.CLONE_NEWTIME;
         if (entered is not CloneFlags.None)
@@ -77,14 +78,17 @@ internal sealed record ExecProgram(LaunchProgram FirstHalf, SecondHalf SecondHal
 
     private static int ParentTidOffset => 3 * sizeof(ulong);
 
+    /// <summary>What the second child still takes from us.</summary>
+    private static IEnumerable<int> Needed(ExecPlan plan) =>
+    [
+        plan.Socket.Number, InitStub.File.Number, .. plan.Inherited.Select(f => f.Number), plan.TimeNamespace?.Number ?? 0, plan.Listener?.Number ?? 0,
+    ];
+
     private static SecondHalf Second(LaunchProgram program, ExecPlan plan)
     {
         var process = plan.Process;
-        var slots = new FdSlots(
-        [
-            plan.Socket.Number, plan.Init.Number, InitStub.File.Number, .. plan.Stdio.Select(f => f.Number), .. plan.CgroupProcs.Select(f => f.Number),
-            .. plan.Inherited.Select(f => f.Number), plan.TimeNamespace?.Number ?? 0, plan.Listener?.Number ?? 0,
-        ]);
+        var slots = new FdSlots(Needed(plan));
+        program.Add(Syscall.close_range, "the init's pidfd", plan.Init.Number, plan.Init.Number, 0);
         program.Add(Syscall.setsid, null);
         if (plan.OtherUser) InitProgram.BecomeRoot(program, plan.MaySetGroups); // else the exec of the stub would leave it without rights in there
         if (process.Terminal)

@@ -46,6 +46,7 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, SecondHalf SecondHal
                 flags = birth | CloneFlags.CLONE_PARENT | CloneFlags.CLONE_VM | CloneFlags.CLONE_VFORK | CloneFlags.CLONE_PARENT_SETTID,
             });
             program.PutPointer(new DataRef(arguments.Offset + 3 * sizeof(ulong)), pid.Value);
+            if (namespaces.Joins(NamespaceKind.Pid)) FdSlots.CloseOthers(program, plan.Descriptors);
             var isFirst = program.Add(Syscall.clone3, "the init", arguments, Unsafe.SizeOf<CloneArgs>()).SkippingOnPositive();
             var inherited = First(program, slots, plan, namespaces.Made & later);
             isFirst.SkipsToHere();

@@ -27,6 +27,21 @@ internal sealed class FdSlots(IEnumerable<int> taken)
         else program.Add(Syscall.dup3, name, number, to, 0);
     }
 
+    /// <summary>
+    /// Closes, in the child's table, all of ours that the program does not name. For a child that enters a pid namespace with
+    /// others in it: they may look at its descriptors before its exec closes them (CVE-2016-9962).
+    /// </summary>
+    public static void CloseOthers(LaunchProgram program, IEnumerable<int> named)
+    {
+        var first = 3L;
+        foreach (var fd in named.Where(n => n >= 3).Distinct().Order())
+        {
+            if (fd > first) program.Add(Syscall.close_range, $"{first} to {fd - 1}", first, fd - 1, 0);
+            first = fd + 1;
+        }
+        program.Add(Syscall.close_range, $"{first} and above", first, uint.MaxValue, 0);
+    }
+
     /// <summary>Adds the record that moves the previous record's result to <paramref name="slot"/>.</summary>
     /// <remarks>EINVAL is dup3's word for "it already has that number"; it is close-on-exec then, as all that is opened here.</remarks>
     public static void Keep(LaunchProgram program, LaunchProgram.Step opened, int slot)
