@@ -19,6 +19,9 @@ internal static class OciCommandLine
         ("events", () => EventsVerb.Verb), ("spec", () => SpecVerb.Verb), ("features", () => FeaturesVerb.Verb),
     ];
 
+    /// <summary>What we were called, e.g. by a link named runc: callers look for the name that they know.</summary>
+    private static string Name { get; } = Path.GetFileName(Environment.GetCommandLineArgs()[0]);
+
     public static string Version => typeof(OciCommandLine).Assembly.GetName().Version!.ToString(3);
 
     public static int Run(string[] args)
@@ -78,7 +81,7 @@ internal static class OciCommandLine
             ("SECCOMP", RuntimeFeatures.Seccomp), ("APPARMOR", RuntimeFeatures.AppArmor), ("SELINUX", RuntimeFeatures.SELinux), ("SYSTEMD", false), ("CAP", true),
         ];
         var words = string.Join(' ', features.Select(f => (f.Has ? "+" : "-") + f.Name));
-        Streams.Write($"supervisor-oci version {Version}\ncommit: {Commit}\nspec: {DefaultSpec.Version}\n{words}\n");
+        Streams.Write($"{Name} version {Version}\ncommit: {Commit}\nspec: {DefaultSpec.Version}\n{words}\n");
         return 0;
     }
 
@@ -87,7 +90,7 @@ internal static class OciCommandLine
 
     private static int ShowHelp()
     {
-        var text = new StringBuilder("NAME:\n   supervisor-oci - Open Container Initiative runtime\n\nUSAGE:\n   supervisor-oci [global options] command [command options] [arguments...]\n\nCOMMANDS:\n");
+        var text = new StringBuilder($"NAME:\n   {Name} - Open Container Initiative runtime\n\nUSAGE:\n   {Name} [global options] command [command options] [arguments...]\n\nCOMMANDS:\n");
         foreach (var (name, verb) in Verbs) text.Append($"   {name,-12} {verb().Help}\n");
         Append(text.Append("\nGLOBAL OPTIONS:\n"), GlobalOptions.Flags);
         Streams.Write(text.ToString());
@@ -102,7 +105,7 @@ internal static class OciCommandLine
 
     private static string HelpOf(Verb verb)
     {
-        var text = new StringBuilder($"NAME:\n   supervisor-oci {verb.Name} - {verb.Help}\n\nUSAGE:\n   supervisor-oci {verb.Name} [command options] {verb.Synopsis}\n\nOPTIONS:\n");
+        var text = new StringBuilder($"NAME:\n   {Name} {verb.Name} - {verb.Help}\n\nUSAGE:\n   {Name} {verb.Name} [command options] {verb.Synopsis}\n\nOPTIONS:\n");
         Append(text, [.. verb.Flags, Help]);
         return text.ToString();
     }

@@ -1,3 +1,3 @@
 using Supervisor.Shim;
 
-return Path.GetFileName(Environment.GetCommandLineArgs()[0]) is "supervisor-oci" ? OciCommandLine.Run(args) : ShimCommandLine.Run(args);
+return Path.GetFileName(Environment.GetCommandLineArgs()[0]) is "supervisor-shim" ? ShimCommandLine.Run(args) : OciCommandLine.Run(args);

@@ -302,6 +302,8 @@ internal static class QuickSpecReader
                 "cpu" => resources with { Cpu = OrNull(ref json, Cpu) },
                 "pids" => resources with { Pids = OrNull(ref json, Pids) },
                 "unified" when json.TokenType is JsonTokenType.Null => resources, // as containerd writes none
+                "blockIO" => resources with { BlockIO = OrNull(ref json, BlockIO) },
+                "unified" => resources with { Unified = Map(ref json) },
                 _ => throw new NotOrdinary(),
             };
         return resources;
@@ -332,6 +334,8 @@ internal static class QuickSpecReader
                 "limit" => memory with { Limit = Long(ref json) },
                 "reservation" => memory with { Reservation = Long(ref json) },
                 "swap" => memory with { Swap = Long(ref json) },
+                "swappiness" => memory with { Swappiness = UnsignedLong(ref json) },
+                "disableOOMKiller" => memory with { DisableOomKiller = Truth(ref json) },
                 _ => throw new NotOrdinary(),
             };
         return memory;
@@ -351,6 +355,15 @@ internal static class QuickSpecReader
                 _ => throw new NotOrdinary(),
             };
         return cpu;
+    }
+
+    /// <summary>Its lists of devices are rare enough.</summary>
+    private static BlockIOSpec BlockIO(ref Utf8JsonReader json)
+    {
+        var io = new BlockIOSpec();
+        for (Begin(ref json); Next(ref json) is { } name;)
+            io = name is "weight" && json.TokenType is JsonTokenType.Number ? io with { Weight = json.GetUInt16() } : throw new NotOrdinary();
+        return io;
     }
 
     private static PidsSpec Pids(ref Utf8JsonReader json)
@@ -400,6 +413,8 @@ internal static class QuickSpecReader
     private static int? Number(ref Utf8JsonReader json) => json.TokenType is JsonTokenType.Null ? null : json.GetInt32();
 
     private static uint? Unsigned(ref Utf8JsonReader json) => json.TokenType is JsonTokenType.Null ? null : json.GetUInt32();
+
+    private static bool? Truth(ref Utf8JsonReader json) => json.TokenType is JsonTokenType.Null ? null : json.GetBoolean();
 
     private static long? Long(ref Utf8JsonReader json) => json.TokenType is JsonTokenType.Null ? null : json.GetInt64();
 

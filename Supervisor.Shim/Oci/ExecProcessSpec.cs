@@ -31,7 +31,7 @@ internal static class ExecProcessSpec
         if (arguments.List("cap") is { Count: > 0 } added) process = process with { Capabilities = With(process.Capabilities ?? new(), added) };
         if (arguments.Text("user") is { Length: > 0 } user) process = process with { User = With(process.User, user) };
         if (arguments.List("additional-gids") is { Count: > 0 } groups)
-            process = process with { User = process.User with { AdditionalGids = [.. groups.Select(g => Id(g, "additional-gids"))] } };
+            process = process with { User = process.User with { AdditionalGids = [.. process.User.AdditionalGids, .. groups.Select(g => Id(g, "additional-gids"))] } };
         return process;
     }
 

@@ -72,7 +72,7 @@ public sealed class OciLifeTests : IDisposable
         Fails(await _oci.Do("create", _id), 1, "no such file or directory");
         await _oci.Configure(["/etc"]);
         Ok(await _oci.Leave("create", _id));
-        Fails(await _oci.Do("start", _id), 1, "exec \"/etc\": permission denied");
+        Fails(await _oci.Do("start", _id), 1, "permission denied");
         Ok(await _oci.Do("delete", "--force", _id));
         Assert.Empty(Directory.EnumerateFileSystemEntries(_oci.Root));
         Assert.Empty(Cgroups(_id));
@@ -119,7 +119,7 @@ public sealed class OciLifeTests : IDisposable
         state["initProcessPid"] = 0;
         await File.WriteAllTextAsync(file, state.ToJsonString());
         Ok(await _oci.Do("delete", "--force", _id));
-        Assert.False(Directory.Exists($"/proc/{pid}"), "the init that nobody knew of lives");
+        Assert.False(await Lives(pid), "the init that nobody knew of lives");
         Assert.Empty(Cgroups(_id));
     }
 
@@ -166,9 +166,22 @@ public sealed class OciLifeTests : IDisposable
             Ok(await _oci.Do("delete", "--force", _id));
             Assert.Empty(Directory.EnumerateFileSystemEntries(_oci.Root));
             Assert.Empty(Cgroups(_id));
-            Assert.False(Directory.Exists($"/proc/{pid}") && !(await File.ReadAllTextAsync($"/proc/{pid}/stat")).Contains(") Z ", StringComparison.Ordinal));
+            Assert.False(await Lives(pid));
         }
         Assert.DoesNotContain(await File.ReadAllLinesAsync("/proc/self/mountinfo"), m => m.Contains(_oci.Place, StringComparison.Ordinal) && !mounts.Contains(m));
+    }
+
+    /// <summary>Whether it is there and not dead: who collects it is not ours to say.</summary>
+    private static async Task<bool> Lives(int pid)
+    {
+        try
+        {
+            return !(await File.ReadAllTextAsync($"/proc/{pid}/stat")).Contains(") Z ", StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     private static IEnumerable<string> Cgroups(string id) =>

@@ -159,7 +159,8 @@ public sealed class OciVerbsTests : IAsyncLifetime
         var listening = Ok(await CommandLine.RunAsync("sh", "-c", $"LISTEN_FDS=1 exec {run} {id} 3<{_oci.Place}/three"));
         Assert.Contains("LISTEN_FDS=1\n", listening, StringComparison.Ordinal);
         Assert.Contains("LISTEN_PID=1\n", listening, StringComparison.Ordinal);
-        Fails(await CommandLine.RunAsync("sh", "-c", $"exec {run} {id} 3<{_oci.Place}/three 2>&1"), 2, "Bad file descriptor");
+        Fails(await CommandLine.RunAsync("sh", "-c", $"exec {run} {id} 3<{_oci.Place}/three 2>&1"), 0, "Bad file descriptor");
+        Fails(await CommandLine.RunAsync("sh", "-c", $"exec {run} --preserve-fds 2 {id} 3<{_oci.Place}/three"), 1, "unable to preserve file descriptor 4");
     }
 
     [Fact]

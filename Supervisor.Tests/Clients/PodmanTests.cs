@@ -8,7 +8,7 @@ namespace Supervisor.Tests.Clients;
 public sealed class PodmanTests : IDisposable
 {
     // Without CAP_SYS_RESOURCE nobody can raise a hard limit to podman's defaults, whatever the runtime: ask for less.
-    private static readonly string[] Common = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=10000:10000", "--security-opt", "seccomp=unconfined", "--network", "none"];
+    private static readonly string[] Common = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=10000:10000", "--network", "none"];
     private readonly OciRuntime _oci = new();
 
     public void Dispose()

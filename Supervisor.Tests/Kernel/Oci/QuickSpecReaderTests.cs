@@ -22,10 +22,10 @@ public sealed class QuickSpecReaderTests
     {
         string[] values = ["null", "true", "\"text\"", "-1", "4294967296", "1.5", "1e3", "18446744073709551616", "[]", "[\"a\"]", "[1]", "{}", "{\"a\":\"b\"}", "{\"limit\":1}"];
         var read = 0;
-        foreach (var place in Places(JsonNode.Parse(Fixture.Bytes(name))!))
+        foreach (var place in Places(Ordinary(name)))
             foreach (var value in values)
             {
-                var document = JsonNode.Parse(Fixture.Bytes(name))!;
+                var document = Ordinary(name);
                 if (Replace(document, place, JsonNode.Parse(value)) && Agree(Encoding.UTF8.GetBytes(document.ToJsonString()))) read++;
             }
         Assert.True(read > 100, $"only {read} of the documents were read quickly: the test proves nothing");
@@ -34,9 +34,17 @@ public sealed class QuickSpecReaderTests
     [Fact]
     public void A_name_that_it_does_not_know_is_left_to_the_deserializer()
     {
-        var document = Fixture.Changed(d => d["linux"]!["resources"]!["unified"] = new JsonObject { ["memory.high"] = "1" });
+        var document = Fixture.Changed(d => d["linux"]!["personality"] = new JsonObject { ["domain"] = "LINUX32" });
         Assert.Null(QuickSpecReader.TryRead(document));
-        Assert.Equal("1", SpecReader.Read(document).Linux!.Resources!.Unified["memory.high"]);
+        Assert.Equal("LINUX32", SpecReader.Read(document).Linux!.Personality!.Domain);
+    }
+
+    /// <summary>Without what makes the quick reader give up: else the rest would not be looked at.</summary>
+    private static JsonNode Ordinary(string name)
+    {
+        var document = JsonNode.Parse(Fixture.Bytes(name))!;
+        (document["linux"]!["resources"]!["blockIO"] as JsonObject)?.Remove("throttleReadBpsDevice");
+        return document;
     }
 
     /// <returns>Whether the quick reader read it.</returns>
