@@ -5,10 +5,14 @@ using Supervisor.Actors.Tasks;
 namespace Supervisor.Host.Services;
 
 /// <summary>Which programs may be started to take a container's output: <c>supervisor.log-binaries</c> of the configuration.</summary>
-public sealed class LogBinaries(SupervisorSystem system)
+/// <param name="directories">Empty: any program.</param>
+public sealed class LogBinaries(IEnumerable<string> directories)
 {
     private const string Scheme = "binary://";
-    private readonly string[] _directories = [.. (system.System.Settings.Config.GetStringList("supervisor.log-binaries") ?? []).Select(Path.GetFullPath)];
+    private readonly string[] _directories = [.. directories.Select(Path.GetFullPath)];
+
+    /// <summary>As the daemon is configured.</summary>
+    public static LogBinaries Of(SupervisorSystem system) => new(system.System.Settings.Config.GetStringList("supervisor.log-binaries") ?? []);
 
     /// <summary>Returns what it is given.</summary>
     /// <exception cref="InvalidFieldException">It names a log binary that is no absolute path, or lies in none of the directories.</exception>

@@ -25,7 +25,7 @@ public sealed class ContentStore
     public ContentStore(string root, StorageLimits limits, UniqueNames names)
     {
         (Root, _blobs, _ingests, _limits, _names) = (root, Path.Join(root, "blobs"), Path.Join(root, "ingest"), limits, names);
-        foreach (var directory in (string[])[Path.Join(_blobs, "sha256"), Path.Join(_blobs, "sha512"), _ingests]) Directory.CreateDirectory(directory, Private);
+        foreach (var directory in (string[])[root, _blobs, Path.Join(_blobs, "sha256"), Path.Join(_blobs, "sha512"), _ingests]) Directory.CreateDirectory(directory, Private);
     }
 
     /// <summary>Its directory.</summary>

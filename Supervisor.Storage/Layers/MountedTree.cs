@@ -63,7 +63,7 @@ internal static unsafe partial class MountedTree
         else foreach (var layer in layers) Set("lowerdir+", layer); // one by one: Linux 6.5
         foreach (var (key, value) in options) Set(key, value);
         if (syscall(Syscall.fsconfig, context.Number, At.FSCONFIG_CMD_CREATE, 0, 0, 0) < 0) throw new SyscallException("fsconfig(FSCONFIG_CMD_CREATE)", Errno.Last, $"overlay of {joined}");
-        return Take("fsmount", syscall(Syscall.fsmount, context.Number, At.FSMOUNT_CLOEXEC, 0), "overlay");
+        return Mounted(context, "overlay");
 
         void Set(string key, string value)
         {
@@ -100,7 +100,14 @@ internal static unsafe partial class MountedTree
     {
         using var context = Take("fsopen", syscall(Syscall.fsopen, Text("tmpfs"), At.FSOPEN_CLOEXEC), "tmpfs");
         if (syscall(Syscall.fsconfig, context.Number, At.FSCONFIG_CMD_CREATE, 0, 0, 0) < 0) throw new SyscallException("fsconfig(FSCONFIG_CMD_CREATE)", Errno.Last, "tmpfs");
-        return Take("fsmount", syscall(Syscall.fsmount, context.Number, At.FSMOUNT_CLOEXEC, 0), "tmpfs");
+        return Mounted(context, "tmpfs");
+    }
+
+    /// <summary>Its root, to be listed. The mount's own descriptor is a place only (O_PATH); the mount lasts while something in it is open.</summary>
+    private static Fd Mounted(Fd context, string type)
+    {
+        using var mount = Take("fsmount", syscall(Syscall.fsmount, context.Number, At.FSMOUNT_CLOEXEC, 0), type);
+        return FileCalls.TryOpen(mount, "", OpenFlags.O_DIRECTORY, ResolveFlags.RESOLVE_BENEATH) ?? throw new SyscallException("openat2", Errno.ENOENT, type);
     }
 
     private static string Escape(string path) => path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(":", "\\:", StringComparison.Ordinal);
