@@ -12,10 +12,12 @@ public sealed class LogBinaries(IEnumerable<string> directories)
     private readonly string[] _directories = [.. directories.Select(Path.GetFullPath)];
 
     /// <summary>As the daemon is configured.</summary>
-    public static LogBinaries Of(SupervisorSystem system) => new(system.System.Settings.Config.GetStringList("supervisor.log-binaries") ?? []);
+    public static LogBinaries Of(SupervisorSystem system) =>
+        new(system.System.Settings.Config.GetStringList("supervisor.log-binaries") ?? []);
 
     /// <summary>Returns what it is given.</summary>
-    /// <exception cref="InvalidFieldException">It names a log binary that is no absolute path, or lies in none of the directories.</exception>
+    /// <exception cref="InvalidFieldException">It names a log binary that is no absolute path, or lies in none of the
+    /// directories.</exception>
     public StdioPaths Check(StdioPaths stdio)
     {
         if (!stdio.Stdout.StartsWith(Scheme, StringComparison.Ordinal)) return stdio;
@@ -25,7 +27,8 @@ public sealed class LogBinaries(IEnumerable<string> directories)
         var path = Resolve(Uri.UnescapeDataString(named));
         return _directories.Any(d => path.StartsWith(d == "/" ? d : d + "/", StringComparison.Ordinal))
             ? stdio
-            : throw new InvalidFieldException("stdout", $"log binary \"{path}\" lies in none of the directories that supervisor.log-binaries allows");
+            : throw new InvalidFieldException(
+                "stdout", $"log binary \"{path}\" lies in none of the directories that supervisor.log-binaries allows");
     }
 
     private static string Resolve(string path)

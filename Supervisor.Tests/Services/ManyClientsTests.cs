@@ -20,12 +20,15 @@ public sealed class ManyClientsTests(Daemon daemon) : IClassFixture<Daemon>
         var calls = new List<AsyncServerStreamingCall<Envelope>>();
         try
         {
-            for (var i = 0; i < 1000; i++) calls.Add(daemon.Events.Subscribe(new SubscribeRequest { Filters = { "topic~=|^/thousand/|" } }, new CallOptions()));
+            for (var i = 0; i < 1000; i++)
+                calls.Add(daemon.Events.Subscribe(new SubscribeRequest { Filters = { "topic~=|^/thousand/|" } }, new CallOptions()));
             await Task.WhenAll(calls.Select(c => c.ResponseHeadersAsync)).WaitAsync(TimeSpan.FromMinutes(2));
             var exit = new Any { TypeUrl = "containerd.events.TaskExit", Value = new TaskExit { Id = "c" }.ToByteString() };
             await daemon.Events.PublishAsync(new PublishRequest { Topic = "/thousand/1", Event = exit }, In("n"));
             await daemon.Containers.ListAsync(new ListContainersRequest(), In("n"));
-            var heard = await Task.WhenAll(calls.Select(async c => await c.ResponseStream.MoveNext() && c.ResponseStream.Current.Topic == "/thousand/1")).WaitAsync(TimeSpan.FromMinutes(2));
+            var heard = await Task.WhenAll(
+                calls.Select(async c => await c.ResponseStream.MoveNext() && c.ResponseStream.Current.Topic == "/thousand/1"))
+                .WaitAsync(TimeSpan.FromMinutes(2));
             Assert.Equal(1000, heard.Count(h => h));
         }
         finally
@@ -42,7 +45,8 @@ public sealed class ManyClientsTests(Daemon daemon) : IClassFixture<Daemon>
         var refused = await StatusAsync(daemon.Tasks.CreateAsync(new CreateTaskRequest { ContainerId = "vm" }, In("rt")));
         Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
         Assert.Contains("io.containerd.kata.v2", refused.Detail, StringComparison.Ordinal);
-        Assert.Equal(StatusCode.NotFound, (await StatusAsync(daemon.Tasks.GetAsync(new GetRequest { ContainerId = "vm" }, In("rt")))).StatusCode);
+        Assert.Equal(
+            StatusCode.NotFound, (await StatusAsync(daemon.Tasks.GetAsync(new GetRequest { ContainerId = "vm" }, In("rt")))).StatusCode);
     }
 
     [Theory]

@@ -22,7 +22,8 @@ public sealed class LogBinaryTests : IDisposable
             """);
         var told = Task.Run(() => File.ReadAllText(fifo));
         var (container, _) = _containers.Create(
-            TestContainers.Shell("sh", "-c", "echo out; echo err >&2"), stdio: new StdioTargets("", $"binary://ns:box{logger}?file={fifo}&key=with+space%21", "", false));
+            TestContainers.Shell("sh", "-c", "echo out; echo err >&2"),
+                stdio: new StdioTargets("", $"binary://ns:box{logger}?file={fifo}&key=with+space%21", "", false));
         var exit = new TaskCompletionSource<ExitStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
         container.Watch(exit.SetResult, () => { });
         container.Start(CancellationToken.None);

@@ -22,12 +22,14 @@ public sealed class ManyLayersTests : IDisposable
             Directory.CreateDirectory(Path.Join(layers[i], "seen"));
             File.WriteAllText(Path.Join(layers[i], "seen", $"{i}"), "");
         }
-        foreach (var directory in (string[])["bin", "proc", "sys", "dev", "tmp"]) Directory.CreateDirectory(Path.Join(layers[^1], directory));
+        foreach (var directory in (string[])["bin", "proc", "sys", "dev", "tmp"])
+            Directory.CreateDirectory(Path.Join(layers[^1], directory));
         File.Copy("/bin/busybox", Path.Join(layers[^1], "bin", "busybox"));
         var lower = string.Join(':', layers);
         Assert.True(lower.Length > 2 * OverlayOptions.Page);
         var (container, log) = _containers.Create(
-            TestContainers.Shell("/bin/busybox", "sh", "-c", "/bin/busybox ls /seen | /bin/busybox wc -l"), [new RootMount("overlay", "overlay", "", ["ro", $"lowerdir={lower}"])]);
+            TestContainers.Shell("/bin/busybox", "sh", "-c", "/bin/busybox ls /seen | /bin/busybox wc -l"),
+                [new RootMount("overlay", "overlay", "", ["ro", $"lowerdir={lower}"])]);
         var exit = new TaskCompletionSource<ExitStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
         container.Watch(exit.SetResult, () => { });
         container.Start(CancellationToken.None);
