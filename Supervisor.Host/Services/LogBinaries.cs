@@ -37,7 +37,9 @@ public sealed class LogBinaries(IEnumerable<string> directories)
         foreach (var component in Path.GetFullPath(path).Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
             var next = Path.Join(resolved, component);
-            resolved = new FileInfo(next).ResolveLinkTarget(returnFinalTarget: true) is { } target ? Resolve(target.FullName) : next;
+            resolved = new FileInfo(next) is { LinkTarget: not null } link && link.ResolveLinkTarget(returnFinalTarget: true) is { } target
+                ? Resolve(target.FullName)
+                : next;
         }
         return resolved;
     }

@@ -22,7 +22,7 @@ public sealed class ManyLayersTests : IDisposable
             Directory.CreateDirectory(Path.Join(layers[i], "seen"));
             File.WriteAllText(Path.Join(layers[i], "seen", $"{i}"), "");
         }
-        foreach (var directory in (string[])["bin", "proc", "sys", "dev", "tmp"])
+        foreach (var directory in (string[])["bin", "proc", "sys", "dev", "tmp", "run", "etc"])
             Directory.CreateDirectory(Path.Join(layers[^1], directory));
         File.Copy("/bin/busybox", Path.Join(layers[^1], "bin", "busybox"));
         var lower = string.Join(':', layers);
