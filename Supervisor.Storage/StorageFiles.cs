@@ -25,7 +25,9 @@ public sealed class StorageFiles : IDisposable
     {
         (Limits, Workers) = (limits, new StorageWorkers(threads));
         Content = new ContentStore(Path.Join(root, "content"), limits, Names);
-        Snapshotters = [new OverlaySnapshotter(Path.Join(root, "snapshots", "overlayfs")), new NativeSnapshotter(Path.Join(root, "snapshots", "native"))];
+        Snapshotters = [
+            new OverlaySnapshotter(Path.Join(root, "snapshots", "overlayfs")),
+            new NativeSnapshotter(Path.Join(root, "snapshots", "native"))];
     }
 
     /// <summary>The bounds.</summary>
@@ -47,11 +49,15 @@ public sealed class StorageFiles : IDisposable
     public Snapshotter? Snapshotter(string name) => Snapshotters.FirstOrDefault(s => s.Name == name && s.Unusable is null);
 
     /// <summary>Removes what a daemon that was killed left half made. Before anything else is made.</summary>
-    public Task SweepAsync(IReadOnlySet<string> blobs, IReadOnlySet<(string Snapshotter, long Id)> snapshots) => Workers.RunAsync("sweep the storage", _ =>
+    public Task SweepAsync(IReadOnlySet<string> blobs, IReadOnlySet<(string Snapshotter, long Id)> snapshots) =>
+        Workers.RunAsync("sweep the storage", _ =>
     {
-        Names.After(blobs.Select(b => long.Parse(b[(b.LastIndexOf('-') + 1)..], System.Globalization.CultureInfo.InvariantCulture)).Concat(snapshots.Select(s => s.Id)).DefaultIfEmpty().Max());
+        Names.After(
+            blobs.Select(b => long.Parse(b[(b.LastIndexOf('-') + 1)..], System.Globalization.CultureInfo.InvariantCulture))
+            .Concat(snapshots.Select(s => s.Id)).DefaultIfEmpty().Max());
         Content.RemoveAllBut(blobs);
-        foreach (var snapshotter in Snapshotters) snapshotter.SetAsideAllBut(snapshots.Where(s => s.Snapshotter == snapshotter.Name).Select(s => s.Id).ToHashSet());
+        foreach (var snapshotter in Snapshotters)
+            snapshotter.SetAsideAllBut(snapshots.Where(s => s.Snapshotter == snapshotter.Name).Select(s => s.Id).ToHashSet());
     }, Limits.Deadline);
 
     /// <summary>Empties the trash, and removes ingests that nobody has written to for <see cref="IngestLife"/>.</summary>

@@ -34,7 +34,8 @@ public sealed class StorageWorkers : IDisposable
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         var job = new Job(() => Carry(what, work, deadline, done, caller));
         if (_stopping.IsCancellationRequested || !_jobs.Writer.TryWrite(job))
-            throw new StorageException(StorageFault.Unavailable, $"cannot {what}: {MaximumWaiting} storage operations wait already; try again later");
+            throw new StorageException(
+                StorageFault.Unavailable, $"cannot {what}: {MaximumWaiting} storage operations wait already; try again later");
         if (Volatile.Read(ref _idle) == 0) StartThread();
         return done.Task;
     }
@@ -50,7 +51,8 @@ public sealed class StorageWorkers : IDisposable
         _stopping.Cancel();
     }
 
-    private void Carry<T>(string what, Func<CancellationToken, T> work, TimeSpan deadline, TaskCompletionSource<T> done, CancellationToken caller)
+    private void Carry<T>(
+        string what, Func<CancellationToken, T> work, TimeSpan deadline, TaskCompletionSource<T> done, CancellationToken caller)
     {
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(caller, _stopping.Token);
         ends.CancelAfter(deadline);

@@ -14,9 +14,11 @@ namespace Supervisor.Actors.Collecting;
 /// <param name="metadata">Takes <see cref="MetadataCommand.Collect"/>.</param>
 /// <param name="leases">Watched for those that have expired.</param>
 /// <param name="readiness">Nothing is collected before every container is known.</param>
-public sealed class CollectorActor(IActorRef metadata, LeaseDirectory leases, StorageFiles files, Readiness readiness, TimeProvider clock) : UntypedActor, IWithTimers
+public sealed class CollectorActor(IActorRef metadata, LeaseDirectory leases, StorageFiles files, Readiness readiness, TimeProvider clock)
+    : UntypedActor, IWithTimers
 {
-    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(500), Minute = TimeSpan.FromMinutes(1), TidyEvery = TimeSpan.FromHours(1), Patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(500), Minute = TimeSpan.FromMinutes(1),
+        TidyEvery = TimeSpan.FromHours(1), Patience = TimeSpan.FromMinutes(2);
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly List<IActorRef> _waiting = [], _served = [];
@@ -69,7 +71,8 @@ public sealed class CollectorActor(IActorRef metadata, LeaseDirectory leases, St
                 break;
             case Tidy:
                 _ = files.TidyAsync(clock.GetUtcNow()).ContinueWith(
-                    t => _log.Warning("the storage could not be tidied: {0}", t.Exception!.InnerException!.Message), TaskContinuationOptions.OnlyOnFaulted);
+                    t => _log.Warning("the storage could not be tidied: {0}", t.Exception!.InnerException!.Message),
+                        TaskContinuationOptions.OnlyOnFaulted);
                 break;
             case Done done:
                 End(done.Failure);

@@ -32,7 +32,8 @@ public static class GarbageMarking
         return
         [
             .. ChildrenFirst(snapshots).Select(s => new MetadataEvent.SnapshotRemoved(now, s.Key)),
-            .. state.Blobs.Values.Where(b => !marked.Contains(Of(b))).OrderBy(b => b.Namespace, StringComparer.Ordinal).ThenBy(b => b.Digest, StringComparer.Ordinal)
+            .. state.Blobs.Values.Where(b => !marked.Contains(Of(b))).OrderBy(b => b.Namespace, StringComparer.Ordinal)
+                .ThenBy(b => b.Digest, StringComparer.Ordinal)
                 .Select(b => new MetadataEvent.ContentDeleted(now, b.Key)),
         ];
     }
@@ -49,14 +50,16 @@ public static class GarbageMarking
         foreach (var snapshot in state.Snapshots.Values.Where(s => s.Labels.ContainsKey(Root))) Visit(Of(snapshot));
         foreach (var container in containers)
         {
-            if (container.SnapshotKey.Length > 0) Visit(new Node(container.Id.Namespace, $"snapshot/{container.Snapshotter}", container.SnapshotKey));
+            if (container.SnapshotKey.Length > 0)
+                Visit(new Node(container.Id.Namespace, $"snapshot/{container.Snapshotter}", container.SnapshotKey));
             foreach (var node in Referred(container.Id.Namespace, container.Labels)) Visit(node);
         }
         foreach (var lease in leases)
         {
             foreach (var resource in lease.Resources)
             {
-                var node = new Node(lease.Key.Namespace, resource.Type.StartsWith("snapshots/", StringComparison.Ordinal) ? "snapshot/" + resource.Type[10..] : resource.Type, resource.Id);
+                var isSnapshot = resource.Type.StartsWith("snapshots/", StringComparison.Ordinal);
+                var node = new Node(lease.Key.Namespace, isSnapshot ? "snapshot/" + resource.Type[10..] : resource.Type, resource.Id);
                 if (lease.Labels.ContainsKey(Flat)) flat.Add(node);
                 else Visit(node);
             }
@@ -70,7 +73,8 @@ public static class GarbageMarking
         foreach (var node in flat)
         {
             marked.Add(node);
-            for (var s = SnapshotOf(state, node); s?.ParentKey is { } above; s = state.Snapshots.GetValueOrDefault(above)) marked.Add(node with { Name = above.Name });
+            for (var s = SnapshotOf(state, node); s?.ParentKey is { } above; s = state.Snapshots.GetValueOrDefault(above))
+                marked.Add(node with { Name = above.Name });
         }
         return marked;
 
@@ -100,9 +104,11 @@ public static class GarbageMarking
     private static IEnumerable<Node> Parents(SnapshotRecord snapshot) =>
         snapshot.Parent.Length == 0 ? [] : [new Node(snapshot.Namespace, $"snapshot/{snapshot.Snapshotter}", snapshot.Parent)];
 
-    private static IEnumerable<Node> Referred(string @namespace, ImmutableSortedDictionary<string, string> labels) => Named(@namespace, labels, Reference);
+    private static IEnumerable<Node> Referred(string @namespace, ImmutableSortedDictionary<string, string> labels) =>
+        Named(@namespace, labels, Reference);
 
-    /// <summary><c>content</c>, <c>snapshot.SNAPSHOTTER</c> or <c>image</c>, and after a dot or a slash whatever tells two labels apart.</summary>
+    /// <summary><c>content</c>, <c>snapshot.SNAPSHOTTER</c> or <c>image</c>, and after a dot or a slash whatever tells two labels
+    /// apart.</summary>
     private static IEnumerable<Node> Named(string @namespace, ImmutableSortedDictionary<string, string> labels, string prefix)
     {
         foreach (var (key, value) in labels)
@@ -119,7 +125,8 @@ public static class GarbageMarking
             }
         }
 
-        static bool Is(string kind, string word) => kind == word || kind.StartsWith(word + ".", StringComparison.Ordinal) || kind.StartsWith(word + "/", StringComparison.Ordinal);
+        static bool Is(string kind, string word) =>
+            kind == word || kind.StartsWith(word + ".", StringComparison.Ordinal) || kind.StartsWith(word + "/", StringComparison.Ordinal);
     }
 
     private static Dictionary<Node, List<Node>> BackReferences(MetadataState state)
@@ -144,7 +151,8 @@ public static class GarbageMarking
         int Depth(SnapshotRecord snapshot)
         {
             var depth = 0;
-            for (var key = snapshot.ParentKey; key is { } above && snapshots.TryGetValue(above, out var parent); key = parent.ParentKey) depth++;
+            for (var key = snapshot.ParentKey; key is { } above && snapshots.TryGetValue(above, out var parent); key = parent.ParentKey)
+                depth++;
             return depth;
         }
         return snapshots.Values.OrderByDescending(Depth).ThenBy(s => s.Id);

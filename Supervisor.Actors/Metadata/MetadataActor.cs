@@ -19,7 +19,8 @@ namespace Supervisor.Actors.Metadata;
 /// <param name="containers">What containers stand on is no garbage.</param>
 /// <param name="files">Swept once, after recovery.</param>
 /// <param name="eventLog">Takes <see cref="PublishEvent"/>.</param>
-public sealed class MetadataActor(MetadataDirectory directory, LeaseDirectory leases, ContainerDirectory containers, StorageFiles files, IActorRef eventLog)
+public sealed class MetadataActor(
+    MetadataDirectory directory, LeaseDirectory leases, ContainerDirectory containers, StorageFiles files, IActorRef eventLog)
     : UntypedPersistentActor
 {
     private const int CompactEvery = 4096;
@@ -37,7 +38,8 @@ public sealed class MetadataActor(MetadataDirectory directory, LeaseDirectory le
     public override string PersistenceId => "metadata";
 
     /// <summary>How to make one.</summary>
-    public static Props Props(MetadataDirectory directory, LeaseDirectory leases, ContainerDirectory containers, StorageFiles files, IActorRef eventLog) =>
+    public static Props Props(
+        MetadataDirectory directory, LeaseDirectory leases, ContainerDirectory containers, StorageFiles files, IActorRef eventLog) =>
         Akka.Actor.Props.Create(() => new MetadataActor(directory, leases, containers, files, eventLog));
 
     /// <inheritdoc/>
@@ -113,13 +115,16 @@ public sealed class MetadataActor(MetadataDirectory directory, LeaseDirectory le
     private void Compact(DateTimeOffset at)
     {
         _sinceCompaction = 0;
-        Persist(new MetadataEvent.Compacted(at, [.. _decided.Images.Values], [.. _decided.Blobs.Values], [.. _decided.Snapshots.Values]), _ => DeleteMessages(LastSequenceNr - 1));
+        Persist(new MetadataEvent.Compacted(at, [.. _decided.Images.Values], [.. _decided.Blobs.Values], [.. _decided.Snapshots.Values]),
+            _ => DeleteMessages(LastSequenceNr - 1));
     }
 
     private void Sweep()
     {
         var self = Self;
-        files.SweepAsync(_decided.Blobs.Values.Select(b => b.File).ToHashSet(StringComparer.Ordinal), _decided.Snapshots.Values.Select(s => (s.Snapshotter, s.Id)).ToHashSet())
+        var blobs = _decided.Blobs.Values.Select(b => b.File).ToHashSet(StringComparer.Ordinal);
+        var snapshots = _decided.Snapshots.Values.Select(s => (s.Snapshotter, s.Id)).ToHashSet();
+        files.SweepAsync(blobs, snapshots)
             .ContinueWith(done => self.Tell(new Swept(done.Exception?.InnerException)), TaskScheduler.Default);
     }
 }

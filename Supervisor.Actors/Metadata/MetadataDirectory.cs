@@ -1,6 +1,7 @@
 namespace Supervisor.Actors.Metadata;
 
-/// <summary>Images, blobs and snapshots as last journalled, for calls that only look. One writer, <see cref="MetadataActor"/>; any readers.</summary>
+/// <summary>Images, blobs and snapshots as last journalled, for calls that only look. One writer, <see cref="MetadataActor"/>;
+/// any readers.</summary>
 public sealed class MetadataDirectory
 {
     private readonly TaskCompletionSource _recovered = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -15,16 +15,19 @@ public static class MetadataJournal
         MetadataEvent.ImageStored e => new Journalled.ImageStored { At = Time(e.At), Image = Image(e.Image), New = e.New },
         MetadataEvent.ImageDeleted e => new Journalled.ImageDeleted { At = Time(e.At), Namespace = e.Key.Namespace, Name = e.Key.Name },
         MetadataEvent.ContentStored e => new Journalled.ContentStored { At = Time(e.At), Blob = Blob(e.Blob) },
-        MetadataEvent.ContentDeleted e => new Journalled.ContentDeleted { At = Time(e.At), Namespace = e.Key.Namespace, Digest = e.Key.Digest },
+        MetadataEvent.ContentDeleted e =>
+            new Journalled.ContentDeleted { At = Time(e.At), Namespace = e.Key.Namespace, Digest = e.Key.Digest },
         MetadataEvent.SnapshotStored e => new Journalled.SnapshotStored { At = Time(e.At), Snapshot = Snapshot(e.Snapshot), New = e.New },
-        MetadataEvent.SnapshotCommitted e => new Journalled.SnapshotCommitted { At = Time(e.At), Key = e.Key, Snapshot = Snapshot(e.Snapshot) },
+        MetadataEvent.SnapshotCommitted e =>
+            new Journalled.SnapshotCommitted { At = Time(e.At), Key = e.Key, Snapshot = Snapshot(e.Snapshot) },
         MetadataEvent.SnapshotRemoved e => new Journalled.SnapshotRemoved
         {
             At = Time(e.At), Namespace = e.Key.Namespace, Snapshotter = e.Key.Snapshotter, Name = e.Key.Name,
         },
         MetadataEvent.Compacted e => new Journalled.MetadataCompacted
         {
-            At = Time(e.At), Images = { e.Images.Select(Image) }, Blobs = { e.Blobs.Select(Blob) }, Snapshots = { e.Snapshots.Select(Snapshot) },
+            At = Time(e.At), Images = { e.Images.Select(Image) }, Blobs = { e.Blobs.Select(Blob) },
+                Snapshots = { e.Snapshots.Select(Snapshot) },
         },
         _ => throw new UnreachableException(@event.ToString()),
     };
@@ -55,10 +58,12 @@ public static class MetadataJournal
                 return new MetadataEvent.SnapshotCommitted(Time(committed.At), committed.Key, Snapshot(committed.Snapshot));
             case "supervisor.journal.v1.SnapshotRemoved":
                 var removed = Journalled.SnapshotRemoved.Parser.ParseFrom(bytes.Span);
-                return new MetadataEvent.SnapshotRemoved(Time(removed.At), new SnapshotKey(removed.Namespace, removed.Snapshotter, removed.Name));
+                return new MetadataEvent.SnapshotRemoved(
+                    Time(removed.At), new SnapshotKey(removed.Namespace, removed.Snapshotter, removed.Name));
             case "supervisor.journal.v1.MetadataCompacted":
                 var all = Journalled.MetadataCompacted.Parser.ParseFrom(bytes.Span);
-                return new MetadataEvent.Compacted(Time(all.At), [.. all.Images.Select(Image)], [.. all.Blobs.Select(Blob)], [.. all.Snapshots.Select(Snapshot)]);
+                return new MetadataEvent.Compacted(
+                    Time(all.At), [.. all.Images.Select(Image)], [.. all.Blobs.Select(Blob)], [.. all.Snapshots.Select(Snapshot)]);
             default:
                 return null;
         }
@@ -66,16 +71,19 @@ public static class MetadataJournal
 
     private static Journalled.ImageSnapshot Image(ImageRecord r) => new()
     {
-        Namespace = r.Namespace, Name = r.Name, Labels = { r.Labels }, MediaType = r.MediaType, Digest = r.Digest, Size = r.Size, Annotations = { r.Annotations },
+        Namespace = r.Namespace, Name = r.Name, Labels = { r.Labels }, MediaType = r.MediaType, Digest = r.Digest, Size = r.Size,
+            Annotations = { r.Annotations },
         CreatedAt = Time(r.CreatedAt), UpdatedAt = Time(r.UpdatedAt),
     };
 
     private static ImageRecord Image(Journalled.ImageSnapshot m) =>
-        new(m.Namespace, m.Name, Labels(m.Labels), m.MediaType, m.Digest, m.Size, Labels(m.Annotations), Time(m.CreatedAt), Time(m.UpdatedAt));
+        new(m.Namespace, m.Name, Labels(m.Labels), m.MediaType, m.Digest, m.Size, Labels(m.Annotations), Time(m.CreatedAt),
+            Time(m.UpdatedAt));
 
     private static Journalled.BlobSnapshot Blob(BlobRecord r) => new()
     {
-        Namespace = r.Namespace, Digest = r.Digest, Size = r.Size, File = r.File, Labels = { r.Labels }, CreatedAt = Time(r.CreatedAt), UpdatedAt = Time(r.UpdatedAt),
+        Namespace = r.Namespace, Digest = r.Digest, Size = r.Size, File = r.File, Labels = { r.Labels }, CreatedAt = Time(r.CreatedAt),
+            UpdatedAt = Time(r.UpdatedAt),
     };
 
     private static BlobRecord Blob(Journalled.BlobSnapshot m) =>
@@ -83,12 +91,14 @@ public static class MetadataJournal
 
     private static Journalled.SnapshotSnapshot Snapshot(SnapshotRecord r) => new()
     {
-        Namespace = r.Namespace, Snapshotter = r.Snapshotter, Name = r.Name, Parent = r.Parent, Kind = (int)r.Kind, Id = r.Id, Labels = { r.Labels },
+        Namespace = r.Namespace, Snapshotter = r.Snapshotter, Name = r.Name, Parent = r.Parent, Kind = (int)r.Kind, Id = r.Id,
+            Labels = { r.Labels },
         CreatedAt = Time(r.CreatedAt), UpdatedAt = Time(r.UpdatedAt), Size = r.Size, Inodes = r.Inodes,
     };
 
     private static SnapshotRecord Snapshot(Journalled.SnapshotSnapshot m) => new(
-        m.Namespace, m.Snapshotter, m.Name, m.Parent, (SnapshotKind)m.Kind, m.Id, Labels(m.Labels), Time(m.CreatedAt), Time(m.UpdatedAt), m.Size, m.Inodes);
+        m.Namespace, m.Snapshotter, m.Name, m.Parent, (SnapshotKind)m.Kind, m.Id, Labels(m.Labels), Time(m.CreatedAt), Time(m.UpdatedAt),
+            m.Size, m.Inodes);
 
     private static Timestamp Time(DateTimeOffset at) => Timestamp.FromDateTimeOffset(at);
 

@@ -10,18 +10,23 @@ namespace Supervisor.Actors.Metadata;
 /// <summary>What comes of a command: events, or a refusal.</summary>
 public sealed record MetadataDecision(ImmutableArray<MetadataEvent> Events, Refusal? Refusal);
 
-/// <summary>The rules of images, blobs and snapshots. Pure: no clock, no I/O, no actor. The words are containerd's: clients match on them.</summary>
+/// <summary>The rules of images, blobs and snapshots. Pure: no clock, no I/O, no actor. The words are containerd's: clients match
+/// on them.</summary>
 public static class MetadataMachine
 {
-    /// <summary>A snapshot with this label stands for the one that it names, once that is there: unpacking is over before it begins.</summary>
+    /// <summary>A snapshot with this label stands for the one that it names, once that is there: unpacking is over before it
+    /// begins.</summary>
     public const string TargetLabel = "containerd.io/snapshot.ref";
 
     /// <summary>What is to happen.</summary>
     /// <param name="garbage">What nothing refers to; looked at for <see cref="Collect"/> only.</param>
-    public static MetadataDecision Decide(MetadataState state, MetadataCommand command, Func<ImmutableArray<MetadataEvent>> garbage) => command switch
+    public static MetadataDecision Decide(MetadataState state, MetadataCommand command, Func<ImmutableArray<MetadataEvent>> garbage) =>
+        command switch
     {
-        CreateImage c when state.Images.ContainsKey(c.Image.Key) => Refuse(RefusalCode.AlreadyExists, $"image \"{c.Image.Name}\": already exists"),
-        CreateImage c => Record(new E.ImageStored(c.At, c.Image with { Labels = LabelChanges.WithoutEmpty(c.Image.Labels), CreatedAt = c.At, UpdatedAt = c.At }, New: true)),
+        CreateImage c when state.Images.ContainsKey(c.Image.Key) =>
+            Refuse(RefusalCode.AlreadyExists, $"image \"{c.Image.Name}\": already exists"),
+        CreateImage c => Record(new E.ImageStored(
+            c.At, c.Image with { Labels = LabelChanges.WithoutEmpty(c.Image.Labels), CreatedAt = c.At, UpdatedAt = c.At }, New: true)),
         UpdateImage c => state.Images.TryGetValue(c.Image.Key, out var old) ? Change(old, c) : NoImage(c.Image.Key),
         DeleteImage c => state.Images.ContainsKey(c.Key) ? Record(new E.ImageDeleted(c.At, c.Key)) : NoImage(c.Key),
 
@@ -63,7 +68,8 @@ public static class MetadataMachine
         },
         E.SnapshotRemoved e => state with { Snapshots = state.Snapshots.Remove(e.Key) },
         E.Compacted e => new MetadataState(
-            e.Images.ToImmutableDictionary(i => i.Key), e.Blobs.ToImmutableDictionary(b => b.Key), e.Snapshots.ToImmutableDictionary(s => s.Key)),
+            e.Images.ToImmutableDictionary(i => i.Key), e.Blobs.ToImmutableDictionary(b => b.Key),
+                e.Snapshots.ToImmutableDictionary(s => s.Key)),
         _ => throw new UnreachableException(@event.ToString()),
     };
 
@@ -95,17 +101,21 @@ public static class MetadataMachine
                 return Refuse(RefusalCode.InvalidArgument, $"parent \"{c.Parent}\" is not committed snapshot: invalid argument");
         }
         return Record(new E.SnapshotStored(c.At, new SnapshotRecord(
-            c.Namespace, c.Key.Snapshotter, c.Key.Name, c.Parent, c.Kind, c.Id, LabelChanges.WithoutEmpty(c.Labels), c.At, c.At, 0, 0), New: true));
+            c.Namespace, c.Key.Snapshotter, c.Key.Name, c.Parent, c.Kind, c.Id, LabelChanges.WithoutEmpty(c.Labels), c.At, c.At, 0, 0),
+                New: true));
     }
 
     private static MetadataDecision Commit(MetadataState state, CommitSnapshot c)
     {
         if (!state.Snapshots.TryGetValue(c.Key, out var active)) return NoSnapshot(c.Key.Name);
-        if (active.Kind is not SnapshotKind.Active) return Refuse(RefusalCode.FailedPrecondition, $"snapshot {c.Key.Name} is not active: failed precondition");
-        if (state.Snapshots.ContainsKey(c.Key with { Name = c.Name })) return Refuse(RefusalCode.AlreadyExists, $"snapshot \"{c.Name}\": already exists");
+        if (active.Kind is not SnapshotKind.Active)
+            return Refuse(RefusalCode.FailedPrecondition, $"snapshot {c.Key.Name} is not active: failed precondition");
+        if (state.Snapshots.ContainsKey(c.Key with { Name = c.Name }))
+            return Refuse(RefusalCode.AlreadyExists, $"snapshot \"{c.Name}\": already exists");
         return Record(new E.SnapshotCommitted(c.At, c.Key.Name, active with
         {
-            Name = c.Name, Kind = SnapshotKind.Committed, Labels = LabelChanges.WithoutEmpty(c.Labels), CreatedAt = c.At, UpdatedAt = c.At, Size = c.Size, Inodes = c.Inodes,
+            Name = c.Name, Kind = SnapshotKind.Committed, Labels = LabelChanges.WithoutEmpty(c.Labels), CreatedAt = c.At, UpdatedAt = c.At,
+                Size = c.Size, Inodes = c.Inodes,
         }));
     }
 
@@ -115,9 +125,12 @@ public static class MetadataMachine
         var changed = c.Paths.IsEmpty ? given with { Labels = LabelChanges.WithoutEmpty(given.Labels) } : old;
         foreach (var path in c.Paths)
         {
-            if (path == "target") changed = changed with { MediaType = given.MediaType, Digest = given.Digest, Size = given.Size, Annotations = given.Annotations };
-            else if (LabelChanges.Apply(changed.Labels, given.Labels, path, "labels") is { } labels) changed = changed with { Labels = labels };
-            else if (LabelChanges.Apply(changed.Annotations, given.Annotations, path, "annotations") is { } annotations) changed = changed with { Annotations = annotations };
+            if (path == "target")
+                changed = given with { Labels = changed.Labels };
+            else if (LabelChanges.Apply(changed.Labels, given.Labels, path, "labels") is { } labels)
+                changed = changed with { Labels = labels };
+            else if (LabelChanges.Apply(changed.Annotations, given.Annotations, path, "annotations") is { } annotations)
+                changed = changed with { Annotations = annotations };
             else return BadMask([path], $"image \"{given.Name}\"");
         }
         if (TargetFault(changed.MediaType, changed.Digest, changed.Size) is { } fault) return Refuse(RefusalCode.InvalidArgument, fault);
@@ -127,7 +140,8 @@ public static class MetadataMachine
     /// <summary>What is wrong with what an image names; null for nothing.</summary>
     public static string? TargetFault(string mediaType, string digest, long size)
     {
-        if (Storage.Content.Digest.TryParse(digest) is null) return $"Target.Digest \"{digest}\" invalid: invalid checksum digest format: invalid argument";
+        if (Storage.Content.Digest.TryParse(digest) is null)
+            return $"Target.Digest \"{digest}\" invalid: invalid checksum digest format: invalid argument";
         if (size <= 0) return "Target.Size must be greater than zero: invalid argument";
         return mediaType.Length == 0 ? "Target.MediaType must be set: invalid argument" : null;
     }

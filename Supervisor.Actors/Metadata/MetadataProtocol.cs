@@ -13,17 +13,20 @@ public abstract record MetadataCommand(string Namespace, DateTimeOffset At)
 
     /// <summary>Changes an image.</summary>
     /// <param name="Paths"><c>labels</c>, <c>labels.KEY</c>, <c>target</c>, <c>annotations</c>, <c>annotations.KEY</c>; empty: all.</param>
-    public sealed record UpdateImage(ImageRecord Image, ImmutableArray<string> Paths, DateTimeOffset At) : MetadataCommand(Image.Namespace, At);
+    public sealed record UpdateImage(ImageRecord Image, ImmutableArray<string> Paths, DateTimeOffset At)
+        : MetadataCommand(Image.Namespace, At);
 
     /// <summary>Forgets an image.</summary>
     public sealed record DeleteImage(ImageKey Key, DateTimeOffset At) : MetadataCommand(Key.Namespace, At);
 
     /// <summary>Records a blob whose file is there.</summary>
-    public sealed record CommitContent(BlobKey Key, long Size, string File, ImmutableSortedDictionary<string, string> Labels, DateTimeOffset At)
+    public sealed record CommitContent(
+        BlobKey Key, long Size, string File, ImmutableSortedDictionary<string, string> Labels, DateTimeOffset At)
         : MetadataCommand(Key.Namespace, At);
 
     /// <summary>Changes a blob's labels.</summary>
-    public sealed record UpdateContent(BlobKey Key, ImmutableSortedDictionary<string, string> Labels, ImmutableArray<string> Paths, DateTimeOffset At)
+    public sealed record UpdateContent(
+        BlobKey Key, ImmutableSortedDictionary<string, string> Labels, ImmutableArray<string> Paths, DateTimeOffset At)
         : MetadataCommand(Key.Namespace, At);
 
     /// <summary>Forgets a blob.</summary>
@@ -35,11 +38,13 @@ public abstract record MetadataCommand(string Namespace, DateTimeOffset At)
         : MetadataCommand(Key.Namespace, At);
 
     /// <summary>Makes an active snapshot one that others can lie on.</summary>
-    public sealed record CommitSnapshot(SnapshotKey Key, string Name, ImmutableSortedDictionary<string, string> Labels, long Size, long Inodes, DateTimeOffset At)
+    public sealed record CommitSnapshot(
+        SnapshotKey Key, string Name, ImmutableSortedDictionary<string, string> Labels, long Size, long Inodes, DateTimeOffset At)
         : MetadataCommand(Key.Namespace, At);
 
     /// <summary>Changes a snapshot's labels.</summary>
-    public sealed record UpdateSnapshot(SnapshotKey Key, ImmutableSortedDictionary<string, string> Labels, ImmutableArray<string> Paths, DateTimeOffset At)
+    public sealed record UpdateSnapshot(
+        SnapshotKey Key, ImmutableSortedDictionary<string, string> Labels, ImmutableArray<string> Paths, DateTimeOffset At)
         : MetadataCommand(Key.Namespace, At);
 
     /// <summary>Forgets a snapshot.</summary>
@@ -84,5 +89,6 @@ public abstract record MetadataEvent(DateTimeOffset At)
 
     /// <summary>All there is, in place of all events before this one.</summary>
     public sealed record Compacted(
-        DateTimeOffset At, ImmutableArray<ImageRecord> Images, ImmutableArray<BlobRecord> Blobs, ImmutableArray<SnapshotRecord> Snapshots) : MetadataEvent(At);
+        DateTimeOffset At, ImmutableArray<ImageRecord> Images, ImmutableArray<BlobRecord> Blobs, ImmutableArray<SnapshotRecord> Snapshots)
+            : MetadataEvent(At);
 }

@@ -17,7 +17,8 @@ public readonly record struct ImageKey(string Namespace, string Name);
 /// <summary>A blob as one namespace has it. The file may be shared with others.</summary>
 /// <param name="File">Beneath the blobs' directory.</param>
 public sealed record BlobRecord(
-    string Namespace, string Digest, long Size, string File, ImmutableSortedDictionary<string, string> Labels, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt)
+    string Namespace, string Digest, long Size, string File, ImmutableSortedDictionary<string, string> Labels, DateTimeOffset CreatedAt,
+        DateTimeOffset UpdatedAt)
 {
     /// <summary>Where it is found.</summary>
     public BlobKey Key => new(Namespace, Digest);
@@ -45,7 +46,8 @@ public enum SnapshotKind
 /// <param name="Size">Of a committed one, in bytes.</param>
 /// <param name="Inodes">Of a committed one.</param>
 public sealed record SnapshotRecord(
-    string Namespace, string Snapshotter, string Name, string Parent, SnapshotKind Kind, long Id, ImmutableSortedDictionary<string, string> Labels,
+    string Namespace, string Snapshotter, string Name, string Parent, SnapshotKind Kind, long Id,
+    ImmutableSortedDictionary<string, string> Labels,
     DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, long Size, long Inodes)
 {
     /// <summary>Where it is found.</summary>
@@ -60,17 +62,20 @@ public readonly record struct SnapshotKey(string Namespace, string Snapshotter, 
 
 /// <summary>Every image, blob and snapshot of every namespace.</summary>
 public sealed record MetadataState(
-    ImmutableDictionary<ImageKey, ImageRecord> Images, ImmutableDictionary<BlobKey, BlobRecord> Blobs, ImmutableDictionary<SnapshotKey, SnapshotRecord> Snapshots)
+    ImmutableDictionary<ImageKey, ImageRecord> Images, ImmutableDictionary<BlobKey, BlobRecord> Blobs,
+    ImmutableDictionary<SnapshotKey, SnapshotRecord> Snapshots)
 {
     /// <summary>Nothing yet.</summary>
     public static MetadataState Empty { get; } = new(
-        ImmutableDictionary<ImageKey, ImageRecord>.Empty, ImmutableDictionary<BlobKey, BlobRecord>.Empty, ImmutableDictionary<SnapshotKey, SnapshotRecord>.Empty);
+        ImmutableDictionary<ImageKey, ImageRecord>.Empty, ImmutableDictionary<BlobKey, BlobRecord>.Empty,
+        ImmutableDictionary<SnapshotKey, SnapshotRecord>.Empty);
 
     /// <summary>The numbers of a snapshot's parents, the nearest first.</summary>
     public ImmutableArray<long> ChainOf(SnapshotRecord snapshot)
     {
         var chain = ImmutableArray.CreateBuilder<long>();
-        for (var key = snapshot.ParentKey; key is { } above && Snapshots.TryGetValue(above, out var parent); key = parent.ParentKey) chain.Add(parent.Id);
+        for (var key = snapshot.ParentKey; key is { } above && Snapshots.TryGetValue(above, out var parent); key = parent.ParentKey)
+            chain.Add(parent.Id);
         return chain.ToImmutable();
     }
 

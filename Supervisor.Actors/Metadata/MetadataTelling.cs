@@ -13,15 +13,19 @@ internal static class MetadataTelling
     {
         return @event switch
         {
-            MetadataEvent.ImageStored { New: true, Image: var i } => Tell(i.Namespace, "/images/create", new ImageCreate { Name = i.Name, Labels = { i.Labels } }),
-            MetadataEvent.ImageStored { Image: var i } => Tell(i.Namespace, "/images/update", new ImageUpdate { Name = i.Name, Labels = { i.Labels } }),
+            MetadataEvent.ImageStored { New: true, Image: var i } =>
+                Tell(i.Namespace, "/images/create", new ImageCreate { Name = i.Name, Labels = { i.Labels } }),
+            MetadataEvent.ImageStored { Image: var i } =>
+                Tell(i.Namespace, "/images/update", new ImageUpdate { Name = i.Name, Labels = { i.Labels } }),
             MetadataEvent.ImageDeleted { Key: var k } => Tell(k.Namespace, "/images/delete", new ImageDelete { Name = k.Name }),
             MetadataEvent.ContentDeleted { Key: var k } => Tell(k.Namespace, "/content/delete", new ContentDelete { Digest = k.Digest }),
             MetadataEvent.SnapshotStored { New: true, Snapshot: var s } =>
-                Tell(s.Namespace, "/snapshot/prepare", new SnapshotPrepare { Key = s.Name, Parent = s.Parent, Snapshotter = s.Snapshotter }),
+                Tell(s.Namespace, "/snapshot/prepare",
+                    new SnapshotPrepare { Key = s.Name, Parent = s.Parent, Snapshotter = s.Snapshotter }),
             MetadataEvent.SnapshotCommitted { Snapshot: var s } e =>
                 Tell(s.Namespace, "/snapshot/commit", new SnapshotCommit { Key = e.Key, Name = s.Name, Snapshotter = s.Snapshotter }),
-            MetadataEvent.SnapshotRemoved { Key: var k } => Tell(k.Namespace, "/snapshot/remove", new SnapshotRemove { Key = k.Name, Snapshotter = k.Snapshotter }),
+            MetadataEvent.SnapshotRemoved { Key: var k } =>
+                Tell(k.Namespace, "/snapshot/remove", new SnapshotRemove { Key = k.Name, Snapshotter = k.Snapshotter }),
             _ => null,
         };
 

@@ -11,7 +11,8 @@ using Supervisor.Storage.Snapshots;
 namespace Supervisor.Host.Services;
 
 /// <summary>containerd.services.introspection.v1: who we are, and which of containerd's parts are here.</summary>
-public sealed class IntrospectionService(ServerIdentity identity, DaemonOptions options, StorageCalls storage) : Introspection.IntrospectionBase
+public sealed class IntrospectionService(ServerIdentity identity, DaemonOptions options, StorageCalls storage)
+    : Introspection.IntrospectionBase
 {
     // Only what answers: a client that finds a snapshotter listed will use it.
     private static readonly (string Type, string Id)[] Present =
@@ -49,7 +50,8 @@ public sealed class IntrospectionService(ServerIdentity identity, DaemonOptions 
         // Our own clients put log files and FIFOs where this daemon keeps its things.
         plugins[0].Exports.Add("root", options.Root);
         plugins[0].Exports.Add("state", options.State);
-        var content = new Plugin { Type = "io.containerd.content.v1", Id = "content", Platforms = { Here() }, Exports = { ["root"] = storage.Files.Content.Root } };
+        var content = new Plugin { Type = "io.containerd.content.v1", Id = "content", Platforms = { Here() },
+            Exports = { ["root"] = storage.Files.Content.Root } };
         plugins.Add(content);
         plugins.AddRange(storage.Files.Snapshotters.Select(Describe));
         return Task.FromResult(new PluginsResponse { Plugins = { plugins.Where(p => filters.Matches(RecordFields.Of(p))) } });
@@ -62,7 +64,8 @@ public sealed class IntrospectionService(ServerIdentity identity, DaemonOptions 
         {
             Type = "io.containerd.snapshotter.v1", Id = snapshotter.Name, Platforms = { Here() }, Exports = { ["root"] = snapshotter.Root },
         };
-        if (snapshotter.Unusable is { } why) plugin.InitErr = new RpcStatus { Code = (int)StatusCode.Unknown, Message = $"{why}: skip plugin" };
+        if (snapshotter.Unusable is { } why)
+            plugin.InitErr = new RpcStatus { Code = (int)StatusCode.Unknown, Message = $"{why}: skip plugin" };
         return plugin;
     }
 

@@ -5,13 +5,19 @@ using Supervisor.Actors.Tasks;
 namespace Supervisor.Host.Services;
 
 /// <summary>Which programs may be started to take a container's output: <c>supervisor.log-binaries</c> of the configuration.</summary>
-public sealed class LogBinaries(SupervisorSystem system)
+/// <param name="directories">Empty: any program.</param>
+public sealed class LogBinaries(IEnumerable<string> directories)
 {
     private const string Scheme = "binary://";
-    private readonly string[] _directories = [.. (system.System.Settings.Config.GetStringList("supervisor.log-binaries") ?? []).Select(Path.GetFullPath)];
+    private readonly string[] _directories = [.. directories.Select(Path.GetFullPath)];
+
+    /// <summary>As the daemon is configured.</summary>
+    public static LogBinaries Of(SupervisorSystem system) =>
+        new(system.System.Settings.Config.GetStringList("supervisor.log-binaries") ?? []);
 
     /// <summary>Returns what it is given.</summary>
-    /// <exception cref="InvalidFieldException">It names a log binary that is no absolute path, or lies in none of the directories.</exception>
+    /// <exception cref="InvalidFieldException">It names a log binary that is no absolute path, or lies in none of the
+    /// directories.</exception>
     public StdioPaths Check(StdioPaths stdio)
     {
         if (!stdio.Stdout.StartsWith(Scheme, StringComparison.Ordinal)) return stdio;
@@ -21,7 +27,8 @@ public sealed class LogBinaries(SupervisorSystem system)
         var path = Resolve(Uri.UnescapeDataString(named));
         return _directories.Any(d => path.StartsWith(d == "/" ? d : d + "/", StringComparison.Ordinal))
             ? stdio
-            : throw new InvalidFieldException("stdout", $"log binary \"{path}\" lies in none of the directories that supervisor.log-binaries allows");
+            : throw new InvalidFieldException(
+                "stdout", $"log binary \"{path}\" lies in none of the directories that supervisor.log-binaries allows");
     }
 
     private static string Resolve(string path)
@@ -30,7 +37,9 @@ public sealed class LogBinaries(SupervisorSystem system)
         foreach (var component in Path.GetFullPath(path).Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
             var next = Path.Join(resolved, component);
-            resolved = new FileInfo(next).ResolveLinkTarget(returnFinalTarget: true) is { } target ? Resolve(target.FullName) : next;
+            resolved = new FileInfo(next) is { LinkTarget: not null } link && link.ResolveLinkTarget(returnFinalTarget: true) is { } target
+                ? Resolve(target.FullName)
+                : next;
         }
         return resolved;
     }

@@ -23,10 +23,14 @@ internal static class OverlayOptions
         var directories = options.FirstOrDefault(o => o.StartsWith(Lower, StringComparison.Ordinal))?[Lower.Length..].Split(':') ?? [];
         var from = CommonParent(directories);
         if (from.Length > 1)
-            data = string.Join(',', options.Select(o => o.StartsWith(Lower, StringComparison.Ordinal) ? Lower + string.Join(':', directories.Select(d => d[(from.Length + 1)..])) : o));
+            data = string.Join(
+                ',', options.Select(
+                o => o.StartsWith(Lower, StringComparison.Ordinal)
+                ? Lower + string.Join(':', directories.Select(d => d[(from.Length + 1)..])) : o));
         return from.Length > 1 && Size(data) < Page
             ? (from, data)
-            : throw new InvalidSpecException("rootfs.options", $"{Size(data)} bytes of mount options, the kernel takes at most {Page - 1}: too many layers");
+            : throw new InvalidSpecException(
+                "rootfs.options", $"{Size(data)} bytes of mount options, the kernel takes at most {Page - 1}: too many layers");
     }
 
     private static int Size(string text) => System.Text.Encoding.UTF8.GetByteCount(text);
@@ -35,7 +39,8 @@ internal static class OverlayOptions
     {
         if (directories.Length == 0 || directories.Any(d => !d.StartsWith('/'))) return "";
         var common = Path.GetDirectoryName(directories[0]) ?? "";
-        while (common.Length > 1 && !directories.All(d => d.StartsWith(common + "/", StringComparison.Ordinal))) common = Path.GetDirectoryName(common) ?? "";
+        while (common.Length > 1 && !directories.All(d => d.StartsWith(common + "/", StringComparison.Ordinal)))
+            common = Path.GetDirectoryName(common) ?? "";
         return common;
     }
 }

@@ -68,7 +68,8 @@ internal sealed class LogBinary : IDisposable
         _process.Dispose();
     });
 
-    /// <summary>Closes our ends of its pipes. One that nobody watches yet belongs to a process that was never born, and ends here.</summary>
+    /// <summary>Closes our ends of its pipes. One that nobody watches yet belongs to a process that was never born, and ends
+    /// here.</summary>
     public void Dispose()
     {
         Stdout.Dispose();
@@ -93,17 +94,23 @@ internal sealed class LogBinary : IDisposable
         var program = new LaunchProgram();
         var slots = new FdSlots(streams.Select(s => s.Number));
         var nowhere = slots.Take();
-        FdSlots.Keep(program, program.Add(Syscall.openat, "/dev/null", At.FDCWD, program.Text("/dev/null"), (OpenFlags.O_RDWR | OpenFlags.O_CLOEXEC).ToKernel(), 0), nowhere);
+        FdSlots.Keep(
+            program, program.Add(
+            Syscall.openat, "/dev/null", At.FDCWD, program.Text("/dev/null"), (OpenFlags.O_RDWR | OpenFlags.O_CLOEXEC).ToKernel(), 0),
+            nowhere);
         // First out of the way of 3, 4 and 5, which may be numbers of ours.
         var aside = streams.Select(_ => slots.Take()).ToArray();
-        for (var i = 0; i < streams.Length; i++) program.Add(Syscall.dup3, "log streams", streams[i].Number, aside[i], (long)OpenFlags.O_CLOEXEC);
+        for (var i = 0; i < streams.Length; i++)
+            program.Add(Syscall.dup3, "log streams", streams[i].Number, aside[i], (long)OpenFlags.O_CLOEXEC);
         for (var fd = 0; fd < 3; fd++) program.Add(Syscall.dup3, "standard streams", nowhere, fd, 0);
         for (var i = 0; i < streams.Length; i++) program.Add(Syscall.dup3, "log streams", aside[i], 3 + i, 0);
         program.Add(Syscall.setsid, null);
         program.Add(Syscall.chdir, "/", program.Text("/"));
         ProgramSteps.ResetSignals(program);
         ProgramSteps.UnblockSignals(program);
-        program.Add(Syscall.execve, path, program.Text(path), program.Strings([path, .. arguments]), program.Strings([$"CONTAINER_ID={id}", $"CONTAINER_NAMESPACE={@namespace}"]));
+        program.Add(
+            Syscall.execve, path, program.Text(path), program.Strings([path, .. arguments]),
+            program.Strings([$"CONTAINER_ID={id}", $"CONTAINER_NAMESPACE={@namespace}"]));
         return program;
     }
 
@@ -117,7 +124,8 @@ internal sealed class LogBinary : IDisposable
             if (Poll.Wait(ready.Number, PollEvents.POLLIN, left) is PollEvents.None)
             {
                 End(process);
-                throw new InvalidStdioException("stdout", $"log binary \"{path}\" did not close descriptor 5 within {ReadyWithin.TotalSeconds:0} s");
+                throw new InvalidStdioException(
+                    "stdout", $"log binary \"{path}\" did not close descriptor 5 within {ReadyWithin.TotalSeconds:0} s");
             }
             if (ready.TryRead(buffer) is 0) break;
         }

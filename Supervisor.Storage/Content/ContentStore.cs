@@ -25,7 +25,8 @@ public sealed class ContentStore
     public ContentStore(string root, StorageLimits limits, UniqueNames names)
     {
         (Root, _blobs, _ingests, _limits, _names) = (root, Path.Join(root, "blobs"), Path.Join(root, "ingest"), limits, names);
-        foreach (var directory in (string[])[Path.Join(_blobs, "sha256"), Path.Join(_blobs, "sha512"), _ingests]) Directory.CreateDirectory(directory, Private);
+        foreach (var directory in (string[])[root, _blobs, Path.Join(_blobs, "sha256"), Path.Join(_blobs, "sha512"), _ingests])
+            Directory.CreateDirectory(directory, Private);
     }
 
     /// <summary>Its directory.</summary>
@@ -35,16 +36,21 @@ public sealed class ContentStore
     /// <exception cref="StorageException">Another writer holds it, there are too many, or it claims to be too large.</exception>
     public Ingest Open(string @namespace, string reference, long total, Digest? expected, DateTimeOffset now, CancellationToken cancel)
     {
-        if (reference.Length > MaximumRef) throw new StorageException(StorageFault.InvalidArgument, $"ref: {reference.Length} characters long, at most {MaximumRef} are allowed");
+        if (reference.Length > MaximumRef)
+            throw new StorageException(
+                StorageFault.InvalidArgument, $"ref: {reference.Length} characters long, at most {MaximumRef} are allowed");
         CheckSize(total);
         if (total > 0 && new DriveInfo(_ingests).AvailableFreeSpace is var free && total > free)
-            throw new StorageException(StorageFault.ResourceExhausted, $"total: {total} bytes are announced, {free} are free in {_ingests}");
+            throw new StorageException(
+                StorageFault.ResourceExhausted, $"total: {total} bytes are announced, {free} are free in {_ingests}");
         var key = KeyOf(@namespace, reference);
         if (!_held.TryAdd(key, now))
             throw new StorageException(StorageFault.Unavailable, $"ref {reference} locked{Since(key, now)}: unavailable");
         try
         {
-            return Open(key, new IngestAbout(@namespace, reference, total, expected?.Text ?? "", now), expected?.Algorithm ?? HashAlgorithmName.SHA256, cancel);
+            return Open(
+                key, new IngestAbout(@namespace, reference, total, expected?.Text ?? "", now),
+                expected?.Algorithm ?? HashAlgorithmName.SHA256, cancel);
         }
         catch
         {
@@ -68,7 +74,8 @@ public sealed class ContentStore
     public void Abort(string @namespace, string reference)
     {
         var key = KeyOf(@namespace, reference);
-        if (!_held.TryAdd(key, DateTimeOffset.UnixEpoch)) throw new StorageException(StorageFault.Unavailable, $"ref {reference} locked: unavailable");
+        if (!_held.TryAdd(key, DateTimeOffset.UnixEpoch))
+            throw new StorageException(StorageFault.Unavailable, $"ref {reference} locked: unavailable");
         try
         {
             if (!Directory.Exists(Path.Join(_ingests, key))) throw NoRef(reference);
@@ -116,7 +123,9 @@ public sealed class ContentStore
     {
         if (size < 0) throw new StorageException(StorageFault.InvalidArgument, $"{size} is no size");
         if (size > _limits.BlobSize)
-            throw new StorageException(StorageFault.ResourceExhausted, $"{size} bytes, at most {_limits.BlobSize} are allowed for a blob (supervisor.storage.blob-size)");
+            throw new StorageException(
+                StorageFault.ResourceExhausted,
+                $"{size} bytes, at most {_limits.BlobSize} are allowed for a blob (supervisor.storage.blob-size)");
     }
 
     internal string Publish(string path, Digest digest)
@@ -135,13 +144,15 @@ public sealed class ContentStore
         var directory = Path.Join(_ingests, key);
         if (IngestAbout.TryRead(directory) is { } begun)
         {
-            about = begun with { Total = about.Total > 0 ? about.Total : begun.Total, Expected = about.Expected.Length > 0 ? about.Expected : begun.Expected };
+            about = begun with { Total = about.Total > 0 ? about.Total : begun.Total,
+                Expected = about.Expected.Length > 0 ? about.Expected : begun.Expected };
             if (begun.Expected != about.Expected || begun.Total != about.Total) about.Write(directory);
         }
         else
         {
             if (Directory.EnumerateDirectories(_ingests).Take(_limits.Ingests).Count() >= _limits.Ingests)
-                throw new StorageException(StorageFault.ResourceExhausted, $"{_limits.Ingests} ingests are open already (supervisor.storage.ingests): abort some");
+                throw new StorageException(
+                    StorageFault.ResourceExhausted, $"{_limits.Ingests} ingests are open already (supervisor.storage.ingests): abort some");
             Directory.CreateDirectory(directory, Private);
             about.Write(directory);
         }
@@ -157,11 +168,15 @@ public sealed class ContentStore
         var data = new FileInfo(Path.Join(directory, Ingest.DataFile));
         var written = data.Exists && data.Length > 0;
         return (about.Namespace, new IngestStatus(
-            about.Ref, written ? data.Length : 0, about.Total, about.Expected, about.StartedAt, written ? data.LastWriteTimeUtc : about.StartedAt));
+            about.Ref, written ? data.Length : 0, about.Total, about.Expected, about.StartedAt,
+                written ? data.LastWriteTimeUtc : about.StartedAt));
     }
 
     private string Since(string key, DateTimeOffset now) =>
-        _held.TryGetValue(key, out var since) ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $" for {(now - since).TotalSeconds:0.###}s (since {since:yyyy-MM-dd HH:mm:ss.fff} UTC)") : "";
+        _held.TryGetValue(key, out var since)
+            ? string.Create(
+            System.Globalization.CultureInfo.InvariantCulture,
+            $" for {(now - since).TotalSeconds:0.###}s (since {since:yyyy-MM-dd HH:mm:ss.fff} UTC)") : "";
 
     private static StorageException NoRef(string reference) => new(StorageFault.NotFound, $"reference {reference}: not found");
 

@@ -2,7 +2,8 @@ using System.Security.Cryptography;
 
 namespace Supervisor.Storage.Content;
 
-/// <summary>The name of a blob: an algorithm and the hash of its bytes, <c>sha256:HEX</c> or <c>sha512:HEX</c>. OCI image-spec, descriptor.md.</summary>
+/// <summary>The name of a blob: an algorithm and the hash of its bytes, <c>sha256:HEX</c> or <c>sha512:HEX</c>. OCI image-spec,
+/// descriptor.md.</summary>
 public readonly record struct Digest
 {
     private static readonly System.Buffers.SearchValues<char> Digits = System.Buffers.SearchValues.Create("0123456789abcdef");
@@ -32,7 +33,8 @@ public readonly record struct Digest
 
     /// <exception cref="StorageException">It is no digest.</exception>
     public static Digest Parse(string text) => TryParse(text) ?? throw new StorageException(
-        StorageFault.InvalidArgument, $"\"{text[..Math.Min(text.Length, 160)]}\" failed validation: must be sha256: or sha512: and its lower-case hexadecimal digits");
+        StorageFault.InvalidArgument,
+            $"\"{text[..Math.Min(text.Length, 160)]}\" failed validation: must be sha256: or sha512: and lower-case hexadecimal digits");
 
     /// <summary>Of a hash that was computed.</summary>
     public static Digest Of(HashAlgorithmName algorithm, ReadOnlySpan<byte> hash) =>

@@ -17,7 +17,8 @@ public sealed class Ingest : IDisposable
     private readonly SafeFileHandle _data;
     private IncrementalHash _hash;
 
-    internal Ingest(ContentStore store, string key, string directory, IngestAbout about, SafeFileHandle data, IncrementalHash hash, long offset)
+    internal Ingest(
+        ContentStore store, string key, string directory, IngestAbout about, SafeFileHandle data, IncrementalHash hash, long offset)
     {
         (_store, _key, _directory, _data, _hash, Offset) = (store, key, directory, data, hash, offset);
         (About, UpdatedAt) = (about, offset > 0 ? File.GetLastWriteTimeUtc(data) : about.StartedAt);
@@ -70,11 +71,13 @@ public sealed class Ingest : IDisposable
     public StoredBlob Publish(long total, Digest? expected)
     {
         if (total > 0 && total != Offset)
-            throw new StorageException(StorageFault.FailedPrecondition, $"unexpected commit size {Offset}, expected {total}: failed precondition");
+            throw new StorageException(
+                StorageFault.FailedPrecondition, $"unexpected commit size {Offset}, expected {total}: failed precondition");
         if (expected is { } other && other.Algorithm != _hash.AlgorithmName) Rehash(other.Algorithm);
         var digest = Digest;
         if (expected is { } wanted && wanted != digest)
-            throw new StorageException(StorageFault.FailedPrecondition, $"unexpected commit digest {digest}, expected {wanted}: failed precondition");
+            throw new StorageException(
+                StorageFault.FailedPrecondition, $"unexpected commit digest {digest}, expected {wanted}: failed precondition");
         RandomAccess.FlushToDisk(_data);
         File.SetUnixFileMode(_data, UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
         var file = _store.Publish(Path.Join(_directory, DataFile), digest);
@@ -124,7 +127,8 @@ internal sealed record IngestAbout(string Namespace, string Ref, long Total, str
         }
     }
 
-    public void Write(string directory) => File.WriteAllBytes(Path.Join(directory, Ingest.AboutFile), JsonSerializer.SerializeToUtf8Bytes(this));
+    public void Write(string directory) =>
+        File.WriteAllBytes(Path.Join(directory, Ingest.AboutFile), JsonSerializer.SerializeToUtf8Bytes(this));
 }
 
 /// <summary>A blob on disk.</summary>

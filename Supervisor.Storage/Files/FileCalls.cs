@@ -17,7 +17,8 @@ public static unsafe partial class FileCalls
     /// <returns>Null for ENOENT, ENOTDIR, ELOOP and EXDEV: there is no such thing beneath that directory.</returns>
     public static Fd? TryOpen(Fd directory, string path, OpenFlags flags, ResolveFlags resolve, uint mode = 0)
     {
-        var how = new OpenHow { flags = (ulong)(flags | OpenFlags.O_CLOEXEC).ToKernel(), mode = mode, resolve = resolve | ResolveFlags.RESOLVE_NO_MAGICLINKS };
+        var how = new OpenHow { flags = (ulong)(flags | OpenFlags.O_CLOEXEC)
+            .ToKernel(), mode = mode, resolve = resolve | ResolveFlags.RESOLVE_NO_MAGICLINKS };
         fixed (byte* name = RawName.ToBytes(path.Length == 0 ? "." : path))
         {
             while (true)
@@ -51,8 +52,10 @@ public static unsafe partial class FileCalls
         }
         var mode = *(ushort*)(s + 28);
         return new NodeStatus(
-            (NodeKind)(mode & 0xf000u), mode & 0xfffu, *(uint*)(s + 20), *(uint*)(s + 24), *(long*)(s + 40), *(long*)(s + 48), *(uint*)(s + 16),
-            *(ulong*)(s + 32), *(uint*)(s + 136), *(uint*)(s + 140), *(uint*)(s + 128), *(uint*)(s + 132), new FileTime(*(long*)(s + 112), *(int*)(s + 120)));
+            (NodeKind)(mode & 0xf000u), mode & 0xfffu, *(uint*)(s + 20), *(uint*)(s + 24), *(long*)(s + 40), *(long*)(s + 48),
+                *(uint*)(s + 16),
+            *(ulong*)(s + 32), *(uint*)(s + 136), *(uint*)(s + 140), *(uint*)(s + 128), *(uint*)(s + 132),
+                new FileTime(*(long*)(s + 112), *(int*)(s + 120)));
     }
 
     /// <summary>Of an open node.</summary>
@@ -71,7 +74,8 @@ public static unsafe partial class FileCalls
     /// <summary>mknodat(2): a FIFO, a device, a socket.</summary>
     public static void MakeNode(Fd directory, string name, NodeKind kind, uint mode, uint major = 0, uint minor = 0)
     {
-        var device = ((ulong)(major & 0xfffff000) << 32) | ((ulong)(major & 0xfff) << 8) | ((ulong)(minor & 0xffffff00) << 12) | (minor & 0xff);
+        var device = ((ulong)(major & 0xfffff000) << 32) | ((ulong)(major & 0xfff) << 8) | ((ulong)(minor & 0xffffff00) << 12) | (
+            minor & 0xff);
         fixed (byte* n = RawName.ToBytes(name))
         {
             if (mknodat(directory.Number, n, (uint)kind | mode, device) != 0) throw Failed("mknodat", name);
@@ -151,7 +155,8 @@ public static unsafe partial class FileCalls
     public static void ChangeMode(Fd directory, string name, uint mode)
     {
         // fchmodat(2) follows symlinks; through a descriptor of the node itself there is none left to follow.
-        using var node = TryOpenChild(directory, name, OpenFlags.O_PATH) ?? throw new SyscallException("openat2", Errno.ENOENT, RawName.ToText(name));
+        using var node = TryOpenChild(directory, name, OpenFlags.O_PATH)
+            ?? throw new SyscallException("openat2", Errno.ENOENT, RawName.ToText(name));
         fixed (byte* n = RawName.ToBytes($"/proc/self/fd/{node.Number}"))
         {
             if (chmod(n, mode) != 0) throw Failed("chmod", name);

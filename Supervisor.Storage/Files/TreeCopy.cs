@@ -20,7 +20,8 @@ public static partial class TreeCopy
         {
             case NodeKind.File:
                 using (var source = FileCalls.TryOpenChild(from, name, OpenFlags.O_RDONLY)!)
-                using (var target = FileCalls.TryOpenChild(to, newName, OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_EXCL, 0x180 /* 0600 */)!)
+                using (var target = FileCalls.TryOpenChild(
+                    to, newName, OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_EXCL, 0x180 /* 0600 */)!)
                     CopyBytes(source, target, status.Size, cancel);
                 break;
             case NodeKind.Symlink:
@@ -53,7 +54,9 @@ public static partial class TreeCopy
             if (status.IsDirectory)
             {
                 FileCalls.MakeDirectory(to, name, 0x1c0 /* 0700 */);
-                using var source = FileCalls.TryOpenDirectory(from, name) ?? throw new StorageException(StorageFault.FailedPrecondition, $"\"{RawName.ToText(name)}\" changed while it was copied");
+                using var source = FileCalls.TryOpenDirectory(from, name)
+                    ?? throw new StorageException(
+                    StorageFault.FailedPrecondition, $"\"{RawName.ToText(name)}\" changed while it was copied");
                 using var target = FileCalls.TryOpenDirectory(to, name)!;
                 CopyInto(source, target, links, $"{path}{name}/", depth + 1, cancel);
             }
@@ -76,7 +79,8 @@ public static partial class TreeCopy
             if (!First.TryGetValue(KeyOf(status), out var path)) return false;
             var slash = path.LastIndexOf('/');
             using var directory = FileCalls.TryOpen(
-                Root, slash < 0 ? "" : path[..slash], OpenFlags.O_PATH | OpenFlags.O_DIRECTORY, ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_SYMLINKS);
+                Root, slash < 0 ? "" : path[..slash], OpenFlags.O_PATH | OpenFlags.O_DIRECTORY,
+                    ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_SYMLINKS);
             return directory is not null && FileCalls.TryLink(directory, path[(slash + 1)..], to, name);
         }
     }
@@ -97,7 +101,8 @@ public static partial class TreeCopy
             {
                 cancel.ThrowIfCancellationRequested();
                 var copied = copy_file_range(from.Number, 0, to.Number, 0, (nuint)Math.Min(end - offset, 16 << 20), 0);
-                if (copied < 0 && Errno.Last is Errno.EXDEV or Errno.EINVAL or Errno.EOPNOTSUPP or Errno.ENOSYS) copied = ReadAndWrite(from, to, end - offset);
+                if (copied < 0 && Errno.Last is Errno.EXDEV or Errno.EINVAL or Errno.EOPNOTSUPP or Errno.ENOSYS)
+                    copied = ReadAndWrite(from, to, end - offset);
                 if (copied < 0) throw FileCalls.Failed("copy_file_range", "");
                 if (copied == 0) return; // it has shrunk meanwhile
                 offset += copied;

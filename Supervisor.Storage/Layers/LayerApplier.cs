@@ -15,7 +15,8 @@ public sealed record AppliedLayer(Digest Digest, long Size);
 /// Unpacks one layer. Nothing it holds can reach outside of the target: every name is resolved beneath the target's open
 /// directory by the kernel (openat2 with RESOLVE_IN_ROOT), and the last component is never followed.
 /// </summary>
-/// <remarks>Whiteouts: OCI image-spec, layer.md. In an overlay they become overlayfs's own marks. Linux, filesystems/overlayfs.rst.</remarks>
+/// <remarks>Whiteouts: OCI image-spec, layer.md. In an overlay they become overlayfs's own marks. Linux,
+/// filesystems/overlayfs.rst.</remarks>
 internal sealed class LayerApplier(LayerTarget target, StorageLimits limits, CancellationToken cancel)
 {
     private const string WhiteoutPrefix = ".wh.", OpaqueMark = ".wh..wh..opq", OtherMarks = ".wh..wh.";
@@ -33,9 +34,13 @@ internal sealed class LayerApplier(LayerTarget target, StorageLimits limits, Can
         for (long entries = 0; reader.Next(cancel) is { } entry; entries++)
         {
             if (entries >= limits.LayerEntries)
-                throw new StorageException(StorageFault.ResourceExhausted, $"the layer has more than {limits.LayerEntries} entries (supervisor.storage.layer-entries)");
+                throw new StorageException(
+                    StorageFault.ResourceExhausted,
+                    $"the layer has more than {limits.LayerEntries} entries (supervisor.storage.layer-entries)");
             if (entry.Size > limits.LayerSize)
-                throw new StorageException(StorageFault.ResourceExhausted, $"\"{RawName.ToText(entry.Name)}\" claims {entry.Size} bytes, at most {limits.LayerSize} are allowed (supervisor.storage.layer-size)");
+                throw new StorageException(
+                    StorageFault.ResourceExhausted,
+                    $"\"{RawName.ToText(entry.Name)}\" claims {entry.Size} bytes, the most is {limits.LayerSize} (supervisor.storage.layer-size)");
             try
             {
                 Apply(entry, reader);
@@ -67,7 +72,8 @@ internal sealed class LayerApplier(LayerTarget target, StorageLimits limits, Can
         using var parent = target.OpenParent(components.AsSpan()[..^1]);
         if (name == OpaqueMark) MakeOpaque(parent, LayerPath.Join(components.AsSpan()[..^1]));
         else if (name.StartsWith(OtherMarks, StringComparison.Ordinal)) return; // aufs's own bookkeeping
-        else if (name.StartsWith(WhiteoutPrefix, StringComparison.Ordinal)) WhiteOut(parent, name[WhiteoutPrefix.Length..], path[..^name.Length]);
+        else if (name.StartsWith(WhiteoutPrefix, StringComparison.Ordinal))
+            WhiteOut(parent, name[WhiteoutPrefix.Length..], path[..^name.Length]);
         else Place(entry, reader, parent, name, path);
     }
 
@@ -128,7 +134,8 @@ internal sealed class LayerApplier(LayerTarget target, StorageLimits limits, Can
         if (components.Length == 0) throw TarReader.Invalid($"\"{RawName.ToText(entry.Name)}\", a hard link to the root");
         if (TryLink()) return;
         if (target.TryCopyUp(components, cancel) && TryLink()) return;
-        throw TarReader.Invalid($"\"{RawName.ToText(entry.Name)}\", a hard link to \"{RawName.ToText(entry.LinkName)}\", which is not there");
+        throw TarReader.Invalid(
+            $"\"{RawName.ToText(entry.Name)}\", a hard link to \"{RawName.ToText(entry.LinkName)}\", which is not there");
 
         bool TryLink()
         {
@@ -144,7 +151,8 @@ internal sealed class LayerApplier(LayerTarget target, StorageLimits limits, Can
         if (_unpacked.Contains(directory + name))
         {
             // Of this very layer: it stays, and hides what lies below; a directory must be told to.
-            if (target.IsOverlay && there is { IsDirectory: true }) ExtendedAttributes.TrySet(parent, name, ExtendedAttributes.Opaque, "y"u8);
+            if (target.IsOverlay && there is { IsDirectory: true })
+                ExtendedAttributes.TrySet(parent, name, ExtendedAttributes.Opaque, "y"u8);
             return;
         }
         if (there is not null) TreeRemoval.Remove(parent, name, cancel);
@@ -163,7 +171,8 @@ internal sealed class LayerApplier(LayerTarget target, StorageLimits limits, Can
 
     private void RemoveForeign(Fd directory, string path, int depth)
     {
-        if (depth > TreeCopy.MaximumDepth) throw new StorageException(StorageFault.ResourceExhausted, $"a tree of more than {TreeCopy.MaximumDepth} levels");
+        if (depth > TreeCopy.MaximumDepth)
+            throw new StorageException(StorageFault.ResourceExhausted, $"a tree of more than {TreeCopy.MaximumDepth} levels");
         foreach (var name in FileCalls.List(directory))
         {
             var child = path.Length == 0 ? name : $"{path}/{name}";
@@ -185,8 +194,10 @@ internal sealed class LayerApplier(LayerTarget target, StorageLimits limits, Can
         {
             // trusted.* steers overlayfs (redirects, opaque marks) and is nothing a layer may bring.
             if (key.StartsWith("trusted.", StringComparison.Ordinal) || key.StartsWith("user.overlay.", StringComparison.Ordinal)) continue;
-            if (key.Length is 0 or > 255 || key.Contains('\0', StringComparison.Ordinal)) throw TarReader.Invalid($"\"{RawName.ToText(entry.Name)}\" with an attribute that is none");
-            if (entry.Kind is TarKind.Symlink or TarKind.CharacterDevice or TarKind.BlockDevice or TarKind.Fifo && key.StartsWith("user.", StringComparison.Ordinal))
+            if (key.Length is 0 or > 255 || key.Contains('\0', StringComparison.Ordinal))
+                throw TarReader.Invalid($"\"{RawName.ToText(entry.Name)}\" with an attribute that is none");
+            if (entry.Kind is TarKind.Symlink or TarKind.CharacterDevice or TarKind.BlockDevice or TarKind.Fifo
+                && key.StartsWith("user.", StringComparison.Ordinal))
                 continue; // xattr(7): files and directories alone have those
             ExtendedAttributes.TrySet(parent, name, key, value);
         }

@@ -9,7 +9,8 @@ public static class LayerCompression
     public const string Tar = "application/vnd.oci.image.layer.v1.tar";
 
     private const string NonDistributable = "application/vnd.oci.image.layer.nondistributable.v1.tar";
-    private const string DockerTar = "application/vnd.docker.image.rootfs.diff.tar", DockerForeign = "application/vnd.docker.image.rootfs.foreign.diff.tar";
+    private const string DockerTar = "application/vnd.docker.image.rootfs.diff.tar",
+        DockerForeign = "application/vnd.docker.image.rootfs.foreign.diff.tar";
 
     /// <summary>Opens a layer to read its plain tar.</summary>
     /// <exception cref="StorageException">No layer has this media type.</exception>
@@ -38,6 +39,7 @@ public static class LayerCompression
         Tar + "+gzip" or NonDistributable + "+gzip" or DockerTar + ".gzip" or DockerForeign + ".gzip" => "gzip",
         Tar + "+zstd" or NonDistributable + "+zstd" or DockerTar + ".zstd" => "zstd",
         _ => throw new StorageException(
-            StorageFault.Unimplemented, $"media type \"{mediaType[..Math.Min(mediaType.Length, 128)]}\" is no layer that can be unpacked: not implemented"),
+            StorageFault.Unimplemented,
+                $"media type \"{mediaType[..Math.Min(mediaType.Length, 128)]}\" is no layer that can be unpacked: not implemented"),
     };
 }

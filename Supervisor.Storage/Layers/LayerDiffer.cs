@@ -5,7 +5,8 @@ using Supervisor.Storage.Files;
 namespace Supervisor.Storage.Layers;
 
 /// <summary>Writes what a tree has changed against another as a layer: what is new or different, and whiteouts for what is gone.</summary>
-/// <remarks>What counts as changed is what containerd's walking differ takes for it: type, mode, owner, device, size, time, capabilities.</remarks>
+/// <remarks>What counts as changed is what containerd's walking differ takes for it: type, mode, owner, device, size, time,
+/// capabilities.</remarks>
 internal sealed class LayerDiffer(Fd lower, Fd upper, Stream output, CancellationToken cancel)
 {
     private static readonly Dictionary<string, byte[]> NoAttributes = [];
@@ -24,7 +25,8 @@ internal sealed class LayerDiffer(Fd lower, Fd upper, Stream output, Cancellatio
 
     private void Compare(Fd? below, Fd directory, string path, int depth)
     {
-        if (depth > TreeCopy.MaximumDepth) throw new StorageException(StorageFault.ResourceExhausted, $"a tree of more than {TreeCopy.MaximumDepth} levels");
+        if (depth > TreeCopy.MaximumDepth)
+            throw new StorageException(StorageFault.ResourceExhausted, $"a tree of more than {TreeCopy.MaximumDepth} levels");
         var now = FileCalls.List(directory);
         var before = below is null ? [] : FileCalls.List(below);
         foreach (var gone in before.Except(now, StringComparer.Ordinal))
@@ -35,7 +37,8 @@ internal sealed class LayerDiffer(Fd lower, Fd upper, Stream output, Cancellatio
         foreach (var name in now)
         {
             cancel.ThrowIfCancellationRequested();
-            if (FileCalls.TryStatus(directory, name) is not { } status || status.Kind is NodeKind.Socket) continue; // a socket is nothing to keep
+            // a socket is nothing to keep
+            if (FileCalls.TryStatus(directory, name) is not { } status || status.Kind is NodeKind.Socket) continue;
             var old = below is null ? null : FileCalls.TryStatus(below, name);
             if (old is not { } was || !IsSame(below!, was, directory, status, name)) WriteNode(directory, name, status, path + name);
             if (!status.IsDirectory) continue;
@@ -127,7 +130,8 @@ internal sealed class LayerDiffer(Fd lower, Fd upper, Stream output, Cancellatio
         {
             if (!_written.Add(path[..(slash + 1)])) continue;
             using var directory = FileCalls.TryOpen(
-                upper, path[..slash], OpenFlags.O_PATH | OpenFlags.O_DIRECTORY, ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_SYMLINKS);
+                upper, path[..slash], OpenFlags.O_PATH | OpenFlags.O_DIRECTORY,
+                    ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_SYMLINKS);
             if (directory is not null) _tar.Add(Describe(directory, "", FileCalls.Status(directory), path[..slash]));
         }
     }
@@ -152,7 +156,8 @@ internal sealed class LayerDiffer(Fd lower, Fd upper, Stream output, Cancellatio
         var isDevice = kind is TarKind.CharacterDevice or TarKind.BlockDevice;
         var attributes = new Dictionary<string, byte[]>();
         foreach (var (key, value) in ExtendedAttributes.All(directory, name))
-            if (key is "security.capability" || key.StartsWith("user.", StringComparison.Ordinal) && !key.StartsWith("user.overlay.", StringComparison.Ordinal)) attributes[key] = value;
+            if (key is "security.capability" || key.StartsWith("user.", StringComparison.Ordinal)
+                && !key.StartsWith("user.overlay.", StringComparison.Ordinal)) attributes[key] = value;
         return new TarEntry(
             kind is TarKind.Directory ? path + "/" : path, kind, kind is TarKind.Symlink ? FileCalls.ReadLink(directory, name) : "",
             status.Mode, status.Uid, status.Gid, kind is TarKind.File ? status.Size : 0, status.Modified,

@@ -14,7 +14,8 @@ internal sealed record LayerTarget(Fd Root, IReadOnlyList<Fd>? Parents) : IDispo
     /// <summary>Whether whiteouts are marks that overlayfs reads, rather than removals.</summary>
     public bool IsOverlay => Parents is not null;
 
-    /// <summary>A directory beneath the root, by its path; null if there is none. Symlinks in it lead nowhere but beneath the root.</summary>
+    /// <summary>A directory beneath the root, by its path; null if there is none. Symlinks in it lead nowhere but beneath the
+    /// root.</summary>
     public Fd? TryOpenDirectory(string path) => FileCalls.TryOpen(Root, path, OpenFlags.O_DIRECTORY, Inside);
 
     /// <summary>The directory that is to hold an entry; what is missing of it is made, looking as in the layers below.</summary>

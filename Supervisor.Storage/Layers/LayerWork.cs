@@ -3,14 +3,16 @@ using Supervisor.Storage.Files;
 
 namespace Supervisor.Storage.Layers;
 
-/// <summary>Layers out of blobs into trees, and out of trees into blobs. Both block: they belong on a <see cref="StorageWorkers"/> thread.</summary>
+/// <summary>Layers out of blobs into trees, and out of trees into blobs. Both block: they belong on a <see
+/// cref="StorageWorkers"/> thread.</summary>
 public static class LayerWork
 {
     /// <summary>Unpacks a blob.</summary>
     /// <param name="sync">Write all of it to the disk before this returns.</param>
     /// <exception cref="StorageException">The mounts, the media type or the layer is refused.</exception>
     public static AppliedLayer Apply(
-        Microsoft.Win32.SafeHandles.SafeFileHandle blob, string mediaType, IReadOnlyList<TreeMount> mounts, bool sync, StorageLimits limits, CancellationToken cancel)
+        Microsoft.Win32.SafeHandles.SafeFileHandle blob, string mediaType, IReadOnlyList<TreeMount> mounts, bool sync,
+            StorageLimits limits, CancellationToken cancel)
     {
         using var target = MountedTree.OpenTarget(mounts);
         using var file = new FileStream(blob, FileAccess.Read, 1 << 16);
@@ -23,7 +25,8 @@ public static class LayerWork
     /// <summary>Writes what <paramref name="right"/> has changed against <paramref name="left"/> into an ingest.</summary>
     /// <returns>The digest of the plain tar.</returns>
     public static Digest Diff(
-        IReadOnlyList<TreeMount> left, IReadOnlyList<TreeMount> right, string mediaType, Ingest ingest, StorageLimits limits, TimeProvider clock, CancellationToken cancel)
+        IReadOnlyList<TreeMount> left, IReadOnlyList<TreeMount> right, string mediaType, Ingest ingest, StorageLimits limits,
+            TimeProvider clock, CancellationToken cancel)
     {
         using var lower = MountedTree.OpenView(left);
         using var upper = MountedTree.OpenView(right);

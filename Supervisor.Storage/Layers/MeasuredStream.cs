@@ -57,7 +57,9 @@ internal sealed class MeasuredStream(Stream inner, long limit) : Stream
     {
         Count += bytes.Length;
         if (Count > limit)
-            throw new StorageException(StorageFault.ResourceExhausted, $"the layer is larger than {limit} bytes when it is decompressed (supervisor.storage.layer-size)");
+            throw new StorageException(
+                StorageFault.ResourceExhausted,
+                $"the layer is larger than {limit} bytes when it is decompressed (supervisor.storage.layer-size)");
         _hash.AppendData(bytes);
     }
 }

@@ -10,7 +10,8 @@ namespace Supervisor.Storage.Layers;
 /// <summary>A mount as clients hand it over: of a snapshot's tree.</summary>
 public sealed record TreeMount(string Type, string Source, IReadOnlyList<string> Options);
 
-/// <summary>Opens the tree that mounts stand for, without putting a mount anywhere: nobody sees it, and it ends with its descriptor.</summary>
+/// <summary>Opens the tree that mounts stand for, without putting a mount anywhere: nobody sees it, and it ends with its
+/// descriptor.</summary>
 internal static unsafe partial class MountedTree
 {
     private const int FSCONFIG_SET_STRING = 1, LongestValue = 255;
@@ -62,8 +63,9 @@ internal static unsafe partial class MountedTree
         if (joined.Length <= LongestValue) Set("lowerdir", joined);
         else foreach (var layer in layers) Set("lowerdir+", layer); // one by one: Linux 6.5
         foreach (var (key, value) in options) Set(key, value);
-        if (syscall(Syscall.fsconfig, context.Number, At.FSCONFIG_CMD_CREATE, 0, 0, 0) < 0) throw new SyscallException("fsconfig(FSCONFIG_CMD_CREATE)", Errno.Last, $"overlay of {joined}");
-        return Take("fsmount", syscall(Syscall.fsmount, context.Number, At.FSMOUNT_CLOEXEC, 0), "overlay");
+        if (syscall(Syscall.fsconfig, context.Number, At.FSCONFIG_CMD_CREATE, 0, 0, 0) < 0)
+            throw new SyscallException("fsconfig(FSCONFIG_CMD_CREATE)", Errno.Last, $"overlay of {joined}");
+        return Mounted(context, "overlay");
 
         void Set(string key, string value)
         {
@@ -74,7 +76,8 @@ internal static unsafe partial class MountedTree
 
     private static TreeMount Single(IReadOnlyList<TreeMount> mounts) => mounts is [var mount] && mount.Type is "bind" or "overlay"
         ? mounts[0]
-        : throw Invalid($"{mounts.Count} mounts ({string.Join(", ", mounts.Select(m => m.Type).Take(8))}): one of type bind or overlay is needed, as snapshots have");
+        : throw Invalid(
+            $"{mounts.Count} mounts ({string.Join(", ", mounts.Select(m => m.Type).Take(8))}): one of type bind or overlay is needed");
 
     private static (string? Upper, string[] Lowers) Directories(TreeMount mount)
     {
@@ -92,20 +95,34 @@ internal static unsafe partial class MountedTree
     {
         if (!Path.IsPathRooted(path)) throw Invalid($"\"{path}\" is not absolute");
         try { return Fd.Open(path, OpenFlags.O_DIRECTORY); }
-        catch (SyscallException e) when (e.Errno is Errno.ENOENT or Errno.ENOTDIR) { throw new StorageException(StorageFault.NotFound, $"mount source \"{path}\": {e.Errno}: not found"); }
+        catch (SyscallException e) when (
+            e.Errno is Errno.ENOENT or Errno.ENOTDIR) { throw new StorageException(
+            StorageFault.NotFound, $"mount source \"{path}\": {e.Errno}: not found"); }
     }
 
     /// <summary>A tmpfs that is mounted nowhere and stays empty: what a first layer is compared with.</summary>
     private static Fd EmptyTree()
     {
         using var context = Take("fsopen", syscall(Syscall.fsopen, Text("tmpfs"), At.FSOPEN_CLOEXEC), "tmpfs");
-        if (syscall(Syscall.fsconfig, context.Number, At.FSCONFIG_CMD_CREATE, 0, 0, 0) < 0) throw new SyscallException("fsconfig(FSCONFIG_CMD_CREATE)", Errno.Last, "tmpfs");
-        return Take("fsmount", syscall(Syscall.fsmount, context.Number, At.FSMOUNT_CLOEXEC, 0), "tmpfs");
+        if (syscall(Syscall.fsconfig, context.Number, At.FSCONFIG_CMD_CREATE, 0, 0, 0) < 0)
+            throw new SyscallException("fsconfig(FSCONFIG_CMD_CREATE)", Errno.Last, "tmpfs");
+        return Mounted(context, "tmpfs");
     }
 
-    private static string Escape(string path) => path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(":", "\\:", StringComparison.Ordinal);
+    /// <summary>Its root, to be listed. The mount's own descriptor is a place only (O_PATH); the mount lasts while something in
+    /// it is open.</summary>
+    private static Fd Mounted(Fd context, string type)
+    {
+        using var mount = Take("fsmount", syscall(Syscall.fsmount, context.Number, At.FSMOUNT_CLOEXEC, 0), type);
+        return FileCalls.TryOpen(mount, "", OpenFlags.O_DIRECTORY, ResolveFlags.RESOLVE_BENEATH)
+            ?? throw new SyscallException("openat2", Errno.ENOENT, type);
+    }
 
-    private static Fd Take(string call, nint result, string subject) => result >= 0 ? new Fd((int)result) : throw new SyscallException(call, Errno.Last, subject);
+    private static string Escape(string path) =>
+        path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(":", "\\:", StringComparison.Ordinal);
+
+    private static Fd Take(string call, nint result, string subject) =>
+        result >= 0 ? new Fd((int)result) : throw new SyscallException(call, Errno.Last, subject);
 
     private static StorageException Invalid(string message) => new(StorageFault.InvalidArgument, message);
 

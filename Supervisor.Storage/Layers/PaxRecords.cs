@@ -25,7 +25,8 @@ internal sealed class PaxRecords
         {
             var space = bytes.IndexOf((byte)' ');
             if (space is <= 0 or > 9 || !int.TryParse(bytes[..space], NumberStyles.None, CultureInfo.InvariantCulture, out var length)
-                || length <= space + 1 || length > bytes.Length || bytes[length - 1] != (byte)'\n') throw TarReader.Invalid("an extended header that is none");
+                || length <= space + 1 || length > bytes.Length || bytes[length - 1] != (byte)'\n') throw TarReader.Invalid(
+                    "an extended header that is none");
             var record = bytes[(space + 1)..(length - 1)];
             var equals = record.IndexOf((byte)'=');
             if (equals <= 0) throw TarReader.Invalid("an extended header that is none");
@@ -50,7 +51,8 @@ internal sealed class PaxRecords
         var fraction = text[(dot + 1)..];
         if (fraction.AsSpan().IndexOfAnyExceptInRange('0', '9') >= 0) throw TarReader.Invalid($"a {key} that is no time");
         var nanoseconds = int.Parse(fraction.PadRight(9, '0')[..9], CultureInfo.InvariantCulture);
-        return text[0] != '-' || nanoseconds == 0 ? new FileTime(seconds, nanoseconds) : new FileTime(seconds - 1, 1_000_000_000 - nanoseconds);
+        return text[0] != '-' || nanoseconds == 0 ? new FileTime(seconds, nanoseconds)
+            : new FileTime(seconds - 1, 1_000_000_000 - nanoseconds);
     }
 
     private void Add(string key, byte[] value)
@@ -72,5 +74,6 @@ internal sealed class PaxRecords
     }
 
     private static long Number(string text, string key) =>
-        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : throw TarReader.Invalid($"a {key} that is no number");
+        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number
+            : throw TarReader.Invalid($"a {key} that is no number");
 }

@@ -7,7 +7,8 @@ namespace Supervisor.Storage.Layers;
 /// Reads a tar stream: ustar, PAX and GNU, with sparse files and binary attributes. tar(5), POSIX.1-2017 pax. Whatever the
 /// stream claims, no more is kept of it than <see cref="MaximumMetadata"/> bytes at a time.
 /// </summary>
-/// <remarks>Not System.Formats.Tar: it decodes attributes as UTF-8, which destroys security.capability, and knows no sparse files.</remarks>
+/// <remarks>Not System.Formats.Tar: it decodes attributes as UTF-8, which destroys security.capability, and knows no sparse
+/// files.</remarks>
 public sealed class TarReader(Stream stream)
 {
     /// <summary>Bytes of extended headers of one entry: names, attributes, maps of holes.</summary>
@@ -70,7 +71,8 @@ public sealed class TarReader(Stream stream)
         (_left, _padding) = hasData ? (packed, (Block - packed % Block) % Block) : (0, 0);
         var (size, segments) = hasData ? Holes(header, extended, packed) : (0, null);
         return new TarEntry(
-            name, kind, link, header.Mode & 0xfff, Id(extended.Number("uid") ?? header.Uid, "uid"), Id(extended.Number("gid") ?? header.Gid, "gid"),
+            name, kind, link, header.Mode & 0xfff, Id(extended.Number("uid") ?? header.Uid, "uid"),
+                Id(extended.Number("gid") ?? header.Gid, "gid"),
             size, extended.Time("mtime") ?? new FileTime(header.Modified, 0), header.Major, header.Minor, segments, extended.Attributes);
     }
 
@@ -195,5 +197,6 @@ public sealed class TarReader(Stream stream)
 
     internal static StorageException Invalid(string what) => new(StorageFault.InvalidArgument, $"the tar holds {what}");
 
-    private static StorageException CutOff() => new(StorageFault.InvalidArgument, "the tar ends in the middle of an entry: it is cut off, or claims more than it holds");
+    private static StorageException CutOff() =>
+        new(StorageFault.InvalidArgument, "the tar ends in the middle of an entry: it is cut off, or claims more than it holds");
 }

@@ -22,7 +22,8 @@ internal sealed class TarWriter(Stream stream)
         if (entry.Gid > 0x1fffff) Record(pax, "gid", $"{entry.Gid}");
         if (size > 0x1ffffffff) Record(pax, "size", $"{size}");
         if (entry.Modified.Nanoseconds != 0 || entry.Modified.Seconds is < 0 or > 0x1ffffffff) Record(pax, "mtime", Time(entry.Modified));
-        foreach (var (key, value) in entry.Attributes.OrderBy(a => a.Key, StringComparer.Ordinal)) Record(pax, "SCHILY.xattr." + key, value);
+        foreach (var (key, value) in entry.Attributes.OrderBy(a => a.Key, StringComparer.Ordinal))
+            Record(pax, "SCHILY.xattr." + key, value);
         if (pax.Count > 0)
         {
             Header($"PaxHeaders/{Short(entry.Name, 80)}", "", (byte)'x', 0x1a4, 0, 0, pax.Count, 0, 0, 0);
@@ -30,7 +31,8 @@ internal sealed class TarWriter(Stream stream)
             Pad(pax.Count);
         }
         Header(
-            Short(entry.Name, 100), Short(entry.LinkName, 100), (byte)entry.Kind, entry.Mode, entry.Uid, entry.Gid, size, entry.Modified.Seconds, entry.Major, entry.Minor);
+            Short(entry.Name, 100), Short(entry.LinkName, 100), (byte)entry.Kind, entry.Mode, entry.Uid, entry.Gid, size,
+                entry.Modified.Seconds, entry.Major, entry.Minor);
         _size = size;
     }
 
@@ -43,7 +45,8 @@ internal sealed class TarWriter(Stream stream)
     /// <summary>Ends the tar.</summary>
     public void End() => stream.Write(new byte[2 * Block]);
 
-    private void Header(string name, string link, byte type, uint mode, uint uid, uint gid, long size, long modified, uint major, uint minor)
+    private void Header(
+        string name, string link, byte type, uint mode, uint uid, uint gid, long size, long modified, uint major, uint minor)
     {
         Array.Clear(_block);
         Encoding.Latin1.GetBytes(name, _block);
@@ -85,9 +88,10 @@ internal sealed class TarWriter(Stream stream)
     private static string Time(FileTime time)
     {
         if (time.Nanoseconds == 0) return time.Seconds.ToString(CultureInfo.InvariantCulture);
-        var (seconds, nanoseconds) = time.Seconds >= 0 ? (time.Seconds, time.Nanoseconds) : (time.Seconds + 1, 1_000_000_000 - time.Nanoseconds);
+        var (seconds, nanoseconds) = time.Seconds >= 0 ? (time.Seconds, time.Nanoseconds)
+            : (time.Seconds + 1, 1_000_000_000 - time.Nanoseconds);
         var sign = time.Seconds < 0 && seconds == 0 ? "-" : "";
-        return $"{sign}{seconds.ToString(CultureInfo.InvariantCulture)}.{nanoseconds.ToString("D9", CultureInfo.InvariantCulture).TrimEnd('0')}";
+        return string.Create(CultureInfo.InvariantCulture, $"{sign}{seconds}.{nanoseconds:D9}").TrimEnd('0');
     }
 
     private static void Record(List<byte> pax, string key, string value) => Record(pax, key, Encoding.Latin1.GetBytes(value));
@@ -97,7 +101,8 @@ internal sealed class TarWriter(Stream stream)
     {
         var rest = key.Length + value.Length + 3;
         var length = rest + 1;
-        while (length != rest + length.ToString(CultureInfo.InvariantCulture).Length) length = rest + length.ToString(CultureInfo.InvariantCulture).Length;
+        while (length != rest + length.ToString(CultureInfo.InvariantCulture).Length)
+            length = rest + length.ToString(CultureInfo.InvariantCulture).Length;
         pax.AddRange(Encoding.Latin1.GetBytes($"{length.ToString(CultureInfo.InvariantCulture)} {key}="));
         pax.AddRange(value);
         pax.Add((byte)'\n');

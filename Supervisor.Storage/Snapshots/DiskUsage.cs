@@ -3,7 +3,8 @@ using Supervisor.Storage.Files;
 
 namespace Supervisor.Storage.Snapshots;
 
-/// <summary>What a tree takes on disk, counted as containerd does: blocks of 512 bytes, each inode once, the directory itself included.</summary>
+/// <summary>What a tree takes on disk, counted as containerd does: blocks of 512 bytes, each inode once, the directory itself
+/// included.</summary>
 /// <param name="Size">Bytes.</param>
 public readonly record struct DiskUsage(long Size, long Inodes)
 {
@@ -17,7 +18,8 @@ public readonly record struct DiskUsage(long Size, long Inodes)
 
         void Walk(Fd parent, int depth)
         {
-            if (depth > TreeCopy.MaximumDepth) throw new StorageException(StorageFault.ResourceExhausted, $"a tree of more than {TreeCopy.MaximumDepth} levels");
+            if (depth > TreeCopy.MaximumDepth)
+                throw new StorageException(StorageFault.ResourceExhausted, $"a tree of more than {TreeCopy.MaximumDepth} levels");
             foreach (var name in FileCalls.List(parent))
             {
                 cancel.ThrowIfCancellationRequested();

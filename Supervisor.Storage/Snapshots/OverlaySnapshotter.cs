@@ -6,7 +6,8 @@ using Supervisor.Storage.Layers;
 
 namespace Supervisor.Storage.Snapshots;
 
-/// <summary>A snapshot is the upper directory of an overlay whose lower directories are its parents. Linux, filesystems/overlayfs.rst.</summary>
+/// <summary>A snapshot is the upper directory of an overlay whose lower directories are its parents. Linux,
+/// filesystems/overlayfs.rst.</summary>
 public sealed class OverlaySnapshotter : Snapshotter
 {
     private readonly bool _indexOff;
@@ -55,7 +56,8 @@ public sealed class OverlaySnapshotter : Snapshotter
         try
         {
             foreach (var directory in (string[])["lower", "upper", "work"]) Directory.CreateDirectory(Path.Join(probe, directory));
-            MountedTree.Overlay([Path.Join(probe, "lower")], [("upperdir", Path.Join(probe, "upper")), ("workdir", Path.Join(probe, "work"))]).Dispose();
+            MountedTree.Overlay(
+                [Path.Join(probe, "lower")], [("upperdir", Path.Join(probe, "upper")), ("workdir", Path.Join(probe, "work"))]).Dispose();
             return null;
         }
         catch (SyscallException e)

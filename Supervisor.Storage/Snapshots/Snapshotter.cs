@@ -18,6 +18,7 @@ public abstract class Snapshotter
     protected Snapshotter(string name, string root)
     {
         (Name, Root, Directories, _trash) = (name, root, Path.Join(root, "snapshots"), Path.Join(root, "trash"));
+        Directory.CreateDirectory(Path.GetDirectoryName(root)!, Private);
         Directory.CreateDirectory(root, Private);
         Directory.CreateDirectory(Directories, Private);
         Directory.CreateDirectory(_trash, Private);

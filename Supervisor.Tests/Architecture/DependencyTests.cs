@@ -10,7 +10,8 @@ public partial class DependencyTests
     {
         { "Supervisor.Protos", ["Google.Protobuf", "Grpc.Core.Api"] },
         { "Supervisor.Kernel", [] },
-        { "Supervisor.Actors", ["Supervisor.Kernel", "Supervisor.Protos", "Akka", "Akka.Persistence", "Google.Protobuf", "Grpc.Core.Api"] },
+        { "Supervisor.Storage", ["Supervisor.Kernel", "ZstdSharp"] },
+        { "Supervisor.Actors", ["Supervisor.Kernel", "Supervisor.Storage", "Supervisor.Protos", "Akka", "Akka.Persistence", "Google.Protobuf", "Grpc.Core.Api"] },
     };
 
     [Theory]
@@ -41,14 +42,14 @@ public partial class DependencyTests
     [Fact]
     public void Nothing_but_the_launcher_makes_a_process()
     {
-        foreach (var file in Sources("Supervisor.Kernel").Concat(Sources("Supervisor.Actors")).Concat(Sources("Supervisor.Host")).Concat(Sources("Supervisor.Shim")))
+        foreach (var file in Sources("Supervisor.Kernel").Concat(Sources("Supervisor.Storage")).Concat(Sources("Supervisor.Actors")).Concat(Sources("Supervisor.Host")).Concat(Sources("Supervisor.Shim")))
             Assert.DoesNotMatch(@"\bProcess\.Start\b|\bProcessStartInfo\b|EntryPoint = ""(fork|vfork|posix_spawn)""", File.ReadAllText(file));
     }
 
     [Fact]
     public void No_bare_pid_is_ever_signalled()
     {
-        foreach (var file in Sources("Supervisor.Kernel").Concat(Sources("Supervisor.Actors")).Concat(Sources("Supervisor.Host")).Concat(Sources("Supervisor.Shim")))
+        foreach (var file in Sources("Supervisor.Kernel").Concat(Sources("Supervisor.Storage")).Concat(Sources("Supervisor.Actors")).Concat(Sources("Supervisor.Host")).Concat(Sources("Supervisor.Shim")))
             Assert.DoesNotMatch(@"partial int (kill|tkill|tgkill)\(", File.ReadAllText(file));
     }
 

@@ -124,10 +124,12 @@ public sealed class GarbageMarkingTests
         T0, new BlobRecord("n", digest, 1, $"sha256/{digest}-1", labels.ToImmutableSortedDictionary(l => l.Key, l => l.Value), T0, T0)));
 
     private void Snapshot(string name, string parent = "") => Apply(new MetadataEvent.SnapshotStored(
-        T0, new SnapshotRecord("n", "overlayfs", name, parent, SnapshotKind.Committed, _state.Snapshots.Count + 1, None, T0, T0, 0, 0), true));
+        T0, new SnapshotRecord("n", "overlayfs", name, parent, SnapshotKind.Committed, _state.Snapshots.Count + 1, None, T0, T0, 0, 0),
+            true));
 
     private void Container(string key, string @namespace = "n") => _containers.Add(new ContainerRecord(
-        ContainerId.Parse(@namespace, "c"), None, "", "r", null, null, "overlayfs", key, ImmutableSortedDictionary<string, Google.Protobuf.WellKnownTypes.Any>.Empty, "", T0, T0));
+        ContainerId.Parse(@namespace, "c"), None, "", "r", null, null, "overlayfs", key, ImmutableSortedDictionary<string,
+            Google.Protobuf.WellKnownTypes.Any>.Empty, "", T0, T0));
 
     private void Lease(ImmutableSortedDictionary<string, string> labels, params LeasedResource[] resources) =>
         _leases.Add(new Lease(new LeaseKey("n", $"l{_leases.Count}"), T0, labels, [.. resources]));

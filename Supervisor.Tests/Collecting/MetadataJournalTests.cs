@@ -17,8 +17,10 @@ public sealed class MetadataJournalTests
         var snapshot = new SnapshotRecord("n", "overlayfs", "s", "p", SnapshotKind.Committed, 9, labels, t, t.AddTicks(1), 7, 8);
         MetadataEvent[] events =
         [
-            new MetadataEvent.ImageStored(t, image, true), new MetadataEvent.ImageDeleted(t, image.Key), new MetadataEvent.ContentStored(t, blob),
-            new MetadataEvent.ContentDeleted(t, blob.Key), new MetadataEvent.SnapshotStored(t, snapshot, false), new MetadataEvent.SnapshotCommitted(t, "key", snapshot),
+            new MetadataEvent.ImageStored(t, image, true), new MetadataEvent.ImageDeleted(t, image.Key),
+                new MetadataEvent.ContentStored(t, blob),
+            new MetadataEvent.ContentDeleted(t, blob.Key), new MetadataEvent.SnapshotStored(t, snapshot, false),
+                new MetadataEvent.SnapshotCommitted(t, "key", snapshot),
             new MetadataEvent.SnapshotRemoved(t, snapshot.Key), new MetadataEvent.Compacted(t, [image], [blob], [snapshot]),
         ];
         Assert.Equal(typeof(MetadataEvent).GetNestedTypes().ToHashSet(), events.Select(e => e.GetType()).ToHashSet());

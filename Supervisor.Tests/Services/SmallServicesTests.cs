@@ -46,7 +46,7 @@ public sealed class SmallServicesTests(Daemon daemon) : IClassFixture<Daemon>
             return string.Join(' ', answer.Plugins.Select(p => $"{p.Type}/{p.Id}"));
         }
         Assert.Equal("io.containerd.runtime.v2/task", await ListAsync("type==io.containerd.runtime.v2, id==task"));
-        Assert.Equal("", await ListAsync("type==io.containerd.snapshotter.v1, id==overlayfs"));
+        Assert.Equal("io.containerd.snapshotter.v1/overlayfs", await ListAsync("type==io.containerd.snapshotter.v1, id==overlayfs"));
         Assert.Contains("io.containerd.grpc.v1/tasks", await ListAsync(), StringComparison.Ordinal);
         Assert.Equal(await ListAsync(), await ListAsync("platforms~=^linux/"));
         var bad = await StatusAsync(daemon.Introspection.PluginsAsync(new PluginsRequest { Filters = { "type=x" } }, In(null)));

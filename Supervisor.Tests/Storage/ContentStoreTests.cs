@@ -17,7 +17,8 @@ public sealed class ContentStoreTests : IDisposable
 
     public void Dispose() => _base.Delete(recursive: true);
 
-    private ContentStore NewStore() => new(_base.FullName, StorageLimits.Default with { BlobSize = 1 << 20, Ingests = 3 }, new UniqueNames());
+    private ContentStore NewStore() =>
+        new(_base.FullName, StorageLimits.Default with { BlobSize = 1 << 20, Ingests = 3 }, new UniqueNames());
 
     [Fact]
     public void An_ingest_goes_on_where_it_stopped_also_after_a_restart()
@@ -51,7 +52,9 @@ public sealed class ContentStoreTests : IDisposable
         using var ingest = Open("r");
         ingest.Append("hello"u8, Now);
         Assert.Equal(StorageFault.FailedPrecondition, Assert.Throws<StorageException>(() => ingest.Publish(6, null)).Fault);
-        Assert.Contains("unexpected commit digest", Assert.Throws<StorageException>(() => ingest.Publish(0, Of("other"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "unexpected commit digest", Assert.Throws<StorageException>(() => ingest.Publish(0, Of("other"))).Message,
+            StringComparison.Ordinal);
         Assert.Equal(5, _store.Status("n", "r").Offset);
         Assert.Empty(Directory.GetFiles(Path.Join(_base.FullName, "blobs", "sha256")));
     }
@@ -78,7 +81,9 @@ public sealed class ContentStoreTests : IDisposable
     [Fact]
     public void What_is_too_large_is_refused_when_it_is_claimed_and_when_it_comes()
     {
-        Assert.Equal(StorageFault.ResourceExhausted, Assert.Throws<StorageException>(() => _store.Open("n", "r", 10L << 30, null, Now, default)).Fault);
+        Assert.Equal(
+            StorageFault.ResourceExhausted,
+            Assert.Throws<StorageException>(() => _store.Open("n", "r", 10L << 30, null, Now, default)).Fault);
         using var ingest = Open("r");
         ingest.Append(new byte[1 << 20], Now);
         Assert.Equal(StorageFault.ResourceExhausted, Assert.Throws<StorageException>(() => ingest.Append("x"u8, Now)).Fault);
@@ -127,7 +132,8 @@ public sealed class ContentStoreTests : IDisposable
     [InlineData("sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
     [InlineData("md5:d41d8cd98f00b204e9800998ecf8427e")]
     [InlineData("sha256:../../../../../../../../../../../../../../../../../../../etc/passwd")]
-    public void What_is_no_digest_is_refused(string text) => Assert.Equal(StorageFault.InvalidArgument, Assert.Throws<StorageException>(() => Digest.Parse(text)).Fault);
+    public void What_is_no_digest_is_refused(string text) =>
+        Assert.Equal(StorageFault.InvalidArgument, Assert.Throws<StorageException>(() => Digest.Parse(text)).Fault);
 
     private Ingest Open(string reference) => _store.Open("n", reference, 0, null, Now, default);
 

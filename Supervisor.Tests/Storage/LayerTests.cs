@@ -33,7 +33,8 @@ public sealed class LayerTests : IDisposable
     [Fact]
     public void Every_kind_of_entry_is_there_as_it_was_written()
     {
-        var tar = new TarImage().Directory("d/", (UnixFileMode)0b111_000_000).File("d/f", "hello", (UnixFileMode)0b100_111_101_101, 7).Symlink("s", "/nowhere")
+        var tar = new TarImage().Directory("d/", (UnixFileMode)0b111_000_000).File("d/f", "hello", (UnixFileMode)0b100_111_101_101, 7)
+            .Symlink("s", "/nowhere")
             .HardLink("h", "d/f").Fifo("p").Device("null", 1, 3).File($"{new string('n', 150)}/{new string('m', 150)}", "long").Bytes();
         var applied = Apply(tar);
         Assert.Equal(Digest.Of(HashAlgorithmName.SHA256, SHA256.HashData(tar)), applied.Digest);
@@ -61,12 +62,14 @@ public sealed class LayerTests : IDisposable
     }
 
     [Fact]
-    public void A_hard_link_that_climbs_out_is_refused() => Refused(new TarImage().HardLink("h", "../outside").Bytes(), StorageFault.InvalidArgument);
+    public void A_hard_link_that_climbs_out_is_refused() =>
+        Refused(new TarImage().HardLink("h", "../outside").Bytes(), StorageFault.InvalidArgument);
 
     [Fact]
     public void A_symlink_of_the_layer_leads_nowhere_but_into_its_root()
     {
-        Apply(new TarImage().Directory("inner").Symlink("up", "../../../..").Symlink("abs", "/inner").File("up/escaped", "1").File("abs/f", "2").Bytes());
+        Apply(new TarImage().Directory("inner").Symlink("up", "../../../..").Symlink("abs", "/inner").File("up/escaped", "1")
+            .File("abs/f", "2").Bytes());
         Assert.Equal("1", Read("escaped"));
         Assert.Equal("2", Read("inner/f"));
         Assert.False(File.Exists("/escaped"));
@@ -106,7 +109,8 @@ public sealed class LayerTests : IDisposable
     [Fact]
     public void A_decompression_bomb_ends_at_the_limit()
     {
-        var bomb = TarImage.Gzip([.. TarImage.Header("a", 40 << 20), .. new byte[40 << 20], .. TarImage.Header("b", 40 << 20), .. new byte[40 << 20]]);
+        var bomb = TarImage.Gzip(
+            [.. TarImage.Header("a", 40 << 20), .. new byte[40 << 20], .. TarImage.Header("b", 40 << 20), .. new byte[40 << 20]]);
         Assert.True(bomb.Length < 1 << 20);
         Refused(bomb, StorageFault.ResourceExhausted, Tar + "+gzip");
     }
@@ -121,7 +125,8 @@ public sealed class LayerTests : IDisposable
 
     [Theory]
     [InlineData("this is no tar at all, but it is long enough to be looked at, and then some more of it until it is 512 bytes long")]
-    public void What_is_no_tar_is_refused(string text) => Refused(Encoding.UTF8.GetBytes(text.PadRight(1024)), StorageFault.InvalidArgument);
+    public void What_is_no_tar_is_refused(string text) =>
+        Refused(Encoding.UTF8.GetBytes(text.PadRight(1024)), StorageFault.InvalidArgument);
 
     [Fact]
     public void What_does_not_decompress_is_refused()
@@ -132,7 +137,9 @@ public sealed class LayerTests : IDisposable
 
     [Fact]
     public void An_unknown_media_type_is_refused_by_name() =>
-        Assert.Contains("application/x-rar", Refused(new TarImage().Bytes(), StorageFault.Unimplemented, "application/x-rar").Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "application/x-rar", Refused(new TarImage().Bytes(), StorageFault.Unimplemented, "application/x-rar").Message,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData(Tar + "+gzip")]
@@ -155,7 +162,9 @@ public sealed class LayerTests : IDisposable
     [Fact]
     public void Attributes_of_the_user_come_and_those_that_steer_an_overlay_do_not()
     {
-        Apply(new TarImage().File("f", "x", attributes: [("user.note", "kept"), ("trusted.overlay.opaque", "y"), ("trusted.overlay.redirect", "/../..")]).Bytes());
+        Apply(new TarImage()
+            .File("f", "x", attributes: [("user.note", "kept"), ("trusted.overlay.opaque", "y"), ("trusted.overlay.redirect", "/../..")])
+            .Bytes());
         using var root = Fd.Open(Root, OpenFlags.O_DIRECTORY);
         Assert.Equal(["user.note"], ExtendedAttributes.All(root, "f").Keys);
     }
@@ -166,7 +175,9 @@ public sealed class LayerTests : IDisposable
         byte[] capability = [1, 0, 0, 2, 0xff, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]; // VFS_CAP_REVISION_2, no text in any encoding
         var record = Encoding.Latin1.GetBytes("SCHILY.xattr.security.capability=");
         byte[] line = [.. Encoding.ASCII.GetBytes($"{record.Length + capability.Length + 4} "), .. record, .. capability, (byte)'\n'];
-        byte[] tar = [.. TarImage.Header("pax", line.Length, (byte)'x'), .. line, .. new byte[512 - line.Length], .. TarImage.Header("f", 0), .. new byte[1024]];
+        byte[] tar = [
+            .. TarImage.Header("pax", line.Length, (byte)'x'), .. line, .. new byte[512 - line.Length], .. TarImage.Header("f", 0),
+            .. new byte[1024]];
         Apply(tar);
         using var root = Fd.Open(Root, OpenFlags.O_DIRECTORY);
         Assert.Equal(capability, ExtendedAttributes.Get(root, "f", "security.capability"));
@@ -186,7 +197,8 @@ public sealed class LayerTests : IDisposable
             RandomAccess.SetLength(file, 20 << 20);
         }
         var archive = Path.Join(_base.FullName, "t.tar");
-        using (var tar = Process.Start("tar", ["-S", .. format.Split(' '), "-cf", archive, "-C", Lower, "sparse"])) Assert.True(tar.WaitForExit(30_000) && tar.ExitCode == 0);
+        using (var tar = Process.Start("tar", ["-S", .. format.Split(' '), "-cf", archive, "-C", Lower, "sparse"])) Assert.True(
+            tar.WaitForExit(30_000) && tar.ExitCode == 0);
         Apply(File.ReadAllBytes(archive));
         Assert.Equal(File.ReadAllBytes(Path.Join(Lower, "sparse")), File.ReadAllBytes(Path.Join(Root, "sparse")));
         Assert.True(Status("sparse").Blocks < 100);
@@ -210,7 +222,8 @@ public sealed class LayerTests : IDisposable
     {
         Directory.CreateDirectory(Path.Join(Lower, "d"), (UnixFileMode)0b111_000_000);
         File.WriteAllText(Path.Join(Lower, "d", "below"), "old");
-        Apply(new TarImage().File(".wh.gone").File("d/new").File("e/.wh..wh..opq").File(".wh.back").File("back/again", "x").Bytes(), overlay: true);
+        Apply(new TarImage().File(".wh.gone").File("d/new").File("e/.wh..wh..opq").File(".wh.back").File("back/again", "x")
+            .Bytes(), overlay: true);
         Assert.True(Status("gone").IsWhiteout);
         Assert.Equal(0x1c0u, Status("d").Mode); // as the one below: d itself is not in the layer
         using var root = Fd.Open(Root, OpenFlags.O_DIRECTORY);
@@ -232,7 +245,8 @@ public sealed class LayerTests : IDisposable
     public void A_read_only_mount_is_not_unpacked_into()
     {
         using var blob = Blob(new TarImage().Bytes());
-        var e = Assert.Throws<StorageException>(() => LayerWork.Apply(blob, Tar, [new TreeMount("bind", Root, ["ro", "rbind"])], false, Limits, default));
+        var e = Assert.Throws<StorageException>(
+            () => LayerWork.Apply(blob, Tar, [new TreeMount("bind", Root, ["ro", "rbind"])], false, Limits, default));
         Assert.Equal(StorageFault.InvalidArgument, e.Fault);
     }
 
@@ -240,7 +254,8 @@ public sealed class LayerTests : IDisposable
     public void What_a_tree_has_changed_is_unpacked_over_the_old_one_to_the_same_tree()
     {
         var (right, again) = (Path.Join(_base.FullName, "right"), Path.Join(_base.FullName, "again"));
-        Apply(new TarImage().Directory("keep").File("keep/same", "same").File("change", "old").File("gone", "x").Directory("dir").File("dir/inner", "y").Symlink("link", "a").Bytes());
+        Apply(new TarImage().Directory("keep").File("keep/same", "same").File("change", "old").File("gone", "x").Directory("dir")
+            .File("dir/inner", "y").Symlink("link", "a").Bytes());
         Copy(Root, right);
         Copy(Root, again);
         File.WriteAllText(Path.Join(right, "change"), "new!");
@@ -289,7 +304,8 @@ public sealed class LayerTests : IDisposable
         File.WriteAllText(Path.Join(Root, "above"), "2");
         using (var fd = Fd.Open(Root, OpenFlags.O_DIRECTORY)) FileCalls.MakeNode(fd, "gone", NodeKind.CharacterDevice, 0);
         File.WriteAllText(Path.Join(Lower, "gone"), "3");
-        using var view = MountedTree.OpenView([new TreeMount("overlay", "overlay", [$"upperdir={Root}", "workdir=/x", $"lowerdir={Lower}"])]);
+        using var view = MountedTree.OpenView(
+            [new TreeMount("overlay", "overlay", [$"upperdir={Root}", "workdir=/x", $"lowerdir={Lower}"])]);
         Assert.Equal(["above", "below"], FileCalls.List(view));
         Assert.DoesNotContain(Root, File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
     }
@@ -352,8 +368,10 @@ public sealed class LayerTests : IDisposable
         TreeCopy.Copy(source, target, default);
     }
 
-    private static IEnumerable<string> Names(string directory) => Directory.EnumerateFileSystemEntries(directory).Select(p => Path.GetFileName(p)).Order(StringComparer.Ordinal);
+    private static IEnumerable<string> Names(string directory) =>
+        Directory.EnumerateFileSystemEntries(directory).Select(p => Path.GetFileName(p)).Order(StringComparer.Ordinal);
 
     private static IEnumerable<string> Listing(string root) => Directory.EnumerateFileSystemEntries(root, "*", SearchOption.AllDirectories)
-        .Select(p => $"{Path.GetRelativePath(root, p)} {new FileInfo(p).LinkTarget ?? (Directory.Exists(p) ? "/" : File.ReadAllText(p))}").Order(StringComparer.Ordinal);
+        .Select(p => $"{Path.GetRelativePath(root, p)} {new FileInfo(p).LinkTarget ?? (Directory.Exists(p) ? "/" : File.ReadAllText(p))}")
+            .Order(StringComparer.Ordinal);
 }

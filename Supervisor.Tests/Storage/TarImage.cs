@@ -14,7 +14,9 @@ internal sealed class TarImage
 
     public static readonly DateTimeOffset Time = DateTimeOffset.FromUnixTimeSeconds(1_000_000_000).AddMilliseconds(250);
 
-    public TarImage File(string name, string text = "", UnixFileMode mode = (UnixFileMode)0b110_100_100, int uid = 0, params (string Key, string Value)[] attributes) =>
+    public TarImage File(
+        string name, string text = "", UnixFileMode mode = (UnixFileMode)0b110_100_100, int uid = 0,
+        params (string Key, string Value)[] attributes) =>
         Add(new PaxTarEntry(TarEntryType.RegularFile, name, attributes.Select(a => KeyValuePair.Create("SCHILY.xattr." + a.Key, a.Value)))
         {
             DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)), Mode = mode, Uid = uid, Gid = uid, ModificationTime = Time,
@@ -23,14 +25,18 @@ internal sealed class TarImage
     public TarImage Directory(string name, UnixFileMode mode = (UnixFileMode)0b111_101_101) =>
         Add(new PaxTarEntry(TarEntryType.Directory, name) { Mode = mode, ModificationTime = Time });
 
-    public TarImage Symlink(string name, string target) => Add(new PaxTarEntry(TarEntryType.SymbolicLink, name) { LinkName = target, ModificationTime = Time });
+    public TarImage Symlink(string name, string target) =>
+        Add(new PaxTarEntry(TarEntryType.SymbolicLink, name) { LinkName = target, ModificationTime = Time });
 
     public TarImage HardLink(string name, string target) => Add(new PaxTarEntry(TarEntryType.HardLink, name) { LinkName = target });
 
-    public TarImage Fifo(string name) => Add(new PaxTarEntry(TarEntryType.Fifo, name) { Mode = (UnixFileMode)0b110_000_000, ModificationTime = Time });
+    public TarImage Fifo(string name) =>
+        Add(new PaxTarEntry(TarEntryType.Fifo, name) { Mode = (UnixFileMode)0b110_000_000, ModificationTime = Time });
 
     public TarImage Device(string name, int major, int minor) =>
-        Add(new PaxTarEntry(TarEntryType.CharacterDevice, name) { DeviceMajor = major, DeviceMinor = minor, Mode = (UnixFileMode)0b110_110_110, ModificationTime = Time });
+        Add(new PaxTarEntry(
+            TarEntryType.CharacterDevice, name) { DeviceMajor = major, DeviceMinor = minor, Mode = (UnixFileMode)0b110_110_110,
+            ModificationTime = Time });
 
     public byte[] Bytes()
     {
@@ -50,7 +56,8 @@ internal sealed class TarImage
     {
         var block = new byte[512];
         Encoding.UTF8.GetBytes(name, block);
-        void Octal(int at, int length, long number) => Encoding.ASCII.GetBytes(Convert.ToString(number, 8).PadLeft(length - 1, '0'), block.AsSpan(at));
+        void Octal(int at, int length, long number) =>
+            Encoding.ASCII.GetBytes(Convert.ToString(number, 8).PadLeft(length - 1, '0'), block.AsSpan(at));
         Octal(100, 8, 0x1a4);
         Octal(108, 8, 0);
         Octal(116, 8, 0);

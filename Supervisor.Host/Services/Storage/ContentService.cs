@@ -24,16 +24,19 @@ public sealed class ContentService(StorageCalls storage, NamespaceRegistry names
     {
         var key = Key(request.Info?.Digest ?? "", context);
         var labels = request.Info!.Labels.ToLabels("info.labels", keepEmpty: true);
-        var state = await storage.AskAsync(new MetadataCommand.UpdateContent(key, labels, [.. request.UpdateMask?.Paths ?? []], storage.Now), context);
+        var state = await storage.AskAsync(
+            new MetadataCommand.UpdateContent(key, labels, [.. request.UpdateMask?.Paths ?? []], storage.Now), context);
         return new UpdateResponse { Info = Message(state.Blobs[key]) };
     }
 
     /// <inheritdoc/>
-    public override async Task List(ListContentRequest request, IServerStreamWriter<ListContentResponse> responseStream, ServerCallContext context)
+    public override async Task List(
+        ListContentRequest request, IServerStreamWriter<ListContentResponse> responseStream, ServerCallContext context)
     {
         var @namespace = context.RequireNamespace();
         var filters = FilterSet.Parse(request.Filters);
-        var blobs = storage.State.Blobs.Values.Where(b => b.Namespace == @namespace && filters.Matches(RecordFields.Of(b))).OrderBy(b => b.Digest, StringComparer.Ordinal);
+        var blobs = storage.State.Blobs.Values.Where(b => b.Namespace == @namespace && filters.Matches(RecordFields.Of(b)))
+            .OrderBy(b => b.Digest, StringComparer.Ordinal);
         foreach (var batch in blobs.Chunk(ListBatch))
             await responseStream.WriteAsync(new ListContentResponse { Info = { batch.Select(Message) } }, context.CancellationToken);
     }
@@ -47,7 +50,8 @@ public sealed class ContentService(StorageCalls storage, NamespaceRegistry names
     }
 
     /// <inheritdoc/>
-    public override async Task Read(ReadContentRequest request, IServerStreamWriter<ReadContentResponse> responseStream, ServerCallContext context)
+    public override async Task Read(
+        ReadContentRequest request, IServerStreamWriter<ReadContentResponse> responseStream, ServerCallContext context)
     {
         var blob = Find(request.Digest, context);
         var (offset, size) = (request.Offset, request.Size);
@@ -55,7 +59,8 @@ public sealed class ContentService(StorageCalls storage, NamespaceRegistry names
         if (offset > blob.Size) throw GrpcTranslation.Refuse(StatusCode.OutOfRange, $"read past object length {blob.Size} bytes");
         var end = size == 0 || size > blob.Size - offset ? blob.Size : offset + size;
         if (offset == end) return;
-        using var file = await RunAsync("open a blob", _ => storage.Files.Content.TryOpen(blob.File), context) ?? throw NoContent(blob.Digest);
+        using var file = await RunAsync("open a blob", _ => storage.Files.Content.TryOpen(blob.File), context)
+            ?? throw NoContent(blob.Digest);
         var buffer = ArrayPool<byte>.Shared.Rent(ReadSize);
         try
         {
@@ -64,7 +69,8 @@ public sealed class ContentService(StorageCalls storage, NamespaceRegistry names
                 var (at, length) = (offset, (int)Math.Min(end - offset, ReadSize));
                 var got = await RunAsync("read a blob", _ => RandomAccess.Read(file, buffer.AsSpan(0, length), at), context);
                 if (got == 0) throw GrpcTranslation.Refuse(StatusCode.DataLoss, $"content {blob.Digest} ends at {at} of {blob.Size} bytes");
-                await responseStream.WriteAsync(new ReadContentResponse { Offset = at, Data = ByteString.CopyFrom(buffer, 0, got) }, context.CancellationToken);
+                await responseStream.WriteAsync(
+                    new ReadContentResponse { Offset = at, Data = ByteString.CopyFrom(buffer, 0, got) }, context.CancellationToken);
                 offset += got;
             }
         }
@@ -80,7 +86,8 @@ public sealed class ContentService(StorageCalls storage, NamespaceRegistry names
         var @namespace = context.RequireNamespace();
         try
         {
-            return new StatusResponse { Status = Message(await RunAsync("look at an ingest", _ => storage.Files.Content.Status(@namespace, request.Ref), context)) };
+            return new StatusResponse { Status = Message(
+                await RunAsync("look at an ingest", _ => storage.Files.Content.Status(@namespace, request.Ref), context)) };
         }
         catch (Supervisor.Storage.StorageException e) when (e.Fault is Supervisor.Storage.StorageFault.NotFound)
         {
@@ -107,7 +114,8 @@ public sealed class ContentService(StorageCalls storage, NamespaceRegistry names
 
     /// <inheritdoc/>
     public override async Task Write(
-        IAsyncStreamReader<WriteContentRequest> requestStream, IServerStreamWriter<WriteContentResponse> responseStream, ServerCallContext context)
+        IAsyncStreamReader<WriteContentRequest> requestStream, IServerStreamWriter<WriteContentResponse> responseStream,
+            ServerCallContext context)
     {
         var @namespace = context.RequireNamespace();
         if (!await requestStream.MoveNext(context.CancellationToken) || requestStream.Current.Ref.Length == 0)
@@ -120,7 +128,8 @@ public sealed class ContentService(StorageCalls storage, NamespaceRegistry names
         do
         {
             var request = requestStream.Current;
-            if (request.Ref.Length > 0 && request.Ref != reference) throw GrpcTranslation.Refuse(StatusCode.InvalidArgument, "ref: cannot change within one stream");
+            if (request.Ref.Length > 0 && request.Ref != reference)
+                throw GrpcTranslation.Refuse(StatusCode.InvalidArgument, "ref: cannot change within one stream");
             var answer = await session.TakeAsync(request);
             await responseStream.WriteAsync(answer, context.CancellationToken);
             if (request.Action is WriteAction.Commit) return;
@@ -140,7 +149,8 @@ public sealed class ContentService(StorageCalls storage, NamespaceRegistry names
         return new BlobKey(@namespace, Digest.Parse(digest).Text);
     }
 
-    private static RpcException NoContent(string digest) => GrpcTranslation.Refuse(StatusCode.NotFound, $"content digest {digest}: not found");
+    private static RpcException NoContent(string digest) =>
+        GrpcTranslation.Refuse(StatusCode.NotFound, $"content digest {digest}: not found");
 
     private static Info Message(BlobRecord r) => new()
     {

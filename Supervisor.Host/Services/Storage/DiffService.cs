@@ -27,7 +27,8 @@ public sealed class DiffService(StorageCalls storage, NamespaceRegistry namespac
             using var file = files.Content.TryOpen(blob.File) ?? throw NoContent(digest);
             return LayerWork.Apply(file, descriptor.MediaType, mounts, request.SyncFs, files.Limits, cancel);
         }, files.Limits.LayerDeadline, context.CancellationToken);
-        return new ApplyResponse { Applied = new ContentDescriptor { MediaType = LayerCompression.Tar, Digest = applied.Digest.Text, Size = applied.Size } };
+        return new ApplyResponse { Applied = new ContentDescriptor { MediaType = LayerCompression.Tar, Digest = applied.Digest.Text,
+            Size = applied.Size } };
     }
 
     /// <inheritdoc/>
@@ -63,7 +64,8 @@ public sealed class DiffService(StorageCalls storage, NamespaceRegistry namespac
 
     /// <summary>The same layer may be there already: then that one is it.</summary>
     private async Task RecordAsync(
-        BlobKey key, StoredBlob blob, System.Collections.Immutable.ImmutableSortedDictionary<string, string> labels, ServerCallContext context)
+        BlobKey key, StoredBlob blob, System.Collections.Immutable.ImmutableSortedDictionary<string, string> labels,
+            ServerCallContext context)
     {
         await storage.PinAsync("content", key.Digest, context);
         try
@@ -73,12 +75,15 @@ public sealed class DiffService(StorageCalls storage, NamespaceRegistry namespac
         }
         catch (RpcException e) when (e.StatusCode is StatusCode.AlreadyExists)
         {
-            await storage.AskAsync(new MetadataCommand.UpdateContent(key, labels, [.. labels.Keys.Select(k => $"labels.{k}")], storage.Now), context);
+            await storage.AskAsync(
+                new MetadataCommand.UpdateContent(key, labels, [.. labels.Keys.Select(k => $"labels.{k}")], storage.Now), context);
         }
         await storage.Files.RemoveAsync([new Supervisor.Storage.Freed(blob.File, null, 0)]);
     }
 
-    private static List<TreeMount> Mounts(IEnumerable<Mount> mounts) => [.. mounts.Select(m => new TreeMount(m.Type, m.Source, [.. m.Options]))];
+    private static List<TreeMount> Mounts(IEnumerable<Mount> mounts) =>
+        [.. mounts.Select(m => new TreeMount(m.Type, m.Source, [.. m.Options]))];
 
-    private static RpcException NoContent(string digest) => GrpcTranslation.Refuse(StatusCode.NotFound, $"content digest {digest}: not found");
+    private static RpcException NoContent(string digest) =>
+        GrpcTranslation.Refuse(StatusCode.NotFound, $"content digest {digest}: not found");
 }

@@ -28,7 +28,8 @@ public sealed class ImagesService(StorageCalls storage, NamespaceRegistry namesp
     {
         var @namespace = context.RequireNamespace();
         var filters = FilterSet.Parse(request.Filters);
-        var images = storage.State.Images.Values.Where(i => i.Namespace == @namespace && filters.Matches(RecordFields.Of(i))).OrderBy(i => i.Name, StringComparer.Ordinal);
+        var images = storage.State.Images.Values.Where(i => i.Namespace == @namespace && filters.Matches(RecordFields.Of(i)))
+            .OrderBy(i => i.Name, StringComparer.Ordinal);
         return Task.FromResult(new ListImagesResponse { Images = { images.Select(Message) } });
     }
 
@@ -36,7 +37,8 @@ public sealed class ImagesService(StorageCalls storage, NamespaceRegistry namesp
     public override async Task<CreateImageResponse> Create(CreateImageRequest request, ServerCallContext context)
     {
         var record = Checked(request.Image, context);
-        if (MetadataMachine.TargetFault(record.MediaType, record.Digest, record.Size) is { } fault) throw GrpcTranslation.Refuse(StatusCode.InvalidArgument, fault);
+        if (MetadataMachine.TargetFault(record.MediaType, record.Digest, record.Size) is { } fault)
+            throw GrpcTranslation.Refuse(StatusCode.InvalidArgument, fault);
         await namespaces.EnsureAsync(record.Namespace, context);
         var state = await storage.AskAsync(new MetadataCommand.CreateImage(record, storage.Now), context);
         return new CreateImageResponse { Image = Message(state.Images[record.Key]) };
@@ -46,7 +48,8 @@ public sealed class ImagesService(StorageCalls storage, NamespaceRegistry namesp
     public override async Task<UpdateImageResponse> Update(UpdateImageRequest request, ServerCallContext context)
     {
         var record = Checked(request.Image, context);
-        var state = await storage.AskAsync(new MetadataCommand.UpdateImage(record, [.. request.UpdateMask?.Paths ?? []], storage.Now), context);
+        var state = await storage.AskAsync(
+            new MetadataCommand.UpdateImage(record, [.. request.UpdateMask?.Paths ?? []], storage.Now), context);
         storage.CollectSoon();
         return new UpdateImageResponse { Image = Message(state.Images[record.Key]) };
     }
@@ -65,7 +68,8 @@ public sealed class ImagesService(StorageCalls storage, NamespaceRegistry namesp
     {
         var @namespace = context.RequireNamespace();
         if (string.IsNullOrEmpty(image?.Name)) throw GrpcTranslation.Refuse(StatusCode.InvalidArgument, "Image.Name required");
-        if (image.Name.Length > MaximumName) throw new InvalidFieldException("image.name", $"{image.Name.Length} characters long, at most {MaximumName} are allowed");
+        if (image.Name.Length > MaximumName)
+            throw new InvalidFieldException("image.name", $"{image.Name.Length} characters long, at most {MaximumName} are allowed");
         var target = image.Target ?? new ContentDescriptor();
         return new ImageRecord(
             @namespace, image.Name, image.Labels.ToLabels("image.labels", keepEmpty: true), target.MediaType, target.Digest, target.Size,

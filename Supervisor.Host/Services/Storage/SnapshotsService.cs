@@ -30,7 +30,10 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
     public override Task<MountsResponse> Mounts(MountsRequest request, ServerCallContext context)
     {
         var (snapshotter, record, state) = Find(request.Snapshotter, request.Key, context);
-        if (record.Kind is Kind.Committed) throw GrpcTranslation.Refuse(StatusCode.FailedPrecondition, $"snapshot {request.Key} is committed, only active ones and views are mounted: failed precondition");
+        if (record.Kind is Kind.Committed)
+            throw GrpcTranslation.Refuse(
+                StatusCode.FailedPrecondition,
+                $"snapshot {request.Key} is committed, only active ones and views are mounted: failed precondition");
         return Task.FromResult(new MountsResponse { Mounts = { MountsOf(snapshotter, record, state) } });
     }
 
@@ -42,7 +45,8 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
         await storage.PinAsync($"snapshots/{snapshotter.Name}", request.Name, context);
         var usage = await RunAsync("measure a snapshot", cancel => snapshotter.Usage(record.Id, cancel), context);
         await storage.AskAsync(
-            new MetadataCommand.CommitSnapshot(record.Key, request.Name, request.Labels.ToLabels("labels"), usage.Size, usage.Inodes, storage.Now), context);
+            new MetadataCommand.CommitSnapshot(
+                record.Key, request.Name, request.Labels.ToLabels("labels"), usage.Size, usage.Inodes, storage.Now), context);
         return new Empty();
     }
 
@@ -50,7 +54,9 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
     public override async Task<Empty> Remove(RemoveSnapshotRequest request, ServerCallContext context)
     {
         var snapshotter = Snapshotter(request.Snapshotter);
-        await storage.AskAsync(new MetadataCommand.RemoveSnapshot(new SnapshotKey(context.RequireNamespace(), snapshotter.Name, request.Key), storage.Now), context);
+        await storage.AskAsync(
+            new MetadataCommand.RemoveSnapshot(new SnapshotKey(context.RequireNamespace(), snapshotter.Name, request.Key), storage.Now),
+            context);
         storage.CollectSoon();
         return new Empty();
     }
@@ -65,17 +71,20 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
         if (request.Info is null) throw new InvalidFieldException("info", "must be set");
         var key = new SnapshotKey(context.RequireNamespace(), Snapshotter(request.Snapshotter).Name, request.Info.Name);
         var labels = request.Info.Labels.ToLabels("info.labels", keepEmpty: true);
-        var state = await storage.AskAsync(new MetadataCommand.UpdateSnapshot(key, labels, [.. request.UpdateMask?.Paths ?? []], storage.Now), context);
+        var state = await storage.AskAsync(
+            new MetadataCommand.UpdateSnapshot(key, labels, [.. request.UpdateMask?.Paths ?? []], storage.Now), context);
         return new UpdateSnapshotResponse { Info = Message(state.Snapshots[key]) };
     }
 
     /// <inheritdoc/>
-    public override async Task List(ListSnapshotsRequest request, IServerStreamWriter<ListSnapshotsResponse> responseStream, ServerCallContext context)
+    public override async Task List(
+        ListSnapshotsRequest request, IServerStreamWriter<ListSnapshotsResponse> responseStream, ServerCallContext context)
     {
         var (@namespace, snapshotter) = (context.RequireNamespace(), Snapshotter(request.Snapshotter).Name);
         var filters = FilterSet.Parse(request.Filters);
         var snapshots = storage.State.Snapshots.Values
-            .Where(s => s.Namespace == @namespace && s.Snapshotter == snapshotter && filters.Matches(RecordFields.Of(s))).OrderBy(s => s.Name, StringComparer.Ordinal);
+            .Where(s => s.Namespace == @namespace && s.Snapshotter == snapshotter && filters.Matches(RecordFields.Of(s)))
+                .OrderBy(s => s.Name, StringComparer.Ordinal);
         foreach (var batch in snapshots.Chunk(ListBatch))
             await responseStream.WriteAsync(new ListSnapshotsResponse { Info = { batch.Select(Message) } }, context.CancellationToken);
     }
@@ -110,7 +119,8 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
         await namespaces.EnsureAsync(@namespace, context);
         await storage.PinAsync($"snapshots/{snapshotter.Name}", key, context);
         var id = storage.Files.Names.Next();
-        var command = new MetadataCommand.PrepareSnapshot(new SnapshotKey(@namespace, snapshotter.Name, key), parent, kind, id, labels, storage.Now);
+        var command = new MetadataCommand.PrepareSnapshot(
+            new SnapshotKey(@namespace, snapshotter.Name, key), parent, kind, id, labels, storage.Now);
         // Refused before anything is copied, where it can be told already; the actor has the last word.
         var decided = MetadataMachine.Decide(storage.State, command, () => []);
         if (decided.Refusal is { } refusal) throw refusal.ToRpcException();
@@ -118,12 +128,15 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
         var made = false;
         try
         {
-            await RunAsync("make a snapshot", cancel => { snapshotter.Make(id, parentId, kind is Kind.Active, cancel); return true; }, context);
+            await RunAsync(
+                "make a snapshot", cancel => { snapshotter.Make(id, parentId, kind is Kind.Active, cancel); return true; }, context);
             var state = await storage.AskAsync(command, context);
             made = true;
             return MountsOf(snapshotter, state.Snapshots[command.Key], state);
         }
-        catch (Exception e) when (e is not RpcException { StatusCode: StatusCode.AlreadyExists or StatusCode.NotFound or StatusCode.InvalidArgument } and not StorageException and not IOException)
+        catch (Exception e) when (
+            e is not (StorageException or IOException)
+            and not RpcException { StatusCode: StatusCode.AlreadyExists or StatusCode.NotFound or StatusCode.InvalidArgument })
         {
             made = true; // nobody knows: it is swept at the next start if it is not recorded
             throw;
@@ -149,7 +162,9 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
         if (name.Length == 0) throw GrpcTranslation.Refuse(StatusCode.InvalidArgument, "snapshotter argument missing: invalid argument");
         if (storage.Files.Snapshotter(name) is { } usable) return usable;
         var why = storage.Files.Snapshotters.FirstOrDefault(s => s.Name == name)?.Unusable;
-        throw GrpcTranslation.Refuse(StatusCode.InvalidArgument, $"snapshotter not loaded: {name[..Math.Min(name.Length, 76)]}{(why is null ? "" : $" ({why})")}: invalid argument");
+        throw GrpcTranslation.Refuse(
+            StatusCode.InvalidArgument,
+            $"snapshotter not loaded: {name[..Math.Min(name.Length, 76)]}{(why is null ? "" : $" ({why})")}: invalid argument");
     }
 
     private Task<T> RunAsync<T>(string what, Func<CancellationToken, T> work, ServerCallContext context) =>

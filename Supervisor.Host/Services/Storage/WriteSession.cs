@@ -6,8 +6,10 @@ using Supervisor.Storage.Content;
 
 namespace Supervisor.Host.Services.Storage;
 
-/// <summary>One stream of <c>Content/Write</c>: an ingest held for as long as the stream lasts, and left where it is when it ends early.</summary>
-internal sealed class WriteSession(StorageCalls storage, TimeProvider clock, string @namespace, string reference, ServerCallContext context) : IAsyncDisposable
+/// <summary>One stream of <c>Content/Write</c>: an ingest held for as long as the stream lasts, and left where it is when it ends
+/// early.</summary>
+internal sealed class WriteSession(
+    StorageCalls storage, TimeProvider clock, string @namespace, string reference, ServerCallContext context) : IAsyncDisposable
 {
     private Ingest? _ingest;
     private long _total;
@@ -17,7 +19,8 @@ internal sealed class WriteSession(StorageCalls storage, TimeProvider clock, str
     public async Task BeginAsync(WriteContentRequest first)
     {
         await ExpectAsync(first);
-        _ingest = await RunAsync("open an ingest", cancel => storage.Files.Content.Open(@namespace, reference, _total, _expected, clock.GetUtcNow(), cancel));
+        _ingest = await RunAsync(
+            "open an ingest", cancel => storage.Files.Content.Open(@namespace, reference, _total, _expected, clock.GetUtcNow(), cancel));
         if (_total == 0) _total = _ingest.Total;
         _expected ??= Digest.TryParse(_ingest.Expected);
     }
@@ -27,7 +30,8 @@ internal sealed class WriteSession(StorageCalls storage, TimeProvider clock, str
     {
         await ExpectAsync(request);
         var ingest = _ingest!;
-        var answer = new WriteContentResponse { Action = request.Action, Total = _total, Offset = ingest.Offset, StartedAt = ingest.StartedAt.ToTimestamp() };
+        var answer = new WriteContentResponse { Action = request.Action, Total = _total, Offset = ingest.Offset,
+            StartedAt = ingest.StartedAt.ToTimestamp() };
         if (request.Action is WriteAction.Stat)
         {
             answer.Digest = (await RunAsync("hash an ingest", _ => ingest.Digest)).Text;
@@ -52,7 +56,8 @@ internal sealed class WriteSession(StorageCalls storage, TimeProvider clock, str
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        if (_ingest is { } ingest) await storage.Files.Workers.RunAsync("close an ingest", _ => ingest.Dispose(), storage.Files.Limits.Deadline);
+        if (_ingest is { } ingest)
+            await storage.Files.Workers.RunAsync("close an ingest", _ => ingest.Dispose(), storage.Files.Limits.Deadline);
     }
 
     /// <summary>Checks it, makes it a blob, and records that. From here on the client's going away changes nothing.</summary>
@@ -67,7 +72,8 @@ internal sealed class WriteSession(StorageCalls storage, TimeProvider clock, str
         var used = false;
         try
         {
-            var state = await storage.AskAsync(new MetadataCommand.CommitContent(key, blob.Size, blob.File, labels, clock.GetUtcNow()), context);
+            var state = await storage.AskAsync(
+                new MetadataCommand.CommitContent(key, blob.Size, blob.File, labels, clock.GetUtcNow()), context);
             used = state.Blobs.GetValueOrDefault(key)?.File == blob.File;
         }
         catch (RpcException e) when (e.StatusCode is not StatusCode.AlreadyExists)
