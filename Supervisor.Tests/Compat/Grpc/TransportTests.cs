@@ -217,7 +217,7 @@ public sealed class TransportTests
     [Theory]
     [InlineData(new byte[] { 0, 0, 0 }, "13")]                                   // ends inside the prefix of a message
     [InlineData(new byte[] { 0, 0, 0, 0, 9, 1 }, "13")]                          // ends inside a message
-    [InlineData(new byte[] { 7, 0, 0, 0, 0 }, "13")]                             // no such compression flag
+    [InlineData(new byte[] { 7, 0, 0, 0, 0 }, "2")]                             // no such compression flag
     [InlineData(new byte[] { 0, 0x7F, 0xFF, 0xFF, 0xFF }, "8")]                  // longer than the server's limit
     [InlineData(new byte[] { 0, 0, 0, 0, 2, 0xFF, 0xFF }, "2")]                  // no protocol buffer
     public async Task A_message_that_is_none_ends_its_call_with_a_status(byte[] body, string status)
