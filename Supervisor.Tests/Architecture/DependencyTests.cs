@@ -20,16 +20,6 @@ public partial class DependencyTests
         Assert.Empty(References(assembly).Except(allowed));
 
     [Fact]
-    public void Only_the_tests_reach_into_what_is_internal_to_compat()
-    {
-        foreach (var compat in (string[])["Akka", "Akka.Persistence", "Grpc.Core.Api", "Grpc.Net.Common"])
-        {
-            var friends = Assembly.Load(compat).GetCustomAttributes<System.Runtime.CompilerServices.InternalsVisibleToAttribute>();
-            Assert.DoesNotContain(friends, f => f.AssemblyName.StartsWith("Supervisor", StringComparison.Ordinal) || f.AssemblyName is "supervisor");
-        }
-    }
-
-    [Fact]
     public void A_machine_its_states_and_its_protocol_are_pure()
     {
         foreach (var file in Sources("Supervisor.Actors").Where(f => Pure().IsMatch(Path.GetFileName(f))))

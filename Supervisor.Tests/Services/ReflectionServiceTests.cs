@@ -24,6 +24,15 @@ public sealed class ReflectionServiceTests(Daemon daemon) : IClassFixture<Daemon
     }
 
     [Fact]
+    public void No_service_that_is_written_is_forgotten()
+    {
+        var written = typeof(ReflectionService).Assembly.GetTypes()
+            .Select(t => t.BaseType?.GetCustomAttributes(typeof(BindServiceMethodAttribute), inherit: false).FirstOrDefault())
+            .OfType<BindServiceMethodAttribute>().Select(a => ((ServiceDescriptor)a.BindType.GetProperty("Descriptor")!.GetValue(null)!).FullName);
+        Assert.Equal(ServiceNames.Served.Order(StringComparer.Ordinal), written.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public async Task The_services_are_those_that_are_served_in_both_versions()
     {
         var names = (await AskAsync(new ServerReflectionRequest { ListServices = "" }))[0].ListServicesResponse.Service.Select(s => s.Name);

@@ -82,18 +82,18 @@ public sealed class TransportTests
         });
         var client = server.Client();
         var calls = new AsyncDuplexStreamingCall<Ping, Pong>[Streams];
-        await Parallel.ForAsync(0, Streams, async (i, _) =>
+        await Parallel.ForAsync(0, Streams, async (i, cancel) =>
         {
-            calls[i] = client.Chat();
-            await calls[i].RequestStream.WriteAsync(new Ping { Text = $"{i}" });
-            Assert.True(await calls[i].ResponseStream.MoveNext());
+            calls[i] = client.Chat(cancellationToken: CancellationToken.None);
+            await calls[i].RequestStream.WriteAsync(new Ping { Text = $"{i}" }, cancel);
+            Assert.True(await calls[i].ResponseStream.MoveNext(cancel));
             Assert.Equal($"{i}", calls[i].ResponseStream.Current.Text);
         }).WaitAsync(Patience);
         Assert.Equal(Streams, Volatile.Read(ref most));
-        await Parallel.ForAsync(0, Streams, async (i, _) =>
+        await Parallel.ForAsync(0, Streams, async (i, cancel) =>
         {
             await calls[i].RequestStream.CompleteAsync();
-            Assert.False(await calls[i].ResponseStream.MoveNext());
+            Assert.False(await calls[i].ResponseStream.MoveNext(cancel));
             calls[i].Dispose();
         }).WaitAsync(Patience);
         await UntilAsync(() => Volatile.Read(ref open) == 0);
@@ -217,9 +217,9 @@ public sealed class TransportTests
     [Theory]
     [InlineData(new byte[] { 0, 0, 0 }, "13")]                                   // ends inside the prefix of a message
     [InlineData(new byte[] { 0, 0, 0, 0, 9, 1 }, "13")]                          // ends inside a message
-    [InlineData(new byte[] { 7, 0, 0, 0, 0 }, "13")]                             // no such compression flag
+    [InlineData(new byte[] { 7, 0, 0, 0, 0 }, "2")]                             // no such compression flag
     [InlineData(new byte[] { 0, 0x7F, 0xFF, 0xFF, 0xFF }, "8")]                  // longer than the server's limit
-    [InlineData(new byte[] { 0, 0, 0, 0, 2, 0xFF, 0xFF }, "13")]                 // no protocol buffer
+    [InlineData(new byte[] { 0, 0, 0, 0, 2, 0xFF, 0xFF }, "2")]                  // no protocol buffer
     public async Task A_message_that_is_none_ends_its_call_with_a_status(byte[] body, string status)
     {
         await using var server = await EchoServer.StartAsync(Echoing);

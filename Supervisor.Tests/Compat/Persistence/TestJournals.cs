@@ -7,8 +7,8 @@ namespace Supervisor.Tests.Compat.Persistence;
 /// <summary>Journals that refuse, hold back or say nothing, named in the configurations of tests.</summary>
 public static class TestJournals
 {
-    /// <summary>Tests that hold a journal back run one after the other: its gate is one for all.</summary>
-    public const string Collection = "test journals";
+    /// <summary>Tests that use what there is once only, the gate here or Recorder.RecoverWith, run one after the other.</summary>
+    public const string Collection = "Recorder";
 
     public sealed class PickyJournal : MemoryJournal
     {

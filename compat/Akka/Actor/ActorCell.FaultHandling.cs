@@ -54,7 +54,6 @@ public partial class ActorCell
             _actor = NewActor();
             _actor.AroundPreStart();
             CheckReceiveTimeout();
-            if (SystemImpl.Settings.DebugLifecycle) Publish(new Debug(Self.Path.ToString(), _actor.GetType(), "Started (" + _actor + ")"));
         }
         catch (Exception e) when (IsNotFatal(e))
         {
@@ -243,7 +242,6 @@ public partial class ActorCell
             _actor = NewActor();
             _actor.AroundPostRestart(cause, null);
             CheckReceiveTimeout();
-            if (SystemImpl.Settings.DebugLifecycle) Publish(new Debug(Self.Path.ToString(), _actor.GetType(), "Restarted (" + _actor + ")"));
             foreach (var stats in survivors) stats.Child.Restart(cause);
         }
         catch (Exception e) when (IsNotFatal(e))
@@ -298,7 +296,6 @@ public partial class ActorCell
         try
         {
             ClearActor();
-            if (SystemImpl.Settings.DebugLifecycle) Publish(new Debug(Self.Path.ToString(), GetActorType(), "Stopped"));
             Dispatcher.Detach(this);
         }
         finally

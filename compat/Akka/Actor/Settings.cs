@@ -35,8 +35,6 @@ public class Settings
         };
         LogDeadLettersDuringShutdown = config.GetBoolean("akka.log-dead-letters-during-shutdown");
         LogDeadLettersSuspendDuration = config.GetTimeSpan("akka.log-dead-letters-suspend-duration");
-        DebugLifecycle = config.GetBoolean("akka.actor.debug.lifecycle");
-        DebugEventStream = config.GetBoolean("akka.actor.debug.event-stream");
         SchedulerClass = config.GetString("akka.scheduler.implementation");
         CoordinatedShutdownTerminateActorSystem = config.GetBoolean("akka.coordinated-shutdown.terminate-actor-system");
         CoordinatedShutdownRunByActorSystemTerminate = config.GetBoolean("akka.coordinated-shutdown.run-by-actor-system-terminate");
@@ -58,8 +56,6 @@ public class Settings
     public bool LogDeadLettersDuringShutdown { get; private set; }
     public TimeSpan LogDeadLettersSuspendDuration { get; private set; }
     public ILogMessageFormatter LogFormatter => DefaultLogMessageFormatter.Instance;
-    public bool DebugLifecycle { get; private set; }
-    public bool DebugEventStream { get; private set; }
     public string SchedulerClass { get; private set; }
     public bool CoordinatedShutdownTerminateActorSystem { get; private set; }
     public bool CoordinatedShutdownRunByActorSystemTerminate { get; private set; }

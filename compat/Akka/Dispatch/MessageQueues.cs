@@ -12,63 +12,110 @@ public interface IMessageQueue
     void CleanUp(IActorRef owner, IMessageQueue deadletters);
 }
 
-/// <summary>Many producers, one consumer: a linked list in which a send is one exchange (D. Vyukov's intrusive MPSC queue).
-/// An empty queue costs one node, which keeps idle actors small.</summary>
+/// <summary>Many producers, one consumer. A send reserves the next slot of the last chunk with one atomic increment, then fills
+/// it. Chunks grow while the consumer lags and shrink when it keeps up, so that an idle actor stays small.</summary>
 public class UnboundedMessageQueue : IMessageQueue, IUnboundedMessageQueueSemantics
 {
-    private sealed class Node
+    private const int Smallest = 4, Largest = 128;
+
+    private struct Slot
     {
-        public Node Next;
         public object Message;
         public IActorRef Sender;
     }
 
-    private Node _first = new();
-    private Node _last;
+    private sealed class Chunk(int size)
+    {
+        public readonly Slot[] Slots = new Slot[size];
+        public Chunk Next;
+        /// <summary>Goes past the end by one for each sender that came too late; the first of them makes the next chunk.</summary>
+        public int Reserved;
+    }
 
-    public UnboundedMessageQueue() => _last = _first;
-    public bool HasMessages => !ReferenceEquals(Volatile.Read(ref _first), Volatile.Read(ref _last));
+    private Chunk _first, _last;
+    // Of the first chunk, and written by the consumer only: what it has taken, and what it knows to be reserved.
+    private int _taken, _known;
 
-    /// <summary>Walks the queue: exact only when nobody is sending.</summary>
+    public UnboundedMessageQueue() => _first = _last = new Chunk(Smallest);
+
+    // Counts what is reserved, not what is filled: a sender looks at the mailbox's status only after it has reserved.
+    public bool HasMessages => Volatile.Read(ref Volatile.Read(ref _first).Reserved) > Volatile.Read(ref _taken);
+
+    /// <summary>Exact only when nobody is sending or taking.</summary>
     public int Count
     {
         get
         {
-            var count = 0;
-            var end = Volatile.Read(ref _last);
-            for (var node = Volatile.Read(ref _first); node is not null && !ReferenceEquals(node, end); node = Volatile.Read(ref node.Next)) count++;
-            return count;
+            var count = -Volatile.Read(ref _taken);
+            for (var chunk = Volatile.Read(ref _first); chunk is not null; chunk = Volatile.Read(ref chunk.Next))
+                count += Math.Min(Volatile.Read(ref chunk.Reserved), chunk.Slots.Length);
+            return Math.Max(count, 0);
         }
     }
 
     public void Enqueue(IActorRef receiver, Envelope envelope)
     {
-        var node = new Node { Message = envelope.Message, Sender = envelope.Sender };
-        Volatile.Write(ref Interlocked.Exchange(ref _last, node).Next, node);
+        while (true)
+        {
+            var chunk = Volatile.Read(ref _last);
+            var slots = chunk.Slots;
+            var index = Interlocked.Increment(ref chunk.Reserved) - 1;
+            if (index < slots.Length)
+            {
+                slots[index].Sender = envelope.Sender;
+                Volatile.Write(ref slots[index].Message, envelope.Message);
+                return;
+            }
+            if (index == slots.Length)
+            {
+                var keepsUp = ReferenceEquals(Volatile.Read(ref _first), chunk);
+                var next = new Chunk(keepsUp ? Math.Max(slots.Length / 2, Smallest) : Math.Min(slots.Length * 2, Largest)) { Reserved = 1 };
+                next.Slots[0] = new Slot { Message = envelope.Message, Sender = envelope.Sender };
+                Volatile.Write(ref chunk.Next, next);
+                Volatile.Write(ref _last, next);
+                return;
+            }
+            var spin = new SpinWait();
+            while (ReferenceEquals(Volatile.Read(ref _last), chunk)) spin.SpinOnce();
+        }
     }
 
     public bool TryDequeue(out Envelope envelope)
     {
-        var first = _first;
-        var next = Volatile.Read(ref first.Next);
-        if (next is null)
+        if (_taken == _known && !More())
         {
-            if (ReferenceEquals(first, Volatile.Read(ref _last)))
-            {
-                envelope = default;
-                return false;
-            }
-            // A producer stands between its exchange and its link; that is two instructions.
-            var spin = new SpinWait();
-            while ((next = Volatile.Read(ref first.Next)) is null) spin.SpinOnce();
+            envelope = default;
+            return false;
         }
-        envelope = new Envelope(next.Message, next.Sender);
-        next.Message = null;
-        next.Sender = null;
-        Volatile.Write(ref _first, next);
-        // An old node must not keep a chain of younger ones alive for the collector.
-        first.Next = null;
+        ref var slot = ref _first.Slots[_taken];
+        if (Volatile.Read(ref slot.Message) is null)
+        {
+            // Its sender stands between reserving and filling; that is a few instructions.
+            var spin = new SpinWait();
+            while (Volatile.Read(ref slot.Message) is null) spin.SpinOnce();
+        }
+        envelope = new Envelope(slot.Message, slot.Sender);
+        slot = default;
+        Volatile.Write(ref _taken, _taken + 1);
         return true;
+    }
+
+    private bool More()
+    {
+        var chunk = _first;
+        if (_taken == chunk.Slots.Length)
+        {
+            if (Volatile.Read(ref chunk.Reserved) == _taken) return false;
+            var spin = new SpinWait();
+            while (Volatile.Read(ref chunk.Next) is null) spin.SpinOnce();
+            // An old chunk must not keep a chain of younger ones alive for the collector.
+            (_known, _taken) = (0, 0);
+            Volatile.Write(ref _first, chunk.Next);
+            chunk.Next = null;
+            chunk = _first;
+        }
+        _known = Math.Min(Volatile.Read(ref chunk.Reserved), chunk.Slots.Length);
+        return _known > _taken;
     }
 
     public void CleanUp(IActorRef owner, IMessageQueue deadletters) => this.PourInto(owner, deadletters);

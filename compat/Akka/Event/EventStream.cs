@@ -3,8 +3,10 @@ using Akka.Actor;
 namespace Akka.Event;
 
 /// <summary>The system's own bus: subscribe to a class or an interface, get all events of that type.</summary>
-public class EventStream(bool debug) : LoggingBus
+public class EventStream : LoggingBus
 {
+    internal EventStream() { }
+
     private IActorRef _unsubscriber;
 
     /// <returns>False when an earlier subscription covers this one.</returns>
@@ -12,7 +14,6 @@ public class EventStream(bool debug) : LoggingBus
     {
         ArgumentNullException.ThrowIfNull(subscriber);
         _unsubscriber?.Tell(new Unsubscriber.Register(subscriber), ActorRefs.NoSender);
-        if (debug) Publish(new Debug(nameof(EventStream), GetType(), "subscribing " + subscriber + " to channel " + channel));
         return base.Subscribe(subscriber, channel);
     }
 
@@ -20,7 +21,6 @@ public class EventStream(bool debug) : LoggingBus
     {
         ArgumentNullException.ThrowIfNull(subscriber);
         var removed = base.Unsubscribe(subscriber, channel);
-        if (debug) Publish(new Debug(nameof(EventStream), GetType(), "unsubscribing " + subscriber + " from channel " + channel));
         if (!HasSubscriptions(subscriber)) _unsubscriber?.Tell(new Unsubscriber.Forget(subscriber), ActorRefs.NoSender);
         return removed;
     }
@@ -29,7 +29,6 @@ public class EventStream(bool debug) : LoggingBus
     {
         ArgumentNullException.ThrowIfNull(subscriber);
         var removed = base.Unsubscribe(subscriber);
-        if (debug) Publish(new Debug(nameof(EventStream), GetType(), "unsubscribing " + subscriber + " from all channels"));
         _unsubscriber?.Tell(new Unsubscriber.Forget(subscriber), ActorRefs.NoSender);
         return removed;
     }

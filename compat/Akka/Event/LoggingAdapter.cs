@@ -57,46 +57,26 @@ public sealed class BusLogging(LoggingBus bus, string logSource, Type logClass, 
     });
 }
 
-public struct LogSource
-{
-    public string Source { get; private set; }
-    public Type Type { get; private set; }
-    public static LogSource Create(string source, Type t) => new() { Source = source, Type = t };
-    public static LogSource Create(object o) => o switch
-    {
-        IActorContext context => Create(context.Self.ToString(), context.Props.Type ?? typeof(ActorBase)),
-        IActorRef actor => Create(actor.ToString(), actor.GetType()),
-        Type type => Create(Logging.SimpleName(type), type),
-        string text => Create(text, typeof(DummyClassForStringSources)),
-        _ => Create(Logging.SimpleName(o), o.GetType()),
-    };
-    public static LogSource Create(object o, ActorSystem system) => o switch
-    {
-        IActorContext or IActorRef => Create(o),
-        Type type => Create(Logging.SimpleName(type) + $"({system})", type),
-        string text => Create(text + $"({system})", typeof(DummyClassForStringSources)),
-        _ => Create(Logging.SimpleName(o) + $"({system})", o.GetType()),
-    };
-}
-
-public class DummyClassForStringSources;
-
 public static class Logging
 {
     public static string SimpleName(object o) => SimpleName(o.GetType());
     public static string SimpleName(Type t) => t.Name;
 
-    public static ILoggingAdapter GetLogger(this IActorContext context, ILogMessageFormatter logMessageFormatter = null)
-    {
-        var source = LogSource.Create(context);
-        return new BusLogging(context.System.EventStream, context.Self.ToString(), source.Type, logMessageFormatter ?? context.System.Settings.LogFormatter);
-    }
+    public static ILoggingAdapter GetLogger(this IActorContext context, ILogMessageFormatter logMessageFormatter = null) =>
+        Make(context.System, context.Self.ToString(), context.Props.Type ?? typeof(ActorBase), logMessageFormatter);
 
-    public static ILoggingAdapter GetLogger(ActorSystem system, object logSourceObj, ILogMessageFormatter logMessageFormatter = null)
-    {
-        var source = LogSource.Create(logSourceObj, system);
-        return new BusLogging(system.EventStream, source.Source, source.Type, logMessageFormatter ?? system.Settings.LogFormatter);
-    }
+    public static ILoggingAdapter GetLogger(ActorSystem system, object logSourceObj, ILogMessageFormatter logMessageFormatter = null) =>
+        logSourceObj switch
+        {
+            IActorContext context => GetLogger(context, logMessageFormatter),
+            IActorRef actor => Make(system, actor.ToString(), actor.GetType(), logMessageFormatter),
+            Type type => Make(system, $"{SimpleName(type)}({system})", type, logMessageFormatter),
+            string text => Make(system, $"{text}({system})", typeof(string), logMessageFormatter),
+            _ => Make(system, $"{SimpleName(logSourceObj)}({system})", logSourceObj.GetType(), logMessageFormatter),
+        };
+
+    private static BusLogging Make(ActorSystem system, string source, Type type, ILogMessageFormatter formatter) =>
+        new(system.EventStream, source, type, formatter ?? system.Settings.LogFormatter);
 
     /// <exception cref="ArgumentException">Not DEBUG, INFO, WARNING, ERROR or OFF.</exception>
     public static LogLevel LogLevelFor(string logLevel) => logLevel?.ToUpperInvariant() switch

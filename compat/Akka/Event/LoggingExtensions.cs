@@ -17,14 +17,6 @@ public static class LoggingExtensions
     public static void Debug<T1, T2, T3, T4>(this ILoggingAdapter log, string format, T1 arg1, T2 arg2, T3 arg3, T4 arg4) =>
         Write(log, LogLevel.DebugLevel, null, format, arg1, arg2, arg3, arg4);
     public static void Debug(this ILoggingAdapter log, Exception cause, string format) => log.Log(LogLevel.DebugLevel, cause, format);
-    public static void Debug<T1>(this ILoggingAdapter log, Exception cause, string format, T1 arg1) =>
-        Write(log, LogLevel.DebugLevel, cause, format, arg1);
-    public static void Debug<T1, T2>(this ILoggingAdapter log, Exception cause, string format, T1 arg1, T2 arg2) =>
-        Write(log, LogLevel.DebugLevel, cause, format, arg1, arg2);
-    public static void Debug<T1, T2, T3>(this ILoggingAdapter log, Exception cause, string format, T1 arg1, T2 arg2, T3 arg3) =>
-        Write(log, LogLevel.DebugLevel, cause, format, arg1, arg2, arg3);
-    public static void Debug<T1, T2, T3, T4>(this ILoggingAdapter log, Exception cause, string format, T1 arg1, T2 arg2, T3 arg3, T4 arg4) =>
-        Write(log, LogLevel.DebugLevel, cause, format, arg1, arg2, arg3, arg4);
 
     public static void Info(this ILoggingAdapter log, string format) => log.Log(LogLevel.InfoLevel, null, format);
     public static void Info<T1>(this ILoggingAdapter log, string format, T1 arg1) => Write(log, LogLevel.InfoLevel, null, format, arg1);
@@ -35,14 +27,6 @@ public static class LoggingExtensions
     public static void Info<T1, T2, T3, T4>(this ILoggingAdapter log, string format, T1 arg1, T2 arg2, T3 arg3, T4 arg4) =>
         Write(log, LogLevel.InfoLevel, null, format, arg1, arg2, arg3, arg4);
     public static void Info(this ILoggingAdapter log, Exception cause, string format) => log.Log(LogLevel.InfoLevel, cause, format);
-    public static void Info<T1>(this ILoggingAdapter log, Exception cause, string format, T1 arg1) =>
-        Write(log, LogLevel.InfoLevel, cause, format, arg1);
-    public static void Info<T1, T2>(this ILoggingAdapter log, Exception cause, string format, T1 arg1, T2 arg2) =>
-        Write(log, LogLevel.InfoLevel, cause, format, arg1, arg2);
-    public static void Info<T1, T2, T3>(this ILoggingAdapter log, Exception cause, string format, T1 arg1, T2 arg2, T3 arg3) =>
-        Write(log, LogLevel.InfoLevel, cause, format, arg1, arg2, arg3);
-    public static void Info<T1, T2, T3, T4>(this ILoggingAdapter log, Exception cause, string format, T1 arg1, T2 arg2, T3 arg3, T4 arg4) =>
-        Write(log, LogLevel.InfoLevel, cause, format, arg1, arg2, arg3, arg4);
 
     public static void Warning(this ILoggingAdapter log, string format) => log.Log(LogLevel.WarningLevel, null, format);
     public static void Warning<T1>(this ILoggingAdapter log, string format, T1 arg1) =>
