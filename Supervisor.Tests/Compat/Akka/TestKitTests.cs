@@ -108,4 +108,38 @@ public sealed class TestKitTests() : TestKit("akka.loglevel = OFF, akka.stdout-l
         Assert.Equal(5, actor.UnderlyingActor.Sum);
         Assert.Throws<InvalidOperationException>(() => actor.Receive("x"));
     }
+
+    [Fact]
+    public void Expectations_may_look_at_message_and_sender()
+    {
+        var probe = CreateTestProbe();
+        for (var i = 1; i <= 5; i++) probe.Send(TestActor, i);
+        ExpectMsg<int>((m, s) => m == 1 && s.Equals(probe.Ref));
+        ExpectMsg<int>((m, s) => { Assert.Equal(2, m); Assert.Equal(probe.Ref, s); });
+        ExpectMsg<int>(m => { Assert.Equal(3, m); });
+        ExpectMsgFrom<int>(probe.Ref);
+        ExpectMsgFrom(probe.Ref, 5);
+        TestActor.Tell("b");
+        Assert.Equal("b", ExpectMsgAnyOf(new[] { "a", "b" }));
+        Assert.Null(ReceiveOne(TimeSpan.Zero));
+        probe.Send(TestActor, "from the probe");
+        Assert.ThrowsAny<XunitException>(() => ExpectMsgFrom<string>(TestActor, TimeSpan.FromSeconds(1)));
+    }
+
+    [Fact]
+    public async Task What_awaits_keeps_to_the_deadline_as_well()
+    {
+        await WithinAsync(TimeSpan.FromSeconds(3), async () =>
+        {
+            TestActor.Tell(1);
+            await ExpectMsgAsync(1);
+            Assert.InRange(Remaining, TimeSpan.Zero, TimeSpan.FromSeconds(3));
+        });
+        foreach (var i in new[] { 1, 2 }) TestActor.Tell(i);
+        var got = new List<object>();
+        await foreach (var one in ReceiveNAsync(2, TimeSpan.FromSeconds(3))) got.Add(one);
+        Assert.Equal([1, 2], got);
+        ExpectNoMsg();
+        await ExpectNoMsgAsync();
+    }
 }

@@ -171,10 +171,10 @@ public sealed class TransportTests
     }
 
     [Fact]
-    public async Task A_connection_that_is_cut_off_cancels_its_calls_and_leaks_nothing()
+    public async Task A_connection_that_is_cut_off_ends_its_calls_and_leaks_nothing()
     {
         const int Rounds = 50, Calls = 10;
-        var cancelled = 0;
+        var ended = 0;
         await using var server = await EchoServer.StartAsync(new()
         {
             Unary = Echoing.Unary,
@@ -184,9 +184,10 @@ public sealed class TransportTests
                 {
                     await Echoing.Chat!(pings, pongs, context);
                 }
-                catch (Exception) when (context.CancellationToken.IsCancellationRequested)
+                finally
                 {
-                    Interlocked.Increment(ref cancelled);
+                    // By a cancelled token or by a broken stream, whichever the handler sees first.
+                    Interlocked.Increment(ref ended);
                 }
             },
         });
@@ -209,7 +210,7 @@ public sealed class TransportTests
             await wire!.DisposeAsync();
             foreach (var call in calls) await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext().WaitAsync(Soon));
         }
-        await UntilAsync(() => Volatile.Read(ref cancelled) == Rounds * Calls);
+        await UntilAsync(() => Volatile.Read(ref ended) == Rounds * Calls);
         Assert.Equal("after", (await steady.UnaryAsync(new Ping { Text = "after" })).Text);
         await UntilAsync(() => server.Connections == 1);      // of the client that did nothing wrong
     }
