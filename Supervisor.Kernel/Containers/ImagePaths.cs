@@ -16,7 +16,7 @@ internal sealed class ImagePaths(string? rootfs)
     public string Resolve(string path)
     {
         if (rootfs is null) return path;
-        var left = new Stack<string>(path.Split('/').Reverse());
+        var left = new Stack<string>(path.Split('/').AsEnumerable().Reverse());
         var done = new List<string>();
         for (var links = 0; left.TryPop(out var part);)
         {
@@ -34,7 +34,7 @@ internal sealed class ImagePaths(string? rootfs)
             }
             if (++links > MostLinks) return path;
             if (target.StartsWith('/')) done.Clear();
-            foreach (var step in target.Split('/').Reverse()) left.Push(step);
+            foreach (var step in target.Split('/').AsEnumerable().Reverse()) left.Push(step);
         }
         return "/" + string.Join('/', done);
     }
