@@ -68,6 +68,7 @@ public sealed class ContainerActor : UntypedPersistentActor
                 DeleteMessages(LastSequenceNr); // told of, so no longer needed
                 break;
             case DeleteMessagesSuccess or DeleteMessagesFailure:
+                if (message is DeleteMessagesSuccess emptied) _node.EventLog.Tell(new ForgetSource(PersistenceId, emptied.ToSequenceNr));
                 if (_state is ContainerState.Absent) Context.Parent.Tell(new Gone(_id));
                 break;
             default:

@@ -23,7 +23,7 @@ public sealed class TaskActor : UntypedPersistentActor
     // Not journalled: a lost asker asks again, and a lost container is adopted.
     private readonly List<IActorRef> _waitingUntilSettled = [];
     private readonly Dictionary<TaskEffect, IActorRef> _waitingForEffect = new(ReferenceEqualityComparer.Instance);
-    private Container? _container;
+    private IContainer? _container;
     private readonly TaskExecs _execs;
     private bool _deleteTold; // the last delete has been published
 
@@ -82,7 +82,8 @@ public sealed class TaskActor : UntypedPersistentActor
                 _deleteTold = _state is TaskState.Absent;
                 Shorten();
                 break;
-            case DeleteMessagesSuccess:
+            case DeleteMessagesSuccess emptied:
+                _node.EventLog.Tell(new ForgetSource(PersistenceId, emptied.ToSequenceNr));
                 break;
             case DeleteMessagesFailure failed:
                 _log.Warning("{0}: the task's old journal could not be shortened ({1}), trying again at the next delete", _id, failed.Cause.Message);
@@ -213,6 +214,7 @@ public sealed class TaskActor : UntypedPersistentActor
             var publish = Apply(e);
             Publish();
             if (publish is not null) _node.EventLog.Tell(publish, Self);
+            if (e is TaskEvent.Exited or TaskEvent.DiedWhileStarting or TaskEvent.StartFailed) _container?.Collected();
             if (e is TaskEvent.Deleted) _execs.DiscardAll();
         });
         DeferAsync(decision, d =>

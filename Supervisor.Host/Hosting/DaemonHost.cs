@@ -57,7 +57,7 @@ public sealed class DaemonHost : IAsyncDisposable
             ];
             ListeningSocket.RemoveStale(options.Address);
             var identity = ServerIdentity.Load(options.Root);
-            var node = await SupervisorNode.StartAsync(new NodeOptions(options.Root, options.State, HoconFiles.Read(options)), cancellation);
+            var node = await SupervisorNode.StartAsync(new NodeOptions(options.Root, options.State, HoconFiles.Read(options), options.ShimExecutable, options.OwnsProcess), cancellation);
             undo.Push(node);
             await Task.WhenAll(node.System.KnownNamespaces.Recovered, node.System.KnownLeases.Recovered).WaitAsync(RecoverWithin, cancellation);
             var app = Build(options, node.System, identity, lifetime);
@@ -142,7 +142,8 @@ public sealed class DaemonHost : IAsyncDisposable
     private static void AddServices(IServiceCollection services) => services
         .AddSingleton<ContainersService>().AddSingleton<TasksService>().AddSingleton<InspectService>().AddSingleton<EventsService>()
         .AddSingleton<NamespacesService>().AddSingleton<LeasesService>().AddSingleton<VersionService>()
-        .AddSingleton<IntrospectionService>().AddSingleton<HealthService>();
+        .AddSingleton<IntrospectionService>().AddSingleton<HealthService>()
+        .AddSingleton<EventFollowing>().AddSingleton<EventHistoryService>();
 
     private static void MapServices(WebApplication app)
     {
@@ -150,6 +151,7 @@ public sealed class DaemonHost : IAsyncDisposable
         app.MapGrpcService<TasksService>();
         app.MapGrpcService<InspectService>();
         app.MapGrpcService<EventsService>();
+        app.MapGrpcService<EventHistoryService>();
         app.MapGrpcService<NamespacesService>();
         app.MapGrpcService<LeasesService>();
         app.MapGrpcService<VersionService>();

@@ -21,7 +21,7 @@ public static class Syscall
     public static readonly int openat = Of(257, 56), mkdirat = Of(258, 34), mknodat = Of(259, 33), fchownat = Of(260, 54);
     public static readonly int symlinkat = Of(266, 36), faccessat = Of(269, 48), unshare = Of(272, 97), fchown = Of(93, 55);
     public static readonly int dup3 = Of(292, 24), prlimit64 = Of(302, 261), setns = Of(308, 268);
-    public static readonly int execve = Of(59, 221), execveat = Of(322, 281);
+    public static readonly int execve = Of(59, 221), execveat = Of(322, 281), waitid = Of(247, 95);
     public const int open_tree = 428, move_mount = 429, fsopen = 430, fsconfig = 431, fsmount = 432;
     public const int clone3 = 435, close_range = 436, openat2 = 437, mount_setattr = 442;
 #pragma warning restore CS1591
@@ -41,7 +41,7 @@ public static class Syscall
         [setdomainname] = "setdomainname", [exit_group] = "exit_group", [openat] = "openat", [mkdirat] = "mkdirat",
         [mknodat] = "mknodat", [fchownat] = "fchownat", [symlinkat] = "symlinkat", [faccessat] = "faccessat",
         [unshare] = "unshare", [fchown] = "fchown", [dup3] = "dup3", [prlimit64] = "prlimit64", [setns] = "setns",
-        [execve] = "execve", [execveat] = "execveat", [open_tree] = "open_tree", [move_mount] = "move_mount",
+        [execve] = "execve", [execveat] = "execveat", [waitid] = "waitid", [open_tree] = "open_tree", [move_mount] = "move_mount",
         [fsopen] = "fsopen", [fsconfig] = "fsconfig", [fsmount] = "fsmount", [clone3] = "clone3",
         [close_range] = "close_range", [openat2] = "openat2", [mount_setattr] = "mount_setattr",
     };

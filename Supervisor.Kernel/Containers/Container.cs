@@ -11,26 +11,38 @@ namespace Supervisor.Kernel.Containers;
 /// may; each call is for one caller at a time, but <see cref="Signal"/>, which anyone may call.
 /// </summary>
 /// <remarks>Disposing it lets go of what we hold and leaves the container as it is; <see cref="TearDown"/> ends it.</remarks>
-public sealed class Container : IDisposable
+public sealed class Container : IContainer
 {
     private readonly ContainerHost _host;
-    private readonly HeldInit? _held;
+    private readonly HeldStart _start;
     private readonly ProcessStdio? _stdio;
     private readonly Pidfd _pidfd;
     private IDisposable? _exitWatch, _oomWatch;
     private OomNotifier? _oomNotifier;
     private ulong _oomKillsSeen;
     private Action? _onOom;
+    private readonly bool _adopted; // kills of before we watched may be untold
 
     internal Container(ContainerHost host, string? bundle, Cgroup cgroup, HeldInit init, ProcessStdio stdio)
     {
-        (_host, Bundle, Cgroup, _held, _stdio, _pidfd) = (host, bundle, cgroup, init, stdio, init.Process.Pidfd);
+        (_host, Bundle, Cgroup, _start, _stdio, _pidfd) = (host, bundle, cgroup, new HeldStart(init), stdio, init.Process.Pidfd);
         Pid = init.Process.Pid;
         StartTime = ProcStat.TryStartTime(Pid) ?? 0;
     }
 
     private Container(ContainerHost host, string? bundle, Cgroup cgroup, Pidfd pidfd, int pid, ulong startTime) =>
-        (_host, Bundle, Cgroup, _pidfd, Pid, StartTime) = (host, bundle, cgroup, pidfd, pid, startTime);
+        (_adopted, _host, Bundle, Cgroup, _pidfd, Pid, StartTime, _start) = (true, host, bundle, cgroup, pidfd, pid, startTime, HeldStart.Past);
+
+    /// <summary>Goes on with what another process of ours hands over.</summary>
+    internal Container(ContainerHost host, ProcessHandover from)
+    {
+        (_host, Bundle, Cgroup, Pid, StartTime) = (host, from.Bundle, Cgroup.Open(from.CgroupPaths), from.Pid, from.StartTime);
+        _pidfd = from.Pidfd;
+        _start = HeldStart.Resume(from, _pidfd, "init");
+        _stdio = HandedOver.Resume(host, from);
+        _oomKillsSeen = from.OomKillsTold;
+        _adopted = true;
+    }
 
     /// <summary>Its directory, if that is ours to remove; else null.</summary>
     public string? Bundle { get; }
@@ -73,18 +85,43 @@ public sealed class Container : IDisposable
         if (Cgroup.Exists && Cgroup.OpenOomNotifier() is { } notifier)
         {
             _oomNotifier = notifier;
-            _oomKillsSeen = Cgroup.OomKills();
+            if (!_adopted) _oomKillsSeen = Cgroup.OomKills();
             _oomWatch = _host.Reaper.WatchOom(notifier, TellOom);
+            if (_adopted) TellOomIfMissed();
         }
-        _exitWatch = _host.Reaper.WatchExit(_pidfd, status => _ = Finish(status, onExit));
+        var told = _host.BeforeReap is { } before ? (Action<ExitStatus, ProcessUsage>)((status, usage) => before(new ProcessIdentity(Pid, StartTime, ProcStat.BootId), status, usage)) : null;
+        _exitWatch = _host.Reaper.WatchExit(_pidfd, status => _ = Finish(status, onExit), told);
     }
 
     /// <summary>Lets the init run its program.</summary>
     /// <exception cref="LaunchException">It could not be executed; the init ends with 127.</exception>
     /// <exception cref="OperationCanceledException">No answer before the deadline.</exception>
     /// <exception cref="InvalidOperationException">The container was adopted, and so was started before.</exception>
-    public void Start(CancellationToken deadline) =>
-        (_held ?? throw new InvalidOperationException("the container was started by a former daemon")).Release(deadline);
+    public void Start(CancellationToken deadline) => _start.Release(deadline);
+
+    /// <inheritdoc/>
+    public bool IsHeld => _start.IsHeld;
+
+    /// <summary>How many kills for want of memory have been told.</summary>
+    internal ulong OomKillsTold => _oomKillsSeen;
+
+    /// <summary>Completes when no more input will be passed on; null where none ever is.</summary>
+    internal Task? InputEnded => _stdio?.InputEnded;
+
+    /// <summary>What another process of ours needs to go on with it.</summary>
+    /// <param name="stop">We relay no more.</param>
+    internal ProcessHandover HandOver(string key, bool stop) => HandedOver.Of(key, isExec: false, Pid, StartTime, _pidfd, _start, _stdio, stop) with
+    {
+        Bundle = Bundle, CgroupPaths = Cgroup.Paths, OomKillsTold = _oomKillsSeen,
+    };
+
+    void IContainerProcess.Watch(Action<ProcessEnd> onExit, Action onOom) => Watch(status => onExit(new ProcessEnd(status, DateTimeOffset.UtcNow)), onOom);
+
+    void IContainerProcess.Collected()
+    {
+    }
+
+    IContainerProcess IContainer.Exec(string key, ExecRequest request, CancellationToken deadline) => Exec(request, deadline);
 
     /// <summary>Makes another process in the container, which then waits for its <see cref="ExecProcess.Start"/>.</summary>
     /// <exception cref="Oci.InvalidSpecException">The process's spec is wrong; its Field says where.</exception>
@@ -104,12 +141,14 @@ public sealed class Container : IDisposable
 
     /// <summary>Sends a signal to every process, each through a pidfd that is checked to be the container's still.</summary>
     /// <returns>False when there was none.</returns>
-    public bool SignalAll(int signal)
+    public bool SignalAll(int signal) => SignalAll(Cgroup, signal);
+
+    internal static bool SignalAll(Cgroup cgroup, int signal)
     {
         var any = false;
-        var opened = Cgroup.Processes().Select(pid => (Pid: pid, Pidfd: Pidfd.TryOpen(pid))).Where(p => p.Pidfd is not null).ToList();
+        var opened = cgroup.Processes().Select(pid => (Pid: pid, Pidfd: Pidfd.TryOpen(pid))).Where(p => p.Pidfd is not null).ToList();
         // Listed again with the pidfds open: a pid that was given to another process meanwhile is not in the list.
-        var still = Cgroup.Processes().ToHashSet();
+        var still = cgroup.Processes().ToHashSet();
         foreach (var (pid, pidfd) in opened)
             using (pidfd) any |= still.Contains(pid) && pidfd!.TrySignal(signal);
         return any;
@@ -152,7 +191,7 @@ public sealed class Container : IDisposable
         _exitWatch?.Dispose();
         _oomWatch?.Dispose();
         _oomNotifier?.Dispose();
-        _held?.Dispose();
+        _start.Dispose();
         _stdio?.Dispose();
         _pidfd.Dispose();
     }

@@ -29,6 +29,9 @@ internal sealed unsafe partial class StreamSocket(Fd fd) : IDisposable
         }
     }
 
+    /// <summary>The descriptor, to be handed over.</summary>
+    public Fd Fd => fd;
+
     /// <summary>Sends all of <paramref name="bytes"/>.</summary>
     /// <exception cref="SyscallException">EPIPE or ECONNRESET when the peer is gone, or any other errno.</exception>
     /// <exception cref="OperationCanceledException">The peer did not take it before the deadline.</exception>
@@ -87,23 +90,6 @@ internal sealed unsafe partial class StreamSocket(Fd fd) : IDisposable
     {
         do deadline.ThrowIfCancellationRequested();
         while (Poll.Wait(fd.Number, events, TimeSpan.FromMilliseconds(100)) == PollEvents.None);
-    }
-
-    private struct IoVector
-    {
-        public byte* start;
-        public nuint length;
-    }
-
-    private struct MessageHeader // struct msghdr
-    {
-        public void* name;
-        public uint nameLength;
-        public IoVector* parts;
-        public nuint count;
-        public void* control;
-        public nuint controlLength;
-        public int flags;
     }
 
     [LibraryImport("libc", SetLastError = true)]
