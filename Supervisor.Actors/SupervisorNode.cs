@@ -9,6 +9,7 @@ using Supervisor.Actors.Leases;
 using Supervisor.Actors.Namespaces;
 using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Reaping;
+using Supervisor.Actors.Recovery;
 using Supervisor.Actors.Tasks;
 using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.ShimProtocol;
@@ -50,6 +51,7 @@ public sealed class SupervisorNode : IAsyncDisposable
         try
         {
             await node._readiness.Ready.WaitAsync(RecoveryDeadline, cancellation).ConfigureAwait(false);
+            await Task.Run(() => Leftovers.Remove(runtime, node.System.Directory, options.State, system.Log.Warning), cancellation).ConfigureAwait(false);
             return node;
         }
         catch (Exception e)

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
+using Supervisor.Actors.Recovery;
 
 namespace Supervisor.Actors.Events;
 
@@ -35,8 +36,10 @@ public sealed class EventLogActor : UntypedPersistentActor
             case PublishEvent publish:
                 Remember(publish); // now, not when it is written: the same event may be told again in between
                 var asker = Sender;
+                Failpoint.Pass("before", $"publish {publish.Topic}");
                 PersistAsync(publish, e =>
                 {
+                    Failpoint.Pass("after", $"publish {e.Topic}");
                     var published = Published(e, LastSequenceNr);
                     Context.System.EventStream.Publish(published);
                     if (e.WantsAnswer) asker.Tell(published);

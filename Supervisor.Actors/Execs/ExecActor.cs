@@ -5,6 +5,7 @@ using Supervisor.Actors.Events;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Reaping;
+using Supervisor.Actors.Recovery;
 using Supervisor.Actors.Tasks;
 using Supervisor.Kernel;
 using Supervisor.Kernel.Containers;
@@ -159,8 +160,10 @@ public sealed class ExecActor : UntypedPersistentActor
     {
         var decision = ExecMachine.Decide(_state, command);
         var before = _state;
+        foreach (var e in decision.Events) Failpoint.Pass("before", $"journal exec {e.GetType().Name}");
         PersistAll(decision.Events, e =>
         {
+            Failpoint.Pass("after", $"journal exec {e.GetType().Name}");
             var publish = Apply(e);
             Publish();
             if (e is ExecEvent.Exited) _process?.Collected();

@@ -7,6 +7,7 @@ using Supervisor.Actors.Identity;
 using Supervisor.Actors.KernelPool;
 using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Reaping;
+using Supervisor.Actors.Recovery;
 using Supervisor.Kernel;
 using Supervisor.Kernel.Containers;
 
@@ -209,8 +210,10 @@ public sealed class TaskActor : UntypedPersistentActor
         if (command is TaskCommand.EffectFailed { Effect: TaskEffect.TearDown or TaskEffect.AdoptInit } failed)
             _log.Warning("{0}: {1} failed ({2}), leaving it for the next delete", _id, failed.Effect.GetType().Name, failed.Reason.Message);
         var before = _state;
+        foreach (var e in decision.Events) Failpoint.Pass("before", $"journal task {e.GetType().Name}");
         PersistAll(decision.Events, e =>
         {
+            Failpoint.Pass("after", $"journal task {e.GetType().Name}");
             var publish = Apply(e);
             Publish();
             if (publish is not null) _node.EventLog.Tell(publish, Self);

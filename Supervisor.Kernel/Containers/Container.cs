@@ -182,7 +182,15 @@ public sealed class Container : IContainer
             cgroup.KillAll(timeout);
             cgroup.Delete(timeout);
         }
+        else if (bundle is not null && cgroup.Paths.Count == 0) RemoveIntended(bundle);
         if (bundle is not null) Containers.Bundle.Remove(bundle);
+    }
+
+    /// <summary>A creation was cut short between the cgroup and the note of it.</summary>
+    private static void RemoveIntended(string bundle)
+    {
+        var intended = Cgroup.Open(Containers.Bundle.ReadIntendedCgroup(bundle));
+        if (intended.Exists && intended.Processes().Count == 0) intended.Delete(TimeSpan.FromSeconds(1));
     }
 
     /// <inheritdoc/>

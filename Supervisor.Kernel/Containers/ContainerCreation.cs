@@ -26,6 +26,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             Bundle.CheckNullDevice();
             var rootfs = Rootfs(spec);
 
+            if (request.OwnsBundle) Bundle.WriteIntendedCgroup(request.Bundle, host.Hierarchies.DirectoriesOf(CgroupsPath(spec)));
             var cgroup = Cgroup.Create(host.Hierarchies, CgroupsPath(spec), spec.Linux?.Resources);
             _undo.Push(() => cgroup.Delete(UndoTimeout));
             if (request.OwnsBundle) Bundle.WriteCgroup(request.Bundle, cgroup.Paths);

@@ -18,6 +18,9 @@ public sealed class EmbeddedRuntime(ContainerHost host) : IContainerRuntime
     public void TearDown(string key, string bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout) =>
         Container.TearDown(bundle, cgroupPaths, timeout);
 
+    /// <summary>None: what a former process of ours had in its care is nobody's now.</summary>
+    public IReadOnlyCollection<string> Keys(CancellationToken deadline) => [];
+
     /// <summary>Nothing: a process that was not started ended with our former self.</summary>
     public void EndExec(string key, TimeSpan timeout)
     {

@@ -25,6 +25,9 @@ public interface IContainerRuntime : IDisposable
     /// <inheritdoc cref="Container.TearDown"/>
     void TearDown(string key, string bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout);
 
+    /// <summary>The keys of all processes that are in this runtime's care, whoever holds them.</summary>
+    IReadOnlyCollection<string> Keys(CancellationToken deadline);
+
     /// <summary>Kills a process of a container that the caller does not hold, if there is one of this key.</summary>
     void EndExec(string key, TimeSpan timeout);
 }

@@ -78,6 +78,13 @@ public sealed class ShimRuntime : IContainerRuntime
     }
 
     /// <inheritdoc/>
+    public IReadOnlyCollection<string> Keys(CancellationToken deadline)
+    {
+        Session(deadline);
+        return [.. _known.Keys];
+    }
+
+    /// <inheritdoc/>
     public void EndExec(string key, TimeSpan timeout) => TearDown(key, "", new Dictionary<string, string>(), timeout);
 
     /// <summary>Ends a shim that has nothing left in its care; another stays, for the next daemon.</summary>

@@ -61,7 +61,7 @@ public sealed class JournalSerializerTests : IDisposable
         var stretch = new EventStretch(1, DateTimeOffset.UnixEpoch, 7);
         var sources = (EventSources)Through(new EventSources(new Dictionary<string, long> { ["task-n/c"] = 9 }, [stretch]));
         Assert.Equal(9, sources.Last["task-n/c"]);
-        Assert.Equal([stretch], sources.Stretches);
+        Assert.Equal(stretch, Assert.Single(sources.Stretches));
     }
 
     [Fact]
