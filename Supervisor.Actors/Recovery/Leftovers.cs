@@ -18,7 +18,16 @@ public static class Leftovers
     public static void Remove(IContainerRuntime runtime, ContainerDirectory directory, string state, Action<string> log)
     {
         using var deadline = new CancellationTokenSource(Timeout);
-        foreach (var key in runtime.Keys(deadline.Token).Where(k => !IsOwned(k, directory)))
+        IReadOnlyCollection<string> keys = [];
+        try
+        {
+            keys = runtime.Keys(deadline.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            log($"the shim does not answer within {Timeout.TotalSeconds:0} s: what it has in its care and nobody owns is looked for at the next start");
+        }
+        foreach (var key in keys.Where(k => !IsOwned(k, directory)))
         {
             log($"process {key} belongs to nobody: it is ended");
             Try(() => runtime.TearDown(key, key.Count('/') == 1 ? BundleOf(state, key) : "", new Dictionary<string, string>(), Timeout), log);

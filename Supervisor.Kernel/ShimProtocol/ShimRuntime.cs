@@ -259,7 +259,12 @@ public sealed class ShimRuntime : IContainerRuntime
         {
             var (pid, uid) = session.Peer;
             if (uid != PacketSocket.OwnUid) throw new IOException($"process {pid} of user {uid} answers there: not our user");
-            _shim ??= Pidfd.TryOpen(pid);
+            if (ShimPid != pid || _shim is null)
+            {
+                // A former daemon's shim, or one that came to listen before the one that we have just started, which leaves.
+                _shim?.Dispose();
+                _shim = Pidfd.TryOpen(pid);
+            }
             ShimPid = pid;
             using (var deadline = new CancellationTokenSource(Grace)) session.Tell(ShimFrame.Hello(ShimFrame.Newest, ShimFrame.Oldest), deadline.Token);
             try
