@@ -1,11 +1,13 @@
 using Akka.Actor;
 using Akka.Configuration;
 using Akka.Event;
+using Supervisor.Actors.Collecting;
 using Supervisor.Actors.Containers;
 using Supervisor.Actors.Events;
 using Supervisor.Actors.Execs;
 using Supervisor.Actors.KernelPool;
 using Supervisor.Actors.Leases;
+using Supervisor.Actors.Metadata;
 using Supervisor.Actors.Namespaces;
 using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Reaping;
@@ -13,6 +15,7 @@ using Supervisor.Actors.Recovery;
 using Supervisor.Actors.Tasks;
 using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.ShimProtocol;
+using Supervisor.Storage;
 
 namespace Supervisor.Actors;
 
@@ -74,6 +77,7 @@ public sealed class SupervisorNode : IAsyncDisposable
         {
             // An actor is stuck; the process ends all the same, and the journal holds all that was acknowledged.
         }
+        System.Storage.Files.Dispose();
         _runtime.Dispose();
     }
 
@@ -103,8 +107,23 @@ public sealed class SupervisorNode : IAsyncDisposable
         var containers = system.ActorOf(Props.Create(() => new ContainersActor(services)), "containers");
         var (knownNamespaces, knownLeases) = (new NamespaceDirectory(), new LeaseDirectory());
         var leases = system.ActorOf(LeasesActor.Props(knownLeases, clock), "leases");
-        var namespaces = system.ActorOf(NamespacesActor.Props(knownNamespaces, directory, leases, eventLog), "namespaces");
-        return new SupervisorSystem(system, directory, containers, eventLog, namespaces, leases, knownNamespaces, knownLeases);
+        var storage = StartStorage(system, options.Root, directory, knownLeases, eventLog, readiness, clock);
+        var namespaces = system.ActorOf(NamespacesActor.Props(knownNamespaces, directory, storage.Known, leases, eventLog), "namespaces");
+        return new SupervisorSystem(system, directory, containers, eventLog, namespaces, leases, knownNamespaces, knownLeases) { Storage = storage };
+    }
+
+    private static StorageSystem StartStorage(
+        ActorSystem system, string root, ContainerDirectory containers, LeaseDirectory leases, IActorRef eventLog, Readiness readiness, TimeProvider clock)
+    {
+        var settings = system.Settings.Config.GetConfig("supervisor.storage");
+        var limits = new StorageLimits(
+            settings.GetByteSize("blob-size")!.Value, settings.GetByteSize("layer-size")!.Value, settings.GetLong("layer-entries"), settings.GetInt("ingests"),
+            settings.GetTimeSpan("deadline"), settings.GetTimeSpan("layer-deadline"));
+        var files = new StorageFiles(root, limits, settings.GetInt("workers"));
+        var known = new MetadataDirectory();
+        var metadata = system.ActorOf(MetadataActor.Props(known, leases, containers, files, eventLog), "metadata");
+        var collector = system.ActorOf(CollectorActor.Props(metadata, leases, files, readiness, clock), "collector");
+        return new StorageSystem(metadata, known, collector, files);
     }
 
     /// <summary>The journal's place is the root's, whatever the configuration says.</summary>

@@ -1,7 +1,9 @@
 using Akka.Actor;
 using Supervisor.Actors.Leases;
+using Supervisor.Actors.Metadata;
 using Supervisor.Actors.Namespaces;
 using Supervisor.Actors.ReadModel;
+using Supervisor.Storage;
 
 namespace Supervisor.Actors;
 
@@ -22,4 +24,15 @@ public sealed record SupervisorSystem(
     IActorRef Namespaces,
     IActorRef Leases,
     NamespaceDirectory KnownNamespaces,
-    LeaseDirectory KnownLeases);
+    LeaseDirectory KnownLeases)
+{
+    /// <summary>Images, blobs and snapshots.</summary>
+    public required StorageSystem Storage { get; init; }
+}
+
+/// <summary>Images, blobs and snapshots, as the services see them.</summary>
+/// <param name="Metadata">Takes metadata commands.</param>
+/// <param name="Known">Every image, blob and snapshot as last journalled.</param>
+/// <param name="Collector">Takes <see cref="Collecting.CollectSoon"/> and <see cref="Collecting.CollectNow"/>.</param>
+/// <param name="Files">Their files.</param>
+public sealed record StorageSystem(IActorRef Metadata, MetadataDirectory Known, IActorRef Collector, StorageFiles Files);

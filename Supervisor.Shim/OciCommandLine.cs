@@ -1,54 +1,116 @@
-using System.Reflection;
+using System.Text;
+using Supervisor.Kernel.Launch;
 using Supervisor.Kernel.Oci;
+using Supervisor.Shim.Oci;
 
 namespace Supervisor.Shim;
 
-/// <summary><c>supervisor-oci</c>: the beginnings of an OCI runtime command line, with runc's verbs and flags.</summary>
+/// <summary><c>supervisor-oci</c>: an OCI runtime's command line, with runc's verbs, flags, messages and exit codes.</summary>
 internal static class OciCommandLine
 {
-    private const string Usage = """
-        usage: supervisor-oci run [-b|--bundle DIR] [--pid-file FILE] ID    runs the container of a bundle and waits for its end
-               supervisor-oci spec                                          writes a config.json to start from
-               supervisor-oci --version
-        """;
+    private static readonly Flag Help = Flag.Switch("help h", "show help");
 
-    public static string Version { get; } = typeof(OciCommandLine).Assembly.GetName().Version!.ToString(3);
+    /// <summary>Made when they are asked for: a start-up makes the one that it needs.</summary>
+    private static readonly (string Name, Func<Verb> Verb)[] Verbs =
+    [
+        ("create", () => CreateVerb.Verb), ("start", () => StartVerb.Verb), ("run", () => RunVerb.Verb), ("state", () => StateVerb.Verb),
+        ("kill", () => KillVerb.Verb), ("delete", () => DeleteVerb.Verb), ("exec", () => ExecVerb.Verb), ("ps", () => PsVerb.Verb),
+        ("list", () => ListVerb.Verb), ("pause", () => PauseVerb.Pause), ("resume", () => PauseVerb.Resume), ("update", () => UpdateVerb.Verb),
+        ("events", () => EventsVerb.Verb), ("spec", () => SpecVerb.Verb), ("features", () => FeaturesVerb.Verb),
+    ];
+
+    public static string Version => typeof(OciCommandLine).Assembly.GetName().Version!.ToString(3);
 
     public static int Run(string[] args)
     {
+        Verb? verb = null;
         try
         {
-            return args switch
-            {
-                ["--version" or "-v"] => PrintVersion(),
-                ["spec"] => WriteSpec(),
-                ["run", .. var rest] => RunCommand.Run(rest),
-                _ => throw new UsageException(args.Length == 0 ? "no verb" : $"\"{args[0]}\" is not a verb of this version"),
-            };
+            var global = Arguments.Parse(GlobalOptions.Flags, args, stopAtFirst: true);
+            if (global.IsSet("version")) return ShowVersion();
+            if (global.IsSet("help") || global.Rest is [] or ["help" or "h"]) return ShowHelp();
+            if (global.Rest[0] is "help" or "h") return ShowHelp(Find(global.Rest[1]) ?? throw Unknown(global.Rest[1]));
+            verb = Find(global.Rest[0]) ?? throw Unknown(global.Rest[0]);
+            var options = GlobalOptions.From(global);
+            var arguments = Arguments.Parse([.. verb.Flags, Help], [.. global.Rest.Skip(1)], verb.StopsAtFirst);
+            if (arguments.IsSet("help")) return ShowHelp(verb);
+            CheckCount(verb, arguments.Rest.Count);
+            return verb.Run(new Invocation(options, arguments));
         }
         catch (UsageException e)
         {
-            Console.Error.WriteLine($"supervisor-oci: {e.Message}\n{Usage}");
-            return 64;
-        }
-        catch (Exception e) when (e is IOException or ArgumentException or InvalidOperationException or TimeoutException or UnauthorizedAccessException)
-        {
-            Console.Error.WriteLine($"supervisor-oci: {e.Message}");
+            if (verb is not null) Streams.Write($"Incorrect Usage: {e.Message}\n\n{HelpOf(verb)}");
+            Log.Fatal(e.Message);
             return 1;
         }
+        catch (Exception e) when (e is OciException or IOException or ArgumentException or InvalidOperationException or TimeoutException
+            or UnauthorizedAccessException or OperationCanceledException)
+        {
+            Log.Fatal((verb?.FailurePrefix ?? "") + Message(e));
+            return verb?.FailureStatus ?? 1;
+        }
     }
 
-    private static int PrintVersion()
+    private static Verb? Find(string name) => Array.Find(Verbs, v => v.Name == name).Verb?.Invoke();
+
+    private static UsageException Unknown(string name) => new($"No help topic for '{name}': \"{name}\" is not a command");
+
+    private static void CheckCount(Verb verb, int count)
     {
-        Console.WriteLine($"supervisor-oci version {Version}\nspec: 1.2.0");
+        if (count >= verb.Least && count <= verb.Most) return;
+        var what = verb.Least == verb.Most ? $"exactly {verb.Least}" : count < verb.Least ? $"a minimum of {verb.Least}" : $"a maximum of {verb.Most}";
+        throw new UsageException($"\"{verb.Name}\" requires {what} argument(s)");
+    }
+
+    private static string Message(Exception e) => e switch
+    {
+        InvalidSpecException invalid => $"invalid configuration: {invalid.Message}",
+        LaunchException launch => $"unable to start container process: {launch.Message}",
+        OperationCanceledException => "it was not done within its deadline; nothing is left of it",
+        FileNotFoundException missing => $"open {missing.FileName}: no such file or directory",
+        _ => e.Message,
+    };
+
+    private static int ShowVersion()
+    {
+        (string Name, bool Has)[] features =
+        [
+            ("SECCOMP", RuntimeFeatures.Seccomp), ("APPARMOR", RuntimeFeatures.AppArmor), ("SELINUX", RuntimeFeatures.SELinux), ("SYSTEMD", false), ("CAP", true),
+        ];
+        var words = string.Join(' ', features.Select(f => (f.Has ? "+" : "-") + f.Name));
+        Streams.Write($"supervisor-oci version {Version}\ncommit: {Commit}\nspec: {DefaultSpec.Version}\n{words}\n");
         return 0;
     }
 
-    private static int WriteSpec()
+    private static string Commit => typeof(OciCommandLine).Assembly.GetCustomAttributes(typeof(System.Reflection.AssemblyInformationalVersionAttribute), false)
+        is [System.Reflection.AssemblyInformationalVersionAttribute { InformationalVersion: var version }] ? version : Version;
+
+    private static int ShowHelp()
     {
-        if (File.Exists("config.json")) throw new IOException("config.json exists here already; remove it first");
-        File.WriteAllBytes("config.json", SpecWriter.Write(DefaultSpec.Create(["sh"], "rootfs")));
+        var text = new StringBuilder("NAME:\n   supervisor-oci - Open Container Initiative runtime\n\nUSAGE:\n   supervisor-oci [global options] command [command options] [arguments...]\n\nCOMMANDS:\n");
+        foreach (var (name, verb) in Verbs) text.Append($"   {name,-12} {verb().Help}\n");
+        Append(text.Append("\nGLOBAL OPTIONS:\n"), GlobalOptions.Flags);
+        Streams.Write(text.ToString());
         return 0;
+    }
+
+    private static int ShowHelp(Verb verb)
+    {
+        Streams.Write(HelpOf(verb));
+        return 0;
+    }
+
+    private static string HelpOf(Verb verb)
+    {
+        var text = new StringBuilder($"NAME:\n   supervisor-oci {verb.Name} - {verb.Help}\n\nUSAGE:\n   supervisor-oci {verb.Name} [command options] {verb.Synopsis}\n\nOPTIONS:\n");
+        Append(text, [.. verb.Flags, Help]);
+        return text.ToString();
+    }
+
+    private static void Append(StringBuilder text, IReadOnlyList<Flag> flags)
+    {
+        var width = flags.Max(f => f.Shown.Length) + 2;
+        foreach (var flag in flags) text.Append("   ").Append(flag.Shown.PadRight(width)).Append(flag.Help).Append('\n');
     }
 }
 

@@ -39,7 +39,7 @@ public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider cl
         var container = work.Container ?? throw new InvalidOperationException("the container's init is not in this daemon's hands");
         var stdio = effect.Setup.Stdio;
         var process = container.Exec(
-            $"{work.Exec}", new ExecRequest(effect.Setup.Process, new StdioTargets(stdio.Stdin, stdio.Stdout, stdio.Stderr, stdio.Terminal)), deadline);
+            $"{work.Exec}", new ExecRequest(effect.Setup.Process, stdio.Of(work.Id.Namespace, work.Exec.Value)), deadline);
         var identity = new InitProcess(process.Pid, process.StartTime, ProcStat.BootId);
         return new ExecOutcome(new ExecCommand.Spawned(work.Exec, clock.GetUtcNow(), identity), effect, process);
     }

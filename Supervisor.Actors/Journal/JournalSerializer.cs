@@ -6,6 +6,7 @@ using Supervisor.Actors.Containers;
 using Supervisor.Actors.Events;
 using Supervisor.Actors.Execs;
 using Supervisor.Actors.Leases;
+using Supervisor.Actors.Metadata;
 using Supervisor.Actors.Namespaces;
 using Supervisor.Actors.Tasks;
 using Supervisor.Journal.V1;
@@ -41,6 +42,7 @@ public sealed class JournalSerializer : SerializerWithStringManifest
         EventSources => Sources,
         NamespaceEvent e => NamespaceJournal.ToProto(e).Descriptor.FullName,
         LeaseEvent e => LeaseJournal.ToProto(e).Descriptor.FullName,
+        MetadataEvent e => MetadataJournal.ToProto(e).Descriptor.FullName,
         _ => throw new ArgumentException($"{o.GetType()} is not journalled", nameof(o)),
     };
 
@@ -57,6 +59,7 @@ public sealed class JournalSerializer : SerializerWithStringManifest
         NamespaceEvent e => NamespaceJournal.ToProto(e).ToByteArray(),
         LeaseEvent e => LeaseJournal.ToProto(e).ToByteArray(),
         EventSources s => EventJournal.ToProto(s).ToByteArray(),
+        MetadataEvent e => MetadataJournal.ToProto(e).ToByteArray(),
         _ => throw new ArgumentException($"{obj.GetType()} is not journalled", nameof(obj)),
     };
 
@@ -71,6 +74,7 @@ public sealed class JournalSerializer : SerializerWithStringManifest
         Compacted => ContainerJournal.FromProto(Supervisor.Journal.V1.RegistryCompacted.Parser.ParseFrom(bytes)),
         Event => EventJournal.FromProto(EventEntry.Parser.ParseFrom(bytes)),
         Sources => EventJournal.FromProto(Supervisor.Journal.V1.EventSources.Parser.ParseFrom(bytes)),
-        _ => (object?)NamespaceJournal.FromProto(manifest, bytes) ?? LeaseJournal.FromProto(manifest, bytes) ?? throw new SerializationException($"the journal holds \"{manifest}\", which this version does not know: it was written by a newer one"),
+        _ => (object?)NamespaceJournal.FromProto(manifest, bytes) ?? (object?)LeaseJournal.FromProto(manifest, bytes) ?? MetadataJournal.FromProto(manifest, bytes)
+            ?? throw new SerializationException($"the journal holds \"{manifest}\", which this version does not know: it was written by a newer one"),
     };
 }

@@ -11,6 +11,9 @@ public sealed class LeaseDirectory
     /// <summary>Null when there is no such lease. It may have expired: ask <see cref="Lease.HasExpired"/>.</summary>
     public Lease? Find(LeaseKey key) => _leases.GetValueOrDefault(key);
 
+    /// <summary>Every lease of every namespace, expired ones included.</summary>
+    public IEnumerable<Lease> All => _leases.Values;
+
     /// <summary>The leases of a namespace, by id, expired ones included.</summary>
     public IReadOnlyList<Lease> InNamespace(string @namespace) =>
         [.. _leases.Values.Where(l => l.Key.Namespace == @namespace).OrderBy(l => l.Key.Id, StringComparer.Ordinal)];

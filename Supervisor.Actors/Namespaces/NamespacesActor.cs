@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Persistence;
 using Supervisor.Actors.Events;
 using Supervisor.Actors.Leases;
+using Supervisor.Actors.Metadata;
 using Supervisor.Actors.ReadModel;
 
 namespace Supervisor.Actors.Namespaces;
@@ -10,10 +11,11 @@ namespace Supervisor.Actors.Namespaces;
 /// <summary>The shell of <see cref="NamespaceMachine"/>: journal first, then the event, then the answer. One for all namespaces.</summary>
 /// <param name="directory">Where readers look; written by this actor only.</param>
 /// <param name="containers">A namespace that holds one of these is not deleted.</param>
+/// <param name="metadata">Nor one that holds an image, a blob or a snapshot.</param>
 /// <param name="leases">Told of a namespace that is gone.</param>
 /// <param name="eventLog">Takes <see cref="PublishEvent"/>.</param>
-public sealed class NamespacesActor(NamespaceDirectory directory, ContainerDirectory containers, IActorRef leases, IActorRef eventLog)
-    : UntypedPersistentActor
+public sealed class NamespacesActor(
+    NamespaceDirectory directory, ContainerDirectory containers, MetadataDirectory metadata, IActorRef leases, IActorRef eventLog) : UntypedPersistentActor
 {
     // Events that were journalled in the last moments of the former daemon may not have reached its event log.
     // They are told again, and the log publishes each once; more than this many cannot have been on their way.
@@ -26,8 +28,9 @@ public sealed class NamespacesActor(NamespaceDirectory directory, ContainerDirec
     public override string PersistenceId => "namespaces";
 
     /// <summary>How to make one.</summary>
-    public static Props Props(NamespaceDirectory directory, ContainerDirectory containers, IActorRef leases, IActorRef eventLog) =>
-        Akka.Actor.Props.Create(() => new NamespacesActor(directory, containers, leases, eventLog));
+    public static Props Props(
+        NamespaceDirectory directory, ContainerDirectory containers, MetadataDirectory metadata, IActorRef leases, IActorRef eventLog) =>
+        Akka.Actor.Props.Create(() => new NamespacesActor(directory, containers, metadata, leases, eventLog));
 
     /// <inheritdoc/>
     protected override void OnCommand(object message)
@@ -63,12 +66,16 @@ public sealed class NamespacesActor(NamespaceDirectory directory, ContainerDirec
         }
     }
 
-    private string WhatIsIn(string @namespace) => containers.InNamespace(@namespace).Count switch
+    private string WhatIsIn(string @namespace)
     {
-        0 => "",
-        1 => "1 container",
-        var n => $"{n} containers",
-    };
+        var here = containers.InNamespace(@namespace).Count switch
+        {
+            0 => "",
+            1 => "1 container",
+            var n => $"{n} containers",
+        };
+        return string.Join(", ", ((string[])[here, metadata.State.WhatIsIn(@namespace)]).Where(s => s.Length > 0));
+    }
 
     private ImmutableSortedDictionary<string, string> LabelsOf(string name) =>
         _state.GetValueOrDefault(name) ?? ImmutableSortedDictionary<string, string>.Empty;

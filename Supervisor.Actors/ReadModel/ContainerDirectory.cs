@@ -20,6 +20,9 @@ public sealed class ContainerDirectory
     /// <summary>Null when there is no such container.</summary>
     public ContainerEntry? Find(ContainerId id) => _entries.GetValueOrDefault(id);
 
+    /// <summary>Every container of every namespace.</summary>
+    public IEnumerable<ContainerEntry> All => _entries.Values;
+
     /// <summary>The containers of a namespace, by id.</summary>
     public IReadOnlyList<ContainerEntry> InNamespace(string @namespace) =>
         [.. _entries.Values.Where(e => e.Record.Id.Namespace == @namespace).OrderBy(e => e.Record.Id.Value, StringComparer.Ordinal)];

@@ -48,7 +48,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
             effect.Setup.Bundle,
             effect.Spec,
             [.. effect.Setup.Rootfs.Select(m => new RootMount(m.Type, m.Source, m.Target, m.Options))],
-            new StdioTargets(stdio.Stdin, stdio.Stdout, stdio.Stderr, stdio.Terminal),
+            stdio.Of(work.Id.Namespace, work.Id.Value),
             $"/{work.Id.Namespace}/{work.Id.Value}"), deadline);
         var init = new InitProcess(container.Pid, container.StartTime, ProcStat.BootId);
         return new KernelOutcome(

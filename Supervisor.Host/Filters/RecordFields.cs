@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Containerd.Services.Introspection.V1;
 using Supervisor.Actors.Containers;
 using Supervisor.Actors.Leases;
+using Supervisor.Actors.Metadata;
+using Supervisor.Storage.Content;
 
 namespace Supervisor.Host.Filters;
 
@@ -23,6 +26,39 @@ public static class RecordFields
     {
         ["id"] => NullIfEmpty(lease.Key.Id),
         ["labels", ..] => Label(lease.Labels, path),
+        _ => null,
+    };
+
+    /// <summary><c>name</c>, <c>target.digest</c>, <c>target.mediatype</c>, <c>labels.KEY</c>, <c>annotations.KEY</c> of the target.</summary>
+    public static FieldLookup Of(ImageRecord image) => path => path switch
+    {
+        ["name"] => NullIfEmpty(image.Name),
+        ["target", "digest"] => NullIfEmpty(image.Digest),
+        ["target", "mediatype"] => NullIfEmpty(image.MediaType),
+        ["labels", ..] => Label(image.Labels, path),
+        ["annotations", ..] => Label(image.Annotations, path),
+        _ => null,
+    };
+
+    /// <summary><c>digest</c>, <c>size</c>, <c>labels.KEY</c>.</summary>
+    public static FieldLookup Of(BlobRecord blob) => path => path switch
+    {
+        ["digest"] => blob.Digest,
+        ["size"] => blob.Size.ToString(CultureInfo.InvariantCulture),
+        ["labels", ..] => Label(blob.Labels, path),
+        _ => null,
+    };
+
+    /// <summary><c>ref</c>.</summary>
+    public static FieldLookup Of(IngestStatus ingest) => path => path is ["ref"] ? ingest.Ref : null;
+
+    /// <summary><c>name</c>, <c>parent</c>, <c>kind</c>, <c>labels.KEY</c>.</summary>
+    public static FieldLookup Of(SnapshotRecord snapshot) => path => path switch
+    {
+        ["name"] => snapshot.Name,
+        ["parent"] => NullIfEmpty(snapshot.Parent),
+        ["kind"] => snapshot.Kind.ToString().ToLowerInvariant(),
+        ["labels", ..] => Label(snapshot.Labels, path),
         _ => null,
     };
 

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Console;
 using Supervisor.Actors;
 using Supervisor.Host.Services;
+using Supervisor.Host.Services.Storage;
 
 namespace Supervisor.Host.Hosting;
 
@@ -59,7 +60,8 @@ public sealed class DaemonHost : IAsyncDisposable
             var identity = ServerIdentity.Load(options.Root);
             var node = await SupervisorNode.StartAsync(new NodeOptions(options.Root, options.State, HoconFiles.Read(options), options.ShimExecutable, options.OwnsProcess), cancellation);
             undo.Push(node);
-            await Task.WhenAll(node.System.KnownNamespaces.Recovered, node.System.KnownLeases.Recovered).WaitAsync(RecoverWithin, cancellation);
+            await Task.WhenAll(node.System.KnownNamespaces.Recovered, node.System.KnownLeases.Recovered, node.System.Storage.Known.Recovered)
+               .WaitAsync(RecoverWithin, cancellation);
             var app = Build(options, node.System, identity, lifetime);
             undo.Push(app);
             await app.StartAsync(cancellation);
@@ -143,7 +145,8 @@ public sealed class DaemonHost : IAsyncDisposable
         .AddSingleton<ContainersService>().AddSingleton<TasksService>().AddSingleton<InspectService>().AddSingleton<EventsService>()
         .AddSingleton<NamespacesService>().AddSingleton<LeasesService>().AddSingleton<VersionService>()
         .AddSingleton<IntrospectionService>().AddSingleton<HealthService>()
-        .AddSingleton<EventFollowing>().AddSingleton<EventHistoryService>();
+        .AddSingleton<EventFollowing>().AddSingleton<EventHistoryService>()
+        .AddSingleton<StorageCalls>().AddSingleton<LogBinaries>().AddSingleton<ImagesService>().AddSingleton<ContentService>().AddSingleton<SnapshotsService>().AddSingleton<DiffService>();
 
     private static void MapServices(WebApplication app)
     {
@@ -157,6 +160,12 @@ public sealed class DaemonHost : IAsyncDisposable
         app.MapGrpcService<VersionService>();
         app.MapGrpcService<IntrospectionService>();
         app.MapGrpcService<HealthService>();
+        app.MapGrpcService<ImagesService>();
+        app.MapGrpcService<ContentService>();
+        app.MapGrpcService<SnapshotsService>();
+        app.MapGrpcService<DiffService>();
+        app.MapGrpcService<ReflectionService>();
+        app.MapGrpcService<AlphaReflectionService>();
     }
 
     private static T Hold<T>(Stack<IAsyncDisposable> undo, T taken) where T : IDisposable

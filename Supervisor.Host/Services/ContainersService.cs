@@ -7,11 +7,12 @@ using Supervisor.Actors.Containers;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.ReadModel;
 using Supervisor.Host.Filters;
+using Supervisor.Host.Services.Storage;
 
 namespace Supervisor.Host.Services;
 
 /// <summary>containerd.services.containers.v1: translate, ask, translate back. Reads ask nobody.</summary>
-public sealed class ContainersService(SupervisorSystem system, NamespaceRegistry namespaces, TimeProvider clock)
+public sealed class ContainersService(SupervisorSystem system, NamespaceRegistry namespaces, StorageCalls storage, TimeProvider clock)
     : Containers.ContainersBase
 {
     /// <inheritdoc/>
@@ -67,7 +68,9 @@ public sealed class ContainersService(SupervisorSystem system, NamespaceRegistry
         var container = Find(id, "cannot delete ").Container;
         var reply = await container.Ask<ContainerReply>(
             new ContainerCommand.Delete(id, clock.GetUtcNow()), context.TimeLeft(clock), context.CancellationToken);
-        return reply.Refusal is { } refusal ? throw refusal.ToRpcException() : new Empty();
+        if (reply.Refusal is { } refusal) throw refusal.ToRpcException();
+        storage.CollectSoon(); // what it stood on may stand alone now
+        return new Empty();
     }
 
     private IEnumerable<ContainerRecord> Listed(ListContainersRequest request, ServerCallContext context)

@@ -5,6 +5,7 @@ using Supervisor.Actors.Identity;
 using Supervisor.Host.Filters;
 using Supervisor.Host.Hosting;
 using Supervisor.Kernel.Oci;
+using Supervisor.Storage;
 
 namespace Supervisor.Host.Services;
 
@@ -44,12 +45,29 @@ public sealed class ErrorInterceptor(DaemonLifetime lifetime, ILogger<ErrorInter
         }
     }
 
+    /// <inheritdoc/>
+    public override async Task DuplexStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream, IServerStreamWriter<TResponse> responseStream, ServerCallContext context,
+        DuplexStreamingServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            await continuation(requestStream, responseStream, context);
+        }
+        catch (Exception e) when (e is not RpcException)
+        {
+            throw Translate(e, context);
+        }
+    }
+
     internal RpcException Translate(Exception exception, ServerCallContext context)
     {
         switch (exception)
         {
             case InvalidFieldException or InvalidSpecException or FilterSyntaxException:
                 return GrpcTranslation.Refuse(StatusCode.InvalidArgument, exception.Message);
+            case StorageException e:
+                return GrpcTranslation.Refuse(Code(e.Fault), e.Message);
             case OperationCanceledException or ObjectDisposedException when lifetime.Stopping.IsCancellationRequested:
                 return GrpcTranslation.Refuse(StatusCode.Unavailable, "the daemon is stopping");
             case AskTimeoutException:
@@ -68,6 +86,20 @@ public sealed class ErrorInterceptor(DaemonLifetime lifetime, ILogger<ErrorInter
                 return GrpcTranslation.Refuse(StatusCode.Unknown, exception.Message);
         }
     }
+
+    private static StatusCode Code(StorageFault fault) => fault switch
+    {
+        StorageFault.InvalidArgument => StatusCode.InvalidArgument,
+        StorageFault.NotFound => StatusCode.NotFound,
+        StorageFault.AlreadyExists => StatusCode.AlreadyExists,
+        StorageFault.FailedPrecondition => StatusCode.FailedPrecondition,
+        StorageFault.OutOfRange => StatusCode.OutOfRange,
+        StorageFault.Unavailable => StatusCode.Unavailable,
+        StorageFault.ResourceExhausted => StatusCode.ResourceExhausted,
+        StorageFault.DeadlineExceeded => StatusCode.DeadlineExceeded,
+        StorageFault.Unimplemented => StatusCode.Unimplemented,
+        _ => StatusCode.Unknown,
+    };
 
     private static string Method(ServerCallContext context) => context.Method.TrimStart('/');
 }

@@ -5,11 +5,13 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Supervisor.Host.Filters;
 using Supervisor.Host.Hosting;
+using Supervisor.Host.Services.Storage;
+using Supervisor.Storage.Snapshots;
 
 namespace Supervisor.Host.Services;
 
 /// <summary>containerd.services.introspection.v1: who we are, and which of containerd's parts are here.</summary>
-public sealed class IntrospectionService(ServerIdentity identity, DaemonOptions options) : Introspection.IntrospectionBase
+public sealed class IntrospectionService(ServerIdentity identity, DaemonOptions options, StorageCalls storage) : Introspection.IntrospectionBase
 {
     // Only what answers: a client that finds a snapshotter listed will use it.
     private static readonly (string Type, string Id)[] Present =
@@ -23,6 +25,12 @@ public sealed class IntrospectionService(ServerIdentity identity, DaemonOptions 
         ("io.containerd.grpc.v1", "introspection"),
         ("io.containerd.grpc.v1", "version"),
         ("io.containerd.grpc.v1", "healthcheck"),
+        ("io.containerd.grpc.v1", "images"),
+        ("io.containerd.grpc.v1", "content"),
+        ("io.containerd.grpc.v1", "snapshots"),
+        ("io.containerd.grpc.v1", "diff"),
+        ("io.containerd.gc.v1", "scheduler"),
+        ("io.containerd.differ.v1", "walking"),
     ];
 
     /// <inheritdoc/>
@@ -41,7 +49,21 @@ public sealed class IntrospectionService(ServerIdentity identity, DaemonOptions 
         // Our own clients put log files and FIFOs where this daemon keeps its things.
         plugins[0].Exports.Add("root", options.Root);
         plugins[0].Exports.Add("state", options.State);
+        var content = new Plugin { Type = "io.containerd.content.v1", Id = "content", Platforms = { Here() }, Exports = { ["root"] = storage.Files.Content.Root } };
+        plugins.Add(content);
+        plugins.AddRange(storage.Files.Snapshotters.Select(Describe));
         return Task.FromResult(new PluginsResponse { Plugins = { plugins.Where(p => filters.Matches(RecordFields.Of(p))) } });
+    }
+
+    /// <summary>One that cannot be used is listed with the reason: <c>ctr plugins ls</c> shows it as skipped.</summary>
+    private static Plugin Describe(Snapshotter snapshotter)
+    {
+        var plugin = new Plugin
+        {
+            Type = "io.containerd.snapshotter.v1", Id = snapshotter.Name, Platforms = { Here() }, Exports = { ["root"] = snapshotter.Root },
+        };
+        if (snapshotter.Unusable is { } why) plugin.InitErr = new RpcStatus { Code = (int)StatusCode.Unknown, Message = $"{why}: skip plugin" };
+        return plugin;
     }
 
     /// <summary>In Go's spelling of architectures.</summary>

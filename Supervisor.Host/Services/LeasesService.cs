@@ -7,13 +7,14 @@ using Supervisor.Actors;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Leases;
 using Supervisor.Host.Filters;
+using Supervisor.Host.Services.Storage;
 using Lease = Supervisor.Actors.Leases.Lease;
 using LeaseMessage = Containerd.Services.Leases.V1.Lease;
 
 namespace Supervisor.Host.Services;
 
 /// <summary>containerd.services.leases.v1.</summary>
-public sealed class LeasesService(SupervisorSystem system, NamespaceRegistry namespaces, TimeProvider clock) : Leases.LeasesBase
+public sealed class LeasesService(SupervisorSystem system, NamespaceRegistry namespaces, StorageCalls storage, TimeProvider clock) : Leases.LeasesBase
 {
     /// <summary>An empty id asks us to choose one.</summary>
     public override async Task<CreateResponse> Create(CreateRequest request, ServerCallContext context)
@@ -26,10 +27,12 @@ public sealed class LeasesService(SupervisorSystem system, NamespaceRegistry nam
         return new CreateResponse { Lease = Message(reply.Lease!) };
     }
 
-    /// <summary>There is no collector to wait for, so <c>sync</c> changes nothing.</summary>
+    /// <summary>With <c>sync</c>, what only this lease kept is off the disk when it answers.</summary>
     public override async Task<Empty> Delete(DeleteRequest request, ServerCallContext context)
     {
         await AskAsync(new LeaseCommand.Delete(Key(request.Id, context), clock.GetUtcNow()), context);
+        if (request.Sync) await storage.CollectAsync(context);
+        else storage.CollectSoon();
         return new Empty();
     }
 
@@ -86,7 +89,7 @@ public sealed class LeasesService(SupervisorSystem system, NamespaceRegistry nam
         if (resource.Id.Length is 0 or > 4096) throw new InvalidFieldException("resource.id", "must be 1 to 4096 characters long");
         return resource.Type.Split('/') switch
         {
-            ["content"] => new LeasedResource(resource.Type, resource.Id),
+            ["content"] or ["ingests"] => new LeasedResource(resource.Type, resource.Id),
             ["snapshots", var snapshotter] => new LeasedResource($"snapshots/{Identifier.Check(snapshotter, "resource.type")}", resource.Id),
             _ => throw GrpcTranslation.Refuse(
                 StatusCode.Unimplemented,

@@ -16,6 +16,8 @@ public static class ServiceNames
         "containerd.services.namespaces.v1.Namespaces",
         "containerd.services.leases.v1.Leases",
         "grpc.health.v1.Health",
+        "grpc.reflection.v1.ServerReflection",
+        "grpc.reflection.v1alpha.ServerReflection",
         "supervisor.v1.Tasks",
     }.ToFrozenSet(StringComparer.Ordinal);
 }

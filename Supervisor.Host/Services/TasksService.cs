@@ -20,7 +20,7 @@ namespace Supervisor.Host.Services;
 
 /// <summary>containerd.services.tasks.v1: translate, ask, translate back. Reads and waits ask nobody.</summary>
 /// <remarks>What is not overridden here is answered with UNIMPLEMENTED.</remarks>
-public sealed class TasksService(SupervisorSystem system, DaemonLifetime lifetime, TimeProvider clock) : Tasks.TasksBase
+public sealed class TasksService(SupervisorSystem system, LogBinaries logBinaries, DaemonLifetime lifetime, TimeProvider clock) : Tasks.TasksBase
 {
     private const uint LastSignal = 64; // SIGRTMAX, signal(7)
 
@@ -28,12 +28,14 @@ public sealed class TasksService(SupervisorSystem system, DaemonLifetime lifetim
     public override async Task<CreateTaskResponse> Create(CreateTaskRequest request, ServerCallContext context)
     {
         var id = context.ContainerId(request.ContainerId, "container_id");
+        var container = Find(id);
+        RuntimeNames.Check(container.Record);
         var order = new TaskRequest(
-            new StdioPaths(request.Stdin, request.Stdout, request.Stderr, request.Terminal),
+            logBinaries.Check(new StdioPaths(request.Stdin, request.Stdout, request.Stderr, request.Terminal)),
             [.. request.Rootfs.Select(m => new RootfsMount(m.Type, m.Source, m.Target, [.. m.Options]))],
             request.Checkpoint?.Digest ?? "");
         var command = new ContainerCommand.CreateTask(id, clock.GetUtcNow(), order);
-        var state = await Find(id).Container.AskForTaskAsync(command, context, clock);
+        var state = await container.Container.AskForTaskAsync(command, context, clock);
         return new CreateTaskResponse { ContainerId = id.Value, Pid = state.Pid };
     }
 
@@ -128,7 +130,7 @@ public sealed class TasksService(SupervisorSystem system, DaemonLifetime lifetim
         var exec = ExecId.Parse(id, request.ExecId);
         if (request.Spec is null) throw new InvalidFieldException("spec", "is missing: the OCI process, as JSON");
         SpecValidator.Validate(SpecReader.ReadProcess(request.Spec.Value.Span)); // now, when it can still be refused by field
-        var setup = new ExecSetup(new StdioPaths(request.Stdin, request.Stdout, request.Stderr, request.Terminal), request.Spec.Value.Memory);
+        var setup = new ExecSetup(logBinaries.Check(new StdioPaths(request.Stdin, request.Stdout, request.Stderr, request.Terminal)), request.Spec.Value.Memory);
         await Actor(id).AskAsync(new ExecCommand.Add(exec, clock.GetUtcNow(), setup), context, clock);
         return new Empty();
     }

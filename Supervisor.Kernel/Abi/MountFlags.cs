@@ -16,6 +16,7 @@ public enum MountFlags : ulong
     MS_NOATIME = 1024,
     MS_NODIRATIME = 2048,
     MS_BIND = 4096,
+    MS_MOVE = 8192,
     MS_REC = 16384,
     MS_PRIVATE = 1 << 18,
     MS_SLAVE = 1 << 19,

@@ -1,6 +1,7 @@
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Oci;
+using Supervisor.Kernel.Processes;
 
 namespace Supervisor.Kernel.Cgroups;
 
@@ -102,6 +103,19 @@ public sealed class Cgroup
     /// <summary>Every process in it and in the cgroups below, from all trees, ascending. Processes outside of our pid namespace are not seen.</summary>
     public IReadOnlyList<int> Processes() => CgroupMembers.Of(Directories).Pids;
 
+    /// <summary>Sends a signal to every process in it and below, each through a pidfd that is checked to be a member's still.</summary>
+    /// <returns>False when there was none.</returns>
+    public bool SignalAll(int signal)
+    {
+        var any = false;
+        var opened = Processes().Select(pid => (Pid: pid, Pidfd: Pidfd.TryOpen(pid))).Where(p => p.Pidfd is not null).ToList();
+        // Listed again with the pidfds open: a pid that was given to another process meanwhile is not in the list.
+        var still = Processes().ToHashSet();
+        foreach (var (pid, pidfd) in opened)
+            using (pidfd) any |= still.Contains(pid) && pidfd!.TrySignal(signal);
+        return any;
+    }
+
     /// <summary>Changes limits; what is null or 0 stays, device rules stay. When it fails, what came before the named file has been set.</summary>
     /// <returns>What no controller of this host can do.</returns>
     /// <exception cref="CgroupException">A value was refused.</exception>
@@ -126,6 +140,17 @@ public sealed class Cgroup
     /// <summary>Removes its directories and those below, then the parents that were made for it and are empty. What is gone already is no error.</summary>
     /// <exception cref="CgroupException">EBUSY: processes were still in it at the deadline.</exception>
     public void Delete(TimeSpan timeout) => CgroupRemoval.Remove(this, timeout);
+
+    /// <summary>Removes it if nothing is in it, at a fraction of the cost of looking who is.</summary>
+    /// <returns>False when some of it is still there: <see cref="KillAll"/> and <see cref="Delete"/> do the rest.</returns>
+    public bool TryDeleteEmpty()
+    {
+        // Of populated directories none goes away, and a process is in one of every tree: the first refusal ends it.
+        foreach (var directory in Directories)
+            if (CgroupFile.TryRemoveDirectory(directory) is not Errno.None) return false;
+        foreach (var parent in CreatedParents) CgroupFile.TryRemoveDirectory(parent);
+        return true;
+    }
 
     /// <summary>What has been used.</summary>
     public CgroupStats Stats() => new StatsReader(this).Read();

@@ -19,11 +19,17 @@ internal sealed class CgroupLimits(Cgroup cgroup)
         if (resources.Pids is { Limit: not 0 }) wanted.Add("pids");
         if (WantsIO(resources.BlockIO) && !paths.ContainsKey("blkio")) wanted.Add("io");
         if (resources.HugepageLimits.Count > 0) wanted.Add("hugetlb");
+        if (resources.Rdma.Count > 0) wanted.Add("rdma");
         wanted.ExceptWith(paths.Keys);
         foreach (var file in resources.Unified.Keys) wanted.Add(file.Split('.')[0]);
         wanted.Remove("cgroup"); // cgroup.max.depth and its like are always there
         return wanted;
     }
+
+    /// <summary>Whether any limit is asked for, devices aside.</summary>
+    public static bool Any(ResourcesSpec? r) => r is not null &&
+        (WantsMemory(r.Memory) || WantsCpu(r.Cpu) || WantsCpuset(r.Cpu) || r.Pids is { Limit: not 0 } || WantsIO(r.BlockIO) ||
+         r.HugepageLimits.Count > 0 || r.Unified.Count > 0 || r.Rdma.Count > 0 || r.Network is not null);
 
     /// <returns>What no controller can do.</returns>
     public IReadOnlyList<UnsupportedField> Apply(ResourcesSpec resources, bool isNew)
@@ -41,6 +47,9 @@ internal sealed class CgroupLimits(Cgroup cgroup)
             else IoLimitsV1.Set(io.Path, resources.BlockIO!);
         }
         foreach (var hugepages in resources.HugepageLimits) Hugepages(hugepages);
+        foreach (var (device, handles) in resources.Rdma)
+            CgroupFile.Write(Needed("rdma").Path, "rdma.max", $"{device} hca_handle={Rdma(handles.HcaHandles)} hca_object={Rdma(handles.HcaObjects)}");
+        if (resources.Network is { } network) Network(network);
         foreach (var (file, value) in resources.Unified)
             CgroupFile.Write(cgroup.V2Directory ?? throw Missing("unified", "there is no cgroup v2 on this host"), file, value);
         return _notApplied;
@@ -64,8 +73,18 @@ internal sealed class CgroupLimits(Cgroup cgroup)
     private void Devices(ResourcesSpec resources)
     {
         if (cgroup.Paths.TryGetValue("devices", out var directory)) DeviceAccess.Set(directory, resources.Devices);
-        else if (resources.Devices.Any(d => !d.Allow))
-            NotApplied("linux.resources.devices", "devices are not filtered: without the v1 devices controller it takes a BPF program");
+        else if (cgroup.V2Directory is { } unified && resources.Devices.Any(d => !d.Allow)) // all is allowed where nothing is denied
+        {
+            try
+            {
+                DeviceFilter.Set(unified, [.. resources.Devices, .. DeviceAccess.AlwaysAllowed]);
+            }
+            catch (CgroupException e) when (e.Errno is Errno.EPERM && Namespaces.IdMaps.InUserNamespace)
+            {
+                // Nodes cannot be made in a user namespace, and its mounts are nodev: there is little to keep from it.
+                NotApplied("linux.resources.devices", "devices are not filtered: it takes rights that a user namespace does not give");
+            }
+        }
     }
 
     private void Memory(MemorySpec memory)
@@ -88,6 +107,22 @@ internal sealed class CgroupLimits(Cgroup cgroup)
         if (!string.IsNullOrEmpty(cpu.Cpus)) CgroupFile.Write(found.Path, "cpuset.cpus", cpu.Cpus);
         if (!string.IsNullOrEmpty(cpu.Mems)) CgroupFile.Write(found.Path, "cpuset.mems", cpu.Mems);
     }
+
+    private void Network(NetworkSpec network)
+    {
+        if (network.ClassID is { } id)
+        {
+            if (cgroup.Find("net_cls") is { IsV2: false } found) CgroupFile.Write(found.Path, "net_cls.classid", $"{id}");
+            else NotApplied("linux.resources.network.classID", "there is no net_cls controller on this host, and cgroup v2 has none");
+        }
+        foreach (var priority in network.Priorities)
+        {
+            if (cgroup.Find("net_prio") is { IsV2: false } found) CgroupFile.Write(found.Path, "net_prio.ifpriomap", $"{priority.Name} {priority.Priority}");
+            else NotApplied("linux.resources.network.priorities", "there is no net_prio controller on this host, and cgroup v2 has none");
+        }
+    }
+
+    private static string Rdma(uint? limit) => limit is { } number ? $"{number}" : "max";
 
     private void Hugepages(HugepageLimitSpec limit)
     {

@@ -13,6 +13,14 @@ internal static class DeviceAccess
         "c 5:0 rwm", "c 5:2 rwm", "c 136:* rwm",                         // tty, ptmx, pseudo terminals
     ];
 
+    /// <summary>As the spec would write <see cref="Always"/>.</summary>
+    public static IReadOnlyList<DeviceRuleSpec> AlwaysAllowed { get; } = [.. Always.Select(text =>
+    {
+        var words = text.Split((char[])[' ', ':']);
+        return new DeviceRuleSpec { Allow = true, Type = words[0], Major = Parse(words[1]), Minor = Parse(words[2]), Access = words[3] };
+        static long? Parse(string number) => number is "*" ? null : long.Parse(number);
+    })];
+
     /// <summary>Denies everything, then follows the rules in order, then allows what every container needs.</summary>
     public static void Set(string directory, IReadOnlyList<DeviceRuleSpec> rules)
     {

@@ -11,6 +11,8 @@ internal static class MemoryLimitsV1
     public static void Set(string directory, MemorySpec memory)
     {
         var (limit, swap) = (memory.Limit ?? 0, memory.Swap ?? 0);
+        if (limit > 0 && memory.CheckBeforeUpdate is true && CgroupFile.TryReadNumber(directory + "/memory.usage_in_bytes") is ulong used && used > (ulong)limit)
+            throw new CgroupException(directory + "/" + Limit, $"{limit}", Errno.EBUSY, $"{used} bytes are in use, and a limit below that would kill");
         var accounted = CgroupFile.Exists(directory + "/" + WithSwap); // not with swapaccount=0
         if (limit == -1 && swap == 0 && accounted) swap = -1; // both together cannot stay below the one
         if (swap == -1 && !accounted) swap = 0;

@@ -1,5 +1,6 @@
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Oci;
 
 namespace Supervisor.Kernel.Containers;
 
@@ -48,6 +49,19 @@ public static class Bundle
         if (!File.Exists(file)) return [];
         // A controller's name may hold '=' (name=systemd), a directory's path begins with '/'.
         return File.ReadAllLines(file).Select(l => l.Split("=/", 2)).Where(l => l.Length == 2).ToDictionary(l => l[0], l => "/" + l[1]);
+    }
+
+    /// <summary>Its config.json; null when it is not there or cannot be read any more.</summary>
+    internal static Spec? TryReadSpec(string bundle)
+    {
+        try
+        {
+            return SpecReader.Read(File.ReadAllBytes(Path.Join(bundle, "config.json")));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidSpecException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Checks that what masked files will be covered with is the null device.</summary>

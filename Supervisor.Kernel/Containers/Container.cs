@@ -1,5 +1,6 @@
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Cgroups;
+using Supervisor.Kernel.Hooks;
 using Supervisor.Kernel.Launch;
 using Supervisor.Kernel.Processes;
 using Supervisor.Kernel.Stdio;
@@ -17,14 +18,16 @@ public sealed class Container : IContainer
     private readonly HeldStart _start;
     private readonly ProcessStdio? _stdio;
     private readonly Pidfd _pidfd;
+    private readonly CreateHooks? _hooks;
     private IDisposable? _exitWatch, _oomWatch;
     private OomNotifier? _oomNotifier;
     private ulong _oomKillsSeen;
     private Action? _onOom;
     private readonly bool _adopted; // kills of before we watched may be untold
 
-    internal Container(ContainerHost host, string? bundle, Cgroup cgroup, HeldInit init, ProcessStdio stdio)
+    internal Container(ContainerHost host, string? bundle, Cgroup cgroup, HeldInit init, ProcessStdio stdio, CreateHooks hooks)
     {
+        _hooks = hooks;
         (_host, Bundle, Cgroup, _start, _stdio, _pidfd) = (host, bundle, cgroup, new HeldStart(init), stdio, init.Process.Pidfd);
         Pid = init.Process.Pid;
         StartTime = ProcStat.TryStartTime(Pid) ?? 0;
@@ -67,7 +70,7 @@ public sealed class Container : IContainer
 
     /// <summary>Takes back a container whose init was started by a former daemon.</summary>
     /// <returns>Null when the init is gone, or its pid is another process now.</returns>
-    public static Container? TryAdopt(ContainerHost host, string bundle, int pid, ulong startTime, string bootId, IReadOnlyDictionary<string, string> cgroupPaths)
+    public static Container? TryAdopt(ContainerHost host, string? bundle, int pid, ulong startTime, string bootId, IReadOnlyDictionary<string, string> cgroupPaths)
     {
         if (bootId != ProcStat.BootId || Pidfd.TryOpen(pid) is not { } pidfd) return null;
         // The pidfd first, then the look: what it names now is what the start time is read from.
@@ -93,11 +96,38 @@ public sealed class Container : IContainer
         _exitWatch = _host.Reaper.WatchExit(_pidfd, status => _ = Finish(status, onExit), told);
     }
 
+    /// <summary>Becomes readable when the init has ended: for a poll(2) of the caller's, while this object is alive.</summary>
+    public int ExitDescriptor => _pidfd.Number;
+
+    /// <summary>Waits for the end of an init that is not watched, and collects it where it is our child.</summary>
+    /// <returns>The status; null where it cannot be known, or when <paramref name="timeout"/> passed first (see <see cref="HasEnded"/>).</returns>
+    public ExitStatus? Wait(TimeSpan timeout) => _pidfd.WaitForExit(timeout) ? _pidfd.TryReap() ?? _pidfd.TryReadExit() : null;
+
+    /// <summary>Whether the init has ended, collected or not.</summary>
+    public bool HasEnded => _pidfd.WaitForExit(TimeSpan.Zero);
+
     /// <summary>Lets the init run its program.</summary>
     /// <exception cref="LaunchException">It could not be executed; the init ends with 127.</exception>
     /// <exception cref="OperationCanceledException">No answer before the deadline.</exception>
     /// <exception cref="InvalidOperationException">The container was adopted, and so was started before.</exception>
-    public void Start(CancellationToken deadline) => _start.Release(deadline);
+    public void Start(CancellationToken deadline)
+    {
+        if (_start.Release(deadline)) RunPoststart(deadline);
+    }
+
+    private void RunPoststart(CancellationToken deadline)
+    {
+        if (_hooks is { Poststart.Count: > 0 })
+        {
+            HookRunner.RunAll("poststart", _hooks.Poststart, _hooks.State("running", Pid), _host.OnError, deadline);
+        }
+        else if (_hooks is null && Bundle is not null && Containers.Bundle.TryReadSpec(Bundle) is { Hooks.Poststart: { Count: > 0 } poststart } spec)
+        {
+            // Taken over before its start: its bundle's config.json says what is to be run.
+            var state = new ContainerState(spec.OciVersion, Path.GetFileName(Bundle), "running", Pid, Bundle, spec.Annotations);
+            HookRunner.RunAll("poststart", poststart, state, _host.OnError, deadline);
+        }
+    }
 
     /// <inheritdoc/>
     public bool IsHeld => _start.IsHeld;
@@ -131,9 +161,13 @@ public sealed class Container : IContainer
     /// <exception cref="OperationCanceledException">The deadline passed; nothing is left of the process.</exception>
     public ExecProcess Exec(ExecRequest request, CancellationToken deadline)
     {
-        if (Cgroup.IsFrozen) throw new InvalidOperationException("the container is paused: a process born there could not begin");
-        return new ExecCreation(_host, Cgroup, _pidfd, Pid, request).Run(deadline);
+        if (!request.EvenIfPaused && Cgroup.IsFrozen) throw new InvalidOperationException("the container is paused: a process born there could not begin");
+        return new ExecCreation(_host, request.Cgroup ?? Cgroup, _pidfd, Pid, request.Seccomp ?? Seccomp(), request).Run(deadline);
     }
+
+    /// <summary>An exec is filtered as the container is.</summary>
+    private Oci.SeccompSpec? Seccomp() =>
+        _hooks is not null ? _hooks.Seccomp : Bundle is null ? null : Containers.Bundle.TryReadSpec(Bundle)?.Linux?.Seccomp;
 
     /// <summary>Sends a signal to the init.</summary>
     /// <returns>False when it has ended.</returns>
@@ -141,18 +175,16 @@ public sealed class Container : IContainer
 
     /// <summary>Sends a signal to every process, each through a pidfd that is checked to be the container's still.</summary>
     /// <returns>False when there was none.</returns>
-    public bool SignalAll(int signal) => SignalAll(Cgroup, signal);
+    public bool SignalAll(int signal) => Cgroup.SignalAll(signal);
 
-    internal static bool SignalAll(Cgroup cgroup, int signal)
+    /// <summary>Lets processes go on that are frozen, by whomever; signals are not seen before.</summary>
+    public void Thaw()
     {
-        var any = false;
-        var opened = cgroup.Processes().Select(pid => (Pid: pid, Pidfd: Pidfd.TryOpen(pid))).Where(p => p.Pidfd is not null).ToList();
-        // Listed again with the pidfds open: a pid that was given to another process meanwhile is not in the list.
-        var still = cgroup.Processes().ToHashSet();
-        foreach (var (pid, pidfd) in opened)
-            using (pidfd) any |= still.Contains(pid) && pidfd!.TrySignal(signal);
-        return any;
+        if (Cgroup.IsFrozen) Cgroup.Thaw(TimeSpan.FromSeconds(10));
     }
+
+    /// <summary>See <see cref="ProcessStdio.TakeTerminal"/>.</summary>
+    public Files.Fd? TakeTerminal() => _stdio?.TakeTerminal();
 
     /// <summary>See <see cref="ProcessStdio.CloseInput"/>.</summary>
     public void CloseInput() => _stdio?.CloseInput();
@@ -167,14 +199,17 @@ public sealed class Container : IContainer
         if (!_pidfd.IsClosed && _pidfd.TrySignal(Processes.Signal.SIGKILL) && !_pidfd.WaitForExit(timeout))
             throw new TimeoutException($"process {Pid} does not die: it is stuck in the kernel (see /proc/{Pid}/stack)");
         if (!_pidfd.IsClosed) _pidfd.TryReap(); // unless the reaper was faster
-        TearDown(Bundle, Cgroup.Paths, timeout);
+        var poststop = Bundle is null ? _hooks : null; // else its config.json says it
+        if (Bundle is not null || !Cgroup.TryDeleteEmpty()) TearDown(Bundle, Cgroup.Paths, timeout, _host.OnError);
+        if (poststop is { Poststop.Count: > 0 }) HookRunner.RunAll("poststop", poststop.Poststop, poststop.State("stopped", 0), _host.OnError, CancellationToken.None);
         Dispose();
     }
 
     /// <summary>Kills what is left of a container that we do not hold, and removes cgroup and bundle. Bears being done twice, and on half-made things.</summary>
     /// <param name="cgroupPaths">Empty for one whose creation was cut short: its bundle tells.</param>
     /// <param name="bundle">Null where it is not ours to remove.</param>
-    public static void TearDown(string? bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout)
+    /// <param name="onError">Told of a poststop hook that failed; the rest goes on.</param>
+    public static void TearDown(string? bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout, Action<Exception>? onError = null)
     {
         var cgroup = Cgroup.Open(cgroupPaths.Count > 0 || bundle is null ? cgroupPaths : Containers.Bundle.ReadCgroup(bundle));
         if (cgroup.Exists)
@@ -183,7 +218,13 @@ public sealed class Container : IContainer
             cgroup.Delete(timeout);
         }
         else if (bundle is not null && cgroup.Paths.Count == 0) RemoveIntended(bundle);
-        if (bundle is not null) Containers.Bundle.Remove(bundle);
+        if (bundle is null) return;
+        if (Containers.Bundle.TryReadSpec(bundle) is { Hooks.Poststop: { Count: > 0 } poststop } spec)
+        {
+            var state = new ContainerState(spec.OciVersion, Path.GetFileName(bundle), "stopped", 0, bundle, spec.Annotations);
+            HookRunner.RunAll("poststop", poststop, state, onError ?? (static _ => { }), CancellationToken.None);
+        }
+        Containers.Bundle.Remove(bundle);
     }
 
     /// <summary>A creation was cut short between the cgroup and the note of it.</summary>

@@ -1,8 +1,12 @@
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Cgroups;
 using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Hooks;
 using Supervisor.Kernel.Launch;
+using Supervisor.Kernel.Namespaces;
 using Supervisor.Kernel.Oci;
+using Supervisor.Kernel.Processes;
+using Supervisor.Kernel.Seccomp;
 using Supervisor.Kernel.Stdio;
 
 namespace Supervisor.Kernel.Containers;
@@ -27,16 +31,19 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             var rootfs = Rootfs(spec);
 
             if (request.OwnsBundle) Bundle.WriteIntendedCgroup(request.Bundle, host.Hierarchies.DirectoriesOf(CgroupsPath(spec)));
-            var cgroup = Cgroup.Create(host.Hierarchies, CgroupsPath(spec), spec.Linux?.Resources);
+            if (spec.Hooks?.Poststop is { Count: > 0 } poststop)
+                _undo.Push(() => HookRunner.RunAll("poststop", poststop, new CreateHooks(spec, request).State("stopped", 0), host.OnError, CancellationToken.None));
+            var cgroup = MakeCgroup(spec);
             _undo.Push(() => cgroup.Delete(UndoTimeout));
             if (request.OwnsBundle) Bundle.WriteCgroup(request.Bundle, cgroup.Paths);
-            var stdio = ProcessStdio.Open(request.Stdio, spec.Process!.User.Uid, spec.Process.User.Gid);
+            var user = spec.Process!.User;
+            var stdio = ProcessStdio.Open(request.Stdio, Outside(spec.Linux?.UidMappings, user.Uid), Outside(spec.Linux?.GidMappings, user.Gid));
             _undo.Push(stdio.Dispose);
             var init = Launch(spec, rootfs, cgroup, stdio, deadline);
             _undo.Push(init.End);
-            stdio.Connect(host.Relay, init.Terminal);
+            stdio.Connect(host, init.Terminal);
             host.Note(cgroup.CreatedParents);
-            return new Container(host, request.OwnsBundle ? request.Bundle : null, cgroup, init, stdio);
+            return new Container(host, request.OwnsBundle ? request.Bundle : null, cgroup, init, stdio, new CreateHooks(spec, request));
         }
         catch
         {
@@ -49,6 +56,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
     {
         var open = new List<IDisposable>();
         var sockets = StreamSocket.Pair.Create();
+        var linux = spec.Linux ?? new LinuxSpec();
         try
         {
             open.Add(sockets.Theirs);
@@ -56,7 +64,14 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             open.AddRange(procs);
             var v2 = cgroup.OpenV2Directory();
             if (v2 is not null) open.Add(v2);
-            var joined = OpenJoined(spec, open);
+            var namespaces = NamespacePlan.Of(linux, open);
+            var makesUser = namespaces.Makes(CloneFlags.CLONE_NEWUSER);
+            var hooks = new CreateHooks(spec, request);
+            LaunchPauses? pauses = null;
+            if (makesUser || hooks.Any || spec.Mounts.Any(m => MountOptions.Parse(m.Options).CopyUp)) open.Add(pauses = new LaunchPauses());
+            var filter = linux.Seccomp is { } profile ? SeccompFilter.Compile(profile) : null;
+            Fd? listener = null;
+            if (filter is { Listens: true }) open.Add(listener = UnixSocket.Connect(linux.Seccomp!.ListenerPath!, "linux.seccomp.listenerPath"));
             var program = InitProgram.Compile(new ContainerPlan
             {
                 Spec = spec,
@@ -68,9 +83,22 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
                 CgroupProcs = v2 is null ? procs : [],
                 BornInCgroup = v2 is not null,
                 CgroupPaths = cgroup.Paths,
-                Joined = joined,
+                Namespaces = namespaces,
+                Pauses = pauses,
+                WriteIdMaps = makesUser ? (pid, stop) => IdMaps.Write(pid, linux.UidMappings, linux.GidMappings, stop) : null,
+                Hooks = hooks.Any ? hooks.Run : null,
+                MaySetGroups = !makesUser || IdMaps.MaySetGroups(linux.GidMappings),
+                Lent = LentMounts.Make(spec, request.Bundle, namespaces.OtherUser, () => ContainerUser(linux, namespaces, open, deadline), open, deadline),
+                Starter = request.StartSocket?.Listener,
+                NoPivot = request.NoPivot,
+                Seccomp = filter,
+                Listener = listener,
+                Inherited = request.Inherited,
+                Keyring = request.NewKeyring ? $"_ses.{request.Id}" : null,
             });
-            return HeldInit.Launch(program.FirstHalf, program.SecondHalf, program.Namespaces, v2, sockets, request.Stdio.Terminal, deadline);
+            return HeldInit.Launch(
+                program.FirstHalf, program.NestedPid, pid => Late(program.SecondHalf, spec, hooks, pid), program.Namespaces, v2, sockets,
+                request.Stdio.Terminal, pauses, deadline);
         }
         catch
         {
@@ -80,13 +108,36 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
         finally
         {
             foreach (var one in open) one.Dispose();
+            if (linux.Namespaces.Any(n => n.Type is NamespaceKind.User)) ProcessHardening.Apply(); // a child's setuid in our memory may have changed it
         }
+    }
+
+    /// <summary>What only the birth tells: the pid, for those who are told of it.</summary>
+    private LaunchProgram Late(SecondHalf half, Spec spec, CreateHooks hooks, int pid)
+    {
+        var program = (half with
+        {
+            State = half.StartHooks.Count > 0 ? hooks.StateInside("created", pid).ToJson() : [],
+            Listener = half.Listener is { } listener ? listener with { State = SeccompListener.StateOf(spec.Linux!.Seccomp!, hooks.State("creating", pid)) } : null,
+        }).Compile();
+        request.StartSocket?.Describe(program);
+        return program;
+    }
+
+    private static Fd? ContainerUser(LinuxSpec linux, NamespacePlan namespaces, List<IDisposable> open, CancellationToken deadline)
+    {
+        if (namespaces.Joins(NamespaceKind.User)) return namespaces.Joined.First(j => j.Type is NamespaceKind.User).Namespace;
+        if (!namespaces.Makes(CloneFlags.CLONE_NEWUSER)) return null;
+        var user = UserNamespaces.Create(linux.UidMappings, linux.GidMappings, deadline);
+        open.Add(user);
+        return user;
     }
 
     private Spec Read(ReadOnlySpan<byte> json)
     {
-        var spec = SpecReader.Read(json);
+        var spec = request.Parsed ?? SpecReader.Read(json);
         SpecValidator.Validate(spec);
+        LabelSteps.Check(spec.Process!, "process.", spec.Linux?.MountLabel);
         if (SpecValidator.Unsupported(spec) is [var first, ..]) throw new InvalidSpecException(first.Field, first.Reason + " by this version");
         // The task's own word counts: containerd's clients say it twice, and docker may say it only here.
         return spec with { Process = spec.Process! with { Terminal = request.Stdio.Terminal } };
@@ -99,24 +150,23 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
         return Directory.Exists(path) ? path : throw new InvalidSpecException("root.path", $"\"{path}\" is not a directory");
     }
 
-    private string CgroupsPath(Spec spec) => spec.Linux?.CgroupsPath is { Length: > 0 } path ? path : request.DefaultCgroup;
-
-    private static List<(string, Fd)> OpenJoined(Spec spec, List<IDisposable> open)
+    /// <summary>One without rights over cgroups gets none, unless it asks for limits: as runc does for the rootless.</summary>
+    private Cgroup MakeCgroup(Spec spec)
     {
-        var joined = new List<(string, Fd)>();
-        for (var i = 0; i < (spec.Linux?.Namespaces.Count ?? 0); i++)
+        try
         {
-            var wanted = spec.Linux!.Namespaces[i];
-            if (string.IsNullOrEmpty(wanted.Path)) continue;
-            if (wanted.Type is NamespaceKind.Pid or NamespaceKind.Mount)
-                throw new InvalidSpecException($"linux.namespaces[{i}].path", $"joining a {wanted.Type} namespace is not supported by this version");
-            var fd = Fd.TryOpen(wanted.Path, OpenFlags.O_RDONLY)
-                ?? throw new InvalidSpecException($"linux.namespaces[{i}].path", $"\"{wanted.Path}\" does not exist");
-            open.Add(fd);
-            joined.Add((wanted.Type, fd));
+            return Cgroup.Create(host.Hierarchies, CgroupsPath(spec), spec.Linux?.Resources);
         }
-        return joined;
+        catch (CgroupException e) when (e.Errno is Errno.EACCES or Errno.EPERM or Errno.EROFS && IdMaps.InUserNamespace && !CgroupLimits.Any(spec.Linux?.Resources))
+        {
+            return Cgroup.Open(new Dictionary<string, string>());
+        }
     }
+
+    private static uint Outside(IReadOnlyList<IdMappingSpec>? maps, uint id) =>
+        maps is not { Count: > 0 } ? id : IdMaps.Outside(maps, id) ?? uint.MaxValue; // -1: left as it is. chown(2)
+
+    private string CgroupsPath(Spec spec) => spec.Linux?.CgroupsPath is { Length: > 0 } path ? path : request.DefaultCgroup;
 
     /// <summary>One thing that cannot be undone must not keep the others: the first failure is the one worth telling.</summary>
     private static void Try(Action undo)

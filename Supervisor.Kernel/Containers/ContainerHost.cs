@@ -11,18 +11,18 @@ public sealed class ContainerHost : IDisposable
     /// <param name="onError">Told of what broke on the reaper's or the relay's thread; must not throw.</param>
     public ContainerHost(Action<Exception> onError)
     {
-        Hierarchies = CgroupHierarchies.Discover();
-        Reaper = new Reaper(onError);
-        Relay = new EventLoop("stdio", onError);
+        OnError = onError;
+        _reaper = new(() => new Reaper(onError));
+        _relay = new(() => new EventLoop("stdio", onError));
         ProcessHardening.Apply();
     }
 
     /// <summary>All on one thread: for a process that does nothing else.</summary>
-    internal ContainerHost(EventLoop loop)
+    internal ContainerHost(EventLoop loop, Action<Exception> onError)
     {
-        Hierarchies = CgroupHierarchies.Discover();
-        Reaper = new Reaper(loop);
-        Relay = loop;
+        OnError = onError;
+        _reaper = new(() => new Reaper(loop));
+        _relay = new(loop);
         ProcessHardening.Apply();
     }
 
@@ -30,12 +30,19 @@ public sealed class ContainerHost : IDisposable
     internal Action<ProcessIdentity, ExitStatus, ProcessUsage>? BeforeReap { get; init; }
 
     /// <summary>The one that waits for exits.</summary>
-    public Reaper Reaper { get; }
+    public Reaper Reaper => _reaper.Value;
 
     /// <summary>Where this host's cgroups are.</summary>
-    public CgroupHierarchies Hierarchies { get; }
+    public CgroupHierarchies Hierarchies => _hierarchies.Value;
 
-    internal EventLoop Relay { get; }
+    /// <summary>Told of what broke where nobody waits for an answer: a poststop hook, a relay.</summary>
+    internal Action<Exception> OnError { get; }
+
+    internal EventLoop Relay => _relay.Value;
+
+    private readonly Lazy<CgroupHierarchies> _hierarchies = new(CgroupHierarchies.Discover);
+    private readonly Lazy<Reaper> _reaper; // each is a thread, which a short-lived command line does without
+    private readonly Lazy<EventLoop> _relay;
 
     private readonly ConcurrentDictionary<string, bool> _cgroupParents = new(); // written once a namespace, not once a container
 
@@ -50,7 +57,7 @@ public sealed class ContainerHost : IDisposable
     {
         foreach (var parent in _cgroupParents.Keys.OrderByDescending(p => p.Length))
             CgroupFile.TryRemoveDirectory(parent); // EBUSY, ENOTEMPTY: another daemon's containers are in there
-        Reaper.Dispose();
-        Relay.Dispose();
+        if (_reaper.IsValueCreated) _reaper.Value.Dispose();
+        if (_relay.IsValueCreated) _relay.Value.Dispose();
     }
 }

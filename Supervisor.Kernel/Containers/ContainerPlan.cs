@@ -1,5 +1,8 @@
 using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Launch;
+using Supervisor.Kernel.Namespaces;
 using Supervisor.Kernel.Oci;
+using Supervisor.Kernel.Seccomp;
 
 namespace Supervisor.Kernel.Containers;
 
@@ -37,10 +40,59 @@ internal sealed record ContainerPlan
     /// <summary>The container's cgroup v1 directories or v2 directory, by controller, for a mount of type cgroup.</summary>
     public IReadOnlyDictionary<string, string> CgroupPaths { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Namespaces to join, opened from the spec's paths.</summary>
-    public IReadOnlyList<(string Type, Fd Namespace)> Joined { get; init; } = [];
+    /// <summary>Made and joined.</summary>
+    public NamespacePlan Namespaces { get; init; } = NamespacePlan.None;
+
+    /// <summary>Where the program waits for us; null where it does not.</summary>
+    public LaunchPauses? Pauses { get; init; }
+
+    /// <summary>Writes the id maps of a new user namespace, for the child's pid.</summary>
+    public Action<int, CancellationToken>? WriteIdMaps { get; init; }
+
+    /// <summary>Runs the hooks that come before the change of root, for the child's pid; null for none.</summary>
+    public Action<int, CancellationToken>? Hooks { get; init; }
+
+    /// <summary>Whether setgroups(2) is allowed in its user namespace.</summary>
+    public bool MaySetGroups { get; init; } = true;
+
+    /// <summary>Detached mounts made by us beforehand, by the index in the spec's mounts: what the container's root may not open or not map.</summary>
+    public IReadOnlyDictionary<int, Fd> Lent { get; init; } = new Dictionary<int, Fd>();
+
+    /// <summary>What the init waits at for its start, where that comes from another process; null, and it comes over <see cref="Socket"/>.</summary>
+    public Fd? Starter { get; init; }
+
+    /// <summary>See <see cref="ContainerRequest.NoPivot"/>.</summary>
+    public bool NoPivot { get; init; }
+
+    /// <summary>The filter of system calls; null for none.</summary>
+    public SeccompFilter? Seccomp { get; init; }
+
+    /// <summary>Connected to the filter's listenerPath; null for none.</summary>
+    public Fd? Listener { get; init; }
+
+    /// <summary>See <see cref="ContainerRequest.Inherited"/>.</summary>
+    public IReadOnlyList<Fd> Inherited { get; init; } = [];
+
+    /// <summary>Name of the new session keyring; null to keep ours.</summary>
+    public string? Keyring { get; init; }
+
+    /// <summary>Where the root filesystem is mounted: its own directory, or, for the host's root, which cannot be covered, the bundle.</summary>
+    public string RootPlace => Rootfs == "/" && Namespaces.Makes(Abi.CloneFlags.CLONE_NEWNS) ? Bundle : Rootfs;
+
+    /// <summary>
+    /// Two births instead of one: because of the namespaces, or because the root filesystem is to be mounted by us while a
+    /// user namespace is to be entered, where an overlay of the host's root is refused (its submounts are locked there).
+    /// </summary>
+    public bool TwoBirths => Namespaces.TwoBirths || MountsRootFirst;
+
+    /// <summary>The first of the two mounts what makes up the root filesystem.</summary>
+    public bool MountsRootFirst => Namespaces.OtherUser && RootMounts.Count > 0 && Namespaces.Makes(Abi.CloneFlags.CLONE_NEWNS);
 
     /// <summary>Every descriptor that the program names.</summary>
     public IEnumerable<int> Descriptors =>
-        [Socket.Number, Launch.InitStub.File.Number, .. Stdio.Select(f => f.Number), .. CgroupProcs.Select(f => f.Number), .. Joined.Select(j => j.Namespace.Number)];
+    [
+        Socket.Number, InitStub.File.Number, .. Stdio.Select(f => f.Number), .. CgroupProcs.Select(f => f.Number),
+        .. Namespaces.Joined.Select(j => j.Namespace.Number), .. Lent.Values.Select(f => f.Number), .. Inherited.Select(f => f.Number),
+        .. Listener is null ? (int[])[] : [Listener.Number], .. Starter is null ? (int[])[] : [Starter.Number], .. Pauses is null ? (int[])[] : [Pauses.Theirs.Number],
+    ];
 }

@@ -5,7 +5,7 @@ using Supervisor.Kernel.Oci;
 namespace Supervisor.Kernel.Containers;
 
 /// <summary>Steps for what belongs in /dev: the default devices of the runtime spec, the spec's own, and the usual links.</summary>
-internal sealed class DeviceNodes(LaunchProgram program, RootTree tree, ContainerPlan plan)
+internal sealed class DeviceNodes(LaunchProgram program, RootTree tree, DetachedMounts mounts, ContainerPlan plan)
 {
     private const uint S_IFCHR = 0x2000, S_IFBLK = 0x6000, S_IFIFO = 0x1000;
 
@@ -22,8 +22,9 @@ internal sealed class DeviceNodes(LaunchProgram program, RootTree tree, Containe
 
     public void Add()
     {
-        if (!plan.Spec.Mounts.Any(m => m.Destination is "/dev" && m.Type is not "bind")) return; // the host's or the image's own /dev is left alone
         var own = plan.Spec.Linux?.Devices ?? [];
+        if (plan.Spec.Mounts.Any(IsBoundDev)) return; // the host's own /dev is left alone
+        tree.MakeDirectories("/dev", followSymlinks: false);
         foreach (var device in Defaults.Where(d => own.All(o => o.Path != d.Path)).Concat(own)) Node(device);
         foreach (var (target, name) in Links)
         {
@@ -32,8 +33,18 @@ internal sealed class DeviceNodes(LaunchProgram program, RootTree tree, Containe
         }
     }
 
+    private static bool IsBoundDev(MountSpec mount) =>
+        mount.Destination.TrimEnd('/') is "/dev" && (mount.Type is "bind" || MountOptions.Parse(mount.Options).Bind);
+
     private void Node(DeviceSpec device)
     {
+        if (plan.Namespaces.OtherUser && device.Type is not "p")
+        {
+            // mknod(2) is refused in a user namespace: the host's own node is lent instead.
+            tree.MakeFile(device.Path);
+            tree.Attach(mounts.CopyOf(device.Path, recursive: false), device.Path, followSymlinks: false);
+            return;
+        }
         var type = device.Type switch { "b" => S_IFBLK, "p" => S_IFIFO, _ => S_IFCHR };
         var parent = Path.GetDirectoryName(device.Path)!;
         var name = program.Text(Path.GetFileName(device.Path));

@@ -1,23 +1,19 @@
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Cgroups;
 using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Hooks;
 using Supervisor.Kernel.Launch;
+using Supervisor.Kernel.Namespaces;
 using Supervisor.Kernel.Oci;
 using Supervisor.Kernel.Processes;
+using Supervisor.Kernel.Seccomp;
 using Supervisor.Kernel.Stdio;
 
 namespace Supervisor.Kernel.Containers;
 
 /// <summary>Makes another process in a live container; of one that fails nothing is left.</summary>
-internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init, int initPid, ExecRequest request)
+internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init, int initPid, SeccompSpec? seccomp, ExecRequest request)
 {
-    private static readonly (string Name, CloneFlags Flag)[] Kinds =
-    [
-        ("user", CloneFlags.CLONE_NEWUSER), ("cgroup", CloneFlags.CLONE_NEWCGROUP), ("ipc", CloneFlags.CLONE_NEWIPC),
-        ("uts", CloneFlags.CLONE_NEWUTS), ("net", CloneFlags.CLONE_NEWNET), ("pid", CloneFlags.CLONE_NEWPID),
-        ("mnt", CloneFlags.CLONE_NEWNS), ("time", CloneFlags.CLONE_NEWTIME),
-    ];
-
     public ExecProcess Run(CancellationToken deadline)
     {
         var process = Read();
@@ -26,7 +22,7 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
         try
         {
             held = Launch(process, stdio, deadline);
-            stdio.Connect(host.Relay, held.Terminal);
+            stdio.Connect(host, held.Terminal);
             return new ExecProcess(host, held, stdio);
         }
         catch
@@ -41,8 +37,7 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
     {
         var process = SpecReader.ReadProcess(request.Process.Span);
         SpecValidator.Validate(process);
-        var spec = new Spec { Process = process, Linux = new LinuxSpec { Namespaces = [new NamespaceSpec { Type = NamespaceKind.Mount }] } };
-        if (SpecValidator.Unsupported(spec) is [var first, ..]) throw new InvalidSpecException(first.Field, first.Reason + " by this version");
+        LabelSteps.Check(process, "", null);
         return process with { Terminal = request.Stdio.Terminal };
     }
 
@@ -59,9 +54,26 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
             if (v2 is not null) open.Add(v2);
             var procs = v2 is null ? cgroup.OpenProcsFiles() : [];
             open.AddRange(procs);
-            var program = ExecProgram.Compile(new ExecPlan(process, init, Differing(), procs, stdio.ForChild, sockets.Theirs));
+            var namespaces = Differing();
+            Fd? time = null, listener = null;
+            if ((namespaces & CloneFlags.CLONE_NEWTIME) != 0) open.Add(time = Fd.Open($"/proc/{initPid}/ns/time", OpenFlags.O_RDONLY));
+            var filter = seccomp is null ? null : SeccompFilter.Compile(seccomp);
+            if (filter is { Listens: true }) open.Add(listener = UnixSocket.Connect(seccomp!.ListenerPath!, "linux.seccomp.listenerPath"));
+            var otherUser = (namespaces & CloneFlags.CLONE_NEWUSER) != 0;
+            var program = ExecProgram.Compile(new ExecPlan(process, init, namespaces, procs, stdio.ForChild, sockets.Theirs)
+            {
+                TimeNamespace = time,
+                Inherited = request.Inherited,
+                Seccomp = filter,
+                Listener = listener,
+                MaySetGroups = !otherUser || !File.ReadAllText($"/proc/{initPid}/setgroups").StartsWith("deny", StringComparison.Ordinal),
+            });
             var born = Launcher.LaunchNested(program.FirstHalf, program.Pid, v2, deadline);
-            return HeldInit.Take(born, "exec", program.SecondHalf, sockets, process.Terminal, deadline);
+            if (otherUser) ProcessHardening.Apply(); // its setuid in our memory may have changed it
+            var half = program.SecondHalf;
+            if (half.Listener is { } l)
+                half = half with { Listener = l with { State = SeccompListener.StateOf(seccomp!, new ContainerState("1.2.0", "", "running", born.Pid, "", new Dictionary<string, string>())) } };
+            return HeldInit.Take(born, "exec", half.Compile(), sockets, process.Terminal, deadline);
         }
         catch
         {
@@ -75,21 +87,10 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
         }
     }
 
-    /// <summary>The kinds of namespaces that the init does not share with us. Entering one's own is refused for some kinds. setns(2).</summary>
     private CloneFlags Differing()
     {
-        var differing = CloneFlags.None;
-        foreach (var (name, flag) in Kinds)
-        {
-            if (Link("self") is not { } ours) continue; // this kernel has no such kind
-            if (Link($"{initPid}") is not { } theirs) throw Ended();
-            if (ours != theirs) differing |= flag;
-
-            string? Link(string process) => new FileInfo($"/proc/{process}/ns/{name}").LinkTarget;
-        }
+        var differing = ProcessNamespaces.Differing(initPid);
         // Looked at by pid, so it counts only if the pid was the init's all the while.
-        return init.WaitForExit(TimeSpan.Zero) ? throw Ended() : differing;
+        return init.WaitForExit(TimeSpan.Zero) ? throw ProcessNamespaces.Ended() : differing;
     }
-
-    private static InvalidOperationException Ended() => new("the container's init has ended: nothing can run in there any more");
 }

@@ -72,6 +72,13 @@ public sealed class ExecProcess : IContainerProcess
     /// <param name="stop">We relay no more.</param>
     internal ProcessHandover HandOver(string key, bool stop) => HandedOver.Of(key, isExec: true, Pid, StartTime, _pidfd, _start, _stdio, stop);
 
+    /// <inheritdoc cref="Container.ExitDescriptor"/>
+    public int ExitDescriptor => _pidfd.Number;
+
+    /// <summary>Waits for its end and collects it. Not for one that is watched.</summary>
+    /// <returns>The status; null when <paramref name="timeout"/> passed first.</returns>
+    public ExitStatus? Wait(TimeSpan timeout) => _pidfd.WaitForExit(timeout) ? _pidfd.TryReap() ?? _pidfd.TryReadExit() : null;
+
     /// <summary>Lets it run its program.</summary>
     /// <exception cref="LaunchException">It could not be executed; the process ends with 127.</exception>
     /// <exception cref="OperationCanceledException">No answer before the deadline.</exception>
@@ -81,6 +88,9 @@ public sealed class ExecProcess : IContainerProcess
     /// <summary>Sends it a signal.</summary>
     /// <returns>False when it has ended.</returns>
     public bool Signal(int signal) => !_pidfd.IsClosed && _pidfd.TrySignal(signal);
+
+    /// <summary>See <see cref="ProcessStdio.TakeTerminal"/>.</summary>
+    public Files.Fd? TakeTerminal() => _stdio?.TakeTerminal();
 
     /// <summary>See <see cref="ProcessStdio.CloseInput"/>.</summary>
     public void CloseInput() => _stdio?.CloseInput();

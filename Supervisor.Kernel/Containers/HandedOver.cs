@@ -23,14 +23,16 @@ internal sealed class HeldStart(HeldInit? held) : IDisposable
         ? new HeldStart(HeldInit.Resume(new LaunchedProcess(from.Pid, pidfd), socket, name))
         : Past;
 
-    public void Release(CancellationToken deadline)
+    /// <returns>False when it had been let go before.</returns>
+    public bool Release(CancellationToken deadline)
     {
         if (_failure is not null) throw _failure;
-        if (_done) return;
+        if (_done) return false;
         try
         {
             held!.Release(deadline);
             _done = true;
+            return true;
         }
         catch (LaunchException e)
         {

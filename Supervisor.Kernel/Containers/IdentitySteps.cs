@@ -19,8 +19,8 @@ internal static class IdentitySteps
     /// <summary>Keeps others in the container from opening /proc/PID/{mem,maps,exe} of the init before its exec. prctl(2).</summary>
     public static void HideMemory(LaunchProgram program) => program.Add(Syscall.prctl, "PR_SET_DUMPABLE", PR_SET_DUMPABLE, 0);
 
-    /// <summary>Adds the rest, in the order that each still may.</summary>
-    public static void Add(LaunchProgram program, ProcessSpec process)
+    /// <summary>The bounding set and the resource limits: what takes rights that <see cref="Change"/> gives up.</summary>
+    public static void LimitRights(LaunchProgram program, ProcessSpec process)
     {
         var capabilities = process.Capabilities ?? new CapabilitiesSpec();
         var bounding = Capability.Mask(capabilities.Bounding);
@@ -29,30 +29,36 @@ internal static class IdentitySteps
 
         foreach (var limit in process.Rlimits)
             program.Add(Syscall.prlimit64, limit.Type, 0, Rlimit.TryNumber(limit.Type)!.Value, program.Values<ulong>([limit.Soft, limit.Hard]), 0);
+    }
 
+    /// <summary>Becomes the process's user, with its capabilities and no more.</summary>
+    /// <param name="maySetGroups">False in a user namespace whose setgroups(2) is forbidden.</param>
+    public static void Change(LaunchProgram program, ProcessSpec process, bool maySetGroups)
+    {
         var user = process.User;
         var groups = user.AdditionalGids.ToArray();
         program.Add(Syscall.prctl, "PR_SET_KEEPCAPS", PR_SET_KEEPCAPS, 1);
-        program.Add(Syscall.setgroups, string.Join(' ', groups), groups.Length, groups.Length == 0 ? 0 : program.Values<uint>(groups));
+        if (maySetGroups || groups.Length > 0) program.Add(Syscall.setgroups, string.Join(' ', groups), groups.Length, groups.Length == 0 ? 0 : program.Values<uint>(groups));
         program.Add(Syscall.setresgid, $"{user.Gid}", user.Gid, user.Gid, user.Gid);
         program.Add(Syscall.setresuid, $"{user.Uid}", user.Uid, user.Uid, user.Uid);
         program.Add(Syscall.prctl, "PR_SET_KEEPCAPS", PR_SET_KEEPCAPS, 0);
         HideMemory(program); // setresuid(2) may have set the flag again
-        SetCapabilities(program, capabilities);
+        SetCapabilities(program, process.Capabilities ?? new CapabilitiesSpec());
         if (process.NoNewPrivileges) program.Add(Syscall.prctl, "PR_SET_NO_NEW_PRIVS", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     }
 
     /// <summary>capset(2), version 3: effective, permitted and inheritable in two halves of 32 bits.</summary>
     private static void SetCapabilities(LaunchProgram program, CapabilitiesSpec capabilities)
     {
-        ulong effective = Capability.Mask(capabilities.Effective), permitted = Capability.Mask(capabilities.Permitted),
-            inheritable = Capability.Mask(capabilities.Inheritable);
+        var known = LastCapability >= 63 ? ulong.MaxValue : (1UL << LastCapability + 1) - 1; // older kernels have fewer
+        ulong effective = Capability.Mask(capabilities.Effective) & known, permitted = Capability.Mask(capabilities.Permitted) & known,
+            inheritable = Capability.Mask(capabilities.Inheritable) & known;
         var header = program.Values<uint>([0x20080522, 0]);
         var sets = program.Values<uint>(
             [(uint)effective, (uint)permitted, (uint)inheritable, (uint)(effective >> 32), (uint)(permitted >> 32), (uint)(inheritable >> 32)]);
         program.Add(Syscall.capset, string.Join(' ', capabilities.Effective), header, sets);
         program.Add(Syscall.prctl, "PR_CAP_AMBIENT_CLEAR_ALL", PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-        foreach (var name in capabilities.Ambient)
+        foreach (var name in capabilities.Ambient.Where(n => Capability.TryNumber(n) <= LastCapability))
             program.Add(Syscall.prctl, $"PR_CAP_AMBIENT_RAISE {name}", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, Capability.TryNumber(name)!.Value, 0, 0);
     }
 }

@@ -1,7 +1,10 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Launch;
+using Supervisor.Kernel.Namespaces;
 using Supervisor.Kernel.Oci;
+using Supervisor.Kernel.Seccomp;
 
 namespace Supervisor.Kernel.Containers;
 
@@ -9,46 +12,85 @@ namespace Supervisor.Kernel.Containers;
 /// <param name="FirstHalf">In memory shared with us: namespaces, mounts, root. Ends in the exec of the stub.</param>
 /// <param name="SecondHalf">In the stub: identity, the wait, the user's program.</param>
 /// <param name="Namespaces">To be made by the birth itself.</param>
-internal sealed record InitProgram(LaunchProgram FirstHalf, LaunchProgram SecondHalf, CloneFlags Namespaces)
+/// <param name="NestedPid">Where the pid stands, if the init is born by a first child that has joined namespaces; else null.</param>
+internal sealed record InitProgram(LaunchProgram FirstHalf, SecondHalf SecondHalf, CloneFlags Namespaces, DataRef? NestedPid)
 {
+    // A v1 cgroup is joined after the birth, so a namespace rooted at it can be made only then (launch rule 10). A time
+    // namespace is entered by the exec of the stub, and its clocks are set before (Linux 6.1 for one that shares its memory).
+    private const CloneFlags MadeLater = CloneFlags.CLONE_NEWCGROUP | CloneFlags.CLONE_NEWTIME;
+
     /// <exception cref="InvalidSpecException">The spec names something on the host that is not there.</exception>
     public static InitProgram Compile(ContainerPlan plan)
     {
-        var linux = plan.Spec.Linux ?? new LinuxSpec();
-        var made = linux.Namespaces.Where(n => string.IsNullOrEmpty(n.Path)).Aggregate(CloneFlags.None, (flags, n) => flags | Flag(n.Type));
-        // A v1 cgroup is joined after the birth, so a namespace rooted at it can be made only then (launch rule 10).
-        var ownCgroupNamespace = made.HasFlag(CloneFlags.CLONE_NEWCGROUP) && !plan.BornInCgroup;
-        var namespaces = ownCgroupNamespace ? made & ~CloneFlags.CLONE_NEWCGROUP : made;
-        return new InitProgram(First(plan, made, ownCgroupNamespace), Second(plan.Spec.Process!), namespaces);
-    }
-
-    private static LaunchProgram First(ContainerPlan plan, CloneFlags made, bool ownCgroupNamespace)
-    {
         var program = new LaunchProgram();
         var slots = new FdSlots(plan.Descriptors);
-        var process = plan.Spec.Process!;
-        var terminal = process.Terminal;
-
-        for (var fd = 0; fd < plan.Stdio.Count && !terminal; fd++) program.Add(Syscall.dup3, "standard streams", plan.Stdio[fd].Number, fd, 0);
-        program.Add(Syscall.setsid, null);
+        var namespaces = plan.Namespaces;
+        var later = plan.BornInCgroup && !plan.TwoBirths ? CloneFlags.CLONE_NEWTIME : MadeLater;
+        var birth = namespaces.Made & ~later;
+        DataRef? pid = null;
+        if (!plan.Spec.Process!.Terminal)
+            for (var fd = 0; fd < plan.Stdio.Count; fd++) program.Add(Syscall.dup3, "standard streams", plan.Stdio[fd].Number, fd, 0);
         foreach (var procs in plan.CgroupProcs) program.Add(Syscall.write, "cgroup.procs", procs.Number, program.Text("0"), 1).AtLeast(1);
-        if (ownCgroupNamespace) program.Add(Syscall.unshare, "cgroup", (long)CloneFlags.CLONE_NEWCGROUP);
-        foreach (var (type, fd) in plan.Joined) program.Add(Syscall.setns, type, fd.Number, (long)Flag(type));
-        if (made.HasFlag(CloneFlags.CLONE_NEWNET)) BringUpLoopback(program);
+        if (plan.TwoBirths)
+        {
+            if (plan.MountsRootFirst)
+            {
+                program.Add(Syscall.unshare, "mounts", (long)CloneFlags.CLONE_NEWNS);
+                RootfsSteps.CutOff(program);
+                RootfsSteps.MountRoot(program, plan);
+            }
+            Join(program, namespaces);
+            pid = program.Value(0L);
+            var arguments = program.Value(new CloneArgs
+            {
+                flags = birth | CloneFlags.CLONE_PARENT | CloneFlags.CLONE_VM | CloneFlags.CLONE_VFORK | CloneFlags.CLONE_PARENT_SETTID,
+            });
+            program.PutPointer(new DataRef(arguments.Offset + 3 * sizeof(ulong)), pid.Value);
+            var isFirst = program.Add(Syscall.clone3, "the init", arguments, Unsafe.SizeOf<CloneArgs>()).SkippingOnPositive();
+            var inherited = First(program, slots, plan, namespaces.Made & later);
+            isFirst.SkipsToHere();
+            program.Add(Syscall.exit_group, "0", 0);
+            return new InitProgram(program, Second(plan, inherited), CloneFlags.None, pid);
+        }
+        if (namespaces.Makes(CloneFlags.CLONE_NEWUSER)) plan.Pauses!.Add(program, "linux.uidMappings", plan.WriteIdMaps!);
+        Join(program, namespaces);
+        var left = First(program, slots, plan, namespaces.Made & later);
+        return new InitProgram(program, Second(plan, left), birth, null);
+    }
+
+    private static void Join(LaunchProgram program, NamespacePlan namespaces)
+    {
+        foreach (var (type, fd) in namespaces.InOrder()) program.Add(Syscall.setns, type, fd.Number, (long)NamespacePlan.Flag(type));
+    }
+
+    private static LeftOpen First(LaunchProgram program, FdSlots slots, ContainerPlan plan, CloneFlags later)
+    {
+        var process = plan.Spec.Process!;
+        var namespaces = plan.Namespaces;
+        if (plan.TwoBirths && namespaces.Makes(CloneFlags.CLONE_NEWUSER)) plan.Pauses!.Add(program, "linux.uidMappings", plan.WriteIdMaps!);
+        program.Add(Syscall.setsid, null);
+        if (later is not CloneFlags.None) program.Add(Syscall.unshare, $"{later}", (long)later);
+        if (namespaces.Makes(CloneFlags.CLONE_NEWNET)) BringUpLoopback(program);
 
         program.Add(Syscall.umask, "0", 0); // modes of what is made below are meant as they are written
         RootfsSteps.Enter(program, plan);
         var root = slots.Take();
         RootfsSteps.Open(program, plan, root);
+        // The host's root may pass directories that the container's root may not: it is opened before this.
+        if (namespaces.OtherUser) BecomeRoot(program, plan.MaySetGroups);
         var tree = new RootTree(program, root);
         var mounts = new DetachedMounts(program, slots);
-        new SpecMounts(plan, tree, mounts).Add();
-        new DeviceNodes(program, tree, plan).Add();
-        if (terminal) TerminalSteps.AddWithConsole(program, slots, tree, mounts, process, plan.Socket.Number);
-        tree.MakeDirectories(process.Cwd);
+        if (namespaces.OwnMounts)
+        {
+            new SpecMounts(plan, program, tree, mounts).Add();
+            new DeviceNodes(program, tree, mounts, plan).Add();
+        }
+        if (process.Terminal) TerminalSteps.AddWithConsole(program, slots, tree, mounts, process, plan.Socket.Number, namespaces.OtherUser);
+        if (plan.Hooks is { } hooks) plan.Pauses!.Add(program, "hooks", hooks);
+        if (process.Cwd.Length > 1) tree.MakeDirectories(process.Cwd);
         new ProcWrites(program, mounts, plan.Spec).Add(); // before the paths below become read-only
-        new PathProtection(program, slots, tree, mounts, plan).Add();
-        RootfsSteps.Pivot(program, plan, root);
+        if (namespaces.OwnMounts) new PathProtection(program, slots, tree, mounts, plan).Add();
+        RootfsSteps.Change(program, plan, root);
 
         if (!string.IsNullOrEmpty(plan.Spec.Hostname))
             program.Add(Syscall.sethostname, plan.Spec.Hostname, program.Text(plan.Spec.Hostname), System.Text.Encoding.UTF8.GetByteCount(plan.Spec.Hostname));
@@ -57,26 +99,31 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, LaunchProgram Second
         new ProgramSteps(process).Probe(program);
 
         ProgramSteps.ResetSignals(program);
-        program.Add(Syscall.dup3, "the init's socket", plan.Socket.Number, InitStub.SocketFd, 0);
+        var left = LeftOpen.Add(program, slots, plan.Listener, plan.Namespaces.JoinedTime, plan.Starter, plan.Inherited);
+        FdSlots.Pass(program, "the init's socket", plan.Socket.Number, InitStub.SocketFd);
         program.Add(Syscall.execveat, "the init stub", InitStub.File.Number, program.Text(""), program.Strings(["init"]), program.Strings([]), At.EMPTY_PATH);
-        return program;
+        return left;
     }
 
-    /// <summary>What runs in the stub: the same for an init and for an exec.</summary>
-    internal static LaunchProgram Second(ProcessSpec process)
+    private static SecondHalf Second(ContainerPlan plan, LeftOpen left) => new(plan.Spec.Process!)
     {
-        const uint CLOSE_RANGE_CLOEXEC = 4;
-        var program = new LaunchProgram();
-        IdentitySteps.HideMemory(program);
-        program.Add(Syscall.close_range, "all but the standard streams, at exec", 3, uint.MaxValue, CLOSE_RANGE_CLOEXEC);
-        IdentitySteps.Add(program, process);
-        program.Add(Syscall.umask, null, process.User.Umask ?? 0x12 /* 0022 */);
-        program.Add(Syscall.chdir, process.Cwd, program.Text(process.Cwd)).Called($"chdir to process.cwd \"{process.Cwd}\"");
-        program.Add(Syscall.write, "ready", InitStub.SocketFd, program.Values<long>([-1, 0]), 16).AtLeast(16);
-        program.Add(Syscall.read, "start", InitStub.SocketFd, program.Value(0L), 1).AtLeast(1);
-        ProgramSteps.UnblockSignals(program);
-        new ProgramSteps(process).Execute(program);
-        return program;
+        MaySetGroups = plan.MaySetGroups,
+        Seccomp = plan.Seccomp,
+        Listener = left.Listener is { } socket ? new SeccompListener(socket, []) : null,
+        StartHooks = plan.Spec.Hooks?.StartContainer ?? [],
+        TimeNamespace = left.TimeNamespace,
+        Starter = left.Starter,
+        Inherited = left.Inherited,
+        Keyring = plan.Keyring,
+        Personality = plan.Spec.Linux?.Personality?.Domain switch { "LINUX32" => 8, "LINUX" => 0, _ => null },
+    };
+
+    /// <summary>Becomes root of the user namespace: what is made from here on must belong to somebody in it.</summary>
+    internal static void BecomeRoot(LaunchProgram program, bool maySetGroups)
+    {
+        if (maySetGroups) program.Add(Syscall.setgroups, "none", 0, 0);
+        program.Add(Syscall.setresgid, "root of the user namespace", 0, 0, 0);
+        program.Add(Syscall.setresuid, "root of the user namespace", 0, 0, 0);
     }
 
     /// <summary>SIOCSIFFLAGS on <c>lo</c>: a new network namespace has it, but down. netdevice(7).</summary>
@@ -89,19 +136,6 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, LaunchProgram Second
         program.Add(Syscall.socket, "for lo", AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0).IntoNext(0);
         program.Add(Syscall.ioctl, "lo up", 0, SIOCSIFFLAGS, program.Value(request));
     }
-
-    private static CloneFlags Flag(string type) => type switch
-    {
-        NamespaceKind.Pid => CloneFlags.CLONE_NEWPID,
-        NamespaceKind.Network => CloneFlags.CLONE_NEWNET,
-        NamespaceKind.Mount => CloneFlags.CLONE_NEWNS,
-        NamespaceKind.Ipc => CloneFlags.CLONE_NEWIPC,
-        NamespaceKind.Uts => CloneFlags.CLONE_NEWUTS,
-        NamespaceKind.User => CloneFlags.CLONE_NEWUSER,
-        NamespaceKind.Cgroup => CloneFlags.CLONE_NEWCGROUP,
-        NamespaceKind.Time => CloneFlags.CLONE_NEWTIME,
-        _ => throw new InvalidSpecException("linux.namespaces", $"unknown kind \"{type}\""),
-    };
 
     [StructLayout(LayoutKind.Sequential)]
     private struct InterfaceRequest // struct ifreq, 40 bytes: a name of 16, then the flags

@@ -10,8 +10,19 @@ internal static class RootfsSteps
     /// <summary>Cuts mount events off from the host, and mounts what makes up the root filesystem where only this namespace sees it.</summary>
     public static void Enter(LaunchProgram program, ContainerPlan plan)
     {
-        // Slave even where the spec asks for more: pivot_root refuses a shared parent, and nothing made here may reach the host.
+        if (!plan.Namespaces.OwnMounts) return;
+        if (plan.Namespaces.Makes(CloneFlags.CLONE_NEWNS)) CutOff(program);
+        if (!plan.MountsRootFirst) MountRoot(program, plan);
+        BindRoot(program, plan);
+    }
+
+    /// <summary>Slave even where the spec asks for more: pivot_root refuses a shared parent, and nothing made here may reach the host.</summary>
+    public static void CutOff(LaunchProgram program) =>
         program.Add(Syscall.mount, "/ (slave)", 0, program.Text("/"), 0, (long)(MountFlags.MS_REC | MountFlags.MS_SLAVE), 0);
+
+    /// <summary>Mounts what makes up the root filesystem.</summary>
+    public static void MountRoot(LaunchProgram program, ContainerPlan plan)
+    {
         if (plan.RootMounts.Count > 0) program.Add(Syscall.chdir, plan.Bundle, program.Text(plan.Bundle)); // relative sources and layers are the bundle's
         foreach (var mount in plan.RootMounts)
         {
@@ -19,29 +30,58 @@ internal static class RootfsSteps
             var flags = (MountFlags)options.ClassicFlags;
             var target = mount.Target is "" or "/" ? plan.Rootfs : Path.Join(plan.Rootfs, mount.Target);
             // By path and with mount(2): the bundle is ours alone, and overlay options are longer than fsconfig(2) takes.
+            var (from, data) = OverlayOptions.Fit(options.DataOptions);
+            if (from is not null) program.Add(Syscall.chdir, from, program.Text(from));
             program.Add(Syscall.mount, $"{mount.Type} on {target}", program.Text(mount.Source), program.Text(target), program.Text(mount.Type),
-                (long)flags, program.Text(string.Join(',', options.DataOptions)));
+                (long)flags, program.Text(data));
+            if (from is not null) program.Add(Syscall.chdir, plan.Bundle, program.Text(plan.Bundle));
             if (!flags.HasFlag(MountFlags.MS_BIND) || !options.ReadOnly) continue;
             program.Add(Syscall.mount, $"{target} (read-only)", 0, program.Text(target), 0,
                 (long)(flags & ~MountFlags.MS_REC | MountFlags.MS_REMOUNT), 0); // a bind takes its flags only when it is mounted again
         }
-        if (plan.RootMounts.Any(m => m.Target is "" or "/")) return;
+    }
+
+    private static void BindRoot(LaunchProgram program, ContainerPlan plan)
+    {
+        if (!plan.MountsRootFirst && plan.RootMounts.Any(m => m.Target is "" or "/")) return;
+        if (plan.RootPlace == "/") return; // of mounts that others live in
+        if (plan.Rootfs != plan.RootPlace) // what is mounted over "/" is not what "/" leads to: a copy of it elsewhere is
+        {
+            program.Add(Syscall.open_tree, "/", At.FDCWD, program.Text("/"), At.OPEN_TREE_CLONE | At.OPEN_TREE_CLOEXEC | At.RECURSIVE).IntoNext(0);
+            program.Add(Syscall.move_mount, plan.RootPlace, 0, program.Text(""), At.FDCWD, program.Text(plan.RootPlace), At.MOVE_MOUNT_F_EMPTY_PATH);
+            return;
+        }
         program.Add(Syscall.mount, plan.Rootfs, program.Text(plan.Rootfs), program.Text(plan.Rootfs), 0,
             (long)(MountFlags.MS_BIND | MountFlags.MS_REC), 0).Called($"bind the rootfs \"{plan.Rootfs}\"");
     }
 
     /// <summary>Opens the root filesystem once; every later path is resolved beneath this descriptor.</summary>
     public static void Open(LaunchProgram program, ContainerPlan plan, int slot) =>
-        FdSlots.Keep(program, program.Add(Syscall.openat, plan.Rootfs, At.FDCWD, program.Text(plan.Rootfs),
+        FdSlots.Keep(program, program.Add(Syscall.openat, plan.RootPlace, At.FDCWD, program.Text(plan.RootPlace),
             (OpenFlags.O_PATH | OpenFlags.O_DIRECTORY | OpenFlags.O_CLOEXEC).ToKernel(), 0), slot);
 
-    /// <summary>Makes it the root and lets go of the old one: pivot_root(2) onto itself, then the mount beneath is detached.</summary>
-    public static void Pivot(LaunchProgram program, ContainerPlan plan, int slot)
+    /// <summary>Makes it the root.</summary>
+    public static void Change(LaunchProgram program, ContainerPlan plan, int slot)
     {
         var dot = program.Text(".");
         program.Add(Syscall.fchdir, "the new root", slot);
-        program.Add(Syscall.pivot_root, plan.Rootfs, dot, dot);
-        program.Add(Syscall.umount2, "the old root", dot, At.MNT_DETACH);
+        if (!plan.Namespaces.Makes(CloneFlags.CLONE_NEWNS))
+        {
+            // Others live in these mounts: their root stays what it is.
+            program.Add(Syscall.chroot, plan.Rootfs, dot);
+            program.Add(Syscall.chdir, "/", program.Text("/"));
+            return;
+        }
+        if (plan.NoPivot)
+        {
+            program.Add(Syscall.mount, $"{plan.Rootfs} over /", dot, program.Text("/"), 0, (long)MountFlags.MS_MOVE, 0);
+            program.Add(Syscall.chroot, plan.Rootfs, dot);
+        }
+        else
+        {
+            program.Add(Syscall.pivot_root, plan.Rootfs, dot, dot); // onto itself; then the mount beneath is detached
+            program.Add(Syscall.umount2, "the old root", dot, At.MNT_DETACH);
+        }
         program.Add(Syscall.chdir, "/", program.Text("/"));
         if (plan.Spec.Root?.Readonly == true)
             program.Add(Syscall.mount_setattr, "/ (read-only)", At.FDCWD, program.Text("/"), 0,

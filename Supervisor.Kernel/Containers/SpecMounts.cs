@@ -5,7 +5,7 @@ using Supervisor.Kernel.Oci;
 namespace Supervisor.Kernel.Containers;
 
 /// <summary>Steps for the spec's <c>mounts</c>: each made detached, then put beneath the root.</summary>
-internal sealed class SpecMounts(ContainerPlan plan, RootTree tree, DetachedMounts mounts)
+internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, RootTree tree, DetachedMounts mounts)
 {
     /// <exception cref="InvalidSpecException">A bind source does not exist.</exception>
     public void Add()
@@ -14,35 +14,66 @@ internal sealed class SpecMounts(ContainerPlan plan, RootTree tree, DetachedMoun
         {
             var mount = plan.Spec.Mounts[i];
             var options = MountOptions.Parse(mount.Options);
-            if (options.Bind || mount.Type is "bind") Bind(mount, options, $"mounts[{i}].source");
+            if (options.Bind || mount.Type is "bind") Bind(mount, options, i);
             else if (mount.Type is "cgroup" or "cgroup2") new CgroupMounts(plan, tree, mounts).Add(mount, options);
+            else if (mount.Type is null or "" or "none") Again(mount, options);
             else Filesystem(mount, options);
         }
     }
 
     private void Filesystem(MountSpec mount, MountOptions options)
     {
-        var type = mount.Type ?? "none";
-        // /proc and /sys must be real directories: a symlink there would let an image choose what later writes reach.
-        var followSymlinks = type is not ("proc" or "sysfs");
+        var type = mount.Type!;
+        var followSymlinks = FollowsSymlinks(mount);
         tree.MakeDirectories(mount.Destination, followSymlinks);
-        var slot = mounts.Filesystem(
-            type, mount.Source, [.. options.FilesystemFlags, .. options.DataOptions], (MountAttributes)options.AttributesToSet, mount.Destination);
-        mounts.Change(slot, MountAttributes.None, MountAttributes.None, (MountFlags)options.Propagation, recursive: false, mount.Destination);
+        List<string> words = [.. options.FilesystemFlags, .. options.DataOptions];
+        if (plan.Spec.Linux?.MountLabel is { Length: > 0 } label && type is not ("proc" or "sysfs")) words.Add($"context={label}");
+        var slot = mounts.Filesystem(type, mount.Source, words, (MountAttributes)options.AttributesToSet, mount.Destination);
+        if (options.CopyUp && plan.Pauses is { } pauses)
+        {
+            // What is covered is copied by us: the child can neither list nor read directories.
+            var (root, into) = (tree.Root, slot);
+            pauses.Add(program, $"tmpcopyup of \"{mount.Destination}\"", (pid, stop) => CopyUp.Run(pid, root, mount.Destination, into, stop));
+        }
+        Propagate(slot, options, mount.Destination);
         tree.Attach(slot, mount.Destination, followSymlinks);
     }
 
-    private void Bind(MountSpec mount, MountOptions options, string field)
+    private void Bind(MountSpec mount, MountOptions options, int index)
     {
         var source = Path.GetFullPath(mount.Source ?? "", plan.Bundle);
         var isDirectory = Directory.Exists(source);
-        if (!isDirectory && !File.Exists(source)) throw new InvalidSpecException(field, $"\"{source}\" does not exist");
-        if (isDirectory) tree.MakeDirectories(mount.Destination);
+        if (!isDirectory && !File.Exists(source)) throw new InvalidSpecException($"mounts[{index}].source", $"\"{source}\" does not exist");
+        var followSymlinks = FollowsSymlinks(mount);
+        if (isDirectory) tree.MakeDirectories(mount.Destination, followSymlinks);
         else tree.MakeFile(mount.Destination);
-        var slot = mounts.CopyOf(source, options.RecursiveBind);
+        var slot = plan.Lent.TryGetValue(index, out var lent) ? lent.Number : mounts.CopyOf(source, options.RecursiveBind);
         mounts.Change(slot, (MountAttributes)options.AttributesToSet, (MountAttributes)options.AttributesToClear, MountFlags.None, recursive: false, mount.Destination);
         mounts.Change(slot, (MountAttributes)options.RecursiveAttributesToSet, (MountAttributes)options.RecursiveAttributesToClear,
-            (MountFlags)options.Propagation & ~MountFlags.MS_REC, recursive: true, mount.Destination);
-        tree.Attach(slot, mount.Destination);
+            MountFlags.None, recursive: true, mount.Destination);
+        Propagate(slot, options, mount.Destination);
+        tree.Attach(slot, mount.Destination, followSymlinks);
     }
+
+    /// <summary>A remount, or a change of propagation alone: of what is there already.</summary>
+    private void Again(MountSpec mount, MountOptions options)
+    {
+        tree.Open(mount.Destination).IntoNext(0);
+        var set = (MountAttributes)(options.AttributesToSet | options.RecursiveAttributesToSet);
+        var clear = (MountAttributes)(options.AttributesToClear | options.RecursiveAttributesToClear);
+        var recursive = (options.RecursiveAttributesToSet | options.RecursiveAttributesToClear) != 0 || IsRecursive(options);
+        mounts.Change(0, set, clear, (MountFlags)options.Propagation & ~MountFlags.MS_REC, recursive, mount.Destination);
+    }
+
+    private void Propagate(int slot, MountOptions options, string destination) =>
+        mounts.Change(slot, MountAttributes.None, MountAttributes.None, (MountFlags)options.Propagation & ~MountFlags.MS_REC, IsRecursive(options), destination);
+
+    private static bool IsRecursive(MountOptions options) => ((MountFlags)options.Propagation & MountFlags.MS_REC) != 0;
+
+    /// <summary>
+    /// /proc, /sys and /dev must be real directories: a symlink there would let an image choose what later steps reach
+    /// (CVE-2019-19921, CVE-2023-27561, CVE-2026-41579).
+    /// </summary>
+    private static bool FollowsSymlinks(MountSpec mount) =>
+        mount.Type is not ("proc" or "sysfs") && mount.Destination.TrimEnd('/') is not ("/proc" or "/sys" or "/dev");
 }

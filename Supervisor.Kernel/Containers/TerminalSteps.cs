@@ -16,9 +16,9 @@ internal static class TerminalSteps
     private const int SOL_SOCKET = 1, SCM_RIGHTS = 1, MSG_NOSIGNAL = 0x4000;
 
     /// <summary>Adds them for an init. Before pivot_root and after the spec's mounts.</summary>
-    public static void AddWithConsole(LaunchProgram program, FdSlots slots, RootTree tree, DetachedMounts mounts, ProcessSpec process, int socket)
+    public static void AddWithConsole(LaunchProgram program, FdSlots slots, RootTree tree, DetachedMounts mounts, ProcessSpec process, int socket, bool otherUser = false)
     {
-        var (master, slave) = Open(program, slots, tree, process);
+        var (master, slave) = Open(program, slots, tree, process, otherUser);
         tree.MakeFile("/dev/console");
         var console = mounts.CopyOf(slave, "terminal", recursive: false);
         tree.Attach(console, "/dev/console", followSymlinks: false);
@@ -26,10 +26,10 @@ internal static class TerminalSteps
     }
 
     /// <summary>Adds them for an exec, in the container's own root: /dev/console stays the init's.</summary>
-    public static void Add(LaunchProgram program, FdSlots slots, RootTree tree, ProcessSpec process, int socket) =>
-        Send(program, socket, Open(program, slots, tree, process).Master);
+    public static void Add(LaunchProgram program, FdSlots slots, RootTree tree, ProcessSpec process, int socket, bool otherUser = false) =>
+        Send(program, socket, Open(program, slots, tree, process, otherUser).Master);
 
-    private static (int Master, int Slave) Open(LaunchProgram program, FdSlots slots, RootTree tree, ProcessSpec process)
+    private static (int Master, int Slave) Open(LaunchProgram program, FdSlots slots, RootTree tree, ProcessSpec process, bool otherUser)
     {
         int master = slots.Take(), slave = slots.Take();
         FdSlots.Keep(program, tree.Open("/dev/pts/ptmx", followSymlinks: false, OpenFlags.O_RDWR | OpenFlags.O_NOCTTY), master);
@@ -39,7 +39,7 @@ internal static class TerminalSteps
                 program.Values<ushort>([(ushort)Math.Min(size.Height, ushort.MaxValue), (ushort)Math.Min(size.Width, ushort.MaxValue), 0, 0]));
         var open = (long)(OpenFlags.O_RDWR | OpenFlags.O_NOCTTY | OpenFlags.O_CLOEXEC).ToKernel();
         FdSlots.Keep(program, program.Add(Syscall.ioctl, "TIOCGPTPEER", master, TIOCGPTPEER, open), slave);
-        if (process.User is { Uid: not 0 } user) program.Add(Syscall.fchown, "terminal", slave, user.Uid, 5 /* tty */);
+        if (process.User is { Uid: not 0 } user) program.Add(Syscall.fchown, "terminal", slave, user.Uid, otherUser ? uint.MaxValue : 5 /* tty; it may not be mapped in a user namespace */);
         for (var fd = 0; fd <= 2; fd++) program.Add(Syscall.dup3, "terminal", slave, fd, 0);
         program.Add(Syscall.ioctl, "TIOCSCTTY", 0, TIOCSCTTY, 0);
         return (master, slave);

@@ -42,10 +42,12 @@ public sealed partial class Fd : SafeHandleMinusOneIsInvalid
     public Fd Duplicate() => DuplicateOf(Number);
 
     /// <summary>A descriptor of our own for one that someone else owns: a standard stream.</summary>
-    public static Fd DuplicateOf(int number)
+    /// <param name="number">Whose.</param>
+    /// <param name="least">The lowest number that it may get.</param>
+    public static Fd DuplicateOf(int number, int least = 3)
     {
         const int F_DUPFD_CLOEXEC = 1030;
-        var copy = fcntl(number, F_DUPFD_CLOEXEC, 3);
+        var copy = fcntl(number, F_DUPFD_CLOEXEC, least);
         return copy >= 0 ? new Fd(copy) : throw new SyscallException("fcntl(F_DUPFD_CLOEXEC)", Errno.Last, $"descriptor {number}");
     }
 

@@ -32,6 +32,27 @@ internal sealed unsafe partial record FileStatus(uint Mode, uint DeviceMajor, ui
             : $"{*(uint*)(buffer + 136)}:{*(uint*)(buffer + 140)}:{*(ulong*)(buffer + 32)}:{*(long*)(buffer + 96)}";
     }
 
+    /// <summary>Mode, owner and group.</summary>
+    public static (uint Mode, uint Uid, uint Gid) OwnerOf(Fd fd)
+    {
+        const uint STATX_BASIC = 0x1f;
+        var buffer = stackalloc byte[256];
+        if (statx(fd.Number, "", At.EMPTY_PATH, STATX_BASIC, buffer) != 0) throw new SyscallException("statx", Errno.Last);
+        return (*(ushort*)(buffer + 28), *(uint*)(buffer + 20), *(uint*)(buffer + 24));
+    }
+
+    /// <summary>Whether both stand for the same file.</summary>
+    public static bool SameFile(Fd one, Fd other) => Identity(one) == Identity(other);
+
+    /// <summary>Inode, and the file system's device. statx(2), STATX_INO.</summary>
+    private static (ulong Inode, uint Major, uint Minor) Identity(Fd fd)
+    {
+        const uint STATX_INO = 0x100;
+        var buffer = stackalloc byte[256];
+        if (statx(fd.Number, "", At.EMPTY_PATH, STATX_INO, buffer) != 0) throw new SyscallException("statx", Errno.Last);
+        return (*(ulong*)(buffer + 32), *(uint*)(buffer + 136), *(uint*)(buffer + 140));
+    }
+
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int statx(int directory, string path, int flags, uint mask, byte* buffer);
 }

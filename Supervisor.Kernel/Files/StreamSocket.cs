@@ -10,6 +10,9 @@ internal sealed unsafe partial class StreamSocket(Fd fd) : IDisposable
     private const int AF_UNIX = 1, SOCK_STREAM = 1, SOCK_CLOEXEC = 0x80000;
     private const int SOL_SOCKET = 1, SCM_RIGHTS = 1, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000;
 
+    /// <summary>The descriptor's number, for a launch program.</summary>
+    internal int Number => fd.Number;
+
     /// <summary>Both ends; <see cref="Theirs"/> is for a child.</summary>
     internal sealed record Pair(StreamSocket Ours, Fd Theirs) : IDisposable
     {
@@ -31,6 +34,85 @@ internal sealed unsafe partial class StreamSocket(Fd fd) : IDisposable
 
     /// <summary>The descriptor, to be handed over.</summary>
     public Fd Fd => fd;
+
+    /// <summary>A socket that listens at a path, which only its owner may connect to.</summary>
+    /// <param name="directory">May be longer than a socket's address: it is reached through a descriptor.</param>
+    /// <param name="name">Must not be there.</param>
+    /// <remarks>A unix socket takes the mode of its inode at bind(2), so that there is no moment at which others may connect.</remarks>
+    public static Fd Listen(string directory, string name)
+    {
+        using var place = Fd.Open(directory, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY);
+        var fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd < 0) throw new SyscallException("socket", Errno.Last);
+        var listener = new Fd(fd);
+        var address = Address($"/proc/self/fd/{place.Number}/{name}");
+        if (fchmod(fd, 0x180 /* 0600 */) == 0 && bind(fd, address, (uint)address.Length) == 0 && listen(fd, 1) == 0) return listener;
+        var errno = Errno.Last;
+        listener.Dispose();
+        throw new SyscallException("bind", errno, Path.Join(directory, name));
+    }
+
+    /// <summary>Connects to what listens at a path, if whoever made it is us.</summary>
+    /// <returns>Null when nobody listens there, or nothing is there.</returns>
+    public static StreamSocket? TryConnect(string directory, string name)
+    {
+        using var place = Fd.Open(directory, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY);
+        return TryConnect($"/proc/self/fd/{place.Number}/{name}") is { } connected ? OfOurUser(connected, Path.Join(directory, name)) : null;
+    }
+
+    /// <summary>Connects to what listens at a path.</summary>
+    /// <returns>Null when nobody listens there (ECONNREFUSED), or nothing is there (ENOENT).</returns>
+    public static StreamSocket? TryConnect(string path)
+    {
+        var fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd < 0) throw new SyscallException("socket", Errno.Last);
+        var connected = new StreamSocket(new Fd(fd));
+        var address = Address(path);
+        if (connect(fd, address, (uint)address.Length) == 0) return connected;
+        var errno = Errno.Last;
+        connected.Dispose();
+        return errno is Errno.ECONNREFUSED or Errno.ENOENT ? null : throw new SyscallException("connect", errno, path);
+    }
+
+    /// <summary>Sends a descriptor, with some bytes that name it.</summary>
+    public void SendDescriptor(Fd descriptor, ReadOnlySpan<byte> bytes)
+    {
+        var control = stackalloc long[3];
+        control[0] = 20; // cmsg_len: header and one descriptor; cmsg(3)
+        ((int*)control)[2] = SOL_SOCKET;
+        ((int*)control)[3] = SCM_RIGHTS;
+        ((int*)control)[4] = descriptor.Number;
+        fixed (byte* start = bytes)
+        {
+            var part = new IoVector { start = start, length = (nuint)bytes.Length };
+            var message = new MessageHeader { parts = &part, count = 1, control = control, controlLength = 24 };
+            while (sendmsg(fd.Number, &message, MSG_NOSIGNAL) < 0)
+                if (Errno.Last is not Errno.EINTR) throw new SyscallException("sendmsg", Errno.Last);
+        }
+        GC.KeepAlive(descriptor);
+    }
+
+    private static StreamSocket OfOurUser(StreamSocket socket, string path)
+    {
+        const int SO_PEERCRED = 17;
+        var credentials = stackalloc uint[3]; // struct ucred: pid, uid, gid
+        var length = 12u;
+        if (getsockopt(socket.Number, SOL_SOCKET, SO_PEERCRED, credentials, &length) == 0 && credentials[1] == geteuid()) return socket;
+        socket.Dispose();
+        throw new SyscallException("connect", Errno.EACCES, $"{path}: who listens there is another user");
+    }
+
+    /// <summary>struct sockaddr_un, with the final NUL. unix(7).</summary>
+    private static byte[] Address(string path)
+    {
+        const int Longest = 108;
+        var length = System.Text.Encoding.UTF8.GetByteCount(path);
+        if (length >= Longest) throw new ArgumentException($"the socket's path \"{path}\" is longer than {Longest - 1} bytes", nameof(path));
+        var address = new byte[2 + length + 1];
+        address[0] = AF_UNIX;
+        System.Text.Encoding.UTF8.GetBytes(path, address.AsSpan(2));
+        return address;
+    }
 
     /// <summary>Sends all of <paramref name="bytes"/>.</summary>
     /// <exception cref="SyscallException">EPIPE or ECONNRESET when the peer is gone, or any other errno.</exception>
@@ -91,6 +173,30 @@ internal sealed unsafe partial class StreamSocket(Fd fd) : IDisposable
         do deadline.ThrowIfCancellationRequested();
         while (Poll.Wait(fd.Number, events, TimeSpan.FromMilliseconds(100)) == PollEvents.None);
     }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int socket(int domain, int type, int protocol);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int bind(int fd, byte[] address, uint length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int listen(int fd, int backlog);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int connect(int fd, byte[] address, uint length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fchmod(int fd, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int getsockopt(int fd, int level, int option, uint* value, uint* length);
+
+    [LibraryImport("libc")]
+    private static partial uint geteuid();
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint sendmsg(int fd, MessageHeader* message, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int socketpair(int domain, int type, int protocol, int* ends);

@@ -19,6 +19,14 @@ internal sealed class FdSlots(IEnumerable<int> taken)
         return _next;
     }
 
+    /// <summary>Adds the record that gives a descriptor of ours a fixed number, under which it outlives the stub's exec.</summary>
+    public static void Pass(LaunchProgram program, string name, int number, int to)
+    {
+        const int F_SETFD = 2;
+        if (number == to) program.Add(Syscall.fcntl, name, number, F_SETFD, 0); // dup3(2) refuses equal numbers
+        else program.Add(Syscall.dup3, name, number, to, 0);
+    }
+
     /// <summary>Adds the record that moves the previous record's result to <paramref name="slot"/>.</summary>
     /// <remarks>EINVAL is dup3's word for "it already has that number"; it is close-on-exec then, as all that is opened here.</remarks>
     public static void Keep(LaunchProgram program, LaunchProgram.Step opened, int slot)

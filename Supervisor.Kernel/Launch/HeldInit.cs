@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Hooks;
 using Supervisor.Kernel.Processes;
 
 namespace Supervisor.Kernel.Launch;
@@ -38,10 +39,32 @@ internal sealed class HeldInit : IDisposable
     /// <param name="sockets">Ours and the child's end; the child's is closed here.</param>
     /// <param name="sendsTerminal">The first half sends a terminal's master over the socket.</param>
     /// <exception cref="LaunchException">A step failed; nothing is left of the child.</exception>
+    /// <param name="nestedPid">Where the first half's second birth puts the pid; null where there is one birth.</param>
+    /// <param name="secondHalf">Compiled for the init's pid in our namespace.</param>
+    /// <param name="pauses">Where the first half waits for us; null where it does not.</param>
     public static HeldInit Launch(
-        LaunchProgram firstHalf, LaunchProgram secondHalf, CloneFlags namespaces, Fd? cgroup, StreamSocket.Pair sockets,
-        bool sendsTerminal, CancellationToken deadline) =>
-        Take(Launcher.Launch(firstHalf, namespaces, cgroup, deadline), "init", secondHalf, sockets, sendsTerminal, deadline);
+        LaunchProgram firstHalf, DataRef? nestedPid, Func<int, LaunchProgram> secondHalf, CloneFlags namespaces, Fd? cgroup,
+        StreamSocket.Pair sockets, bool sendsTerminal, LaunchPauses? pauses, CancellationToken deadline)
+    {
+        var process = nestedPid is { } place
+            ? Launcher.LaunchNested(firstHalf, place, cgroup, deadline, pauses)
+            : Launcher.Launch(firstHalf, namespaces, cgroup, deadline, pauses);
+        LaunchProgram second;
+        try
+        {
+            second = secondHalf(process.Pid);
+        }
+        catch
+        {
+            using (process.Pidfd)
+            {
+                process.Pidfd.TrySignal(Signal.SIGKILL);
+                process.Pidfd.Reap();
+            }
+            throw;
+        }
+        return Take(process, "init", second, sockets, sendsTerminal, deadline);
+    }
 
     /// <summary>As <see cref="Launch"/>, for a process that is born already.</summary>
     /// <param name="name">What messages call it.</param>
@@ -112,11 +135,24 @@ internal sealed class HeldInit : IDisposable
 
     private LaunchException Failure((long Offset, long Result) record)
     {
+        if (record.Offset is StartHooks.Failed or StartHooks.TimedOut) return HookFailure(_socket, record);
         var offset = InitStub.OffsetInSecondHalf(record.Offset);
         if (offset < 0) return Died("it could not read its program");
         return _secondHalf is not null
             ? Launcher.Failure(_secondHalf, offset, record.Result)
             : new LaunchException("exec", record.Result < 0 ? (Errno)(-record.Result) : Errno.None, $"gave only {record.Result} bytes", 0, 0);
+    }
+
+    /// <summary>What the stub told of a startContainer hook; the rest of it is still to be received.</summary>
+    internal static LaunchException HookFailure(StreamSocket socket, (long Offset, long Result) record)
+    {
+        var name = $"hooks.startContainer[{record.Result}]";
+        if (record.Offset == StartHooks.TimedOut) return new LaunchException(name, Errno.None, "was killed after its timeout", 0, 0);
+        Span<byte> info = stackalloc byte[24]; // siginfo_t from si_code on: code, padding, pid, uid, status
+        using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        var status = socket.Receive(info, soon.Token) == info.Length ? BinaryPrimitives.ReadInt32LittleEndian(info[16..]) : -1;
+        var exited = BinaryPrimitives.ReadInt32LittleEndian(info) == 1; // CLD_EXITED
+        return new LaunchException(name, Errno.None, exited ? $"ended with status {status}" : $"was killed by signal {status}", 0, 0);
     }
 
     private LaunchException Died(string reason) => new(_name, Errno.None, reason, 0, 0);

@@ -19,7 +19,8 @@ namespace Supervisor.Kernel.Launch;
 ///    │── 1 byte: start ─────────────────────────▶ read(3), execve: the socket closes by itself
 ///    │◀────────────── end of file: it runs, or {offset, -errno}
 /// </code>
-/// If we die, the read gives 0 bytes, which is too few, and the init exits.
+/// If we die, the read gives 0 bytes, which is too few, and the init exits. An init that must outlive its creator (OCI's
+/// <c>create</c>) has a listening socket too, and takes the first connection to it as the word to start: <see cref="Containers.StartSocket"/>.
 /// </remarks>
 internal static unsafe class InitStub
 {
@@ -39,6 +40,9 @@ internal static unsafe class InitStub
     private static readonly ulong BootstrapAddress = ContextAddress + (ulong)ContextSize;
     private static readonly ulong LoaderAddress = BootstrapAddress + (ulong)RecordSize;
     private static readonly ulong SecondHalfAddress = LoaderAddress + (ulong)RecordSize;
+
+    /// <summary>Where the stub keeps the descriptor on which it tells of failures: storing another there moves it.</summary>
+    public static ulong ErrorFdAddress => ContextAddress + 5 * sizeof(ulong);
 
     private static readonly Lazy<Fd> Sealed = new(Build);
 
@@ -71,6 +75,9 @@ internal static unsafe class InitStub
     /// <summary>Which byte of the second half a failure's offset means; negative for the two records before it.</summary>
     public static long OffsetInSecondHalf(long offset) => offset - 2 * RecordSize;
 
+    /// <summary>Which record of the second half a failure's offset means.</summary>
+    public static int IndexInSecondHalf(long offset) => (int)(OffsetInSecondHalf(offset) / RecordSize);
+
     private static Fd Build()
     {
         if (Environment.SystemPageSize != Page)
@@ -92,7 +99,8 @@ internal static unsafe class InitStub
         MemoryMarshal.Write(image.AsSpan(2 * Page + ContextSize), bootstrap);
         using var file = Memfd.Create("supervisor-init", executable: true);
         file.Write(image);
-        return Memfd.Seal(file);
+        using var readOnly = Memfd.Seal(file);
+        return Fd.DuplicateOf(readOnly.Number, SocketFd + 1); // out of the way of what programs put at fixed numbers
     }
 
     /// <summary>elf(5): one file header, then code (read-execute), data with room for the second half (read-write), stack (read-write).</summary>

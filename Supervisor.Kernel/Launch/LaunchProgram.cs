@@ -24,11 +24,14 @@ internal readonly record struct DataRef(int Offset);
 /// <remarks>Not thread-safe. Decision record 0001.</remarks>
 internal sealed class LaunchProgram
 {
+    private const long Absolute = 1 << 28; // no program is as large; the stub's own memory begins here
+
     private readonly List<LaunchRecord> _records = new(192);
     private readonly List<string?> _subjects = new(192);
     private readonly Dictionary<int, string> _descriptions = [];
     private readonly List<byte> _dataArguments = new(192); // bit n: argument n is an offset into the data
     private readonly List<int> _pointers = [];             // places in the data that hold offsets into the data
+    private readonly List<(int At, int Argument)> _argumentPointers = [];
     private byte[] _data = new byte[8192];
     private int _used;
 
@@ -108,6 +111,13 @@ internal sealed class LaunchProgram
         _pointers.Add(at.Offset);
     }
 
+    /// <summary>Makes eight bytes of the data point to an argument of the record that is added next: the kernel fills it in.</summary>
+    public void PutPointerToNext(DataRef at, int argument) =>
+        _argumentPointers.Add((at.Offset, RecordsSize + 8 + argument * sizeof(long)));
+
+    /// <summary>Writes a text over one of the same place, for what is known only after the birth. It must fit.</summary>
+    public void Overwrite(DataRef place, ReadOnlySpan<byte> bytes) => bytes.CopyTo(_data.AsSpan(place.Offset, bytes.Length));
+
     /// <summary>Writes records and data as they must stand at <paramref name="address"/>.</summary>
     /// <param name="destination">At least <see cref="Size"/> bytes.</param>
     public void Assemble(Span<byte> destination, ulong address)
@@ -119,17 +129,22 @@ internal sealed class LaunchProgram
             var record = _records[i];
             for (var a = 0; a < 6; a++)
                 if ((_dataArguments[i] & (1 << a)) != 0) record.Argument[a] += dataAddress;
-            if (record.Store != 0) record.Store += (long)address - 1; // kept as offset + 1, so that 0 stays "nowhere"
+            if (record.Store < 0) record.Store = dataAddress - record.Store - 1; // kept as minus offset of data, minus 1
+            else if (record.Store is not 0 and < Absolute) record.Store += (long)address - 1; // kept as offset + 1, so that 0 stays "nowhere"
             records[i] = record;
         }
         var data = destination.Slice(RecordsSize, _used);
         _data.AsSpan(0, _used).CopyTo(data);
         foreach (var at in _pointers)
             BinaryPrimitives.WriteInt64LittleEndian(data[at..], BinaryPrimitives.ReadInt64LittleEndian(data[at..]) + dataAddress);
+        foreach (var (at, argument) in _argumentPointers) BinaryPrimitives.WriteInt64LittleEndian(data[at..], (long)address + argument);
     }
 
     /// <summary>Where a place in the data is, in bytes from the first record.</summary>
     public int OffsetOf(DataRef place) => RecordsSize + place.Offset;
+
+    /// <summary>The call of record <paramref name="index"/>.</summary>
+    public int NumberOf(int index) => (int)_records[index].Number;
 
     /// <summary>What record <paramref name="index"/> does, e.g. <c>mount "proc"</c>.</summary>
     public string Describe(int index)
@@ -209,6 +224,20 @@ internal sealed class LaunchProgram
         public Step IntoNext(int argument)
         {
             Record.Store = (index + 1) * Unsafe.SizeOf<LaunchRecord>() + 8 + argument * sizeof(long) + 1;
+            return this;
+        }
+
+        /// <summary>Puts the result, as 64 bits, into the data.</summary>
+        public Step Into(DataRef place)
+        {
+            Record.Store = -(place.Offset + 1L);
+            return this;
+        }
+
+        /// <summary>Puts the result to an address of the stub's own.</summary>
+        public Step IntoStub(ulong address)
+        {
+            Record.Store = (long)address;
             return this;
         }
 

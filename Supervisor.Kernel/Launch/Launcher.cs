@@ -28,19 +28,23 @@ internal static unsafe class Launcher
     /// <param name="cgroup">A cgroup v2 directory to be born in, or null.</param>
     /// <param name="deadline">When it is cancelled first, the child is killed: a launch stuck in the kernel must not keep its thread.</param>
     /// <exception cref="LaunchException">A step failed, or the child died before its exec. Nothing is left of it.</exception>
-    public static LaunchedProcess Launch(LaunchProgram program, CloneFlags namespaces, Fd? cgroup, CancellationToken deadline) =>
-        Launch(program, null, namespaces, cgroup, deadline);
+    /// <param name="pauses">Where the program waits for us; null where it does not.</param>
+    public static LaunchedProcess Launch(
+        LaunchProgram program, CloneFlags namespaces, Fd? cgroup, CancellationToken deadline, LaunchPauses? pauses = null) =>
+        Run(program, null, namespaces, cgroup, pauses, deadline);
 
     /// <summary>
     /// Runs <paramref name="program"/> in a child that enters a pid namespace and there gives birth to the process proper:
     /// our child too (CLONE_PARENT), in our memory until its exec (launch rule 12). The first child is gone afterwards.
     /// </summary>
     /// <param name="pid">Where the program's clone3 puts the pid (CLONE_PARENT_SETTID): 32 bits, 0 before.</param>
-    /// <inheritdoc cref="Launch(LaunchProgram, CloneFlags, Fd?, CancellationToken)"/>
-    public static LaunchedProcess LaunchNested(LaunchProgram program, DataRef pid, Fd? cgroup, CancellationToken deadline) =>
-        Launch(program, pid, CloneFlags.None, cgroup, deadline);
+    /// <inheritdoc cref="Launch(LaunchProgram, CloneFlags, Fd?, CancellationToken, LaunchPauses?)"/>
+    public static LaunchedProcess LaunchNested(
+        LaunchProgram program, DataRef pid, Fd? cgroup, CancellationToken deadline, LaunchPauses? pauses = null) =>
+        Run(program, pid, CloneFlags.None, cgroup, pauses, deadline);
 
-    private static LaunchedProcess Launch(LaunchProgram program, DataRef? nested, CloneFlags namespaces, Fd? cgroup, CancellationToken deadline)
+    private static LaunchedProcess Run(
+        LaunchProgram program, DataRef? nested, CloneFlags namespaces, Fd? cgroup, LaunchPauses? pauses, CancellationToken deadline)
     {
         deadline.ThrowIfCancellationRequested();
         var contextSize = Unsafe.SizeOf<LaunchContext>();
@@ -74,21 +78,43 @@ internal static unsafe class Launcher
 
             nint pid;
             // SAFETY: the registration is disposed, waiting for a running callback, before the memory is freed.
+            var pidPlace = nested is { } place ? (nint)(records + (ulong)program.OffsetOf(place)) : (nint)(&context->ParentTid);
+            // SAFETY: reads the pid while the child waits for us, so this call has not returned and the memory is there.
+            pauses?.Begin(() => Volatile.Read(ref *(int*)pidPlace), deadline);
             using (deadline.UnsafeRegister(static state => KillThrough((LaunchContext*)(nint)state!), (nint)context))
                 pid = LaunchRoutine.Run(context);
+            pauses?.End();
             GC.KeepAlive(cgroup);
             if (pid < 0) throw new SyscallException("clone3", (Errno)(-pid), namespaces.ToString());
 
             var pidfd = new Pidfd((int)context->Pidfd);
-            if (nested is { } place) return Second(program, context, pidfd, *(int*)(records + (ulong)program.OffsetOf(place)));
-            if (context->FailedOffset < 0) return new LaunchedProcess((int)pid, pidfd);
+            if (nested is not null) return Sound(Second(program, context, pidfd, *(int*)pidPlace), pauses);
+            if (context->FailedOffset < 0) return Sound(new LaunchedProcess((int)pid, pidfd), pauses);
             using (pidfd) pidfd.Reap();
             throw Failure(program, context->FailedOffset, context->FailedResult);
+        }
+        catch (LaunchException) when (pauses?.Failure is { } failure)
+        {
+            failure.Throw(); // the child failed because we told it to
+            throw;
         }
         finally
         {
             NativeMemory.AlignedFree(memory);
         }
+    }
+
+    /// <summary>One that was killed while it waited for us has not failed by itself: why it did not go on is what counts.</summary>
+    private static LaunchedProcess Sound(LaunchedProcess process, LaunchPauses? pauses)
+    {
+        if (pauses?.Failure is not { } failure) return process;
+        using (process.Pidfd)
+        {
+            process.Pidfd.TrySignal(Signal.SIGKILL);
+            process.Pidfd.Reap();
+        }
+        failure.Throw();
+        return process;
     }
 
     /// <summary>Collects the first child and answers with the one that it gave birth to.</summary>

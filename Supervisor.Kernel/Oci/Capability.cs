@@ -24,12 +24,12 @@ public static class Capability
     public static int? TryNumber(string name) => Numbers.TryGetValue(name, out var number) ? number : null;
 
     /// <summary>The set as capset(2) and /proc/self/status write it: bit n for number n.</summary>
-    /// <exception cref="ArgumentException">A name that is not known; <see cref="SpecValidator"/> finds it first.</exception>
+    /// <remarks>Names that are not known are left out, as the specification asks; <see cref="SpecValidator.Ignored"/> tells of them.</remarks>
     public static ulong Mask(IEnumerable<string> names)
     {
         var mask = 0UL;
         foreach (var name in names)
-            mask |= 1UL << (TryNumber(name) ?? throw new ArgumentException($"no capability is called \"{name}\"", nameof(names)));
+            if (TryNumber(name) is { } number) mask |= 1UL << number;
         return mask;
     }
 

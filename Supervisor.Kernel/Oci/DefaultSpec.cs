@@ -43,6 +43,9 @@ public sealed record DefaultSpecOptions
 /// <summary>The spec of a container about which little was said: docker's capabilities, mounts, masked paths and limits.</summary>
 public static class DefaultSpec
 {
+    /// <summary>Of the specification that we follow.</summary>
+    public const string Version = "1.2.0";
+
     private const string SearchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
     /// <summary>The 14 capabilities that docker leaves to a container's root.</summary>
@@ -72,7 +75,7 @@ public static class DefaultSpec
         options ??= new DefaultSpecOptions();
         return new Spec
         {
-            OciVersion = "1.2.0",
+            OciVersion = Version,
             Process = Process(args, options),
             Root = new RootSpec { Path = rootfs, Readonly = options.ReadOnly },
             Hostname = options.Hostname,

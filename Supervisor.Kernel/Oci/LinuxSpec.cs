@@ -41,14 +41,14 @@ public sealed record LinuxSpec
     /// <summary>SELinux label of mounts.</summary>
     public string? MountLabel { get; init; }
 
-    /// <summary>System call filter, as it came.</summary>
-    public JsonElement? Seccomp { get; init; }
+    /// <summary>System call filter.</summary>
+    public SeccompSpec? Seccomp { get; init; }
 
-    /// <summary>Cache and memory bandwidth allocation, as it came.</summary>
-    public JsonElement? IntelRdt { get; init; }
+    /// <summary>Cache and memory bandwidth allocation.</summary>
+    public IntelRdtSpec? IntelRdt { get; init; }
 
-    /// <summary>Execution domain, as it came.</summary>
-    public JsonElement? Personality { get; init; }
+    /// <summary>Execution domain.</summary>
+    public PersonalitySpec? Personality { get; init; }
 
     /// <summary>Network devices to move in (specification 1.3), as it came.</summary>
     public JsonElement? NetDevices { get; init; }
@@ -57,6 +57,29 @@ public sealed record LinuxSpec
     public JsonElement? MemoryPolicy { get; init; }
 
     private static IReadOnlyDictionary<string, TimeOffsetSpec> NoOffsets { get; } = new Dictionary<string, TimeOffsetSpec>();
+}
+
+/// <summary>personality(2).</summary>
+public sealed record PersonalitySpec
+{
+    /// <summary><c>LINUX</c> or <c>LINUX32</c>.</summary>
+    public string Domain { get; init => field = value ?? ""; } = "";
+
+    /// <summary>None is defined.</summary>
+    public IReadOnlyList<string> Flags { get; init => field = value ?? []; } = [];
+}
+
+/// <summary>resctrl: Documentation/filesystems/resctrl.rst.</summary>
+public sealed record IntelRdtSpec
+{
+    /// <summary>Class of service, a directory of resctrl; null for one of the container's own.</summary>
+    public string? ClosID { get; init; }
+
+    /// <summary>A line of <c>schemata</c>.</summary>
+    public string? L3CacheSchema { get; init; }
+
+    /// <summary>A line of <c>schemata</c>.</summary>
+    public string? MemBwSchema { get; init; }
 }
 
 /// <summary>A namespace to make or to join.</summary>

@@ -39,11 +39,19 @@ public sealed record MountOptions
     /// <summary><c>idmap</c> or <c>ridmap</c>.</summary>
     public bool IdMap { get; private init; }
 
+    /// <summary><c>ridmap</c>: what is mounted below too.</summary>
+    public bool RecursiveIdMap { get; private init; }
+
     /// <summary>Words for fsconfig(2) <c>FSCONFIG_SET_FLAG</c> that concern the file system and not the mount: <c>sync</c>, <c>lazytime</c>…</summary>
     public IReadOnlyList<string> FilesystemFlags { get; private init; } = [];
 
     /// <summary>Everything else, for the file system to judge: <c>size=64m</c>, <c>newinstance</c>.</summary>
     public IReadOnlyList<string> DataOptions { get; private init; } = [];
+
+    /// <summary>Every word that is not left to the file system, in order.</summary>
+    public static IEnumerable<string> KnownWords =>
+        MountWords.Attributes.Keys.Concat(MountWords.Attributes.Keys.Select(word => "r" + word)).Concat(MountWords.FilesystemFlags.Keys)
+            .Concat(MountWords.Propagations.Keys).Concat(["bind", "rbind", "remount", "tmpcopyup", "defaults"]).Distinct().Order(StringComparer.Ordinal);
 
     /// <summary>Whether the mount is to be read-only.</summary>
     public bool ReadOnly => (AttributesToSet & MountWords.AttrReadOnly) != 0;
@@ -52,7 +60,7 @@ public sealed record MountOptions
     public static MountOptions Parse(IEnumerable<string> words)
     {
         ulong set = 0, clear = 0, recursiveSet = 0, recursiveClear = 0, classic = 0, propagation = 0;
-        bool bind = false, recursiveBind = false, copyUp = false, idMap = false;
+        bool bind = false, recursiveBind = false, copyUp = false, idMap = false, recursiveIdMap = false;
         List<string> flags = [], data = [];
         foreach (var word in words)
         {
@@ -76,7 +84,8 @@ public sealed record MountOptions
                 case "rbind": bind = recursiveBind = true; break;
                 case "remount": classic |= MountWords.MsRemount; break;
                 case "tmpcopyup": copyUp = true; break;
-                case "idmap" or "ridmap": idMap = true; break;
+                case "idmap": idMap = true; break;
+                case "ridmap": idMap = recursiveIdMap = true; break;
                 case "defaults" or "": break;
                 default: data.Add(word); break;
             }
@@ -88,7 +97,7 @@ public sealed record MountOptions
             AttributesToSet = set, AttributesToClear = clear,
             RecursiveAttributesToSet = recursiveSet, RecursiveAttributesToClear = recursiveClear,
             ClassicFlags = classic, Propagation = propagation, Bind = bind, RecursiveBind = recursiveBind,
-            Remount = (classic & MountWords.MsRemount) != 0, CopyUp = copyUp, IdMap = idMap,
+            Remount = (classic & MountWords.MsRemount) != 0, CopyUp = copyUp, IdMap = idMap, RecursiveIdMap = recursiveIdMap,
             FilesystemFlags = flags, DataOptions = data,
         };
     }

@@ -14,13 +14,37 @@ internal static class NamespaceRules
             if (linux.UidMappings.Count > 0) throw new InvalidSpecException("linux.uidMappings", "needs a user namespace");
             if (linux.GidMappings.Count > 0) throw new InvalidSpecException("linux.gidMappings", "needs a user namespace");
         }
-        if (!kinds.Contains(NamespaceKind.Time) && linux.TimeOffsets.Count > 0)
-            throw new InvalidSpecException("linux.timeOffsets", "needs a time namespace");
+        User(linux);
+        Time(linux, kinds);
         if (kinds.Contains(NamespaceKind.Mount)) return;
         // In the runtime's own mount namespace these would change the host.
         if (linux.MaskedPaths.Count > 0) throw new InvalidSpecException("linux.maskedPaths", "needs a mount namespace");
         if (linux.ReadonlyPaths.Count > 0) throw new InvalidSpecException("linux.readonlyPaths", "needs a mount namespace");
         if (spec.Mounts.Count > 0) throw new InvalidSpecException("mounts", "needs a mount namespace");
+    }
+
+    private static void User(LinuxSpec linux)
+    {
+        if (linux.Namespaces.FirstOrDefault(n => n.Type is NamespaceKind.User) is not { } user) return;
+        if (string.IsNullOrEmpty(user.Path))
+        {
+            if (linux.UidMappings.Count == 0) throw new InvalidSpecException("linux.uidMappings", "is empty: nobody could be in the new user namespace");
+            if (linux.GidMappings.Count == 0) throw new InvalidSpecException("linux.gidMappings", "is empty: nobody could be in the new user namespace");
+        }
+    }
+
+    private static void Time(LinuxSpec linux, HashSet<string> kinds)
+    {
+        if (linux.TimeOffsets.Count == 0) return;
+        if (!kinds.Contains(NamespaceKind.Time)) throw new InvalidSpecException("linux.timeOffsets", "needs a time namespace");
+        if (linux.Namespaces.Any(n => n.Type is NamespaceKind.Time && !string.IsNullOrEmpty(n.Path)))
+            throw new InvalidSpecException("linux.timeOffsets", "the time namespace is joined: its clocks are set already");
+        foreach (var (clock, offset) in linux.TimeOffsets)
+        {
+            var field = InvalidSpecException.Key("linux.timeOffsets", clock);
+            if (clock is not ("monotonic" or "boottime")) throw new InvalidSpecException(field, "is neither monotonic nor boottime");
+            if (offset.Nanosecs > 999_999_999) throw new InvalidSpecException(field + ".nanosecs", $"{offset.Nanosecs} is over 999999999");
+        }
     }
 
     private static HashSet<string> Kinds(IReadOnlyList<NamespaceSpec> namespaces)

@@ -10,6 +10,18 @@ internal static class ProcessRules
         for (var i = 0; i < process.Args.Count; i++) Text.NoNul($"{prefix}args[{i}]", process.Args[i]);
         for (var i = 0; i < process.Env.Count; i++) Env($"{prefix}env[{i}]", process.Env[i]);
         Text.AbsolutePath(prefix + "cwd", process.Cwd);
+        // A descriptor's directory would lead out of the container (CVE-2024-21626).
+        if (process.Cwd.Split('/', StringSplitOptions.RemoveEmptyEntries).Where(p => p != ".").ToArray() is ["proc", _, "fd" or "cwd" or "root" or "map_files" or "task", ..] or ["dev", "fd", ..])
+            throw new InvalidSpecException(prefix + "cwd", $"\"{process.Cwd}\" leads through a descriptor of a process");
+        if (process.Scheduler is { } scheduler) SchedulerRules.Check(scheduler, prefix + "scheduler.");
+        if (process.IoPriority is { } priority) SchedulerRules.Check(priority, prefix + "ioPriority.");
+        if (process.ExecCPUAffinity is { } affinity)
+        {
+            Text.NumberList(prefix + "execCPUAffinity.initial", affinity.Initial);
+            Text.NumberList(prefix + "execCPUAffinity.final", affinity.Final);
+        }
+        if (process.ApparmorProfile is { } profile) Text.NoNul(prefix + "apparmorProfile", profile);
+        if (process.SelinuxLabel is { } label) Text.NoNul(prefix + "selinuxLabel", label);
         User(process.User, prefix + "user.");
         if (process.Capabilities is { } capabilities) Capabilities(capabilities, prefix + "capabilities.");
         Rlimits(process.Rlimits, prefix + "rlimits");
@@ -55,7 +67,7 @@ internal static class ProcessRules
     private static void Known(IReadOnlyList<string> names, string field)
     {
         for (var i = 0; i < names.Count; i++)
-            if (Capability.TryNumber(names[i]) is null) throw new InvalidSpecException($"{field}[{i}]", $"no capability is called \"{names[i]}\"");
+            if (!names[i].StartsWith("CAP_", StringComparison.Ordinal)) throw new InvalidSpecException($"{field}[{i}]", $"no capability is called \"{names[i]}\"");
     }
 
     private static void Within(IReadOnlyList<string> names, IReadOnlyList<string> others, string field, string set)

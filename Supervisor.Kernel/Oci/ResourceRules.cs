@@ -11,7 +11,16 @@ internal static class ResourceRules
         if (resources.BlockIO is { } io) BlockIO(io, prefix + "blockIO.");
         for (var i = 0; i < resources.HugepageLimits.Count; i++)
             PageSize($"{prefix}hugepageLimits[{i}].pageSize", resources.HugepageLimits[i].PageSize);
+        for (var i = 0; i < (resources.Network?.Priorities.Count ?? 0); i++)
+            Word($"{prefix}network.priorities[{i}].name", resources.Network!.Priorities[i].Name);
+        foreach (var device in resources.Rdma.Keys) Word(InvalidSpecException.Key(prefix + "rdma", device), device);
         foreach (var (file, value) in resources.Unified) Unified(InvalidSpecException.Key(prefix + "unified", file), file, value);
+    }
+
+    // It becomes part of a line: a space or a line break in it would begin another word, or another line.
+    private static void Word(string field, string word)
+    {
+        if (word.Length is 0 or > 64 || word.Any(c => c <= ' ' || c > '~')) throw new InvalidSpecException(field, "is no name of a device");
     }
 
     private static void Rule(string field, DeviceRuleSpec rule)

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Supervisor.Kernel.Oci;
@@ -24,11 +23,13 @@ public sealed record ResourcesSpec
     /// <summary>Huge pages, by size.</summary>
     public IReadOnlyList<HugepageLimitSpec> HugepageLimits { get; init => field = value ?? []; } = [];
 
-    /// <summary>Network class and priorities (cgroup v1), as it came.</summary>
-    public JsonElement? Network { get; init; }
+    /// <summary>Network class and priorities, cgroup v1.</summary>
+    public NetworkSpec? Network { get; init; }
 
-    /// <summary>RDMA limits, as it came.</summary>
-    public JsonElement? Rdma { get; init; }
+    /// <summary>RDMA limits, by device.</summary>
+    public IReadOnlyDictionary<string, RdmaSpec> Rdma { get; init => field = value ?? NoRdma; } = NoRdma;
+
+    private static IReadOnlyDictionary<string, RdmaSpec> NoRdma { get; } = new Dictionary<string, RdmaSpec>();
 
     /// <summary>cgroup v2 files and what to write in them.</summary>
     public IReadOnlyDictionary<string, string> Unified { get; init => field = value ?? Spec.Empty; } = Spec.Empty;
@@ -177,6 +178,36 @@ public sealed record ThrottleDeviceSpec
 
     /// <summary>Bytes or operations per second; 0 lifts the limit.</summary>
     public ulong Rate { get; init; }
+}
+
+/// <summary>Network class and priorities. cgroup v1's net_cls and net_prio.</summary>
+public sealed record NetworkSpec
+{
+    /// <summary>Class that traffic control finds.</summary>
+    public uint? ClassID { get; init; }
+
+    /// <summary>By interface.</summary>
+    public IReadOnlyList<InterfacePrioritySpec> Priorities { get; init => field = value ?? []; } = [];
+}
+
+/// <summary>The priority of one interface's traffic.</summary>
+public sealed record InterfacePrioritySpec
+{
+    /// <summary>The interface, in the runtime's network namespace.</summary>
+    public string Name { get; init => field = value ?? ""; } = "";
+
+    /// <summary>The priority.</summary>
+    public uint Priority { get; init; }
+}
+
+/// <summary>RDMA limits on one device.</summary>
+public sealed record RdmaSpec
+{
+    /// <summary>How many HCA handles; null for no limit.</summary>
+    public uint? HcaHandles { get; init; }
+
+    /// <summary>How many HCA objects; null for no limit.</summary>
+    public uint? HcaObjects { get; init; }
 }
 
 /// <summary>The limit for one size of huge page.</summary>

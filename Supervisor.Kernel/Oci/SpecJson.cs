@@ -14,6 +14,7 @@ namespace Supervisor.Kernel.Oci;
 [JsonSerializable(typeof(Spec))]
 [JsonSerializable(typeof(ProcessSpec))]
 [JsonSerializable(typeof(ResourcesSpec))]
+[JsonSerializable(typeof(SeccompSpec))]
 internal sealed partial class SpecJson : JsonSerializerContext
 {
     /// <summary>Metadata of <typeparamref name="T"/>, one of the types above.</summary>

@@ -16,7 +16,8 @@ public static class SpecReader
     /// <exception cref="InvalidSpecException">Whatever is wrong, with its place.</exception>
     public static Spec Read(ReadOnlySpan<byte> json)
     {
-        var spec = Read(json, SpecJson.Of<Spec>());
+        CheckForm(json);
+        var spec = QuickSpecReader.TryRead(json) ?? Deserialize(json, SpecJson.Of<Spec>());
         if (spec.Process is { } process) CheckIds(process, "process.");
         CheckValues("annotations", spec.Annotations);
         for (var i = 0; i < spec.Mounts.Count; i++)
@@ -29,7 +30,11 @@ public static class SpecReader
         CheckValues("linux.timeOffsets", linux.TimeOffsets);
         CheckMappings("linux.uidMappings", linux.UidMappings);
         CheckMappings("linux.gidMappings", linux.GidMappings);
-        if (linux.Resources is { } resources) CheckValues("linux.resources.unified", resources.Unified);
+        if (linux.Resources is { } resources)
+        {
+            CheckValues("linux.resources.unified", resources.Unified);
+            CheckValues("linux.resources.rdma", resources.Rdma);
+        }
         for (var i = 0; i < linux.Devices.Count; i++)
         {
             if (linux.Devices[i].Uid is uint uid) CheckId($"linux.devices[{i}].uid", uid);
@@ -42,7 +47,8 @@ public static class SpecReader
     /// <exception cref="InvalidSpecException">Whatever is wrong, with its place.</exception>
     public static ProcessSpec ReadProcess(ReadOnlySpan<byte> json)
     {
-        var process = Read(json, SpecJson.Of<ProcessSpec>());
+        CheckForm(json);
+        var process = QuickSpecReader.TryReadProcess(json) ?? Deserialize(json, SpecJson.Of<ProcessSpec>());
         CheckIds(process, "");
         return process;
     }
@@ -51,16 +57,23 @@ public static class SpecReader
     /// <exception cref="InvalidSpecException">Whatever is wrong, with its place.</exception>
     public static ResourcesSpec ReadResources(ReadOnlySpan<byte> json)
     {
-        var resources = Read(json, SpecJson.Of<ResourcesSpec>());
+        CheckForm(json);
+        var resources = Deserialize(json, SpecJson.Of<ResourcesSpec>());
         CheckValues("unified", resources.Unified);
+        CheckValues("rdma", resources.Rdma);
         return resources;
     }
 
-    private static T Read<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type) where T : class
+    private static void CheckForm(ReadOnlySpan<byte> json)
     {
         if (json.Length > LargestDocument)
             throw new InvalidSpecException("$", $"has {json.Length} bytes, more than the {LargestDocument} that are read");
         DocumentForm.Check(json);
+    }
+
+    /// <summary>By the deserializer; for a document whose form has been checked.</summary>
+    internal static T Deserialize<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type) where T : class
+    {
         try
         {
             return JsonSerializer.Deserialize(json, type) ?? throw new InvalidSpecException("$", "is null");

@@ -24,6 +24,9 @@ public static class SpecValidator
             throw new InvalidSpecException("linux.cgroupsPath", flaw);
         DeviceRules.Check(linux.Devices);
         if (linux.Resources is { } resources) ResourceRules.Check(resources, "linux.resources.");
+        if (linux.Seccomp is { } seccomp) SeccompRules.Check(seccomp, "linux.seccomp.");
+        if (linux.Personality is { } personality) Personality(personality);
+        if (linux.IntelRdt is { } rdt) IntelRdtRules.Check(rdt);
         HookRules.Check(spec.Hooks);
     }
 
@@ -38,12 +41,33 @@ public static class SpecValidator
     /// <summary>What the spec asks for and this version does not do. Empty for most specs; the caller decides what follows.</summary>
     public static IReadOnlyList<UnsupportedField> Unsupported(Spec spec) => UnsupportedRules.Of(spec);
 
+    /// <summary>What the specification says to warn of and to go on without: capabilities that nobody knows.</summary>
+    public static IReadOnlyList<UnsupportedField> Ignored(Spec spec)
+    {
+        var found = new List<UnsupportedField>();
+        if (spec.Process?.Capabilities is not { } sets) return found;
+        foreach (var (set, names) in ((string, IReadOnlyList<string>)[])
+            [("bounding", sets.Bounding), ("effective", sets.Effective), ("inheritable", sets.Inheritable), ("permitted", sets.Permitted), ("ambient", sets.Ambient)])
+        {
+            for (var i = 0; i < names.Count; i++)
+                if (Capability.TryNumber(names[i]) is null) found.Add(new UnsupportedField($"process.capabilities.{set}[{i}]", $"no capability is called \"{names[i]}\""));
+        }
+        return found;
+    }
+
     private static void Version(string version)
     {
         var parts = version.Split('-', '+')[0].Split('.');
         if (parts.Length != 3 || !parts.All(p => p.Length is > 0 and < 10 && p.All(char.IsAsciiDigit)))
             throw new InvalidSpecException("ociVersion", version.Length == 0 ? "is missing" : $"\"{version}\" is no version like 1.2.0");
         if (parts[0] != "1") throw new InvalidSpecException("ociVersion", $"\"{version}\" is not of the 1.x versions, which are read here");
+    }
+
+    private static void Personality(PersonalitySpec personality)
+    {
+        if (personality.Domain is not ("LINUX" or "LINUX32"))
+            throw new InvalidSpecException("linux.personality.domain", $"\"{personality.Domain}\" is neither LINUX nor LINUX32");
+        if (personality.Flags.Count > 0) throw new InvalidSpecException("linux.personality.flags[0]", "no flags are defined");
     }
 
     private static void Paths(string field, IReadOnlyList<string> paths)

@@ -32,6 +32,17 @@ internal static unsafe partial class Poll
         }
     }
 
+    /// <summary>As <see cref="Wait(int, PollEvents, TimeSpan)"/>, for input on either of two.</summary>
+    /// <returns>What happened on each.</returns>
+    public static (PollEvents First, PollEvents Second) WaitForInput(int first, int second, TimeSpan timeout)
+    {
+        var entries = stackalloc PollFd[2];
+        entries[0] = new PollFd { fd = first, events = PollEvents.POLLIN };
+        entries[1] = new PollFd { fd = second, events = PollEvents.POLLIN };
+        if (poll(entries, 2, (int)timeout.TotalMilliseconds) >= 0) return (entries[0].revents, entries[1].revents);
+        return Errno.Last is Errno.EINTR ? default : throw new SyscallException("poll", Errno.Last);
+    }
+
     private struct PollFd
     {
         public int fd;

@@ -135,7 +135,7 @@ internal sealed class ShimProcess : IContainer
 
     public bool Signal(int signal) => _pidfd is { IsClosed: false } pidfd && pidfd.TrySignal(signal);
 
-    public bool SignalAll(int signal) => Container.SignalAll(Cgroup, signal);
+    public bool SignalAll(int signal) => Cgroup.SignalAll(signal);
 
     public void CloseInput()
     {

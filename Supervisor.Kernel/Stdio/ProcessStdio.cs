@@ -1,4 +1,5 @@
 using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Polling;
 
@@ -14,6 +15,7 @@ internal sealed class ProcessStdio : IDisposable
     private readonly Fd? _stdinFifo, _stdinPipe, _terminalOutput;
     private Pump? _input, _output;
     private Fd? _terminal;
+    private LogBinary? _log;
 
     private ProcessStdio(StdioTargets targets, IReadOnlyList<Fd> forChild, Fd? stdinFifo, Fd? stdinPipe, Fd? terminalOutput) =>
         (_targets, ForChild, _stdinFifo, _stdinPipe, _terminalOutput) = (targets, forChild, stdinFifo, stdinPipe, terminalOutput);
@@ -30,13 +32,17 @@ internal sealed class ProcessStdio : IDisposable
     public static ProcessStdio Open(StdioTargets targets, uint uid, uint gid)
     {
         var opened = new List<Fd>();
+        LogBinary? log = null;
         try
         {
+            if (targets == StdioTargets.Console) return new ProcessStdio(targets, [], null, null, null);
+            if (targets.Stdout.StartsWith(LogBinary.Scheme, StringComparison.Ordinal)) log = LogBinary.Start(targets.Stdout);
             if (targets.Terminal)
             {
-                var output = Opened(StdioFiles.OpenOutput(targets.Stdout, "stdout", blocking: false));
+                var output = Opened(log?.Stdout.Duplicate() ?? StdioFiles.OpenOutput(targets.Stdout, "stdout", blocking: false));
+                if (log is not null) StdioFiles.SetNonBlocking(output);
                 var input = targets.Stdin.Length == 0 ? null : Opened(StdioFiles.OpenInput(targets.Stdin, keepOpen: true));
-                return new ProcessStdio(targets, [], input, null, output);
+                return new ProcessStdio(targets, [], input, null, output) { _log = log };
             }
             if (targets == StdioTargets.Inherited)
                 return new ProcessStdio(targets, [.. Enumerable.Range(0, 3).Select(n => Opened(Fd.DuplicateOf(n)))], null, null, null);
@@ -52,16 +58,17 @@ internal sealed class ProcessStdio : IDisposable
                 Opened(stdin);
                 Opened(pipe);
             }
-            var stdout = Opened(StdioFiles.OpenOutput(targets.Stdout, "stdout", blocking: true));
+            var stdout = Opened(log?.Stdout.Duplicate() ?? StdioFiles.OpenOutput(targets.Stdout, "stdout", blocking: true));
             // containerd sends both streams of a file:// URI to the one file of stdout.
             var sameFile = targets.Stdout.StartsWith("file://", StringComparison.Ordinal) && (targets.Stderr.Length == 0 || targets.Stderr == targets.Stdout);
-            var stderr = Opened(sameFile ? stdout.Duplicate() : StdioFiles.OpenOutput(targets.Stderr, "stderr", blocking: true));
+            var stderr = Opened(log?.Stderr.Duplicate() ?? (sameFile ? stdout.Duplicate() : StdioFiles.OpenOutput(targets.Stderr, "stderr", blocking: true)));
             foreach (var stream in (Fd[])[stdin, stdout, stderr]) StdioFiles.GiveTo(stream, uid, gid);
-            return new ProcessStdio(targets, [stdin, stdout, stderr], fifo, pipe, null);
+            return new ProcessStdio(targets, [stdin, stdout, stderr], fifo, pipe, null) { _log = log };
         }
         catch
         {
             foreach (var fd in opened) fd.Dispose();
+            log?.Dispose();
             throw;
         }
 
@@ -74,11 +81,18 @@ internal sealed class ProcessStdio : IDisposable
 
     /// <summary>After the birth: closes the child's ends and begins to relay.</summary>
     /// <param name="terminal">The master of its terminal, ours from now on; null without one.</param>
-    public void Connect(EventLoop loop, Fd? terminal)
+    public void Connect(ContainerHost host, Fd? terminal)
     {
         foreach (var fd in ForChild) fd.Dispose();
-        if (terminal is not null)
+        if (_log is not null)
         {
+            _log.WatchWith(host.Relay);
+            _log.Dispose(); // its end is the end of its pipes, which are the container's now
+        }
+        if (_targets == StdioTargets.Console) _terminal = terminal;
+        else if (terminal is not null)
+        {
+            var loop = host.Relay;
             _terminal = terminal;
             StdioFiles.SetNonBlocking(terminal);
             _output = new Pump(loop, terminal.Duplicate(), _terminalOutput!);
@@ -87,7 +101,7 @@ internal sealed class ProcessStdio : IDisposable
         else if (_stdinFifo is not null)
         {
             StdioFiles.SetNonBlocking(_stdinPipe!);
-            _input = new Pump(loop, _stdinFifo, _stdinPipe!);
+            _input = new Pump(host.Relay, _stdinFifo, _stdinPipe!);
         }
     }
 
@@ -118,6 +132,15 @@ internal sealed class ProcessStdio : IDisposable
     /// <summary>Completes when no more input will be passed on; null where none ever is.</summary>
     public Task? InputEnded => _input?.Ended;
 
+    /// <summary>The terminal's master, the caller's from now on; null without a <see cref="StdioTargets.Console"/>.</summary>
+    public Fd? TakeTerminal()
+    {
+        if (_targets != StdioTargets.Console) return null;
+        var terminal = _terminal;
+        _terminal = null;
+        return terminal;
+    }
+
     /// <summary>Ends the process's input once what is in its FIFO has been read. A terminal's input has no end.</summary>
     public void CloseInput()
     {
@@ -135,6 +158,7 @@ internal sealed class ProcessStdio : IDisposable
     {
         _input?.Close();
         _output?.Close();
+        _log?.Dispose();
         foreach (var fd in (Fd?[])[.. ForChild, _stdinFifo, _stdinPipe, _terminalOutput, _terminal]) fd?.Dispose();
     }
 }

@@ -10,6 +10,9 @@ public sealed record StdioTargets(string Stdin, string Stdout, string Stderr, bo
     /// <summary>The process gets our own standard streams.</summary>
     public static StdioTargets Inherited { get; } = new("inherited", "inherited", "inherited", false);
 
+    /// <summary>A terminal whose master nobody relays: it is the caller's.</summary>
+    public static StdioTargets Console { get; } = new("console", "console", "console", true);
+
     /// <summary>All of it goes nowhere.</summary>
     public static StdioTargets None { get; } = new("", "", "", false);
 }

@@ -30,8 +30,8 @@ internal sealed partial class ShimServer : IDisposable
     public ShimServer(string directory, Fd? state, Action<string> log)
     {
         _log = log;
-        _loop = new EventLoop("shim", e => log($"{e.GetType().Name}: {e.Message}"));
-        _host = new ContainerHost(_loop) { BeforeReap = NoteEnd };
+        _loop = new EventLoop("shim", Report);
+        _host = new ContainerHost(_loop, Report) { BeforeReap = NoteEnd };
         _ledger = new ExitLedger(Path.Join(directory, "exits"), log);
         _unwanted = new Timer(_ => _loop.Post(LeaveIfUnwanted), null, Unwanted, Unwanted);
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -50,6 +50,8 @@ internal sealed partial class ShimServer : IDisposable
         });
         started.Task.GetAwaiter().GetResult();
     }
+
+    private void Report(Exception e) => _log($"{e.GetType().Name}: {e.Message}");
 
     /// <summary>Completes when there is nothing left to be there for, and somebody said so.</summary>
     public Task Done => _done.Task;

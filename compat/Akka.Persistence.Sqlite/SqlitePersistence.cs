@@ -8,7 +8,6 @@ public class SqlitePersistence : IExtension
 {
     public const string JournalConfigPath = "akka.persistence.journal.sqlite";
     public const string SnapshotConfigPath = "akka.persistence.snapshot-store.sqlite";
-
     public readonly Config DefaultJournalConfig;
     public readonly Config DefaultSnapshotConfig;
 

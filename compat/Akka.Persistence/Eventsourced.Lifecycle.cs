@@ -77,7 +77,6 @@ public abstract partial class Eventsourced
 
     protected override bool AroundReceive(Receive receive, object message)
     {
-        if (message is StashedTerminated stashed) message = stashed.Terminated;
         switch (_phase)
         {
             case Phase.AwaitingPermit:

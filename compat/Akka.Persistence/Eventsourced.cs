@@ -5,47 +5,19 @@ using Akka.Event;
 
 namespace Akka.Persistence;
 
-public interface IPersistentIdentity
-{
-    string PersistenceId { get; }
-    string JournalPluginId { get; }
-    string SnapshotPluginId { get; }
-}
-
-public interface IPersistenceRecovery
-{
-    Recovery Recovery { get; }
-}
-
-public interface IPersistenceStash : IWithUnboundedStash
-{
-    IStashOverflowStrategy InternalStashOverflowStrategy { get; }
-}
-
-public interface ISnapshotter
-{
-    string SnapshotterId { get; }
-    long SnapshotSequenceNr { get; }
-    void LoadSnapshot(string persistenceId, SnapshotSelectionCriteria criteria, long toSequenceNr);
-    void SaveSnapshot(object snapshot);
-    void DeleteSnapshot(long sequenceNr);
-    void DeleteSnapshots(SnapshotSelectionCriteria criteria);
-}
-
 /// <summary>
 /// Base of persistent actors. This part is what an actor may call; the life cycle is in Eventsourced.Lifecycle.cs.
 /// Order of events: an actor's events are written in the order of the calls, its handlers run in that order too, and a
 /// deferred handler runs in its place between them. After a Persist (not PersistAsync) no further command is handled until
 /// its handler has run.
 /// </summary>
-public abstract partial class Eventsourced : ActorBase, IPersistentIdentity, IPersistenceStash, IPersistenceRecovery
+public abstract partial class Eventsourced : ActorBase, IWithUnboundedStash
 {
     /// <summary>What of the user's stash goes back to the mailbox at a restart: not the journal's answers to the former self.</summary>
     public static readonly Func<Envelope, bool> UnstashFilterPredicate =
         envelope => envelope.Message is not (WriteMessageSuccess or ReplayedMessage);
 
     private static int _instances;
-
     private readonly int _instanceId = Interlocked.Increment(ref _instances);
     private readonly string _writerGuid = Guid.NewGuid().ToString();
     private readonly InternalStash _internalStash;
@@ -75,7 +47,6 @@ public abstract partial class Eventsourced : ActorBase, IPersistentIdentity, IPe
 
     /// <summary>Path of the journal's section; empty is the configured default.</summary>
     public string JournalPluginId { get; protected set; } = "";
-
     public string SnapshotPluginId { get; protected set; } = "";
     public IActorRef Journal => _journal ??= Extension.JournalFor(JournalPluginId);
     public IActorRef SnapshotStore => _snapshotStore ??= Extension.SnapshotStoreFor(SnapshotPluginId);

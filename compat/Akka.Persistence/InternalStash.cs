@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.Dispatch;
 
 namespace Akka.Persistence;
 
@@ -15,7 +14,7 @@ internal sealed class InternalStash(ActorCell cell, int capacity)
     public bool TryStash(object message, IActorRef sender)
     {
         if (capacity >= 0 && _waiting.Count >= capacity) return false;
-        _waiting.Enqueue(new Envelope(message is Terminated terminated ? new StashedTerminated(terminated) : message, sender));
+        _waiting.Enqueue(new Envelope(message, sender));
         return true;
     }
 
@@ -30,8 +29,5 @@ internal sealed class InternalStash(ActorCell cell, int capacity)
         _waiting.Clear();
     }
 
-    private void ToFront(Envelope envelope) => ((IDequeBasedMessageQueueSemantics)cell.Mailbox.MessageQueue).EnqueueFirst(envelope);
+    private void ToFront(Envelope envelope) => Actor.Internal.AbstractStash.ToFront(cell, envelope);
 }
-
-/// <summary>A Terminated on its second way through the mailbox: the cell, which delivers each only once, must not know it.</summary>
-internal sealed record StashedTerminated(Terminated Terminated) : INoSerializationVerificationNeeded;

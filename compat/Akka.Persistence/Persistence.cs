@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
 using Akka.Configuration;
-using Akka.Persistence.Journal;
 
 namespace Akka.Persistence;
 
@@ -26,7 +25,6 @@ public class PersistenceExtension : IExtension
     private const string JournalFallback = "akka.persistence.journal-plugin-fallback";
     private const string SnapshotFallback = "akka.persistence.snapshot-store-plugin-fallback";
     private const string NoSnapshotStore = "akka.persistence.no-snapshot-store";
-
     private readonly ExtendedActorSystem _system;
     private readonly Config _config;
     private readonly ConcurrentDictionary<string, Lazy<Plugin>> _journals = [];
@@ -48,17 +46,11 @@ public class PersistenceExtension : IExtension
     public IStashOverflowStrategy DefaultInternalStashOverflowStrategy { get; }
     internal IActorRef Permitter => _permitter.Value;
 
-    /// <summary>The id of a persistent actor that is none of ours: its path.</summary>
-    public string PersistenceId(IActorRef actor) => actor.Path.ToStringWithoutAddress();
-
     /// <exception cref="ArgumentException">There is no such section, or its class cannot be made.</exception>
     public IActorRef JournalFor(string journalPluginId) => Journal(journalPluginId).Ref;
 
     /// <exception cref="ArgumentException">There is no such section, or its class cannot be made.</exception>
     public IActorRef SnapshotStoreFor(string snapshotPluginId) => Store(snapshotPluginId).Ref;
-
-    public EventAdapters AdaptersFor(string journalPluginId) => Journal(journalPluginId).Adapters;
-
     internal Config JournalConfigFor(string journalPluginId) => Journal(journalPluginId).Config;
     internal Config SnapshotConfigFor(string snapshotPluginId) => Store(snapshotPluginId).Config;
 
@@ -85,7 +77,7 @@ public class PersistenceExtension : IExtension
         var props = type.GetConstructor([typeof(Config)]) is null ? Props.Create(type) : Props.Create(type, config);
         var dispatcher = config.GetString("plugin-dispatcher");
         if (!string.IsNullOrEmpty(dispatcher)) props = props.WithDispatcher(dispatcher);
-        return new(_system.SystemActorOf(props, path), config, fallback == JournalFallback ? EventAdapters.Create(_system, config) : null);
+        return new(_system.SystemActorOf(props, path), config);
     }
 
     // A plugin actor is named after its section, so it can find its settings before Start has returned.
@@ -106,7 +98,7 @@ public class PersistenceExtension : IExtension
         (string.IsNullOrEmpty(typeName) ? null : Type.GetType(typeName))
         ?? throw new ArgumentException($"{what}: no type \"{typeName}\"; write \"Namespace.Type, Assembly\".");
 
-    private sealed record Plugin(IActorRef Ref, Config Config, EventAdapters Adapters);
+    private sealed record Plugin(IActorRef Ref, Config Config);
 }
 
 /// <summary>Settings of the extension as a whole.</summary>

@@ -29,7 +29,7 @@ namespace Akka.Persistence
         IPersistentRepresentation Update(long sequenceNr, string persistenceId, bool isDeleted, IActorRef sender, string writerGuid);
     }
 
-    public class Persistent : IPersistentRepresentation, IEquatable<IPersistentRepresentation>
+    public class Persistent : IPersistentRepresentation
     {
         public Persistent(object payload, long sequenceNr = 0, string persistenceId = null, string manifest = null,
             bool isDeleted = false, IActorRef sender = null, string writerGuid = null, long timestamp = 0)
@@ -45,7 +45,6 @@ namespace Akka.Persistence
         }
 
         public static string Undefined { get; } = "";
-
         public object Payload { get; }
         public string Manifest { get; }
         public string PersistenceId { get; }
@@ -54,7 +53,6 @@ namespace Akka.Persistence
 
         /// <summary>Ticks of UTC when the journal took it; 0 before.</summary>
         public long Timestamp { get; }
-
         public bool IsDeleted { get; }
         public IActorRef Sender { get; }
 
@@ -69,16 +67,6 @@ namespace Akka.Persistence
 
         public IPersistentRepresentation Update(long sequenceNr, string persistenceId, bool isDeleted, IActorRef sender, string writerGuid) =>
             new Persistent(Payload, sequenceNr, persistenceId, Manifest, isDeleted, sender, writerGuid, Timestamp);
-
-        public bool Equals(IPersistentRepresentation other) => other is not null && Equals(Payload, other.Payload)
-            && Manifest == other.Manifest && PersistenceId == other.PersistenceId && SequenceNr == other.SequenceNr
-            && WriterGuid == other.WriterGuid && IsDeleted == other.IsDeleted && Equals(Sender, other.Sender);
-
-        public bool Equals(Persistent other) => Equals((IPersistentRepresentation)other);
-        public override bool Equals(object obj) => Equals(obj as IPersistentRepresentation);
-        public override int GetHashCode() => HashCode.Combine(PersistenceId, SequenceNr, Payload);
-        public override string ToString() => $"Persistent<pid: {PersistenceId}, seqNr: {SequenceNr}, deleted: {IsDeleted}, manifest: {Manifest}, "
-            + $"sender: {Sender}, payload: {Payload}, writerGuid: {WriterGuid}, timestamp: {Timestamp}>";
     }
 
     /// <summary>Events of one actor that are written together or not at all.</summary>
@@ -106,11 +94,6 @@ namespace Akka.Persistence
         public long HighestSequenceNr => _events[^1].SequenceNr;
         public IActorRef Sender => ActorRefs.NoSender;
         internal IImmutableList<IPersistentRepresentation> Events => _events;
-
-        public bool Equals(AtomicWrite other) => other is not null && _events.SequenceEqual(other._events);
-        public override bool Equals(object obj) => Equals(obj as AtomicWrite);
-        public override int GetHashCode() => HashCode.Combine(PersistenceId, LowestSequenceNr, HighestSequenceNr);
-        public override string ToString() => $"AtomicWrite<pid: {PersistenceId}, lowSeqNr: {LowestSequenceNr}, highSeqNr: {HighestSequenceNr}, size: {Size}>";
     }
 
     /// <summary>A deferred handler's place in the order of writes.</summary>

@@ -2,11 +2,6 @@ using Akka.Actor;
 
 namespace Akka.Persistence;
 
-public abstract class PersistentActor : Eventsourced
-{
-    protected override bool Receive(object message) => ReceiveCommand(message);
-}
-
 /// <summary>A persistent actor with one method for commands and one for recovery.</summary>
 public abstract class UntypedPersistentActor : Eventsourced
 {
@@ -28,7 +23,6 @@ public abstract class UntypedPersistentActor : Eventsourced
     }
 
     protected override bool Receive(object message) => ReceiveCommand(message);
-
     protected void Become(UntypedReceive receive) => Context.Become(receive);
     protected void BecomeStacked(UntypedReceive receive) => Context.BecomeStacked(receive);
 }

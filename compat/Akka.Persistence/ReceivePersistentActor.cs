@@ -17,33 +17,19 @@ public abstract class ReceivePersistentActor : UntypedPersistentActor, IInitiali
 
     protected sealed override void OnCommand(object message) => Handle(_initial, message);
     protected sealed override void OnRecover(object message) => Handle(_recover, message);
-
     protected void Become(Action configure) => base.Become(Configured(configure));
     protected void BecomeStacked(Action configure) => base.BecomeStacked(Configured(configure));
-
     protected void Command<T>(Action<T> handler, Predicate<T> shouldHandle = null) => AddCommand(Match(handler, shouldHandle));
     protected void Command<T>(Predicate<T> shouldHandle, Action<T> handler) => Command(handler, shouldHandle);
     protected void Command<T>(Func<T, bool> handler) => AddCommand(m => m is T t && handler(t));
-    protected void Command(Type messageType, Action<object> handler, Predicate<object> shouldHandle = null) => AddCommand(Match(messageType, handler, shouldHandle));
-    protected void Command(Type messageType, Predicate<object> shouldHandle, Action<object> handler) => Command(messageType, handler, shouldHandle);
-    protected void Command(Type messageType, Func<object, bool> handler) => AddCommand(m => messageType.IsInstanceOfType(m) && handler(m));
-    protected void Command(Action<object> handler) => Command<object>(handler);
-    protected void CommandAny(Action<object> handler) => Command<object>(handler);
-
-    protected void CommandAsync<T>(Func<T, Task> handler, Predicate<T> shouldHandle = null) => Command<T>(m => RunTask(() => handler(m)), shouldHandle);
-    protected void CommandAsync<T>(Predicate<T> shouldHandle, Func<T, Task> handler) => CommandAsync(handler, shouldHandle);
-    protected void CommandAsync(Type messageType, Func<object, Task> handler, Predicate<object> shouldHandle = null) =>
-        Command(messageType, m => RunTask(() => handler(m)), shouldHandle);
-    protected void CommandAsync(Type messageType, Predicate<object> shouldHandle, Func<object, Task> handler) => CommandAsync(messageType, handler, shouldHandle);
+    protected void CommandAny(Action<object> handler) => Command(handler);
+    protected void CommandAsync<T>(Func<T, Task> handler, Predicate<T> shouldHandle = null) =>
+        Command(m => RunTask(() => handler(m)), shouldHandle);
     protected void CommandAnyAsync(Func<object, Task> handler) => CommandAsync(handler);
-
     protected void Recover<T>(Action<T> handler, Predicate<T> shouldHandle = null) => _recover.Add(Match(handler, shouldHandle));
     protected void Recover<T>(Predicate<T> shouldHandle, Action<T> handler) => Recover(handler, shouldHandle);
     protected void Recover<T>(Func<T, bool> handler) => _recover.Add(m => m is T t && handler(t));
-    protected void Recover(Type messageType, Action<object> handler, Predicate<object> shouldHandle = null) => _recover.Add(Match(messageType, handler, shouldHandle));
-    protected void Recover(Type messageType, Predicate<object> shouldHandle, Action<object> handler) => Recover(messageType, handler, shouldHandle);
-    protected void Recover(Type messageType, Func<object, bool> handler) => _recover.Add(m => messageType.IsInstanceOfType(m) && handler(m));
-    protected void RecoverAny(Action<object> handler) => Recover<object>(handler);
+    protected void RecoverAny(Action<object> handler) => Recover(handler);
 
     private static Func<object, bool> Match<T>(Action<T> handler, Predicate<T> shouldHandle) => m =>
     {
@@ -52,23 +38,12 @@ public abstract class ReceivePersistentActor : UntypedPersistentActor, IInitiali
         return true;
     };
 
-    private static Func<object, bool> Match(Type type, Action<object> handler, Predicate<object> shouldHandle) => m =>
-    {
-        if (!type.IsInstanceOfType(m) || (shouldHandle is not null && !shouldHandle(m))) return false;
-        handler(m);
-        return true;
-    };
-
     private void AddCommand(Func<object, bool> handler) => (_declaring
         ?? throw new InvalidOperationException("You may only call Command-methods when constructing the actor and inside Become().")).Add(handler);
 
     private void Handle(IEnumerable<Func<object, bool>> handlers, object message)
     {
-        foreach (var handler in handlers)
-        {
-            if (handler(message)) return;
-        }
-        Unhandled(message);
+        if (!handlers.Any(handler => handler(message))) Unhandled(message);
     }
 
     private Akka.Actor.UntypedReceive Configured(Action configure)

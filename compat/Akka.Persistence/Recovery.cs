@@ -23,7 +23,6 @@ public sealed class Recovery
 
     /// <summary>Neither snapshot nor events; only the highest sequence number is read.</summary>
     public static Recovery None { get; } = new(SnapshotSelectionCriteria.None, 0L);
-
     public SnapshotSelectionCriteria FromSnapshot { get; }
     public long ToSequenceNr { get; }
     public long ReplayMax { get; }
@@ -49,6 +48,5 @@ public sealed class RecoveryTick(bool snapshot)
 /// <summary>The journal or snapshot store fell silent during a recovery.</summary>
 public sealed class RecoveryTimedOutException : Actor.AkkaException
 {
-    public RecoveryTimedOutException() { }
     public RecoveryTimedOutException(string message, Exception cause = null) : base(message, cause) { }
 }

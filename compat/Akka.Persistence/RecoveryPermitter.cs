@@ -25,7 +25,6 @@ internal sealed class RecoveryPermitter : UntypedActor
     private readonly LinkedList<IActorRef> _waiting = [];
 
     public RecoveryPermitter(int max) => _max = Math.Max(max, 1);
-
     public static Props Props(int max) => Actor.Props.Create(() => new RecoveryPermitter(max));
 
     protected override void OnReceive(object message)

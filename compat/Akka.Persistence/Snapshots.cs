@@ -23,27 +23,17 @@ public sealed class SnapshotMetadata(string persistenceId, long sequenceNr, Date
 }
 
 /// <summary>A snapshot as it comes from the store.</summary>
-public sealed class SelectedSnapshot(SnapshotMetadata metadata, object snapshot) : IEquatable<SelectedSnapshot>
+public sealed class SelectedSnapshot(SnapshotMetadata metadata, object snapshot)
 {
     public SnapshotMetadata Metadata { get; } = metadata;
     public object Snapshot { get; } = snapshot;
-
-    public bool Equals(SelectedSnapshot other) => other is not null && Equals(Metadata, other.Metadata) && Equals(Snapshot, other.Snapshot);
-    public override bool Equals(object obj) => Equals(obj as SelectedSnapshot);
-    public override int GetHashCode() => HashCode.Combine(Metadata, Snapshot);
-    public override string ToString() => $"SelectedSnapshot<meta: {Metadata}, snapshot: {Snapshot}>";
 }
 
 /// <summary>The first message of a recovery, when there is a snapshot to begin with.</summary>
-public sealed class SnapshotOffer(SnapshotMetadata metadata, object snapshot) : IEquatable<SnapshotOffer>
+public sealed class SnapshotOffer(SnapshotMetadata metadata, object snapshot)
 {
     public SnapshotMetadata Metadata { get; } = metadata;
     public object Snapshot { get; } = snapshot;
-
-    public bool Equals(SnapshotOffer other) => other is not null && Equals(Metadata, other.Metadata) && Equals(Snapshot, other.Snapshot);
-    public override bool Equals(object obj) => Equals(obj as SnapshotOffer);
-    public override int GetHashCode() => HashCode.Combine(Metadata, Snapshot);
-    public override string ToString() => $"SnapshotOffer<meta: {Metadata}, snapshot: {Snapshot}>";
 }
 
 /// <summary>Which snapshots: both bounds of both ranges are inclusive.</summary>
@@ -61,7 +51,6 @@ public sealed class SnapshotSelectionCriteria : IEquatable<SnapshotSelectionCrit
 
     public static SnapshotSelectionCriteria Latest { get; } = new(long.MaxValue);
     public static SnapshotSelectionCriteria None { get; } = new(0L, DateTime.MinValue);
-
     public long MaxSequenceNr { get; }
     public DateTime MaxTimeStamp { get; }
     public long MinSequenceNr { get; }

@@ -27,7 +27,6 @@ namespace Akka.TestKit.Xunit2
         public TestKit(string config, ITestOutputHelper output = null) : this(ConfigurationFactory.ParseString(config), null, output) { }
 
         public static new Config DefaultConfig => TestKitBase.DefaultConfig;
-        public static new Config FullDebugConfig => TestKitBase.FullDebugConfig;
         protected static new XunitAssertions Assertions { get; } = new();
 
         /// <summary>After the test: terminates the system. Overriders call the base.</summary>
@@ -67,14 +66,9 @@ namespace Akka.TestKit.Xunit2
         private static string Text(string format, object[] args) => args is { Length: > 0 } ? string.Format(format, args) : format;
         public void Fail(string format = "", params object[] args) => Xunit.Assert.Fail(Text(format, args));
         public void AssertTrue(bool condition, string format = "", params object[] args) => Xunit.Assert.True(condition, condition ? null : Text(format, args));
-        public void AssertFalse(bool condition, string format = "", params object[] args) => Xunit.Assert.False(condition, condition ? Text(format, args) : null);
         public void AssertEqual<T>(T expected, T actual, string format = "", params object[] args)
         {
             if (!EqualityComparer<T>.Default.Equals(expected, actual) && !SameItems(expected, actual)) throw new Xunit.Sdk.XunitException($"Expected: {expected}\nActual:   {actual}\n{Text(format, args)}");
-        }
-        public void AssertEqual<T>(T expected, T actual, Func<T, T, bool> comparer, string format = "", params object[] args)
-        {
-            if (!comparer(expected, actual)) throw new Xunit.Sdk.XunitException($"Expected: {expected}\nActual:   {actual}\n{Text(format, args)}");
         }
         private static bool SameItems<T>(T expected, T actual) => expected is not string
             && expected is System.Collections.IEnumerable e && actual is System.Collections.IEnumerable a && e.Cast<object>().SequenceEqual(a.Cast<object>());

@@ -9,7 +9,6 @@ public class CallingThreadDispatcher : MessageDispatcher
     public static new string Id = "akka.test.calling-thread-dispatcher";
 
     public CallingThreadDispatcher(MessageDispatcherConfigurator configurator) : base(configurator) => Throughput = int.MaxValue;
-
     protected override void ExecuteTask(IRunnable run) => run.Run();
     protected override void Shutdown() { }
 }

@@ -6,7 +6,6 @@ namespace Akka.TestKit;
 internal sealed class ImplicitSender(ActorCell cell) : SynchronizationContext
 {
     public override void Post(SendOrPostCallback d, object state) => ThreadPool.QueueUserWorkItem(_ => Run(d, state));
-
     public override void Send(SendOrPostCallback d, object state) => Run(d, state);
 
     private void Run(SendOrPostCallback d, object state)

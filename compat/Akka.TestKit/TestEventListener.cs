@@ -13,7 +13,6 @@ public interface IEventFilter
 public class TestEventListener : DefaultLogger
 {
     private readonly List<IEventFilter> _filters = [];
-
     internal sealed record Mute(IReadOnlyCollection<IEventFilter> Filters) : INoSerializationVerificationNeeded;
     internal sealed record Unmute(IReadOnlyCollection<IEventFilter> Filters) : INoSerializationVerificationNeeded;
 

@@ -21,42 +21,25 @@ public abstract partial class TestKitBase
         if (given < TimeSpan.Zero) throw new ArgumentException("max duration cannot be infinite", nameof(duration));
         return Dilated(given);
     }
-    public TimeSpan GetTimeoutOrDefault(TimeSpan? timeout) => timeout ?? RemainingOrDefault;
     public TimeSpan Dilated(TimeSpan duration) => duration < TimeSpan.Zero ? duration : TimeSpan.FromTicks((long)(duration.Ticks * TestKitSettings.TestTimeFactor));
-
     private static TimeSpan Positive(TimeSpan span) => span < TimeSpan.Zero ? TimeSpan.Zero : span;
 
     public void Within(TimeSpan max, Action action, TimeSpan? epsilonValue = null, CancellationToken cancellationToken = default) =>
         Within(TimeSpan.Zero, max, action, null, epsilonValue, cancellationToken);
-    public void Within(TimeSpan min, TimeSpan max, Action action, string hint = null, TimeSpan? epsilonValue = null, CancellationToken cancellationToken = default) =>
+    public void Within(TimeSpan min, TimeSpan max, Action action, string hint = null, TimeSpan? epsilonValue = null,
+        CancellationToken cancellationToken = default) =>
         Within<object>(min, max, () => { action(); return null; }, hint, epsilonValue, cancellationToken);
     public T Within<T>(TimeSpan max, Func<T> function, TimeSpan? epsilonValue = null, CancellationToken cancellationToken = default) =>
         Within(TimeSpan.Zero, max, function, null, epsilonValue, cancellationToken);
+    public T Within<T>(TimeSpan min, TimeSpan max, Func<T> function, string hint = null, TimeSpan? epsilonValue = null,
+        CancellationToken cancellationToken = default) =>
+        Sync(WithinAsync(min, max, () => Task.FromResult(function()), hint, epsilonValue, cancellationToken));
 
-    public T Within<T>(TimeSpan min, TimeSpan max, Func<T> function, string hint = null, TimeSpan? epsilonValue = null, CancellationToken cancellationToken = default)
-    {
-        var (start, outer, limit) = Enter(min, max);
-        T result;
-        try
-        {
-            result = function();
-        }
-        finally
-        {
-            _end = outer;
-        }
-        Leave(start, min, limit, hint, epsilonValue);
-        return result;
-    }
-
-    public Task WithinAsync(TimeSpan max, Func<Task> actionAsync, TimeSpan? epsilonValue = null, CancellationToken cancellationToken = default) =>
-        WithinAsync(TimeSpan.Zero, max, actionAsync, null, epsilonValue, cancellationToken);
-    public Task WithinAsync(TimeSpan min, TimeSpan max, Func<Task> actionAsync, string hint = null, TimeSpan? epsilonValue = null, CancellationToken cancellationToken = default) =>
-        WithinAsync<object>(min, max, async () => { await actionAsync(); return null; }, hint, epsilonValue, cancellationToken);
-    public Task<T> WithinAsync<T>(TimeSpan max, Func<Task<T>> function, TimeSpan? epsilonValue = null, CancellationToken cancellationToken = default) =>
-        WithinAsync(TimeSpan.Zero, max, function, null, epsilonValue, cancellationToken);
-
-    public async Task<T> WithinAsync<T>(TimeSpan min, TimeSpan max, Func<Task<T>> function, string hint = null, TimeSpan? epsilonValue = null, CancellationToken cancellationToken = default)
+    public Task WithinAsync(
+        TimeSpan max, Func<Task> actionAsync, TimeSpan? epsilonValue = null, CancellationToken cancellationToken = default) =>
+        WithinAsync<object>(TimeSpan.Zero, max, async () => { await actionAsync(); return null; }, null, epsilonValue, cancellationToken);
+    public async Task<T> WithinAsync<T>(TimeSpan min, TimeSpan max, Func<Task<T>> function, string hint = null,
+        TimeSpan? epsilonValue = null, CancellationToken cancellationToken = default)
     {
         var (start, outer, limit) = Enter(min, max);
         T result;
@@ -95,35 +78,30 @@ public abstract partial class TestKitBase
         if (!_lastWasNoMessage && took > limit + (epsilon ?? TimeSpan.Zero)) _assertions.Fail("Failed: Block took {0}, exceeding {1}{2}", took, limit, why);
     }
 
-    public void AwaitCondition(Func<bool> conditionIsFulfilled, CancellationToken cancellationToken = default) => AwaitCondition(conditionIsFulfilled, null, null, null, cancellationToken);
-    public void AwaitCondition(Func<bool> conditionIsFulfilled, TimeSpan? max, CancellationToken cancellationToken = default) => AwaitCondition(conditionIsFulfilled, max, null, null, cancellationToken);
-    public void AwaitCondition(Func<bool> conditionIsFulfilled, TimeSpan? max, string message, CancellationToken cancellationToken = default) => AwaitCondition(conditionIsFulfilled, max, null, message, cancellationToken);
-    public void AwaitCondition(Func<bool> conditionIsFulfilled, TimeSpan? max, TimeSpan? interval, string message = null, CancellationToken cancellationToken = default)
+    public void AwaitCondition(Func<bool> conditionIsFulfilled, TimeSpan? max, CancellationToken cancellationToken = default) =>
+        AwaitCondition(conditionIsFulfilled, max, null, null, cancellationToken);
+    public void AwaitCondition(Func<bool> conditionIsFulfilled, TimeSpan? max, TimeSpan? interval, string message = null,
+        CancellationToken cancellationToken = default) =>
+        Sync(Condition(() => Task.FromResult(conditionIsFulfilled()), max, interval, message, cancellationToken, sync: true));
+
+    public Task AwaitConditionAsync(Func<Task<bool>> conditionIsFulfilled, TimeSpan? max, CancellationToken cancellationToken = default) =>
+        AwaitConditionAsync(conditionIsFulfilled, max, null, null, cancellationToken);
+    public Task AwaitConditionAsync(Func<bool> conditionIsFulfilled, TimeSpan? max, TimeSpan? interval, string message = null,
+        CancellationToken cancellationToken = default) =>
+        AwaitConditionAsync(() => Task.FromResult(conditionIsFulfilled()), max, interval, message, cancellationToken);
+    public Task AwaitConditionAsync(Func<Task<bool>> conditionIsFulfilled, TimeSpan? max, TimeSpan? interval, string message = null,
+        CancellationToken cancellationToken = default) => Condition(conditionIsFulfilled, max, interval, message, cancellationToken);
+
+    private async Task Condition(
+        Func<Task<bool>> condition, TimeSpan? max, TimeSpan? interval, string message, CancellationToken cancellationToken, bool sync = false)
     {
         var limit = RemainingOrDilated(max);
-        if (!Sync(Poll(() => Task.FromResult(conditionIsFulfilled()), limit, interval, cancellationToken, sync: true)))
+        if (!await Poll(condition, limit, interval, cancellationToken, sync))
             _assertions.Fail("Timeout {0} expired while waiting for condition.{1}", limit, message is null ? "" : " " + message);
     }
 
-    public Task AwaitConditionAsync(Func<bool> conditionIsFulfilled, CancellationToken cancellationToken = default) => AwaitConditionAsync(() => Task.FromResult(conditionIsFulfilled()), null, null, null, cancellationToken);
-    public Task AwaitConditionAsync(Func<Task<bool>> conditionIsFulfilled, CancellationToken cancellationToken = default) => AwaitConditionAsync(conditionIsFulfilled, null, null, null, cancellationToken);
-    public Task AwaitConditionAsync(Func<Task<bool>> conditionIsFulfilled, TimeSpan? max, CancellationToken cancellationToken = default) => AwaitConditionAsync(conditionIsFulfilled, max, null, null, cancellationToken);
-    public Task AwaitConditionAsync(Func<Task<bool>> conditionIsFulfilled, TimeSpan? max, string message, CancellationToken cancellationToken = default) => AwaitConditionAsync(conditionIsFulfilled, max, null, message, cancellationToken);
-    public Task AwaitConditionAsync(Func<bool> conditionIsFulfilled, TimeSpan? max, string message, CancellationToken cancellationToken = default) => AwaitConditionAsync(() => Task.FromResult(conditionIsFulfilled()), max, null, message, cancellationToken);
-    public Task AwaitConditionAsync(Func<bool> conditionIsFulfilled, TimeSpan? max, TimeSpan? interval, string message = null, CancellationToken cancellationToken = default) => AwaitConditionAsync(() => Task.FromResult(conditionIsFulfilled()), max, interval, message, cancellationToken);
-    public async Task AwaitConditionAsync(Func<Task<bool>> conditionIsFulfilled, TimeSpan? max, TimeSpan? interval, string message = null, CancellationToken cancellationToken = default)
-    {
-        var limit = RemainingOrDilated(max);
-        if (!await Poll(conditionIsFulfilled, limit, interval, cancellationToken))
-            _assertions.Fail("Timeout {0} expired while waiting for condition.{1}", limit, message is null ? "" : " " + message);
-    }
-
-    public bool AwaitConditionNoThrow(Func<bool> conditionIsFulfilled, TimeSpan max, TimeSpan? interval = null, CancellationToken cancellationToken = default) =>
-        Sync(Poll(() => Task.FromResult(conditionIsFulfilled()), max, interval, cancellationToken, sync: true));
-    public Task<bool> AwaitConditionNoThrowAsync(Func<bool> conditionIsFulfilled, TimeSpan max, TimeSpan? interval = null, CancellationToken cancellationToken = default) =>
-        Poll(() => Task.FromResult(conditionIsFulfilled()), max, interval, cancellationToken);
-    public Task<bool> AwaitConditionNoThrowAsync(Func<Task<bool>> conditionIsFulfilled, TimeSpan max, TimeSpan? interval = null, CancellationToken cancellationToken = default) =>
-        Poll(conditionIsFulfilled, max, interval, cancellationToken);
+    internal Task<bool> Reached(Func<bool> condition, TimeSpan max, TimeSpan interval, CancellationToken cancellationToken) =>
+        Poll(() => Task.FromResult(condition()), max, interval, cancellationToken);
 
     private static async Task<bool> Poll(Func<Task<bool>> condition, TimeSpan max, TimeSpan? interval, CancellationToken cancellationToken, bool sync = false)
     {
@@ -142,31 +120,18 @@ public abstract partial class TestKitBase
     }
 
     /// <summary>Repeats the assertion until it does not throw; after the time its last exception goes through.</summary>
-    public void AwaitAssert(Action assertion, TimeSpan? duration = null, TimeSpan? interval = null, CancellationToken cancellationToken = default)
-    {
-        Exception last = null;
-        if (Sync(Poll(() => Task.FromResult(Try()), RemainingOrDilated(duration), interval, cancellationToken, sync: true))) return;
-        System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(last);
+    public void AwaitAssert(
+        Action assertion, TimeSpan? duration = null, TimeSpan? interval = null, CancellationToken cancellationToken = default) =>
+        Sync(Holds(() => { assertion(); return Task.CompletedTask; }, duration, interval, cancellationToken, sync: true));
+    public Task AwaitAssertAsync(
+        Action assertion, TimeSpan? duration = null, TimeSpan? interval = null, CancellationToken cancellationToken = default) =>
+        Holds(() => { assertion(); return Task.CompletedTask; }, duration, interval, cancellationToken);
+    public Task AwaitAssertAsync(
+        Func<Task> assertion, TimeSpan? duration = null, TimeSpan? interval = null, CancellationToken cancellationToken = default) =>
+        Holds(assertion, duration, interval, cancellationToken);
 
-        bool Try()
-        {
-            try
-            {
-                assertion();
-                return true;
-            }
-            catch (Exception e)
-            {
-                last = e;
-                return false;
-            }
-        }
-    }
-
-    public Task AwaitAssertAsync(Action assertion, TimeSpan? duration = null, TimeSpan? interval = null, CancellationToken cancellationToken = default) =>
-        AwaitAssertAsync(() => { assertion(); return Task.CompletedTask; }, duration, interval, cancellationToken);
-
-    public async Task AwaitAssertAsync(Func<Task> assertion, TimeSpan? duration = null, TimeSpan? interval = null, CancellationToken cancellationToken = default)
+    private async Task Holds(
+        Func<Task> assertion, TimeSpan? duration, TimeSpan? interval, CancellationToken cancellationToken, bool sync = false)
     {
         Exception last = null;
         var held = await Poll(async () =>
@@ -181,7 +146,7 @@ public abstract partial class TestKitBase
                 last = e;
                 return false;
             }
-        }, RemainingOrDilated(duration), interval, cancellationToken);
+        }, RemainingOrDilated(duration), interval, cancellationToken, sync);
         if (!held) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(last);
     }
 }

@@ -28,12 +28,6 @@ public abstract partial class TestKitBase : IActorRefFactory
 
     public static Config DefaultConfig { get; } = ConfigurationFactory.FromResource<TestKitBase>("Akka.TestKit.reference.conf");
 
-    public static Config FullDebugConfig { get; } = ConfigurationFactory.ParseString(
-        "akka { loglevel = DEBUG, stdout-loglevel = DEBUG, log-dead-letters = on, actor.debug { receive = on, autoreceive = on, lifecycle = on, event-stream = on, unhandled = on } }");
-
-    /// <summary>Called once, by the constructor.</summary>
-    protected void InitializeTest(ActorSystem system, Config config, string actorSystemName, string testActorName) => Start(system, config, actorSystemName, testActorName);
-
     private void Start(ActorSystem system, Config config, string actorSystemName, string testActorName)
     {
         Sys = system ?? ActorSystem.Create(actorSystemName ?? "test", (config ?? ConfigurationFactory.Empty).WithFallback(DefaultConfig));
@@ -64,47 +58,21 @@ public abstract partial class TestKitBase : IActorRefFactory
     public IActorRef TestActor { get; private set; }
     public ILoggingAdapter Log { get; private set; }
     public EventFilterFactory EventFilter { get; private set; }
-    public bool HasMessages => _queue.Reader.TryPeek(out _);
     public object LastMessage => _lastMessage.Message;
     public IActorRef LastSender => _lastMessage.Sender;
     internal ITestKitAssertions Assertions => _assertions;
-
-    public EventFilterFactory CreateEventFilter(ActorSystem system) => new(this, system);
-
     public IActorRef ActorOf(Props props) => Sys.ActorOf(props);
     public IActorRef ActorOf(Props props, string name) => Sys.ActorOf(props, name);
-    public IActorRef ActorOf<TActor>() where TActor : ActorBase, new() => Sys.ActorOf(Props.Create<TActor>());
     public IActorRef ActorOf<TActor>(string name) where TActor : ActorBase, new() => Sys.ActorOf(Props.Create<TActor>(), name);
-    public IActorRef ActorOf<TActor>(Expression<Func<TActor>> factory) where TActor : ActorBase => Sys.ActorOf(Props.Create(factory));
-    public IActorRef ActorOf<TActor>(Expression<Func<TActor>> factory, string name) where TActor : ActorBase => Sys.ActorOf(Props.Create(factory), name);
     IActorRef IActorRefFactory.ActorOf(Props props, string name) => Sys.ActorOf(props, name);
 
     public ActorSelection ActorSelection(ActorPath actorPath) => Sys.ActorSelection(actorPath);
     public ActorSelection ActorSelection(string actorPath) => Sys.ActorSelection(actorPath);
-    public ActorSelection ActorSelection(IActorRef anchorRef, string actorPath) => Sys.ActorSelection(anchorRef, actorPath);
-
-    public TestActorRef<TActor> ActorOfAsTestActorRef<TActor>(Props props, IActorRef supervisor, string name = null) where TActor : ActorBase => new(Sys, props, supervisor, name);
     public TestActorRef<TActor> ActorOfAsTestActorRef<TActor>(Props props, string name = null) where TActor : ActorBase => new(Sys, props, null, name);
-    public TestActorRef<TActor> ActorOfAsTestActorRef<TActor>(Expression<Func<TActor>> factory, IActorRef supervisor, string name = null) where TActor : ActorBase => new(Sys, Props.Create(factory), supervisor, name);
     public TestActorRef<TActor> ActorOfAsTestActorRef<TActor>(Expression<Func<TActor>> factory, string name = null) where TActor : ActorBase => new(Sys, Props.Create(factory), null, name);
-    public TestActorRef<TActor> ActorOfAsTestActorRef<TActor>(IActorRef supervisor, string name = null) where TActor : ActorBase, new() => new(Sys, Props.Create<TActor>(), supervisor, name);
     public TestActorRef<TActor> ActorOfAsTestActorRef<TActor>(string name = null) where TActor : ActorBase, new() => new(Sys, Props.Create<TActor>(), null, name);
-
-    public IActorRef ChildActorOf(Props props, CancellationToken cancellationToken = default) => Sync(ChildActorOfAsync(props, cancellationToken));
-    public IActorRef ChildActorOf(Props props, string name, CancellationToken cancellationToken = default) => Sync(ChildActorOfAsync(props, name, cancellationToken));
-    public IActorRef ChildActorOf(Props props, SupervisorStrategy supervisorStrategy, CancellationToken cancellationToken = default) => Sync(ChildActorOfAsync(props, supervisorStrategy, cancellationToken));
-    public IActorRef ChildActorOf(Props props, string name, SupervisorStrategy supervisorStrategy, CancellationToken cancellationToken = default) => Sync(ChildActorOfAsync(props, name, supervisorStrategy, cancellationToken));
-    public Task<IActorRef> ChildActorOfAsync(Props props, CancellationToken cancellationToken = default) => ChildActorOfAsync(props, null, null, cancellationToken);
-    public Task<IActorRef> ChildActorOfAsync(Props props, string name, CancellationToken cancellationToken = default) => ChildActorOfAsync(props, name, null, cancellationToken);
-    public Task<IActorRef> ChildActorOfAsync(Props props, SupervisorStrategy supervisorStrategy, CancellationToken cancellationToken = default) => ChildActorOfAsync(props, null, supervisorStrategy, cancellationToken);
-    public Task<IActorRef> ChildActorOfAsync(Props props, string name, SupervisorStrategy supervisorStrategy, CancellationToken cancellationToken = default) =>
-        TestActor.Ask<IActorRef>(new InternalTestActor.Spawn(props, name, supervisorStrategy), RemainingOrDefault, cancellationToken);
-
     public virtual TestProbe CreateTestProbe(string name = null) => new(Sys, _assertions, name);
     public virtual TestProbe CreateTestProbe(ActorSystem system, string name = null) => new(system, _assertions, name);
-    public IActorRef CreateTestActor(string name) => CreateTestActor(Sys, name, Channel.CreateUnbounded<MessageEnvelope>().Writer);
-    public virtual TestLatch CreateTestLatch(int count = 1) => new(Dilated, count, TestKitSettings.DefaultTimeout);
-    public TestBarrier CreateTestBarrier(int count) => new(this, count);
 
     public IActorRef Watch(IActorRef actorToWatch)
     {
@@ -118,16 +86,6 @@ public abstract partial class TestKitBase : IActorRefFactory
         return actorToUnwatch;
     }
 
-    public Task<IActorRef> WatchAsync(IActorRef actorToWatch) => Task.FromResult(Watch(actorToWatch));
-    public Task<IActorRef> UnwatchAsync(IActorRef actorToUnwatch) => Task.FromResult(Unwatch(actorToUnwatch));
-
-    public void SetAutoPilot(AutoPilot pilot) => TestActor.Tell(new TestKit.TestActor.SetAutoPilot(pilot), ActorRefs.NoSender);
-    public void IgnoreMessages(Func<object, bool> shouldIgnoreMessage) => Ignore(new TestActor.Ignore(shouldIgnoreMessage));
-    public void IgnoreMessages<TMsg>(Func<TMsg, bool> shouldIgnoreMessage) => Ignore(m => m is TMsg t && shouldIgnoreMessage(t));
-    public void IgnoreMessages<TMsg>() => Ignore(m => m is TMsg);
-    public void IgnoreNoMessages() => Ignore(null);
-    private void Ignore(TestActor.Ignore ignore) => TestActor.Tell(new TestKit.TestActor.SetIgnore(ignore), ActorRefs.NoSender);
-
     /// <summary>Terminates the system and waits, 5 s at least and 10 s at most unless told otherwise.</summary>
     public virtual void Shutdown(TimeSpan? duration = null, bool verifySystemShutdown = false) => Shutdown(Sys, duration, verifySystemShutdown);
 
@@ -136,7 +94,7 @@ public abstract partial class TestKitBase : IActorRefFactory
         system ??= Sys;
         var limit = duration ?? TimeSpan.FromTicks(Math.Min(Dilated(TimeSpan.FromSeconds(5)).Ticks, TimeSpan.FromSeconds(10).Ticks));
         if (system.Terminate().Wait(limit)) return;
-        var message = $"Failed to stop [{system.Name}] within [{limit}]\n{((ExtendedActorSystem)system).PrintTree()}";
+        var message = $"Failed to stop [{system.Name}] within [{limit}]";
         if (verifySystemShutdown) throw new TimeoutException(message);
         Console.WriteLine(message);
     }

@@ -20,9 +20,6 @@ public class TestProbe(ActorSystem system, ITestKitAssertions assertions, string
     public void Forward(IActorRef actor) => Forward(actor, LastMessage);
     public void Forward(IActorRef actor, object message) => actor.Tell(message, Sender);
 
-    public IActorRef ChildActorOf<T>(CancellationToken cancellationToken = default) where T : ActorBase => ChildActorOf(Props.Create<T>(), cancellationToken);
-    public IActorRef ChildActorOf<T>(string name, CancellationToken cancellationToken = default) where T : ActorBase => ChildActorOf(Props.Create<T>(), name, cancellationToken);
-
     void ICanTell.Tell(object message, IActorRef sender) => TestActor.Tell(message, sender);
     IInternalActorRef IInternalActorRef.Parent => Inner.Parent;
     IActorRefProvider IInternalActorRef.Provider => Inner.Provider;

@@ -1,15 +1,13 @@
 using Akka.Actor;
 using Akka.Configuration;
-using Akka.Dispatch;
 using Akka.Event;
 
 namespace Akka.TestKit
 {
-    /// <summary>A scheduler whose time moves only by <see cref="Advance"/>: akka.scheduler.implementation in <see cref="Configs.TestConfigs.TestSchedulerConfig"/>.</summary>
+    /// <summary>A scheduler whose time moves only by <see cref="Advance"/>; chosen with <see cref="Configs.TestConfigs.TestSchedulerConfig"/>.</summary>
     public class TestScheduler : IScheduler, IAdvancedScheduler
     {
         private sealed record Entry(DateTimeOffset Due, long Number, Action Fire, ICancelable Cancelable, TimeSpan? Interval);
-
         private readonly List<Entry> _entries = [];
         private long _number;
         private DateTimeOffset _now = DateTimeOffset.UtcNow;
@@ -18,10 +16,8 @@ namespace Akka.TestKit
 
         public IAdvancedScheduler Advanced => this;
         public DateTimeOffset Now => _now;
-        protected DateTimeOffset TimeNow => _now;
         public TimeSpan MonotonicClock => _now.UtcDateTime.TimeOfDay;
         public TimeSpan HighResMonotonicClock => MonotonicClock;
-
         public void Advance(TimeSpan offset) => AdvanceTo(_now + offset);
 
         /// <summary>Fires, in order of their time, all that is due by then.</summary>
@@ -45,23 +41,26 @@ namespace Akka.TestKit
             _now = when;
         }
 
-        private void Add(TimeSpan delay, TimeSpan? interval, Action fire, ICancelable cancelable)
+        private void Add(TimeSpan delay, TimeSpan? interval, Action fire, ICancelable cancelable = null)
         {
             lock (_entries) _entries.Add(new Entry(_now + delay, _number++, fire, cancelable, interval));
         }
 
-        public void ScheduleTellOnce(TimeSpan delay, ICanTell receiver, object message, IActorRef sender) => Add(delay, null, () => receiver.Tell(message, sender), null);
-        public void ScheduleTellOnce(TimeSpan delay, ICanTell receiver, object message, IActorRef sender, ICancelable cancelable) => Add(delay, null, () => receiver.Tell(message, sender), cancelable);
-        public void ScheduleTellRepeatedly(TimeSpan initialDelay, TimeSpan interval, ICanTell receiver, object message, IActorRef sender) => Add(initialDelay, interval, () => receiver.Tell(message, sender), null);
-        public void ScheduleTellRepeatedly(TimeSpan initialDelay, TimeSpan interval, ICanTell receiver, object message, IActorRef sender, ICancelable cancelable) => Add(initialDelay, interval, () => receiver.Tell(message, sender), cancelable);
-        public void ScheduleOnce(TimeSpan delay, Action action) => Add(delay, null, action, null);
+        public void ScheduleTellOnce(TimeSpan delay, ICanTell receiver, object message, IActorRef sender) =>
+            Add(delay, null, () => receiver.Tell(message, sender));
+        public void ScheduleTellOnce(TimeSpan delay, ICanTell receiver, object message, IActorRef sender, ICancelable cancelable) =>
+            Add(delay, null, () => receiver.Tell(message, sender), cancelable);
+        public void ScheduleTellRepeatedly(
+            TimeSpan initialDelay, TimeSpan interval, ICanTell receiver, object message, IActorRef sender) =>
+            Add(initialDelay, interval, () => receiver.Tell(message, sender));
+        public void ScheduleTellRepeatedly(
+            TimeSpan initialDelay, TimeSpan interval, ICanTell receiver, object message, IActorRef sender, ICancelable cancelable) =>
+            Add(initialDelay, interval, () => receiver.Tell(message, sender), cancelable);
+        public void ScheduleOnce(TimeSpan delay, Action action) => Add(delay, null, action);
         public void ScheduleOnce(TimeSpan delay, Action action, ICancelable cancelable) => Add(delay, null, action, cancelable);
-        public void ScheduleOnce(TimeSpan delay, IRunnable action) => Add(delay, null, action.Run, null);
-        public void ScheduleOnce(TimeSpan delay, IRunnable action, ICancelable cancelable) => Add(delay, null, action.Run, cancelable);
-        public void ScheduleRepeatedly(TimeSpan initialDelay, TimeSpan interval, Action action) => Add(initialDelay, interval, action, null);
-        public void ScheduleRepeatedly(TimeSpan initialDelay, TimeSpan interval, Action action, ICancelable cancelable) => Add(initialDelay, interval, action, cancelable);
-        public void ScheduleRepeatedly(TimeSpan initialDelay, TimeSpan interval, IRunnable action) => Add(initialDelay, interval, action.Run, null);
-        public void ScheduleRepeatedly(TimeSpan initialDelay, TimeSpan interval, IRunnable action, ICancelable cancelable) => Add(initialDelay, interval, action.Run, cancelable);
+        public void ScheduleRepeatedly(TimeSpan initialDelay, TimeSpan interval, Action action) => Add(initialDelay, interval, action);
+        public void ScheduleRepeatedly(TimeSpan initialDelay, TimeSpan interval, Action action, ICancelable cancelable) =>
+            Add(initialDelay, interval, action, cancelable);
     }
 }
 
@@ -69,7 +68,7 @@ namespace Akka.TestKit.Configs
 {
     public static class TestConfigs
     {
-        public static Config DefaultConfig => TestKitBase.DefaultConfig;
-        public static Config TestSchedulerConfig { get; } = ConfigurationFactory.ParseString("akka.scheduler.implementation = \"Akka.TestKit.TestScheduler, Akka.TestKit\"").WithFallback(TestKitBase.DefaultConfig);
+        public static Config TestSchedulerConfig { get; } = ConfigurationFactory
+            .ParseString("akka.scheduler.implementation = \"Akka.TestKit.TestScheduler, Akka.TestKit\"").WithFallback(TestKitBase.DefaultConfig);
     }
 }

@@ -6,10 +6,3 @@ public sealed class Done
     private Done() { }
     public static readonly Done Instance = new();
 }
-
-public sealed class NotUsed
-{
-    private NotUsed() { }
-    public static readonly NotUsed Instance = new();
-    public override string ToString() => "NotUsed";
-}

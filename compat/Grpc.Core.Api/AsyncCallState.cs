@@ -18,9 +18,7 @@ internal readonly struct AsyncCallState
 
     public Task<Metadata> ResponseHeadersAsync() =>
         _headers is Func<object, Task<Metadata>> headers ? headers(_state!) : (Task<Metadata>)_headers;
-
     public Status GetStatus() => _status is Func<object, Status> status ? status(_state!) : ((Func<Status>)_status)();
-
     public Metadata GetTrailers() => _trailers is Func<object, Metadata> trailers ? trailers(_state!) : ((Func<Metadata>)_trailers)();
 
     public void Dispose()

@@ -2,17 +2,19 @@ using System.Runtime.CompilerServices;
 
 namespace Grpc.Core;
 
-/// <summary>Many requests, one response.</summary>
+/// <summary>Many requests, one response. Disposing cancels a call that has not finished; its status and trailers are known when it has.</summary>
 public sealed class AsyncClientStreamingCall<TRequest, TResponse> : IDisposable
 {
     private readonly AsyncCallState _state;
 
-    public AsyncClientStreamingCall(IClientStreamWriter<TRequest> requestStream, Task<TResponse> responseAsync, Task<Metadata> responseHeadersAsync,
+    public AsyncClientStreamingCall(
+        IClientStreamWriter<TRequest> requestStream, Task<TResponse> responseAsync, Task<Metadata> responseHeadersAsync,
         Func<Status> getStatusFunc, Func<Metadata> getTrailersFunc, Action disposeAction)
         : this(requestStream, responseAsync, new AsyncCallState(responseHeadersAsync, getStatusFunc, getTrailersFunc, disposeAction)) { }
 
     /// <summary>As the other constructor, with one state object for all functions instead of a closure each.</summary>
-    public AsyncClientStreamingCall(IClientStreamWriter<TRequest> requestStream, Task<TResponse> responseAsync, Func<object, Task<Metadata>> responseHeadersAsync,
+    public AsyncClientStreamingCall(
+        IClientStreamWriter<TRequest> requestStream, Task<TResponse> responseAsync, Func<object, Task<Metadata>> responseHeadersAsync,
         Func<object, Status> getStatusFunc, Func<object, Metadata> getTrailersFunc, Action<object> disposeAction, object state)
         : this(requestStream, responseAsync, new AsyncCallState(responseHeadersAsync, getStatusFunc, getTrailersFunc, disposeAction, state)) { }
 
@@ -26,18 +28,10 @@ public sealed class AsyncClientStreamingCall<TRequest, TResponse> : IDisposable
     public IClientStreamWriter<TRequest> RequestStream { get; }
     public Task<TResponse> ResponseAsync { get; }
     public Task<Metadata> ResponseHeadersAsync => _state.ResponseHeadersAsync();
-
-    /// <exception cref="InvalidOperationException">The call has not finished.</exception>
     public Status GetStatus() => _state.GetStatus();
-
-    /// <exception cref="InvalidOperationException">The call has not finished.</exception>
     public Metadata GetTrailers() => _state.GetTrailers();
-
+    public void Dispose() => _state.Dispose();
     public TaskAwaiter<TResponse> GetAwaiter() => ResponseAsync.GetAwaiter();
-
     public ConfiguredTaskAwaitable<TResponse> ConfigureAwait(bool continueOnCapturedContext) =>
         ResponseAsync.ConfigureAwait(continueOnCapturedContext);
-
-    /// <summary>Cancels the call if it has not finished; needed when the result is not awaited to its end.</summary>
-    public void Dispose() => _state.Dispose();
 }

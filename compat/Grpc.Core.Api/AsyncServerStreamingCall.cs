@@ -1,6 +1,6 @@
 namespace Grpc.Core;
 
-/// <summary>One request, many responses.</summary>
+/// <summary>One request, many responses. Disposing cancels a call that has not finished; its status and trailers are known when it has.</summary>
 public sealed class AsyncServerStreamingCall<TResponse> : IDisposable
 {
     private readonly AsyncCallState _state;
@@ -22,13 +22,7 @@ public sealed class AsyncServerStreamingCall<TResponse> : IDisposable
 
     public IAsyncStreamReader<TResponse> ResponseStream { get; }
     public Task<Metadata> ResponseHeadersAsync => _state.ResponseHeadersAsync();
-
-    /// <exception cref="InvalidOperationException">The call has not finished.</exception>
     public Status GetStatus() => _state.GetStatus();
-
-    /// <exception cref="InvalidOperationException">The call has not finished.</exception>
     public Metadata GetTrailers() => _state.GetTrailers();
-
-    /// <summary>Cancels the call if it has not finished; needed when the result is not awaited to its end.</summary>
     public void Dispose() => _state.Dispose();
 }

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Grpc.Core;
 
-/// <summary>One request, one response.</summary>
+/// <summary>One request, one response. Disposing cancels a call that has not finished; its status and trailers are known when it has.</summary>
 public sealed class AsyncUnaryCall<TResponse> : IDisposable
 {
     private readonly AsyncCallState _state;
@@ -24,18 +24,10 @@ public sealed class AsyncUnaryCall<TResponse> : IDisposable
 
     public Task<TResponse> ResponseAsync { get; }
     public Task<Metadata> ResponseHeadersAsync => _state.ResponseHeadersAsync();
-
-    /// <exception cref="InvalidOperationException">The call has not finished.</exception>
     public Status GetStatus() => _state.GetStatus();
-
-    /// <exception cref="InvalidOperationException">The call has not finished.</exception>
     public Metadata GetTrailers() => _state.GetTrailers();
-
+    public void Dispose() => _state.Dispose();
     public TaskAwaiter<TResponse> GetAwaiter() => ResponseAsync.GetAwaiter();
-
     public ConfiguredTaskAwaitable<TResponse> ConfigureAwait(bool continueOnCapturedContext) =>
         ResponseAsync.ConfigureAwait(continueOnCapturedContext);
-
-    /// <summary>Cancels the call if it has not finished; needed when the result is not awaited to its end.</summary>
-    public void Dispose() => _state.Dispose();
 }

@@ -18,7 +18,6 @@ public class AuthContext
     public bool IsPeerAuthenticated => PeerIdentityPropertyName is not null;
     public IEnumerable<AuthProperty> PeerIdentity => PeerIdentityPropertyName is null ? [] : FindPropertiesByName(PeerIdentityPropertyName);
     public IEnumerable<AuthProperty> Properties => _properties.Values.SelectMany(properties => properties);
-
     public IEnumerable<AuthProperty> FindPropertiesByName(string propertyName) => _properties.GetValueOrDefault(propertyName) ?? [];
 }
 
@@ -34,10 +33,8 @@ public class AuthProperty
     }
 
     public string Name { get; }
-
     /// <summary>The value read as UTF-8.</summary>
     public string Value => Encoding.UTF8.GetString(_value);
-
     public byte[] ValueBytes => (byte[])_value.Clone();
 
     public static AuthProperty Create(string name, byte[] valueBytes)

@@ -19,7 +19,6 @@ public class AuthInterceptorContext
 
     public string ServiceUrl { get; }
     public string MethodName { get; }
-
     /// <summary>Cancelled with the call.</summary>
     public CancellationToken CancellationToken { get; }
 }
@@ -61,6 +60,5 @@ public abstract class CallCredentials
 public abstract class CallCredentialsConfiguratorBase
 {
     public abstract void SetCompositeCredentials(object? state, IReadOnlyList<CallCredentials> credentials);
-
     public abstract void SetAsyncAuthInterceptorCredentials(object? state, AsyncAuthInterceptor interceptor);
 }

@@ -22,7 +22,6 @@ public struct CallOptions
     public ContextPropagationToken? PropagationToken { get; private set; }
     public CallCredentials? Credentials { get; private set; }
     public bool IsWaitForReady { get; private set; }
-
     public readonly CallOptions WithHeaders(Metadata headers) => this with { Headers = headers };
     public readonly CallOptions WithDeadline(DateTime deadline) => this with { Deadline = deadline };
     public readonly CallOptions WithCancellationToken(CancellationToken cancellationToken) => this with { CancellationToken = cancellationToken };

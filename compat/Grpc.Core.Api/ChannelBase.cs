@@ -10,10 +10,7 @@ public abstract class ChannelBase
     }
 
     public string Target { get; }
-
     public abstract CallInvoker CreateCallInvoker();
-
     public Task ShutdownAsync() => ShutdownAsyncCore();
-
     protected virtual Task ShutdownAsyncCore() => Task.CompletedTask;
 }

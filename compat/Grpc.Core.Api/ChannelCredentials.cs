@@ -5,10 +5,8 @@ public abstract class ChannelCredentials
 {
     /// <summary>Plain text: unix sockets, loopback.</summary>
     public static ChannelCredentials Insecure { get; } = new InsecureCredentials();
-
     /// <summary>TLS with the system's trusted roots.</summary>
     public static ChannelCredentials SecureSsl { get; } = new SslCredentials();
-
     internal virtual bool IsComposable => false;
 
     /// <exception cref="ArgumentException">The channel credentials are not TLS: call credentials would travel in the clear.</exception>

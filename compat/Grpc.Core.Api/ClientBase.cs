@@ -16,7 +16,6 @@ public abstract class ClientBase<T> : ClientBase where T : ClientBase<T>
 
     /// <summary>A client of the same channel whose calls name this virtual host.</summary>
     public T WithHost(string host) => NewInstance(Configuration.WithHost(host));
-
     protected abstract T NewInstance(ClientBaseConfiguration configuration);
 }
 
@@ -37,7 +36,6 @@ public abstract class ClientBase
     }
 
     protected CallInvoker CallInvoker { get; }
-
     internal ClientBaseConfiguration Configuration { get; }
 
     /// <summary>What a client is made of. Opaque.</summary>

@@ -42,20 +42,15 @@ public class Marshaller<T>
         private byte[]? _payload;
 
         public byte[] Payload() => _payload ?? throw new InvalidOperationException("The serializer returned without completing the message.");
-
         public override void Complete(byte[] payload) => _payload = payload;
-
         public override IBufferWriter<byte> GetBufferWriter() => _writer ??= new ArrayBufferWriter<byte>();
-
         public override void Complete() => _payload = _writer is null ? [] : _writer.WrittenSpan.ToArray();
     }
 
     private sealed class ArrayDeserializationContext(byte[] payload) : DeserializationContext
     {
         public override int PayloadLength => payload.Length;
-
         public override byte[] PayloadAsNewBuffer() => (byte[])payload.Clone();
-
         public override ReadOnlySequence<byte> PayloadAsReadOnlySequence() => new(payload);
     }
 }
@@ -64,9 +59,7 @@ public static class Marshallers
 {
     /// <summary>UTF-8 text.</summary>
     public static Marshaller<string> StringMarshaller { get; } = new(Encoding.UTF8.GetBytes, Encoding.UTF8.GetString);
-
     public static Marshaller<T> Create<T>(Func<T, byte[]> serializer, Func<byte[], T> deserializer) => new(serializer, deserializer);
-
     public static Marshaller<T> Create<T>(Action<T, SerializationContext> serializer, Func<DeserializationContext, T> deserializer) =>
         new(serializer, deserializer);
 }

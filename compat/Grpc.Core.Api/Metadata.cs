@@ -14,7 +14,6 @@ public sealed class Metadata : IList<Metadata.Entry>
 
     /// <summary>Shared and read-only.</summary>
     public static readonly Metadata Empty = new() { IsReadOnly = true };
-
     private readonly List<Entry> _entries = [];
 
     public int Count => _entries.Count;
@@ -32,10 +31,8 @@ public sealed class Metadata : IList<Metadata.Entry>
 
     /// <returns>The last entry with this (lower-case) key, or null.</returns>
     public Entry? Get(string key) => _entries.FindLast(entry => entry.Key == key);
-
     /// <exception cref="InvalidOperationException">The entry is binary.</exception>
     public string? GetValue(string key) => Get(key)?.Value;
-
     public byte[]? GetValueBytes(string key) => Get(key)?.ValueBytes;
 
     public IEnumerable<Entry> GetAll(string key)
@@ -53,7 +50,6 @@ public sealed class Metadata : IList<Metadata.Entry>
     }
 
     public void Add(string key, string value) => Add(new Entry(key, value));
-
     public void Add(string key, byte[] valueBytes) => Add(new Entry(key, valueBytes));
 
     public void Insert(int index, Entry item)
@@ -63,19 +59,12 @@ public sealed class Metadata : IList<Metadata.Entry>
     }
 
     public void RemoveAt(int index) => Writable().RemoveAt(index);
-
     public bool Remove(Entry item) => Writable().Remove(item);
-
     public void Clear() => Writable().Clear();
-
     public int IndexOf(Entry item) => _entries.IndexOf(item);
-
     public bool Contains(Entry item) => _entries.Contains(item);
-
     public void CopyTo(Entry[] array, int arrayIndex) => _entries.CopyTo(array, arrayIndex);
-
     public IEnumerator<Entry> GetEnumerator() => _entries.GetEnumerator();
-
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     private List<Entry> Writable() =>
@@ -112,7 +101,6 @@ public sealed class Metadata : IList<Metadata.Entry>
 
         /// <exception cref="InvalidOperationException">The entry is binary.</exception>
         public string Value => _text ?? throw new InvalidOperationException($"The value of \"{Key}\" is binary, so it has no text.");
-
         public bool IsBinary => _bytes is not null;
 
         public override string ToString() =>

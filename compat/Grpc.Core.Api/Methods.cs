@@ -14,7 +14,6 @@ public interface IMethod
     MethodType Type { get; }
     string ServiceName { get; }
     string Name { get; }
-
     /// <summary>"/" + service name + "/" + name: the HTTP/2 path.</summary>
     string FullName { get; }
 }

@@ -6,7 +6,6 @@ namespace Grpc.Core;
 public abstract class SerializationContext
 {
     public virtual void Complete(byte[] payload) => throw new NotImplementedException();
-
     public virtual IBufferWriter<byte> GetBufferWriter() => throw new NotImplementedException();
 
     /// <summary>Announces the length of the message in bytes, so that it can be framed without a copy.</summary>
@@ -19,8 +18,6 @@ public abstract class SerializationContext
 public abstract class DeserializationContext
 {
     public abstract int PayloadLength { get; }
-
     public virtual byte[] PayloadAsNewBuffer() => throw new NotImplementedException();
-
     public virtual ReadOnlySequence<byte> PayloadAsReadOnlySequence() => throw new NotImplementedException();
 }

@@ -20,7 +20,6 @@ public sealed class SslCredentials : ChannelCredentials
     public string? RootCertificates { get; }
     public KeyCertificatePair? KeyCertificatePair { get; }
     public VerifyPeerCallback? VerifyPeerCallback { get; }
-
     internal override bool IsComposable => true;
 
     public override void InternalPopulateConfiguration(ChannelCredentialsConfiguratorBase configurator, object? state) =>

@@ -15,6 +15,5 @@ public enum WriteFlags
 public class WriteOptions(WriteFlags flags = default)
 {
     public static readonly WriteOptions Default = new();
-
     public WriteFlags Flags { get; } = flags;
 }

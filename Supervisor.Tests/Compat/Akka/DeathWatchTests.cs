@@ -131,15 +131,4 @@ public sealed class DeathWatchTests() : TestKit("akka.loglevel = OFF, akka.stdou
     {
         protected override void OnReceive(object message) => gate.Wait(TimeSpan.FromSeconds(5));
     }
-
-    [Fact]
-    public async Task Watch_async_ends_with_the_actor()
-    {
-        var actor = Sys.ActorOf<Idle>();
-        var ended = actor.WatchAsync();
-        Assert.False(ended.IsCompleted);
-        Sys.Stop(actor);
-        Assert.True(await ended.WaitAsync(TimeSpan.FromSeconds(3)));
-        Assert.True(await actor.WatchAsync().WaitAsync(TimeSpan.FromSeconds(3)));
-    }
 }

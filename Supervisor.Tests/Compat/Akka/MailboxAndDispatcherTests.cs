@@ -17,9 +17,6 @@ public sealed class MailboxAndDispatcherTests() : TestKit(Hocon)
         own-thread { type = PinnedDispatcher }
         two-threads { type = ForkJoinDispatcher, throughput = 1, dedicated-thread-pool { thread-count = 2 } }
         broken { type = "No.Such.Dispatcher" }
-        akka.actor.deployment {
-          /placed { dispatcher = two-threads }
-        }
         """;
 
     public sealed class ByNumber(Settings settings, Config config) : UnboundedPriorityMailbox(settings, config)
@@ -112,13 +109,6 @@ public sealed class MailboxAndDispatcherTests() : TestKit(Hocon)
     private sealed class OnPool : UntypedActor
     {
         protected override void OnReceive(object message) => Sender.Tell(Thread.CurrentThread.IsThreadPoolThread);
-    }
-
-    [Fact]
-    public async Task The_deployment_section_places_an_actor_by_its_path()
-    {
-        var (_, name) = await Where(Sys.ActorOf(Props.Create<WhereAmI>(), "placed"));
-        Assert.StartsWith("two-threads", name, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -62,14 +62,6 @@ public sealed class TestKitTests() : TestKit("akka.loglevel = OFF, akka.stdout-l
     }
 
     [Fact]
-    public void Receive_while_leaves_the_one_that_ended_it()
-    {
-        foreach (var m in new object[] { 1, 2, "end" }) TestActor.Tell(m);
-        Assert.Equal([1, 2], ReceiveWhile<int>(_ => true, shouldIgnoreOtherMessageTypes: false));
-        ExpectMsg("end");
-    }
-
-    [Fact]
     public void Within_limits_all_waits_inside()
     {
         var e = Assert.ThrowsAny<XunitException>(() => Within(TimeSpan.FromMilliseconds(50), () => ExpectMsg<int>(TimeSpan.FromSeconds(0.01))));
@@ -91,18 +83,6 @@ public sealed class TestKitTests() : TestKit("akka.loglevel = OFF, akka.stdout-l
     }
 
     [Fact]
-    public void Ignored_messages_do_not_arrive()
-    {
-        IgnoreMessages<int>(i => i > 1);
-        foreach (var i in new[] { 1, 2, 3 }) TestActor.Tell(i);
-        ExpectMsg(1);
-        ExpectNoMsg(20);
-        IgnoreNoMessages();
-        TestActor.Tell(4);
-        ExpectMsg(4);
-    }
-
-    [Fact]
     public async Task A_probe_answers_forwards_and_watches()
     {
         var probe = CreateTestProbe();
@@ -120,21 +100,6 @@ public sealed class TestKitTests() : TestKit("akka.loglevel = OFF, akka.stdout-l
     }
 
     [Fact]
-    public async Task A_pilot_answers_by_itself()
-    {
-        var probe = CreateTestProbe();
-        probe.SetAutoPilot(new DelegateAutoPilot((sender, message) =>
-        {
-            sender.Tell("auto " + message);
-            return AutoPilot.KeepRunning;
-        }));
-        probe.Ref.Tell(1);
-        probe.Ref.Tell(2);
-        await ExpectMsgAsync("auto 1");
-        await ExpectMsgAsync("auto 2");
-    }
-
-    [Fact]
     public void A_test_reference_runs_on_this_thread_and_shows_its_actor()
     {
         var actor = ActorOfAsTestActorRef<Adder>();
@@ -142,12 +107,5 @@ public sealed class TestKitTests() : TestKit("akka.loglevel = OFF, akka.stdout-l
         actor.Tell(3);
         Assert.Equal(5, actor.UnderlyingActor.Sum);
         Assert.Throws<InvalidOperationException>(() => actor.Receive("x"));
-    }
-
-    [Fact]
-    public void A_kit_makes_children_of_its_test_actor()
-    {
-        var child = ChildActorOf(Props.Create<Adder>(), "child");
-        Assert.Equal(TestActor.Path / "child", child.Path);
     }
 }

@@ -1,8 +1,10 @@
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using Grpc.AspNetCore.Server;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -17,45 +19,75 @@ internal sealed class EchoServer : IAsyncDisposable
     private readonly string _directory = Directory.CreateTempSubdirectory("echo-").FullName;
     private readonly List<GrpcChannel> _channels = [];
     private readonly WebApplication _app;
+    private int _connections;
 
-    private EchoServer(EchoHandlers handlers, Action<GrpcServiceOptions>? configure)
+    private EchoServer(EchoHandlers handlers, Action<GrpcServiceOptions>? configure, X509Certificate2? certificate)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel =>
-            kestrel.ListenUnixSocket(SocketPath, listen => listen.Protocols = HttpProtocols.Http2));
+        {
+            kestrel.Limits.Http2.MaxStreamsPerConnection = MostStreams;
+            kestrel.ListenUnixSocket(SocketPath, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http2;
+                listen.Use(next => async connection =>
+                {
+                    Interlocked.Increment(ref _connections);
+                    try
+                    {
+                        await next(connection);
+                    }
+                    finally
+                    {
+                        Interlocked.Decrement(ref _connections);
+                    }
+                });
+                if (certificate is not null) listen.UseHttps(certificate);
+            });
+        });
         builder.Services.AddSingleton(handlers);
         builder.Services.AddGrpc(options => configure?.Invoke(options));
         _app = builder.Build();
         _app.MapGrpcService<EchoService>();
     }
 
-    private string SocketPath => Path.Combine(_directory, "echo.sock");
+    public const int MostStreams = 20_000;
 
-    public static async Task<EchoServer> StartAsync(EchoHandlers handlers, Action<GrpcServiceOptions>? configure = null)
+    /// <summary>That the server has not done with.</summary>
+    public int Connections => Volatile.Read(ref _connections);
+
+    public string SocketPath => Path.Combine(_directory, "echo.sock");
+
+    /// <param name="certificate">Makes the server speak TLS.</param>
+    public static async Task<EchoServer> StartAsync(
+        EchoHandlers handlers, Action<GrpcServiceOptions>? configure = null, X509Certificate2? certificate = null)
     {
-        var server = new EchoServer(handlers, configure);
+        var server = new EchoServer(handlers, configure, certificate);
         await server._app.StartAsync();
         return server;
     }
 
     /// <param name="wrap">Puts a handler in front of the transport, to see the HTTP/2 messages themselves.</param>
-    public GrpcChannel Channel(Func<HttpMessageHandler, HttpMessageHandler>? wrap = null, Action<GrpcChannelOptions>? configure = null)
+    public GrpcChannel Channel(Func<HttpMessageHandler, HttpMessageHandler>? wrap = null, Action<GrpcChannelOptions>? configure = null,
+        string address = "http://localhost")
     {
-        HttpMessageHandler transport = new SocketsHttpHandler
-        {
-            ConnectCallback = async (_, cancellation) =>
-            {
-                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                await socket.ConnectAsync(new UnixDomainSocketEndPoint(SocketPath), cancellation);
-                return new NetworkStream(socket, ownsSocket: true);
-            },
-        };
+        HttpMessageHandler transport = Transport();
         var options = new GrpcChannelOptions { HttpHandler = wrap?.Invoke(transport) ?? transport, DisposeHttpClient = true };
         configure?.Invoke(options);
-        var channel = GrpcChannel.ForAddress("http://localhost", options);
+        var channel = GrpcChannel.ForAddress(address, options);
         _channels.Add(channel);
         return channel;
+    }
+
+    public SocketsHttpHandler Transport() => new() { ConnectCallback = async (_, _) => await ConnectAsync() };
+
+    /// <summary>A bare connection.</summary>
+    public async Task<NetworkStream> ConnectAsync()
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(SocketPath));
+        return new NetworkStream(socket, ownsSocket: true);
     }
 
     public Echo.EchoClient Client() => new(Channel());

@@ -112,6 +112,8 @@ public sealed class LifeTests : IDisposable
         {
             var spec = TestContainers.Shell("true");
             spec = spec with { Process = spec.Process! with { Cwd = $"/proc/self/fd/{fd}" } };
+            Assert.Throws<InvalidSpecException>(() => _containers.Create(spec, name: "supervisor-test-cwd"));
+            spec = spec with { Process = spec.Process! with { Cwd = $"/proc/1/../self/fd/{fd}" } };
             Assert.Throws<LaunchException>(() => _containers.Create(spec, name: "supervisor-test-cwd"));
         }
         NothingIsLeftOf("supervisor-test-cwd");

@@ -13,7 +13,12 @@ public sealed class TestContainers : IDisposable
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("supervisor-test-");
     private readonly List<Container> _made = [];
 
-    public ContainerHost Host { get; } = new(e => Console.Error.WriteLine(e));
+    /// <summary>What was told where nobody waits for an answer.</summary>
+    public System.Collections.Concurrent.ConcurrentQueue<Exception> Told { get; } = new();
+
+    public ContainerHost Host { get; }
+
+    public TestContainers() => Host = new ContainerHost(Told.Enqueue);
 
     public string Place => _directory.FullName;
 
@@ -21,22 +26,25 @@ public sealed class TestContainers : IDisposable
     public sealed record Outcome(int? Status, string Output, bool OomKilled);
 
     /// <summary>Makes one that is not started, with its output in a file.</summary>
-    public (Container Container, string Log) Create(Spec spec, IReadOnlyList<RootMount>? root = null, string? name = null, StdioTargets? stdio = null)
+    public (Container Container, string Log) Create(
+        Spec spec, IReadOnlyList<RootMount>? root = null, string? name = null, StdioTargets? stdio = null, Func<ContainerRequest, ContainerRequest>? change = null)
     {
         name ??= $"supervisor-test-{Environment.ProcessId}-{Interlocked.Increment(ref _last)}";
         var log = Path.Join(Place, name + ".log");
         using var deadline = new CancellationTokenSource(Patience);
-        var container = Container.Create(Host, new ContainerRequest(
-            Path.Join(Place, name), SpecWriter.Write(spec), root ?? HostRoot, stdio ?? new StdioTargets("", $"file://{log}", "", false), $"/{name}"), deadline.Token);
+        var request = new ContainerRequest(
+            Path.Join(Place, name), SpecWriter.Write(spec), root ?? HostRoot, stdio ?? new StdioTargets("", $"file://{log}", "", false), $"/{name}");
+        var container = Container.Create(Host, change?.Invoke(request) ?? request, deadline.Token);
         lock (_made) _made.Add(container);
         return (container, log);
     }
 
     /// <summary>Runs a command to its end.</summary>
-    public async Task<Outcome> RunAsync(string[] command, Func<Spec, Spec>? change = null)
+    public async Task<Outcome> RunAsync(
+        string[] command, Func<Spec, Spec>? change = null, IReadOnlyList<RootMount>? root = null, Func<ContainerRequest, ContainerRequest>? request = null)
     {
         var spec = Shell(command);
-        var (container, log) = Create(change?.Invoke(spec) ?? spec);
+        var (container, log) = Create(change?.Invoke(spec) ?? spec, root, change: request);
         var exit = new TaskCompletionSource<ExitStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
         var oom = false;
         container.Watch(exit.SetResult, () => oom = true);

@@ -34,7 +34,7 @@ public sealed class NamesTests
         Assert.Equal(0xa80425fbUL, Capability.Mask(DefaultSpec.Capabilities)); // what /proc/self/status shows in a docker container
         Assert.Equal(DefaultSpec.Capabilities.Order(), Capability.NamesOf(0xa80425fb).Order());
         Assert.Equal(["CAP_63"], Capability.NamesOf(1UL << 63));
-        Assert.Throws<ArgumentException>(() => Capability.Mask(["CAP_FLY"]));
+        Assert.Equal(0UL, Capability.Mask(["CAP_FLY"]));
     }
 
     [Fact]

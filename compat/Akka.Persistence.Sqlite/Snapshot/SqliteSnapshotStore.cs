@@ -9,7 +9,6 @@ namespace Akka.Persistence.Sqlite.Snapshot;
 public class SqliteSnapshotStore : SnapshotStore
 {
     private const string Range = "persistence_id = $0 AND sequence_nr BETWEEN $1 AND $2 AND created_at BETWEEN $3 AND $4";
-
     private readonly Payloads _payloads;
     private readonly GroupCommit _writer;
     private readonly string _select, _save, _deleteOne, _deleteRange;

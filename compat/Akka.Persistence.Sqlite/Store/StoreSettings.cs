@@ -32,7 +32,6 @@ internal sealed class StoreSettings
 
     /// <summary>Path of the plugin's section, for messages.</summary>
     public string Name { get; }
-
     public string File { get; private set; }
     public string ConnectionString { get; private set; }
     public bool ReadOnly { get; private set; }

@@ -19,16 +19,10 @@ public interface IAsyncRecovery
 /// </summary>
 public abstract class AsyncWriteJournal : WriteJournalBase, IAsyncRecovery
 {
-    protected readonly bool CanPublish;
-
     private readonly PluginBreaker _breaker;
     private Task _answered = Task.CompletedTask;
 
-    protected AsyncWriteJournal()
-    {
-        CanPublish = Context.System.Settings.Config.GetBoolean("akka.persistence.publish-plugin-commands", false);
-        _breaker = new PluginBreaker(Self.Path.Name, PersistenceExtension.JournalConfigOf(Context));
-    }
+    protected AsyncWriteJournal() => _breaker = new PluginBreaker(Self.Path.Name, PersistenceExtension.JournalConfigOf(Context));
 
     public abstract Task ReplayMessagesAsync(IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max,
         Action<IPersistentRepresentation> recoveryCallback);
@@ -38,12 +32,10 @@ public abstract class AsyncWriteJournal : WriteJournalBase, IAsyncRecovery
     /// <summary>Each AtomicWrite is stored wholly or not at all.</summary>
     /// <returns>Null if all were stored; else one entry for each write, null or why it was rejected. A faulted task: nothing is known.</returns>
     protected abstract Task<IImmutableList<Exception>> WriteMessagesAsync(IEnumerable<AtomicWrite> messages);
-
     protected abstract Task DeleteMessagesToAsync(string persistenceId, long toSequenceNr);
 
     /// <summary>For messages of the plugin's own.</summary>
     protected virtual bool ReceivePluginInternal(object message) => false;
-
     protected sealed override bool Receive(object message) => ReceiveWriteJournal(message) || ReceivePluginInternal(message);
 
     protected bool ReceiveWriteJournal(object message)
@@ -62,7 +54,6 @@ public abstract class AsyncWriteJournal : WriteJournalBase, IAsyncRecovery
             default:
                 return false;
         }
-        if (CanPublish) Context.System.EventStream.Publish(message);
         return true;
     }
 
@@ -136,8 +127,7 @@ public abstract class AsyncWriteJournal : WriteJournalBase, IAsyncRecovery
             {
                 await ReplayMessagesAsync(context, request.PersistenceId, request.FromSequenceNr, to, request.Max, e =>
                 {
-                    if (e.IsDeleted) return;
-                    foreach (var adapted in AdaptFromJournal(e)) actor.Tell(new ReplayedMessage(adapted), ActorRefs.NoSender);
+                    if (!e.IsDeleted) actor.Tell(new ReplayedMessage(e), ActorRefs.NoSender);
                 }).ConfigureAwait(false);
             }
             actor.Tell(new RecoverySuccess(highest), ActorRefs.NoSender);

@@ -15,8 +15,6 @@ public sealed class NoSnapshotStore : SnapshotStore
 
     public class NoSnapshotStoreException : Exception
     {
-        public NoSnapshotStoreException() { }
         public NoSnapshotStoreException(string message) : base(message) { }
-        public NoSnapshotStoreException(string message, Exception innerException) : base(message, innerException) { }
     }
 }

@@ -7,20 +7,14 @@ namespace Akka.Persistence.Snapshot;
 public abstract class SnapshotStore : ActorBase
 {
     private readonly PluginBreaker _breaker;
-    private readonly bool _publish;
 
-    protected SnapshotStore()
-    {
-        _publish = Context.System.Settings.Config.GetBoolean("akka.persistence.publish-plugin-commands", false);
-        _breaker = new PluginBreaker(Self.Path.Name, PersistenceExtension.SnapshotConfigOf(Context));
-    }
+    protected SnapshotStore() => _breaker = new PluginBreaker(Self.Path.Name, PersistenceExtension.SnapshotConfigOf(Context));
 
     /// <returns>The youngest snapshot that fits, or null.</returns>
     protected abstract Task<SelectedSnapshot> LoadAsync(string persistenceId, SnapshotSelectionCriteria criteria);
 
     /// <summary>Replaces a snapshot with the same sequence number.</summary>
     protected abstract Task SaveAsync(SnapshotMetadata metadata, object snapshot);
-
     protected abstract Task DeleteAsync(SnapshotMetadata metadata);
     protected abstract Task DeleteAsync(string persistenceId, SnapshotSelectionCriteria criteria);
 
@@ -52,7 +46,6 @@ public abstract class SnapshotStore : ActorBase
             default:
                 return ReceivePluginInternal(message);
         }
-        if (_publish) Context.System.EventStream.Publish(message);
         return true;
     }
 

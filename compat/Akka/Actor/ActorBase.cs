@@ -2,13 +2,8 @@ using Akka.Event;
 
 namespace Akka.Actor;
 
-public interface IInternalActor
-{
-    IActorContext ActorContext { get; }
-}
-
 /// <summary>Base of all actors. One message at a time; state needs no lock.</summary>
-public abstract class ActorBase : IInternalActor
+public abstract class ActorBase
 {
     private readonly ActorCell _cell;
 
@@ -19,10 +14,8 @@ public abstract class ActorBase : IInternalActor
         _cell.Become(Receive);
     }
 
-    IActorContext IInternalActor.ActorContext => _cell;
     protected IActorRef Self => _cell.Self;
     protected IActorRef Sender => _cell.Sender;
-    protected static Receive EmptyReceive { get; } = _ => false;
 
     /// <exception cref="NotSupportedException">Read outside the actor's own thread of execution, e.g. after ConfigureAwait(false).</exception>
     protected static IActorContext Context => ActorCell.Current ?? throw NoContext();
@@ -51,7 +44,6 @@ public abstract class ActorBase : IInternalActor
     protected void BecomeStacked(Receive receive) => _cell.BecomeStacked(receive);
     protected void UnbecomeStacked() => _cell.UnbecomeStacked();
     protected void SetReceiveTimeout(TimeSpan? timeout) => _cell.SetReceiveTimeout(timeout);
-
     protected virtual SupervisorStrategy SupervisorStrategy() => Actor.SupervisorStrategy.DefaultStrategy;
     internal SupervisorStrategy OwnSupervisorStrategy() => SupervisorStrategy();
 
@@ -71,7 +63,6 @@ public abstract class ActorBase : IInternalActor
 
     /// <summary>Of the new instance: calls PreStart.</summary>
     protected virtual void PostRestart(Exception reason) => PreStart();
-
     public virtual void AroundPreStart() => PreStart();
     public virtual void AroundPostStop() => PostStop();
     public virtual void AroundPreRestart(Exception cause, object message) => PreRestart(cause, message);

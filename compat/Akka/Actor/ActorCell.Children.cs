@@ -9,7 +9,6 @@ public partial class ActorCell
     private long _unnamed = -1;
 
     internal Children ChildrenOrNull => Volatile.Read(ref _children);
-
     private ChildRestartStats[] ChildStats() => ChildrenOrNull?.Stats ?? [];
 
     public IEnumerable<IInternalActorRef> GetChildren() => ChildStats().Select(s => s.Child);

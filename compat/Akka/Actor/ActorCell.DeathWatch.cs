@@ -43,6 +43,9 @@ public partial class ActorCell
         if (_terminatedQueued is not null && _terminatedQueued.Remove(t.ActorRef, out var message)) ReceiveMessage(message ?? t);
     }
 
+    /// <summary>A Terminated that an actor has put aside goes through the mailbox once more.</summary>
+    internal void TerminatedQueuedAgain(Terminated t) => (_terminatedQueued ??= [])[t.ActorRef] = null;
+
     private void WatchedActorTerminated(DeathWatchNotification death)
     {
         var actor = death.Actor;

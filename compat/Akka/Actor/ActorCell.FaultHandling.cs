@@ -136,7 +136,6 @@ public partial class ActorCell
     }
 
     private Type GetActorType() => _actor?.GetType() ?? Props.Type ?? typeof(ActorCell);
-
     private void Publish(LogEvent @event) => SystemImpl.EventStream.Publish(@event);
 
     private void HandleFailed(Failed failed)

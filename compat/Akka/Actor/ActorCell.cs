@@ -8,7 +8,6 @@ namespace Akka.Actor;
 /// <summary>All of an actor but its behaviour: mailbox, place in the tree, life cycle. Its parts are in the files ActorCell.*.cs.</summary>
 public partial class ActorCell : IUntypedActorContext
 {
-    public const int UndefinedUid = 0;
     private static long _lastUid;
     [ThreadStatic] private static ActorCell _current;
 
@@ -19,6 +18,7 @@ public partial class ActorCell : IUntypedActorContext
     private object _currentMessage;
     private IActorRef _sender;
     private Task _awaited;
+    private long _envelopeNumber;
 
     internal ActorCell(ActorSystemImpl system, LocalActorRef self, Props props, MessageDispatcher dispatcher, IInternalActorRef parent)
     {
@@ -41,14 +41,13 @@ public partial class ActorCell : IUntypedActorContext
     public IActorRef Self => _self;
     public IActorRef Sender => _sender;
     public object CurrentMessage => _currentMessage;
+    /// <summary>Tells two deliveries of one message object apart.</summary>
+    internal long EnvelopeNumber => _envelopeNumber;
     public Mailbox Mailbox { get; private set; }
     public int NumberOfMessages => Mailbox.MessageQueue.Count;
-    public bool HasMessages => Mailbox.MessageQueue.HasMessages;
-    public bool IsLocal => true;
     public bool IsTerminated => Mailbox.IsClosed;
     public virtual ActorTaskScheduler TaskScheduler => field ??= new ActorTaskScheduler(this);
     internal ActorBase Actor => _actor;
-
     public static IActorRef GetCurrentSelfOrNoSender() => _current?._self;
     public static IActorRef GetCurrentSenderOrNoSender() => _current?._sender;
 
@@ -61,8 +60,6 @@ public partial class ActorCell : IUntypedActorContext
 
     public virtual void Start() => Dispatcher.Attach(this);
 
-    public virtual void SendMessage(Envelope message) => Dispatcher.Dispatch(this, message);
-
     public virtual void SendMessage(IActorRef sender, object message)
     {
         if (SystemImpl.Settings.SerializeAllMessages && message is not INoSerializationVerificationNeeded) message = SystemImpl.Serialization.RoundTrip(message);
@@ -70,7 +67,6 @@ public partial class ActorCell : IUntypedActorContext
     }
 
     public virtual void SendSystemMessage(ISystemMessage systemMessage) => Dispatcher.SystemDispatch(this, (SystemMessage)systemMessage);
-
     public void Become(Receive receive) => _behavior = receive;
 
     public void BecomeStacked(Receive receive)
@@ -105,6 +101,7 @@ public partial class ActorCell : IUntypedActorContext
     internal void Invoke(in Envelope envelope)
     {
         var message = envelope.Message;
+        _envelopeNumber++;
         _currentMessage = message;
         _sender = envelope.Sender;
         var influences = _receiveTimeout is not null && message is not INotInfluenceReceiveTimeout && message is not TimerMessage { Influences: false };
@@ -144,6 +141,7 @@ public partial class ActorCell : IUntypedActorContext
     public void ReceiveMessageForTest(Envelope envelope)
     {
         var (message, sender) = (_currentMessage, _sender);
+        _envelopeNumber++;
         _currentMessage = envelope.Message;
         _sender = envelope.Sender;
         try

@@ -1,12 +1,11 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
-using Akka.Util;
 
 namespace Akka.Actor;
 
 /// <summary>The place of an actor in the tree, <c>akka://system/user/parent/child</c>. Two incarnations in one place have
 /// equal paths and different <see cref="Uid"/>s.</summary>
-public abstract class ActorPath : ISurrogated, IComparable<ActorPath>, IEquatable<ActorPath>
+public abstract class ActorPath : IComparable<ActorPath>, IEquatable<ActorPath>
 {
     public const string ValidSymbols = "\"-_.*$+:@&=,!~';()";
     private static readonly SearchValues<char> NameCharacters =
@@ -53,24 +52,10 @@ public abstract class ActorPath : ISurrogated, IComparable<ActorPath>, IEquatabl
         }
     }
 
-    public ActorPath ParentOf(int depth)
-    {
-        var path = this;
-        for (var up = depth >= 0 ? Depth - depth : -depth; up > 0 && path.Parent is not null; up--) path = path.Parent;
-        return path;
-    }
-
-    public ActorPath Child(string childName) => this / childName;
-    public ActorPath WithUid(long uid) => Parent is null || uid == Uid ? this : new ChildActorPath(Parent, Name, uid);
-
     public string ToStringWithoutAddress() => Parent is null ? "/" + Name : "/" + string.Join('/', Elements);
     public override string ToString() => Address + ToStringWithoutAddress();
-    public string ToStringWithAddress() => ToString();
-    public string ToStringWithAddress(Address address) => (Address.HasLocalScope ? address : Address) + ToStringWithoutAddress();
     public string ToStringWithUid() => Uid == 0 ? ToString() : ToString() + "#" + Uid;
     public string ToSerializationFormat() => ToStringWithUid();
-    public string ToSerializationFormatWithAddress(Address address) => ToStringWithAddress(address) + (Uid == 0 ? "" : "#" + Uid);
-
     public int CompareTo(ActorPath other) => other is null ? 1 : string.CompareOrdinal(ToString(), other.ToString());
 
     public bool Equals(ActorPath other)
@@ -104,10 +89,6 @@ public abstract class ActorPath : ISurrogated, IComparable<ActorPath>, IEquatabl
         return hash < 0 ? new ChildActorPath(path, name, 0)
             : new ChildActorPath(path, name[..hash], long.TryParse(name.AsSpan(hash + 1), out var uid) ? uid : 0);
     }
-    public static ActorPath operator /(ActorPath path, IEnumerable<string> name) =>
-        name.Where(n => !string.IsNullOrEmpty(n)).Aggregate(path, (p, n) => p / n);
-
-    public static string FormatPathElements(IEnumerable<string> pathElements) => "/" + string.Join('/', pathElements);
 
     /// <summary>Letters, digits, <see cref="ValidSymbols"/> and %-escapes; not empty and not beginning with '$', which is kept for generated names.</summary>
     public static bool IsValidPathElement(string s) => !string.IsNullOrEmpty(s) && s[0] != '$' && HasValidCharacters(s);
@@ -145,20 +126,6 @@ public abstract class ActorPath : ISurrogated, IComparable<ActorPath>, IEquatabl
             actorPath /= element;
         }
         return true;
-    }
-
-    public static bool TryParseAddress(string path, out Address address) => Address.TryParse(path, out address);
-
-    public ISurrogate ToSurrogate(ActorSystem system) => new Surrogate(ToSerializationFormat());
-
-    public sealed class Surrogate(string path) : ISurrogate, IEquatable<Surrogate>, IEquatable<ActorPath>
-    {
-        public string Path { get; } = path;
-        public ISurrogated FromSurrogate(ActorSystem system) => TryParse(Path, out var parsed) ? parsed : null;
-        public bool Equals(Surrogate other) => other is not null && Path == other.Path;
-        public bool Equals(ActorPath other) => other is not null && Path == other.ToSerializationFormat();
-        public override bool Equals(object obj) => obj is ActorPath path ? Equals(path) : Equals(obj as Surrogate);
-        public override int GetHashCode() => Path.GetHashCode(StringComparison.Ordinal);
     }
 }
 

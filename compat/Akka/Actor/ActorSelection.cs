@@ -7,8 +7,6 @@ public abstract class SelectionPathElement;
 public class SelectChildName(string name) : SelectionPathElement
 {
     public string Name { get; } = name;
-    public override bool Equals(object obj) => obj is SelectChildName other && Name == other.Name;
-    public override int GetHashCode() => Name.GetHashCode(StringComparison.Ordinal);
     public override string ToString() => Name;
 }
 
@@ -17,24 +15,18 @@ public class SelectChildPattern(string patternStr) : SelectionPathElement
 {
     public string PatternStr { get; } = patternStr;
     internal bool Matches(string name) => FileSystemName.MatchesSimpleExpression(PatternStr, name, ignoreCase: false);
-    public override bool Equals(object obj) => obj is SelectChildPattern other && PatternStr == other.PatternStr;
-    public override int GetHashCode() => PatternStr.GetHashCode(StringComparison.Ordinal);
     public override string ToString() => PatternStr;
 }
 
 public class SelectChildRecursive : SelectionPathElement
 {
     public static readonly SelectChildRecursive Instance = new();
-    public override bool Equals(object obj) => obj is SelectChildRecursive;
-    public override int GetHashCode() => 17;
     public override string ToString() => "**";
 }
 
 public class SelectParent : SelectionPathElement
 {
     public static readonly SelectParent Instance = new();
-    public override bool Equals(object obj) => obj is SelectParent;
-    public override int GetHashCode() => 19;
     public override string ToString() => "..";
 }
 
@@ -52,7 +44,6 @@ public class ActorSelectionMessage(object message, SelectionPathElement[] elemen
 /// <summary>A path, possibly with wildcards, looked up anew for every message.</summary>
 public class ActorSelection : ICanTell
 {
-    public ActorSelection() { }
     public ActorSelection(IActorRef anchor, SelectionPathElement[] path) { Anchor = anchor; Path = path; }
     public ActorSelection(IActorRef anchor, string path) : this(anchor, path == "" ? [] : path.Split('/')) { }
     public ActorSelection(IActorRef anchor, IEnumerable<string> elements) : this(anchor, [.. elements.Where(e => e != "").Select(Element)]) { }
@@ -143,8 +134,6 @@ public class ActorSelection : ICanTell
         new EmptyLocalActorRef(at.Provider, path, local.Cell.System.EventStream).Tell(selection, sender);
     }
 
-    public override bool Equals(object obj) => obj is ActorSelection other && Equals(Anchor, other.Anchor) && Path.SequenceEqual(other.Path);
-    public override int GetHashCode() => HashCode.Combine(Anchor, Path?.Length);
     public override string ToString() => $"ActorSelection[Anchor({Anchor.Path}{(Anchor.Path.Uid == 0 ? "" : "#" + Anchor.Path.Uid)}), Path({PathString})]";
 }
 
@@ -152,8 +141,6 @@ public static class ActorRefFactoryShared
 {
     public static ActorSelection ActorSelection(ActorPath actorPath, ActorSystem system) =>
         new(((ExtendedActorSystem)system).Provider.RootGuardian, actorPath.Elements);
-
-    public static ActorSelection ActorSelection(IActorRef anchorActorRef, string path) => new(anchorActorRef, path);
 
     /// <summary>Absolute ("/user/a", "akka://system/user/a") or relative to the root given ("child", "../sibling").</summary>
     public static ActorSelection ActorSelection(string path, ActorSystem system, IActorRef lookupRoot)

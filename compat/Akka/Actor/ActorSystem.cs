@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Akka.Actor.Internal;
 using Akka.Configuration;
 using Akka.Dispatch;
@@ -8,20 +7,15 @@ namespace Akka.Actor;
 
 public abstract class ActorSystem : IActorRefFactory, IDisposable
 {
-    private readonly long _started = Stopwatch.GetTimestamp();
-
     public abstract Settings Settings { get; }
     public abstract string Name { get; }
     public abstract Serialization.Serialization Serialization { get; }
     public abstract EventStream EventStream { get; }
     public abstract IActorRef DeadLetters { get; }
-    public abstract IActorRef IgnoreRef { get; }
     public abstract Dispatchers Dispatchers { get; }
     public abstract Mailboxes Mailboxes { get; }
     public abstract IScheduler Scheduler { get; }
     public abstract ILoggingAdapter Log { get; }
-    public TimeSpan StartTime { get; } = DateTime.UtcNow.TimeOfDay;
-    public TimeSpan Uptime => Stopwatch.GetElapsedTime(_started);
     /// <summary>Ends when the last actor has stopped and the termination callbacks have run.</summary>
     public abstract Task WhenTerminated { get; }
 
@@ -42,7 +36,6 @@ public abstract class ActorSystem : IActorRefFactory, IDisposable
     public abstract Task Terminate();
     public abstract void RegisterOnTermination(Action code);
     public abstract object RegisterExtension(IExtensionId extension);
-    public abstract object GetExtension(IExtensionId extensionId);
     public abstract T GetExtension<T>() where T : class, IExtension;
     public abstract bool HasExtension(Type type);
     public abstract bool HasExtension<T>() where T : class, IExtension;
@@ -64,6 +57,4 @@ public abstract class ExtendedActorSystem : ActorSystem
     public abstract IInternalActorRef SystemGuardian { get; }
     public abstract IActorRef SystemActorOf(Props props, string name = null);
     public abstract IActorRef SystemActorOf<TActor>(string name = null) where TActor : ActorBase, new();
-    public abstract void Abort();
-    public abstract string PrintTree();
 }

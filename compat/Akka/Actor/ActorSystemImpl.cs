@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Text;
 using System.Text.RegularExpressions;
 using Akka.Configuration;
 using Akka.Dispatch;
@@ -16,8 +15,6 @@ public partial class ActorSystemImpl : ExtendedActorSystem
     private Serialization.Serialization _serialization;
     private IActorRef _deadLetterListener;
     private bool _terminating;
-
-    public ActorSystemImpl(string name) : this(name, ConfigurationFactory.Empty) { }
 
     internal ActorSystemImpl(string name, Config config)
     {
@@ -50,7 +47,6 @@ public partial class ActorSystemImpl : ExtendedActorSystem
     internal LocalActorRefProvider LocalProvider { get; }
     public override IActorRefProvider Provider => LocalProvider;
     public override IActorRef DeadLetters => LocalProvider.DeadLetters;
-    public override IActorRef IgnoreRef => LocalProvider.IgnoreRef;
     public override IInternalActorRef Guardian => LocalProvider.Guardian;
     public override IInternalActorRef LookupRoot => LocalProvider.RootGuardian;
     public override IInternalActorRef SystemGuardian => LocalProvider.SystemGuardian;
@@ -116,8 +112,6 @@ public partial class ActorSystemImpl : ExtendedActorSystem
         else LocalProvider.Guardian.Stop();
     }
 
-    public override void Abort() => TerminateNow();
-
     private void FinishTermination()
     {
         while (true)
@@ -157,7 +151,6 @@ public partial class ActorSystemImpl : ExtendedActorSystem
         return _extensions.GetOrAdd(extension.ExtensionType, _ => new Lazy<object>(() => extension.CreateExtension(this))).Value;
     }
 
-    public override object GetExtension(IExtensionId extensionId) => TryGetExtension(extensionId.ExtensionType, out var extension) ? extension : null;
     public override T GetExtension<T>() => TryGetExtension<T>(out var extension) ? extension : null;
     public override bool HasExtension(Type type) => type is not null && typeof(IExtension).IsAssignableFrom(type) && _extensions.ContainsKey(type);
     public override bool HasExtension<T>() => HasExtension(typeof(T));
@@ -175,19 +168,4 @@ public partial class ActorSystemImpl : ExtendedActorSystem
     }
 
     public override string ToString() => LookupRoot?.Path.Root.Address.ToString() ?? Name;
-
-    public override string PrintTree()
-    {
-        var text = new StringBuilder();
-        Print(LookupRoot, "", text);
-        return text.ToString();
-    }
-
-    private static void Print(IInternalActorRef actor, string indent, StringBuilder text)
-    {
-        text.Append(indent).Append("-> ").Append(actor.Path.Name.Length == 0 ? "/" : actor.Path.Name).Append(' ').AppendLine(actor.GetType().Name);
-        if (actor is LocalActorRef local)
-            foreach (var child in local.Cell.GetChildren())
-                Print(child, indent + "   ", text);
-    }
 }

@@ -1,13 +1,8 @@
-using Akka.Util;
-
 namespace Akka.Actor;
 
 /// <summary>Where an actor system lives: <c>protocol://system[@host:port]</c>. Local systems have neither host nor port.</summary>
-public sealed class Address : ISurrogated, ICloneable, IComparable, IComparable<Address>, IEquatable<Address>
+public sealed class Address : IEquatable<Address>
 {
-    public static readonly Address AllSystems = new("akka", "all-systems");
-    public static readonly IComparer<Address> Comparer = Comparer<Address>.Create((a, b) => string.CompareOrdinal(a?.ToString(), b?.ToString()));
-
     public Address(string protocol, string system, string host = null, int? port = default)
     {
         Protocol = protocol;
@@ -20,26 +15,14 @@ public sealed class Address : ISurrogated, ICloneable, IComparable, IComparable<
     public string System { get; }
     public string Host { get; }
     public int? Port { get; }
-    public bool HasLocalScope => string.IsNullOrEmpty(Host);
-    public bool HasGlobalScope => !HasLocalScope;
-
-    public string HostPort() => ToString()[(Protocol.Length + 3)..];
     private string _text;
     public override string ToString() => _text ??= $"{Protocol}://{System}" + (Host is null ? "" : $"@{Host}") + (Port is null ? "" : $":{Port}");
-    public int CompareTo(Address other) => Comparer.Compare(this, other);
-    int IComparable.CompareTo(object obj) => CompareTo((Address)obj);
     public bool Equals(Address other) => other is not null && (ReferenceEquals(this, other)
         || (Port == other.Port && Host == other.Host && System == other.System && Protocol == other.Protocol));
     public override bool Equals(object obj) => Equals(obj as Address);
     public override int GetHashCode() => HashCode.Combine(Host, Port, System, Protocol);
     public static bool operator ==(Address left, Address right) => Equals(left, right);
     public static bool operator !=(Address left, Address right) => !Equals(left, right);
-    public object Clone() => new Address(Protocol, System, Host, Port);
-    public Address WithProtocol(string protocol) => new(protocol, System, Host, Port);
-    public Address WithSystem(string system) => new(Protocol, system, Host, Port);
-    public Address WithHost(string host = null) => new(Protocol, System, host, Port);
-    public Address WithPort(int? port = null) => new(Protocol, System, Host, port);
-    public ISurrogate ToSurrogate(ActorSystem system) => new AddressSurrogate { Host = Host, Port = Port, Protocol = Protocol, System = System };
 
     public static Address Parse(string address) =>
         TryParse(address, out Address parsed) ? parsed : throw new UriFormatException($"'{address}' is not an actor system address");
@@ -67,14 +50,5 @@ public sealed class Address : ISurrogated, ICloneable, IComparable, IComparable<
         if (at == 0 || colon < at || !int.TryParse(rest[(colon + 1)..], out var port)) return false;
         address = new Address(path[..scheme], rest[..at], rest[(at + 1)..colon], port);
         return true;
-    }
-
-    public sealed class AddressSurrogate : ISurrogate
-    {
-        public string Protocol { get; set; }
-        public string System { get; set; }
-        public string Host { get; set; }
-        public int? Port { get; set; }
-        public ISurrogated FromSurrogate(ActorSystem system) => new Address(Protocol, System, Host, Port);
     }
 }

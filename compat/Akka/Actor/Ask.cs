@@ -5,8 +5,6 @@ namespace Akka.Actor;
 public static class Futures
 {
     public static Task<object> Ask(this ICanTell self, object message, TimeSpan? timeout = null) => self.Ask<object>(message, timeout, CancellationToken.None);
-    public static Task<object> Ask(this ICanTell self, object message, CancellationToken cancellationToken) => self.Ask<object>(message, null, cancellationToken);
-    public static Task<object> Ask(this ICanTell self, object message, TimeSpan? timeout, CancellationToken cancellationToken) => self.Ask<object>(message, timeout, cancellationToken);
     public static Task<T> Ask<T>(this ICanTell self, object message, TimeSpan? timeout = null) => self.Ask<T>(message, timeout, CancellationToken.None);
     public static Task<T> Ask<T>(this ICanTell self, object message, CancellationToken cancellationToken) => self.Ask<T>(message, null, cancellationToken);
     public static Task<T> Ask<T>(this ICanTell self, object message, TimeSpan? timeout, CancellationToken cancellationToken) =>
@@ -140,28 +138,6 @@ public static class GracefulStopSupport
         finally
         {
             watched.SendSystemMessage(new Unwatch(watched, future));
-        }
-    }
-}
-
-public static class WatchAsyncSupport
-{
-    /// <returns>True once it has stopped, at once when it is dead already; false when cancelled.</returns>
-    public static async Task<bool> WatchAsync(this IActorRef target, CancellationToken token = default)
-    {
-        var watched = (IInternalActorRef)target;
-        var future = new FutureActorRef<Terminated>(new TaskCompletionSource<Terminated>(TaskCreationOptions.RunContinuationsAsynchronously), watched.Provider);
-        future.Start(Timeout.InfiniteTimeSpan, token);
-        watched.SendSystemMessage(new Watch(watched, future));
-        try
-        {
-            await future.Task.ConfigureAwait(false);
-            return true;
-        }
-        catch (OperationCanceledException)
-        {
-            watched.SendSystemMessage(new Unwatch(watched, future));
-            return false;
         }
     }
 }

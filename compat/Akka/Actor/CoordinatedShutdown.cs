@@ -53,7 +53,6 @@ public sealed class CoordinatedShutdown : IExtension
     }
 
     private sealed record Phase(string Name, string[] DependsOn, TimeSpan Timeout, bool Recover, bool Enabled);
-
     private readonly List<Phase> _phases;
     private readonly ConcurrentDictionary<string, ConcurrentQueue<(string Name, Func<Task<Done>> Task)>> _tasks = new();
     private readonly TaskCompletionSource<Done> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -72,13 +72,4 @@ public class DeadLetterActorRef(IActorRefProvider provider, ActorPath path, Even
                 break;
         }
     }
-
-    protected override bool SpecialHandle(object message, IActorRef sender) => base.SpecialHandle(message, sender);
-}
-
-/// <summary>Swallows everything: <see cref="ActorSystem.IgnoreRef"/>.</summary>
-internal sealed class IgnoreActorRef(IActorRefProvider provider, ActorPath path) : MinimalActorRef
-{
-    public override ActorPath Path { get; } = path;
-    public override IActorRefProvider Provider { get; } = provider;
 }

@@ -5,30 +5,24 @@ public abstract class AkkaException : Exception
 {
     protected AkkaException() { }
     protected AkkaException(string message, Exception cause = null) : base(message, cause) { }
-    protected Exception Cause => InnerException;
 }
 
 public class InvalidActorNameException : AkkaException
 {
     public InvalidActorNameException(string message) : base(message) { }
-    public InvalidActorNameException(string message, Exception innerException) : base(message, innerException) { }
 }
 
 public class IllegalActorStateException(string message) : AkkaException(message);
-
-public class IllegalActorNameException(string message) : AkkaException(message);
 
 public class AskTimeoutException(string message) : AkkaException(message);
 
 public class ActorNotFoundException : AkkaException
 {
-    public ActorNotFoundException() { }
     public ActorNotFoundException(string message, Exception innerException = null) : base(message, innerException) { }
 }
 
 public class InvalidMessageException : AkkaException
 {
-    public InvalidMessageException() : this("Message is null") { }
     public InvalidMessageException(string message) : base(message) { }
 }
 
@@ -37,7 +31,6 @@ public class ActorInitializationException : AkkaException
 {
     public ActorInitializationException() { }
     public ActorInitializationException(string message) : base(message) { }
-    public ActorInitializationException(string message, Exception cause) : base(message, cause) { }
     public ActorInitializationException(IActorRef actor, string message, Exception cause = null) : base(message, cause) => Actor = actor;
     public IActorRef Actor { get; set; }
     public override string ToString() => Actor is null ? base.ToString() : Actor + ": " + base.ToString();
@@ -49,13 +42,9 @@ public class ActorKilledException : AkkaException
     public ActorKilledException(string message) : base(message) { }
 }
 
-public class ActorInterruptedException(string message = null, Exception cause = null) : AkkaException(message, cause);
-
 public class LoggerInitializationException : AkkaException
 {
-    public LoggerInitializationException() { }
     public LoggerInitializationException(string message) : base(message) { }
-    public LoggerInitializationException(string message, Exception cause = null) : base(message, cause) { }
 }
 
 public class PreRestartException(IActorRef actor, Exception restartException, Exception cause, object optionalMessage)

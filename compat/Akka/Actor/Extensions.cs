@@ -6,7 +6,6 @@ public interface IExtension;
 public interface IExtensionId
 {
     object Apply(ActorSystem system);
-    object Get(ActorSystem system);
     object CreateExtension(ExtendedActorSystem system);
     Type ExtensionType { get; }
 }
@@ -14,18 +13,15 @@ public interface IExtensionId
 public interface IExtensionId<out T> : IExtensionId where T : IExtension
 {
     new T Apply(ActorSystem system);
-    new T Get(ActorSystem system);
     new T CreateExtension(ExtendedActorSystem system);
 }
 
 public abstract class ExtensionIdProvider<T> : IExtensionId<T> where T : IExtension
 {
     public T Apply(ActorSystem system) => (T)system.RegisterExtension(this);
-    public T Get(ActorSystem system) => (T)system.GetExtension(this);
     public abstract T CreateExtension(ExtendedActorSystem system);
     public Type ExtensionType => typeof(T);
     object IExtensionId.Apply(ActorSystem system) => Apply(system);
-    object IExtensionId.Get(ActorSystem system) => Get(system);
     object IExtensionId.CreateExtension(ExtendedActorSystem system) => CreateExtension(system);
     public override bool Equals(object obj) => obj is T;
     public override int GetHashCode() => typeof(T).GetHashCode();
@@ -33,12 +29,7 @@ public abstract class ExtensionIdProvider<T> : IExtensionId<T> where T : IExtens
 
 public static class ActorSystemWithExtensions
 {
-    public static T WithExtension<T>(this ActorSystem system) where T : class, IExtension => system.GetExtension<T>();
-
     /// <summary>Registers it when it is not there yet.</summary>
     public static T WithExtension<T, TI>(this ActorSystem system) where T : class, IExtension where TI : IExtensionId =>
         system.GetExtension<T>() ?? (T)system.RegisterExtension(Activator.CreateInstance<TI>());
-
-    public static T WithExtension<T>(this ActorSystem system, Type extensionId) where T : class, IExtension =>
-        system.GetExtension<T>() ?? (T)system.RegisterExtension((IExtensionId)Activator.CreateInstance(extensionId));
 }

@@ -2,31 +2,8 @@ using Akka.Dispatch.SysMsg;
 
 namespace Akka.Actor;
 
-/// <summary>/user: parent of all actors made with <see cref="ActorSystem.ActorOf"/>.</summary>
+/// <summary>/user, parent of all actors made with <see cref="ActorSystem.ActorOf"/>, and /system, which stops after it.</summary>
 public class GuardianActor : ActorBase
-{
-    protected override bool Receive(object message)
-    {
-        switch (message)
-        {
-            case StopChild stop:
-                Context.Stop(stop.Child);
-                return true;
-            case Terminated:
-                Context.Stop(Self);
-                return true;
-            default:
-                Context.System.DeadLetters.Tell(new Event.DeadLetter(message, Sender, Self), Sender);
-                return true;
-        }
-    }
-
-    // The children are the user's; a restart of the guardian must not take them away.
-    protected override void PreStart() { }
-}
-
-/// <summary>/system: loggers and other services. Stops after /user.</summary>
-internal sealed class SystemGuardianActor : ActorBase
 {
     protected override bool Receive(object message)
     {
@@ -35,6 +12,7 @@ internal sealed class SystemGuardianActor : ActorBase
         return true;
     }
 
+    // A restart of the guardian must not take its children away.
     protected override void PreRestart(Exception reason, object message) { }
 }
 

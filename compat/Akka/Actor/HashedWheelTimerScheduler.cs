@@ -1,13 +1,12 @@
 using System.Diagnostics;
 using Akka.Configuration;
-using Akka.Dispatch;
 using Akka.Event;
 
 namespace Akka.Actor;
 
 /// <summary>The default scheduler. Named after the published one; ours keeps a heap and sleeps until the next deadline, so
 /// that an idle system does not tick. Tells and actions run on its one thread and must not block.</summary>
-public sealed class HashedWheelTimerScheduler : SchedulerBase, IDateTimeOffsetNowTimeProvider, IDisposable
+public sealed class HashedWheelTimerScheduler : IScheduler, IAdvancedScheduler, IDateTimeOffsetNowTimeProvider, IDisposable
 {
     private sealed class Entry(object work, object message, IActorRef sender, ICancelable cancelable, long interval)
     {
@@ -19,31 +18,55 @@ public sealed class HashedWheelTimerScheduler : SchedulerBase, IDateTimeOffsetNo
 
     private const int SweepAt = 1024;
     private readonly PriorityQueue<Entry, (long Due, long Number)> _entries = new();
+    private readonly ILoggingAdapter _log;
     private readonly TimeSpan _shutdownTimeout;
     private Thread _thread;
     private long _number;
     private int _sweepAt = SweepAt;
     private bool _stopped;
 
-    public HashedWheelTimerScheduler(Config scheduler, ILoggingAdapter log) : base(scheduler, log) =>
+    public HashedWheelTimerScheduler(Config scheduler, ILoggingAdapter log)
+    {
+        _log = log;
         _shutdownTimeout = scheduler.GetTimeSpan("akka.scheduler.shutdown-timeout", TimeSpan.FromSeconds(5));
+    }
 
-    protected override DateTimeOffset TimeNow => DateTimeOffset.Now;
-    public override TimeSpan MonotonicClock => TimeSpan.FromMilliseconds(Environment.TickCount64);
-    public override TimeSpan HighResMonotonicClock => Stopwatch.GetElapsedTime(0);
+    public IAdvancedScheduler Advanced => this;
+    public TimeSpan MonotonicClock => TimeSpan.FromMilliseconds(Environment.TickCount64);
+    public TimeSpan HighResMonotonicClock => Stopwatch.GetElapsedTime(0);
+    DateTimeOffset ITimeProvider.Now => DateTimeOffset.Now;
 
-    protected override void InternalScheduleTellOnce(TimeSpan delay, ICanTell receiver, object message, IActorRef sender, ICancelable cancelable) =>
-        Add(delay, new Entry(receiver, message, sender, cancelable, 0));
-    protected override void InternalScheduleTellRepeatedly(TimeSpan initialDelay, TimeSpan interval, ICanTell receiver, object message, IActorRef sender, ICancelable cancelable) =>
-        Add(initialDelay, new Entry(receiver, message, sender, cancelable, Ticks(interval)));
-    protected override void InternalScheduleOnce(TimeSpan delay, Action action, ICancelable cancelable) =>
-        Add(delay, new Entry(action, null, null, cancelable, 0));
-    protected override void InternalScheduleOnce(TimeSpan delay, IRunnable action, ICancelable cancelable) =>
-        Add(delay, new Entry(action, null, null, cancelable, 0));
-    protected override void InternalScheduleRepeatedly(TimeSpan initialDelay, TimeSpan interval, Action action, ICancelable cancelable) =>
-        Add(initialDelay, new Entry(action, null, null, cancelable, Ticks(interval)));
-    protected override void InternalScheduleRepeatedly(TimeSpan initialDelay, TimeSpan interval, IRunnable action, ICancelable cancelable) =>
-        Add(initialDelay, new Entry(action, null, null, cancelable, Ticks(interval)));
+    void ITellScheduler.ScheduleTellOnce(TimeSpan delay, ICanTell receiver, object message, IActorRef sender) =>
+        Once(delay, receiver, message, sender, null);
+    void ITellScheduler.ScheduleTellOnce(TimeSpan delay, ICanTell receiver, object message, IActorRef sender, ICancelable cancelable) =>
+        Once(delay, receiver, message, sender, cancelable);
+    void ITellScheduler.ScheduleTellRepeatedly(
+        TimeSpan initialDelay, TimeSpan interval, ICanTell receiver, object message, IActorRef sender) =>
+        Repeatedly(initialDelay, interval, receiver, message, sender, null);
+    void ITellScheduler.ScheduleTellRepeatedly(
+        TimeSpan initialDelay, TimeSpan interval, ICanTell receiver, object message, IActorRef sender, ICancelable cancelable) =>
+        Repeatedly(initialDelay, interval, receiver, message, sender, cancelable);
+    void IActionScheduler.ScheduleOnce(TimeSpan delay, Action action) => Once(delay, action, null, null, null);
+    void IActionScheduler.ScheduleOnce(TimeSpan delay, Action action, ICancelable cancelable) => Once(delay, action, null, null, cancelable);
+    void IActionScheduler.ScheduleRepeatedly(TimeSpan initialDelay, TimeSpan interval, Action action) =>
+        Repeatedly(initialDelay, interval, action, null, null, null);
+    void IActionScheduler.ScheduleRepeatedly(TimeSpan initialDelay, TimeSpan interval, Action action, ICancelable cancelable) =>
+        Repeatedly(initialDelay, interval, action, null, null, cancelable);
+
+    private void Once(TimeSpan delay, object work, object message, IActorRef sender, ICancelable cancelable)
+    {
+        if (delay < TimeSpan.Zero) throw new ArgumentOutOfRangeException(nameof(delay), $"Delay must be >= 0. It was {delay}");
+        Add(delay, new Entry(work, message, sender, cancelable, 0));
+    }
+
+    private void Repeatedly(TimeSpan initialDelay, TimeSpan interval, object work, object message, IActorRef sender, ICancelable cancelable)
+    {
+        if (initialDelay < TimeSpan.Zero)
+            throw new ArgumentOutOfRangeException(nameof(initialDelay), $"Delay must be >= 0. It was {initialDelay}");
+        if (interval <= TimeSpan.Zero)
+            throw new ArgumentOutOfRangeException(nameof(interval), $"Interval must be > 0. It was {interval}");
+        Add(initialDelay, new Entry(work, message, sender, cancelable, Ticks(interval)));
+    }
 
     private static long Ticks(TimeSpan span) => Math.Max(1, (long)Math.Min(span.TotalSeconds * Stopwatch.Frequency, long.MaxValue / 4));
 
@@ -108,12 +131,11 @@ public sealed class HashedWheelTimerScheduler : SchedulerBase, IDateTimeOffsetNo
             {
                 case ICanTell receiver: receiver.Tell(entry.Message, entry.Sender); break;
                 case Action action: action(); break;
-                case IRunnable runnable: runnable.Run(); break;
             }
         }
         catch (Exception e)
         {
-            Log?.Error(e, "Exception while executing a scheduled task: {0}", e.Message);
+            _log?.Error(e, "Exception while executing a scheduled task: {0}", e.Message);
         }
     }
 

@@ -28,7 +28,6 @@ public class LocalActorRef : InternalActorRefBase
     public override void Resume(Exception causedByFailure = null) => Cell.Resume(causedByFailure);
     public override void SendSystemMessage(ISystemMessage message) => Cell.SendSystemMessage(message);
     protected override void TellInternal(object message, IActorRef sender) => Cell.SendMessage(sender, message);
-
     public virtual IInternalActorRef GetSingleChild(string name) => Cell.GetSingleChild(name);
 
     public override IActorRef GetChild(IReadOnlyList<string> name)

@@ -18,15 +18,6 @@ public interface IWrappedMessage
     object Message { get; }
 }
 
-public static class WrappedMessage
-{
-    public static object Unwrap(object message)
-    {
-        while (message is IWrappedMessage wrapped) message = wrapped.Message;
-        return message;
-    }
-}
-
 public sealed class PoisonPill : IAutoReceivedMessage, IPossiblyHarmful, IDeadLetterSuppression
 {
     private PoisonPill() { }
@@ -65,8 +56,6 @@ public sealed class Terminated(IActorRef actorRef, bool existenceConfirmed, bool
 public sealed class Identify(object messageId) : IAutoReceivedMessage, INotInfluenceReceiveTimeout
 {
     public object MessageId { get; } = messageId;
-    public override bool Equals(object obj) => obj is Identify other && Equals(MessageId, other.MessageId);
-    public override int GetHashCode() => MessageId?.GetHashCode() ?? 0;
     public override string ToString() => $"<Identify>: {MessageId}";
 }
 
@@ -75,8 +64,6 @@ public sealed class ActorIdentity(object messageId, IActorRef subject)
     public object MessageId { get; } = messageId;
     /// <summary>Null when nobody answers to that path.</summary>
     public IActorRef Subject { get; } = subject;
-    public override bool Equals(object obj) => obj is ActorIdentity other && Equals(MessageId, other.MessageId) && Equals(Subject, other.Subject);
-    public override int GetHashCode() => HashCode.Combine(MessageId, Subject);
     public override string ToString() => $"<ActorIdentity>: {Subject} - MessageId={MessageId}";
 }
 

@@ -13,17 +13,14 @@ public interface IActorRefProvider
     LocalActorRef Guardian { get; }
     LocalActorRef SystemGuardian { get; }
     IActorRef DeadLetters { get; }
-    IActorRef IgnoreRef { get; }
     ActorPath RootPath { get; }
     Settings Settings { get; }
-    Deployer Deployer { get; }
     Task TerminationTask { get; }
     Address DefaultAddress { get; }
     IInternalActorRef TempContainer { get; }
     ActorPath TempPath();
     IActorRef ResolveActorRef(string path);
     IActorRef ResolveActorRef(ActorPath actorPath);
-    Address GetExternalAddressFor(Address address);
     void RegisterTempActor(IInternalActorRef actorRef, ActorPath path);
     void UnregisterTempActor(ActorPath path);
 }
@@ -42,9 +39,7 @@ public sealed class LocalActorRefProvider : IActorRefProvider
         DefaultAddress = new Address("akka", system.Name);
         RootPath = new RootActorPath(DefaultAddress);
         DeadLetters = new DeadLetterActorRef(this, RootPath / "deadLetters", system.EventStream);
-        IgnoreRef = new IgnoreActorRef(this, RootPath / "ignore");
         _temp = new TempContainerRef(this, RootPath / "temp");
-        Deployer = new Deployer(system.Settings);
     }
 
     internal void Init()
@@ -54,7 +49,7 @@ public sealed class LocalActorRefProvider : IActorRefProvider
         var root = new RootGuardianRef(_system, Props.Create<RootGuardian>(), dispatcher, new UnboundedMailbox(), bubble, RootPath, this);
         RootGuardian = root;
         root.Start();
-        SystemGuardian = (LocalActorRef)root.Cell.MakeChild(Props.Create<SystemGuardianActor>().WithDispatcher(Dispatchers.InternalDispatcherId), "system", true);
+        SystemGuardian = (LocalActorRef)root.Cell.MakeChild(Props.Create<GuardianActor>().WithDispatcher(Dispatchers.InternalDispatcherId), "system", true);
         var strategy = SupervisorStrategyConfigurator.CreateConfigurator(Settings.SupervisorStrategyClass).Create();
         Guardian = (LocalActorRef)root.Cell.MakeChild(Props.Create<GuardianActor>().WithSupervisorStrategy(strategy).WithDispatcher(Dispatchers.InternalDispatcherId), "user", true);
         root.Tell(new Akka.Actor.RootGuardian.WatchBoth(Guardian, SystemGuardian), ActorRefs.NoSender);
@@ -64,20 +59,14 @@ public sealed class LocalActorRefProvider : IActorRefProvider
     public LocalActorRef Guardian { get; private set; }
     public LocalActorRef SystemGuardian { get; private set; }
     public IActorRef DeadLetters { get; }
-    public IActorRef IgnoreRef { get; }
     public ActorPath RootPath { get; }
     public Settings Settings => _system.Settings;
-    public Deployer Deployer { get; }
     public Task TerminationTask => _terminated.Task;
     public Address DefaultAddress { get; }
     public IInternalActorRef TempContainer => _temp;
-    internal ActorSystemImpl System => _system;
-
     public ActorPath TempPath() => _temp.Path / ("$" + Convert.ToString(Interlocked.Increment(ref _tempNumber), 16));
     public void RegisterTempActor(IInternalActorRef actorRef, ActorPath path) => _temp.Children[path.Name] = actorRef;
     public void UnregisterTempActor(ActorPath path) => _temp.Children.TryRemove(path.Name, out _);
-    public Address GetExternalAddressFor(Address address) => address == DefaultAddress ? DefaultAddress : null;
-
     public IActorRef ResolveActorRef(string path) => ActorPath.TryParse(path, out var parsed) ? ResolveActorRef(parsed) : DeadLetters;
 
     public IActorRef ResolveActorRef(ActorPath actorPath)
@@ -92,7 +81,6 @@ public sealed class LocalActorRefProvider : IActorRefProvider
     /// <exception cref="Configuration.ConfigurationException">Its dispatcher or mailbox is not configured.</exception>
     internal LocalActorRef Make(Props props, LocalActorRef parent, ActorPath path, bool isSystemService)
     {
-        if (!isSystemService && Deployer.Lookup(path) is { } deploy) props = props.WithDeploy(deploy);
         var internalByDefault = isSystemService && props.Deploy.Dispatcher == Deploy.NoDispatcherGiven;
         var dispatcher = _system.Dispatchers.Lookup(internalByDefault ? Dispatchers.InternalDispatcherId : props.Dispatcher);
         return props.RouterConfig is NoRouter
@@ -103,16 +91,14 @@ public sealed class LocalActorRefProvider : IActorRefProvider
     private RoutedActorRef MakeRouter(Props props, LocalActorRef parent, ActorPath path)
     {
         var config = props.RouterConfig;
-        config.VerifyConfig(path);
         var routerProps = Props.CreateBy(new RouterActorProducer(config)).WithDispatcher(config.RouterDispatcher);
-        if (props.SupervisorStrategy is { } strategy && config is not Pool) routerProps = routerProps.WithSupervisorStrategy(strategy);
         var dispatcher = _system.Dispatchers.Lookup(config.RouterDispatcher);
         return new RoutedActorRef(_system, routerProps, props, dispatcher, _system.Mailboxes.Lookup(Mailboxes.DefaultMailboxId), parent, path);
     }
 
     private sealed class RouterActorProducer(RouterConfig config) : IIndirectActorProducer
     {
-        public Type ActorType => typeof(RouterActor);
+        public Type ActorType => typeof(RouterPoolActor);
         public ActorBase Produce() => config.CreateRouterActor();
         public void Release(ActorBase actor) { }
     }

@@ -57,42 +57,24 @@ namespace Akka.Actor
             _declaring.Add(handler);
         }
 
-        private static bool IsCatchAll<T>(Predicate<T> shouldHandle) => shouldHandle is null && typeof(T) == typeof(object);
-
         protected void Receive<T>(Action<T> handler, Predicate<T> shouldHandle = null)
         {
-            Add(shouldHandle is null
-                ? m => { if (m is not T t) return false; handler(t); return true; }
-            : m => { if (m is not T t || !shouldHandle(t)) return false; handler(t); return true; });
-            _closed = IsCatchAll(shouldHandle);
+            Add(m =>
+            {
+                if (m is not T t || (shouldHandle is not null && !shouldHandle(t))) return false;
+                handler(t);
+                return true;
+            });
+            _closed = shouldHandle is null && typeof(T) == typeof(object);
         }
 
         protected void Receive<T>(Predicate<T> shouldHandle, Action<T> handler) => Receive(handler, shouldHandle);
         protected void Receive<T>(Func<T, bool> handler) => Add(m => m is T t && handler(t));
-
-        protected void Receive(Type messageType, Action<object> handler, Predicate<object> shouldHandle = null)
-        {
-            Add(m =>
-            {
-                if (!messageType.IsInstanceOfType(m) || (shouldHandle is not null && !shouldHandle(m))) return false;
-                handler(m);
-                return true;
-            });
-            _closed = messageType == typeof(object) && shouldHandle is null;
-        }
-
-        protected void Receive(Type messageType, Predicate<object> shouldHandle, Action<object> handler) => Receive(messageType, handler, shouldHandle);
-        protected void Receive(Type messageType, Func<object, bool> handler) => Add(m => messageType.IsInstanceOfType(m) && handler(m));
-
         protected void ReceiveAny(Action<object> handler) => Receive(handler);
 
         protected void ReceiveAsync<T>(Func<T, Task> handler, Predicate<T> shouldHandle = null) =>
             Receive(t => ActorTaskScheduler.RunTask(() => handler(t)), shouldHandle);
         protected void ReceiveAsync<T>(Predicate<T> shouldHandle, Func<T, Task> handler) => ReceiveAsync(handler, shouldHandle);
-        protected void ReceiveAsync(Type messageType, Func<object, Task> handler, Predicate<object> shouldHandle = null) =>
-            Receive(messageType, m => ActorTaskScheduler.RunTask(() => handler(m)), shouldHandle);
-        protected void ReceiveAsync(Type messageType, Predicate<object> shouldHandle, Func<object, Task> handler) =>
-            ReceiveAsync(messageType, handler, shouldHandle);
         protected void ReceiveAnyAsync(Func<object, Task> handler) => ReceiveAsync(handler);
     }
 }

@@ -10,7 +10,6 @@ public class Settings
 
     public Settings(ActorSystem system, Config config)
     {
-        System = system;
         _user = config;
         Read(config.WithFallback(ConfigurationFactory.Default()));
     }
@@ -18,10 +17,8 @@ public class Settings
     private void Read(Config config)
     {
         Config = config;
-        ProviderClass = config.GetString("akka.actor.provider");
         SupervisorStrategyClass = config.GetString("akka.actor.guardian-supervisor-strategy");
         AskTimeout = config.GetTimeSpan("akka.actor.ask-timeout", Timeout.InfiniteTimeSpan);
-        CreationTimeout = config.GetTimeSpan("akka.actor.creation-timeout");
         SerializeAllMessages = config.GetBoolean("akka.actor.serialize-messages");
         LogLevel = config.GetString("akka.loglevel");
         StdoutLogLevel = config.GetString("akka.stdout-loglevel");
@@ -38,27 +35,16 @@ public class Settings
         };
         LogDeadLettersDuringShutdown = config.GetBoolean("akka.log-dead-letters-during-shutdown");
         LogDeadLettersSuspendDuration = config.GetTimeSpan("akka.log-dead-letters-suspend-duration");
-        DebugAutoReceive = config.GetBoolean("akka.actor.debug.autoreceive");
         DebugLifecycle = config.GetBoolean("akka.actor.debug.lifecycle");
         DebugEventStream = config.GetBoolean("akka.actor.debug.event-stream");
-        DebugUnhandledMessage = config.GetBoolean("akka.actor.debug.unhandled");
         SchedulerClass = config.GetString("akka.scheduler.implementation");
-        SchedulerShutdownTimeout = config.GetTimeSpan("akka.scheduler.shutdown-timeout");
         CoordinatedShutdownTerminateActorSystem = config.GetBoolean("akka.coordinated-shutdown.terminate-actor-system");
         CoordinatedShutdownRunByActorSystemTerminate = config.GetBoolean("akka.coordinated-shutdown.run-by-actor-system-terminate");
-        var formatter = config.GetString("akka.logger-formatter");
-        LogFormatter = formatter.StartsWith("Akka.Event.DefaultLogMessageFormatter", StringComparison.Ordinal)
-            ? DefaultLogMessageFormatter.Instance
-            : (ILogMessageFormatter)Activator.CreateInstance(Dispatch.TypeCache.TryGet(formatter)
-                ?? throw new ConfigurationException($"Could not find the type {formatter} of akka.logger-formatter"));
     }
 
-    public ActorSystem System { get; }
     public Config Config { get; private set; }
-    public string ProviderClass { get; private set; }
     public string SupervisorStrategyClass { get; private set; }
     public TimeSpan AskTimeout { get; private set; }
-    public TimeSpan CreationTimeout { get; private set; }
     public bool SerializeAllMessages { get; private set; }
     public string LogLevel { get; private set; }
     public string StdoutLogLevel { get; private set; }
@@ -71,18 +57,14 @@ public class Settings
     public int LogDeadLetters { get; private set; }
     public bool LogDeadLettersDuringShutdown { get; private set; }
     public TimeSpan LogDeadLettersSuspendDuration { get; private set; }
-    public ILogMessageFormatter LogFormatter { get; private set; }
-    public bool DebugAutoReceive { get; private set; }
+    public ILogMessageFormatter LogFormatter => DefaultLogMessageFormatter.Instance;
     public bool DebugLifecycle { get; private set; }
     public bool DebugEventStream { get; private set; }
-    public bool DebugUnhandledMessage { get; private set; }
     public string SchedulerClass { get; private set; }
-    public TimeSpan SchedulerShutdownTimeout { get; private set; }
     public bool CoordinatedShutdownTerminateActorSystem { get; private set; }
     public bool CoordinatedShutdownRunByActorSystemTerminate { get; private set; }
 
     /// <summary>Adds defaults below everything that is set: how an extension brings its own reference configuration.</summary>
     public void InjectTopLevelFallback(Config config) => Config = Config.WithFallback(config);
-
     public override string ToString() => _user.WithFallback(Config).ToString();
 }

@@ -28,19 +28,8 @@ namespace Akka.Actor
     public interface IWithUnboundedStash : IWithUnrestrictedStash, IRequiresMessageQueue<IUnboundedDequeBasedMessageQueueSemantics>;
     public interface IWithStash : IWithUnrestrictedStash, IRequiresMessageQueue<IDequeBasedMessageQueueSemantics>;
 
-    public abstract class UntypedActorWithStash : UntypedActor, IWithStash
-    {
-        public IStash Stash { get; set; }
-    }
-
-    public abstract class UntypedActorWithUnboundedStash : UntypedActor, IWithUnboundedStash
-    {
-        public IStash Stash { get; set; }
-    }
-
     public static class StashFactory
     {
-        public static IStash CreateStash<T>(this IActorContext context) where T : ActorBase => context.CreateStash(typeof(T));
         public static IStash CreateStash(this IActorContext context, IActorStash actorInstance) => context.CreateStash(actorInstance.GetType());
         public static IStash CreateStash(this IActorContext context, Type actorType) => new UnboundedStashImpl(context);
     }
@@ -53,7 +42,7 @@ namespace Akka.Actor.Internal
         private readonly ActorCell _cell;
         private readonly LinkedList<Envelope> _stashed = [];
         private readonly int _capacity;
-        private object _lastStashed;
+        private long _lastStashed;
 
         private protected AbstractStash(IActorContext context, int capacity)
         {
@@ -75,11 +64,13 @@ namespace Akka.Actor.Internal
         public void Stash()
         {
             var message = _cell.CurrentMessage;
-            if (_stashed.Count > 0 && ReferenceEquals(_lastStashed, _cell.CurrentMessage) && ReferenceEquals(_stashed.Last.Value.Sender, _cell.Sender))
+            if (_lastStashed == _cell.EnvelopeNumber)
                 throw new IllegalActorStateException($"Can't stash the same message {message} more than once");
-            if (IsFull) throw new StashOverflowException($"Couldn't enqueue message {message} from {_cell.Sender} to stash of {_cell.Self}: it holds {_stashed.Count}");
+            if (IsFull)
+                throw new StashOverflowException(
+                    $"Couldn't enqueue message {message} from {_cell.Sender} to stash of {_cell.Self}: it holds {_stashed.Count}");
             _stashed.AddLast(new Envelope(message, _cell.Sender));
-            _lastStashed = message;
+            _lastStashed = _cell.EnvelopeNumber;
         }
 
         public void Unstash()
@@ -99,14 +90,12 @@ namespace Akka.Actor.Internal
                 if (filterPredicate(node.Value))
                     ToMailbox(node.Value);
             _stashed.Clear();
-            _lastStashed = null;
         }
 
         public IEnumerable<Envelope> ClearStash()
         {
             Envelope[] all = [.. _stashed];
             _stashed.Clear();
-            _lastStashed = null;
             return all;
         }
 
@@ -117,7 +106,13 @@ namespace Akka.Actor.Internal
                     _stashed.AddFirst(envelope);
         }
 
-        private void ToMailbox(Envelope envelope) => ((IDequeBasedMessageQueueSemantics)_cell.Mailbox.MessageQueue).EnqueueFirst(envelope);
+        private void ToMailbox(Envelope envelope) => ToFront(_cell, envelope);
+
+        internal static void ToFront(ActorCell cell, Envelope envelope)
+        {
+            if (envelope.Message is Terminated terminated) cell.TerminatedQueuedAgain(terminated);
+            ((IDequeBasedMessageQueueSemantics)cell.Mailbox.MessageQueue).EnqueueFirst(envelope);
+        }
     }
 
     public class UnboundedStashImpl(IActorContext context) : AbstractStash(context, -1);

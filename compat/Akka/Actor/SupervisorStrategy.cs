@@ -1,6 +1,5 @@
 using Akka.Actor.Internal;
 using Akka.Event;
-using Akka.Util;
 
 namespace Akka.Actor;
 
@@ -26,7 +25,6 @@ public static class Decider
 {
     public static LocalOnlyDecider From(Func<Exception, Directive> localOnlyDecider) => new(localOnlyDecider);
     public static DeployableDecider From(Directive defaultDirective, params KeyValuePair<Type, Directive>[] pairs) => new(defaultDirective, pairs);
-    public static DeployableDecider From(Directive defaultDirective, IEnumerable<KeyValuePair<Type, Directive>> pairs) => new(defaultDirective, pairs);
 }
 
 public class LocalOnlyDecider(Func<Exception, Directive> decider) : IDecider
@@ -42,8 +40,6 @@ public class DeployableDecider : IDecider, IEquatable<DeployableDecider>
         DefaultDirective = defaultDirective;
         Pairs = pairs;
     }
-
-    public DeployableDecider(Directive defaultDirective, IEnumerable<KeyValuePair<Type, Directive>> pairs) : this(defaultDirective, pairs.ToArray()) { }
 
     public Directive DefaultDirective { get; }
     public KeyValuePair<Type, Directive>[] Pairs { get; }
@@ -62,7 +58,7 @@ public class DeployableDecider : IDecider, IEquatable<DeployableDecider>
 }
 
 /// <summary>What a parent does about a failed child.</summary>
-public abstract class SupervisorStrategy : ISurrogated
+public abstract class SupervisorStrategy
 {
     /// <summary>Stop for an actor that could not be created, was killed or broke a death pact; restart for any other failure.</summary>
     public static IDecider DefaultDecider = Actor.Decider.From(Directive.Restart,
@@ -71,39 +67,33 @@ public abstract class SupervisorStrategy : ISurrogated
         Directive.Stop.When<DeathPactException>());
     public static readonly OneForOneStrategy StoppingStrategy = new(static _ => Directive.Stop);
     public static readonly SupervisorStrategy DefaultStrategy = new OneForOneStrategy(DefaultDecider);
+    private protected readonly int Retries;
+    private protected readonly int Window;
 
-    public abstract IDecider Decider { get; }
-    protected bool LoggingEnabled { get; set; } = true;
+    private protected SupervisorStrategy(IDecider decider, int retries, int window, bool loggingEnabled) =>
+        (Decider, Retries, Window, LoggingEnabled) = (decider, retries, window, loggingEnabled);
 
-    protected abstract Directive Handle(IActorRef child, Exception exception);
-    public abstract void ProcessFailure(IActorContext context, bool restart, IActorRef child, Exception cause, ChildRestartStats stats, IReadOnlyCollection<ChildRestartStats> children);
-    public abstract void HandleChildTerminated(IActorContext actorContext, IActorRef child, IEnumerable<IInternalActorRef> children);
-    public abstract ISurrogate ToSurrogate(ActorSystem system);
+    public virtual IDecider Decider { get; }
+    protected bool LoggingEnabled { get; set; }
+
+    protected virtual Directive Handle(IActorRef child, Exception exception) => Decider.Decide(exception);
+    public abstract void ProcessFailure(IActorContext context, bool restart, IActorRef child, Exception cause,
+        ChildRestartStats stats, IReadOnlyCollection<ChildRestartStats> children);
+    public virtual void HandleChildTerminated(IActorContext actorContext, IActorRef child, IEnumerable<IInternalActorRef> children) { }
+
+    private protected bool SameAs(SupervisorStrategy other) => other is not null
+        && Retries == other.Retries && Window == other.Window && Equals(Decider, other.Decider);
 
     /// <returns>False: escalate.</returns>
-    public bool HandleFailure(ActorCell actorCell, IActorRef child, Exception cause, ChildRestartStats stats, IReadOnlyCollection<ChildRestartStats> children)
+    public bool HandleFailure(ActorCell actorCell, IActorRef child, Exception cause,
+        ChildRestartStats stats, IReadOnlyCollection<ChildRestartStats> children)
     {
         var directive = Handle(child, cause);
-        switch (directive)
-        {
-            case Directive.Escalate:
-                LogFailure(actorCell, child, cause, directive);
-                return false;
-            case Directive.Resume:
-                LogFailure(actorCell, child, cause, directive);
-                ResumeChild(child, cause);
-                return true;
-            case Directive.Restart:
-                LogFailure(actorCell, child, cause, directive);
-                ProcessFailure(actorCell, true, child, cause, stats, children);
-                return true;
-            case Directive.Stop:
-                LogFailure(actorCell, child, cause, directive);
-                ProcessFailure(actorCell, false, child, cause, stats, children);
-                return true;
-            default:
-                throw new ArgumentOutOfRangeException(nameof(cause), directive, "The decider answered with an unknown directive");
-        }
+        LogFailure(actorCell, child, cause, directive);
+        if (directive == Directive.Escalate) return false;
+        if (directive == Directive.Resume) ResumeChild(child, cause);
+        else ProcessFailure(actorCell, directive == Directive.Restart, child, cause, stats, children);
+        return true;
     }
 
     protected void ResumeChild(IActorRef child, Exception exception) => ((IInternalActorRef)child).Resume(exception);
@@ -131,88 +121,63 @@ public abstract class SupervisorStrategy : ISurrogated
 /// <summary>The failed child only.</summary>
 public class OneForOneStrategy : SupervisorStrategy, IEquatable<OneForOneStrategy>
 {
-    protected OneForOneStrategy() : this(DefaultDecider) { }
     public OneForOneStrategy(IDecider decider) : this(-1, -1, decider) { }
     public OneForOneStrategy(Func<Exception, Directive> localOnlyDecider) : this(-1, -1, localOnlyDecider) { }
-    public OneForOneStrategy(Func<Exception, Directive> localOnlyDecider, bool loggingEnabled = true) : this(-1, -1, localOnlyDecider, loggingEnabled) { }
     public OneForOneStrategy(int? maxNrOfRetries, TimeSpan? withinTimeRange, Func<Exception, Directive> localOnlyDecider)
         : this(maxNrOfRetries ?? -1, Milliseconds(withinTimeRange), localOnlyDecider) { }
     public OneForOneStrategy(int? maxNrOfRetries, TimeSpan? withinTimeRange, IDecider decider)
         : this(maxNrOfRetries ?? -1, Milliseconds(withinTimeRange), decider) { }
-    public OneForOneStrategy(int maxNrOfRetries, int withinTimeMilliseconds, Func<Exception, Directive> localOnlyDecider, bool loggingEnabled = true)
+    public OneForOneStrategy(
+        int maxNrOfRetries, int withinTimeMilliseconds, Func<Exception, Directive> localOnlyDecider, bool loggingEnabled = true)
         : this(maxNrOfRetries, withinTimeMilliseconds, Actor.Decider.From(localOnlyDecider), loggingEnabled) { }
     public OneForOneStrategy(int maxNrOfRetries, int withinTimeMilliseconds, IDecider decider, bool loggingEnabled = true)
+        : base(decider, maxNrOfRetries, withinTimeMilliseconds, loggingEnabled) { }
+
+    public int MaxNumberOfRetries => Retries;
+    public int WithinTimeRangeMilliseconds => Window;
+
+    public override void ProcessFailure(IActorContext context, bool restart, IActorRef child, Exception cause,
+        ChildRestartStats stats, IReadOnlyCollection<ChildRestartStats> children)
     {
-        MaxNumberOfRetries = maxNrOfRetries;
-        WithinTimeRangeMilliseconds = withinTimeMilliseconds;
-        Decider = decider;
-        LoggingEnabled = loggingEnabled;
-    }
-
-    public override IDecider Decider { get; }
-    public int MaxNumberOfRetries { get; }
-    public int WithinTimeRangeMilliseconds { get; }
-    public OneForOneStrategy WithMaxNrOfRetries(int maxNrOfRetries) => new(maxNrOfRetries, WithinTimeRangeMilliseconds, Decider, LoggingEnabled);
-
-    protected override Directive Handle(IActorRef child, Exception exception) => Decider.Decide(exception);
-
-    public override void ProcessFailure(IActorContext context, bool restart, IActorRef child, Exception cause, ChildRestartStats stats, IReadOnlyCollection<ChildRestartStats> children)
-    {
-        if (restart && stats.RequestRestartPermission(MaxNumberOfRetries, WithinTimeRangeMilliseconds)) RestartChild(child, cause, suspendFirst: false);
+        if (restart && stats.RequestRestartPermission(Retries, Window)) RestartChild(child, cause, suspendFirst: false);
         else context.Stop(child);
     }
 
-    public override void HandleChildTerminated(IActorContext actorContext, IActorRef child, IEnumerable<IInternalActorRef> children) { }
-    public override ISurrogate ToSurrogate(ActorSystem system) => throw new NotSupportedException("A supervisor strategy is not sent");
-
-    public bool Equals(OneForOneStrategy other) => other is not null && MaxNumberOfRetries == other.MaxNumberOfRetries
-        && WithinTimeRangeMilliseconds == other.WithinTimeRangeMilliseconds && Equals(Decider, other.Decider);
+    public bool Equals(OneForOneStrategy other) => SameAs(other);
     public override bool Equals(object obj) => Equals(obj as OneForOneStrategy);
-    public override int GetHashCode() => HashCode.Combine(MaxNumberOfRetries, WithinTimeRangeMilliseconds, Decider);
+    public override int GetHashCode() => HashCode.Combine(Retries, Window, Decider);
 }
 
 /// <summary>One fails, all children share its fate.</summary>
 public class AllForOneStrategy : SupervisorStrategy, IEquatable<AllForOneStrategy>
 {
-    protected AllForOneStrategy() : this(DefaultDecider) { }
     public AllForOneStrategy(IDecider decider) : this(-1, -1, decider) { }
     public AllForOneStrategy(Func<Exception, Directive> localOnlyDecider) : this(-1, -1, localOnlyDecider) { }
     public AllForOneStrategy(int? maxNrOfRetries, TimeSpan? withinTimeRange, Func<Exception, Directive> localOnlyDecider)
         : this(maxNrOfRetries ?? -1, Milliseconds(withinTimeRange), localOnlyDecider) { }
     public AllForOneStrategy(int? maxNrOfRetries, TimeSpan? withinTimeRange, IDecider decider)
         : this(maxNrOfRetries ?? -1, Milliseconds(withinTimeRange), decider) { }
-    public AllForOneStrategy(int maxNrOfRetries, int withinTimeMilliseconds, Func<Exception, Directive> localOnlyDecider, bool loggingEnabled = true)
+    public AllForOneStrategy(
+        int maxNrOfRetries, int withinTimeMilliseconds, Func<Exception, Directive> localOnlyDecider, bool loggingEnabled = true)
         : this(maxNrOfRetries, withinTimeMilliseconds, Actor.Decider.From(localOnlyDecider), loggingEnabled) { }
     public AllForOneStrategy(int maxNrOfRetries, int withinTimeMilliseconds, IDecider decider, bool loggingEnabled = true)
+        : base(decider, maxNrOfRetries, withinTimeMilliseconds, loggingEnabled) { }
+
+    public int MaxNumberOfRetries => Retries;
+    public int WithinTimeRangeMilliseconds => Window;
+
+    public override void ProcessFailure(IActorContext context, bool restart, IActorRef child, Exception cause,
+        ChildRestartStats stats, IReadOnlyCollection<ChildRestartStats> children)
     {
-        MaxNumberOfRetries = maxNrOfRetries;
-        WithinTimeRangeMilliseconds = withinTimeMilliseconds;
-        Decider = decider;
-        LoggingEnabled = loggingEnabled;
-    }
-
-    public override IDecider Decider { get; }
-    public int MaxNumberOfRetries { get; }
-    public int WithinTimeRangeMilliseconds { get; }
-
-    protected override Directive Handle(IActorRef child, Exception exception) => Decider.Decide(exception);
-
-    public override void ProcessFailure(IActorContext context, bool restart, IActorRef child, Exception cause, ChildRestartStats stats, IReadOnlyCollection<ChildRestartStats> children)
-    {
-        if (children.Count == 0) return;
-        if (restart && children.All(c => c.RequestRestartPermission(MaxNumberOfRetries, WithinTimeRangeMilliseconds)))
+        if (restart && children.All(c => c.RequestRestartPermission(Retries, Window)))
             foreach (var c in children) RestartChild(c.Child, cause, suspendFirst: !c.Child.Equals(child));
         else
             foreach (var c in children) context.Stop(c.Child);
     }
 
-    public override void HandleChildTerminated(IActorContext actorContext, IActorRef child, IEnumerable<IInternalActorRef> children) { }
-    public override ISurrogate ToSurrogate(ActorSystem system) => throw new NotSupportedException("A supervisor strategy is not sent");
-
-    public bool Equals(AllForOneStrategy other) => other is not null && MaxNumberOfRetries == other.MaxNumberOfRetries
-        && WithinTimeRangeMilliseconds == other.WithinTimeRangeMilliseconds && Equals(Decider, other.Decider);
+    public bool Equals(AllForOneStrategy other) => SameAs(other);
     public override bool Equals(object obj) => Equals(obj as AllForOneStrategy);
-    public override int GetHashCode() => HashCode.Combine(MaxNumberOfRetries, WithinTimeRangeMilliseconds, Decider);
+    public override int GetHashCode() => HashCode.Combine(Retries, Window, Decider);
 }
 
 /// <summary>Named in akka.actor.guardian-supervisor-strategy: how /user treats its children.</summary>

@@ -41,7 +41,6 @@ internal sealed class TimerScheduler(ActorCell cell) : ITimerScheduler
 
     public IReadOnlyCollection<object> ActiveTimers => [.. _active.Keys];
     public bool IsTimerActive(object key) => _active.ContainsKey(key);
-
     public void StartPeriodicTimer(object key, object msg, TimeSpan interval) => Start(key, msg, interval, interval, null);
     public void StartPeriodicTimer(object key, object msg, TimeSpan interval, IActorRef sender) => Start(key, msg, interval, interval, sender);
     public void StartPeriodicTimer(object key, object msg, TimeSpan initialDelay, TimeSpan interval) => Start(key, msg, initialDelay, interval, null);

@@ -16,8 +16,5 @@ public abstract class UntypedActor : ActorBase
 
     protected void Become(UntypedReceive receive) => Context.Become(receive);
     protected void BecomeStacked(UntypedReceive receive) => Context.BecomeStacked(receive);
-
-    /// <summary>Runs the task on this actor: no other message is handled until it ends.</summary>
-    protected void RunTask(Action action) => ActorTaskScheduler.RunTask(action);
     protected void RunTask(Func<Task> action) => ActorTaskScheduler.RunTask(action);
 }

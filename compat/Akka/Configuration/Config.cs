@@ -9,7 +9,6 @@ public class Config
     public static readonly Config Empty = new();
 
     public Config() : this(new HoconValue(new Dictionary<string, HoconValue>())) { }
-    public Config(HoconRoot root) : this(root.Value) { }
     public Config(Config source, Config fallback) : this(source.Root.MergedOver(fallback?.Root)) { }
     internal Config(HoconValue root) => Root = root;
 
@@ -61,24 +60,15 @@ public class Config
     public virtual bool GetBoolean(string path, bool @default = false) => Read(path, @default, v => v.GetBoolean());
     public virtual int GetInt(string path, int @default = 0) => Read(path, @default, v => v.GetInt());
     public virtual long GetLong(string path, long @default = 0) => Read(path, @default, v => v.GetLong());
-    public virtual float GetFloat(string path, float @default = 0) => Read(path, @default, v => v.GetFloat());
     public virtual double GetDouble(string path, double @default = 0) => Read(path, @default, v => v.GetDouble());
-    public virtual decimal GetDecimal(string path, decimal @default = 0) => Read(path, @default, v => v.GetDecimal());
     /// <summary>"64KiB" and the like, in bytes; null when not set.</summary>
     public virtual long? GetByteSize(string path) => Read(path, null, v => v.GetByteSize());
-    public virtual long? GetByteSize(string path, long? def = null) => Read(path, def, v => v.GetByteSize());
     /// <summary>"10s" and the like; without a unit milliseconds; "infinite" is <see cref="Timeout.InfiniteTimeSpan"/>.</summary>
     public virtual TimeSpan GetTimeSpan(string path, TimeSpan? @default = null, bool allowInfinite = true) => Read(path, @default ?? TimeSpan.Zero, v => v.GetTimeSpan(allowInfinite));
     public virtual IList<string> GetStringList(string path) => Read(path, [], v => v.GetStringList());
-    public virtual IList<string> GetStringList(string path, string[] defaultPaths) => Read(path, defaultPaths, v => v.GetStringList());
-    public virtual IList<int> GetIntList(string path) => Read(path, [], v => v.GetIntList());
-    public virtual IList<long> GetLongList(string path) => Read(path, [], v => v.GetLongList());
-    public virtual IList<bool> GetBooleanList(string path) => Read(path, [], v => v.GetBooleanList());
-    public virtual IList<double> GetDoubleList(string path) => Read(path, [], v => v.GetDoubleList());
 
     /// <summary>Null when nothing is there.</summary>
     public virtual Config GetConfig(string path) => Node(path) is { } node ? new Config(node) : null;
-
     public virtual Config WithFallback(Config fallback) => fallback is null || ReferenceEquals(fallback, this) || fallback.IsEmpty ? this : new Config(this, fallback);
 
     /// <summary>The members of the root, in no promised order.</summary>
@@ -92,21 +82,16 @@ public class Config
         return text.ToString().TrimEnd('\n');
     }
 
-    public static Config operator +(Config config, string fallback) => config.WithFallback(ConfigurationFactory.ParseString(fallback));
-    public static Config operator +(string configHocon, Config fallbackConfig) => ConfigurationFactory.ParseString(configHocon).WithFallback(fallbackConfig);
     public static implicit operator Config(string str) => ConfigurationFactory.ParseString(str);
 }
 
 public static class ConfigExtensions
 {
     public static bool IsNullOrEmpty(this Config config) => config is null || config.IsEmpty;
-    public static Config SafeWithFallback(this Config config, Config fallback) => config.IsNullOrEmpty() ? fallback : config.WithFallback(fallback);
 }
 
 public class ConfigurationException : Actor.AkkaException
 {
     public ConfigurationException(string message) : base(message) { }
     public ConfigurationException(string message, Exception exception) : base(message, exception) { }
-    public static ConfigurationException NullOrEmptyConfig<T>(string path = null) =>
-        new($"Failed to instantiate {typeof(T).Name}: configuration {(path is null ? "" : $"for {path} ")}is null or empty");
 }

@@ -18,9 +18,6 @@ public class ConfigurationFactory
 
     /// <summary>Properties, dictionaries and lists become members and arrays.</summary>
     public static Config FromObject(object source) => ParseString(Newtonsoft.Json.JsonConvert.SerializeObject(source));
-
-    public static Config FromResource(string resourceName, object instanceInAssembly) =>
-        FromResource(resourceName, instanceInAssembly as Assembly ?? (instanceInAssembly as Type ?? instanceInAssembly.GetType()).Assembly);
     public static Config FromResource<TAssembly>(string resourceName) => FromResource(resourceName, typeof(TAssembly).Assembly);
 
     public static Config FromResource(string resourceName, Assembly assembly)

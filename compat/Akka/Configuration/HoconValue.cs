@@ -18,7 +18,6 @@ public class HoconValue
     internal List<HoconValue> Items { get; init; }
     internal Dictionary<string, HoconValue> Members { get; init; }
     internal bool IsNull => Text is null && Items is null && Members is null && this is not Unresolved;
-
     public bool IsEmpty => IsNull || Members is { Count: 0 };
     public bool IsString() => Text is not null;
     public bool IsArray() => Items is not null;
@@ -49,22 +48,13 @@ public class HoconValue
 
     public int GetInt() => Number(t => int.Parse(t, NumberStyles.Integer, CultureInfo.InvariantCulture));
     public long GetLong() => Number(t => long.Parse(t, NumberStyles.Integer, CultureInfo.InvariantCulture));
-    public byte GetByte() => Number(t => byte.Parse(t, NumberStyles.Integer, CultureInfo.InvariantCulture));
-    public float GetFloat() => Number(t => float.Parse(t, NumberStyles.Float, CultureInfo.InvariantCulture));
     public double GetDouble() => Number(t => double.Parse(t, NumberStyles.Float, CultureInfo.InvariantCulture));
-    public decimal GetDecimal() => Number(t => decimal.Parse(t, NumberStyles.Float, CultureInfo.InvariantCulture));
     public TimeSpan GetTimeSpan(bool allowInfinite = true) => HoconUnits.Duration(GetString(), allowInfinite);
     public long? GetByteSize() => HoconUnits.Bytes(GetString());
-
     public IList<HoconValue> GetArray() => Items is not null ? Items : IsNull ? [] : [this];
     public IList<string> GetStringList() => [.. GetArray().Select(v => v.GetString())];
-    public IList<int> GetIntList() => [.. GetArray().Select(v => v.GetInt())];
-    public IList<long> GetLongList() => [.. GetArray().Select(v => v.GetLong())];
-    public IList<bool> GetBooleanList() => [.. GetArray().Select(v => v.GetBoolean())];
-    public IList<double> GetDoubleList() => [.. GetArray().Select(v => v.GetDouble())];
     public HoconValue GetChildObject(string key) => Members?.GetValueOrDefault(key);
     public Config ToConfig() => new(this);
-    public Config AtKey(string key) => new(new HoconValue(new Dictionary<string, HoconValue> { [key] = this }));
 
     internal HoconValue Find(IEnumerable<string> path)
     {
@@ -128,7 +118,6 @@ public class HoconValue
 
     private static bool IsPlain(string key) => key.Length > 0 && key.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
     private static bool NeedsQuotes(string text, bool quoted) => quoted && !(IsPlain(text) && text is not ("null" or "true" or "false"));
-
     private static string Quote(string text) => "\"" + text.Replace("\\", "\\\\").Replace("\"", "\\\"").Replace("\n", "\\n").Replace("\r", "\\r").Replace("\t", "\\t") + "\"";
 }
 

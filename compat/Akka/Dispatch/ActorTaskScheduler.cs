@@ -10,23 +10,14 @@ public class ActorTaskScheduler : TaskScheduler
     private readonly ActorCell _cell;
 
     internal ActorTaskScheduler(ActorCell cell) => _cell = cell;
-
-    public object CurrentMessage => _cell.CurrentMessage;
     public override int MaximumConcurrencyLevel => 1;
     protected override IEnumerable<Task> GetScheduledTasks() => [];
-
     protected override void QueueTask(Task task) => _cell.SendSystemMessage(new ActorTaskStep(task));
 
     protected override bool TryExecuteTaskInline(Task task, bool taskWasPreviouslyQueued) =>
         !taskWasPreviouslyQueued && ActorCell.Current == _cell && TryExecuteTask(task);
 
     internal void Execute(Task task) => TryExecuteTask(task);
-
-    public static void RunTask(Action action) => RunTask(() =>
-    {
-        action();
-        return Task.CompletedTask;
-    });
 
     public static void RunTask(Func<Task> asyncAction)
     {

@@ -12,15 +12,10 @@ public sealed class Dispatchers(ActorSystem system, IDispatcherPrerequisites pre
     public const string DefaultBlockingDispatcherId = "akka.actor.default-blocking-io-dispatcher";
     public const string SynchronizedDispatcherId = "akka.actor.synchronized-dispatcher";
     internal const string InternalDispatcherId = "akka.actor.internal-dispatcher";
-
     private readonly ConcurrentDictionary<string, MessageDispatcherConfigurator> _configurators = new();
     private readonly ConcurrentDictionary<MessageDispatcher, bool> _made = new();
 
-    public Config DefaultDispatcherConfig => field ??= GetConfig(Prerequisites.Settings.Config, DefaultDispatcherId);
-    public MessageDispatcher DefaultGlobalDispatcher => Lookup(DefaultDispatcherId);
     public IDispatcherPrerequisites Prerequisites { get; } = prerequisites;
-
-    public bool HasDispatcher(string id) => _configurators.ContainsKey(id) || Prerequisites.Settings.Config.HasPath(id);
 
     /// <exception cref="ConfigurationException">Not configured, or of an unknown type.</exception>
     public MessageDispatcher Lookup(string dispatcherName)
@@ -30,8 +25,6 @@ public sealed class Dispatchers(ActorSystem system, IDispatcherPrerequisites pre
         if (dispatcher is Dispatcher { OwnsThreads: true } and not PinnedDispatcher) _made.TryAdd(dispatcher, true);
         return dispatcher;
     }
-
-    public bool RegisterConfigurator(string id, MessageDispatcherConfigurator configurator) => _configurators.TryAdd(id, configurator);
 
     internal void StopThreads()
     {
@@ -58,7 +51,7 @@ public sealed class Dispatchers(ActorSystem system, IDispatcherPrerequisites pre
             case "Dispatcher" or "TaskDispatcher" or "ChannelDispatcher" or "SynchronizedDispatcher":
                 return new DispatcherConfigurator(config, Prerequisites);
             case "ForkJoinDispatcher":
-                return new DedicatedThreadsConfigurator(config, Prerequisites);
+                return new DispatcherConfigurator(config, Prerequisites, dedicatedThreads: true);
             case "PinnedDispatcher":
                 return new PinnedDispatcherConfigurator(config, Prerequisites);
             default:
@@ -74,7 +67,6 @@ public class Dispatcher : MessageDispatcher
     private readonly ThreadSource _threads;
 
     internal Dispatcher(MessageDispatcherConfigurator configurator, ThreadSource threads) : base(configurator) => _threads = threads;
-
     internal bool OwnsThreads => _threads is not null;
 
     protected override void ExecuteTask(IRunnable run)
@@ -97,19 +89,12 @@ public sealed class DispatcherConfigurator : MessageDispatcherConfigurator
 {
     private readonly Dispatcher _dispatcher;
 
-    public DispatcherConfigurator(Config config, IDispatcherPrerequisites prerequisites) : base(config, prerequisites) =>
-        _dispatcher = config.GetString("executor") is "fork-join-executor"
-            ? new Dispatcher(this, ThreadSource.FromConfig(config))
-            : new Dispatcher(this, null);
+    public DispatcherConfigurator(Config config, IDispatcherPrerequisites prerequisites)
+        : this(config, prerequisites, config.GetString("executor") is "fork-join-executor") { }
 
-    public override MessageDispatcher Dispatcher() => _dispatcher;
-}
+    internal DispatcherConfigurator(Config config, IDispatcherPrerequisites prerequisites, bool dedicatedThreads)
+        : base(config, prerequisites) => _dispatcher = new Dispatcher(this, dedicatedThreads ? ThreadSource.FromConfig(config) : null);
 
-internal sealed class DedicatedThreadsConfigurator : MessageDispatcherConfigurator
-{
-    private readonly Dispatcher _dispatcher;
-    public DedicatedThreadsConfigurator(Config config, IDispatcherPrerequisites prerequisites) : base(config, prerequisites) =>
-        _dispatcher = new Dispatcher(this, ThreadSource.FromConfig(config));
     public override MessageDispatcher Dispatcher() => _dispatcher;
 }
 

@@ -15,7 +15,6 @@ public class Mailbox : IRunnable
     // Status: bit 0 closed, bit 1 scheduled, the rest a count of suspensions.
     private const int Closed = 1, Scheduled = 2, SuspendUnit = 4, SuspendMask = ~3;
     private static readonly SystemMessage ClosedQueue = new NoMessage();
-
     private int _status;
     private SystemMessage _system;
     private ActorCell _cell;
@@ -23,10 +22,8 @@ public class Mailbox : IRunnable
     public Mailbox(IMessageQueue messageQueue) => MessageQueue = messageQueue;
 
     public IMessageQueue MessageQueue { get; }
-    public MessageDispatcher Dispatcher => _cell.Dispatcher;
 
     public virtual void SetActor(ActorCell actorCell) => _cell = actorCell;
-
     internal bool IsClosed => (Volatile.Read(ref _status) & Closed) != 0;
     internal bool IsSuspended => (Volatile.Read(ref _status) & SuspendMask) != 0;
     internal bool HasSystemMessages => Volatile.Read(ref _system) is not null and not NoMessage;

@@ -5,7 +5,6 @@ using Akka.Dispatch.MessageQueues;
 namespace Akka.Dispatch;
 
 public interface ISemantics;
-public interface IMultipleConsumerSemantics : ISemantics;
 public interface IUnboundedMessageQueueSemantics : ISemantics;
 public interface IBoundedMessageQueueSemantics : ISemantics
 {
@@ -16,19 +15,10 @@ public interface IDequeBasedMessageQueueSemantics : ISemantics
     void EnqueueFirst(Envelope envelope);
 }
 public interface IUnboundedDequeBasedMessageQueueSemantics : IDequeBasedMessageQueueSemantics, IUnboundedMessageQueueSemantics;
-public interface IBoundedDequeBasedMessageQueueSemantics : IDequeBasedMessageQueueSemantics, IBoundedMessageQueueSemantics;
-public interface IBlockingMessageQueueSemantics : IMultipleConsumerSemantics
-{
-    TimeSpan BlockTimeOut { get; set; }
-}
 
 /// <summary>An actor that implements this gets a mailbox whose queue has those semantics.</summary>
 public interface IRequiresMessageQueue<T> where T : ISemantics;
 public interface IProducesMessageQueue<TQueue> where TQueue : IMessageQueue;
-public interface IProducesPushTimeoutSemanticsMailbox
-{
-    TimeSpan PushTimeout { get; }
-}
 
 /// <summary>Made by name from HOCON (<c>mailbox-type</c>) with exactly these two arguments.</summary>
 public abstract class MailboxType(Settings settings, Config config)
@@ -49,7 +39,7 @@ public sealed class UnboundedDequeBasedMailbox(Settings settings, Config config)
     public override IMessageQueue Create(IActorRef owner, ActorSystem system) => new UnboundedDequeMessageQueue();
 }
 
-public sealed class BoundedMailbox : MailboxType, IProducesMessageQueue<BoundedMessageQueue>, IProducesPushTimeoutSemanticsMailbox
+public sealed class BoundedMailbox : MailboxType, IProducesMessageQueue<BoundedMessageQueue>
 {
     public BoundedMailbox(Settings settings, Config config) : base(settings, config)
     {
@@ -63,32 +53,10 @@ public sealed class BoundedMailbox : MailboxType, IProducesMessageQueue<BoundedM
     public override IMessageQueue Create(IActorRef owner, ActorSystem system) => new BoundedMessageQueue(Capacity, PushTimeout);
 }
 
-public class BoundedDequeBasedMailbox : MailboxType, IProducesMessageQueue<BoundedDequeMessageQueue>, IProducesPushTimeoutSemanticsMailbox
-{
-    public BoundedDequeBasedMailbox(Settings settings, Config config) : base(settings, config)
-    {
-        Capacity = config.GetInt("mailbox-capacity");
-        PushTimeout = config.GetTimeSpan("mailbox-push-timeout-time", TimeSpan.FromSeconds(-1));
-        if (Capacity <= 0) throw new ArgumentException("The capacity for BoundedDequeBasedMailbox cannot be zero or negative: set mailbox-capacity", nameof(config));
-    }
-
-    public int Capacity { get; }
-    public TimeSpan PushTimeout { get; }
-    public override IMessageQueue Create(IActorRef owner, ActorSystem system) => new BoundedDequeMessageQueue(Capacity, PushTimeout);
-}
-
 public abstract class UnboundedPriorityMailbox(Settings settings, Config config) : MailboxType(settings, config), IProducesMessageQueue<UnboundedPriorityMessageQueue>
 {
     public const int DefaultCapacity = 11;
     public int InitialCapacity { get; } = DefaultCapacity;
     protected abstract int PriorityGenerator(object message);
     public sealed override IMessageQueue Create(IActorRef owner, ActorSystem system) => new UnboundedPriorityMessageQueue(PriorityGenerator, InitialCapacity);
-}
-
-public abstract class UnboundedStablePriorityMailbox(Settings settings, Config config) : MailboxType(settings, config), IProducesMessageQueue<UnboundedStablePriorityMessageQueue>
-{
-    public const int DefaultCapacity = 11;
-    public int InitialCapacity { get; } = DefaultCapacity;
-    protected abstract int PriorityGenerator(object message);
-    public sealed override IMessageQueue Create(IActorRef owner, ActorSystem system) => new UnboundedStablePriorityMessageQueue(PriorityGenerator, InitialCapacity);
 }

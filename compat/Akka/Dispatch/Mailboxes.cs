@@ -8,17 +8,12 @@ namespace Akka.Dispatch;
 public class Mailboxes(ActorSystem system)
 {
     public static readonly string DefaultMailboxId = "akka.actor.default-mailbox";
-    public static readonly string NoMailboxRequirement = "";
     private readonly ConcurrentDictionary<string, MailboxType> _types = new();
     private readonly ConcurrentDictionary<Type, Type> _required = new();
 
     public Type GetRequiredType(Type actorType) => _required.GetOrAdd(actorType, static t => t.GetInterfaces()
         .Where(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IRequiresMessageQueue<>))
         .Select(i => i.GetGenericArguments()[0]).FirstOrDefault());
-
-    public bool HasRequiredType(Type actorType) => GetRequiredType(actorType) is not null;
-
-    public bool ProducesMessageQueue(Type mailboxType) => QueueOf(mailboxType) is not null;
 
     private static Type QueueOf(Type mailboxType) => mailboxType.GetInterfaces()
         .FirstOrDefault(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IProducesMessageQueue<>))?.GetGenericArguments()[0];

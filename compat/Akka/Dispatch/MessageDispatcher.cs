@@ -27,12 +27,6 @@ public abstract class MessageDispatcherConfigurator(Config config, IDispatcherPr
     public abstract MessageDispatcher Dispatcher();
 }
 
-public sealed class ActionRunnable(Action action) : IRunnable
-{
-    public void Run() => action();
-    public void Execute() => action();
-}
-
 /// <summary>Decides on which thread mailboxes run.</summary>
 public abstract class MessageDispatcher
 {
@@ -49,24 +43,17 @@ public abstract class MessageDispatcher
     }
 
     public MessageDispatcherConfigurator Configurator { get; }
-    public EventStream EventStream => Configurator.Prerequisites.EventStream;
-    public Mailboxes Mailboxes => Configurator.Prerequisites.Mailboxes;
     public string Id { get; protected set; }
     /// <summary>User messages that an actor may handle before another gets the thread.</summary>
     public int Throughput { get; set; }
     /// <summary>Ticks.</summary>
     public long? ThroughputDeadlineTime { get; protected set; }
-    protected long Inhabitants => Volatile.Read(ref _inhabitants);
-
     protected abstract void ExecuteTask(IRunnable run);
     protected abstract void Shutdown();
 
     internal void Execute(IRunnable run) => ExecuteTask(run);
     internal void StopThreads() => Shutdown();
     private protected virtual void OnEmpty() { }
-
-    public void Schedule(IRunnable run) => ExecuteTask(run);
-    public void Schedule(Action run) => ExecuteTask(new ActionRunnable(run));
 
     public virtual void Dispatch(ActorCell cell, Envelope envelope) => cell.Mailbox.Post(envelope);
     public virtual void SystemDispatch(ActorCell cell, SysMsg.SystemMessage message) => cell.Mailbox.PostSystem(message);
@@ -82,6 +69,4 @@ public abstract class MessageDispatcher
         cell.Mailbox.BecomeClosed();
         if (Interlocked.Decrement(ref _inhabitants) == 0) OnEmpty();
     }
-
-    protected void ReportFailure(Exception ex) => EventStream.Publish(new Error(ex, GetType().Name, GetType(), ex.Message));
 }

@@ -27,7 +27,6 @@ public class UnboundedMessageQueue : IMessageQueue, IUnboundedMessageQueueSemant
     private Node _last;
 
     public UnboundedMessageQueue() => _last = _first;
-
     public bool HasMessages => !ReferenceEquals(Volatile.Read(ref _first), Volatile.Read(ref _last));
 
     /// <summary>Walks the queue: exact only when nobody is sending.</summary>
@@ -72,10 +71,7 @@ public class UnboundedMessageQueue : IMessageQueue, IUnboundedMessageQueueSemant
         return true;
     }
 
-    public void CleanUp(IActorRef owner, IMessageQueue deadletters)
-    {
-        while (TryDequeue(out var envelope)) deadletters.Enqueue(owner, envelope);
-    }
+    public void CleanUp(IActorRef owner, IMessageQueue deadletters) => this.PourInto(owner, deadletters);
 }
 
 /// <summary>Adds a front door, used by the actor itself to unstash.</summary>
@@ -95,19 +91,10 @@ public class DequeWrapperMessageQueue(IMessageQueue messageQueue) : IMessageQueu
         return true;
     }
 
-    public void CleanUp(IActorRef owner, IMessageQueue deadletters)
-    {
-        while (TryDequeue(out var envelope)) deadletters.Enqueue(owner, envelope);
-    }
+    public void CleanUp(IActorRef owner, IMessageQueue deadletters) => this.PourInto(owner, deadletters);
 }
 
 public class UnboundedDequeMessageQueue() : DequeWrapperMessageQueue(new UnboundedMessageQueue()), IUnboundedDequeBasedMessageQueueSemantics;
-
-public class BoundedDequeMessageQueue(int boundedCapacity, TimeSpan pushTimeOut)
-    : DequeWrapperMessageQueue(new BoundedMessageQueue(boundedCapacity, pushTimeOut)), IBoundedDequeBasedMessageQueueSemantics
-{
-    public TimeSpan PushTimeOut { get; } = pushTimeOut;
-}
 
 /// <summary>A sender to a full queue waits for at most <see cref="PushTimeOut"/>; then its message is a dead letter.</summary>
 public class BoundedMessageQueue : IMessageQueue, IBoundedMessageQueueSemantics
@@ -143,53 +130,38 @@ public class BoundedMessageQueue : IMessageQueue, IBoundedMessageQueueSemantics
         return true;
     }
 
-    public void CleanUp(IActorRef owner, IMessageQueue deadletters)
-    {
-        while (TryDequeue(out var envelope)) deadletters.Enqueue(owner, envelope);
-    }
+    public void CleanUp(IActorRef owner, IMessageQueue deadletters) => this.PourInto(owner, deadletters);
 }
 
-public abstract class BlockingMessageQueue : IMessageQueue, IBlockingMessageQueueSemantics
-{
-    private readonly Lock _lock = new();
-    protected abstract int LockedCount { get; }
-    public TimeSpan BlockTimeOut { get; set; } = TimeSpan.FromSeconds(1);
-    public bool HasMessages => Count > 0;
-    public int Count { get { lock (_lock) return LockedCount; } }
-    public void Enqueue(IActorRef receiver, Envelope envelope) { lock (_lock) LockedEnqueue(envelope); }
-    public bool TryDequeue(out Envelope envelope) { lock (_lock) return LockedTryDequeue(out envelope); }
-    protected abstract void LockedEnqueue(Envelope envelope);
-    protected abstract bool LockedTryDequeue(out Envelope envelope);
-
-    public void CleanUp(IActorRef owner, IMessageQueue deadletters)
-    {
-        while (TryDequeue(out var envelope)) deadletters.Enqueue(owner, envelope);
-    }
-}
-
-/// <summary>Lowest number first. Ours keeps the order of arrival among equals in both variants.</summary>
+/// <summary>Lowest number first, equals in the order of arrival.</summary>
 public class UnboundedPriorityMessageQueue(Func<object, int> priorityGenerator, int initialCapacity)
-    : BlockingMessageQueue, IUnboundedDequeBasedMessageQueueSemantics
+    : IMessageQueue, IUnboundedDequeBasedMessageQueueSemantics
 {
     private readonly PriorityQueue<Envelope, (int, long)> _queue = new(initialCapacity);
     private readonly Stack<Envelope> _prepended = [];
     private long _arrivals;
-    protected override int LockedCount => _queue.Count + _prepended.Count;
-    public void EnqueueFirst(Envelope envelope) => _prepended.Push(envelope);
-    protected override void LockedEnqueue(Envelope envelope) => _queue.Enqueue(envelope, (priorityGenerator(envelope.Message), _arrivals++));
-    protected override bool LockedTryDequeue(out Envelope envelope) =>
-        _prepended.TryPop(out envelope) || _queue.TryDequeue(out envelope, out _);
+
+    public bool HasMessages => Count > 0;
+    public int Count { get { lock (_queue) return _queue.Count + _prepended.Count; } }
+    public void EnqueueFirst(Envelope envelope) { lock (_queue) _prepended.Push(envelope); }
+
+    public void Enqueue(IActorRef receiver, Envelope envelope)
+    {
+        lock (_queue) _queue.Enqueue(envelope, (priorityGenerator(envelope.Message), _arrivals++));
+    }
+
+    public bool TryDequeue(out Envelope envelope)
+    {
+        lock (_queue) return _prepended.TryPop(out envelope) || _queue.TryDequeue(out envelope, out _);
+    }
+
+    public void CleanUp(IActorRef owner, IMessageQueue deadletters) => this.PourInto(owner, deadletters);
 }
 
-public class UnboundedStablePriorityMessageQueue(Func<object, int> priorityGenerator, int initialCapacity)
-    : BlockingMessageQueue, IUnboundedDequeBasedMessageQueueSemantics
+internal static class MessageQueueExtensions
 {
-    private readonly PriorityQueue<Envelope, (int, long)> _queue = new(initialCapacity);
-    private readonly Stack<Envelope> _prepended = [];
-    private long _arrivals;
-    protected override int LockedCount => _queue.Count + _prepended.Count;
-    public void EnqueueFirst(Envelope envelope) => _prepended.Push(envelope);
-    protected override void LockedEnqueue(Envelope envelope) => _queue.Enqueue(envelope, (priorityGenerator(envelope.Message), _arrivals++));
-    protected override bool LockedTryDequeue(out Envelope envelope) =>
-        _prepended.TryPop(out envelope) || _queue.TryDequeue(out envelope, out _);
+    public static void PourInto(this IMessageQueue queue, IActorRef owner, IMessageQueue deadletters)
+    {
+        while (queue.TryDequeue(out var envelope)) deadletters.Enqueue(owner, envelope);
+    }
 }

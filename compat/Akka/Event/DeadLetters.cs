@@ -26,13 +26,6 @@ public sealed class SuppressedDeadLetter(object message, IActorRef sender, IActo
 
 public sealed class UnhandledMessage(object message, IActorRef sender, IActorRef recipient) : AllDeadLetters(message, sender, recipient);
 
-public sealed class Dropped : AllDeadLetters
-{
-    public Dropped(object message, string reason, IActorRef recipient) : this(message, reason, ActorRefs.NoSender, recipient) { }
-    public Dropped(object message, string reason, IActorRef sender, IActorRef recipient) : base(message, sender, recipient) => Reason = reason;
-    public string Reason { get; }
-}
-
 /// <summary>Writes the first dead letters to the log: akka.log-dead-letters of them, then once per suspend duration.</summary>
 public class DeadLetterListener : ActorBase
 {
@@ -42,7 +35,6 @@ public class DeadLetterListener : ActorBase
     protected override void PreStart()
     {
         Context.System.EventStream.Subscribe(Self, typeof(DeadLetter));
-        Context.System.EventStream.Subscribe(Self, typeof(Dropped));
         Context.System.EventStream.Subscribe(Self, typeof(UnhandledMessage));
     }
 
@@ -60,12 +52,7 @@ public class DeadLetterListener : ActorBase
         if (_suspendedUntil != default && DateTime.UtcNow >= _suspendedUntil) (_count, _suspendedUntil) = (0, default);
         _count++;
         var sender = letter.Sender.IsNobody() || letter.Sender.Equals(Context.System.DeadLetters) ? "without sender" : $"from {letter.Sender}";
-        var what = letter switch
-        {
-            UnhandledMessage => "was unhandled",
-            Dropped dropped => $"was dropped: {dropped.Reason}",
-            _ => "was not delivered",
-        };
+        var what = letter is UnhandledMessage ? "was unhandled" : "was not delivered";
         var done = "";
         if (most != int.MaxValue && _count >= most)
         {

@@ -73,7 +73,6 @@ public class Error : LogEvent
 public interface ILogMessageFormatter
 {
     string Format(string format, params object[] args);
-    string Format(string format, IEnumerable<object> args);
 }
 
 public class DefaultLogMessageFormatter : ILogMessageFormatter
@@ -81,7 +80,6 @@ public class DefaultLogMessageFormatter : ILogMessageFormatter
     public static readonly DefaultLogMessageFormatter Instance = new();
     private DefaultLogMessageFormatter() { }
     public string Format(string format, params object[] args) => string.Format(format, args);
-    public string Format(string format, IEnumerable<object> args) => string.Format(format, args.ToArray());
 }
 
 /// <summary>A template and its arguments, put together only when somebody reads it.</summary>

@@ -57,20 +57,6 @@ public sealed class BusLogging(LoggingBus bus, string logSource, Type logClass, 
     });
 }
 
-public sealed class NoLogger : ILoggingAdapter
-{
-    private NoLogger() { }
-    public static readonly ILoggingAdapter Instance = new NoLogger();
-    public ILogMessageFormatter Formatter => DefaultLogMessageFormatter.Instance;
-    public bool IsDebugEnabled => false;
-    public bool IsInfoEnabled => false;
-    public bool IsWarningEnabled => false;
-    public bool IsErrorEnabled => false;
-    public bool IsEnabled(LogLevel logLevel) => false;
-    public void Log(LogLevel logLevel, Exception cause, LogMessage message) { }
-    public void Log(LogLevel logLevel, Exception cause, string format) { }
-}
-
 public struct LogSource
 {
     public string Source { get; private set; }
@@ -112,12 +98,6 @@ public static class Logging
         return new BusLogging(system.EventStream, source.Source, source.Type, logMessageFormatter ?? system.Settings.LogFormatter);
     }
 
-    public static ILoggingAdapter GetLogger(LoggingBus loggingBus, object logSourceObj, ILogMessageFormatter logMessageFormatter = null)
-    {
-        var source = LogSource.Create(logSourceObj);
-        return new BusLogging(loggingBus, source.Source, source.Type, logMessageFormatter ?? DefaultLogMessageFormatter.Instance);
-    }
-
     /// <exception cref="ArgumentException">Not DEBUG, INFO, WARNING, ERROR or OFF.</exception>
     public static LogLevel LogLevelFor(string logLevel) => logLevel?.ToUpperInvariant() switch
     {
@@ -128,13 +108,6 @@ public static class Logging
         "OFF" => LoggingBus.OffLevel,
         _ => throw new ArgumentException($"Unknown LogLevel: \"{logLevel}\". Valid values are: \"DEBUG\", \"INFO\", \"WARNING\", \"ERROR\", \"OFF\"", nameof(logLevel)),
     };
-
-    public static LogLevel LogLevelFor<T>() where T : LogEvent =>
-        typeof(T) == typeof(Debug) ? LogLevel.DebugLevel
-        : typeof(T) == typeof(Info) ? LogLevel.InfoLevel
-        : typeof(T) == typeof(Warning) ? LogLevel.WarningLevel
-        : typeof(T) == typeof(Error) ? LogLevel.ErrorLevel
-        : throw new ArgumentException($"Unknown LogEvent type: {typeof(T)}");
 
     public static string StringFor(this LogLevel logLevel) => logLevel switch
     {

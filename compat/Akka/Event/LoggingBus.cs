@@ -1,21 +1,61 @@
+using System.Collections.Concurrent;
 using Akka.Actor;
 
 namespace Akka.Event;
 
-/// <summary>Keeps the loggers subscribed to the levels that are wanted.</summary>
-public class LoggingBus : ActorEventBus<object, Type>
+/// <summary>Subscribers by type of event, each told once even when several of its subscriptions fit. Keeps the loggers
+/// subscribed to the levels that are wanted.</summary>
+public class LoggingBus
 {
     internal const LogLevel OffLevel = (LogLevel)int.MaxValue;
     private static readonly LogLevel[] Levels = [LogLevel.DebugLevel, LogLevel.InfoLevel, LogLevel.WarningLevel, LogLevel.ErrorLevel];
     private static int _loggerNumber;
     private readonly List<IActorRef> _loggers = [];
+    private readonly Lock _lock = new();
+    private readonly List<(Type Channel, IActorRef Subscriber)> _subscriptions = [];
+    private ConcurrentDictionary<Type, IActorRef[]> _cache = new();
 
     public LogLevel LogLevel { get; private set; } = LogLevel.ErrorLevel;
 
-    protected override bool IsSubClassification(Type parent, Type child) => parent.IsAssignableFrom(child);
-    protected override void Publish(object @event, IActorRef subscriber) => subscriber.Tell(@event, ActorRefs.NoSender);
-    protected override bool Classify(object @event, Type classifier) => classifier.IsInstanceOfType(@event);
-    protected override Type GetClassifier(object @event) => @event.GetType();
+    public virtual bool Subscribe(IActorRef subscriber, Type channel) => Enrol(subscriber, channel);
+    public virtual bool Unsubscribe(IActorRef subscriber) => Strike(subscriber, typeof(object));
+    public virtual bool Unsubscribe(IActorRef subscriber, Type channel) => Strike(subscriber, channel);
+
+    private bool Enrol(IActorRef subscriber, Type channel)
+    {
+        lock (_lock)
+        {
+            if (_subscriptions.Any(s => s.Subscriber.Equals(subscriber) && s.Channel.IsAssignableFrom(channel))) return false;
+            _subscriptions.RemoveAll(s => s.Subscriber.Equals(subscriber) && channel.IsAssignableFrom(s.Channel));
+            _subscriptions.Add((channel, subscriber));
+            _cache = new();
+            return true;
+        }
+    }
+
+    private bool Strike(IActorRef subscriber, Type channel)
+    {
+        lock (_lock)
+        {
+            if (_subscriptions.RemoveAll(s => s.Subscriber.Equals(subscriber) && channel.IsAssignableFrom(s.Channel)) == 0) return false;
+            _cache = new();
+            return true;
+        }
+    }
+
+    internal bool HasSubscriptions(IActorRef subscriber)
+    {
+        lock (_lock) return _subscriptions.Any(s => s.Subscriber.Equals(subscriber));
+    }
+
+    public void Publish(object @event)
+    {
+        var type = @event.GetType();
+        if (!Volatile.Read(ref _cache).TryGetValue(type, out var subscribers))
+            lock (_lock)
+                _cache[type] = subscribers = [.. _subscriptions.Where(s => s.Channel.IsAssignableFrom(type)).Select(s => s.Subscriber).Distinct()];
+        foreach (var subscriber in subscribers) subscriber.Tell(@event, ActorRefs.NoSender);
+    }
 
     public void SetLogLevel(LogLevel logLevel)
     {
@@ -23,21 +63,21 @@ public class LoggingBus : ActorEventBus<object, Type>
         lock (_loggers)
             foreach (var logger in _loggers)
                 foreach (var level in Levels)
-                    if (level >= logLevel) base.Subscribe(logger, level.ClassFor());
-                    else base.Unsubscribe(logger, level.ClassFor());
+                    if (level >= logLevel) Enrol(logger, level.ClassFor());
+                    else Strike(logger, level.ClassFor());
     }
 
     private void Add(IActorRef logger, LogLevel logLevel)
     {
         lock (_loggers) _loggers.Add(logger);
         foreach (var level in Levels)
-            if (level >= logLevel) base.Subscribe(logger, level.ClassFor());
+            if (level >= logLevel) Enrol(logger, level.ClassFor());
     }
 
     private void Remove(IActorRef logger)
     {
         lock (_loggers) _loggers.Remove(logger);
-        base.Unsubscribe(logger);
+        Strike(logger, typeof(object));
     }
 
     public void StartStdoutLogger(Settings config)

@@ -7,11 +7,7 @@ public abstract class BackoffOptions
 {
     public abstract BackoffOptions WithAutoReset(TimeSpan resetBackoff);
     public abstract BackoffOptions WithManualReset();
-    public abstract BackoffOptions WithSupervisorStrategy(OneForOneStrategy supervisorStrategy);
-    public abstract BackoffOptions WithMaxNrOfRetries(int maxNrOfRetries);
-    public abstract BackoffOptions WithDefaultStoppingStrategy();
     public abstract BackoffOptions WithReplyWhileStopped(object replyWhileStopped);
-    public abstract BackoffOptions WithFinalStopMessage(Func<object, bool> isFinalStopMessage);
     internal abstract Props Props { get; }
 }
 
@@ -30,7 +26,7 @@ public static class Backoff
         if (min <= TimeSpan.Zero) throw new ArgumentException("MinBackoff must be greater than 0", nameof(min));
         if (max < min) throw new ArgumentException("MaxBackoff must be greater than MinBackoff", nameof(max));
         if (random is < 0 or > 1) throw new ArgumentException("RandomFactor must be between 0.0 and 1.0", nameof(random));
-        return new BackoffSettings(child, name, min, max, random, onFailure) { Strategy = new OneForOneStrategy(retries, -1, SupervisorStrategy.DefaultDecider), MaxRetries = retries };
+        return new BackoffSettings(child, name, min, max, random, onFailure) { MaxRetries = retries };
     }
 }
 
@@ -38,33 +34,21 @@ internal sealed class BackoffSettings(Props child, string name, TimeSpan min, Ti
 {
     public Props Child => child;
     public string Name => name;
-    public TimeSpan Min => min;
-    public TimeSpan Max => max;
     public bool OnFailure => onFailure;
-    public SupervisorStrategy Strategy { get; init; }
     public int MaxRetries { get; init; } = -1;
     public TimeSpan? AutoReset { get; init; } = min;
     public object ReplyWhileStopped { get; init; }
-    public Func<object, bool> FinalStop { get; init; }
 
-    private BackoffSettings With(SupervisorStrategy strategy = null, int? retries = null, TimeSpan? reset = null, bool manual = false, object reply = null, Func<object, bool> stop = null) =>
-        new(child, name, min, max, random, onFailure)
-        {
-            Strategy = strategy ?? Strategy,
-            MaxRetries = retries ?? MaxRetries,
-            AutoReset = manual ? null : reset ?? AutoReset,
-            ReplyWhileStopped = reply ?? ReplyWhileStopped,
-            FinalStop = stop ?? FinalStop,
-        };
+    private BackoffSettings With(TimeSpan? reset, object reply) => new(child, name, min, max, random, onFailure)
+    {
+        MaxRetries = MaxRetries,
+        AutoReset = reset,
+        ReplyWhileStopped = reply,
+    };
 
-    public override BackoffOptions WithAutoReset(TimeSpan resetBackoff) => With(reset: resetBackoff);
-    public override BackoffOptions WithManualReset() => With(manual: true);
-    public override BackoffOptions WithSupervisorStrategy(OneForOneStrategy supervisorStrategy) => With(supervisorStrategy, supervisorStrategy.MaxNumberOfRetries);
-    public override BackoffOptions WithMaxNrOfRetries(int maxNrOfRetries) => With(new OneForOneStrategy(maxNrOfRetries, -1, Strategy.Decider), maxNrOfRetries);
-    public override BackoffOptions WithDefaultStoppingStrategy() => With(new OneForOneStrategy(MaxRetries, -1, SupervisorStrategy.StoppingStrategy.Decider));
-    public override BackoffOptions WithReplyWhileStopped(object replyWhileStopped) => With(reply: replyWhileStopped);
-    public override BackoffOptions WithFinalStopMessage(Func<object, bool> isFinalStopMessage) => With(stop: isFinalStopMessage);
-
+    public override BackoffOptions WithAutoReset(TimeSpan resetBackoff) => With(resetBackoff, ReplyWhileStopped);
+    public override BackoffOptions WithManualReset() => With(null, ReplyWhileStopped);
+    public override BackoffOptions WithReplyWhileStopped(object replyWhileStopped) => With(AutoReset, replyWhileStopped);
     internal override Props Props => Props.CreateBy(new Producer(this));
 
     /// <summary>min · 2^restarts, at most max, plus up to the random part of itself.</summary>

@@ -49,19 +49,11 @@ public sealed class BackoffSupervisor : ActorBase
     private readonly BackoffSettings _settings;
     private IActorRef _child;
     private int _restarts;
-    private bool _finalStop;
     private bool _restarting;
 
     internal BackoffSupervisor(BackoffSettings settings) => _settings = settings;
-
     public static Props Props(BackoffOptions options) => options.Props;
-    public static Props Props(Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor) =>
-        Backoff.OnStop(childProps, childName, minBackoff, maxBackoff, randomFactor, -1).Props;
-    public static Props Props(Props childProps, string childName, TimeSpan minBackoff, TimeSpan maxBackoff, double randomFactor, int maxNrOfRetries) =>
-        Backoff.OnStop(childProps, childName, minBackoff, maxBackoff, randomFactor, maxNrOfRetries).Props;
-
     protected override SupervisorStrategy SupervisorStrategy() => new Strategy(this);
-
     protected override void PreStart() => Begin();
 
     private void Begin()
@@ -96,12 +88,7 @@ public sealed class BackoffSupervisor : ActorBase
                 return false;
         }
         if (_child is not null && Sender.Equals(_child)) Context.Parent.Forward(message);
-        else if (_child is not null)
-        {
-            if (_settings.FinalStop?.Invoke(message) == true) _finalStop = true;
-            _child.Forward(message);
-        }
-        else if (_settings.FinalStop?.Invoke(message) == true) Context.Stop(Self);
+        else if (_child is not null) _child.Forward(message);
         else if (_settings.ReplyWhileStopped is { } reply) Sender.Tell(reply);
         else Context.System.DeadLetters.Forward(message);
         return true;
@@ -111,7 +98,7 @@ public sealed class BackoffSupervisor : ActorBase
     {
         _child = null;
         // With OnFailure a child that stopped of itself is done, and so are we.
-        if (_finalStop || (_settings.OnFailure && !_restarting) || (_settings.MaxRetries >= 0 && _restarts >= _settings.MaxRetries))
+        if ((_settings.OnFailure && !_restarting) || (_settings.MaxRetries >= 0 && _restarts >= _settings.MaxRetries))
         {
             Context.Stop(Self);
             return;
@@ -122,7 +109,7 @@ public sealed class BackoffSupervisor : ActorBase
     }
 
     // A child that is to be restarted is stopped instead, and started again after the pause.
-    private sealed class Strategy(BackoffSupervisor owner) : OneForOneStrategy(owner._settings.Strategy.Decider)
+    private sealed class Strategy(BackoffSupervisor owner) : OneForOneStrategy(DefaultDecider)
     {
         public override void ProcessFailure(IActorContext context, bool restart, IActorRef child, Exception cause, ChildRestartStats stats, IReadOnlyCollection<ChildRestartStats> children)
         {

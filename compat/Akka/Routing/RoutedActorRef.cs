@@ -18,8 +18,7 @@ internal sealed class RoutedActorRef : LocalActorRef
         Config = routeeProps.RouterConfig;
         _router = Config.CreateRouter(system);
         // Here, not in the router actor: whoever has the reference may use it at once.
-        if (Config is Pool pool) Grow(pool.GetNrOfInstances(system));
-        else if (Config is Group group) _router = _router.WithRoutees([.. group.GetPaths(system).Select(p => new ActorSelectionRoutee(system.ActorSelection(p)))]);
+        Grow(((Pool)Config).NrOfInstances);
     }
 
     public RouterConfig Config { get; }
@@ -43,9 +42,10 @@ internal sealed class RoutedActorRef : LocalActorRef
     }
 }
 
-internal class RouterActor : ActorBase
+internal sealed class RouterPoolActor(SupervisorStrategy strategy) : ActorBase
 {
-    private protected RoutedActorRef Router => (RoutedActorRef)Self;
+    private RoutedActorRef Router => (RoutedActorRef)Self;
+    protected override SupervisorStrategy SupervisorStrategy() => strategy;
 
     protected override bool Receive(object message)
     {
@@ -59,13 +59,10 @@ internal class RouterActor : ActorBase
                 Watch(add.Routee);
                 return true;
             case RemoveRoutee remove:
-                Router.Change(r => r.RemoveRoutee(remove.Routee));
-                if (remove.Routee is ActorRefRoutee { Actor: { } actor })
-                {
-                    Context.Unwatch(actor);
-                    if (!Context.Child(actor.Path.Name).IsNobody() && Context.Child(actor.Path.Name).Equals(actor)) StopChildLater(actor);
-                }
-                StopWhenEmpty();
+                Remove(remove.Routee);
+                return true;
+            case AdjustPoolSize adjust:
+                Adjust(adjust.Change);
                 return true;
             case Terminated terminated:
                 Router.Change(r => r.RemoveRoutee(terminated.ActorRef));
@@ -76,17 +73,34 @@ internal class RouterActor : ActorBase
         }
     }
 
-    // A pill, so that what the routee has been given already is still handled.
-    private static void StopChildLater(IActorRef child) => child.Tell(PoisonPill.Instance, ActorRefs.NoSender);
+    private void Remove(Routee routee)
+    {
+        Router.Change(r => r.RemoveRoutee(routee));
+        if (routee is ActorRefRoutee { Actor: { } actor })
+        {
+            Context.Unwatch(actor);
+            // A pill, so that what the routee has been given already is still handled.
+            if (Context.Child(actor.Path.Name).Equals(actor)) actor.Tell(PoisonPill.Instance, ActorRefs.NoSender);
+        }
+        StopWhenEmpty();
+    }
 
-    private protected static void Watch(Routee routee)
+    private void Adjust(int change)
+    {
+        foreach (var routee in Router.Router.Routees.TakeLast(-change).ToArray()) Remove(routee);
+        var before = Router.Router.Routees.ToHashSet();
+        Router.Grow(change);
+        foreach (var routee in Router.Router.Routees.Where(r => !before.Contains(r))) Watch(routee);
+    }
+
+    private static void Watch(Routee routee)
     {
         if (routee is ActorRefRoutee { Actor: { } actor }) Context.Watch(actor);
     }
 
     private void StopWhenEmpty()
     {
-        if (Router.Config.StopRouterWhenAllRouteesRemoved && !Router.Router.Routees.Any()) Context.Stop(Self);
+        if (!Router.Router.Routees.Any()) Context.Stop(Self);
     }
 
     protected override void PreStart()
@@ -96,27 +110,4 @@ internal class RouterActor : ActorBase
 
     // The routees are restarted with the router, not made anew.
     protected override void PreRestart(Exception reason, object message) { }
-}
-
-internal sealed class RouterGroupActor : RouterActor;
-
-internal sealed class RouterPoolActor(SupervisorStrategy strategy) : RouterActor
-{
-    protected override SupervisorStrategy SupervisorStrategy() => strategy;
-
-    protected override bool Receive(object message)
-    {
-        if (message is not AdjustPoolSize adjust) return base.Receive(message);
-        if (adjust.Change > 0)
-        {
-            var before = Router.Router.Routees.ToHashSet();
-            Router.Grow(adjust.Change);
-            foreach (var routee in Router.Router.Routees.Where(r => !before.Contains(r))) Watch(routee);
-        }
-        else
-        {
-            foreach (var routee in Router.Router.Routees.TakeLast(-adjust.Change).ToArray()) base.Receive(new RemoveRoutee(routee));
-        }
-        return true;
-    }
 }

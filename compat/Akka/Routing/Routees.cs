@@ -6,34 +6,14 @@ public class Routee
 {
     public static readonly Routee NoRoutee = new();
     public virtual void Send(object message, IActorRef sender) { }
-    public virtual Task<object> Ask(object message, TimeSpan? timeout) => null;
-    public static Routee FromActorRef(IActorRef actorRef) => new ActorRefRoutee(actorRef);
 }
 
 public class ActorRefRoutee(IActorRef actor) : Routee
 {
     public IActorRef Actor { get; } = actor;
     public override void Send(object message, IActorRef sender) => Actor.Tell(message, sender);
-    public override Task<object> Ask(object message, TimeSpan? timeout) => Actor.Ask(message, timeout);
     public override bool Equals(object obj) => obj is ActorRefRoutee other && Actor.Equals(other.Actor);
     public override int GetHashCode() => Actor.GetHashCode();
-}
-
-public class ActorSelectionRoutee(ActorSelection actor) : Routee
-{
-    public ActorSelection Selection { get; } = actor;
-    public override void Send(object message, IActorRef sender) => Selection.Tell(message, sender);
-    public override Task<object> Ask(object message, TimeSpan? timeout) => Selection.Ask(message, timeout);
-    public override bool Equals(object obj) => obj is ActorSelectionRoutee other && Selection.Equals(other.Selection);
-    public override int GetHashCode() => Selection.GetHashCode();
-}
-
-public class SeveralRoutees(Routee[] routees) : Routee
-{
-    public override void Send(object message, IActorRef sender)
-    {
-        foreach (var routee in routees) routee.Send(message, sender);
-    }
 }
 
 public class RouterEnvelope(object message)
@@ -49,11 +29,6 @@ public abstract class RouterManagementMessage;
 public sealed class GetRoutees : RouterManagementMessage
 {
     public static GetRoutees Instance { get; } = new();
-}
-
-public static class RouterMessage
-{
-    public static readonly GetRoutees GetRoutees = GetRoutees.Instance;
 }
 
 /// <summary>The answer to <see cref="GetRoutees"/>.</summary>

@@ -34,14 +34,11 @@ public class Router
 
     protected virtual void Send(Routee routee, object message, IActorRef sender) => routee.Send(UnWrap(message), sender);
     protected object UnWrap(object message) => message is RouterEnvelope envelope ? envelope.Message : message;
-
     public virtual Router WithRoutees(params Routee[] routees) => new(RoutingLogic, routees);
     public virtual Router AddRoutee(Routee routee) => WithRoutees([.. _routees, routee]);
     public Router AddRoutee(IActorRef routee) => AddRoutee(new ActorRefRoutee(routee));
-    public Router AddRoutee(ActorSelection routee) => AddRoutee(new ActorSelectionRoutee(routee));
     public virtual Router RemoveRoutee(Routee routee) => WithRoutees([.. _routees.Where(r => !r.Equals(routee))]);
     public Router RemoveRoutee(IActorRef routee) => RemoveRoutee(new ActorRefRoutee(routee));
-    public Router RemoveRoutee(ActorSelection routee) => RemoveRoutee(new ActorSelectionRoutee(routee));
 }
 
 public sealed class RoundRobinRoutingLogic(int next) : RoutingLogic
@@ -50,16 +47,6 @@ public sealed class RoundRobinRoutingLogic(int next) : RoutingLogic
     public RoundRobinRoutingLogic() : this(-1) { }
     public override Routee Select(object message, Routee[] routees) =>
         routees.Length == 0 ? Routee.NoRoutee : routees[(int)((uint)Interlocked.Increment(ref _next) % (uint)routees.Length)];
-}
-
-public sealed class RandomLogic : RoutingLogic
-{
-    public override Routee Select(object message, Routee[] routees) => routees.Length == 0 ? Routee.NoRoutee : routees[Random.Shared.Next(routees.Length)];
-}
-
-public sealed class BroadcastRoutingLogic : RoutingLogic
-{
-    public override Routee Select(object message, Routee[] routees) => routees.Length == 0 ? Routee.NoRoutee : new SeveralRoutees(routees);
 }
 
 public sealed class SmallestMailboxRoutingLogic(int next) : RoutingLogic
@@ -109,9 +96,6 @@ public sealed class ConsistentHashingRoutingLogic(ActorSystem system, int virtua
     private const int DefaultVirtualNodes = 10;
     private (Routee[] Routees, ImmutableArray<(uint Hash, Routee Routee)> Ring) _ring = ([], []);
     private readonly Lock _lock = new();
-
-    public ConsistentHashingRoutingLogic(ActorSystem system) : this(system, 0, null) { }
-    public ConsistentHashingRoutingLogic WithHashMapping(ConsistentHashMapping mapping) => new(system, virtualNodesFactor, mapping);
 
     public override Routee Select(object message, Routee[] routees)
     {

@@ -5,22 +5,20 @@ namespace Akka.Routing;
 /// <summary>Makes an actor reference a router: what is told to it goes to one or more routees, on the sender's thread.</summary>
 public abstract class RouterConfig : IEquatable<RouterConfig>
 {
-    protected RouterConfig() { }
-    protected RouterConfig(string routerDispatcher) => RouterDispatcher = routerDispatcher;
+    private protected RouterConfig(string routerDispatcher = null) => RouterDispatcher = routerDispatcher;
 
     /// <summary>Of the router itself; the routees run on the dispatcher of their Props.</summary>
     public virtual string RouterDispatcher { get; }
-    public virtual bool StopRouterWhenAllRouteesRemoved => true;
     public abstract Router CreateRouter(ActorSystem system);
     public abstract ActorBase CreateRouterActor();
     public virtual bool IsManagementMessage(object message) => message is IAutoReceivedMessage or RouterManagementMessage;
     public virtual RouterConfig WithFallback(RouterConfig routerConfig) => this;
-    public virtual void VerifyConfig(ActorPath path) { }
 
     public bool Equals(RouterConfig other) => other is not null && GetType() == other.GetType()
-        && (GetType() == typeof(NoRouter) || ReferenceEquals(this, other) || RouterDispatcher == other.RouterDispatcher && (this as Pool)?.NrOfInstances == (other as Pool)?.NrOfInstances);
+        && (this is NoRouter || ReferenceEquals(this, other)
+            || (RouterDispatcher == other.RouterDispatcher && (this as Pool)?.NrOfInstances == (other as Pool)?.NrOfInstances));
     public override bool Equals(object obj) => Equals(obj as RouterConfig);
-    public override int GetHashCode() => HashCode.Combine(GetType(), RouterDispatcher);
+    public override int GetHashCode() => GetType().GetHashCode();
 }
 
 public class NoRouter : RouterConfig
@@ -36,31 +34,17 @@ public class NoRouter : RouterConfig
 /// <summary>A router whose routees are its children.</summary>
 public abstract class Pool : RouterConfig
 {
-    private protected Pool(int nrOfInstances, SupervisorStrategy supervisorStrategy, string routerDispatcher, bool usePoolDispatcher = false)
+    private protected Pool(int nrOfInstances, SupervisorStrategy supervisorStrategy, string routerDispatcher)
         : base(string.IsNullOrEmpty(routerDispatcher) ? Dispatch.Dispatchers.DefaultDispatcherId : routerDispatcher)
     {
         NrOfInstances = nrOfInstances;
         SupervisorStrategy = supervisorStrategy ?? DefaultSupervisorStrategy;
-        UsePoolDispatcher = usePoolDispatcher;
     }
 
     /// <summary>Failures of routees are decided on by the router's parent.</summary>
     public static SupervisorStrategy DefaultSupervisorStrategy { get; } = new OneForOneStrategy(static _ => Directive.Escalate);
     public int NrOfInstances { get; }
     public virtual SupervisorStrategy SupervisorStrategy { get; }
-    public virtual bool UsePoolDispatcher { get; }
-    public abstract int GetNrOfInstances(ActorSystem system);
     public Props Props(Props routeeProps) => routeeProps.WithRouter(this);
     public override ActorBase CreateRouterActor() => new RouterPoolActor(SupervisorStrategy);
-}
-
-/// <summary>A router whose routees live elsewhere and are found by path.</summary>
-public abstract class Group : RouterConfig
-{
-    protected readonly string[] InternalPaths;
-    protected Group(IEnumerable<string> paths, string routerDispatcher) : base(string.IsNullOrEmpty(routerDispatcher) ? Dispatch.Dispatchers.DefaultDispatcherId : routerDispatcher) => InternalPaths = [.. paths];
-    public override bool StopRouterWhenAllRouteesRemoved => false;
-    public abstract IEnumerable<string> GetPaths(ActorSystem system);
-    public Props Props() => Actor.Props.Empty.WithRouter(this);
-    public override ActorBase CreateRouterActor() => new RouterGroupActor();
 }

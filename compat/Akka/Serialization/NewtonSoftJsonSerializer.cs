@@ -29,7 +29,6 @@ public class NewtonSoftJsonSerializer : Serializer
     }
 
     public JsonSerializerSettings Settings { get; }
-    public object Serializer => _serializer;
     public override bool IncludeManifest => false;
 
     public override byte[] ToBinary(object obj)

@@ -41,7 +41,6 @@ public class Serialization
     }
 
     public ExtendedActorSystem System { get; }
-
     private readonly List<(Type Type, Serializer Serializer)> _bindings = [];
 
     private IEnumerable<KeyValuePair<string, Configuration.Hocon.HoconValue>> Members(string path) => System.Settings.Config.GetConfig(path)?.AsEnumerable() ?? [];
@@ -82,15 +81,6 @@ public class Serialization
         return _byType[type] = best.Serializer;
     }
 
-    public byte[] Serialize(object o) => FindSerializerFor(o).ToBinary(o);
-
-    /// <exception cref="SerializationException">No serializer has that number.</exception>
-    public object Deserialize(byte[] bytes, int serializerId, Type type) => ById(serializerId, type?.FullName) switch
-    {
-        SerializerWithStringManifest named => named.FromBinary(bytes, type.TypeQualifiedName()),
-        var serializer => serializer.FromBinary(bytes, type),
-    };
-
     public object Deserialize(byte[] bytes, int serializerId, string manifest)
     {
         var serializer = ById(serializerId, manifest);
@@ -114,8 +104,6 @@ public class Serialization
     };
 
     public static string SerializedActorPath(IActorRef actorRef) => actorRef is null or Nobody ? "" : actorRef.Path.ToSerializationFormat();
-
-    public static T WithTransport<T>(ExtendedActorSystem system, Func<T> action) => action();
 
     internal object RoundTrip(object message)
     {

@@ -20,7 +20,6 @@ public abstract class Serializer
     public abstract bool IncludeManifest { get; }
     public abstract byte[] ToBinary(object obj);
     public abstract object FromBinary(byte[] bytes, Type type);
-    public T FromBinary<T>(byte[] bytes) => (T)FromBinary(bytes, typeof(T));
 }
 
 /// <summary>A serializer that names the type itself, so that classes may be renamed.</summary>

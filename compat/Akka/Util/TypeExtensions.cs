@@ -4,9 +4,6 @@ namespace Akka.Util;
 
 public static class TypeExtensions
 {
-    public static bool Implements<T>(this Type type) => type.Implements(typeof(T));
-    public static bool Implements(this Type type, Type moreGeneralType) => moreGeneralType.IsAssignableFrom(type);
-
     /// <summary>"Namespace.Type, Assembly": survives a new version of the assembly.</summary>
     public static string TypeQualifiedName(this Type type) => QualifiedNames.GetOrAdd(type, static t => Shorten(t));
 

@@ -6,9 +6,7 @@ namespace Grpc.Net.Compression;
 public sealed class DeflateCompressionProvider(CompressionLevel defaultCompressionLevel) : ICompressionProvider
 {
     public string EncodingName => "deflate";
-
     public Stream CreateCompressionStream(Stream stream, CompressionLevel? compressionLevel) =>
         new ZLibStream(stream, compressionLevel ?? defaultCompressionLevel, leaveOpen: true);
-
     public Stream CreateDecompressionStream(Stream stream) => new ZLibStream(stream, CompressionMode.Decompress, leaveOpen: true);
 }

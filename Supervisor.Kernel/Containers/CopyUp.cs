@@ -1,0 +1,131 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Processes;
+
+namespace Supervisor.Kernel.Containers;
+
+/// <summary>
+/// Fills a tmpfs with a copy of the directory that it will cover (<c>tmpcopyup</c>), while the init waits. Both are reached
+/// through the init's own descriptors, and nothing below them through a symlink: the image may be anybody's.
+/// </summary>
+internal static unsafe partial class CopyUp
+{
+    private const nint SYS_pidfd_getfd = 438, SYS_openat2 = 437;
+    private const int MostEntries = 1 << 20, Deepest = 128;
+    private const uint S_IFMT = 0xf000, S_IFDIR = 0x4000, S_IFREG = 0x8000, S_IFLNK = 0xa000;
+
+    /// <param name="root">The init's descriptor of its root filesystem.</param>
+    /// <param name="into">The init's descriptor of the detached tmpfs.</param>
+    public static void Run(int pid, int root, string destination, int into, CancellationToken deadline)
+    {
+        using var process = Pidfd.TryOpen(pid) ?? throw new SyscallException("pidfd_open", Errno.ESRCH);
+        using var rootFd = Take(process, root);
+        using var target = Take(process, into);
+        var relative = destination.Trim('/');
+        if (relative.Length == 0 || OpenAt(rootFd, relative, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, ResolveFlags.RESOLVE_IN_ROOT) is not { } source) return;
+        using (source)
+        {
+            var left = MostEntries;
+            // A mount's own descriptor is O_PATH: opened anew for making entries.
+            using var top = OpenAt(target, ".", OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, ResolveFlags.RESOLVE_NO_SYMLINKS)!;
+            CopyAttributes(source, top);
+            Directory(source, top, 0, ref left, deadline);
+        }
+    }
+
+    private static void Directory(Fd from, Fd to, int depth, ref int left, CancellationToken deadline)
+    {
+        if (depth > Deepest) throw new SyscallException("tmpcopyup", Errno.ENAMETOOLONG, $"more than {Deepest} directories deep");
+        foreach (var path in System.IO.Directory.EnumerateFileSystemEntries($"/proc/self/fd/{from.Number}"))
+        {
+            deadline.ThrowIfCancellationRequested();
+            if (--left < 0) throw new SyscallException("tmpcopyup", Errno.ENOSPC, $"more than {MostEntries} files");
+            var name = Path.GetFileName(path);
+            using var place = OpenAt(from, name, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW, ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_XDEV);
+            if (place is null) continue;
+            switch (FileStatus.Of(place).Mode & S_IFMT)
+            {
+                case S_IFDIR:
+                    Try(mkdirat(to.Number, name, 0x1c0 /* 0700 */), "mkdirat", name);
+                    using (var inner = OpenAt(from, name, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, Beneath)!)
+                    using (var made = OpenAt(to, name, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, Beneath)!)
+                    {
+                        CopyAttributes(inner, made);
+                        Directory(inner, made, depth + 1, ref left, deadline);
+                    }
+                    break;
+                case S_IFREG:
+                    using (var file = OpenAt(from, name, OpenFlags.O_RDONLY, Beneath)!)
+                    using (var made = OpenAt(to, name, OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_EXCL, Beneath, 0x180 /* 0600 */)!)
+                    {
+                        var buffer = new byte[65536];
+                        while (file.TryRead(buffer) is > 0 and var got) made.Write(buffer.AsSpan(0, got));
+                        CopyAttributes(file, made);
+                    }
+                    break;
+                case S_IFLNK:
+                    var link = new byte[4096];
+                    nint length;
+                    fixed (byte* text = link) length = readlinkat(place.Number, "", text, (nuint)link.Length);
+                    Try(length < 0 ? -1 : symlinkat(Encoding.UTF8.GetString(link, 0, (int)length), to.Number, name), "symlinkat", name);
+                    break;
+                default: // a device, socket or FIFO has no contents to copy
+                    break;
+            }
+        }
+    }
+
+    private const ResolveFlags Beneath = ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_SYMLINKS | ResolveFlags.RESOLVE_NO_XDEV;
+
+    private static void CopyAttributes(Fd from, Fd to)
+    {
+        var (mode, uid, gid) = FileStatus.OwnerOf(from);
+        Try(fchown(to.Number, uid, gid), "fchown", null);
+        Try(fchmod(to.Number, mode & 0xfff), "fchmod", null);
+    }
+
+    private static Fd Take(Pidfd process, int number)
+    {
+        var fd = (int)syscall(SYS_pidfd_getfd, process.Number, number, 0);
+        return fd >= 0 ? new Fd(fd) : throw new SyscallException("pidfd_getfd", Errno.Last);
+    }
+
+    private static Fd? OpenAt(Fd directory, string path, OpenFlags flags, ResolveFlags resolve, uint mode = 0)
+    {
+        var how = new OpenHow { flags = (ulong)(flags | OpenFlags.O_CLOEXEC).ToKernel(), mode = mode, resolve = resolve | ResolveFlags.RESOLVE_NO_MAGICLINKS };
+        fixed (byte* text = Encoding.UTF8.GetBytes(path + '\0'))
+        {
+            var fd = (int)openat2(SYS_openat2, directory.Number, text, &how, 24);
+            if (fd >= 0) return new Fd(fd);
+        }
+        return Errno.Last is Errno.ENOENT or Errno.ENOTDIR ? null : throw new SyscallException("openat2", Errno.Last, path);
+    }
+
+    private static void Try(int result, string call, string? name)
+    {
+        if (result != 0) throw new SyscallException(call, Errno.Last, name);
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint syscall(nint number, nint a, nint b, nint c);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint openat2(nint number, nint directory, byte* path, OpenHow* how, nint size);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int mkdirat(int directory, string name, uint mode);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int symlinkat(string target, int directory, string name);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial nint readlinkat(int directory, string name, byte* buffer, nuint size);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fchown(int fd, uint uid, uint gid);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fchmod(int fd, uint mode);
+}

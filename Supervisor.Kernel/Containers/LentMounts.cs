@@ -1,0 +1,76 @@
+using System.Runtime.InteropServices;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Namespaces;
+using Supervisor.Kernel.Oci;
+
+namespace Supervisor.Kernel.Containers;
+
+/// <summary>
+/// Bind mounts that we make, detached, and lend to the container's init by descriptor: sources that its root may not open
+/// (in a user namespace), that are idmapped (which takes rights over the file system), and shared ones (the init's own copy
+/// of the host's mounts is cut off from the host). open_tree(2), mount_setattr(2); never attached in our namespace.
+/// </summary>
+internal static unsafe partial class LentMounts
+{
+    private const nint SYS_mount_setattr = 442, SYS_open_tree = 428;
+
+    /// <param name="open">Gets every descriptor, for the caller to close.</param>
+    /// <exception cref="InvalidSpecException">A source is not there, or its file system cannot be idmapped.</exception>
+    public static IReadOnlyDictionary<int, Fd> Make(Spec spec, string bundle, bool otherUser, Func<Fd?> containerUser, List<IDisposable> open, CancellationToken deadline)
+    {
+        var lent = new Dictionary<int, Fd>();
+        for (var i = 0; i < spec.Mounts.Count; i++)
+        {
+            var mount = spec.Mounts[i];
+            var options = MountOptions.Parse(mount.Options);
+            if (!options.Bind && mount.Type is not "bind") continue;
+            var mapped = options.IdMap || mount.UidMappings.Count > 0 || mount.GidMappings.Count > 0;
+            var shared = ((MountFlags)options.Propagation & MountFlags.MS_SHARED) != 0;
+            if (!mapped && !shared && !(otherUser && !IdMaps.Rootless)) continue;
+            var source = Path.GetFullPath(mount.Source ?? "", bundle);
+            var tree = OpenTree(source, options.RecursiveBind, $"mounts[{i}].source");
+            open.Add(tree);
+            if (mapped) Map(tree, mount, options, $"mounts[{i}]", containerUser, open, deadline);
+            lent[i] = tree;
+        }
+        return lent;
+    }
+
+    private static Fd OpenTree(string source, bool recursive, string field)
+    {
+        fixed (byte* path = System.Text.Encoding.UTF8.GetBytes(source + '\0'))
+        {
+            var fd = (int)syscall(SYS_open_tree, At.FDCWD, path, At.OPEN_TREE_CLONE | At.OPEN_TREE_CLOEXEC | (recursive ? At.RECURSIVE : 0));
+            if (fd >= 0) return new Fd(fd);
+        }
+        throw Errno.Last is Errno.ENOENT
+            ? new InvalidSpecException(field, $"\"{source}\" does not exist")
+            : new SyscallException("open_tree", Errno.Last, source);
+    }
+
+    private static void Map(Fd tree, MountSpec mount, MountOptions options, string field, Func<Fd?> containerUser, List<IDisposable> open, CancellationToken deadline)
+    {
+        const ulong MOUNT_ATTR_IDMAP = 0x100000;
+        Fd user;
+        if (mount.UidMappings.Count > 0 || mount.GidMappings.Count > 0)
+        {
+            user = UserNamespaces.Create(mount.UidMappings, mount.GidMappings, deadline);
+            open.Add(user);
+        }
+        else user = containerUser() ?? throw new InvalidSpecException(field + ".uidMappings", "is missing, and the container has no user namespace whose mapping could be meant");
+        var attributes = stackalloc ulong[4];
+        (attributes[0], attributes[1], attributes[2], attributes[3]) = (MOUNT_ATTR_IDMAP, 0, 0, (ulong)user.Number);
+        byte empty = 0;
+        if (syscall(SYS_mount_setattr, tree.Number, &empty, At.EMPTY_PATH | (options.RecursiveIdMap ? At.RECURSIVE : 0), attributes, 32) == 0) return;
+        throw Errno.Last is Errno.EINVAL
+            ? new InvalidSpecException(field, "its file system cannot be idmapped by this kernel")
+            : new SyscallException("mount_setattr(MOUNT_ATTR_IDMAP)", Errno.Last, mount.Source);
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint syscall(nint number, nint a, byte* b, nint c);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint syscall(nint number, nint a, byte* b, nint c, ulong* d, nint e);
+}

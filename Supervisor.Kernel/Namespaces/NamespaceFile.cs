@@ -1,0 +1,26 @@
+using System.Runtime.InteropServices;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Oci;
+
+namespace Supervisor.Kernel.Namespaces;
+
+/// <summary>Files that stand for namespaces. ioctl_nsfs(2), Linux 4.11.</summary>
+internal static partial class NamespaceFile
+{
+    private const nuint NS_GET_NSTYPE = 0xb703;
+
+    /// <summary>Which kind; null for a file that is no namespace.</summary>
+    public static CloneFlags? KindOf(Fd fd) => ioctl(fd.Number, NS_GET_NSTYPE) is > 0 and var kind ? (CloneFlags)kind : null;
+
+    /// <summary>Whether it is the one that we are in.</summary>
+    public static bool IsOurs(Fd fd, string type)
+    {
+        var name = type switch { NamespaceKind.Network => "net", NamespaceKind.Mount => "mnt", _ => type };
+        using var ours = Fd.TryOpen($"/proc/self/ns/{name}", OpenFlags.O_RDONLY);
+        return ours is not null && FileStatus.SameFile(ours, fd);
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int ioctl(int fd, nuint request);
+}

@@ -1,0 +1,132 @@
+using System.Text.Json;
+using Supervisor.Kernel.Oci;
+
+namespace Supervisor.Shim.Oci;
+
+/// <summary>What <c>state.json</c> holds: all that another process needs to find the container again.</summary>
+internal sealed record ContainerState
+{
+    public required string Id { get; init; }
+
+    /// <summary>Absolute.</summary>
+    public required string Bundle { get; init; }
+
+    /// <summary>When it was created.</summary>
+    public required DateTimeOffset Created { get; init; }
+
+    /// <summary>The init's pid in our namespace; 0 before its birth.</summary>
+    public int Pid { get; init; }
+
+    /// <summary>Its start time in clock ticks, and the boot that they count from: together they name the process.</summary>
+    public ulong StartTime { get; init; }
+
+    public string BootId { get; init; } = "";
+
+    /// <summary>User id of whoever created it.</summary>
+    public uint Owner { get; init; }
+
+    /// <summary>Directories by controller.</summary>
+    public IReadOnlyDictionary<string, string> CgroupPaths { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Cgroups above it that were made for it, deepest first.</summary>
+    public IReadOnlyList<string> CgroupParents { get; init; } = [];
+
+    /// <summary>/proc/PID/ns files by the specification's names.</summary>
+    public IReadOnlyDictionary<string, string> NamespacePaths { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What its standard streams were, for a restore.</summary>
+    public IReadOnlyList<string> ExternalDescriptors { get; init; } = [];
+
+    /// <summary>The resctrl group; null without one.</summary>
+    public string? IntelRdtPath { get; init; }
+
+    /// <summary>Whether it has no session keyring of its own.</summary>
+    public bool NoNewKeyring { get; init; }
+
+    /// <summary>config.json as it was read.</summary>
+    public required byte[] Config { get; init; }
+
+    /// <summary>The config, read.</summary>
+    public Spec Spec => _spec ??= SpecReader.Read(Config);
+
+    private Spec? _spec;
+
+    /// <summary>With a config that was read already.</summary>
+    public ContainerState() { }
+
+    /// <inheritdoc cref="ContainerState()"/>
+    public ContainerState(Spec spec) => _spec = spec;
+
+    public byte[] ToJson()
+    {
+        using var buffer = new MemoryStream(Config.Length + 4096);
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { SkipValidation = true }))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("version", 1);
+            json.WriteString("id", Id);
+            json.WriteNumber("initProcessPid", Pid);
+            json.WriteNumber("initProcessStartTime", StartTime);
+            json.WriteString("bootId", BootId);
+            json.WriteString("created", Created);
+            json.WriteString("bundle", Bundle);
+            json.WriteNumber("owner", Owner);
+            Map(json, "cgroupPaths", CgroupPaths);
+            List(json, "cgroupParents", CgroupParents);
+            Map(json, "namespacePaths", NamespacePaths);
+            List(json, "externalDescriptors", ExternalDescriptors);
+            if (IntelRdtPath is not null) json.WriteString("intelRdtPath", IntelRdtPath);
+            json.WriteBoolean("noNewKeyring", NoNewKeyring);
+            json.WritePropertyName("config");
+            json.WriteRawValue(Config, skipInputValidation: true);
+            json.WriteEndObject();
+        }
+        return buffer.ToArray();
+    }
+
+    /// <exception cref="JsonException">It is no such document.</exception>
+    public static ContainerState FromJson(ReadOnlyMemory<byte> bytes)
+    {
+        using var document = JsonDocument.Parse(bytes);
+        var root = document.RootElement;
+        if (root.ValueKind is not JsonValueKind.Object) throw new JsonException("it is not an object");
+        try
+        {
+            return new ContainerState
+            {
+                Id = root.GetProperty("id").GetString()!,
+                Pid = root.GetProperty("initProcessPid").GetInt32(),
+                StartTime = root.GetProperty("initProcessStartTime").GetUInt64(),
+                BootId = root.GetProperty("bootId").GetString()!,
+                Created = root.GetProperty("created").GetDateTimeOffset(),
+                Bundle = root.GetProperty("bundle").GetString()!,
+                Owner = root.GetProperty("owner").GetUInt32(),
+                CgroupPaths = root.GetProperty("cgroupPaths").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!),
+                CgroupParents = [.. root.GetProperty("cgroupParents").EnumerateArray().Select(p => p.GetString()!)],
+                NamespacePaths = root.GetProperty("namespacePaths").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!),
+                ExternalDescriptors = [.. root.GetProperty("externalDescriptors").EnumerateArray().Select(p => p.GetString()!)],
+                IntelRdtPath = root.TryGetProperty("intelRdtPath", out var rdt) ? rdt.GetString() : null,
+                NoNewKeyring = root.GetProperty("noNewKeyring").GetBoolean(),
+                Config = System.Text.Encoding.UTF8.GetBytes(root.GetProperty("config").GetRawText()),
+            };
+        }
+        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw new JsonException(e.Message, e);
+        }
+    }
+
+    private static void Map(Utf8JsonWriter json, string name, IReadOnlyDictionary<string, string> map)
+    {
+        json.WriteStartObject(name);
+        foreach (var (key, value) in map) json.WriteString(key, value);
+        json.WriteEndObject();
+    }
+
+    private static void List(Utf8JsonWriter json, string name, IReadOnlyList<string> list)
+    {
+        json.WriteStartArray(name);
+        foreach (var value in list) json.WriteStringValue(value);
+        json.WriteEndArray();
+    }
+}

@@ -1,0 +1,158 @@
+using System.Runtime.InteropServices;
+using Supervisor.Kernel.Containers;
+using Supervisor.Kernel.Oci;
+using Supervisor.Kernel.Processes;
+using Supervisor.Kernel.Stdio;
+
+namespace Supervisor.Shim.Oci;
+
+/// <summary>What create and run have in common: from a bundle to a container whose init waits for its start.</summary>
+internal sealed partial class Creation : IDisposable
+{
+    public static readonly Flag[] Flags =
+    [
+        Flag.Value("bundle b", "directory of config.json (default: the working directory)"),
+        Flag.Value("console-socket", "unix socket that is sent the terminal's master"),
+        Flag.Value("pid-file", "file for the init's pid"),
+        Flag.Switch("no-pivot", "move the root instead of pivot_root: for a host that runs from a ramfs"),
+        Flag.Switch("no-new-keyring", "keep the caller's session keyring"),
+        Flag.Value("preserve-fds", "how many descriptors from 3 on the container gets"),
+    ];
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60), EndPatience = TimeSpan.FromSeconds(20);
+    private readonly Invocation _invocation;
+    private readonly string _directory;
+    private readonly CancellationTokenSource _deadline = new(Patience);
+    private readonly ContainerHost _host = new(e => Log.Warning(e.Message));
+    private DirectoryLock? _lock;
+    private StartSocket? _startSocket;
+    private readonly List<IDisposable> _open = [];
+
+    private Creation(Invocation invocation, string directory) => (_invocation, _directory) = (invocation, directory);
+
+    public Container Container { get; private set; } = null!;
+
+    public ContainerState State { get; private set; } = null!;
+
+    /// <summary>Makes it; nothing is left when that fails.</summary>
+    /// <param name="forAnother">Another process will start it (<c>create</c>).</param>
+    /// <param name="detached">We shall not wait for its end.</param>
+    public static Creation Make(Invocation invocation, bool forAnother, bool detached)
+    {
+        var arguments = invocation.Arguments;
+        var bundle = Path.GetFullPath(arguments.Text("bundle") is { Length: > 0 } said ? said : Environment.CurrentDirectory);
+        invocation.Store.DirectoryOf(invocation.Id); // the id is judged before anything is read
+        var (config, spec) = Read(bundle);
+        CheckTerminal(spec.Process?.Terminal ?? false, arguments.Text("console-socket"), detached);
+        var creation = new Creation(invocation, invocation.Store.Create(invocation.Id));
+        try
+        {
+            creation._lock = invocation.Store.Lock(invocation.Id);
+            creation.Run(bundle, config, spec, forAnother);
+            return creation;
+        }
+        catch
+        {
+            creation.Undo();
+            throw;
+        }
+    }
+
+    /// <summary>Lets it run its program; for a creation that is not for another.</summary>
+    public void Start() => Container.Start(_deadline.Token);
+
+    /// <summary>Others may work on the container now.</summary>
+    public void Unlock() => _lock?.Dispose();
+
+    /// <summary>Ends and removes it.</summary>
+    public void Undo()
+    {
+        try
+        {
+            Container?.End(EndPatience);
+        }
+        finally
+        {
+            _invocation.Store.Remove(_invocation.Id);
+            Dispose();
+        }
+    }
+
+    public void Dispose()
+    {
+        _startSocket?.Dispose();
+        foreach (var one in _open) one.Dispose();
+        Container?.Dispose();
+        _lock?.Dispose();
+        _host.Dispose();
+        _deadline.Dispose();
+    }
+
+    private void Run(string bundle, byte[] config, Spec spec, bool forAnother)
+    {
+        var id = _invocation.Id;
+        var arguments = _invocation.Arguments;
+        var cgroup = spec.Linux?.CgroupsPath is { Length: > 0 } path ? path : $"/{id}";
+        State = new ContainerState(spec)
+        {
+            Id = id, Bundle = bundle, Created = DateTimeOffset.UtcNow, Owner = geteuid(), Config = config, BootId = ProcStat.BootId,
+            CgroupPaths = _host.Hierarchies.DirectoriesOf(cgroup),
+            ExternalDescriptors = [.. Enumerable.Range(0, 3).Select(n => new FileInfo($"/proc/self/fd/{n}").LinkTarget ?? "")],
+            NoNewKeyring = arguments.IsSet("no-new-keyring"),
+        };
+        _invocation.Store.Save(State); // before there is anything: a creation that is killed can be deleted by what stands here
+        if (forAnother) _startSocket = StartSocket.Listen(_directory);
+        var passed = PassedDescriptors.From(arguments);
+        _open.AddRange(passed.Descriptors);
+        if (passed.Environment.Count > 0 && spec.Process is { } process) spec = spec with { Process = process with { Env = [.. process.Env, .. passed.Environment] } };
+        Container = Container.Create(_host, new ContainerRequest(
+            bundle, config, [], spec.Process?.Terminal == true ? StdioTargets.Console : StdioTargets.Inherited, cgroup)
+        {
+            OwnsBundle = false, Parsed = spec, StartSocket = _startSocket, NoPivot = arguments.IsSet("no-pivot"),
+            Id = id, NewKeyring = !State.NoNewKeyring, Inherited = passed.Descriptors,
+        }, _deadline.Token);
+        State = State with
+        {
+            Pid = Container.Pid, StartTime = Container.StartTime, CgroupPaths = Container.Cgroup.Paths, CgroupParents = Container.Cgroup.CreatedParents,
+            NamespacePaths = NamespacePaths(Container.Pid),
+        };
+        if (arguments.Text("console-socket") is { Length: > 0 } socket && Container.TakeTerminal() is { } master)
+            using (master) ConsoleSocket.Send(socket, master);
+        _invocation.Store.Save(State);
+        if (arguments.Text("pid-file") is { Length: > 0 } file) PidFile.Write(file, Container.Pid);
+        Log.Debug($"container {id}: init {Container.Pid} is ready");
+    }
+
+    private static (byte[] Config, Spec Spec) Read(string bundle)
+    {
+        try
+        {
+            var config = File.ReadAllBytes(Path.Join(bundle, "config.json"));
+            return (config, SpecReader.Read(config));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new OciException($"JSON specification file config.json not found: open {Path.Join(bundle, "config.json")}: no such file or directory", e);
+        }
+    }
+
+    private static void CheckTerminal(bool terminal, string? consoleSocket, bool detached)
+    {
+        if (terminal && detached && string.IsNullOrEmpty(consoleSocket))
+            throw new OciException("cannot allocate tty if runc will detach without setting console socket (--console-socket)");
+        if (!string.IsNullOrEmpty(consoleSocket) && !(terminal && detached))
+            throw new OciException("cannot use console socket if runc will not detach or allocate tty");
+    }
+
+    private static Dictionary<string, string> NamespacePaths(int pid)
+    {
+        var paths = new Dictionary<string, string>();
+        foreach (var (name, file) in (ReadOnlySpan<(string, string)>)
+            [("pid", "pid"), ("network", "net"), ("mount", "mnt"), ("ipc", "ipc"), ("uts", "uts"), ("user", "user"), ("cgroup", "cgroup"), ("time", "time")])
+            paths[name] = $"/proc/{pid}/ns/{file}";
+        return paths;
+    }
+
+    [LibraryImport("libc")]
+    private static partial uint geteuid();
+}

@@ -1,0 +1,69 @@
+using Supervisor.Kernel.Processes;
+
+namespace Supervisor.Shim.Oci;
+
+/// <summary><c>delete</c>: removes what is left of containers that have ended or never began; with <c>--force</c> of any.</summary>
+internal static class DeleteVerb
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    public static readonly Verb Verb = new("delete", "ID", "delete a container that has ended",
+        [Flag.Switch("force f", "end it first; one that is not there is no error")], 1, 1, Run);
+
+    private static int Run(Invocation invocation)
+    {
+        var (store, id, force) = (invocation.Store, invocation.Id, invocation.Arguments.IsSet("force"));
+        if (!store.Exists(id))
+        {
+            if (force) return 0;
+            throw new OciException($"container does not exist: container \"{id}\" does not exist");
+        }
+        using var only = store.Lock(id);
+        using var live = Open(store, id, force);
+        if (live is null)
+        {
+            if (!force) throw new OciException($"container does not exist: container \"{id}\" has no state; remove what is left of it with --force");
+            store.Remove(id);
+            return 0;
+        }
+        if (live.Container is not null)
+        {
+            if (!force && live.Status is not "created" and var status) throw new OciException($"cannot delete container {id} that is not stopped: {status}");
+            live.Container.Signal((int)Signal.SIGKILL);
+        }
+        Remove(live);
+        store.Remove(id);
+        PostHooks.Run("poststop", live.State, "stopped", 0, CancellationToken.None);
+        return 0;
+    }
+
+    /// <summary>Ends what is still in the cgroup, and removes it.</summary>
+    private static void Remove(LiveContainer live)
+    {
+        var cgroup = live.Cgroup;
+        if (cgroup.Exists)
+        {
+            if (live.Container is not null) live.Container.Thaw();
+            live.Container?.Wait(Patience);
+            if (!cgroup.TryDeleteEmpty())
+            {
+                cgroup.KillAll(Patience);
+                cgroup.Delete(Patience);
+            }
+        }
+        if (live.Container is { HasEnded: false } stuck) throw new OciException($"process {stuck.Pid} does not die: it is stuck in the kernel");
+    }
+
+    /// <summary>With force, a state that cannot be read is as good as none.</summary>
+    private static LiveContainer? Open(StateStore store, string id, bool force)
+    {
+        try
+        {
+            return LiveContainer.TryOpen(store, id);
+        }
+        catch (OciException) when (force)
+        {
+            return null;
+        }
+    }
+}

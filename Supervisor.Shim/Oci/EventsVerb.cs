@@ -1,0 +1,58 @@
+using System.Globalization;
+using System.Text;
+
+namespace Supervisor.Shim.Oci;
+
+/// <summary><c>events</c>: what a container uses, now or every few seconds, and when it runs out of memory. One JSON object a line.</summary>
+internal static class EventsVerb
+{
+    public static readonly Verb Verb = new("events", "ID", "show what a container uses, and out-of-memory kills, until it ends",
+        [Flag.Value("interval", "between statistics, e.g. 500ms (default: 5s)"), Flag.Switch("stats", "once, then end")], 1, 1, Run);
+
+    private static int Run(Invocation invocation)
+    {
+        var interval = Interval(invocation.Arguments.Text("interval") ?? "5s");
+        using var live = LiveContainer.Open(invocation.Store, invocation.Id);
+        var container = live.Running();
+        var id = live.State.Id;
+        if (invocation.Arguments.IsSet("stats"))
+        {
+            Streams.Write(StatsJson.Of(id, container.Cgroup.Stats()));
+            return 0;
+        }
+        using var ended = new ManualResetEventSlim();
+        container.Watch(_ => ended.Set(), () => Streams.Write($"{{\"type\":\"oom\",\"id\":\"{id}\"}}\n"));
+        do
+        {
+            if (container.Cgroup.Exists) Streams.Write(StatsJson.Of(id, container.Cgroup.Stats()));
+        }
+        while (!ended.Wait(interval));
+        return 0;
+    }
+
+    /// <summary>Go's durations: numbers with units, one after the other.</summary>
+    private static TimeSpan Interval(string text)
+    {
+        var total = TimeSpan.Zero;
+        for (var rest = text.AsSpan(); !rest.IsEmpty;)
+        {
+            var unit = rest.TrimStart("0123456789.");
+            var after = unit.TrimStart("nuµmsh");
+            if (!double.TryParse(rest[..^unit.Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)) throw Invalid();
+            total += unit[..^after.Length] switch
+            {
+                "ns" => TimeSpan.FromMicroseconds(number / 1000),
+                "us" or "µs" => TimeSpan.FromMicroseconds(number),
+                "ms" => TimeSpan.FromMilliseconds(number),
+                "s" => TimeSpan.FromSeconds(number),
+                "m" => TimeSpan.FromMinutes(number),
+                "h" => TimeSpan.FromHours(number),
+                _ => throw Invalid(),
+            };
+            rest = after;
+        }
+        return total > TimeSpan.Zero ? total : throw new OciException("duration interval must be greater than 0");
+
+        OciException Invalid() => new($"invalid value \"{text}\" for flag -interval: it is not a duration such as 5s or 500ms");
+    }
+}

@@ -1,0 +1,60 @@
+using System.Globalization;
+using Supervisor.Kernel.Oci;
+
+namespace Supervisor.Shim.Oci;
+
+/// <summary>What an exec's flags make of the container's own process.</summary>
+internal static class ExecProcessSpec
+{
+    /// <exception cref="OciException">A flag's value has not its form.</exception>
+    /// <exception cref="InvalidSpecException">The file is no process.</exception>
+    public static ProcessSpec From(Arguments arguments, Spec container)
+    {
+        if (arguments.Text("process") is { Length: > 0 } file)
+        {
+            var read = SpecReader.ReadProcess(File.ReadAllBytes(file));
+            return arguments.IsSet("tty") ? read with { Terminal = true } : read;
+        }
+        var command = arguments.Rest.Skip(1).ToArray();
+        if (command.Length == 0) throw new OciException("process args cannot be empty");
+        var process = container.Process ?? new ProcessSpec { Cwd = "/" };
+        process = process with
+        {
+            Args = command,
+            Terminal = arguments.IsSet("tty"),
+            Cwd = arguments.Text("cwd") ?? process.Cwd,
+            Env = [.. process.Env, .. arguments.List("env")],
+            NoNewPrivileges = arguments.Has("no-new-privs") ? arguments.IsSet("no-new-privs") : process.NoNewPrivileges,
+            ApparmorProfile = arguments.Text("apparmor") ?? process.ApparmorProfile,
+            SelinuxLabel = arguments.Text("process-label") ?? process.SelinuxLabel,
+        };
+        if (arguments.List("cap") is { Count: > 0 } added) process = process with { Capabilities = With(process.Capabilities ?? new(), added) };
+        if (arguments.Text("user") is { Length: > 0 } user) process = process with { User = With(process.User, user) };
+        if (arguments.List("additional-gids") is { Count: > 0 } groups)
+            process = process with { User = process.User with { AdditionalGids = [.. groups.Select(g => Id(g, "additional-gids"))] } };
+        return process;
+    }
+
+    // Not into the ambient set: it would outlive a change of user, which nobody asked for.
+    private static CapabilitiesSpec With(CapabilitiesSpec sets, IReadOnlyList<string> added)
+    {
+        foreach (var name in added)
+            if (Capability.TryNumber(name) is null) throw new OciException($"--cap: no capability is called \"{name}\"");
+        return sets with { Bounding = Union(sets.Bounding), Effective = Union(sets.Effective), Permitted = Union(sets.Permitted) };
+
+        string[] Union(IReadOnlyList<string> set) => [.. set.Union(added)];
+    }
+
+    private static UserSpec With(UserSpec user, string text)
+    {
+        var parts = text.Split(':');
+        if (parts.Length > 2) throw new OciException($"--user \"{text}\" has not the form UID[:GID]");
+        var uid = Id(parts[0], "user");
+        return user with { Uid = uid, Gid = parts.Length == 2 ? Id(parts[1], "user") : user.Gid };
+    }
+
+    // Digits only: a name, a sign or 0x is an error and never somebody else's number (CVE-2024-40635, CVE-2026-30892).
+    private static uint Id(string text, string flag) =>
+        uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id) && id != uint.MaxValue
+            ? id : throw new OciException($"--{flag}: parsing \"{text}\" as int for uid failed: it is not a number of 0 to 4294967294");
+}

@@ -1,0 +1,62 @@
+using System.Text;
+using System.Text.Json;
+using Supervisor.Kernel.Oci;
+
+namespace Supervisor.Shim.Oci;
+
+/// <summary><c>features</c>: what this runtime can do, as the specification's features document says it.</summary>
+internal static class FeaturesVerb
+{
+    public static readonly Verb Verb = new("features", "", "show what this runtime can do", [], 0, 0, Run);
+
+    private static int Run(Invocation invocation)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
+        {
+            json.WriteStartObject();
+            json.WriteString("ociVersionMin", "1.0.0");
+            json.WriteString("ociVersionMax", DefaultSpec.Version);
+            List(json, "hooks", RuntimeFeatures.Hooks);
+            List(json, "mountOptions", RuntimeFeatures.MountOptions);
+            json.WriteStartObject("linux");
+            List(json, "namespaces", RuntimeFeatures.Namespaces);
+            List(json, "capabilities", Capability.Names);
+            json.WriteStartObject("cgroup");
+            json.WriteBoolean("v1", true);
+            json.WriteBoolean("v2", true);
+            json.WriteBoolean("systemd", false);
+            json.WriteBoolean("systemdUser", false);
+            json.WriteBoolean("rdma", RuntimeFeatures.Rdma);
+            json.WriteEndObject();
+            Enabled(json, "seccomp", RuntimeFeatures.Seccomp);
+            Enabled(json, "apparmor", RuntimeFeatures.AppArmor);
+            Enabled(json, "selinux", RuntimeFeatures.SELinux);
+            Enabled(json, "intelRdt", RuntimeFeatures.IntelRdt);
+            json.WriteStartObject("mountExtensions");
+            Enabled(json, "idmap", RuntimeFeatures.IdMappedMounts);
+            json.WriteEndObject();
+            json.WriteEndObject();
+            json.WriteStartObject("annotations");
+            json.WriteString("org.supervisor.version", OciCommandLine.Version);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+        Streams.Write(Encoding.UTF8.GetString(buffer.ToArray()) + "\n");
+        return 0;
+    }
+
+    private static void List(Utf8JsonWriter json, string name, IEnumerable<string> values)
+    {
+        json.WriteStartArray(name);
+        foreach (var value in values) json.WriteStringValue(value);
+        json.WriteEndArray();
+    }
+
+    private static void Enabled(Utf8JsonWriter json, string name, bool enabled)
+    {
+        json.WriteStartObject(name);
+        json.WriteBoolean("enabled", enabled);
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,55 @@
+using Supervisor.Kernel.Cgroups;
+using Supervisor.Kernel.Containers;
+
+namespace Supervisor.Shim.Oci;
+
+/// <summary>A container's state beside what the kernel says of it now.</summary>
+internal sealed class LiveContainer : IDisposable
+{
+    private readonly ContainerHost _host = new(e => Log.Warning(e.Message));
+    private readonly string _directory;
+
+    private LiveContainer(ContainerState state, string directory)
+    {
+        (State, _directory) = (state, directory);
+        if (state.Pid == 0) return;
+        var container = Container.TryAdopt(_host, null, state.Pid, state.StartTime, state.BootId, state.CgroupPaths);
+        if (container is { HasEnded: true }) // dead, and not collected by its parent yet
+        {
+            container.Dispose();
+            container = null;
+        }
+        Container = container;
+    }
+
+    public ContainerState State { get; }
+
+    /// <summary>Null when its init has ended.</summary>
+    public Container? Container { get; }
+
+    /// <summary>In the specification's words, and <c>paused</c>.</summary>
+    public string Status =>
+        Container is null ? "stopped"
+        : Container.Cgroup.IsFrozen ? "paused"
+        : StartSocket.IsHeld(_directory) ? "created" : "running";
+
+    /// <summary>Pid for showing: 0 when it is stopped.</summary>
+    public int Pid => Container?.Pid ?? 0;
+
+    public Cgroup Cgroup => Cgroup.Open(State.CgroupPaths, State.CgroupParents);
+
+    /// <exception cref="OciException">There is none.</exception>
+    public static LiveContainer Open(StateStore store, string id) => new(store.Load(id), store.DirectoryOf(id));
+
+    /// <returns>Null when there is none.</returns>
+    public static LiveContainer? TryOpen(StateStore store, string id) => store.TryLoad(id) is { } state ? new(state, store.DirectoryOf(id)) : null;
+
+    /// <exception cref="OciException">Its init has ended.</exception>
+    public Container Running() => Container ?? throw new OciException("container not running");
+
+    public void Dispose()
+    {
+        Container?.Dispose();
+        _host.Dispose();
+    }
+}

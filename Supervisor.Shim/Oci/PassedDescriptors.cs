@@ -1,0 +1,38 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Supervisor.Kernel.Files;
+
+namespace Supervisor.Shim.Oci;
+
+/// <summary>Descriptors from 3 on that the container's process gets: systemd's sockets (sd_listen_fds(3)) and those of <c>--preserve-fds</c>.</summary>
+/// <param name="Environment">What it needs to find them.</param>
+/// <param name="Descriptors">Copies, the caller's to close.</param>
+internal sealed partial record PassedDescriptors(IReadOnlyList<string> Environment, IReadOnlyList<Fd> Descriptors)
+{
+    /// <summary>Looks for them.</summary>
+    /// <exception cref="OciException">One of them is not open.</exception>
+    public static PassedDescriptors From(Arguments arguments)
+    {
+        var more = arguments.Number("preserve-fds") ?? 0;
+        var sockets = 0;
+        if (System.Environment.GetEnvironmentVariable("LISTEN_FDS") is { Length: > 0 } text
+            && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out sockets) || sockets > 1024))
+            throw new OciException($"LISTEN_FDS=\"{text}\" is not a number of descriptors");
+        if (more is < 0 or > 1024) throw new OciException($"--preserve-fds {more} is not within 0 to 1024");
+        var count = sockets + (int)more;
+        for (var fd = 3; fd < 3 + count; fd++)
+            if (IsOurs(fd)) throw new OciException($"unable to preserve file descriptor {fd}: it is not open");
+        return new PassedDescriptors(sockets > 0 ? [$"LISTEN_FDS={sockets}", "LISTEN_PID=1"] : [], [.. Enumerable.Range(3, count).Select(fd => Fd.DuplicateOf(fd))]);
+    }
+
+    /// <summary>Closed, or opened by ourselves: whatever we inherited stays open over an exec.</summary>
+    private static bool IsOurs(int fd)
+    {
+        const int F_GETFD = 1, FD_CLOEXEC = 1;
+        var flags = fcntl(fd, F_GETFD, 0);
+        return flags < 0 || (flags & FD_CLOEXEC) != 0;
+    }
+
+    [LibraryImport("libc")]
+    private static partial int fcntl(int fd, int command, int argument);
+}

@@ -1,0 +1,28 @@
+using Supervisor.Kernel.Containers;
+
+namespace Supervisor.Shim.Oci;
+
+/// <summary><c>start</c>: lets the init of a created container run its program.</summary>
+internal static class StartVerb
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    public static readonly Verb Verb = new("start", "ID", "run the program of a created container", [], 1, 1, Run);
+
+    private static int Run(Invocation invocation)
+    {
+        using var only = invocation.Store.Lock(invocation.Id);
+        using var live = LiveContainer.Open(invocation.Store, invocation.Id);
+        switch (live.Status)
+        {
+            case "created": break;
+            case "stopped": throw new OciException("cannot start a container that has stopped");
+            case "running": throw new OciException("cannot start an already running container");
+            case var status: throw new OciException($"cannot start a container in the {status} state");
+        }
+        using var deadline = new CancellationTokenSource(Patience);
+        StartSocket.Start(invocation.Store.DirectoryOf(invocation.Id), deadline.Token);
+        PostHooks.Run("poststart", live.State, "running", live.Pid, deadline.Token);
+        return 0;
+    }
+}

@@ -1,0 +1,89 @@
+using System.Text.Json;
+
+namespace Supervisor.Shim.Oci;
+
+/// <summary>
+/// The containers of one <c>--root</c>: a directory of mode 0700 each, with <c>state.json</c> in it and, until it is
+/// started, the socket at which its init waits. Nothing is shared between containers, no lock either.
+/// </summary>
+internal sealed class StateStore(string root)
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const string FileName = "state.json";
+
+    /// <summary>A container's directory.</summary>
+    /// <exception cref="OciException">The id could lead elsewhere.</exception>
+    public string DirectoryOf(string id)
+    {
+        if (!IsId(id)) throw new OciException($"invalid container ID format: \"{id}\" (letters, digits and _+.- only, and not a dot at its head)");
+        return Path.Join(root, id);
+    }
+
+    /// <summary>Makes a container's directory.</summary>
+    /// <exception cref="OciException">It is there already.</exception>
+    public string Create(string id)
+    {
+        var directory = DirectoryOf(id);
+        if (!Directory.Exists(root)) Directory.CreateDirectory(root, OwnerOnly);
+        // CreateDirectory is content with one that is there; mkdir(2) says whose it is.
+        if (!DirectoryLock.TryMake(directory)) throw new OciException($"container with given ID already exists: container with id exists: {id}");
+        return directory;
+    }
+
+    /// <summary>Writes it in one piece.</summary>
+    public void Save(ContainerState state)
+    {
+        var file = Path.Join(DirectoryOf(state.Id), FileName);
+        File.WriteAllBytes(file + ".new", state.ToJson());
+        File.Move(file + ".new", file, overwrite: true);
+    }
+
+    /// <exception cref="OciException">There is none of that name, or its state cannot be read.</exception>
+    public ContainerState Load(string id) => TryLoad(id) ?? throw new OciException($"container does not exist: container \"{id}\" does not exist");
+
+    /// <returns>Null when there is none of that name, or its creation has not come to a state yet.</returns>
+    public ContainerState? TryLoad(string id)
+    {
+        var file = Path.Join(DirectoryOf(id), FileName);
+        try
+        {
+            return ContainerState.FromJson(File.ReadAllBytes(file));
+        }
+        catch (Exception e) when (e is DirectoryNotFoundException or FileNotFoundException)
+        {
+            return null;
+        }
+        catch (JsonException e)
+        {
+            throw new OciException($"{file}: {e.Message}; remove the container with delete --force", e);
+        }
+    }
+
+    public bool Exists(string id) => Directory.Exists(DirectoryOf(id));
+
+    /// <summary>Every id, in order.</summary>
+    public IEnumerable<string> Ids() =>
+        Directory.Exists(root) ? Directory.EnumerateDirectories(root).Select(d => Path.GetFileName(d)).Where(IsId).Order(StringComparer.Ordinal) : [];
+
+    /// <summary>Keeps other changes of the same container away until it is disposed.</summary>
+    public DirectoryLock Lock(string id) =>
+        DirectoryLock.TryTake(DirectoryOf(id)) ?? throw new OciException($"container does not exist: container \"{id}\" does not exist");
+
+    /// <summary>Removes the directory, the state last: a crash in between leaves something that delete finds.</summary>
+    public void Remove(string id)
+    {
+        var directory = DirectoryOf(id);
+        try
+        {
+            foreach (var file in Directory.EnumerateFiles(directory))
+                if (Path.GetFileName(file) != FileName) File.Delete(file);
+            Directory.Delete(directory, recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+        }
+    }
+
+    private static bool IsId(string id) =>
+        id.Length is > 0 and <= 255 && id[0] != '.' && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '+' or '-' or '.');
+}

@@ -1,0 +1,29 @@
+using Supervisor.Kernel.Cgroups;
+
+namespace Supervisor.Shim.Oci;
+
+/// <summary>Reads <c>exec --cgroup [CONTROLLERS:]PATH</c>: cgroups below the container's own, that exist.</summary>
+internal static class SubCgroups
+{
+    /// <returns>Null where none was said: the container's own.</returns>
+    /// <exception cref="OciException">It would lead out of the container's cgroup, or is not there.</exception>
+    public static Cgroup? Of(Cgroup container, IReadOnlyList<string> said)
+    {
+        if (said.Count == 0) return null;
+        var paths = container.Paths.ToDictionary();
+        foreach (var one in said)
+        {
+            var colon = one.IndexOf(':', StringComparison.Ordinal);
+            var path = one[(colon + 1)..];
+            if (path.Split('/').Contains("..")) throw new OciException($"--cgroup {path} is not a sub cgroup path");
+            foreach (var controller in colon < 0 ? (IEnumerable<string>)container.Paths.Keys : one[..colon].Split(','))
+            {
+                if (!container.Paths.TryGetValue(controller, out var own)) throw new OciException($"--cgroup: unknown controller {controller}");
+                var directory = $"{own}/{path.Trim('/')}".TrimEnd('/');
+                if (!Directory.Exists(directory)) throw new OciException($"--cgroup: no such cgroup: {directory}: no such file or directory");
+                paths[controller] = directory;
+            }
+        }
+        return Cgroup.Open(paths);
+    }
+}

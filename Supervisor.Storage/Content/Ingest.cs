@@ -1,0 +1,132 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
+
+namespace Supervisor.Storage.Content;
+
+/// <summary>
+/// One blob on its way in, held by one writer. Its bytes are on disk as they come, so that it goes on where it stopped after
+/// the client or the daemon went away. All calls block: they belong on a <see cref="StorageWorkers"/> thread.
+/// </summary>
+public sealed class Ingest : IDisposable
+{
+    internal const string DataFile = "data", AboutFile = "about.json";
+
+    private readonly ContentStore _store;
+    private readonly string _directory, _key;
+    private readonly SafeFileHandle _data;
+    private IncrementalHash _hash;
+
+    internal Ingest(ContentStore store, string key, string directory, IngestAbout about, SafeFileHandle data, IncrementalHash hash, long offset)
+    {
+        (_store, _key, _directory, _data, _hash, Offset) = (store, key, directory, data, hash, offset);
+        (About, UpdatedAt) = (about, offset > 0 ? File.GetLastWriteTimeUtc(data) : about.StartedAt);
+    }
+
+    internal IngestAbout About { get; }
+
+    /// <summary>Bytes so far.</summary>
+    public long Offset { get; private set; }
+
+    /// <summary>Bytes that were announced; 0 where nobody did.</summary>
+    public long Total => About.Total;
+
+    /// <summary>The digest that was announced, or empty.</summary>
+    public string Expected => About.Expected;
+
+    /// <summary>When it was begun.</summary>
+    public DateTimeOffset StartedAt => About.StartedAt;
+
+    /// <summary>When bytes came last.</summary>
+    public DateTimeOffset UpdatedAt { get; private set; }
+
+    /// <summary>Of the bytes so far.</summary>
+    public Digest Digest => Content.Digest.Of(_hash.AlgorithmName, _hash.GetCurrentHash());
+
+    /// <summary>Adds bytes at the end.</summary>
+    /// <exception cref="StorageException">It would grow beyond the limit; what was there stays.</exception>
+    public void Append(ReadOnlySpan<byte> bytes, DateTimeOffset now)
+    {
+        _store.CheckSize(Offset + bytes.Length);
+        RandomAccess.Write(_data, bytes, Offset);
+        _hash.AppendData(bytes);
+        Offset += bytes.Length;
+        UpdatedAt = now;
+    }
+
+    /// <summary>Begins again with nothing.</summary>
+    public void Truncate(DateTimeOffset now)
+    {
+        RandomAccess.SetLength(_data, 0);
+        _hash.GetHashAndReset();
+        (Offset, UpdatedAt) = (0, now);
+    }
+
+    /// <summary>Checks it against what was announced, and makes it a blob: synced, and under its final name.</summary>
+    /// <param name="total">Bytes that it must have; 0: any.</param>
+    /// <param name="expected">Digest that it must have; null: any.</param>
+    /// <returns>The blob. Until somebody records its file name, the next start of the daemon removes it.</returns>
+    /// <exception cref="StorageException">Size or digest differ: the ingest stays as it is.</exception>
+    public StoredBlob Publish(long total, Digest? expected)
+    {
+        if (total > 0 && total != Offset)
+            throw new StorageException(StorageFault.FailedPrecondition, $"unexpected commit size {Offset}, expected {total}: failed precondition");
+        if (expected is { } other && other.Algorithm != _hash.AlgorithmName) Rehash(other.Algorithm);
+        var digest = Digest;
+        if (expected is { } wanted && wanted != digest)
+            throw new StorageException(StorageFault.FailedPrecondition, $"unexpected commit digest {digest}, expected {wanted}: failed precondition");
+        RandomAccess.FlushToDisk(_data);
+        File.SetUnixFileMode(_data, UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        var file = _store.Publish(Path.Join(_directory, DataFile), digest);
+        Forget();
+        return new StoredBlob(digest, Offset, file);
+    }
+
+    /// <summary>Removes it with all its bytes.</summary>
+    public void Forget() => Directory.Delete(_directory, recursive: true);
+
+    /// <summary>Lets another writer go on with it.</summary>
+    public void Dispose()
+    {
+        _data.Dispose();
+        _hash.Dispose();
+        _store.Release(_key);
+    }
+
+    private void Rehash(HashAlgorithmName algorithm)
+    {
+        _hash.Dispose();
+        _hash = IncrementalHash.CreateHash(algorithm);
+        ReadInto(_hash, _data);
+    }
+
+    internal static long ReadInto(IncrementalHash hash, SafeFileHandle data)
+    {
+        var buffer = new byte[1 << 20];
+        long offset = 0;
+        for (int got; (got = RandomAccess.Read(data, buffer, offset)) > 0; offset += got) hash.AppendData(buffer.AsSpan(0, got));
+        return offset;
+    }
+}
+
+/// <summary>What was said of an ingest when it was begun, kept beside its bytes.</summary>
+internal sealed record IngestAbout(string Namespace, string Ref, long Total, string Expected, DateTimeOffset StartedAt)
+{
+    public static IngestAbout? TryRead(string directory)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<IngestAbout>(File.ReadAllBytes(Path.Join(directory, Ingest.AboutFile)));
+        }
+        catch (Exception e) when (e is IOException or JsonException)
+        {
+            return null; // cut off while it was begun, or gone meanwhile
+        }
+    }
+
+    public void Write(string directory) => File.WriteAllBytes(Path.Join(directory, Ingest.AboutFile), JsonSerializer.SerializeToUtf8Bytes(this));
+}
+
+/// <summary>A blob on disk.</summary>
+/// <param name="File">Its file's name beneath the blobs' directory: unique, also among blobs of one digest.</param>
+public sealed record StoredBlob(Digest Digest, long Size, string File);

@@ -1,0 +1,253 @@
+using System.Runtime.InteropServices;
+using Supervisor.Kernel;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+
+namespace Supervisor.Storage.Files;
+
+/// <summary>
+/// System calls on nodes named by an open directory and one name in it. No call here follows a symlink in its last component.
+/// Names are raw (<see cref="RawName"/>).
+/// </summary>
+public static unsafe partial class FileCalls
+{
+    private const int AT_SYMLINK_NOFOLLOW = 0x100, AT_REMOVEDIR = 0x200;
+
+    /// <summary>openat2(2), Linux 5.6.</summary>
+    /// <returns>Null for ENOENT, ENOTDIR, ELOOP and EXDEV: there is no such thing beneath that directory.</returns>
+    public static Fd? TryOpen(Fd directory, string path, OpenFlags flags, ResolveFlags resolve, uint mode = 0)
+    {
+        var how = new OpenHow { flags = (ulong)(flags | OpenFlags.O_CLOEXEC).ToKernel(), mode = mode, resolve = resolve | ResolveFlags.RESOLVE_NO_MAGICLINKS };
+        fixed (byte* name = RawName.ToBytes(path.Length == 0 ? "." : path))
+        {
+            while (true)
+            {
+                var fd = (int)syscall(Syscall.openat2, directory.Number, name, &how, sizeof(OpenHow));
+                if (fd >= 0) return new Fd(fd);
+                if (Errno.Last is Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP or Errno.EXDEV) return null;
+                if (Errno.Last is not (Errno.EINTR or Errno.EAGAIN)) throw Failed("openat2", path); // EAGAIN: a rename raced with ".."
+            }
+        }
+    }
+
+    /// <summary>One name in a directory, as it is: a symlink is not followed, a mount not entered.</summary>
+    public static Fd? TryOpenChild(Fd directory, string name, OpenFlags flags, uint mode = 0) =>
+        TryOpen(directory, name, flags | OpenFlags.O_NOFOLLOW, ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_SYMLINKS, mode);
+
+    /// <summary>A directory to list.</summary>
+    public static Fd? TryOpenDirectory(Fd directory, string name) => TryOpenChild(directory, name, OpenFlags.O_DIRECTORY);
+
+    /// <summary>statx(2).</summary>
+    /// <returns>Null if there is none of this name.</returns>
+    public static NodeStatus? TryStatus(Fd directory, string name)
+    {
+        const int AT_EMPTY_PATH = 0x1000;
+        const uint STATX_BASIC_STATS = 0x7ff;
+        var s = stackalloc byte[256];
+        fixed (byte* n = RawName.ToBytes(name))
+        {
+            if (statx(directory.Number, n, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, STATX_BASIC_STATS, s) != 0)
+                return Errno.Last is Errno.ENOENT or Errno.ENOTDIR ? null : throw Failed("statx", name);
+        }
+        var mode = *(ushort*)(s + 28);
+        return new NodeStatus(
+            (NodeKind)(mode & 0xf000u), mode & 0xfffu, *(uint*)(s + 20), *(uint*)(s + 24), *(long*)(s + 40), *(long*)(s + 48), *(uint*)(s + 16),
+            *(ulong*)(s + 32), *(uint*)(s + 136), *(uint*)(s + 140), *(uint*)(s + 128), *(uint*)(s + 132), new FileTime(*(long*)(s + 112), *(int*)(s + 120)));
+    }
+
+    /// <summary>Of an open node.</summary>
+    public static NodeStatus Status(Fd fd) => TryStatus(fd, "")!.Value;
+
+    /// <summary>mkdirat(2). Whether it is new: false for EEXIST.</summary>
+    public static bool MakeDirectory(Fd directory, string name, uint mode)
+    {
+        fixed (byte* n = RawName.ToBytes(name))
+        {
+            if (mkdirat(directory.Number, n, mode) == 0) return true;
+            return Errno.Last is Errno.EEXIST ? false : throw Failed("mkdirat", name);
+        }
+    }
+
+    /// <summary>mknodat(2): a FIFO, a device, a socket.</summary>
+    public static void MakeNode(Fd directory, string name, NodeKind kind, uint mode, uint major = 0, uint minor = 0)
+    {
+        var device = ((ulong)(major & 0xfffff000) << 32) | ((ulong)(major & 0xfff) << 8) | ((ulong)(minor & 0xffffff00) << 12) | (minor & 0xff);
+        fixed (byte* n = RawName.ToBytes(name))
+        {
+            if (mknodat(directory.Number, n, (uint)kind | mode, device) != 0) throw Failed("mknodat", name);
+        }
+    }
+
+    /// <summary>symlinkat(2).</summary>
+    public static void MakeSymlink(string target, Fd directory, string name)
+    {
+        fixed (byte* t = RawName.ToBytes(target))
+        fixed (byte* n = RawName.ToBytes(name))
+        {
+            if (symlinkat(t, directory.Number, n) != 0) throw Failed("symlinkat", name);
+        }
+    }
+
+    /// <summary>linkat(2): the target itself, also when it is a symlink.</summary>
+    /// <returns>False if there is no such target.</returns>
+    public static bool TryLink(Fd targetDirectory, string target, Fd directory, string name)
+    {
+        fixed (byte* t = RawName.ToBytes(target))
+        fixed (byte* n = RawName.ToBytes(name))
+        {
+            if (linkat(targetDirectory.Number, t, directory.Number, n, 0) == 0) return true;
+            return Errno.Last is Errno.ENOENT ? false : throw Failed("linkat", name);
+        }
+    }
+
+    /// <summary>readlinkat(2), whole.</summary>
+    public static string ReadLink(Fd directory, string name)
+    {
+        var buffer = new byte[4096]; // PATH_MAX: the kernel makes none longer
+        fixed (byte* n = RawName.ToBytes(name))
+        fixed (byte* b = buffer)
+        {
+            var length = readlinkat(directory.Number, n, b, (nuint)buffer.Length);
+            return length >= 0 ? System.Text.Encoding.Latin1.GetString(buffer, 0, (int)length) : throw Failed("readlinkat", name);
+        }
+    }
+
+    /// <summary>unlinkat(2).</summary>
+    /// <returns>False for a directory that is not empty, or (without <paramref name="directory"/>) for any directory.</returns>
+    public static bool TryUnlink(Fd parent, string name, bool directory)
+    {
+        fixed (byte* n = RawName.ToBytes(name))
+        {
+            if (unlinkat(parent.Number, n, directory ? AT_REMOVEDIR : 0) == 0) return true;
+            return Errno.Last switch
+            {
+                Errno.ENOENT => true,
+                Errno.EISDIR or Errno.ENOTEMPTY or Errno.EEXIST => false,
+                _ => throw Failed("unlinkat", name),
+            };
+        }
+    }
+
+    /// <summary>renameat(2).</summary>
+    public static void Rename(Fd from, string name, Fd to, string newName)
+    {
+        fixed (byte* a = RawName.ToBytes(name))
+        fixed (byte* b = RawName.ToBytes(newName))
+        {
+            if (renameat(from.Number, a, to.Number, b) != 0) throw Failed("renameat", name);
+        }
+    }
+
+    /// <summary>fchownat(2).</summary>
+    public static void ChangeOwner(Fd directory, string name, uint uid, uint gid)
+    {
+        fixed (byte* n = RawName.ToBytes(name))
+        {
+            if (fchownat(directory.Number, n, uid, gid, AT_SYMLINK_NOFOLLOW) != 0) throw Failed("fchownat", name);
+        }
+    }
+
+    /// <summary>Permission bits, of anything but a symlink.</summary>
+    public static void ChangeMode(Fd directory, string name, uint mode)
+    {
+        // fchmodat(2) follows symlinks; through a descriptor of the node itself there is none left to follow.
+        using var node = TryOpenChild(directory, name, OpenFlags.O_PATH) ?? throw new SyscallException("openat2", Errno.ENOENT, RawName.ToText(name));
+        fixed (byte* n = RawName.ToBytes($"/proc/self/fd/{node.Number}"))
+        {
+            if (chmod(n, mode) != 0) throw Failed("chmod", name);
+        }
+    }
+
+    /// <summary>utimensat(2): the time of modification, and the same as time of access.</summary>
+    public static void ChangeTime(Fd directory, string name, FileTime time)
+    {
+        var times = stackalloc long[4] { time.Seconds, time.Nanoseconds, time.Seconds, time.Nanoseconds };
+        fixed (byte* n = RawName.ToBytes(name))
+        {
+            if (utimensat(directory.Number, n, times, AT_SYMLINK_NOFOLLOW) != 0) throw Failed("utimensat", name);
+        }
+    }
+
+    /// <summary>The names in a directory, in the order of their bytes, without <c>.</c> and <c>..</c>. getdents64(2).</summary>
+    public static List<string> List(Fd directory)
+    {
+        var names = new List<string>();
+        var buffer = new byte[64 * 1024];
+        fixed (byte* b = buffer)
+        {
+            while (true)
+            {
+                var length = (int)getdents64(directory.Number, b, (nuint)buffer.Length);
+                if (length < 0) throw Failed("getdents64", "");
+                if (length == 0) break;
+                for (var at = 0; at < length; at += *(ushort*)(b + at + 16))
+                {
+                    var name = System.Text.Encoding.Latin1.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(b + at + 19));
+                    if (name is not ("." or "..")) names.Add(name);
+                }
+            }
+        }
+        names.Sort(string.CompareOrdinal);
+        return names;
+    }
+
+    /// <summary>So that a rename in it survives a power cut. fsync(2).</summary>
+    public static void SyncDirectory(string path)
+    {
+        using var directory = Fd.Open(path, OpenFlags.O_DIRECTORY);
+        if (fsync(directory.Number) != 0) throw Failed("fsync", RawName.Of(path));
+    }
+
+    /// <summary>All of the filesystem that it lies on. syncfs(2).</summary>
+    public static void SyncFilesystem(Fd fd)
+    {
+        if (syncfs(fd.Number) != 0) throw Failed("syncfs", "");
+    }
+
+    internal static SyscallException Failed(string call, string name) => new(call, Errno.Last, RawName.ToText(name));
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint syscall(nint number, nint directory, byte* path, OpenHow* how, nint size);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int statx(int directory, byte* path, int flags, uint mask, byte* buffer);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int mkdirat(int directory, byte* path, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int mknodat(int directory, byte* path, uint mode, ulong device);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int symlinkat(byte* target, int directory, byte* path);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int linkat(int oldDirectory, byte* oldPath, int newDirectory, byte* newPath, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint readlinkat(int directory, byte* path, byte* buffer, nuint size);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int unlinkat(int directory, byte* path, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int renameat(int oldDirectory, byte* oldPath, int newDirectory, byte* newPath);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fchownat(int directory, byte* path, uint uid, uint gid, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int chmod(byte* path, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int utimensat(int directory, byte* path, long* times, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint getdents64(int fd, byte* buffer, nuint size);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fsync(int fd);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int syncfs(int fd);
+}

@@ -1,0 +1,84 @@
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+using Supervisor.Storage.Files;
+using Supervisor.Storage.Layers;
+
+namespace Supervisor.Storage.Snapshots;
+
+/// <summary>
+/// Directories of snapshots, each with a number of its own. Whose they are and what lies on what is recorded elsewhere. All
+/// calls block: they belong on a <see cref="StorageWorkers"/> thread.
+/// </summary>
+public abstract class Snapshotter
+{
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private readonly string _trash;
+
+    /// <param name="root">Its own directory.</param>
+    protected Snapshotter(string name, string root)
+    {
+        (Name, Root, Directories, _trash) = (name, root, Path.Join(root, "snapshots"), Path.Join(root, "trash"));
+        Directory.CreateDirectory(root, Private);
+        Directory.CreateDirectory(Directories, Private);
+        Directory.CreateDirectory(_trash, Private);
+    }
+
+    /// <summary>As clients call it.</summary>
+    public string Name { get; }
+
+    /// <summary>Its directory.</summary>
+    public string Root { get; }
+
+    /// <summary>Why it cannot be used here; null if it can.</summary>
+    public string? Unusable { get; protected init; }
+
+    /// <summary>Holds a directory for each snapshot.</summary>
+    protected string Directories { get; }
+
+    /// <summary>Makes the directory of a snapshot. Until somebody records it, the next start of the daemon removes it.</summary>
+    /// <param name="id">Its number, never used before.</param>
+    /// <param name="parent">What it is to look like; null: empty.</param>
+    /// <param name="writable">False for a view, which needs only what its mounts name.</param>
+    public abstract void Make(long id, long? parent, bool writable, CancellationToken cancel);
+
+    /// <summary>How the snapshot is mounted.</summary>
+    /// <param name="chain">The numbers of its parents, the nearest first.</param>
+    public abstract IReadOnlyList<TreeMount> Mounts(long id, IReadOnlyList<long> chain, bool writable);
+
+    /// <summary>What its own directory takes.</summary>
+    public DiskUsage Usage(long id, CancellationToken cancel)
+    {
+        using var directory = Fd.TryOpen(Tree(id), OpenFlags.O_DIRECTORY);
+        return directory is null ? default : DiskUsage.Of(directory, cancel);
+    }
+
+    /// <summary>Its own tree.</summary>
+    protected abstract string Tree(long id);
+
+    /// <summary>Removes a snapshot's directory: at once out of sight, then off the disk. One that is gone already is no error.</summary>
+    public void Remove(long id, CancellationToken cancel)
+    {
+        var name = $"{id}";
+        try { Directory.Move(Path.Join(Directories, name), Path.Join(_trash, name)); }
+        catch (DirectoryNotFoundException) { }
+        using var trash = Fd.Open(_trash, OpenFlags.O_DIRECTORY);
+        TreeRemoval.Remove(trash, name, cancel);
+    }
+
+    /// <summary>Puts the directories that nobody has recorded out of sight. Only while nobody makes any.</summary>
+    public void SetAsideAllBut(IReadOnlySet<long> recorded)
+    {
+        foreach (var path in Directory.EnumerateDirectories(Directories))
+        {
+            if (long.TryParse(Path.GetFileName(path), out var id) && recorded.Contains(id)) continue;
+            Directory.Move(path, Path.Join(_trash, $"{Path.GetFileName(path)}-{Guid.NewGuid():n}"));
+        }
+    }
+
+    /// <summary>Removes what is out of sight and still on the disk.</summary>
+    public void EmptyTrash(CancellationToken cancel)
+    {
+        using var trash = Fd.Open(_trash, OpenFlags.O_DIRECTORY);
+        foreach (var name in FileCalls.List(trash)) TreeRemoval.Remove(trash, name, cancel);
+    }
+}

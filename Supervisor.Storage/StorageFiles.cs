@@ -1,0 +1,76 @@
+using Supervisor.Storage.Content;
+using Supervisor.Storage.Files;
+using Supervisor.Storage.Snapshots;
+
+namespace Supervisor.Storage;
+
+/// <summary>A file or directory that no record names any more.</summary>
+/// <param name="Blob">A blob's file; null for a snapshot.</param>
+/// <param name="Snapshotter">Whose directory it is; null for a blob.</param>
+/// <param name="Id">The directory's number.</param>
+public sealed record Freed(string? Blob, string? Snapshotter, long Id);
+
+/// <summary>
+/// Everything of one daemon that lies in files: blobs, ingests, snapshots, and the threads that touch them. A file is made
+/// first, under a name never used before, and recorded then; what no record names is removed at the next start.
+/// </summary>
+public sealed class StorageFiles : IDisposable
+{
+    /// <summary>How long an ingest stays that nobody writes to.</summary>
+    public static readonly TimeSpan IngestLife = TimeSpan.FromHours(24);
+
+    /// <param name="root">The daemon's root directory.</param>
+    /// <param name="threads">See <see cref="StorageWorkers"/>.</param>
+    public StorageFiles(string root, StorageLimits limits, int threads)
+    {
+        (Limits, Workers) = (limits, new StorageWorkers(threads));
+        Content = new ContentStore(Path.Join(root, "content"), limits, Names);
+        Snapshotters = [new OverlaySnapshotter(Path.Join(root, "snapshots", "overlayfs")), new NativeSnapshotter(Path.Join(root, "snapshots", "native"))];
+    }
+
+    /// <summary>The bounds.</summary>
+    public StorageLimits Limits { get; }
+
+    /// <summary>Where all of this is done.</summary>
+    public StorageWorkers Workers { get; }
+
+    /// <summary>Numbers for files and directories.</summary>
+    public UniqueNames Names { get; } = new();
+
+    /// <summary>Blobs and ingests.</summary>
+    public ContentStore Content { get; }
+
+    /// <summary>The snapshotters, those that cannot be used here among them.</summary>
+    public IReadOnlyList<Snapshotter> Snapshotters { get; }
+
+    /// <summary>Null if there is none of this name, or it cannot be used here.</summary>
+    public Snapshotter? Snapshotter(string name) => Snapshotters.FirstOrDefault(s => s.Name == name && s.Unusable is null);
+
+    /// <summary>Removes what a daemon that was killed left half made. Before anything else is made.</summary>
+    public Task SweepAsync(IReadOnlySet<string> blobs, IReadOnlySet<(string Snapshotter, long Id)> snapshots) => Workers.RunAsync("sweep the storage", _ =>
+    {
+        Names.After(blobs.Select(b => long.Parse(b[(b.LastIndexOf('-') + 1)..], System.Globalization.CultureInfo.InvariantCulture)).Concat(snapshots.Select(s => s.Id)).DefaultIfEmpty().Max());
+        Content.RemoveAllBut(blobs);
+        foreach (var snapshotter in Snapshotters) snapshotter.SetAsideAllBut(snapshots.Where(s => s.Snapshotter == snapshotter.Name).Select(s => s.Id).ToHashSet());
+    }, Limits.Deadline);
+
+    /// <summary>Empties the trash, and removes ingests that nobody has written to for <see cref="IngestLife"/>.</summary>
+    public Task TidyAsync(DateTimeOffset now) => Workers.RunAsync("tidy the storage", cancel =>
+    {
+        Content.RemoveIngests((_, ingest) => now - ingest.UpdatedAt > IngestLife);
+        foreach (var snapshotter in Snapshotters) snapshotter.EmptyTrash(cancel);
+    }, Limits.LayerDeadline);
+
+    /// <summary>Removes what no record names any more.</summary>
+    public Task RemoveAsync(IReadOnlyList<Freed> freed) => Workers.RunAsync("remove blobs and snapshots", cancel =>
+    {
+        foreach (var one in freed)
+        {
+            if (one.Blob is not null) Content.Remove(one.Blob);
+            else Snapshotters.Single(s => s.Name == one.Snapshotter).Remove(one.Id, cancel);
+        }
+    }, Limits.LayerDeadline);
+
+    /// <inheritdoc/>
+    public void Dispose() => Workers.Dispose();
+}

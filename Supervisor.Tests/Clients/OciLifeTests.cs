@@ -1,0 +1,176 @@
+using System.Text.Json.Nodes;
+using Supervisor.Tests.EndToEnd;
+using static Supervisor.Tests.Clients.OciRuntime;
+
+namespace Supervisor.Tests.Clients;
+
+/// <summary>The life of containers on supervisor-oci's command line: what runc's callers rely on.</summary>
+public sealed class OciLifeTests : IDisposable
+{
+    private readonly OciRuntime _oci = new();
+    private readonly string _id = NewId();
+
+    public void Dispose() => _oci.Dispose();
+
+    [Fact]
+    public async Task Run_prints_and_ends_like_its_program_and_leaves_nothing()
+    {
+        await _oci.Configure(["sh", "-c", "echo out; echo err >&2; exit 42"]);
+        Assert.Equal(new(42, "out\n", "err\n"), await _oci.Do("run", _id));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_oci.Root));
+    }
+
+    [Fact]
+    public async Task A_created_container_outlives_its_creator_and_starts_when_told()
+    {
+        await _oci.Configure(["sh", "-c", "echo ran; exec sleep 1000"]);
+        var pidFile = Path.Join(_oci.Place, "pid");
+        Ok(await _oci.Leave("create", "--pid-file", pidFile, _id));
+        var state = JsonNode.Parse(Ok(await _oci.Do("state", _id)))!;
+        Assert.Equal("created", (string?)state["status"]);
+        Assert.Equal(await File.ReadAllTextAsync(pidFile), $"{state["pid"]}");
+        Assert.Equal(_oci.Bundle, (string?)state["bundle"]);
+        Assert.Equal(_oci.Rootfs, (string?)state["rootfs"]);
+        Assert.Equal("root", (string?)state["owner"]);
+        Assert.DoesNotContain("ran", (await _oci.Leave("state", _id)).Output, StringComparison.Ordinal);
+        Ok(await _oci.Do("start", _id));
+        Assert.Equal("running", await _oci.StatusOf(_id));
+        Fails(await _oci.Do("start", _id), 1, "cannot start an already running container");
+        Fails(await _oci.Do("delete", _id), 1, "that is not stopped");
+        Ok(await _oci.Do("kill", _id, "KILL"));
+        await _oci.Await(_id, "stopped");
+        Fails(await _oci.Do("start", _id), 1, "cannot start a container that has stopped");
+        Fails(await _oci.Do("kill", _id, "TERM"), 1, "container not running");
+        Fails(await _oci.Do("exec", _id, "true"), 255, "cannot exec in a stopped container");
+        Ok(await _oci.Do("delete", _id));
+        Fails(await _oci.Do("state", _id), 1, "does not exist");
+        Fails(await _oci.Do("delete", _id), 1, "does not exist");
+        Ok(await _oci.Do("delete", "--force", _id));
+    }
+
+    [Fact]
+    public async Task A_created_container_can_be_killed_and_deleted_without_a_start()
+    {
+        await _oci.Configure(["true"]);
+        Ok(await _oci.Leave("create", _id));
+        Fails(await _oci.Leave("create", _id), 1, "already exists");
+        Ok(await _oci.Do("delete", _id));
+        Ok(await _oci.Leave("create", _id));
+        Ok(await _oci.Do("kill", _id, "9"));
+        await _oci.Await(_id, "stopped");
+        Ok(await _oci.Do("delete", _id));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_oci.Root));
+        Assert.Empty(Cgroups(_id));
+    }
+
+    [Fact]
+    public async Task What_cannot_be_executed_fails_by_its_name_and_leaves_nothing()
+    {
+        await _oci.Configure(["nonexistent"]);
+        Fails(await _oci.Do("run", _id), 1, "executable file not found in $PATH");
+        await _oci.Configure(["/nonexistent"]);
+        Fails(await _oci.Do("create", _id), 1, "no such file or directory");
+        await _oci.Configure(["/etc"]);
+        Ok(await _oci.Leave("create", _id));
+        Fails(await _oci.Do("start", _id), 1, "exec \"/etc\": permission denied");
+        Ok(await _oci.Do("delete", "--force", _id));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_oci.Root));
+        Assert.Empty(Cgroups(_id));
+    }
+
+    [Fact]
+    public async Task Kill_knows_signals_by_name_and_number_and_reaches_all()
+    {
+        await _oci.Configure(["sh", "-c", "trap 'exit 5' USR1; echo ready; while :; do sleep 0.05; done"]);
+        Ok(await _oci.Leave("run", "-d", _id));
+        await _oci.Await(_id, "running");
+        Fails(await _oci.Do("kill", _id, "NOSIGNAL"), 1, "unknown signal");
+        Ok(await _oci.Do("kill", _id, "0"));
+        Ok(await _oci.Do("kill", "--all", _id, "SIGCONT"));
+        Ok(await _oci.Do("kill", "-a", _id, "sigkill"));
+        await _oci.Await(_id, "stopped");
+        Ok(await _oci.Do("kill", "--all", _id, "TERM")); // nobody is left, which is what was wanted
+    }
+
+    [Fact]
+    public async Task Pause_and_resume_are_seen_by_state_and_exec()
+    {
+        await _oci.Configure(["sleep", "1000"]);
+        Ok(await _oci.Leave("run", "-d", _id));
+        Fails(await _oci.Do("resume", _id), 1, "not paused");
+        Ok(await _oci.Do("pause", _id));
+        Assert.Equal("paused", await _oci.StatusOf(_id));
+        Fails(await _oci.Do("exec", _id, "true"), 255, "paused container");
+        Ok(await _oci.Do("resume", _id));
+        Assert.Equal("running", await _oci.StatusOf(_id));
+        Ok(await _oci.Do("pause", _id));
+        Ok(await _oci.Do("delete", "--force", _id));
+    }
+
+    [Fact]
+    public async Task A_killed_creator_leaves_something_that_delete_removes()
+    {
+        await _oci.Configure(["sleep", "1000"]);
+        Ok(await _oci.Leave("create", _id));
+        // As if create had been killed before it noted the birth: the state knows the cgroup and no init.
+        var file = Path.Join(_oci.Root, _id, "state.json");
+        var state = JsonNode.Parse(await File.ReadAllTextAsync(file))!;
+        var pid = (int)state["initProcessPid"]!;
+        state["initProcessPid"] = 0;
+        await File.WriteAllTextAsync(file, state.ToJsonString());
+        Ok(await _oci.Do("delete", "--force", _id));
+        Assert.False(Directory.Exists($"/proc/{pid}"), "the init that nobody knew of lives");
+        Assert.Empty(Cgroups(_id));
+    }
+
+    [Fact]
+    public async Task A_pid_that_is_another_process_now_is_never_taken_for_the_init()
+    {
+        await _oci.Configure(["sleep", "1000"]);
+        Ok(await _oci.Leave("run", "-d", _id));
+        var file = Path.Join(_oci.Root, _id, "state.json");
+        var text = await File.ReadAllTextAsync(file);
+        var state = JsonNode.Parse(text)!;
+        state["initProcessPid"] = Environment.ProcessId;
+        await File.WriteAllTextAsync(file, state.ToJsonString());
+        Assert.Equal("stopped", await _oci.StatusOf(_id));
+        Fails(await _oci.Do("kill", _id, "KILL"), 1, "container not running");
+        state = JsonNode.Parse(text)!;
+        state["bootId"] = "another";
+        await File.WriteAllTextAsync(file, state.ToJsonString());
+        Assert.Equal("stopped", await _oci.StatusOf(_id));
+        Ok(await _oci.Do("delete", "--force", _id));
+    }
+
+    [Fact]
+    public async Task Ids_that_could_lead_elsewhere_are_refused()
+    {
+        await _oci.Configure(["true"]);
+        foreach (var id in (string[])["..", ".", "a/b", "../x", ".hidden", "a b", "ä", new string('x', 300)])
+            Fails(await _oci.Do("run", id), 1, "invalid container ID format");
+        Fails(await _oci.Do("run"), 1, "requires exactly 1 argument");
+        Fails(await _oci.Do("run", "--no-such-flag", _id), 1, "flag provided but not defined: -no-such-flag");
+    }
+
+    [Fact]
+    public async Task Thirty_lives_leave_no_process_cgroup_mount_descriptor_or_directory()
+    {
+        await _oci.Configure(["sleep", "1000"]);
+        var mounts = await File.ReadAllLinesAsync("/proc/self/mountinfo");
+        for (var i = 0; i < 30; i++)
+        {
+            Ok(await _oci.Leave("create", _id));
+            var pid = (int)JsonNode.Parse(Ok(await _oci.Do("state", _id)))!["pid"]!;
+            Ok(await _oci.Do("start", _id));
+            Ok(await _oci.Do("kill", _id, "KILL"));
+            Ok(await _oci.Do("delete", "--force", _id));
+            Assert.Empty(Directory.EnumerateFileSystemEntries(_oci.Root));
+            Assert.Empty(Cgroups(_id));
+            Assert.False(Directory.Exists($"/proc/{pid}") && !(await File.ReadAllTextAsync($"/proc/{pid}/stat")).Contains(") Z ", StringComparison.Ordinal));
+        }
+        Assert.DoesNotContain(await File.ReadAllLinesAsync("/proc/self/mountinfo"), m => m.Contains(_oci.Place, StringComparison.Ordinal) && !mounts.Contains(m));
+    }
+
+    private static IEnumerable<string> Cgroups(string id) =>
+        Directory.EnumerateDirectories("/sys/fs/cgroup").Append("/sys/fs/cgroup").Select(d => Path.Join(d, id)).Where(Directory.Exists);
+}

@@ -1,0 +1,94 @@
+using System.Text.Json.Nodes;
+using Supervisor.Tests.EndToEnd;
+
+namespace Supervisor.Tests.Clients;
+
+/// <summary>supervisor-oci with a state root, a bundle and a root file system of its own; what a test left is deleted with it.</summary>
+internal sealed class OciRuntime : IDisposable
+{
+    private static int _last;
+    private readonly DirectoryInfo _place = Directory.CreateTempSubdirectory("supervisor-oci-");
+
+    public OciRuntime()
+    {
+        Directory.CreateDirectory(Root);
+        Directory.CreateDirectory(Rootfs);
+        foreach (var directory in (string[])["bin", "proc", "sys", "dev", "tmp", "run", "etc", "mnt", "vol"]) Directory.CreateDirectory(Path.Join(Rootfs, directory));
+        File.Copy("/bin/busybox", Path.Join(Rootfs, "bin", "busybox"));
+        foreach (var applet in (string[])
+            ["sh", "echo", "cat", "true", "false", "sleep", "tail", "tty", "stty", "pwd", "id", "env", "touch", "grep", "kill", "ps", "readlink", "dd", "tr", "test"])
+            File.CreateSymbolicLink(Path.Join(Rootfs, "bin", applet), "busybox");
+    }
+
+    public static string Executable => Path.Join(Repository.Bin, "supervisor-oci");
+
+    public string Place => _place.FullName;
+
+    public string Bundle => Path.Join(Place, "bundle");
+
+    public string Rootfs => Path.Join(Bundle, "rootfs");
+
+    public string Root => Path.Join(Place, "root");
+
+    /// <summary>An id, and so a cgroup, that no other test has.</summary>
+    public static string NewId() => $"oci-test-{Environment.ProcessId}-{Interlocked.Increment(ref _last)}";
+
+    /// <summary>Writes the bundle's config.json: what <c>spec</c> writes, without a terminal, with this command.</summary>
+    public async Task Configure(string[] command, Action<JsonNode>? change = null)
+    {
+        var file = Path.Join(Bundle, "config.json");
+        File.Delete(file);
+        Ok(await CommandLine.RunAsync(Executable, "spec", "--bundle", Bundle));
+        var config = JsonNode.Parse(await File.ReadAllTextAsync(file))!;
+        config["process"]!["terminal"] = false;
+        config["process"]!["args"] = new JsonArray([.. command.Select(c => (JsonNode)c)]);
+        change?.Invoke(config);
+        await File.WriteAllTextAsync(file, config.ToJsonString());
+    }
+
+    /// <summary>Runs it with our root and bundle.</summary>
+    public Task<CommandLine.Outcome> Do(string verb, params string[] arguments) => CommandLine.RunAsync(Executable, ["--root", Root, verb, .. OfBundle(verb), .. arguments]);
+
+    /// <summary>As <see cref="Do"/> for what leaves a process behind that keeps our streams: they go into a file, which is its output.</summary>
+    public async Task<CommandLine.Outcome> Leave(string verb, params string[] arguments)
+    {
+        var log = Path.Join(Place, "log");
+        var outcome = await CommandLine.RunAsync("sh",
+            ["-c", "log=$1; shift; exec \"$@\" </dev/null >>\"$log\" 2>&1", "sh", log, Executable, "--root", Root, verb, .. OfBundle(verb), .. arguments]);
+        return outcome with { Output = await File.ReadAllTextAsync(log) };
+    }
+
+    /// <summary>In a terminal of 33 rows and 77 columns.</summary>
+    public Task<CommandLine.Outcome> InTerminal(string verb, params string[] arguments) => CommandLine.RunAsync(
+        "script", "-qec", $"stty rows 33 cols 77; {Executable} --root {Root} {verb} {string.Join(' ', OfBundle(verb))} {string.Join(' ', arguments)}", "/dev/null");
+
+    public async Task<string> StatusOf(string id) => JsonNode.Parse(Ok(await Do("state", id)))!["status"]!.GetValue<string>();
+
+    /// <summary>Waits until the container has this status.</summary>
+    public async Task Await(string id, string status)
+    {
+        using var deadline = new CancellationTokenSource(CommandLine.Patience);
+        while (await StatusOf(id) != status) deadline.Token.ThrowIfCancellationRequested();
+    }
+
+    public static string Ok(CommandLine.Outcome outcome)
+    {
+        Assert.True(outcome.Status == 0, $"exit {outcome.Status}: {outcome.Output}{outcome.Errors}");
+        return outcome.Output;
+    }
+
+    public static void Fails(CommandLine.Outcome outcome, int status, string words)
+    {
+        Assert.Contains(words, outcome.Output + outcome.Errors, StringComparison.Ordinal);
+        Assert.Equal(status, outcome.Status);
+    }
+
+    public void Dispose()
+    {
+        foreach (var directory in Directory.EnumerateDirectories(Root))
+            CommandLine.RunAsync(Executable, "--root", Root, "delete", "--force", Path.GetFileName(directory)).GetAwaiter().GetResult();
+        _place.Delete(recursive: true);
+    }
+
+    private string[] OfBundle(string verb) => verb is "create" or "run" ? ["--bundle", Bundle] : [];
+}

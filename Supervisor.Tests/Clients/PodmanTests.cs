@@ -1,0 +1,98 @@
+using System.Globalization;
+using Supervisor.Tests.EndToEnd;
+using static Supervisor.Tests.Clients.OciRuntime;
+
+namespace Supervisor.Tests.Clients;
+
+/// <summary>Debian's podman with supervisor-oci as its runtime; its stores are the test's own.</summary>
+public sealed class PodmanTests : IDisposable
+{
+    // Without CAP_SYS_RESOURCE nobody can raise a hard limit to podman's defaults, whatever the runtime: ask for less.
+    private static readonly string[] Common = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=10000:10000", "--security-opt", "seccomp=unconfined", "--network", "none"];
+    private readonly OciRuntime _oci = new();
+
+    public void Dispose()
+    {
+        Podman("rm", "--all", "--force", "--time", "0").GetAwaiter().GetResult();
+        CommandLine.RunAsync("sh", "-c", $"umount -l {_oci.Place}/podman/root/overlay 2>/dev/null; true").GetAwaiter().GetResult();
+        _oci.Dispose();
+    }
+
+    [Fact]
+    public async Task Run_prints_and_ends_like_its_program()
+    {
+        Assert.Equal("hi\n", Ok(await Run([], "echo", "hi")));
+        Assert.Equal(42, (await Run([], "sh", "-c", "exit 42")).Status);
+        Assert.Equal(127, (await Run([], "nonexistent")).Status);
+        Assert.Equal(126, (await Run([], "/etc")).Status);
+        Assert.Equal("", Ok(await Podman("ps", "--all", "--quiet")));
+    }
+
+    [Fact]
+    public async Task A_container_goes_through_its_life()
+    {
+        Ok(await Podman(["run", "-d", "--name", "life", .. Common, "--rootfs", _oci.Rootfs, "sh", "-c", "echo started; trap 'exit 7' TERM; while :; do sleep 0.1; done"]));
+        Assert.Equal("in\n", Ok(await Podman("exec", "life", "echo", "in")));
+        Assert.Equal(9, (await Podman("exec", "life", "sh", "-c", "exit 9")).Status);
+        Assert.Equal(127, (await Podman("exec", "life", "nonexistent")).Status);
+        Assert.Equal("uid=1000 gid=1000\n/tmp\nb\n", Ok(await Podman("exec", "-u", "1000:1000", "-w", "/tmp", "-e", "A=b", "life", "sh", "-c", "id; pwd; echo $A")));
+        Ok(await Podman("exec", "-d", "life", "touch", "/tmp/made"));
+        Assert.Contains("started", Ok(await Podman("logs", "life")), StringComparison.Ordinal);
+        Ok(await Podman("pause", "life"));
+        Assert.Equal("paused\n", Ok(await Podman("inspect", "-f", "{{.State.Status}}", "life")));
+        Ok(await Podman("unpause", "life"));
+        Assert.Contains("life", Ok(await Podman("stats", "--no-stream", "life")), StringComparison.Ordinal);
+        Assert.Contains("sh -c echo started", Ok(await Podman("top", "life")), StringComparison.Ordinal);
+        Ok(await Podman("stop", "-t", "20", "life"));
+        Assert.Equal("exited 7\n", Ok(await Podman("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "life")));
+        Ok(await Podman("start", "life"));
+        Ok(await Podman("kill", "life"));
+        Ok(await Podman("wait", "life"));
+        Assert.Equal("137\n", Ok(await Podman("inspect", "-f", "{{.State.ExitCode}}", "life")));
+        Ok(await Podman("rm", "-f", "life"));
+    }
+
+    [Fact]
+    public async Task Terminals_work_for_run_and_exec()
+    {
+        var run = await CommandLine.RunAsync("script", "-qec", Line(["run", "--rm", "-t", .. Common, "--rootfs", _oci.Rootfs, "tty"]), "/dev/null");
+        Assert.Contains("/dev/pts/0", run.Output, StringComparison.Ordinal);
+        Ok(await Podman(["run", "-d", "--name", "tty", .. Common, "--rootfs", _oci.Rootfs, "sleep", "1000"]));
+        var exec = await CommandLine.RunAsync("script", "-qec", Line(["exec", "-t", "tty", "tty"]), "/dev/null");
+        Assert.Contains("/dev/pts/0", exec.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Limits_users_capabilities_mounts_and_sysctls_are_what_was_asked()
+    {
+        Assert.Equal("67108864\n", Ok(await Run(["--memory", "64m"], "sh", "-c", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes || cat /sys/fs/cgroup/memory.max")));
+        Assert.StartsWith("uid=1234 gid=5678", Ok(await Run(["--user", "1234:5678"], "id")), StringComparison.Ordinal);
+        Assert.Contains("Read-only file system", (await Run(["--read-only"], "touch", "/x")).Errors, StringComparison.Ordinal);
+        Assert.Contains("CapEff:\t0000000000000000", Ok(await Run(["--cap-drop", "all"], "grep", "CapEff", "/proc/self/status")), StringComparison.Ordinal);
+        Assert.Contains("size=1024k", Ok(await Run(["--tmpfs", "/mnt:size=1m"], "grep", "/mnt", "/proc/mounts")), StringComparison.Ordinal);
+        var volume = Directory.CreateDirectory(Path.Join(_oci.Place, "volume")).FullName;
+        Ok(await Run(["-v", $"{volume}:/vol"], "sh", "-c", "echo from inside > /vol/file"));
+        Assert.Equal("from inside\n", await File.ReadAllTextAsync(Path.Join(volume, "file")));
+        Assert.Equal("here\n", Ok(await Run(["--hostname", "here"], "cat", "/proc/sys/kernel/hostname")));
+        Assert.Equal("65536\n", Ok(await Run(["--sysctl", "kernel.msgmax=65536"], "cat", "/proc/sys/kernel/msgmax")));
+        Assert.Equal(137, (await Run(["--memory", "16m", "--memory-swap", "16m"], "sh", "-c", "x=$(dd if=/dev/zero bs=1M count=100 | tr '\\0' a)")).Status);
+    }
+
+    private Task<CommandLine.Outcome> Run(string[] options, params string[] command) =>
+        Podman(["run", "--rm", .. Common, .. options, "--rootfs", _oci.Rootfs, .. command]);
+
+    private async Task<CommandLine.Outcome> Podman(params string[] arguments)
+    {
+        // conmon keeps the streams of whoever starts a detached container.
+        if (arguments is not ["run", "-d", ..]) return await CommandLine.RunAsync("podman", [.. Stores, .. arguments]);
+        return await CommandLine.RunAsync("sh", ["-c", "exec \"$@\" >\"$0\" 2>&1", Path.Join(_oci.Place, "detached.log"), "podman", .. Stores, .. arguments]);
+    }
+
+    private string[] Stores =>
+    [
+        "--root", $"{_oci.Place}/podman/root", "--runroot", $"{_oci.Place}/podman/run", "--tmpdir", $"{_oci.Place}/podman/tmp", "--storage-driver", "vfs",
+        "--cgroup-manager", "cgroupfs", "--events-backend", "file", "--runtime", Executable,
+    ];
+
+    private string Line(string[] arguments) => string.Create(CultureInfo.InvariantCulture, $"podman {string.Join(' ', [.. Stores, .. arguments])}");
+}

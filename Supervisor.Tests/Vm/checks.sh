@@ -1,0 +1,69 @@
+# Runs in the virtual machine: supervisor-oci where every controller is on cgroup v2.
+passed=0 failed=0
+ok() { passed=$((passed + 1)); echo "ok   $1"; }
+bad() { failed=$((failed + 1)); echo "FAIL $1: $2"; }
+same() { if [ "$2" = "$3" ]; then ok "$1"; else bad "$1" "[$2], wanted [$3]"; fi; }
+oci() { timeout 60 supervisor-oci "$@" </dev/null; }
+cgroup() { cat "/sys/fs/cgroup/vm/$1" 2>&1; }
+
+# spec RESOURCES ARG...: a bundle's config.json, its cgroup at /vm.
+spec() {
+  resources=$1; shift
+  args=; for arg in "$@"; do args="$args${args:+,}\"$arg\""; done
+  cat >/bundle/config.json <<EOF
+{"ociVersion":"1.2.0","root":{"path":"rootfs"},"hostname":"vm",
+ "process":{"user":{"uid":0,"gid":0},"args":[$args],"env":["PATH=/bin"],"cwd":"/",
+  "capabilities":{"bounding":["CAP_MKNOD"],"effective":["CAP_MKNOD"],"permitted":["CAP_MKNOD"]}},
+ "mounts":[{"destination":"/proc","type":"proc","source":"proc"},
+  {"destination":"/dev","type":"tmpfs","source":"tmpfs","options":["nosuid","mode=755"]},
+  {"destination":"/tmp","type":"tmpfs","source":"tmpfs"},
+  {"destination":"/sys/fs/cgroup","type":"cgroup","source":"cgroup","options":["ro","nosuid","noexec","nodev"]}],
+ "linux":{"cgroupsPath":"/vm","resources":$resources,
+  "namespaces":[{"type":"pid"},{"type":"mount"},{"type":"ipc"},{"type":"uts"},{"type":"network"},{"type":"cgroup"}]}}
+EOF
+}
+run() { out=$(oci run --bundle /bundle vm 2>&1); rc=$?; }
+
+echo "vm: $(uname -r), controllers: $(cat /sys/fs/cgroup/cgroup.controllers)"
+
+spec '{}' sh -c 'echo hello; exit 7'
+run; same "output" "$out" hello; same "exit status" "$rc" 7
+same "the cgroup is gone afterwards" "$(ls -d /sys/fs/cgroup/vm 2>/dev/null)" ""
+
+spec '{"memory":{"limit":33554432,"reservation":16777216,"swap":33554432},"pids":{"limit":20},
+  "cpu":{"shares":512,"quota":50000,"period":100000,"cpus":"0"}}' \
+  sh -c 'cd /sys/fs/cgroup; cat memory.max memory.low memory.swap.max pids.max cpu.weight cpu.max cpuset.cpus; cat /proc/self/cgroup'
+run; same "memory, pids, cpu and cpuset as the container sees them" "$(echo $out)" "33554432 16777216 0 20 20 50000 100000 0 0::/"
+
+spec '{"unified":{"memory.high":"20971520","pids.max":"9"}}' sh -c 'cat /sys/fs/cgroup/memory.high /sys/fs/cgroup/pids.max'
+run; same "unified" "$(echo $out)" "20971520 9"
+
+spec '{"memory":{"limit":16777216,"swap":16777216}}' sh -c 'x=a; while :; do x=$x$x; done'
+run; same "more memory than allowed is an OOM kill" "$rc" 137
+
+spec '{"pids":{"limit":4}}' sh -c 'for i in 1 2 3 4 5 6; do sleep 3 & done; wait'
+run; case $out in *fork*) ok "more processes than allowed are refused" ;; *) bad "more processes than allowed are refused" "$out" ;; esac
+
+spec '{"devices":[{"allow":false,"access":"rwm"},{"allow":true,"type":"c","major":1,"minor":3,"access":"rwm"},
+  {"allow":true,"type":"c","major":1,"minor":5,"access":"r"}]}' \
+  sh -c 'cd /dev; echo x >null && echo null-writable; head -c1 zero >/tmp/z && echo zero-readable; (echo x >zero) 2>/tmp/e || echo zero-refused; head -c1 random >/tmp/r 2>/tmp/e || echo random-refused; mknod kmsg c 1 11 2>/tmp/e || echo kmsg-refused'
+run; same "device rules are a program on the cgroup" "$(echo $out)" "null-writable zero-readable zero-refused random-refused kmsg-refused"
+
+if supervisor-oci --help 2>&1 | grep -q pause; then
+  spec '{"memory":{"limit":33554432}}' sleep 1000
+  oci create --bundle /bundle vm >/run/create.log 2>&1; same "create" "$?" 0
+  case "$(oci state vm)" in *'"created"'*) ok "state: created" ;; *) bad "state: created" "$(oci state vm)" ;; esac
+  oci start vm; same "start" "$?" 0
+  oci pause vm; same "pause" "$?" 0
+  same "the cgroup is frozen" "$(cgroup cgroup.events | grep frozen)" "frozen 1"
+  oci resume vm; same "and thawed" "$(cgroup cgroup.events | grep frozen)" "frozen 0"
+  oci update --memory 67108864 --pids-limit 33 vm; same "update" "$?" 0
+  same "update took effect" "$(cgroup memory.max) $(cgroup pids.max)" "67108864 33"
+  same "exec" "$(oci exec vm echo in-exec 2>&1)" in-exec
+  case "$(oci events --stats vm)" in *'"memory"'*) ok "statistics" ;; *) bad "statistics" "$(oci events --stats vm 2>&1)" ;; esac
+  oci kill vm KILL; same "kill" "$?" 0
+  n=0; while oci state vm | grep -q '"running"' && [ $n -lt 100 ]; do n=$((n + 1)); usleep 50000; done
+  oci delete vm; same "delete" "$?" 0
+  same "its cgroup is gone" "$(ls -d /sys/fs/cgroup/vm 2>/dev/null)" ""
+fi
+echo "$passed passed, $failed failed"
