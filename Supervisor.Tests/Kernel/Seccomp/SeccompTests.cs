@@ -89,7 +89,7 @@ public sealed class SeccompTests : IDisposable
         var instructions = MemoryMarshal.Cast<byte, ulong>(filter.Instructions).ToArray();
         Assert.Equal(0x20u | 4UL << 32, instructions[0]);                     // the architecture
         Assert.Contains(0x06u | 0x00050026UL << 32, instructions[..8]);       // return ENOSYS
-        if (RuntimeInformation.ProcessArchitecture is Architecture.X64) Assert.Contains(instructions[..8], i => (ushort)i == 0x25 && i >> 32 == 332); // above statx
+        if (RuntimeInformation.ProcessArchitecture is System.Runtime.InteropServices.Architecture.X64) Assert.Contains(instructions[..8], i => (ushort)i == 0x25 && i >> 32 == 332); // above statx
         Assert.Same(filter.Instructions, SeccompFilter.Compile(new SeccompSpec
         {
             DefaultAction = "SCMP_ACT_ERRNO", Syscalls = [new SeccompSyscallSpec { Names = ["read", "statx"], Action = "SCMP_ACT_ALLOW" }],
