@@ -11,8 +11,10 @@ using Supervisor.Actors.Metadata;
 using Supervisor.Actors.Namespaces;
 using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Reaping;
+using Supervisor.Actors.Recovery;
 using Supervisor.Actors.Tasks;
 using Supervisor.Kernel.Containers;
+using Supervisor.Kernel.ShimProtocol;
 using Supervisor.Storage;
 
 namespace Supervisor.Actors;
@@ -21,17 +23,19 @@ namespace Supervisor.Actors;
 /// <param name="Root">Directory of what is kept: the journal.</param>
 /// <param name="State">Directory of what lives no longer than the boot: bundles.</param>
 /// <param name="Config">hocon/supervisor.hocon, with the user's own in front.</param>
-public sealed record NodeOptions(string Root, string State, Config Config);
+/// <param name="ShimExecutable">supervisor-shim, to be the parent of containers; null: this process is, and what it has not written down when it dies is lost.</param>
+/// <param name="OwnsProcess">This process is the daemon and nothing else.</param>
+public sealed record NodeOptions(string Root, string State, Config Config, string? ShimExecutable = null, bool OwnsProcess = false);
 
 /// <summary>The actor system of one daemon, from its start to its end.</summary>
 public sealed class SupervisorNode : IAsyncDisposable
 {
     private static readonly TimeSpan RecoveryDeadline = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(10);
-    private readonly ContainerHost _host;
+    private readonly IContainerRuntime _runtime;
     private readonly Readiness _readiness;
 
-    private SupervisorNode(SupervisorSystem system, ContainerHost host, Readiness readiness) => (System, _host, _readiness) = (system, host, readiness);
+    private SupervisorNode(SupervisorSystem system, IContainerRuntime runtime, Readiness readiness) => (System, _runtime, _readiness) = (system, runtime, readiness);
 
     /// <summary>The running actors.</summary>
     public SupervisorSystem System { get; }
@@ -45,10 +49,12 @@ public sealed class SupervisorNode : IAsyncDisposable
         var system = ActorSystem.Create("supervisor", WithJournal(options));
         var host = new ContainerHost(e => system.Log.Error(e, "a callback of the kernel's event loops failed, its watch is removed"));
         var readiness = new Readiness();
-        var node = new SupervisorNode(Start(system, host, readiness, options), host, readiness);
+        var runtime = Runtime(system, host, options);
+        var node = new SupervisorNode(Start(system, runtime, readiness, options), runtime, readiness);
         try
         {
             await node._readiness.Ready.WaitAsync(RecoveryDeadline, cancellation).ConfigureAwait(false);
+            await Task.Run(() => Leftovers.Remove(runtime, node.System.Directory, options.State, system.Log.Warning), cancellation).ConfigureAwait(false);
             return node;
         }
         catch (Exception e)
@@ -72,21 +78,31 @@ public sealed class SupervisorNode : IAsyncDisposable
             // An actor is stuck; the process ends all the same, and the journal holds all that was acknowledged.
         }
         System.Storage.Files.Dispose();
-        _host.Dispose();
+        _runtime.Dispose();
     }
 
-    private static SupervisorSystem Start(ActorSystem system, ContainerHost host, Readiness readiness, NodeOptions options)
+    private static IContainerRuntime Runtime(ActorSystem system, ContainerHost host, NodeOptions options)
+    {
+        if (options.ShimExecutable is not { } executable) return new EmbeddedRuntime(host);
+        var directory = Path.Join(options.State, "shim");
+        Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        return new ShimRuntime(host, new ShimOptions(directory, executable, message => system.Log.Warning(message), options.OwnsProcess));
+    }
+
+    private static SupervisorSystem Start(ActorSystem system, IContainerRuntime runtime, Readiness readiness, NodeOptions options)
     {
         var clock = TimeProvider.System;
         var settings = system.Settings.Config.GetConfig("supervisor");
         var directory = new ContainerDirectory();
         var pool = system.ActorOf(
             KernelPoolActor.Props(
-                new KernelTaskEffects(host, clock), clock, settings.GetInt("kernel-pool.workers"), settings.GetTimeSpan("kernel-pool.deadline"),
-                settings.GetTimeSpan("kernel-pool.patience"), new KernelExecEffects(host, clock)),
+                new KernelTaskEffects(runtime, clock), clock, settings.GetInt("kernel-pool.workers"), settings.GetTimeSpan("kernel-pool.deadline"),
+                settings.GetTimeSpan("kernel-pool.patience"), new KernelExecEffects(runtime, clock)),
             "kernel-pool");
         var reaper = system.ActorOf(Props.Create(() => new ReaperActor(clock)), "reaper");
-        var eventLog = system.ActorOf(Props.Create(() => new EventLogActor()), "events");
+        var retention = new EventRetention(
+            settings.GetLong("events.keep"), settings.GetTimeSpan("events.keep-for"), settings.GetByteSize("events.keep-size") ?? EventRetention.Default.Bytes);
+        var eventLog = system.ActorOf(Props.Create(() => new EventLogActor(retention)), "events");
         var services = new NodeServices(pool, reaper, eventLog, directory, readiness, clock, options.State);
         var containers = system.ActorOf(Props.Create(() => new ContainersActor(services)), "containers");
         var (knownNamespaces, knownLeases) = (new NamespaceDirectory(), new LeaseDirectory());

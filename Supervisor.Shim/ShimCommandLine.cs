@@ -1,16 +1,34 @@
+using Supervisor.Shim.Serving;
+
 namespace Supervisor.Shim;
 
-/// <summary><c>supervisor-shim</c>: will be the parent of every container of a node. Until it is, it says so.</summary>
+/// <summary><c>supervisor-shim</c>: the parent of every container of a node. Started by the daemon; not for use by hand.</summary>
 internal static class ShimCommandLine
 {
     public static int Run(string[] args)
     {
-        if (args is ["--version"] or ["-v"])
+        try
         {
-            Console.WriteLine($"supervisor-shim {OciCommandLine.Version}");
-            return 0;
+            switch (args)
+            {
+                case ["--version"] or ["-v"]:
+                    Console.WriteLine($"supervisor-shim {OciCommandLine.Version}");
+                    return 0;
+                case ["serve", .. var rest]:
+                    return ServeCommand.Run(rest);
+                default:
+                    throw new UsageException(args.Length == 0 ? "no verb" : $"\"{args[0]}\" is not a verb of this version");
+            }
         }
-        Console.Error.WriteLine("supervisor-shim: the daemon of this version is the parent of its containers itself; there is nothing to serve (docs/roadmap.md)");
-        return 64;
+        catch (UsageException e)
+        {
+            Console.Error.WriteLine($"supervisor-shim: {e.Message}\nusage: supervisor-shim serve --dir DIR   (the daemon starts it)\n       supervisor-shim --version");
+            return 64;
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"supervisor-shim: {e.Message}");
+            return 1;
+        }
     }
 }

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Persistence;
 using Supervisor.Actors.Events;
 using Supervisor.Actors.Identity;
+using Supervisor.Actors.Recovery;
 using Supervisor.Actors.Tasks;
 
 namespace Supervisor.Actors.Containers;
@@ -68,6 +69,7 @@ public sealed class ContainerActor : UntypedPersistentActor
                 DeleteMessages(LastSequenceNr); // told of, so no longer needed
                 break;
             case DeleteMessagesSuccess or DeleteMessagesFailure:
+                if (message is DeleteMessagesSuccess emptied) _node.EventLog.Tell(new ForgetSource(PersistenceId, emptied.ToSequenceNr));
                 if (_state is ContainerState.Absent) Context.Parent.Tell(new Gone(_id));
                 break;
             default:
@@ -88,7 +90,17 @@ public sealed class ContainerActor : UntypedPersistentActor
             case RecoveryCompleted:
                 foreach (var again in _replayed) _node.EventLog.Tell(again); // the log knows which of them it has
                 _replayed.Clear();
-                if (Record is { } record) Publish(record);
+                if (Record is { } record)
+                {
+                    Publish(record);
+                }
+                else
+                {
+                    // We ended between its registration and its record, or between its delete and its leaving: there is no task
+                    // to wait for, and the id becomes free.
+                    _node.Readiness.Recovered($"task-{_id}");
+                    Context.Parent.Tell(new Gone(_id));
+                }
                 _node.Readiness.Recovered(PersistenceId);
                 break;
         }
@@ -105,8 +117,10 @@ public sealed class ContainerActor : UntypedPersistentActor
             if (_state is ContainerState.Absent) Context.Parent.Tell(new Gone(_id));
             return;
         }
+        Failpoint.Pass("before", $"journal container {decision.Event.GetType().Name}");
         Persist(decision.Event, e =>
         {
+            Failpoint.Pass("after", $"journal container {e.GetType().Name}");
             var before = Record;
             _state = ContainerMachine.Apply(_state, e);
             if (Record is { } record) Publish(record);

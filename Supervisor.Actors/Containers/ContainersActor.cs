@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Persistence;
 using Supervisor.Actors.Identity;
+using Supervisor.Actors.Recovery;
 
 namespace Supervisor.Actors.Containers;
 
@@ -37,8 +38,10 @@ public sealed class ContainersActor : UntypedPersistentActor
                 break;
             case ContainerCommand.Create create:
                 var asker = Sender;
+                Failpoint.Pass("before", "journal registry Present");
                 Persist(new ContainerRegistered(create.Id, Present: true), e =>
                 {
+                    Failpoint.Pass("after", "journal registry Present");
                     Apply(e);
                     Child(create.Id).Tell(create, asker);
                     CompactIfLong();
@@ -53,8 +56,10 @@ public sealed class ContainersActor : UntypedPersistentActor
             case ContainerActor.Gone:
                 break;
             case ContainerActor.LeaveAnswer { Leaves: true } answer when _children.Remove(answer.Id, out var leaver):
+                Failpoint.Pass("before", "journal registry Gone");
                 Persist(new ContainerRegistered(answer.Id, Present: false), e =>
                 {
+                    Failpoint.Pass("after", "journal registry Gone");
                     Apply(e);
                     Context.Stop(leaver);
                 });

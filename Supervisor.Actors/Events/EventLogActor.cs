@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
+using Supervisor.Actors.Recovery;
 
 namespace Supervisor.Actors.Events;
 
@@ -12,11 +14,13 @@ public sealed class EventLogActor : UntypedPersistentActor
 {
     private const int SnapshotEvery = 1_000;
 
-    /// <summary>How much history is kept at least.</summary>
-    private const long Kept = 100_000;
-
     private readonly Dictionary<string, long> _last = new(StringComparer.Ordinal);
     private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly EventRetention _retention;
+    private ImmutableArray<EventStretch> _stretches = [];
+
+    /// <param name="retention">How much history is kept.</param>
+    public EventLogActor(EventRetention retention) => _retention = retention;
 
     /// <inheritdoc/>
     public override string PersistenceId => "events";
@@ -32,17 +36,24 @@ public sealed class EventLogActor : UntypedPersistentActor
             case PublishEvent publish:
                 Remember(publish); // now, not when it is written: the same event may be told again in between
                 var asker = Sender;
+                Failpoint.Pass("before", $"publish {publish.Topic}");
                 PersistAsync(publish, e =>
                 {
+                    Failpoint.Pass("after", $"publish {e.Topic}");
                     var published = Published(e, LastSequenceNr);
                     Context.System.EventStream.Publish(published);
                     if (e.WantsAnswer) asker.Tell(published);
-                    if (LastSequenceNr % SnapshotEvery == 0) SaveSnapshot(new EventSources(new Dictionary<string, long>(_last)));
+                    Measure(e);
+                    if (LastSequenceNr % SnapshotEvery == 0) Shorten(e.At);
                 });
+                break;
+            case ForgetSource forget:
+                // Its journal is empty: it will never tell of this again.
+                if (_last.TryGetValue(forget.Source, out var heard) && heard <= forget.UpTo) _last.Remove(forget.Source);
                 break;
             case SaveSnapshotSuccess saved:
                 DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1));
-                if (saved.Metadata.SequenceNr > Kept) DeleteMessages(saved.Metadata.SequenceNr - Kept);
+                if (_stretches is [{ First: > 1 and var first }, ..]) DeleteMessages(first - 1);
                 break;
             case SaveSnapshotFailure failed:
                 _log.Warning("event log: the snapshot at {0} failed ({1}), going on without it", failed.Metadata.SequenceNr, failed.Cause.Message);
@@ -62,9 +73,11 @@ public sealed class EventLogActor : UntypedPersistentActor
         {
             case SnapshotOffer { Snapshot: EventSources sources }:
                 foreach (var (source, number) in sources.Last) _last[source] = number;
+                _stretches = sources.Stretches;
                 break;
             case PublishEvent e:
                 Remember(e);
+                Measure(e);
                 break;
         }
     }
@@ -76,8 +89,23 @@ public sealed class EventLogActor : UntypedPersistentActor
         if (e.Source.Length > 0) _last[e.Source] = e.SourceNumber;
     }
 
+    /// <summary>A new stretch begins after each snapshot.</summary>
+    private void Measure(PublishEvent e)
+    {
+        var size = 64 + e.Source.Length + e.Namespace.Length + e.Topic.Length + e.Event.TypeUrl.Length + e.Event.Value.Length;
+        if (_stretches.IsEmpty || LastSequenceNr / SnapshotEvery > _stretches[^1].First / SnapshotEvery)
+            _stretches = _stretches.Add(new EventStretch(LastSequenceNr, e.At, size));
+        else _stretches = _stretches.SetItem(_stretches.Length - 1, _stretches[^1] with { Bytes = _stretches[^1].Bytes + size });
+    }
+
+    private void Shorten(DateTimeOffset now)
+    {
+        _stretches = _retention.Keep(_stretches, LastSequenceNr, now);
+        SaveSnapshot(new EventSources(new Dictionary<string, long>(_last), _stretches)); // and what is before them goes when it is saved
+    }
+
     private static PublishedEvent Published(PublishEvent e, long number) => new(number, e.At, e.Namespace, e.Topic, e.Event);
 }
 
-/// <summary>Snapshot of the event log: the last number seen of every source.</summary>
-public sealed record EventSources(IReadOnlyDictionary<string, long> Last);
+/// <summary>Snapshot of the event log: the last number seen of every source that may tell again, and how large the history is.</summary>
+public sealed record EventSources(IReadOnlyDictionary<string, long> Last, ImmutableArray<EventStretch> Stretches);

@@ -17,3 +17,6 @@ public sealed record PublishedEvent(long Number, DateTimeOffset At, string Names
 /// <param name="WantsAnswer">Answer the sender with the <see cref="PublishedEvent"/>.</param>
 public sealed record PublishEvent(
     string Source, long SourceNumber, DateTimeOffset At, string Namespace, string Topic, Any Event, bool WantsAnswer = false);
+
+/// <summary>Tells the event log that a source's journal is empty up to a number: nothing of it will be told again. Not answered.</summary>
+public sealed record ForgetSource(string Source, long UpTo);

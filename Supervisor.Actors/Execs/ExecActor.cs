@@ -5,6 +5,7 @@ using Supervisor.Actors.Events;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Reaping;
+using Supervisor.Actors.Recovery;
 using Supervisor.Actors.Tasks;
 using Supervisor.Kernel;
 using Supervisor.Kernel.Containers;
@@ -22,8 +23,8 @@ public sealed class ExecActor : UntypedPersistentActor
     // Not journalled: a lost asker asks again, and a lost process is adopted.
     private readonly List<IActorRef> _waitingUntilSettled = [];
     private readonly Dictionary<ExecEffect, IActorRef> _waitingForEffect = new(ReferenceEqualityComparer.Instance);
-    private Container? _container;
-    private ExecProcess? _process;
+    private IContainer? _container;
+    private IContainerProcess? _process;
     private bool _inputClosed;                       // said before there was a process
     private (ushort Columns, ushort Rows)? _size;    // likewise
 
@@ -40,7 +41,7 @@ public sealed class ExecActor : UntypedPersistentActor
 
     /// <summary>A command, with what only the task has.</summary>
     /// <param name="Container">The live container, or null.</param>
-    internal sealed record Order(ExecCommand Command, Container? Container);
+    internal sealed record Order(ExecCommand Command, IContainer? Container);
 
     /// <summary>Tells the task how it stands, after every order and every report.</summary>
     /// <param name="Handled">How many orders this tells of: others may be on the way.</param>
@@ -73,7 +74,8 @@ public sealed class ExecActor : UntypedPersistentActor
                 _untold--;
                 Shorten();
                 break;
-            case DeleteMessagesSuccess:
+            case DeleteMessagesSuccess emptied:
+                _node.EventLog.Tell(new ForgetSource(PersistenceId, emptied.ToSequenceNr));
                 Tell(gone: _state is ExecState.Absent);
                 break;
             case DeleteMessagesFailure failed:
@@ -124,7 +126,7 @@ public sealed class ExecActor : UntypedPersistentActor
         Handle(outcome.Report, asker);
     }
 
-    private void Keep(ExecProcess process)
+    private void Keep(IContainerProcess process)
     {
         _process = process;
         if (_size is var (columns, rows)) Take(new ProcessInput.Resize(_id.Container, _id.Value, columns, rows));
@@ -158,10 +160,13 @@ public sealed class ExecActor : UntypedPersistentActor
     {
         var decision = ExecMachine.Decide(_state, command);
         var before = _state;
+        foreach (var e in decision.Events) Failpoint.Pass("before", $"journal exec {e.GetType().Name}");
         PersistAll(decision.Events, e =>
         {
+            Failpoint.Pass("after", $"journal exec {e.GetType().Name}");
             var publish = Apply(e);
             Publish();
+            if (e is ExecEvent.Exited) _process?.Collected();
             if (publish is not null) Publish(publish);
         });
         DeferAsync(decision, d =>

@@ -7,7 +7,7 @@ namespace Supervisor.Actors.Execs;
 /// <summary>An effect of an exec. Its sender gets exactly one <see cref="ExecOutcome"/>.</summary>
 /// <param name="Container">What the task holds of the live container, or null.</param>
 /// <param name="Process">What the exec holds of its live process, or null.</param>
-public sealed record ExecWork(ExecId Exec, ExecEffect Effect, Container? Container, ExecProcess? Process) : PoolWork(Exec.Container)
+public sealed record ExecWork(ExecId Exec, ExecEffect Effect, IContainer? Container, IContainerProcess? Process) : PoolWork(Exec.Container)
 {
     internal override string Name => $"{Effect.GetType().Name} of exec {Exec.Value}";
 
@@ -20,7 +20,7 @@ public sealed record ExecWork(ExecId Exec, ExecEffect Effect, Container? Contain
 
 /// <summary>How it ended.</summary>
 /// <param name="Process">A process that was made or adopted, now the receiver's to keep; else null.</param>
-public sealed record ExecOutcome(ExecCommand.Report Report, ExecEffect Effect, ExecProcess? Process) : PoolOutcome
+public sealed record ExecOutcome(ExecCommand.Report Report, ExecEffect Effect, IContainerProcess? Process) : PoolOutcome
 {
     internal override PoolWork? Abandon(PoolWork work)
     {

@@ -1,6 +1,7 @@
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Tasks;
 using Supervisor.Kernel.Containers;
+using Supervisor.Kernel.Launch;
 using Supervisor.Kernel.Processes;
 using Supervisor.Kernel.Stdio;
 using static Supervisor.Actors.Execs.ExecEffect;
@@ -8,7 +9,7 @@ using static Supervisor.Actors.Execs.ExecEffect;
 namespace Supervisor.Actors.Execs;
 
 /// <summary>Carries an exec's effects out with Supervisor.Kernel.</summary>
-public sealed class KernelExecEffects(ContainerHost host, TimeProvider clock) : IExecEffects
+public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider clock) : IExecEffects
 {
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(10);
 
@@ -22,7 +23,7 @@ public sealed class KernelExecEffects(ContainerHost host, TimeProvider clock) : 
                 Spawn effect => Make(work, effect, deadline),
                 Release => LetGo(work, deadline),
                 ExecEffect.Signal effect => Send(work, effect),
-                Adopt effect => TakeBack(work, effect),
+                Adopt effect => TakeBack(work, effect, deadline),
                 End => Finish(work),
                 var other => throw new ArgumentException($"no such effect: {other}"),
             };
@@ -38,7 +39,7 @@ public sealed class KernelExecEffects(ContainerHost host, TimeProvider clock) : 
         var container = work.Container ?? throw new InvalidOperationException("the container's init is not in this daemon's hands");
         var stdio = effect.Setup.Stdio;
         var process = container.Exec(
-            new ExecRequest(effect.Setup.Process, stdio.Of(work.Id.Namespace, work.Exec.Value)), deadline);
+            $"{work.Exec}", new ExecRequest(effect.Setup.Process, stdio.Of(work.Id.Namespace, work.Exec.Value)), deadline);
         var identity = new InitProcess(process.Pid, process.StartTime, ProcStat.BootId);
         return new ExecOutcome(new ExecCommand.Spawned(work.Exec, clock.GetUtcNow(), identity), effect, process);
     }
@@ -61,14 +62,28 @@ public sealed class KernelExecEffects(ContainerHost host, TimeProvider clock) : 
         ? new ExecCommand.Signalled(work.Exec, clock.GetUtcNow())
         : new ExecCommand.EffectFailed(work.Exec, clock.GetUtcNow(), effect, new Refusal(RefusalCode.NotFound, "process already finished")));
 
-    private ExecOutcome TakeBack(ExecWork work, Adopt effect)
+    private ExecOutcome TakeBack(ExecWork work, Adopt effect, CancellationToken deadline)
     {
         var at = clock.GetUtcNow();
         if (effect.Process is not { } known)
+        {
+            runtime.EndExec($"{work.Exec}", EndTimeout); // made, perhaps, and not journalled
             return Ended(work, new ExecCommand.EffectFailed(
                 work.Exec, at, effect, new Refusal(RefusalCode.Unavailable, "the daemon ended before the process was started")));
-        if (ExecProcess.TryAdopt(host, known.Pid, known.StartTime, known.BootId) is { } process)
-            return new ExecOutcome(new ExecCommand.Adopted(work.Exec, at), effect, process);
+        }
+        if (runtime.TryAdoptExec($"{work.Exec}", new ProcessIdentity(known.Pid, known.StartTime, known.BootId), deadline) is { } process)
+        {
+            try
+            {
+                process.Start(deadline); // as it was asked to, if it waits still
+                return new ExecOutcome(new ExecCommand.Adopted(work.Exec, at), effect, process);
+            }
+            catch (LaunchException e)
+            {
+                process.End(EndTimeout);
+                return Ended(work, new ExecCommand.EffectFailed(work.Exec, at, new Release(known), new Refusal(RefusalCode.Unknown, e.Message)));
+            }
+        }
         var reason = known.BootId == ProcStat.BootId ? "it ended while no daemon was watching" : "the machine was restarted";
         return Ended(work, new ExecCommand.Exited(work.Exec, at, new TaskExit(255, at, reason)));
     }
@@ -79,7 +94,7 @@ public sealed class KernelExecEffects(ContainerHost host, TimeProvider clock) : 
         return Ended(work, new ExecCommand.Signalled(work.Exec, clock.GetUtcNow()));
     }
 
-    private static ExecProcess Held(ExecWork work) =>
+    private static IContainerProcess Held(ExecWork work) =>
         work.Process ?? throw new InvalidOperationException("its process is not in this daemon's hands");
 
     private static ExecOutcome Ended(ExecWork work, ExecCommand.Report report) => new(report, work.Effect, null);

@@ -65,7 +65,7 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
     };
 
     /// <summary>Hands a command on; its exec answers the asker.</summary>
-    public void Forward(ExecCommand command, Container? container, IActorRef asker)
+    public void Forward(ExecCommand command, IContainer? container, IActorRef asker)
     {
         if (!_children.TryGetValue(command.Id.Value, out var child))
         {
@@ -77,7 +77,7 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
         child.Actor.Tell(new ExecActor.Order(command, container), asker);
     }
 
-    /// <summary>As <see cref="Forward(ExecCommand, Container?, IActorRef)"/>.</summary>
+    /// <summary>As <see cref="Forward(ExecCommand, IContainer?, IActorRef)"/>.</summary>
     public void Forward(ProcessInput input, IActorRef asker)
     {
         if (_children.TryGetValue(input.ExecId, out var child)) child.Actor.Tell(input, asker);

@@ -58,8 +58,8 @@ public sealed class JournalSerializer : SerializerWithStringManifest
         PublishEvent e => EventJournal.ToProto(e).ToByteArray(),
         NamespaceEvent e => NamespaceJournal.ToProto(e).ToByteArray(),
         LeaseEvent e => LeaseJournal.ToProto(e).ToByteArray(),
+        EventSources s => EventJournal.ToProto(s).ToByteArray(),
         MetadataEvent e => MetadataJournal.ToProto(e).ToByteArray(),
-        EventSources s => new Supervisor.Journal.V1.EventSources { Last = { s.Last.ToDictionary() } }.ToByteArray(),
         _ => throw new ArgumentException($"{obj.GetType()} is not journalled", nameof(obj)),
     };
 
@@ -73,7 +73,7 @@ public sealed class JournalSerializer : SerializerWithStringManifest
         Registry => ContainerJournal.FromProto(RegistryEntry.Parser.ParseFrom(bytes)),
         Compacted => ContainerJournal.FromProto(Supervisor.Journal.V1.RegistryCompacted.Parser.ParseFrom(bytes)),
         Event => EventJournal.FromProto(EventEntry.Parser.ParseFrom(bytes)),
-        Sources => new EventSources(Supervisor.Journal.V1.EventSources.Parser.ParseFrom(bytes).Last.ToDictionary()),
+        Sources => EventJournal.FromProto(Supervisor.Journal.V1.EventSources.Parser.ParseFrom(bytes)),
         _ => (object?)NamespaceJournal.FromProto(manifest, bytes) ?? (object?)LeaseJournal.FromProto(manifest, bytes) ?? MetadataJournal.FromProto(manifest, bytes)
             ?? throw new SerializationException($"the journal holds \"{manifest}\", which this version does not know: it was written by a newer one"),
     };

@@ -6,7 +6,7 @@ namespace Supervisor.Actors.KernelPool;
 
 /// <summary>An effect of a task. Its sender gets exactly one <see cref="KernelOutcome"/>.</summary>
 /// <param name="Container">What the sender holds of the live container, or null.</param>
-public sealed record KernelWork(ContainerId Id, TaskEffect Effect, Container? Container) : PoolWork(Id)
+public sealed record KernelWork(ContainerId Id, TaskEffect Effect, IContainer? Container) : PoolWork(Id)
 {
     internal override string Name => Effect.GetType().Name;
 
@@ -18,7 +18,7 @@ public sealed record KernelWork(ContainerId Id, TaskEffect Effect, Container? Co
 
 /// <summary>How it ended.</summary>
 /// <param name="Container">A container that was made or adopted, now the receiver's to keep; else null.</param>
-public sealed record KernelOutcome(TaskCommand.Report Report, TaskEffect Effect, Container? Container) : PoolOutcome
+public sealed record KernelOutcome(TaskCommand.Report Report, TaskEffect Effect, IContainer? Container) : PoolOutcome
 {
     internal override PoolWork? Abandon(PoolWork work)
     {

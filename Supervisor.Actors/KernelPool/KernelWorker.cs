@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Supervisor.Actors.Recovery;
 
 namespace Supervisor.Actors.KernelPool;
 
@@ -23,6 +24,10 @@ internal sealed class KernelWorker : UntypedActor
             return;
         }
         using var deadline = new CancellationTokenSource(job.Deadline);
-        Sender.Tell(new Done(job.Number, job.Work.Run(_effects, deadline.Token)));
+        var name = job.Work.GetType().Name + " " + job.Work.Name.Split(' ')[0];
+        Failpoint.Pass("before", name);
+        var outcome = job.Work.Run(_effects, deadline.Token);
+        Failpoint.Pass("after", name);
+        Sender.Tell(new Done(job.Number, outcome));
     }
 }

@@ -2,7 +2,7 @@ using Akka.Actor;
 using Supervisor.Actors.Execs;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Tasks;
-using Supervisor.Kernel.Processes;
+using Supervisor.Kernel.Containers;
 
 namespace Supervisor.Actors.Reaping;
 
@@ -25,20 +25,20 @@ public sealed class ReaperActor : UntypedActor
             case WatchInit watch:
                 var (self, watcher) = (Self, Sender);
                 watch.Container.Watch(
-                    status => self.Tell(new Exited(watch.Id, watch.Container.Pid, status), watcher),
+                    end => self.Tell(new Exited(watch.Id, watch.Container.Pid, end), watcher),
                     () => self.Tell(new OutOfMemory(watch.Id), watcher));
                 break;
             case WatchExec watch:
                 var (reaper, exec) = (Self, Sender);
-                watch.Process.Watch(status => reaper.Tell(new ExecExited(watch.Id, watch.Process.Pid, status), exec));
+                watch.Process.Watch(end => reaper.Tell(new ExecExited(watch.Id, watch.Process.Pid, end), exec), () => { });
                 break;
             case ExecExited seen:
-                var end = Exit(seen.Status);
+                var end = Exit(seen.End);
                 Context.System.EventStream.Publish(new ProcessExited(seen.Id.Container, seen.Pid, end));
                 Sender.Tell(new ExecCommand.Exited(seen.Id, end.At, end));
                 break;
             case Exited seen:
-                var exit = Exit(seen.Status);
+                var exit = Exit(seen.End);
                 Context.System.EventStream.Publish(new ProcessExited(seen.Id, seen.Pid, exit));
                 Sender.Tell(new TaskCommand.InitExited(seen.Id, exit.At, exit));
                 break;
@@ -52,11 +52,11 @@ public sealed class ReaperActor : UntypedActor
         }
     }
 
-    private TaskExit Exit(ExitStatus? status) => status is { } known
-        ? new TaskExit(known.Code, _clock.GetUtcNow())
-        : new TaskExit(255, _clock.GetUtcNow(), "it was not our child, and this kernel keeps no exit status for others");
+    private static TaskExit Exit(ProcessEnd end) => end.Status is { } known
+        ? new TaskExit(known.Code, end.At)
+        : new TaskExit(255, end.At, "it was not our child, and this kernel keeps no exit status for others");
 
-    private sealed record ExecExited(ExecId Id, int Pid, ExitStatus? Status);
+    private sealed record ExecExited(ExecId Id, int Pid, ProcessEnd End);
 
-    private sealed record Exited(ContainerId Id, int Pid, ExitStatus? Status);
+    private sealed record Exited(ContainerId Id, int Pid, ProcessEnd End);
 }

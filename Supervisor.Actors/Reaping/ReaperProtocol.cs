@@ -6,10 +6,10 @@ using Supervisor.Kernel.Containers;
 namespace Supervisor.Actors.Reaping;
 
 /// <summary>Asks the reaper to tell the sender (<see cref="TaskCommand.InitExited"/>, <see cref="TaskCommand.OutOfMemory"/>) of a container's end.</summary>
-public sealed record WatchInit(ContainerId Id, Container Container);
+public sealed record WatchInit(ContainerId Id, IContainer Container);
 
 /// <summary>Asks the reaper to tell the sender (<see cref="ExecCommand.Exited"/>) of an exec's end.</summary>
-public sealed record WatchExec(ExecId Id, ExecProcess Process);
+public sealed record WatchExec(ExecId Id, IContainerProcess Process);
 
 /// <summary>A container's init, or an exec of it, ended. Published on the event stream as soon as the kernel says so, before it is journalled.</summary>
 /// <param name="Pid">In the daemon's pid namespace.</param>

@@ -13,7 +13,7 @@ using static Supervisor.Actors.Tasks.TaskEffect;
 namespace Supervisor.Actors.Tasks;
 
 /// <summary>Carries a task's effects out with Supervisor.Kernel: the only place where a rule's wish becomes a system call.</summary>
-public sealed class KernelTaskEffects(ContainerHost host, TimeProvider clock) : ITaskEffects
+public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider clock) : ITaskEffects
 {
     private static readonly TimeSpan TearDownTimeout = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan FreezeTimeout = TimeSpan.FromSeconds(10);
@@ -30,7 +30,7 @@ public sealed class KernelTaskEffects(ContainerHost host, TimeProvider clock) : 
                 TaskEffect.Signal effect => Send(work, effect),
                 Freeze effect => Freezing(work, effect.CgroupPaths, freeze: true),
                 Thaw effect => Freezing(work, effect.CgroupPaths, freeze: false),
-                AdoptInit effect => Adopt(work, effect),
+                AdoptInit effect => Adopt(work, effect, deadline),
                 TearDown effect => Remove(work, effect),
                 var other => throw new ArgumentException($"no such effect: {other}"),
             };
@@ -44,7 +44,7 @@ public sealed class KernelTaskEffects(ContainerHost host, TimeProvider clock) : 
     private KernelOutcome Spawn(KernelWork work, SpawnInit effect, CancellationToken deadline)
     {
         var stdio = effect.Setup.Stdio;
-        var container = Container.Create(host, new ContainerRequest(
+        var container = runtime.Create($"{work.Id}", new ContainerRequest(
             effect.Setup.Bundle,
             effect.Spec,
             [.. effect.Setup.Rootfs.Select(m => new RootMount(m.Type, m.Source, m.Target, m.Options))],
@@ -64,9 +64,14 @@ public sealed class KernelTaskEffects(ContainerHost host, TimeProvider clock) : 
         }
         catch (LaunchException e)
         {
-            var status = e.Errno is Errno.ENOENT or Errno.ENOTDIR ? 127 : e.Errno is Errno.None ? 137 : 126;
-            return Ended(work, new TaskCommand.StartFailed(work.Id, clock.GetUtcNow(), e.Message, status));
+            return Ended(work, StartFailed(work, e));
         }
+    }
+
+    private TaskCommand.StartFailed StartFailed(KernelWork work, LaunchException e)
+    {
+        var status = e.Errno is Errno.ENOENT or Errno.ENOTDIR ? 127 : e.Errno is Errno.None ? 137 : 126;
+        return new TaskCommand.StartFailed(work.Id, clock.GetUtcNow(), e.Message, status);
     }
 
     private KernelOutcome Send(KernelWork work, TaskEffect.Signal effect)
@@ -87,12 +92,21 @@ public sealed class KernelTaskEffects(ContainerHost host, TimeProvider clock) : 
         return Ended(work, freeze ? new TaskCommand.Frozen(work.Id, clock.GetUtcNow()) : new TaskCommand.Thawed(work.Id, clock.GetUtcNow()));
     }
 
-    private KernelOutcome Adopt(KernelWork work, AdoptInit effect)
+    private KernelOutcome Adopt(KernelWork work, AdoptInit effect, CancellationToken deadline)
     {
         var init = effect.Init;
-        var container = Container.TryAdopt(host, effect.Setup.Bundle, init.Pid, init.StartTime, init.BootId, effect.CgroupPaths);
+        var container = runtime.TryAdopt(
+            $"{work.Id}", effect.Setup.Bundle, new ProcessIdentity(init.Pid, init.StartTime, init.BootId), effect.CgroupPaths, deadline);
+        try
+        {
+            if (effect.Release) container?.Start(deadline); // asked for by our former self, and perhaps done by it: done twice it is done once
+        }
+        catch (LaunchException e)
+        {
+            return new KernelOutcome(StartFailed(work, e), effect, container);
+        }
         if (container is not null)
-            return new KernelOutcome(new TaskCommand.InitAdopted(work.Id, clock.GetUtcNow(), container.Cgroup.IsFrozen), effect, container);
+            return new KernelOutcome(new TaskCommand.InitAdopted(work.Id, clock.GetUtcNow(), container.Cgroup is { Exists: true, IsFrozen: true }), effect, container);
         var reason = init.BootId == ProcStat.BootId ? "it ended while no daemon was watching" : "the machine was restarted";
         return Ended(work, new TaskCommand.InitExited(work.Id, clock.GetUtcNow(), new TaskExit(255, clock.GetUtcNow(), reason)));
     }
@@ -100,11 +114,11 @@ public sealed class KernelTaskEffects(ContainerHost host, TimeProvider clock) : 
     private KernelOutcome Remove(KernelWork work, TearDown effect)
     {
         if (work.Container is { } container) container.End(TearDownTimeout);
-        else Container.TearDown(effect.Setup.Bundle, effect.CgroupPaths, TearDownTimeout);
+        else runtime.TearDown($"{work.Id}", effect.Setup.Bundle, effect.CgroupPaths, TearDownTimeout);
         return Ended(work, new TaskCommand.TornDown(work.Id, clock.GetUtcNow()));
     }
 
-    private static Container Held(KernelWork work) =>
+    private static IContainer Held(KernelWork work) =>
         work.Container ?? throw new InvalidOperationException("its init is not in this daemon's hands");
 
     private static KernelOutcome Ended(KernelWork work, TaskCommand.Report report) => new(report, work.Effect, null);

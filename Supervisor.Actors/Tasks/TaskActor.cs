@@ -7,6 +7,7 @@ using Supervisor.Actors.Identity;
 using Supervisor.Actors.KernelPool;
 using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Reaping;
+using Supervisor.Actors.Recovery;
 using Supervisor.Kernel;
 using Supervisor.Kernel.Containers;
 
@@ -23,7 +24,7 @@ public sealed class TaskActor : UntypedPersistentActor
     // Not journalled: a lost asker asks again, and a lost container is adopted.
     private readonly List<IActorRef> _waitingUntilSettled = [];
     private readonly Dictionary<TaskEffect, IActorRef> _waitingForEffect = new(ReferenceEqualityComparer.Instance);
-    private Container? _container;
+    private IContainer? _container;
     private readonly TaskExecs _execs;
     private bool _deleteTold; // the last delete has been published
 
@@ -82,7 +83,8 @@ public sealed class TaskActor : UntypedPersistentActor
                 _deleteTold = _state is TaskState.Absent;
                 Shorten();
                 break;
-            case DeleteMessagesSuccess:
+            case DeleteMessagesSuccess emptied:
+                _node.EventLog.Tell(new ForgetSource(PersistenceId, emptied.ToSequenceNr));
                 break;
             case DeleteMessagesFailure failed:
                 _log.Warning("{0}: the task's old journal could not be shortened ({1}), trying again at the next delete", _id, failed.Cause.Message);
@@ -208,11 +210,14 @@ public sealed class TaskActor : UntypedPersistentActor
         if (command is TaskCommand.EffectFailed { Effect: TaskEffect.TearDown or TaskEffect.AdoptInit } failed)
             _log.Warning("{0}: {1} failed ({2}), leaving it for the next delete", _id, failed.Effect.GetType().Name, failed.Reason.Message);
         var before = _state;
+        foreach (var e in decision.Events) Failpoint.Pass("before", $"journal task {e.GetType().Name}");
         PersistAll(decision.Events, e =>
         {
+            Failpoint.Pass("after", $"journal task {e.GetType().Name}");
             var publish = Apply(e);
             Publish();
             if (publish is not null) _node.EventLog.Tell(publish, Self);
+            if (e is TaskEvent.Exited or TaskEvent.DiedWhileStarting or TaskEvent.StartFailed) _container?.Collected();
             if (e is TaskEvent.Deleted) _execs.DiscardAll();
         });
         DeferAsync(decision, d =>

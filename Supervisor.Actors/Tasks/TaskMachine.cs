@@ -106,6 +106,7 @@ public static class TaskMachine
         Deleting { Exit: null } s => [new F.AdoptInit(s.Setup, s.Init, s.CgroupPaths)],
         Deleting s => [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)],
         Stopped => [],
+        Starting s => [new F.AdoptInit(s.Setup, s.Init, s.CgroupPaths, Release: true)],
         WithInit s => [new F.AdoptInit(s.Setup, s.Init, s.CgroupPaths)],
         _ => [],
     };

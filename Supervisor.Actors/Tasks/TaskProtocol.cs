@@ -90,7 +90,8 @@ public abstract record TaskEffect
     public sealed record Thaw(ImmutableSortedDictionary<string, string> CgroupPaths) : TaskEffect;
 
     /// <summary>After our restart: finds the init by pid, start time and boot id; watches it, or learns how it ended.</summary>
-    public sealed record AdoptInit(TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths) : TaskEffect;
+    /// <param name="Release">It was to be let go when we ended: it is, if it waits still.</param>
+    public sealed record AdoptInit(TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, bool Release = false) : TaskEffect;
 
     /// <summary>Kills what is left, then removes cgroup, bundle and stdio.</summary>
     public sealed record TearDown(TaskSetup Setup, InitProcess? Init, ImmutableSortedDictionary<string, string> CgroupPaths) : TaskEffect;

@@ -41,6 +41,7 @@ internal sealed class DaemonClient : IDisposable
         Version = new VersionClient(_channel);
         Introspection = new Introspection.IntrospectionClient(_channel);
         Inspection = new V1.Tasks.TasksClient(_channel);
+        History = new V1.Events.EventsClient(_channel);
     }
 
     public string Address { get; }
@@ -51,6 +52,7 @@ internal sealed class DaemonClient : IDisposable
     public VersionClient Version { get; }
     public Introspection.IntrospectionClient Introspection { get; }
     public V1.Tasks.TasksClient Inspection { get; }
+    public V1.Events.EventsClient History { get; }
 
     /// <summary>Whether somebody listens; false when the socket is not there or nobody answers on it.</summary>
     /// <exception cref="CliException">Neither: e.g. it may not be opened.</exception>

@@ -1,12 +1,12 @@
 using System.CommandLine;
-using Containerd.Services.Events.V1;
 using Google.Protobuf;
 using Grpc.Core;
 using Supervisor.Host.Filters;
+using Supervisor.V1;
 
 namespace Supervisor.Host.Cli;
 
-/// <summary><c>supervisor events</c>: what happens from now on, in all namespaces, until interrupted.</summary>
+/// <summary><c>supervisor events</c>: what happens from now on, or from a number on, in all namespaces, until interrupted.</summary>
 internal static class EventsCommand
 {
     // As filters spell them: event.container_id.
@@ -16,17 +16,18 @@ internal static class EventsCommand
     {
         var follow = new Option<bool>("--follow", "-f")
         {
-            Description = "Go on for ever; events are always followed, since none are kept for late comers yet",
+            Description = "Go on for ever; events are always followed",
         };
         var format = new Option<string>("--format") { Description = "text or json (one object a line)", DefaultValueFactory = _ => "text" };
         format.AcceptOnlyFromAmong("text", "json");
         var filters = new Option<string[]>("--filter") { Description = "containerd filter, e.g. topic~=|^/tasks/|", HelpName = "FILTER" };
-        var command = new Command("events", "Prints events as they happen") { follow, format, filters };
+        var from = new Option<long>("--from") { Description = "First the history from this number on (json shows numbers); 1 is its beginning", HelpName = "NUMBER" };
+        var command = new Command("events", "Prints events as they happen") { follow, format, filters, from };
         command.Does(async (parse, client, cancel) =>
         {
             var json = parse.GetValue(format) == "json";
-            var request = new SubscribeRequest { Filters = { parse.GetValue(filters) ?? [] } };
-            using var call = client.Events.Subscribe(request, client.OpenEnded(cancel));
+            var request = new EventsSubscribeRequest { From = parse.GetValue(from), Filters = { parse.GetValue(filters) ?? [] } };
+            using var call = client.History.Subscribe(request, client.OpenEnded(cancel));
             while (await call.ResponseStream.MoveNext(cancel))
             {
                 await Console.Out.WriteLineAsync(json ? Json(call.ResponseStream.Current) : Text(call.ResponseStream.Current));
@@ -37,17 +38,18 @@ internal static class EventsCommand
         return command;
     }
 
-    private static string Text(Envelope e) =>
+    private static string Text(Event e) =>
         $"{e.Timestamp.ToDateTimeOffset():yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'} {e.Namespace} {e.Topic} {Body(e)}";
 
-    private static string Json(Envelope e) => JsonOutput.Render(
+    private static string Json(Event e) => JsonOutput.Render(
         json =>
         {
             json.WriteStartObject();
+            json.WriteNumber("number", e.Number);
             json.WriteTime("timestamp", e.Timestamp);
             json.WriteString("namespace", e.Namespace);
             json.WriteString("topic", e.Topic);
-            json.WriteString("type", e.Event.TypeUrl);
+            json.WriteString("type", e.Event_.TypeUrl);
             json.WritePropertyName("event");
             json.WriteRawValue(Body(e));
             json.WriteEndObject();
@@ -55,15 +57,15 @@ internal static class EventsCommand
         indented: false);
 
     /// <summary>JSON of a type we know; else its bytes in base64.</summary>
-    private static string Body(Envelope e)
+    private static string Body(Event e)
     {
         try
         {
-            return EventFields.Parse(e.Event) is { } message ? Formatter.Format(message) : $"\"{e.Event.Value.ToBase64()}\"";
+            return EventFields.Parse(e.Event_) is { } message ? Formatter.Format(message) : $"\"{e.Event_.Value.ToBase64()}\"";
         }
         catch (InvalidOperationException)
         {
-            return $"\"{e.Event.Value.ToBase64()}\""; // it holds an Any of a type that the formatter does not know
+            return $"\"{e.Event_.Value.ToBase64()}\""; // it holds an Any of a type that the formatter does not know
         }
     }
 }

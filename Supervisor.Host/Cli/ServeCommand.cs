@@ -26,17 +26,33 @@ internal static class ServeCommand
         };
         var config = new Option<string?>("--config") { Description = "HOCON laid over the packaged configuration", HelpName = "FILE" };
         var group = new Option<string?>("--group") { Description = "Group that may use the socket too (mode 0660)", HelpName = "NAME|GID" };
-        var command = new Command("serve", "Runs the daemon") { root, state, config, group };
+        var shim = new Option<string>("--shim")
+        {
+            Description = "Who is the parent of containers: node (one shim, which outlives the daemon), none (the daemon itself), or a shim's path",
+            HelpName = "node|none|FILE",
+            DefaultValueFactory = _ => "node",
+        };
+        var command = new Command("serve", "Runs the daemon") { root, state, config, group, shim };
         command.Does((parse, cancel) => ServeAsync(
             new DaemonOptions(
                 Path.GetFullPath(parse.GetValue(GlobalOptions.Address) ?? DaemonOptions.DefaultAddress),
                 Path.GetFullPath(parse.GetRequiredValue(root)),
                 Path.GetFullPath(parse.GetRequiredValue(state)),
                 parse.GetValue(config),
-                parse.GetValue(group) is { } name ? UserResolver.HostGroup(name) : null),
+                parse.GetValue(group) is { } name ? UserResolver.HostGroup(name) : null,
+                ShimExecutable: Shim(parse.GetRequiredValue(shim)),
+                OwnsProcess: true),
             cancel));
         return command;
     }
+
+    private static string? Shim(string wanted) => wanted switch
+    {
+        "none" => null,
+        "node" => ShimExecutable.Find() ?? throw new CliException($"supervisor-shim is not beside {AppContext.BaseDirectory}: give its path with --shim, or --shim none"),
+        var path when File.Exists(path) => Path.GetFullPath(path),
+        var path => throw new CliException($"--shim: \"{path}\" is neither node nor none, nor a file"),
+    };
 
     private static async Task<int> ServeAsync(DaemonOptions options, CancellationToken cancel)
     {

@@ -58,7 +58,7 @@ public sealed class DaemonHost : IAsyncDisposable
             ];
             ListeningSocket.RemoveStale(options.Address);
             var identity = ServerIdentity.Load(options.Root);
-            var node = await SupervisorNode.StartAsync(new NodeOptions(options.Root, options.State, HoconFiles.Read(options)), cancellation);
+            var node = await SupervisorNode.StartAsync(new NodeOptions(options.Root, options.State, HoconFiles.Read(options), options.ShimExecutable, options.OwnsProcess), cancellation);
             undo.Push(node);
             await Task.WhenAll(node.System.KnownNamespaces.Recovered, node.System.KnownLeases.Recovered, node.System.Storage.Known.Recovered)
                .WaitAsync(RecoverWithin, cancellation);
@@ -145,6 +145,7 @@ public sealed class DaemonHost : IAsyncDisposable
         .AddSingleton<ContainersService>().AddSingleton<TasksService>().AddSingleton<InspectService>().AddSingleton<EventsService>()
         .AddSingleton<NamespacesService>().AddSingleton<LeasesService>().AddSingleton<VersionService>()
         .AddSingleton<IntrospectionService>().AddSingleton<HealthService>()
+        .AddSingleton<EventFollowing>().AddSingleton<EventHistoryService>()
         .AddSingleton<StorageCalls>().AddSingleton(p => LogBinaries.Of(p.GetRequiredService<SupervisorSystem>())).AddSingleton<ImagesService>().AddSingleton<ContentService>().AddSingleton<SnapshotsService>().AddSingleton<DiffService>();
 
     private static void MapServices(WebApplication app)
@@ -153,6 +154,7 @@ public sealed class DaemonHost : IAsyncDisposable
         app.MapGrpcService<TasksService>();
         app.MapGrpcService<InspectService>();
         app.MapGrpcService<EventsService>();
+        app.MapGrpcService<EventHistoryService>();
         app.MapGrpcService<NamespacesService>();
         app.MapGrpcService<LeasesService>();
         app.MapGrpcService<VersionService>();

@@ -27,15 +27,26 @@ public static class Bundle
         Directory.Delete(doomed, recursive: true);
     }
 
+    /// <summary>Notes which cgroup is about to be made. It may be another's, and found so: what is only intended is removed if it is empty, and never emptied.</summary>
+    internal static void WriteIntendedCgroup(string bundle, IReadOnlyDictionary<string, string> paths) => Write(bundle, "cgroup.intended", paths);
+
+    /// <summary>What <see cref="WriteIntendedCgroup"/> noted.</summary>
+    internal static IReadOnlyDictionary<string, string> ReadIntendedCgroup(string bundle) => Read(bundle, "cgroup.intended");
+
     /// <summary>Notes which cgroup was made for it, before anything runs there: a daemon that finds a half-made container can remove it.</summary>
     internal static void WriteCgroup(string bundle, IReadOnlyDictionary<string, string> paths) =>
-        File.WriteAllLines(Path.Join(bundle, "cgroup"), paths.Select(p => $"{p.Key}={p.Value}"));
+        Write(bundle, "cgroup", paths);
 
     /// <summary>What <see cref="WriteCgroup"/> noted; empty if the creation did not come that far.</summary>
-    internal static IReadOnlyDictionary<string, string> ReadCgroup(string bundle)
+    internal static IReadOnlyDictionary<string, string> ReadCgroup(string bundle) => Read(bundle, "cgroup");
+
+    private static void Write(string bundle, string name, IReadOnlyDictionary<string, string> paths) =>
+        File.WriteAllLines(Path.Join(bundle, name), paths.Select(p => $"{p.Key}={p.Value}"));
+
+    private static Dictionary<string, string> Read(string bundle, string name)
     {
-        var file = Path.Join(bundle, "cgroup");
-        if (!File.Exists(file)) return new Dictionary<string, string>();
+        var file = Path.Join(bundle, name);
+        if (!File.Exists(file)) return [];
         // A controller's name may hold '=' (name=systemd), a directory's path begins with '/'.
         return File.ReadAllLines(file).Select(l => l.Split("=/", 2)).Where(l => l.Length == 2).ToDictionary(l => l[0], l => "/" + l[1]);
     }

@@ -12,10 +12,10 @@ namespace Supervisor.Kernel.Containers;
 /// may; each call is for one caller at a time, but <see cref="Signal"/>, which anyone may call.
 /// </summary>
 /// <remarks>Disposing it lets go of what we hold and leaves the container as it is; <see cref="TearDown"/> ends it.</remarks>
-public sealed class Container : IDisposable
+public sealed class Container : IContainer
 {
     private readonly ContainerHost _host;
-    private readonly HeldInit? _held;
+    private readonly HeldStart _start;
     private readonly ProcessStdio? _stdio;
     private readonly Pidfd _pidfd;
     private readonly CreateHooks? _hooks;
@@ -23,17 +23,29 @@ public sealed class Container : IDisposable
     private OomNotifier? _oomNotifier;
     private ulong _oomKillsSeen;
     private Action? _onOom;
+    private readonly bool _adopted; // kills of before we watched may be untold
 
     internal Container(ContainerHost host, string? bundle, Cgroup cgroup, HeldInit init, ProcessStdio stdio, CreateHooks hooks)
     {
         _hooks = hooks;
-        (_host, Bundle, Cgroup, _held, _stdio, _pidfd) = (host, bundle, cgroup, init, stdio, init.Process.Pidfd);
+        (_host, Bundle, Cgroup, _start, _stdio, _pidfd) = (host, bundle, cgroup, new HeldStart(init), stdio, init.Process.Pidfd);
         Pid = init.Process.Pid;
         StartTime = ProcStat.TryStartTime(Pid) ?? 0;
     }
 
     private Container(ContainerHost host, string? bundle, Cgroup cgroup, Pidfd pidfd, int pid, ulong startTime) =>
-        (_host, Bundle, Cgroup, _pidfd, Pid, StartTime) = (host, bundle, cgroup, pidfd, pid, startTime);
+        (_adopted, _host, Bundle, Cgroup, _pidfd, Pid, StartTime, _start) = (true, host, bundle, cgroup, pidfd, pid, startTime, HeldStart.Past);
+
+    /// <summary>Goes on with what another process of ours hands over.</summary>
+    internal Container(ContainerHost host, ProcessHandover from)
+    {
+        (_host, Bundle, Cgroup, Pid, StartTime) = (host, from.Bundle, Cgroup.Open(from.CgroupPaths), from.Pid, from.StartTime);
+        _pidfd = from.Pidfd;
+        _start = HeldStart.Resume(from, _pidfd, "init");
+        _stdio = HandedOver.Resume(host, from);
+        _oomKillsSeen = from.OomKillsTold;
+        _adopted = true;
+    }
 
     /// <summary>Its directory, if that is ours to remove; else null.</summary>
     public string? Bundle { get; }
@@ -76,10 +88,12 @@ public sealed class Container : IDisposable
         if (Cgroup.Exists && Cgroup.OpenOomNotifier() is { } notifier)
         {
             _oomNotifier = notifier;
-            _oomKillsSeen = Cgroup.OomKills();
+            if (!_adopted) _oomKillsSeen = Cgroup.OomKills();
             _oomWatch = _host.Reaper.WatchOom(notifier, TellOom);
+            if (_adopted) TellOomIfMissed();
         }
-        _exitWatch = _host.Reaper.WatchExit(_pidfd, status => _ = Finish(status, onExit));
+        var told = _host.BeforeReap is { } before ? (Action<ExitStatus, ProcessUsage>)((status, usage) => before(new ProcessIdentity(Pid, StartTime, ProcStat.BootId), status, usage)) : null;
+        _exitWatch = _host.Reaper.WatchExit(_pidfd, status => _ = Finish(status, onExit), told);
     }
 
     /// <summary>Becomes readable when the init has ended: for a poll(2) of the caller's, while this object is alive.</summary>
@@ -98,9 +112,46 @@ public sealed class Container : IDisposable
     /// <exception cref="InvalidOperationException">The container was adopted, and so was started before.</exception>
     public void Start(CancellationToken deadline)
     {
-        (_held ?? throw new InvalidOperationException("the container was started by a former daemon")).Release(deadline);
-        if (_hooks is { Poststart.Count: > 0 }) HookRunner.RunAll("poststart", _hooks.Poststart, _hooks.State("running", Pid), _host.OnError, deadline);
+        if (_start.Release(deadline)) RunPoststart(deadline);
     }
+
+    private void RunPoststart(CancellationToken deadline)
+    {
+        if (_hooks is { Poststart.Count: > 0 })
+        {
+            HookRunner.RunAll("poststart", _hooks.Poststart, _hooks.State("running", Pid), _host.OnError, deadline);
+        }
+        else if (_hooks is null && Bundle is not null && Containers.Bundle.TryReadSpec(Bundle) is { Hooks.Poststart: { Count: > 0 } poststart } spec)
+        {
+            // Taken over before its start: its bundle's config.json says what is to be run.
+            var state = new ContainerState(spec.OciVersion, Path.GetFileName(Bundle), "running", Pid, Bundle, spec.Annotations);
+            HookRunner.RunAll("poststart", poststart, state, _host.OnError, deadline);
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool IsHeld => _start.IsHeld;
+
+    /// <summary>How many kills for want of memory have been told.</summary>
+    internal ulong OomKillsTold => _oomKillsSeen;
+
+    /// <summary>Completes when no more input will be passed on; null where none ever is.</summary>
+    internal Task? InputEnded => _stdio?.InputEnded;
+
+    /// <summary>What another process of ours needs to go on with it.</summary>
+    /// <param name="stop">We relay no more.</param>
+    internal ProcessHandover HandOver(string key, bool stop) => HandedOver.Of(key, isExec: false, Pid, StartTime, _pidfd, _start, _stdio, stop) with
+    {
+        Bundle = Bundle, CgroupPaths = Cgroup.Paths, OomKillsTold = _oomKillsSeen,
+    };
+
+    void IContainerProcess.Watch(Action<ProcessEnd> onExit, Action onOom) => Watch(status => onExit(new ProcessEnd(status, DateTimeOffset.UtcNow)), onOom);
+
+    void IContainerProcess.Collected()
+    {
+    }
+
+    IContainerProcess IContainer.Exec(string key, ExecRequest request, CancellationToken deadline) => Exec(request, deadline);
 
     /// <summary>Makes another process in the container, which then waits for its <see cref="ExecProcess.Start"/>.</summary>
     /// <exception cref="Oci.InvalidSpecException">The process's spec is wrong; its Field says where.</exception>
@@ -166,6 +217,7 @@ public sealed class Container : IDisposable
             cgroup.KillAll(timeout);
             cgroup.Delete(timeout);
         }
+        else if (bundle is not null && cgroup.Paths.Count == 0) RemoveIntended(bundle);
         if (bundle is null) return;
         if (Containers.Bundle.TryReadSpec(bundle) is { Hooks.Poststop: { Count: > 0 } poststop } spec)
         {
@@ -175,13 +227,20 @@ public sealed class Container : IDisposable
         Containers.Bundle.Remove(bundle);
     }
 
+    /// <summary>A creation was cut short between the cgroup and the note of it.</summary>
+    private static void RemoveIntended(string bundle)
+    {
+        var intended = Cgroup.Open(Containers.Bundle.ReadIntendedCgroup(bundle));
+        if (intended.Exists && intended.Processes().Count == 0) intended.Delete(TimeSpan.FromSeconds(1));
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         _exitWatch?.Dispose();
         _oomWatch?.Dispose();
         _oomNotifier?.Dispose();
-        _held?.Dispose();
+        _start.Dispose();
         _stdio?.Dispose();
         _pidfd.Dispose();
     }

@@ -17,6 +17,18 @@ public sealed class ContainerHost : IDisposable
         ProcessHardening.Apply();
     }
 
+    /// <summary>All on one thread: for a process that does nothing else.</summary>
+    internal ContainerHost(EventLoop loop, Action<Exception> onError)
+    {
+        OnError = onError;
+        _reaper = new(() => new Reaper(loop));
+        _relay = new(loop);
+        ProcessHardening.Apply();
+    }
+
+    /// <summary>Told of a child's end before it is collected, on the reaper's thread; null for nobody.</summary>
+    internal Action<ProcessIdentity, ExitStatus, ProcessUsage>? BeforeReap { get; init; }
+
     /// <summary>The one that waits for exits.</summary>
     public Reaper Reaper => _reaper.Value;
 

@@ -6,21 +6,30 @@ namespace Supervisor.Kernel.Containers;
 
 /// <summary>A live process in a container beside its init. Each call is for one caller at a time, but <see cref="Signal"/>, which anyone may call.</summary>
 /// <remarks>Disposing it lets go of what we hold: one that runs goes on, one that waits for its start ends by itself.</remarks>
-public sealed class ExecProcess : IDisposable
+public sealed class ExecProcess : IContainerProcess
 {
     private readonly ContainerHost _host;
-    private readonly HeldInit? _held;
+    private readonly HeldStart _start;
     private readonly ProcessStdio? _stdio;
     private readonly Pidfd _pidfd;
     private IDisposable? _exitWatch;
 
     internal ExecProcess(ContainerHost host, HeldInit held, ProcessStdio stdio)
     {
-        (_host, _held, _stdio, _pidfd, Pid) = (host, held, stdio, held.Process.Pidfd, held.Process.Pid);
+        (_host, _start, _stdio, _pidfd, Pid) = (host, new HeldStart(held), stdio, held.Process.Pidfd, held.Process.Pid);
         StartTime = ProcStat.TryStartTime(Pid) ?? 0;
     }
 
-    private ExecProcess(ContainerHost host, Pidfd pidfd, int pid, ulong startTime) => (_host, _pidfd, Pid, StartTime) = (host, pidfd, pid, startTime);
+    private ExecProcess(ContainerHost host, Pidfd pidfd, int pid, ulong startTime) => (_host, _pidfd, Pid, StartTime, _start) = (host, pidfd, pid, startTime, HeldStart.Past);
+
+    /// <summary>Goes on with what another process of ours hands over.</summary>
+    internal ExecProcess(ContainerHost host, ProcessHandover from)
+    {
+        (_host, Pid, StartTime) = (host, from.Pid, from.StartTime);
+        _pidfd = from.Pidfd;
+        _start = HeldStart.Resume(from, _pidfd, "exec");
+        _stdio = HandedOver.Resume(host, from);
+    }
 
     /// <summary>Its pid in our namespace, for printing.</summary>
     public int Pid { get; }
@@ -41,7 +50,27 @@ public sealed class ExecProcess : IDisposable
 
     /// <summary>Tells of its end, after a terminal's output has been passed on. Once in a life.</summary>
     /// <param name="onExit">The status, null where it cannot be known.</param>
-    public void Watch(Action<ExitStatus?> onExit) => _exitWatch = _host.Reaper.WatchExit(_pidfd, status => _ = Finish(status, onExit));
+    public void Watch(Action<ExitStatus?> onExit)
+    {
+        var told = _host.BeforeReap is { } before ? (Action<ExitStatus, ProcessUsage>)((status, usage) => before(new ProcessIdentity(Pid, StartTime, ProcStat.BootId), status, usage)) : null;
+        _exitWatch = _host.Reaper.WatchExit(_pidfd, status => _ = Finish(status, onExit), told);
+    }
+
+    void IContainerProcess.Watch(Action<ProcessEnd> onExit, Action onOom) => Watch(status => onExit(new ProcessEnd(status, DateTimeOffset.UtcNow)));
+
+    void IContainerProcess.Collected()
+    {
+    }
+
+    /// <inheritdoc/>
+    public bool IsHeld => _start.IsHeld;
+
+    /// <summary>Completes when no more input will be passed on; null where none ever is.</summary>
+    internal Task? InputEnded => _stdio?.InputEnded;
+
+    /// <summary>What another process of ours needs to go on with it.</summary>
+    /// <param name="stop">We relay no more.</param>
+    internal ProcessHandover HandOver(string key, bool stop) => HandedOver.Of(key, isExec: true, Pid, StartTime, _pidfd, _start, _stdio, stop);
 
     /// <inheritdoc cref="Container.ExitDescriptor"/>
     public int ExitDescriptor => _pidfd.Number;
@@ -54,8 +83,7 @@ public sealed class ExecProcess : IDisposable
     /// <exception cref="LaunchException">It could not be executed; the process ends with 127.</exception>
     /// <exception cref="OperationCanceledException">No answer before the deadline.</exception>
     /// <exception cref="InvalidOperationException">It was adopted, and so was started before.</exception>
-    public void Start(CancellationToken deadline) =>
-        (_held ?? throw new InvalidOperationException("the process was started by a former daemon")).Release(deadline);
+    public void Start(CancellationToken deadline) => _start.Release(deadline);
 
     /// <summary>Sends it a signal.</summary>
     /// <returns>False when it has ended.</returns>
@@ -84,7 +112,7 @@ public sealed class ExecProcess : IDisposable
     public void Dispose()
     {
         _exitWatch?.Dispose();
-        _held?.Dispose();
+        _start.Dispose();
         _stdio?.Dispose();
         _pidfd.Dispose();
     }

@@ -27,6 +27,13 @@ internal static partial class Memfd
         return Fd.Open($"/proc/self/fd/{file.Number}", OpenFlags.O_RDONLY);
     }
 
+    /// <summary>Whether nobody can change the contents any more.</summary>
+    public static bool IsSealed(Fd file)
+    {
+        const int F_GET_SEALS = 1034, Needed = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+        return fcntl(file.Number, F_GET_SEALS, 0) is >= 0 and var seals && (seals & Needed) == Needed;
+    }
+
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int memfd_create(string name, uint flags);
 

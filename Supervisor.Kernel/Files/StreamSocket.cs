@@ -32,6 +32,9 @@ internal sealed unsafe partial class StreamSocket(Fd fd) : IDisposable
         }
     }
 
+    /// <summary>The descriptor, to be handed over.</summary>
+    public Fd Fd => fd;
+
     /// <summary>A socket that listens at a path, which only its owner may connect to.</summary>
     /// <param name="directory">May be longer than a socket's address: it is reached through a descriptor.</param>
     /// <param name="name">Must not be there.</param>
@@ -169,23 +172,6 @@ internal sealed unsafe partial class StreamSocket(Fd fd) : IDisposable
     {
         do deadline.ThrowIfCancellationRequested();
         while (Poll.Wait(fd.Number, events, TimeSpan.FromMilliseconds(100)) == PollEvents.None);
-    }
-
-    private struct IoVector
-    {
-        public byte* start;
-        public nuint length;
-    }
-
-    private struct MessageHeader // struct msghdr
-    {
-        public void* name;
-        public uint nameLength;
-        public IoVector* parts;
-        public nuint count;
-        public void* control;
-        public nuint controlLength;
-        public int flags;
     }
 
     [LibraryImport("libc", SetLastError = true)]

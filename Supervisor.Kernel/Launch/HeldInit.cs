@@ -11,13 +11,19 @@ namespace Supervisor.Kernel.Launch;
 /// <remarks>The talk with it is drawn at <see cref="InitStub"/>.</remarks>
 internal sealed class HeldInit : IDisposable
 {
-    private readonly LaunchProgram _secondHalf;
+    private LaunchProgram? _secondHalf; // until it is let go; unknown to one who took it over
     private readonly StreamSocket _socket;
 
     private readonly string _name;
 
-    private HeldInit(LaunchedProcess process, LaunchProgram secondHalf, StreamSocket socket, Fd? terminal, string name) =>
+    private HeldInit(LaunchedProcess process, LaunchProgram? secondHalf, StreamSocket socket, Fd? terminal, string name) =>
         (Process, _secondHalf, _socket, Terminal, _name) = (process, secondHalf, socket, terminal, name);
+
+    /// <summary>One that another process of ours made and handed over.</summary>
+    public static HeldInit Resume(LaunchedProcess process, Fd socket, string name) => new(process, null, new StreamSocket(socket), null, name);
+
+    /// <summary>Our end of the talk with it, to be handed over.</summary>
+    public Fd Socket => _socket.Fd;
 
     /// <summary>The init.</summary>
     public LaunchedProcess Process { get; }
@@ -95,9 +101,13 @@ internal sealed class HeldInit : IDisposable
         }
         catch (SyscallException e) when (e.Errno is Errno.EPIPE or Errno.ECONNRESET)
         {
-            throw Died("it was killed before it was started");
+            // Of one that was taken over, the start may have been asked for by our former self: then it runs, or has run, its
+            // program, and who watches it is told of its end.
+            if (_secondHalf is not null) throw Died("it was killed before it was started");
         }
         if (ReadRecord(deadline) is { } record) throw Failure(record);
+        _secondHalf = null;
+        _socket.Dispose();
     }
 
     /// <summary>Kills and collects it: for a creation that fails after all.</summary>
@@ -127,7 +137,10 @@ internal sealed class HeldInit : IDisposable
     {
         if (record.Offset is StartHooks.Failed or StartHooks.TimedOut) return HookFailure(_socket, record);
         var offset = InitStub.OffsetInSecondHalf(record.Offset);
-        return offset >= 0 ? Launcher.Failure(_secondHalf, offset, record.Result) : Died("it could not read its program");
+        if (offset < 0) return Died("it could not read its program");
+        return _secondHalf is not null
+            ? Launcher.Failure(_secondHalf, offset, record.Result)
+            : new LaunchException("exec", record.Result < 0 ? (Errno)(-record.Result) : Errno.None, $"gave only {record.Result} bytes", 0, 0);
     }
 
     /// <summary>What the stub told of a startContainer hook; the rest of it is still to be received.</summary>

@@ -3,19 +3,26 @@ using Supervisor.Kernel.Abi;
 namespace Supervisor.Kernel.Launch;
 
 /// <summary>A step between a child's birth and its exec failed. The child is gone.</summary>
-/// <param name="step">What was being done, e.g. <c>move_mount "/proc"</c>.</param>
-/// <param name="errno">Why it failed; <see cref="Errno.None"/> where the child died or hung there without an error of its own.</param>
-/// <param name="reason">In words, where there is no errno.</param>
-/// <param name="number">Which step, from 1; 0 where that is not known.</param>
-/// <param name="count">How many there were.</param>
-public sealed class LaunchException(string step, Errno errno, string reason, int number, int count)
-    : IOException($"{step}: {(errno is Errno.None ? reason : $"{Wording.Of(errno)} ({errno})")}{(number > 0 ? $" (step {number} of {count})" : "")}")
+public sealed class LaunchException : IOException
 {
+    /// <param name="step">What was being done, e.g. <c>move_mount "/proc"</c>.</param>
+    /// <param name="errno">Why it failed; <see cref="Errno.None"/> where the child died or hung there without an error of its own.</param>
+    /// <param name="reason">In words, where there is no errno.</param>
+    /// <param name="number">Which step, from 1; 0 where that is not known.</param>
+    /// <param name="count">How many there were.</param>
+    public LaunchException(string step, Errno errno, string reason, int number, int count)
+        : this(step, errno, $"{step}: {(errno is Errno.None ? reason : $"{Wording.Of(errno)} ({errno})")}{(number > 0 ? $" (step {number} of {count})" : "")}")
+    {
+    }
+
+    /// <summary>As another process of ours has worded it.</summary>
+    internal LaunchException(string step, Errno errno, string message) : base(message) => (Step, Errno) = (step, errno);
+
     /// <summary>What was being done.</summary>
-    public string Step { get; } = step;
+    public string Step { get; }
 
     /// <summary>Why it failed.</summary>
-    public Errno Errno { get; } = errno;
+    public Errno Errno { get; }
 
     /// <summary>The words that clients match on: docker derives 126 and 127 from them.</summary>
     private static class Wording

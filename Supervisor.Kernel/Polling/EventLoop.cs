@@ -34,6 +34,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
     private readonly ConcurrentDictionary<long, Watch> _watches = new();
     private readonly Action<Exception> _onError;
     private readonly Thread _thread;
+    private readonly ConcurrentQueue<Action> _posted = new();
     private long _lastKey;
     private volatile bool _stopping;
 
@@ -44,7 +45,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
         _onError = onError;
         var epoll = epoll_create1(EPOLL_CLOEXEC);
         _epoll = epoll >= 0 ? new Fd(epoll) : throw new SyscallException("epoll_create1", Errno.Last);
-        Add(_wake.Fd.Number, EpollEvents.EPOLLIN, _ => _wake.Drain());
+        Add(_wake.Fd.Number, EpollEvents.EPOLLIN, _ => RunPosted());
         _thread = new Thread(Run) { Name = name, IsBackground = true };
         _thread.Start();
     }
@@ -76,6 +77,32 @@ internal sealed unsafe partial class EventLoop : IDisposable
         catch (SyscallException e) when (e.Errno is Errno.EPERM)
         {
             return null;
+        }
+    }
+
+    /// <summary>Runs an action on the loop's thread, after those posted before it.</summary>
+    public void Post(Action action)
+    {
+        _posted.Enqueue(action);
+        if (!_stopping) _wake.Signal();
+    }
+
+    /// <summary>Whether this is the loop's thread.</summary>
+    public bool IsCurrent => Thread.CurrentThread == _thread;
+
+    private void RunPosted()
+    {
+        _wake.Drain();
+        while (_posted.TryDequeue(out var action))
+        {
+            try
+            {
+                action();
+            }
+            catch (Exception e)
+            {
+                _onError(e);
+            }
         }
     }
 

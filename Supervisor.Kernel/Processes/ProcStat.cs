@@ -20,6 +20,26 @@ public static class ProcStat
     /// <summary>The boot that this process lives in: a random UUID that the kernel makes once.</summary>
     public static string BootId { get; } = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
 
+    /// <summary>Children of this process that have ended and wait to be collected.</summary>
+    public static IEnumerable<int> EndedChildren()
+    {
+        foreach (var directory in Directory.EnumerateDirectories("/proc"))
+        {
+            if (!int.TryParse(Path.GetFileName(directory), out var pid)) continue;
+            string stat;
+            try
+            {
+                stat = File.ReadAllText(directory + "/stat");
+            }
+            catch (IOException)
+            {
+                continue; // gone since it was listed
+            }
+            var afterName = stat[(stat.LastIndexOf(')') + 2)..].Split(' ', 3);
+            if (afterName[0] == "Z" && afterName[1] == Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture)) yield return pid;
+        }
+    }
+
     /// <summary>Field 22; the name in field 2 may hold spaces and parentheses, so counting starts after the last one.</summary>
     internal static ulong StartTime(string stat)
     {

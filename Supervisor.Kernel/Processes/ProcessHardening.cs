@@ -18,6 +18,13 @@ internal static partial class ProcessHardening
         if (prctl(PR_SET_DUMPABLE, dumpable ? 1u : 0, 0, 0, 0) != 0) throw new SyscallException("prctl(PR_SET_DUMPABLE)", Errno.Last);
     }
 
+    /// <summary>Orphans of our children become children of ours, so that their ends can be learned. prctl(2), Linux 3.4.</summary>
+    public static void BecomeSubreaper()
+    {
+        const int PR_SET_CHILD_SUBREAPER = 36;
+        if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) throw new SyscallException("prctl(PR_SET_CHILD_SUBREAPER)", Errno.Last);
+    }
+
     [LibraryImport("libc", SetLastError = true)]
     private static partial int prctl(int option, nuint a, nuint b, nuint c, nuint d);
 }

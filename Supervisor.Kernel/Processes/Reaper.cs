@@ -11,14 +11,19 @@ public sealed class Reaper : IDisposable
 {
     private static readonly TimeSpan ForeignReaperDeadline = TimeSpan.FromSeconds(2);
     private readonly EventLoop _loop;
+    private readonly bool _ownsLoop;
 
     /// <param name="onError">Told of what a watcher threw.</param>
-    public Reaper(Action<Exception> onError) => _loop = new EventLoop("reaper", onError);
+    public Reaper(Action<Exception> onError) : this(new EventLoop("reaper", onError)) => _ownsLoop = true;
+
+    /// <param name="loop">Shared, and its owner's to end.</param>
+    internal Reaper(EventLoop loop) => _loop = loop;
 
     /// <summary>Tells once when a process has ended, and collects it if it is our child.</summary>
     /// <param name="pidfd">Stays open until then, or until the watch is disposed.</param>
     /// <param name="onExit">The status; null where it cannot be known, for someone else's child on a kernel before 6.15.</param>
-    public IDisposable WatchExit(Pidfd pidfd, Action<ExitStatus?> onExit)
+    /// <param name="beforeReap">Told of our child's end while the kernel still keeps it for whoever comes after us, if we die now.</param>
+    public IDisposable WatchExit(Pidfd pidfd, Action<ExitStatus?> onExit, Action<ExitStatus, ProcessUsage>? beforeReap = null)
     {
         EventLoop.Watch? watch = null;
         var registered = new ManualResetEventSlim();
@@ -26,6 +31,7 @@ public sealed class Reaper : IDisposable
         {
             registered.Wait(); // for the assignment below: the process may have ended before it was watched
             watch!.Dispose();
+            if (beforeReap is not null && pidfd.TryPeek(out var usage) is { } peeked) beforeReap(peeked, usage);
             if ((pidfd.TryReap() ?? pidfd.TryReadExit()) is { } status) onExit(status);
             else _ = AwaitForeignReaper(pidfd, onExit);
         });
@@ -45,7 +51,10 @@ public sealed class Reaper : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _loop.Dispose();
+    public void Dispose()
+    {
+        if (_ownsLoop) _loop.Dispose();
+    }
 
     /// <summary>The kernel tells how another's child ended only after that other has reaped it.</summary>
     private static async Task AwaitForeignReaper(Pidfd pidfd, Action<ExitStatus?> onExit)

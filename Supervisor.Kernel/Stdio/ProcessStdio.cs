@@ -105,6 +105,33 @@ internal sealed class ProcessStdio : IDisposable
         }
     }
 
+    /// <summary>What another needs to relay in our place.</summary>
+    /// <param name="stop">We relay no more. What was read and not written is theirs.</param>
+    public StdioHandover HandOver(bool stop)
+    {
+        var (pendingInput, pendingOutput) = stop ? (_input?.Stop() ?? [], _output?.Stop() ?? []) : ([], (byte[])[]);
+        var inputGoesOn = _input is { HasEnded: false };
+        return new StdioHandover(
+            _targets.Terminal, Open(_terminal), inputGoesOn ? Open(_stdinFifo) : null, inputGoesOn ? Open(_stdinPipe) : null,
+            _output is { HasEnded: false } ? Open(_terminalOutput) : null, pendingInput, pendingOutput, _input?.Ending ?? false);
+
+        static Fd? Open(Fd? fd) => fd is { IsClosed: false } ? fd : null;
+    }
+
+    /// <summary>Goes on with what another has handed over.</summary>
+    public static ProcessStdio Resume(EventLoop loop, StdioHandover from)
+    {
+        var stdio = new ProcessStdio(new StdioTargets("", "", "", from.Terminal), [], from.Input, from.InputPipe, from.Output) { _terminal = from.Master };
+        if (from is { Output: not null, Master: not null }) stdio._output = new Pump(loop, from.Master.Duplicate(), from.Output, from.PendingOutput);
+        if (from.Input is not null && (from.Terminal ? from.Master?.Duplicate() : from.InputPipe) is { } destination)
+            stdio._input = new Pump(loop, from.Input, destination, from.PendingInput);
+        if (from.InputEnding) stdio._input?.EndWhenEmpty();
+        return stdio;
+    }
+
+    /// <summary>Completes when no more input will be passed on; null where none ever is.</summary>
+    public Task? InputEnded => _input?.Ended;
+
     /// <summary>The terminal's master, the caller's from now on; null without a <see cref="StdioTargets.Console"/>.</summary>
     public Fd? TakeTerminal()
     {
@@ -135,3 +162,7 @@ internal sealed class ProcessStdio : IDisposable
         foreach (var fd in (Fd?[])[.. ForChild, _stdinFifo, _stdinPipe, _terminalOutput, _terminal]) fd?.Dispose();
     }
 }
+
+/// <summary>A process's streams, as one relay gives them to the next.</summary>
+internal sealed record StdioHandover(
+    bool Terminal, Fd? Master, Fd? Input, Fd? InputPipe, Fd? Output, byte[] PendingInput, byte[] PendingOutput, bool InputEnding);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Polling;
@@ -9,7 +10,7 @@ namespace Supervisor.Kernel.Stdio;
 internal sealed class Pump
 {
     private readonly Fd _source, _destination;
-    private readonly byte[] _buffer = new byte[64 << 10];
+    private byte[]? _buffer; // rented while there is something in it: an idle pump costs nothing
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly EventLoop.Watch _reading;
     private readonly EventLoop.Watch? _writing; // null for a regular file, which never makes its writer wait: epoll_ctl(2), EPERM
@@ -17,16 +18,48 @@ internal sealed class Pump
     private readonly Lock _gate = new(); // between the loop's thread and the two requests of this one pump
     private bool _endWhenEmpty, _closed;
 
-    public Pump(EventLoop loop, Fd source, Fd destination)
+    /// <param name="pending">What a former pump of the two had read and not yet written.</param>
+    public Pump(EventLoop loop, Fd source, Fd destination, ReadOnlySpan<byte> pending = default)
     {
         (_source, _destination) = (source, destination);
+        if (!pending.IsEmpty)
+        {
+            _buffer = ArrayPool<byte>.Shared.Rent(Math.Max(Capacity, pending.Length));
+            pending.CopyTo(_buffer);
+            _count = pending.Length;
+        }
         // A callback waits until both watches are in place: a hang-up is told even to those who asked for nothing (epoll_ctl(2)).
         lock (_gate)
         {
             _writing = loop.TryAdd(destination.Number, EpollEvents.None, OnWritable);
             _reading = loop.Add(source.Number, EpollEvents.EPOLLIN, OnReadable);
+            if (_count > 0) Write();
         }
     }
+
+    private const int Capacity = 64 << 10;
+
+    /// <summary>What was read and is not yet written: for one who takes the pump over. Nothing more is read or written here.</summary>
+    public byte[] Stop()
+    {
+        lock (_gate)
+        {
+            var pending = _buffer is null ? [] : _buffer.AsSpan(_start, _count).ToArray();
+            if (!_closed)
+            {
+                _reading.Dispose();
+                _writing?.Dispose();
+            }
+            _closed = true;
+            return pending;
+        }
+    }
+
+    /// <summary>What <see cref="EndWhenEmpty"/> has asked for.</summary>
+    public bool Ending => _endWhenEmpty;
+
+    /// <summary>Whether it has ended, so that there is nothing to hand over.</summary>
+    public bool HasEnded => _ended.Task.IsCompleted;
 
     /// <summary>Completes when the source has ended and all of it is written, or either side broke.</summary>
     public Task Ended => _ended.Task;
@@ -52,6 +85,8 @@ internal sealed class Pump
             _writing?.Dispose();
             _source.Dispose();
             _destination.Dispose();
+            _count = 0;
+            Release();
         }
         _ended.TrySetResult();
     }
@@ -78,9 +113,11 @@ internal sealed class Pump
     {
         try
         {
+            _buffer ??= ArrayPool<byte>.Shared.Rent(Capacity);
             switch (_source.TryRead(_buffer))
             {
                 case null:
+                    Release();
                     if (_endWhenEmpty) Close();
                     return;
                 case 0:
@@ -96,6 +133,12 @@ internal sealed class Pump
         {
             Close(); // a terminal's last slave was closed: its end of file
         }
+    }
+
+    private void Release()
+    {
+        if (_buffer is not null) ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = null;
     }
 
     private void Write()
@@ -114,6 +157,7 @@ internal sealed class Pump
             Close();
             return;
         }
+        if (_count == 0) Release();
         _reading.Change(_count > 0 ? EpollEvents.None : EpollEvents.EPOLLIN);
         _writing?.Change(_count > 0 ? EpollEvents.EPOLLOUT : EpollEvents.None);
         if (_count == 0 && _endWhenEmpty) Read();

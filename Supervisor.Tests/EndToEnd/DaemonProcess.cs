@@ -16,13 +16,44 @@ public sealed class DaemonProcess : IAsyncDisposable
     public string State => Path.Join(_directory.FullName, "state");
 
     /// <summary>A namespace that no other test uses: cgroups are shared by all daemons of a host.</summary>
-    public string Namespace { get; } = $"t{Environment.ProcessId}x{Interlocked.Increment(ref _last)}";
+    public string Namespace { get; } = $"t{System.Environment.ProcessId}x{Interlocked.Increment(ref _last)}";
 
     private static int _last;
 
-    public static async Task<DaemonProcess> StartAsync()
+    /// <summary>What the daemon is started with, beside our own.</summary>
+    public Dictionary<string, string> Environment { get; } = [];
+
+    /// <summary>The shim's executable.</summary>
+    public string Shim { get; set; } = "node";
+
+    /// <summary>A directory that goes with the daemon.</summary>
+    public string Place => _directory.FullName;
+
+    public int Pid => _process!.Id;
+
+    public bool HasExited => _process!.HasExited;
+
+    /// <summary>The shim's pid; null while there is none.</summary>
+    public int? ShimPid => Directory.GetDirectories("/proc").Select(d => int.TryParse(Path.GetFileName(d), out var pid) ? pid : 0)
+        .Where(pid => pid > 0 && CommandLineOf(pid).Contains($"serve\0--dir\0{State}/shim", StringComparison.Ordinal)).Select(pid => (int?)pid).FirstOrDefault();
+
+    public Task ExitedAsync() => _process!.WaitForExitAsync().WaitAsync(CommandLine.Patience);
+
+    private static string CommandLineOf(int pid)
     {
-        var daemon = new DaemonProcess();
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/cmdline");
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+
+    public static async Task<DaemonProcess> StartAsync(string shim = "node")
+    {
+        var daemon = new DaemonProcess { Shim = shim };
         await daemon.RestartAsync();
         return daemon;
     }
@@ -30,19 +61,25 @@ public sealed class DaemonProcess : IAsyncDisposable
     /// <summary>Starts the daemon, and returns when it answers.</summary>
     public async Task RestartAsync()
     {
-        _process = CommandLine.Start(CommandLine.Supervisor, "serve", "--address", Address, "--root", Root, "--state", State);
-        _process.StandardInput.Close();
-        _ = _process.StandardOutput.ReadToEndAsync();
-        _output = _process.StandardError.ReadToEndAsync();
+        Begin();
         for (var end = DateTime.UtcNow + CommandLine.Patience; ;)
         {
             if ((await CommandLine.RunAsync(CommandLine.Supervisor, "--address", Address, "ps")).Status == 0) return;
-            Assert.False(_process.HasExited, "the daemon ended: " + (_process.HasExited ? await _output : ""));
+            Assert.False(_process!.HasExited, "the daemon ended: " + (_process.HasExited ? await _output! : ""));
             Assert.True(DateTime.UtcNow < end, "the daemon does not answer");
         }
     }
 
     public int Pid => _process!.Id;
+
+    /// <summary>Starts the daemon, and does not wait for it.</summary>
+    public void Begin()
+    {
+        _process = CommandLine.Start(CommandLine.Supervisor, ["serve", "--address", Address, "--root", Root, "--state", State, "--shim", Shim], Environment);
+        _process.StandardInput.Close();
+        _ = _process.StandardOutput.ReadToEndAsync();
+        _output = _process.StandardError.ReadToEndAsync();
+    }
 
     /// <summary>kill -9.</summary>
     public async Task KillAsync()

@@ -58,7 +58,10 @@ public sealed class JournalSerializerTests : IDisposable
         Assert.Equal(["n/c", "n/d"], compacted.Present.Select(id => id.ToString()));
         var e = new PublishEvent("task-n/c", 7, T0, "n", "/tasks/exit", new Any { TypeUrl = "containerd.events.TaskExit" }, WantsAnswer: true);
         Assert.Equal(e with { WantsAnswer = false }, Through(e));
-        Assert.Equal(9, ((EventSources)Through(new EventSources(new Dictionary<string, long> { ["task-n/c"] = 9 }))).Last["task-n/c"]);
+        var stretch = new EventStretch(1, DateTimeOffset.UnixEpoch, 7);
+        var sources = (EventSources)Through(new EventSources(new Dictionary<string, long> { ["task-n/c"] = 9 }, [stretch]));
+        Assert.Equal(9, sources.Last["task-n/c"]);
+        Assert.Equal(stretch, Assert.Single(sources.Stretches));
     }
 
     [Fact]

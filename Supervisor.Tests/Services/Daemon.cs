@@ -22,7 +22,10 @@ public sealed class Daemon : IAsyncLifetime
     private Daemon(string directory) => Base = directory;
 
     public string Base { get; }
-    public DaemonOptions Options => new($"{Base}/s", $"{Base}/root", $"{Base}/state", Quiet: true);
+
+    /// <summary>As the product runs: its containers are children of a shim of its own.</summary>
+    public DaemonOptions Options => new($"{Base}/s", $"{Base}/root", $"{Base}/state", Quiet: true, ShimExecutable: Path.Join(Repository.Bin, "supervisor-shim"));
+
     public DaemonHost Host { get; private set; } = null!;
     public GrpcChannel Channel { get; private set; } = null!;
     public Containers.ContainersClient Containers => new(Channel);

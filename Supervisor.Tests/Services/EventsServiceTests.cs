@@ -1,13 +1,9 @@
-using System.Threading.Channels;
-using Akka.Actor;
 using Containerd.Events;
 using Containerd.Services.Events.V1;
 using Containerd.Services.Namespaces.V1;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Supervisor.Actors.Events;
-using Supervisor.Host.Filters;
 using Supervisor.Host.Services;
 using static Supervisor.Tests.Services.Daemon;
 using Envelope = Containerd.Services.Events.V1.Envelope;
@@ -120,42 +116,5 @@ public sealed class EventsServiceTests(Daemon daemon) : IClassFixture<Daemon>
         var events = await TakeAsync(call, 2);
         Assert.Equal([("/namespaces/create", "caller"), ("/namespaces/delete", "told")], events.Select(e => (e.Topic, e.Namespace)));
         Assert.Equal("1", NamespaceCreate.Parser.ParseFrom(events[0].Event.Value).Labels["a"]);
-    }
-
-    [Fact]
-    public async Task A_subscriber_that_is_too_slow_gets_all_up_to_its_backlog_and_then_the_last_number()
-    {
-        var system = ActorSystem.Create("slow");
-        try
-        {
-            var channel = Channel.CreateBounded<PublishedEvent>(2);
-            var subscriber = system.ActorOf(EventSubscriber.Props(channel.Writer, FilterSet.Parse(["namespace==n"])));
-            subscriber.Tell(new PublishedEvent(1, DateTimeOffset.UnixEpoch, "n", "/a", Exit("c")), ActorRefs.NoSender);
-            subscriber.Tell(new PublishedEvent(2, DateTimeOffset.UnixEpoch, "m", "/a", Exit("c")), ActorRefs.NoSender); // filtered: takes no room
-            subscriber.Tell(new PublishedEvent(3, DateTimeOffset.UnixEpoch, "n", "/a", Exit("c")), ActorRefs.NoSender);
-            subscriber.Tell(new PublishedEvent(4, DateTimeOffset.UnixEpoch, "n", "/a", Exit("c")), ActorRefs.NoSender);
-            var stream = new Sink();
-            var refused = await Assert.ThrowsAsync<RpcException>(
-                () => EventsService.PumpAsync(channel.Reader, stream, CancellationToken.None).WaitAsync(Deadline));
-            Assert.Equal(StatusCode.ResourceExhausted, refused.StatusCode);
-            Assert.Contains("number 3", refused.Status.Detail, StringComparison.Ordinal);
-            Assert.Equal(2, stream.Written.Count);
-        }
-        finally
-        {
-            await system.Terminate().WaitAsync(Deadline);
-        }
-    }
-
-    private sealed class Sink : IServerStreamWriter<Envelope>
-    {
-        public List<Envelope> Written { get; } = [];
-        public WriteOptions? WriteOptions { get; set; }
-
-        public Task WriteAsync(Envelope message)
-        {
-            Written.Add(message);
-            return Task.CompletedTask;
-        }
     }
 }

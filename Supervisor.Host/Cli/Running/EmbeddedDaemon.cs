@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Supervisor.Actors.Recovery;
 using Supervisor.Host.Hosting;
 
 namespace Supervisor.Host.Cli.Running;
@@ -21,6 +22,7 @@ internal sealed class EmbeddedDaemon : IAsyncDisposable
         var name = $"{Environment.ProcessId}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}";
         var directory = Path.Combine(RuntimeDirectory(), "embedded", name);
         PrivateDirectory.Ensure(directory);
+        RemoveDead(Path.GetDirectoryName(directory)!);
         try
         {
             var options = new DaemonOptions(
@@ -43,6 +45,26 @@ internal sealed class EmbeddedDaemon : IAsyncDisposable
         finally
         {
             Remove(_directory);
+        }
+    }
+
+    /// <summary>Those of commands that were killed: whoever lives holds the lock of its root.</summary>
+    private static void RemoveDead(string all)
+    {
+        foreach (var directory in Directory.GetDirectories(all))
+        {
+            var owner = Path.GetFileName(directory).Split('-')[0];
+            if (Directory.Exists($"/proc/{owner}") || !Directory.Exists(Path.Combine(directory, "root"))) continue;
+            try
+            {
+                using var dead = LockFile.Take(Path.Combine(directory, "root", "lock"), directory);
+                Leftovers.RemoveAll(Path.Combine(directory, "state"), message => Console.Error.WriteLine($"supervisor: {message}"));
+                Remove(directory);
+            }
+            catch (DaemonStartException)
+            {
+                // Somebody is just doing the same.
+            }
         }
     }
 

@@ -1,0 +1,73 @@
+using System.Runtime.CompilerServices;
+using Akka.Actor;
+using Grpc.Core;
+using Supervisor.Actors;
+using Supervisor.Actors.Events;
+using Supervisor.Actors.Identity;
+using Supervisor.Host.Filters;
+using Supervisor.Host.Hosting;
+
+namespace Supervisor.Host.Services;
+
+/// <summary>Reads the history for a subscriber, at the subscriber's pace: both event services are views of it.</summary>
+public sealed class EventFollowing(SupervisorSystem system, DaemonLifetime lifetime)
+{
+    /// <summary>Events that are held for a subscriber; beyond them it reads from the journal.</summary>
+    public const int Window = 256;
+
+    private static readonly TimeSpan StandWithin = TimeSpan.FromSeconds(10);
+
+    /// <summary>Passes events on until the call ends.</summary>
+    /// <param name="from">The first number; 0 for what comes from now on.</param>
+    /// <exception cref="RpcException">OUT_OF_RANGE, or UNAVAILABLE when the daemon stops.</exception>
+    internal async Task FollowAsync(long from, FilterSet filters, Func<PublishedEvent, CancellationToken, Task> write, ServerCallContext context)
+    {
+        var reader = system.System.ActorOf(EventHistoryActor.Props(from, Window));
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.Stopping);
+        try
+        {
+            await reader.Ask<EventHistory.Stand>(EventHistory.Stand.Instance, StandWithin, either.Token);
+            // The subscription stands when the headers arrive, which is before the first event.
+            await context.WriteResponseHeadersAsync([]);
+            await foreach (var page in PagesAsync(reader, either.Token))
+                foreach (var @event in page)
+                    if (filters.Matches(EventFields.Of(@event))) await write(@event, either.Token);
+        }
+        catch (OperationCanceledException) when (lifetime.Stopping.IsCancellationRequested)
+        {
+            throw GrpcTranslation.Refuse(StatusCode.Unavailable, "the daemon is stopping");
+        }
+        finally
+        {
+            system.System.Stop(reader);
+        }
+    }
+
+    private static async IAsyncEnumerable<IReadOnlyList<PublishedEvent>> PagesAsync(IActorRef reader, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        while (true)
+        {
+            switch (await reader.Ask<EventHistory>(EventHistory.Pull.Instance, Timeout.InfiniteTimeSpan, cancel))
+            {
+                case EventHistory.Page page:
+                    yield return page.Events;
+                    break;
+                case EventHistory.Ended ended:
+                    throw GrpcTranslation.Refuse(ended.OutOfRange ? StatusCode.OutOfRange : StatusCode.Unavailable, ended.Reason);
+            }
+        }
+    }
+
+    /// <summary>containerd answers UNKNOWN here, and INVALID_ARGUMENT everywhere else.</summary>
+    internal static FilterSet Parse(IEnumerable<string> filters)
+    {
+        try
+        {
+            return FilterSet.Parse(filters);
+        }
+        catch (FilterSyntaxException e)
+        {
+            throw GrpcTranslation.Refuse(StatusCode.Unknown, $"subscription error: failed parsing subscription filters: {e.Message}");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Supervisor.Kernel.Abi;
+
+namespace Supervisor.Kernel.Files;
+
+/// <summary>
+/// A unix socket of type SEQPACKET: whole messages, in order, with descriptors in them, and a peer that the kernel
+/// vouches for. Never blocks: what cannot be done at once says so. unix(7).
+/// </summary>
+internal sealed unsafe partial class PacketSocket(Fd fd) : IDisposable
+{
+    /// <summary>Bytes of the largest message; larger things travel in a memfd.</summary>
+    public const int MaximumMessage = 64 << 10;
+
+    /// <summary>Descriptors of one message.</summary>
+    public const int MaximumDescriptors = 8;
+
+    private const int AF_UNIX = 1, SOCK_SEQPACKET = 5, SOCK_CLOEXEC = 0x80000, SOCK_NONBLOCK = 0x800;
+    private const int SOL_SOCKET = 1, SO_PEERCRED = 17, SCM_RIGHTS = 1, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000;
+    private const int MSG_TRUNC = 0x20, MSG_CTRUNC = 8, ControlHeader = 16, LongestPath = 107;
+
+    /// <summary>The descriptor, for epoll.</summary>
+    public Fd Fd => fd;
+
+    /// <summary>Whose processes may talk to ours.</summary>
+    public static uint OwnUid => geteuid();
+
+    /// <summary>Who is at the other end, as it was when it connected or listened. unix(7), SO_PEERCRED.</summary>
+    public (int Pid, uint Uid) Peer
+    {
+        get
+        {
+            var credentials = stackalloc int[3];
+            uint length = 12;
+            if (getsockopt(fd.Number, SOL_SOCKET, SO_PEERCRED, credentials, &length) != 0) throw new SyscallException("getsockopt(SO_PEERCRED)", Errno.Last);
+            return (credentials[0], (uint)credentials[1]);
+        }
+    }
+
+    /// <summary>Listens at a path, in the place of a stale socket of ours. Mode 0600.</summary>
+    public static PacketSocket Listen(string path)
+    {
+        var fd = New();
+        try
+        {
+            File.Delete(path);
+            var address = stackalloc byte[2 + LongestPath + 1];
+            var length = Address(path, address);
+            if (fchmod(fd.Number, 0x180 /* 0600: the mode that bind(2) gives the file */) != 0) throw new SyscallException("fchmod", Errno.Last, path);
+            if (bind(fd.Number, address, length) != 0) throw new SyscallException("bind", Errno.Last, path);
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            if (listen(fd.Number, 8) != 0) throw new SyscallException("listen", Errno.Last, path);
+            return new PacketSocket(fd);
+        }
+        catch
+        {
+            fd.Dispose();
+            throw;
+        }
+    }
+
+    /// <returns>Null where nobody listens: ENOENT, ECONNREFUSED.</returns>
+    public static PacketSocket? TryConnect(string path)
+    {
+        var fd = New();
+        var address = stackalloc byte[2 + LongestPath + 1];
+        var length = Address(path, address);
+        if (connect(fd.Number, address, length) == 0) return new PacketSocket(fd);
+        var errno = Errno.Last;
+        fd.Dispose();
+        return errno is Errno.ENOENT or Errno.ECONNREFUSED ? null : throw new SyscallException("connect", errno, path);
+    }
+
+    /// <returns>Null when nobody waits to be accepted.</returns>
+    public PacketSocket? TryAccept()
+    {
+        while (true)
+        {
+            var accepted = accept4(fd.Number, null, null, SOCK_CLOEXEC | SOCK_NONBLOCK);
+            if (accepted >= 0) return new PacketSocket(new Fd(accepted));
+            if (Errno.Last is Errno.EINTR) continue;
+            return Errno.Last is Errno.EAGAIN or Errno.ECONNABORTED ? null : throw new SyscallException("accept4", Errno.Last);
+        }
+    }
+
+    /// <summary>Sends one message, whole or not at all.</summary>
+    /// <returns>False when the peer's queue is full (EAGAIN).</returns>
+    /// <exception cref="SyscallException">EPIPE or ECONNRESET when the peer is gone, or any other errno.</exception>
+    public bool TrySend(ReadOnlySpan<byte> message, ReadOnlySpan<int> descriptors)
+    {
+        if (message.Length is 0 or > MaximumMessage) throw new ArgumentException($"a message of {message.Length} bytes", nameof(message));
+        if (descriptors.Length > MaximumDescriptors) throw new ArgumentException($"{descriptors.Length} descriptors", nameof(descriptors));
+        var control = stackalloc byte[ControlHeader + MaximumDescriptors * sizeof(int)];
+        fixed (byte* start = message)
+        {
+            var part = new IoVector { start = start, length = (nuint)message.Length };
+            var header = new MessageHeader { parts = &part, count = 1 };
+            if (descriptors.Length > 0)
+            {
+                // struct cmsghdr: length, level, type, then the numbers; padded to eight bytes.
+                *(nuint*)control = (nuint)(ControlHeader + descriptors.Length * sizeof(int));
+                ((int*)control)[2] = SOL_SOCKET;
+                ((int*)control)[3] = SCM_RIGHTS;
+                descriptors.CopyTo(new Span<int>(control + ControlHeader, descriptors.Length));
+                header.control = control;
+                header.controlLength = (nuint)(ControlHeader + (descriptors.Length * sizeof(int) + 7 & ~7));
+            }
+            while (true)
+            {
+                if (sendmsg(fd.Number, &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
+                if (Errno.Last is Errno.EAGAIN) return false;
+                if (Errno.Last is not Errno.EINTR) throw new SyscallException("sendmsg", Errno.Last);
+            }
+        }
+    }
+
+    /// <summary>Receives one message.</summary>
+    /// <param name="descriptors">Gets what came with it, the receiver's to close.</param>
+    /// <returns>Its length; 0 when the peer has closed; null when there is none now (EAGAIN).</returns>
+    /// <exception cref="InvalidDataException">The message or its descriptors do not fit: no peer of ours sent it.</exception>
+    public int? TryReceive(Span<byte> buffer, List<Fd> descriptors)
+    {
+        const int controlSize = 256;
+        var control = stackalloc byte[controlSize];
+        fixed (byte* start = buffer)
+        {
+            var part = new IoVector { start = start, length = (nuint)buffer.Length };
+            while (true)
+            {
+                var header = new MessageHeader { parts = &part, count = 1, control = control, controlLength = controlSize };
+                var got = recvmsg(fd.Number, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+                if (got < 0)
+                {
+                    if (Errno.Last is Errno.EAGAIN) return null;
+                    if (Errno.Last is Errno.ECONNRESET) return 0;
+                    if (Errno.Last is Errno.EINTR) continue;
+                    throw new SyscallException("recvmsg", Errno.Last);
+                }
+                if (header.controlLength >= ControlHeader && ((int*)control)[2] == SOL_SOCKET && ((int*)control)[3] == SCM_RIGHTS)
+                    for (var i = 0; i < ((int)*(nuint*)control - ControlHeader) / sizeof(int); i++) descriptors.Add(new Fd(((int*)(control + ControlHeader))[i]));
+                if ((header.flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) throw new InvalidDataException("a message that is too long, or descriptors that could not be taken (EMFILE)");
+                return (int)got;
+            }
+        }
+    }
+
+    /// <summary>Ends the talk in both directions: who waits for it is woken. shutdown(2).</summary>
+    public void ShutDown() => _ = shutdown(fd.Number, 2);
+
+    /// <inheritdoc/>
+    public void Dispose() => fd.Dispose();
+
+    private static Fd New()
+    {
+        var number = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        return number >= 0 ? new Fd(number) : throw new SyscallException("socket", Errno.Last);
+    }
+
+    private static uint Address(string path, byte* address)
+    {
+        var bytes = Encoding.UTF8.GetBytes(path);
+        if (bytes.Length is 0 or > LongestPath) throw new ArgumentException($"\"{path}\": a socket's path has 1 to {LongestPath} bytes", nameof(path));
+        *(ushort*)address = AF_UNIX;
+        bytes.CopyTo(new Span<byte>(address + 2, LongestPath));
+        address[2 + bytes.Length] = 0;
+        return (uint)(2 + bytes.Length + 1);
+    }
+
+    [LibraryImport("libc")]
+    private static partial uint geteuid();
+
+    [LibraryImport("libc")]
+    private static partial int shutdown(int fd, int how);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int socket(int domain, int type, int protocol);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fchmod(int fd, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int bind(int fd, byte* address, uint length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int listen(int fd, int backlog);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int connect(int fd, byte* address, uint length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int accept4(int fd, byte* address, uint* length, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int getsockopt(int fd, int level, int name, void* value, uint* length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint sendmsg(int fd, MessageHeader* message, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint recvmsg(int fd, MessageHeader* message, int flags);
+}

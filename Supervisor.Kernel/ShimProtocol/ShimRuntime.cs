@@ -1,0 +1,419 @@
+using System.Collections.Concurrent;
+using Supervisor.Kernel.Containers;
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Processes;
+
+namespace Supervisor.Kernel.ShimProtocol;
+
+/// <summary>Where a shim is, and what to start if there is none.</summary>
+/// <param name="Directory">Of its socket, its log and its uncollected exits: on a tmpfs, 0700, no other daemon's.</param>
+/// <param name="Executable">supervisor-shim. A running shim that is an older file becomes this one.</param>
+/// <param name="Log">Told, on any thread, what an operator should know; must not throw.</param>
+/// <param name="OwnsProcess">This process is the daemon and nothing else: orphans that come to it are its own to reap.</param>
+public sealed record ShimOptions(string Directory, string Executable, Action<string> Log, bool OwnsProcess);
+
+/// <summary>
+/// Containers as children of a shim, which outlives this process, and whose death they outlive. One thread keeps the
+/// connection: it finds or starts the shim, reads from it, and when it dies hands its processes to the next.
+/// </summary>
+public sealed class ShimRuntime : IContainerRuntime
+{
+    internal const int CallMilliseconds = 60_000;
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(20), Grace = TimeSpan.FromSeconds(5);
+    private readonly ShimOptions _options;
+    private readonly ContainerHost _host;
+    private readonly ConcurrentDictionary<string, ShimProcess> _known = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Key, int Pid, ulong StartTime), ExitRecord> _uncollected = new();
+    private readonly Thread _thread;
+    private readonly Timer? _orphans;
+    private volatile TaskCompletionSource<ShimSession> _session = NewSession();
+    private volatile Pidfd? _shim;
+    private volatile bool _stopping;
+
+    /// <param name="host">For what this process itself watches; disposed with this.</param>
+    public ShimRuntime(ContainerHost host, ShimOptions options)
+    {
+        (_host, _options) = (host, options);
+        ProcessHardening.BecomeSubreaper();
+        _thread = new Thread(Keep) { Name = "shim", IsBackground = true };
+        _thread.Start();
+        if (options.OwnsProcess) _orphans = new Timer(_ => ReapOrphans(), null, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(5));
+    }
+
+    /// <summary>The shim's pid; null while there is none.</summary>
+    public int? ShimPid { get; private set; }
+
+    /// <inheritdoc/>
+    public IContainer Create(string key, ContainerRequest request, CancellationToken deadline)
+    {
+        using var spec = Payload.Write(request.Spec.Span);
+        try
+        {
+            var reply = Session(deadline).Call(
+                ShimKind.Create, m => m.Text(key).I32(CallMilliseconds).Put(request), spec, deadline, late => Undo(key, request.Bundle, late));
+            return Born(reply, null);
+        }
+        catch (ShimLostException)
+        {
+            // Half-made, or made and orphaned: the bundle says which cgroup it has.
+            AwaitShimsEnd();
+            if (request.OwnsBundle) Container.TearDown(request.Bundle, new Dictionary<string, string>(), Grace);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public IContainer? TryAdopt(string key, string bundle, ProcessIdentity init, IReadOnlyDictionary<string, string> cgroupPaths, CancellationToken deadline) =>
+        Adopt(key, null, bundle, init, cgroupPaths, deadline);
+
+    /// <inheritdoc/>
+    public IContainerProcess? TryAdoptExec(string key, ProcessIdentity process, CancellationToken deadline) =>
+        Adopt(key, key[..key.LastIndexOf('/')], null, process, new Dictionary<string, string>(), deadline);
+
+    /// <inheritdoc/>
+    public void TearDown(string key, string bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout)
+    {
+        End(key, bundle, cgroupPaths, timeout);
+        if (_known.TryRemove(key, out var known)) known.Dispose();
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyCollection<string> Keys(CancellationToken deadline)
+    {
+        Session(deadline);
+        return [.. _known.Keys];
+    }
+
+    /// <inheritdoc/>
+    public void EndExec(string key, TimeSpan timeout) => TearDown(key, "", new Dictionary<string, string>(), timeout);
+
+    /// <summary>Ends a shim that has nothing left in its care; another stays, for the next daemon.</summary>
+    public void Dispose()
+    {
+        if (_stopping) return;
+        _stopping = true;
+        _orphans?.Dispose();
+        if (_session.Task is { IsCompletedSuccessfully: true, Result: var session })
+        {
+            try
+            {
+                using var deadline = new CancellationTokenSource(Grace);
+                session.Call(ShimKind.Leave, _ => { }, null, deadline.Token);
+                AwaitShimsEnd();
+            }
+            catch (Exception e) when (e is InvalidOperationException or IOException or OperationCanceledException)
+            {
+                // It has something in its care, or is gone.
+            }
+            session.Stop();
+        }
+        _thread.Join(Grace);
+        _shim?.TryReap();
+        _shim?.Dispose();
+        _host.Dispose();
+    }
+
+    internal IContainerProcess Exec(ShimProcess container, string key, ExecRequest request, CancellationToken deadline)
+    {
+        using var process = Payload.Write(request.Process.Span);
+        var reply = Session(deadline).Call(
+            ShimKind.Exec, m => m.Text(key).I32(CallMilliseconds).Text(container.Key).Put(request.Stdio), process, deadline, late => Undo(key, "", late));
+        return Born(reply, container.Key);
+    }
+
+    /// <summary>Until it is done: it bears being done twice, so the next shim is asked when one dies over it.</summary>
+    internal void End(string key, string bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout)
+    {
+        using var deadline = new CancellationTokenSource(timeout + Grace);
+        try
+        {
+            Repeat(
+                session => session.Call(
+                    ShimKind.End, m => m.Text(key).I32((int)timeout.TotalMilliseconds).Text(bundle).Pairs(cgroupPaths), null, deadline.Token),
+                deadline.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"the shim did not remove \"{key}\" within {timeout.TotalSeconds:0} s");
+        }
+    }
+
+    internal void Repeat(Func<ShimSession, ShimSession.Reply> call, CancellationToken deadline)
+    {
+        while (true)
+        {
+            try
+            {
+                call(Session(deadline));
+                return;
+            }
+            catch (ShimLostException) when (!_stopping)
+            {
+                deadline.ThrowIfCancellationRequested();
+            }
+        }
+    }
+
+    /// <summary>Sends something that nobody waits for, in the background: a shim that does not read must not hold its caller up.</summary>
+    internal void TellOn(ShimProcess process, ShimKind kind, Action<MessageWriter> body)
+    {
+        if (process.HasEnded || _session.Task is not { IsCompletedSuccessfully: true, Result: var session }) return;
+        ThreadPool.UnsafeQueueUserWorkItem(_ => Quietly(() =>
+        {
+            using var deadline = new CancellationTokenSource(Grace);
+            session.Ask(kind, body, [], deadline.Token).ContinueWith(t => t.Exception, TaskScheduler.Default);
+        }), null);
+    }
+
+    internal void Collected(ShimProcess process)
+    {
+        _uncollected.TryRemove((process.Key, process.Pid, process.StartTime), out _);
+        if (_session.Task is not { IsCompletedSuccessfully: true, Result: var session }) return;
+        ThreadPool.UnsafeQueueUserWorkItem(_ => Quietly(() =>
+        {
+            using var deadline = new CancellationTokenSource(Grace);
+            session.Tell(ShimFrame.Begin(ShimKind.Collected).Text(process.Key).I32(process.Pid).I64((long)process.StartTime), deadline.Token);
+        }), null);
+    }
+
+    internal void Forget(ShimProcess process) => _known.TryRemove(new KeyValuePair<string, ShimProcess>(process.Key, process));
+
+    private ShimProcess? Adopt(
+        string key, string? containerKey, string? bundle, ProcessIdentity wanted, IReadOnlyDictionary<string, string> cgroupPaths, CancellationToken deadline)
+    {
+        if (wanted.BootId != ProcStat.BootId) return null;
+        var session = Session(deadline);
+        if (_known.TryGetValue(key, out var known) && (known.Pid, known.StartTime) == (wanted.Pid, wanted.StartTime)) return known;
+        var facts = new ProcessHandover
+        {
+            Key = key, IsExec = containerKey is not null, Pid = wanted.Pid, StartTime = wanted.StartTime, Bundle = bundle, CgroupPaths = cgroupPaths,
+            Handles = new System.Runtime.InteropServices.SafeHandle?[ProcessHandover.Places],
+        };
+        if (_uncollected.TryGetValue((key, wanted.Pid, wanted.StartTime), out var exit))
+        {
+            var gone = new ShimProcess(this, facts, containerKey);
+            gone.Learn(exit.End, exit.OomKills);
+            return gone;
+        }
+        // Of a shim that died when we were not there either. The pidfd first, then the look: what it names now is what the start time is read from.
+        if (Pidfd.TryOpen(wanted.Pid) is not { } pidfd) return null;
+        if (ProcStat.TryStartTime(wanted.Pid) != wanted.StartTime)
+        {
+            pidfd.Dispose();
+            return null;
+        }
+        facts.Handles[ProcessHandover.PidfdPlace] = pidfd;
+        var process = new ShimProcess(this, facts, containerKey);
+        _known[key] = process;
+        GiveTo(session, process);
+        return process;
+    }
+
+    private ShimProcess Born(ShimSession.Reply reply, string? containerKey)
+    {
+        var process = new ShimProcess(this, reply.Body.Process(reply.Descriptors), containerKey);
+        // Its end may have been told before we are here: the reader has kept it.
+        _known[process.Key] = process;
+        if (_uncollected.TryRemove((process.Key, process.Pid, process.StartTime), out var exit)) process.Learn(exit.End, exit.OomKills);
+        else if (_session.Task is { IsCompleted: false }) process.WatchLocally(_host); // the shim has died meanwhile
+        return process;
+    }
+
+    private void Undo(string key, string bundle, ShimSession.Reply late)
+    {
+        foreach (var fd in late.Descriptors) fd.Dispose();
+        Quietly(() => End(key, bundle, new Dictionary<string, string>(), Grace));
+    }
+
+    private ShimSession Session(CancellationToken deadline)
+    {
+        var session = _session;
+        session.Task.Wait(deadline);
+        return session.Task.Result;
+    }
+
+    private void Keep()
+    {
+        while (!_stopping)
+        {
+            try
+            {
+                Talk();
+            }
+            catch (Exception e) when (!_stopping)
+            {
+                _options.Log($"the shim in {_options.Directory}: {e.Message}; trying again");
+                Thread.Sleep(200);
+            }
+        }
+    }
+
+    private void Talk()
+    {
+        var socket = Connect();
+        if (socket is null) return;
+        var listed = new HashSet<ShimProcess>();
+        ShimSession session = null!;
+        session = new ShimSession(socket, (kind, body, descriptors) => Told(session, listed, kind, body, descriptors));
+        using (session)
+        {
+            var (pid, uid) = session.Peer;
+            if (uid != PacketSocket.OwnUid) throw new IOException($"process {pid} of user {uid} answers there: not our user");
+            if (ShimPid != pid || _shim is null)
+            {
+                // A former daemon's shim, or one that came to listen before the one that we have just started, which leaves.
+                _shim?.Dispose();
+                _shim = Pidfd.TryOpen(pid);
+            }
+            ShimPid = pid;
+            using (var deadline = new CancellationTokenSource(Grace)) session.Tell(ShimFrame.Hello(ShimFrame.Newest, ShimFrame.Oldest), deadline.Token);
+            try
+            {
+                session.Read(() => !_stopping);
+            }
+            finally
+            {
+                if (!_stopping)
+                {
+                    if (_session.Task.IsCompleted) _session = NewSession();
+                }
+            }
+        }
+        if (_stopping) return;
+        AwaitShimsEnd();
+        if (_shim?.WaitForExit(TimeSpan.Zero) != false) Bereaved();
+    }
+
+    /// <summary>Until the list is complete the session is nobody's: who adopts must see all of it.</summary>
+    private void Told(ShimSession session, HashSet<ShimProcess> listed, ShimKind kind, MessageReader body, List<Fd> descriptors)
+    {
+        switch (kind)
+        {
+            case ShimKind.Hello:
+                ShimFrame.Agree(body.I32(), body.I32());
+                break;
+            case ShimKind.Listed:
+                listed.Add(Listed(body, descriptors));
+                break;
+            case ShimKind.ListEnd:
+                foreach (var process in _known.Values)
+                    if (!listed.Contains(process)) GiveTo(session, process);
+                UpgradeIfOlder(session);
+                _session.TrySetResult(session);
+                break;
+            case ShimKind.Exited:
+                Exited(body.Exit());
+                break;
+            case ShimKind.OutOfMemory:
+                if (_known.GetValueOrDefault(body.Text()) is { } thirsty) thirsty.Learn(null, (ulong)body.I64());
+                break;
+            case ShimKind.InputEnded:
+                if (_known.GetValueOrDefault(body.Text()) is { } fed && fed.Pid == body.I32()) fed.InputEnded();
+                break;
+        }
+    }
+
+    private ShimProcess Listed(MessageReader body, List<Fd> descriptors)
+    {
+        var told = body.Process(descriptors);
+        var container = body.Text();
+        var exit = body.Flag() ? body.Exit() : null;
+        if (_known.TryGetValue(told.Key, out var known) && (known.Pid, known.StartTime) == (told.Pid, told.StartTime))
+        {
+            told.Close();
+        }
+        else
+        {
+            known = new ShimProcess(this, told, container.Length == 0 ? null : container);
+            _known[known.Key] = known;
+        }
+        if (exit is not null) known.Learn(exit.End, exit.OomKills);
+        return known;
+    }
+
+    /// <summary>Kept for whoever holds the process, or will: kept first and looked for then, as <see cref="Born"/> does it the other way round.</summary>
+    private void Exited(ExitRecord exit)
+    {
+        var id = (exit.Key, exit.Pid, exit.StartTime);
+        _uncollected[id] = exit;
+        if (!_known.TryGetValue(exit.Key, out var known) || (known.Pid, known.StartTime) != (exit.Pid, exit.StartTime)) return;
+        if (_uncollected.TryRemove(id, out _)) known.Learn(exit.End, exit.OomKills);
+    }
+
+    /// <summary>The streams and the start of a process to a shim that is not its parent.</summary>
+    private void GiveTo(ShimSession session, ShimProcess process) => process.HandOver(handover =>
+    {
+        using var deadline = new CancellationTokenSource(Grace);
+        session.Ask(ShimKind.Adopt, m => m.Put(handover).Text(process.ContainerKey ?? ""), [.. handover.Present()], deadline.Token)
+            .ContinueWith(t => _options.Log($"{process.Key}: the shim does not take it over: {t.Exception!.InnerException!.Message}"), TaskContinuationOptions.OnlyOnFaulted);
+    });
+
+    private void UpgradeIfOlder(ShimSession session)
+    {
+        var running = FileStatus.IdentityOf($"/proc/{session.Peer.Pid}/exe");
+        if (running.Length == 0 || running == FileStatus.IdentityOf(_options.Executable)) return;
+        _options.Log($"the shim (process {session.Peer.Pid}) is another file than {_options.Executable}: it becomes that");
+        using var deadline = new CancellationTokenSource(Grace);
+        session.Ask(ShimKind.Upgrade, m => m.Text(_options.Executable), [], deadline.Token)
+            .ContinueWith(t => _options.Log($"the shim was not upgraded: {t.Exception!.InnerException!.Message}"), TaskContinuationOptions.OnlyOnFaulted);
+    }
+
+    /// <summary>The shim is dead. Its processes go on; what the kernel tells their parent it tells us now.</summary>
+    private void Bereaved()
+    {
+        _shim?.TryReap();
+        _shim?.Dispose();
+        _shim = null;
+        ShimPid = null;
+        _options.Log($"the shim has ended; {_known.Values.Count(p => !p.HasEnded)} processes are watched by the daemon itself, and a new shim is started");
+        foreach (var process in _known.Values) process.WatchLocally(_host);
+    }
+
+    private PacketSocket? Connect()
+    {
+        var path = Path.Join(_options.Directory, "s");
+        var end = Environment.TickCount64 + (long)StartTimeout.TotalMilliseconds;
+        while (!_stopping)
+        {
+            if (PacketSocket.TryConnect(path) is { } socket) return socket;
+            if (_shim is { } started && started.WaitForExit(TimeSpan.FromMilliseconds(10)))
+            {
+                started.TryReap();
+                started.Dispose();
+                _shim = null;
+                throw new IOException($"it ended at once; {Path.Join(_options.Directory, "log")} says why");
+            }
+            _shim ??= ShimLauncher.Launch(_options.Executable, _options.Directory);
+            if (Environment.TickCount64 > end) throw new IOException($"it does not listen after {StartTimeout.TotalSeconds:0} s");
+        }
+        return null;
+    }
+
+    private void AwaitShimsEnd()
+    {
+        if (_shim is { IsClosed: false } shim) shim.WaitForExit(TimeSpan.FromSeconds(2));
+    }
+
+    /// <summary>Children that nobody watches: left by a shim's death, or by processes that a container without a pid namespace has abandoned.</summary>
+    private void ReapOrphans() => Quietly(() =>
+    {
+        var watched = _known.Values.Select(p => p.Pid).ToHashSet();
+        foreach (var pid in ProcStat.EndedChildren())
+            if (!watched.Contains(pid) && pid != ShimPid && Pidfd.TryOpen(pid) is { } orphan)
+                using (orphan) orphan.TryReap();
+    });
+
+    private static TaskCompletionSource<ShimSession> NewSession() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static void Quietly(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException or TimeoutException or ObjectDisposedException)
+        {
+            // What could not be told is told again, or is found, when the next connection is made.
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+
+namespace Supervisor.Shim.Serving;
+
+/// <summary><c>serve</c>: in the foreground, until there is nothing left to serve.</summary>
+internal static partial class ServeCommand
+{
+    public static int Run(string[] args)
+    {
+        string? directory = null;
+        Fd? state = null;
+        for (var i = 0; i < args.Length; i++)
+        {
+            switch (args[i])
+            {
+                case "--dir" when i + 1 < args.Length: directory = Path.GetFullPath(args[++i]); break;
+                case "--resume" when i + 1 < args.Length && int.TryParse(args[++i], out var number): state = new Fd(number); break;
+                case var other: throw new UsageException($"serve: \"{other}\" is not a flag of this version, or lacks its value");
+            }
+        }
+        if (directory is null) throw new UsageException("serve: --dir is missing");
+        if (!Directory.Exists(directory) || (File.GetUnixFileMode(directory) & ~(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)) != 0)
+            throw new UsageException($"serve: {directory} must be a directory of mode 0700");
+        // One a directory: two would take each other's socket and file. The kernel lets go of it whatever way we end; after an
+        // exec it is taken anew, and who took it in between finds us listening and leaves.
+        using var single = Fd.Open(Path.Join(directory, "lock"), OpenFlags.O_RDWR | OpenFlags.O_CREAT, 0x180 /* 0600 */);
+        if (flock(single.Number, LOCK_EX | LOCK_NB) != 0 && state is null)
+        {
+            Log($"another shim serves {directory}: leaving");
+            return 0;
+        }
+        using var server = new ShimServer(directory, state, Log);
+        PosixSignalRegistration[] signals = [.. new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGHUP }.Select(s => PosixSignalRegistration.Create(s, context =>
+        {
+            context.Cancel = true;
+            server.AskToEnd($"{context.Signal}");
+        }))];
+        server.Done.GetAwaiter().GetResult();
+        File.Delete(Path.Join(directory, "s"));
+        foreach (var signal in signals) signal.Dispose();
+        return 0;
+    }
+
+    private const int LOCK_EX = 2, LOCK_NB = 4;
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int flock(int fd, int operation);
+
+    private static void Log(string message) =>
+        Console.Error.WriteLine($"{DateTime.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)} shim {Environment.ProcessId}: {message}");
+}

@@ -1,0 +1,145 @@
+using System.Runtime.InteropServices;
+using Supervisor.Kernel;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Containers;
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.ShimProtocol;
+
+namespace Supervisor.Shim.Serving;
+
+/// <summary>
+/// A newer executable in our place: same pid, so the containers stay its children; same descriptors, so neither they nor
+/// the daemon notice. What is in our heads travels in a memfd. Where it cannot be executed, we go on as if nothing had been.
+/// </summary>
+internal sealed unsafe partial class ShimServer
+{
+    private const int StateVersion = 1, MostState = 256 << 20;
+    private static readonly TimeSpan UpgradeWithin = TimeSpan.FromSeconds(30);
+    private (Connection From, long Number, string Path, long Until)? _upgrade;
+
+    private void BeginUpgrade(Connection from, long number, string path)
+    {
+        if (_upgrade is not null || !path.StartsWith('/') || access(path, X_OK) != 0)
+        {
+            Fail(from, number, new InvalidOperationException(_upgrade is not null ? "an upgrade is on its way" : $"\"{path}\" cannot be executed"));
+            return;
+        }
+        _upgrade = (from, number, path, Environment.TickCount64 + (long)UpgradeWithin.TotalMilliseconds);
+        from.Pause(true); // what is asked meanwhile waits in the socket, for whoever we are by then
+        UpgradeIfIdle();
+    }
+
+    private void UpgradeIfIdle()
+    {
+        if (_upgrade is not var (from, number, path, until)) return;
+        if (_busy.Count > 0)
+        {
+            if (Environment.TickCount64 < until) return;
+            _upgrade = null;
+            Fail(from, number, new TimeoutException("something is stuck in the kernel: not upgraded"));
+            from.Pause(false);
+            return;
+        }
+        _upgrade = null;
+        var kept = new List<Fd>();
+        var state = Write(from, number, kept);
+        _log($"becoming {path}, with {_processes.Count} processes");
+        foreach (var process in _processes.Values) process.Child.Dispose(); // the copies of their descriptors stay
+        Execute(path, ["supervisor-shim", .. Environment.GetCommandLineArgs().Skip(1).TakeWhile(a => a != "--resume"), "--resume", $"{state.Number}"]);
+        _log($"{path}: {Errno.Last}: staying what we are");
+        _processes.Clear();
+        _byPid.Clear();
+        _listener.Dispose();
+        _connection = null;
+        foreach (var fd in kept) fd.SetHandleAsInvalid(); // Resume takes them by number
+        from.Dispose();
+        Resume(state);
+    }
+
+    /// <summary>All that we know, with copies of our descriptors that survive an exec.</summary>
+    private Fd Write(Connection from, long number, List<Fd> kept)
+    {
+        var state = new MessageWriter().I32(StateVersion).I32(Keep(_listener.Fd)).I32(Keep(from.Fd)).I32(from.Version).I64(number).I32(_processes.Count);
+        foreach (var hosted in _processes.Values)
+        {
+            var process = hosted.HandOver(stop: true);
+            state.Put(process);
+            foreach (var handle in process.Present()) state.I32(Keep(handle));
+            state.Text(hosted.ContainerKey ?? "").Flag(hosted.Told).Flag(hosted.Exit is not null);
+            if (hosted.Exit is { } exit) state.Put(exit);
+        }
+        var file = Memfd.Create("supervisor-shim-state");
+        file.Write(state.Written.Span);
+        _ = fcntl(file.Number, F_SETFD, 0);
+        return file;
+
+        int Keep(SafeHandle handle)
+        {
+            var copy = fcntl((int)handle.DangerousGetHandle(), F_DUPFD, 3);
+            if (copy < 0) throw new SyscallException("fcntl(F_DUPFD)", Errno.Last);
+            kept.Add(new Fd(copy));
+            return copy;
+        }
+    }
+
+    /// <summary>What our former image left.</summary>
+    private void Resume(Fd file)
+    {
+        var state = new MessageReader(Payload.ReadAll(file, MostState));
+        file.Dispose();
+        if (state.I32() is not StateVersion and var version) throw new InvalidDataException($"the state of a former image has version {version}");
+        Listen(new PacketSocket(Take(state.I32())));
+        var daemon = new PacketSocket(Take(state.I32()));
+        var (spoken, number) = (state.I32(), state.I64());
+        _connection = new Connection(_loop, daemon, OnMessage, OnEnd) { Version = spoken };
+        for (var left = state.I32(); left > 0; left--)
+        {
+            var process = state.ProcessWithNumbers(Take);
+            var container = state.Text();
+            var (told, ended) = (state.Flag(), state.Flag());
+            var hosted = new Hosted(process.Key, container.Length == 0 ? null : container, Resumed(process)) { Told = told };
+            if (ended) hosted.Exit = state.Exit();
+            if (hosted.Exit is null)
+            {
+                Add(hosted);
+                continue;
+            }
+            // Reaped by our former image: there is nothing to watch.
+            _processes[hosted.Key] = hosted;
+            _byPid[(hosted.Child.Pid, hosted.Child.StartTime)] = hosted;
+            if (!told) Tell(hosted, hosted.Exit.End);
+        }
+        Answer(_connection, number);
+        _log($"here we are again, with {_processes.Count} processes");
+    }
+
+    private static Fd Take(int number)
+    {
+        _ = fcntl(number, F_SETFD, FD_CLOEXEC);
+        return new Fd(number);
+    }
+
+    private static void Execute(string path, string[] arguments)
+    {
+        var environment = Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().Select(e => $"{e.Key}={e.Value}");
+        _ = execve(path, Pointers(arguments), Pointers([.. environment]));
+
+        static nint* Pointers(string[] texts)
+        {
+            var pointers = (nint*)NativeMemory.AllocZeroed((nuint)texts.Length + 1, (nuint)sizeof(nint)); // freed by the exec
+            for (var i = 0; i < texts.Length; i++) pointers[i] = Marshal.StringToCoTaskMemUTF8(texts[i]);
+            return pointers;
+        }
+    }
+
+    private const int F_DUPFD = 0, F_SETFD = 2, FD_CLOEXEC = 1, X_OK = 1;
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int access(string path, int mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fcntl(int fd, int command, int argument);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int execve(string path, nint* arguments, nint* environment);
+}

@@ -1,0 +1,361 @@
+using Supervisor.Kernel.Containers;
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Polling;
+using Supervisor.Kernel.Processes;
+using Supervisor.Kernel.ShimProtocol;
+
+namespace Supervisor.Shim.Serving;
+
+/// <summary>
+/// The parent of a node's containers. One thread owns everything here: it accepts, reads, answers, reaps and relays.
+/// What may block in the kernel a few workers do, for one key one thing at a time.
+/// </summary>
+internal sealed partial class ShimServer : IDisposable
+{
+    private const int MostWaitingForAKey = 64;
+    private static readonly TimeSpan Unwanted = TimeSpan.FromSeconds(30);
+    private readonly Action<string> _log;
+    private readonly EventLoop _loop;
+    private readonly ContainerHost _host;
+    private readonly Workers _workers = new();
+    private readonly ExitLedger _ledger;
+    private readonly Dictionary<string, Hosted> _processes = new(StringComparer.Ordinal);
+    private readonly Dictionary<(int Pid, ulong StartTime), Hosted> _byPid = [];
+    private readonly Dictionary<string, Queue<Action>> _busy = new(StringComparer.Ordinal);
+    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Timer _unwanted;
+    private PacketSocket _listener = null!;
+    private Connection? _connection;
+
+    public ShimServer(string directory, Fd? state, Action<string> log)
+    {
+        _log = log;
+        _loop = new EventLoop("shim", Report);
+        _host = new ContainerHost(_loop, Report) { BeforeReap = NoteEnd };
+        _ledger = new ExitLedger(Path.Join(directory, "exits"), log);
+        _unwanted = new Timer(_ => _loop.Post(LeaveIfUnwanted), null, Unwanted, Unwanted);
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _loop.Post(() =>
+        {
+            try
+            {
+                if (state is not null) Resume(state);
+                else Listen(PacketSocket.Listen(Path.Join(directory, "s")));
+                started.SetResult();
+            }
+            catch (Exception e)
+            {
+                started.SetException(e);
+            }
+        });
+        started.Task.GetAwaiter().GetResult();
+    }
+
+    private void Report(Exception e) => _log($"{e.GetType().Name}: {e.Message}");
+
+    /// <summary>Completes when there is nothing left to be there for, and somebody said so.</summary>
+    public Task Done => _done.Task;
+
+    public void Dispose()
+    {
+        _unwanted.Dispose();
+        _loop.Dispose();
+        _workers.Dispose();
+        _host.Dispose();
+        _listener.Dispose();
+        _ledger.Dispose();
+    }
+
+    /// <summary>A signal asks us to end.</summary>
+    public void AskToEnd(string signal) => _loop.Post(() =>
+    {
+        if (_processes.Count == 0 && _busy.Count == 0) _done.TrySetResult();
+        else _log($"{signal}: {_processes.Count} processes are in our care: staying; end them first, or kill -9");
+    });
+
+    private void Listen(PacketSocket listener)
+    {
+        _listener = listener;
+        _loop.Add(listener.Fd.Number, EpollEvents.EPOLLIN, _ =>
+        {
+            while (listener.TryAccept() is { } socket) Accept(socket);
+        });
+    }
+
+    private void Accept(PacketSocket socket)
+    {
+        var (pid, uid) = socket.Peer;
+        if (uid != PacketSocket.OwnUid)
+        {
+            _log($"process {pid} of user {uid} was refused: not our user");
+            socket.Dispose();
+            return;
+        }
+        _ = new Connection(_loop, socket, OnMessage, OnEnd);
+    }
+
+    private void OnEnd(Connection connection, string why)
+    {
+        if (_connection != connection) return;
+        _connection = null;
+        _log($"the daemon is gone ({why}); {_processes.Count} processes stay in our care");
+    }
+
+    private void OnMessage(Connection from, ShimKind kind, long number, MessageReader body, List<Fd> descriptors)
+    {
+        if (from.Version == 0 && kind is not ShimKind.Hello) throw new InvalidDataException("a peer that does not say hello first");
+        switch (kind)
+        {
+            case ShimKind.Hello: Greet(from, body); break;
+            case ShimKind.Create: Create(from, number, body, descriptors); break;
+            case ShimKind.Exec: Exec(from, number, body, descriptors); break;
+            case ShimKind.Start: Start(from, number, body); break;
+            case ShimKind.End: End(from, number, body); break;
+            case ShimKind.Adopt: Adopt(from, number, body, descriptors); break;
+            case ShimKind.CloseInput: Do(from, number, body.Text(), h => h.Child.CloseInput()); break;
+            case ShimKind.Resize:
+                var (key, columns, rows) = (body.Text(), (ushort)body.I32(), (ushort)body.I32());
+                Do(from, number, key, h => h.Child.Resize(columns, rows));
+                break;
+            case ShimKind.Collected: Collected(body.Text(), body.I32(), (ulong)body.I64()); break;
+            case ShimKind.Upgrade: BeginUpgrade(from, number, body.Text()); break;
+            case ShimKind.Leave: Leave(from, number); break;
+            default:
+                if (number != 0) Fail(from, number, new InvalidOperationException($"a request of kind {(int)kind}, which this shim does not know"));
+                break;
+        }
+    }
+
+    private void Greet(Connection from, MessageReader body)
+    {
+        from.Version = ShimFrame.Agree(body.I32(), body.I32());
+        _connection?.Dispose(); // two daemons at one shim: the root's lock forbids it, so the former is dead or dying
+        _connection = from;
+        from.Send(ShimFrame.Hello(ShimFrame.Newest, ShimFrame.Oldest, Environment.ProcessId));
+        foreach (var hosted in _processes.Values)
+        {
+            var process = hosted.HandOver(stop: false);
+            if (process.Handles[ProcessHandover.PidfdPlace] is not { IsClosed: false }) continue; // just being removed
+            var message = ShimFrame.Begin(ShimKind.Listed).Put(process).Text(hosted.ContainerKey ?? "").Flag(hosted is { Told: true });
+            if (hosted.Told) message.Put(hosted.Exit!);
+            from.Send(message, process.Present());
+        }
+        foreach (var exit in _ledger.Uncollected)
+            if (!_processes.ContainsKey(exit.Key)) from.Send(ShimFrame.Begin(ShimKind.Exited).Put(exit));
+        from.Send(ShimFrame.Begin(ShimKind.ListEnd));
+    }
+
+    private void Create(Connection from, long number, MessageReader body, List<Fd> descriptors)
+    {
+        var (key, milliseconds) = (body.Text(), body.I32());
+        var request = body.Request(Payload.Read(descriptors));
+        Work(from, number, key, milliseconds, deadline =>
+        {
+            var container = Container.Create(_host, request, deadline);
+            return () => Host(from, number, new Hosted(key, null, container));
+        }, refused: Taken(key));
+    }
+
+    private void Exec(Connection from, long number, MessageReader body, List<Fd> descriptors)
+    {
+        var (key, milliseconds, containerKey, stdio) = (body.Text(), body.I32(), body.Text(), body.Stdio());
+        var request = new ExecRequest(Payload.Read(descriptors), stdio);
+        Work(from, number, key, milliseconds, deadline =>
+        {
+            if (Find(containerKey)?.Container is not { } container) throw new InvalidOperationException("the container is not in this shim's care");
+            var process = container.Exec(request, deadline);
+            return () => Host(from, number, new Hosted(key, containerKey, process));
+        }, refused: Taken(key));
+    }
+
+    private void Start(Connection from, long number, MessageReader body)
+    {
+        var (key, milliseconds) = (body.Text(), body.I32());
+        Work(from, number, key, milliseconds, deadline =>
+        {
+            (Find(key) ?? throw Unknown(key)).Child.Start(deadline);
+            return () => Answer(from, number);
+        });
+    }
+
+    private void End(Connection from, long number, MessageReader body)
+    {
+        var (key, milliseconds, bundle, cgroupPaths) = (body.Text(), body.I32(), body.Text(), body.Pairs());
+        var timeout = TimeSpan.FromMilliseconds(milliseconds);
+        Work(from, number, key, milliseconds, _ =>
+        {
+            // Looked up when its turn has come: a create that was in flight when this was asked for is done by now.
+            if (Find(key) is { } hosted) hosted.Child.End(timeout);
+            else if (bundle.Length > 0) Container.TearDown(bundle, cgroupPaths, timeout);
+            return () =>
+            {
+                Remove(key);
+                foreach (var exec in _processes.Values.Where(h => h.ContainerKey == key).ToList()) Remove(exec.Key);
+                _ledger.Forget(key);
+                Answer(from, number);
+            };
+        });
+    }
+
+    /// <summary>A process of a former shim: its streams and its start are ours now, its exit whoever is its parent's.</summary>
+    private void Adopt(Connection from, long number, MessageReader body, List<Fd> descriptors)
+    {
+        var process = body.Process(descriptors);
+        var container = body.Text();
+        if (Taken(process.Key) is { } taken)
+        {
+            process.Close();
+            Fail(from, number, taken);
+            return;
+        }
+        Add(new Hosted(process.Key, container.Length == 0 ? null : container, Resumed(process)));
+        Answer(from, number);
+    }
+
+    private IContainerProcess Resumed(ProcessHandover process) => process.IsExec ? new ExecProcess(_host, process) : new Container(_host, process);
+
+    private void Host(Connection from, long number, Hosted hosted)
+    {
+        var process = hosted.HandOver(stop: false);
+        if (_connection == from) from.Send(ShimFrame.Begin(ShimKind.Born, number).Put(process), process.Present());
+        Add(hosted); // after the answer: nobody hears of an end before the birth
+    }
+
+    private void Add(Hosted hosted)
+    {
+        Remove(hosted.Key); // a former one of the key, which has ended
+        _processes[hosted.Key] = hosted;
+        _byPid[(hosted.Child.Pid, hosted.Child.StartTime)] = hosted;
+        hosted.Child.Watch(
+            end => _loop.Post(() => Tell(hosted, end)),
+            () => _connection?.Send(ShimFrame.Begin(ShimKind.OutOfMemory).Text(hosted.Key).I64((long)hosted.OomKills)));
+        hosted.InputEnded?.ContinueWith(
+            _ => _loop.Post(() => _connection?.Send(ShimFrame.Begin(ShimKind.InputEnded).Text(hosted.Key).I32(hosted.Child.Pid))), TaskScheduler.Default);
+    }
+
+    /// <summary>While the kernel still keeps the child: if we die between here and there, somebody else can reap it.</summary>
+    private void NoteEnd(ProcessIdentity process, ExitStatus status, ProcessUsage usage)
+    {
+        if (!_byPid.TryGetValue((process.Pid, process.StartTime), out var hosted)) return;
+        hosted.Exit = new ExitRecord(hosted.Key, process.Pid, process.StartTime, status.Code, DateTimeOffset.UtcNow, hosted.OomKills, usage);
+        _ledger.Add(hosted.Exit);
+    }
+
+    private void Tell(Hosted hosted, ProcessEnd end)
+    {
+        if (hosted.Told || _byPid.GetValueOrDefault((hosted.Child.Pid, hosted.Child.StartTime)) != hosted) return; // removed meanwhile
+        hosted.Told = true;
+        var seen = hosted.Exit ?? new ExitRecord(hosted.Key, hosted.Child.Pid, hosted.Child.StartTime, end.Status?.Code, end.At, 0, default);
+        hosted.Exit = seen with { OomKills = hosted.OomKills };
+        _ledger.Add(hosted.Exit);
+        _connection?.Send(ShimFrame.Begin(ShimKind.Exited).Put(hosted.Exit));
+    }
+
+    private void Collected(string key, int pid, ulong startTime)
+    {
+        _ledger.Collected(key, pid, startTime);
+        // A container's stays, for its end; an exec is done with.
+        if (_processes.GetValueOrDefault(key) is { ContainerKey: not null, Told: true } exec && (exec.Child.Pid, exec.Child.StartTime) == (pid, startTime)) Remove(key);
+    }
+
+    private void Remove(string key)
+    {
+        if (!_processes.Remove(key, out var hosted)) return;
+        _byPid.Remove((hosted.Child.Pid, hosted.Child.StartTime));
+        _ledger.Collected(key, hosted.Child.Pid, hosted.Child.StartTime);
+        hosted.Child.Dispose();
+    }
+
+    private InvalidOperationException? Taken(string key) => _processes.GetValueOrDefault(key) is { Told: false } there
+        ? new InvalidOperationException($"\"{key}\" is in this shim's care already, as process {there.Child.Pid}")
+        : null;
+
+    private static InvalidOperationException Unknown(string key) => new($"\"{key}\" is not in this shim's care");
+
+    /// <summary>From a worker: the table is the loop's.</summary>
+    private Hosted? Find(string key)
+    {
+        var found = new TaskCompletionSource<Hosted?>();
+        _loop.Post(() => found.SetResult(_processes.GetValueOrDefault(key)));
+        return found.Task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Gives a worker something to do, after what is being done for the same key.</summary>
+    /// <param name="work">On a worker. What it gives back is done on the loop's thread.</param>
+    private void Work(Connection from, long number, string key, int milliseconds, Func<CancellationToken, Action> work, Exception? refused = null)
+    {
+        if (refused is not null)
+        {
+            Fail(from, number, refused);
+            return;
+        }
+        if (_busy.TryGetValue(key, out var waiting))
+        {
+            if (waiting.Count >= MostWaitingForAKey) Fail(from, number, new InvalidOperationException($"\"{key}\": too much is asked of it at once"));
+            else waiting.Enqueue(Give);
+            return;
+        }
+        _busy[key] = new Queue<Action>();
+        Give();
+
+        void Give() => _workers.Add(new Workers.Job(TimeSpan.FromMilliseconds(milliseconds), deadline =>
+        {
+            Action then;
+            try
+            {
+                then = work(deadline);
+            }
+            catch (Exception e)
+            {
+                then = () => Fail(from, number, e);
+            }
+            _loop.Post(() =>
+            {
+                try
+                {
+                    then();
+                }
+                finally
+                {
+                    if (_busy[key].TryDequeue(out var next)) next();
+                    else _busy.Remove(key);
+                    UpgradeIfIdle();
+                }
+            });
+        }));
+    }
+
+    private void Do(Connection from, long number, string key, Action<Hosted> what)
+    {
+        try
+        {
+            what(_processes.GetValueOrDefault(key) ?? throw Unknown(key));
+            Answer(from, number);
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException)
+        {
+            Fail(from, number, e);
+        }
+    }
+
+    private void Leave(Connection from, long number)
+    {
+        if (_processes.Count > 0 || _busy.Count > 0 || _ledger.Count > 0)
+        {
+            Fail(from, number, new InvalidOperationException($"{_processes.Count} processes are in this shim's care"));
+            return;
+        }
+        Answer(from, number);
+        _done.TrySetResult();
+    }
+
+    /// <summary>Nobody talks to us, and nothing is in our care.</summary>
+    private void LeaveIfUnwanted()
+    {
+        if (_connection is null && _processes.Count == 0 && _busy.Count == 0 && _ledger.Count == 0) _done.TrySetResult();
+    }
+
+    private static void Answer(Connection to, long number) => to.Send(ShimFrame.Begin(ShimKind.Done, number));
+
+    private static void Fail(Connection to, long number, Exception e) => to.Send(ShimFrame.Begin(ShimKind.Failed, number).Put(e));
+}

@@ -1,0 +1,75 @@
+using Supervisor.Tests.EndToEnd;
+
+namespace Supervisor.Tests.Crash;
+
+/// <summary>
+/// The daemon dies at each place where it can: before and after every journal write, every effect and every event of one
+/// container's life. The life goes on with the next daemon, and its history is the one of the run in which nobody died.
+/// SUPERVISOR_CRASH_POINTS=all tries every place, otherwise every twelfth.
+/// </summary>
+public sealed class FailpointTests
+{
+    [Fact]
+    public async Task Wherever_the_daemon_dies_the_life_of_a_container_ends_as_if_it_had_not()
+    {
+        var trace = Path.GetTempFileName();
+        try
+        {
+            var undisturbed = await Life("@" + trace, mustDie: false);
+            var counts = new Dictionary<string, int>();
+            var places = File.ReadAllLines(trace).Select(p => $"{p}#{counts[p] = counts.GetValueOrDefault(p) + 1}").ToList();
+            Assert.Contains("after KernelWork SpawnInit#1", places);
+            Assert.Contains("before journal task Exited#1", places);
+            Assert.Contains("after journal registry Present#1", places);
+            var step = Environment.GetEnvironmentVariable("SUPERVISOR_CRASH_POINTS") is "all" ? 1 : 12;
+            for (var i = Environment.ProcessId % step; i < places.Count; i += step)
+            {
+                var disturbed = await Life(places[i], mustDie: true);
+                Assert.True(Same(undisturbed, disturbed), $"died {places[i]}:\n{string.Join('\n', disturbed)}\ninstead of\n{string.Join('\n', undisturbed)}");
+            }
+        }
+        finally
+        {
+            File.Delete(trace);
+        }
+    }
+
+    /// <summary>A task whose creation died, is created again: then there is one more create, and nothing else.</summary>
+    private static bool Same(List<string> undisturbed, List<string> disturbed) =>
+        disturbed.SequenceEqual(undisturbed) || disturbed.Distinct().SequenceEqual(undisturbed);
+
+    /// <returns>What was told of it, without pids: topic, exec and status.</returns>
+    private static async Task<List<string>> Life(string failpoint, bool mustDie)
+    {
+        await using var daemon = await DaemonProcess.StartAsync();
+        await daemon.KillAsync();
+        daemon.Environment["SUPERVISOR_FAILPOINT"] = failpoint;
+        daemon.Begin();
+        if (mustDie) daemon.Environment.Clear();
+        using var client = new CrashClient(daemon);
+        await using var history = new HistoryReader(client);
+        var reviver = Task.Run(async () =>
+        {
+            if (!mustDie) return;
+            await daemon.ExitedAsync();
+            daemon.Begin();
+        });
+        await client.CreateContainer("c", "sh", "-c", "sleep 1000");
+        await client.CreateTask("c");
+        await client.Start("c");
+        await client.Exec("c", "e", "sh", "-c", "exit 3");
+        await client.Start("c", "e");
+        await client.Wait("c", "e");
+        await client.Kill("c");
+        await client.Wait("c");
+        await client.Remove("c");
+        await history.Until(seen => seen.Any(e => e.Topic == "/containers/delete"));
+        if (mustDie) await reviver;
+        await StormTests.Settled(daemon, client, history);
+        return [.. history.Seen.Where(e => e.Topic is not "/namespaces/create").Select(e => e.Topic switch
+        {
+            "/tasks/exit" when Containerd.Events.TaskExit.Parser.ParseFrom(e.Event_.Value) is var x => $"{e.Topic} {x.Id} {x.ExitStatus}",
+            _ => e.Topic,
+        })];
+    }
+}

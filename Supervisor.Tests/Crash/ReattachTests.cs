@@ -1,0 +1,152 @@
+using Containerd.Services.Tasks.V1;
+using Supervisor.Tests.EndToEnd;
+
+namespace Supervisor.Tests.Crash;
+
+/// <summary>One death at a time, and what a container and its client see of it: nothing.</summary>
+public sealed class ReattachTests
+{
+    [Fact]
+    public async Task An_exit_while_no_daemon_is_there_keeps_its_status_and_its_time()
+    {
+        await using var daemon = await DaemonProcess.StartAsync();
+        using var client = new CrashClient(daemon);
+        await client.CreateContainer("c", "sh", "-c", "sleep 1; exit 7");
+        await client.CreateTask("c");
+        await client.Start("c");
+        var shim = daemon.ShimPid;
+        await daemon.KillAsync();
+        var ledger = Path.Join(daemon.State, "shim", "exits");
+        for (var end = DateTime.UtcNow + CommandLine.Patience; !File.ReadAllText(ledger).Contains("/c\t", StringComparison.Ordinal); await Task.Delay(20)) Assert.True(DateTime.UtcNow < end);
+        var before = DateTime.UtcNow;
+        await daemon.RestartAsync();
+        Assert.Equal(shim, daemon.ShimPid);
+        Assert.Equal(7u, await client.Wait("c"));
+        var told = (await client.Tasks.GetAsync(new GetRequest { ContainerId = "c" }, client.In())).Process;
+        Assert.True(told.ExitedAt.ToDateTime() <= before, "the exit has the time at which it was collected, not at which it happened");
+        await client.Remove("c");
+    }
+
+    [Fact]
+    public async Task An_exit_that_is_in_the_file_only_is_told_by_the_next_shim()
+    {
+        await using var daemon = await DaemonProcess.StartAsync();
+        using var client = new CrashClient(daemon);
+        await client.CreateContainer("c", "sh", "-c", "sleep 1; exit 9");
+        await client.CreateTask("c");
+        await client.Start("c");
+        var shim = daemon.ShimPid!.Value;
+        await daemon.KillAsync();
+        var ledger = Path.Join(daemon.State, "shim", "exits");
+        for (var end = DateTime.UtcNow + CommandLine.Patience; !File.ReadAllText(ledger).Contains("/c\t", StringComparison.Ordinal); await Task.Delay(20)) Assert.True(DateTime.UtcNow < end);
+        await StormTests.Signal("-KILL", shim);
+        await daemon.RestartAsync();
+        Assert.Equal(9u, await client.Wait("c"));
+        await client.Remove("c");
+    }
+
+    [Fact]
+    public async Task A_created_task_is_started_by_the_next_daemon_and_by_the_next_shim()
+    {
+        await using var daemon = await DaemonProcess.StartAsync();
+        using var client = new CrashClient(daemon);
+        foreach (var id in (string[])["a", "b"])
+        {
+            await client.CreateContainer(id, "sh", "-c", "exit 5");
+            await client.CreateTask(id);
+        }
+        await daemon.KillAsync();
+        await daemon.RestartAsync();
+        await client.Start("a");
+        Assert.Equal(5u, await client.Wait("a"));
+        await StormTests.Signal("-KILL", daemon.ShimPid!.Value);
+        await client.Start("b");
+        // The shim was the daemon's child no longer: its orphans went to the first process, and the kernel tells of them from Linux 6.15 on.
+        Assert.Contains(await client.Wait("b"), (uint[])[5, 255]);
+        await client.Remove("a");
+        await client.Remove("b");
+    }
+
+    [Theory]
+    [InlineData("daemon")]
+    [InlineData("shim")]
+    [InlineData("upgrade")]
+    public async Task A_terminal_goes_on(string what)
+    {
+        var place = Directory.CreateTempSubdirectory("supervisor-term-");
+        try
+        {
+            var executable = Path.Join(place.FullName, "supervisor-shim");
+            File.Copy(Path.Join(Repository.Bin, "supervisor-shim"), executable);
+            await using var daemon = await DaemonProcess.StartAsync(executable);
+            using var client = new CrashClient(daemon);
+            var (stdin, stdout) = (Path.Join(place.FullName, "in"), Path.Join(place.FullName, "out"));
+            using (var make = System.Diagnostics.Process.Start("mkfifo", [stdin, stdout])) await make.WaitForExitAsync();
+            await client.CreateContainer("t", "sh");
+            await client.CreateTask("t", new CreateTaskRequest { Terminal = true, Stdin = stdin, Stdout = stdout });
+            await client.Start("t");
+            await using var input = new FileStream(stdin, FileMode.Open, FileAccess.ReadWrite);
+            await using var output = new FileStream(stdout, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, 1);
+            await Say("echo $((20+1))", "21");
+            var shim = daemon.ShimPid!.Value;
+            switch (what)
+            {
+                case "daemon":
+                    await daemon.KillAsync();
+                    await Say("echo $((20+2))", "22");
+                    await daemon.RestartAsync();
+                    break;
+                case "shim":
+                    await StormTests.Signal("-KILL", shim);
+                    break;
+                case "upgrade":
+                    File.Copy(Path.Join(Repository.Bin, "supervisor-shim"), executable + ".new");
+                    File.Move(executable + ".new", executable, overwrite: true);
+                    await daemon.KillAsync();
+                    await daemon.RestartAsync();
+                    for (var end = DateTime.UtcNow + CommandLine.Patience; new FileInfo($"/proc/{shim}/exe").LinkTarget != executable; await Task.Delay(20))
+                        Assert.True(DateTime.UtcNow < end, "the shim is still the former file");
+                    Assert.Equal(shim, daemon.ShimPid);
+                    break;
+            }
+            await Say("echo $((20+3))", "23");
+            await client.Exec("t", "e", "sh", "-c", "exit 4");
+            await client.Start("t", "e");
+            Assert.Equal(4u, await client.Wait("t", "e"));
+            await input.WriteAsync("exit 6\n"u8.ToArray());
+            await input.FlushAsync();
+            Assert.Equal(6u, await client.Wait("t"));
+            await client.Remove("t");
+
+            async Task Say(string line, string answer)
+            {
+                await input.WriteAsync(System.Text.Encoding.UTF8.GetBytes(line + "\n"));
+                await input.FlushAsync();
+                var read = "";
+                var buffer = new byte[4096];
+                while (!read.Contains(answer, StringComparison.Ordinal))
+                    read += System.Text.Encoding.UTF8.GetString(buffer, 0, await output.ReadAsync(buffer).AsTask().WaitAsync(CommandLine.Patience));
+            }
+        }
+        finally
+        {
+            place.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task A_foreground_run_that_is_killed_leaves_nothing_after_the_next()
+    {
+        var name = $"k{Environment.ProcessId}";
+        using var killed = CommandLine.Start(CommandLine.Supervisor, "run", "--name", name, "--rootfs", "/", "--", "sh", "-c", "echo up; sleep 1000");
+        Assert.Equal("up", await killed.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
+        var mine = Directory.GetDirectories("/run/supervisor/embedded", $"{killed.Id}-*").Single();
+        var cgroups = File.ReadAllLines(Directory.GetFiles(mine, "cgroup", SearchOption.AllDirectories).Single()).Select(l => "/" + l.Split("=/", 2)[1]).ToList();
+        Assert.All(cgroups, g => Assert.True(Directory.Exists(g)));
+        killed.Kill();
+        await killed.WaitForExitAsync();
+        Assert.Equal(0, (await CommandLine.RunAsync(CommandLine.Supervisor, "run", "--rootfs", "/", "--", "true")).Status);
+        Assert.All(cgroups, g => Assert.False(Directory.Exists(g), $"{g} is left"));
+        Assert.False(Directory.Exists(mine), $"{mine} is left");
+    }
+}

@@ -1,0 +1,122 @@
+using System.Diagnostics;
+using System.Globalization;
+using Containerd.Events;
+using Containerd.Services.Containers.V1;
+using Containerd.Services.Tasks.V1;
+using Supervisor.Tests.EndToEnd;
+using Supervisor.V1;
+using Xunit.Abstractions;
+
+namespace Supervisor.Tests.Crash;
+
+/// <summary>
+/// Many containers at once: memory, the way back after a crash, and how soon an exit is heard of. The numbers of
+/// docs/performance.md come from SUPERVISOR_SCALE=1000; here a few show that nothing grows that should not.
+/// </summary>
+public sealed class ScaleTests(ITestOutputHelper output)
+{
+    private static int Count => StormTests.Number("SUPERVISOR_SCALE", 24);
+
+    private static int Execs => StormTests.Number("SUPERVISOR_SCALE_EXECS", 60);
+
+    [Fact]
+    public async Task Many_idle_containers_cost_little_and_are_back_soon_after_a_crash()
+    {
+        await using var daemon = await DaemonProcess.StartAsync();
+        using var client = new CrashClient(daemon);
+        await client.CreateContainer("w", "sleep", "1000000");
+        await client.CreateTask("w");
+        await client.Start("w");
+        var before = Memory(daemon);
+        Say($"one container: shim {Pss(daemon.ShimPid!.Value)} kB, daemon {Pss(daemon.Pid)} kB of PSS");
+        var clock = Stopwatch.StartNew();
+        await Parallel.ForAsync(0, Count, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, _) =>
+        {
+            await client.CreateContainer($"i{i}", "sleep", "1000000");
+            await client.CreateTask($"i{i}");
+            await client.Start($"i{i}");
+        });
+        Say($"{Count} containers created and started in {clock.Elapsed.TotalSeconds:0.0} s");
+        Say($"{Count} idle: shim {Pss(daemon.ShimPid!.Value)} kB, daemon {Pss(daemon.Pid)} kB of PSS; {(Memory(daemon) - before) / Count} kB each");
+
+        await daemon.KillAsync();
+        clock.Restart();
+        daemon.Begin();
+        var listed = (await CrashClient.Ask(() => client.Containers.ListAsync(new ListContainersRequest(), client.In())))!;
+        Say($"listed again {clock.Elapsed.TotalSeconds:0.00} s after its start");
+        Assert.Equal(Count + 1, listed.Containers.Count);
+        var tasks = (await CrashClient.Ask(() => client.Tasks.ListAsync(new ListTasksRequest(), client.In())))!;
+        Assert.All(tasks.Tasks, t => Assert.Equal(Containerd.V1.Types.Status.Running, t.Status));
+        // Reconciled: every one takes a signal, which only a process in the daemon's hands does.
+        await Parallel.ForAsync(0, Count, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, _) =>
+            await CrashClient.Ask(() => client.Tasks.KillAsync(new KillRequest { ContainerId = $"i{i}", Signal = 0 }, client.In())));
+        Say($"all reconciled {clock.Elapsed.TotalSeconds:0.00} s after its start; shim {Pss(daemon.ShimPid!.Value)} kB, daemon {Pss(daemon.Pid)} kB of PSS");
+
+        // 100 ends a second, while the others go on.
+        var late = new List<double>();
+        using (var call = client.History.Subscribe(new EventsSubscribeRequest { Filters = { "topic==\"/tasks/exit\"" } }))
+        {
+            await call.ResponseHeadersAsync;
+            var doomed = Math.Min(Count, 300);
+            var killing = Task.Run(async () =>
+            {
+                using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+                for (var i = 0; i < doomed && await pace.WaitForNextTickAsync(); i++)
+                    _ = client.Tasks.KillAsync(new KillRequest { ContainerId = $"i{i}", Signal = 9 }, client.In()).ResponseAsync;
+            });
+            while (late.Count < doomed && await call.ResponseStream.MoveNext(CancellationToken.None))
+            {
+                var exit = TaskExit.Parser.ParseFrom(call.ResponseStream.Current.Event_.Value);
+                late.Add((DateTime.UtcNow - exit.ExitedAt.ToDateTime()).TotalMilliseconds);
+            }
+            await killing;
+        }
+        late.Sort();
+        Say($"exit to subscriber: p50 {late[late.Count / 2]:0.00} ms, p99 {late[late.Count * 99 / 100]:0.00} ms, of {late.Count}");
+        Assert.True(Memory(daemon) < 200_000, $"{Memory(daemon)} kB of PSS");
+        await Parallel.ForAsync(0, Count, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, _) => await client.Remove($"i{i}"));
+        await client.Remove("w");
+    }
+
+    [Fact]
+    public async Task Execs_without_end_leave_memory_and_descriptors_as_they_were()
+    {
+        await using var daemon = await DaemonProcess.StartAsync();
+        using var client = new CrashClient(daemon);
+        await client.CreateContainer("c", "sleep", "1000000");
+        await client.CreateTask("c");
+        await client.Start("c");
+        await Run(Execs / 2);
+        var (memory, shim, descriptors, shims) = (Memory(daemon), Pss(daemon.ShimPid!.Value), Descriptors(daemon.Pid), Descriptors(daemon.ShimPid!.Value));
+        var clock = Stopwatch.StartNew();
+        await Run(Execs);
+        Say($"{Execs} execs in {clock.Elapsed.TotalSeconds:0.0} s; shim {shim} → {Pss(daemon.ShimPid!.Value)} kB, both {memory} → {Memory(daemon)} kB of PSS; " +
+            $"descriptors {descriptors} → {Descriptors(daemon.Pid)}, {shims} → {Descriptors(daemon.ShimPid!.Value)}");
+        Assert.InRange(Descriptors(daemon.ShimPid!.Value), 0, shims + 5);
+        Assert.InRange(Descriptors(daemon.Pid), 0, descriptors + 20);
+        Assert.InRange(Pss(daemon.ShimPid!.Value), 0, shim + 8_000);
+        await client.Remove("c");
+
+        Task Run(int count) => Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 4 }, async (i, _) =>
+        {
+            await client.Exec("c", $"e{i}", "true");
+            await client.Start("c", $"e{i}");
+            Assert.Equal(0u, await client.Wait("c", $"e{i}"));
+            await CrashClient.Ask(() => client.Tasks.DeleteProcessAsync(new DeleteProcessRequest { ContainerId = "c", ExecId = $"e{i}" }, client.In()));
+        });
+    }
+
+    private void Say(string what)
+    {
+        output.WriteLine(what);
+        if (Environment.GetEnvironmentVariable("SUPERVISOR_SCALE") is not null) Console.WriteLine(what);
+    }
+
+    private static long Memory(DaemonProcess daemon) => Pss(daemon.Pid) + Pss(daemon.ShimPid!.Value);
+
+    /// <summary>In kB. proc_pid_smaps(5).</summary>
+    private static long Pss(int pid) => long.Parse(
+        File.ReadLines($"/proc/{pid}/smaps_rollup").First(l => l.StartsWith("Pss:", StringComparison.Ordinal))[4..^2], NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
+
+    private static int Descriptors(int pid) => Directory.GetFileSystemEntries($"/proc/{pid}/fd").Length;
+}
