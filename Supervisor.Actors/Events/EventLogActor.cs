@@ -18,6 +18,7 @@ public sealed class EventLogActor : UntypedPersistentActor
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly EventRetention _retention;
     private ImmutableArray<EventStretch> _stretches = [];
+    private long _firstOfThisLife;
 
     /// <param name="retention">How much history is kept.</param>
     public EventLogActor(EventRetention retention) => _retention = retention;
@@ -51,6 +52,9 @@ public sealed class EventLogActor : UntypedPersistentActor
                 // Its journal is empty: it will never tell of this again.
                 if (_last.TryGetValue(forget.Source, out var heard) && heard <= forget.UpTo) _last.Remove(forget.Source);
                 break;
+            case AskFirstOfThisLife:
+                Sender.Tell(new FirstOfThisLife(_firstOfThisLife));
+                break;
             case SaveSnapshotSuccess saved:
                 DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1));
                 if (_stretches is [{ First: > 1 and var first }, ..]) DeleteMessages(first - 1);
@@ -78,6 +82,9 @@ public sealed class EventLogActor : UntypedPersistentActor
             case PublishEvent e:
                 Remember(e);
                 Measure(e);
+                break;
+            case RecoveryCompleted:
+                _firstOfThisLife = LastSequenceNr + 1;
                 break;
         }
     }

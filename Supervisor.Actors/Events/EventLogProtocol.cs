@@ -20,3 +20,13 @@ public sealed record PublishEvent(
 
 /// <summary>Tells the event log that a source's journal is empty up to a number: nothing of it will be told again. Not answered.</summary>
 public sealed record ForgetSource(string Source, long UpTo);
+
+/// <summary>Asks for the number that the first event of this daemon's life has or will have; answered with <see cref="FirstOfThisLife"/>.</summary>
+public sealed record AskFirstOfThisLife
+{
+    /// <summary>The one.</summary>
+    public static AskFirstOfThisLife Instance { get; } = new();
+}
+
+/// <summary>What came before it was told by a former daemon.</summary>
+public sealed record FirstOfThisLife(long Number);

@@ -145,7 +145,7 @@ public sealed class DaemonHost : IAsyncDisposable
         .AddSingleton<ContainersService>().AddSingleton<TasksService>().AddSingleton<InspectService>().AddSingleton<EventsService>()
         .AddSingleton<NamespacesService>().AddSingleton<LeasesService>().AddSingleton<VersionService>()
         .AddSingleton<IntrospectionService>().AddSingleton<HealthService>()
-        .AddSingleton<EventFollowing>().AddSingleton<EventHistoryService>()
+        .AddSingleton<EventFollowing>().AddSingleton<UntoldEnds>().AddSingleton<EventHistoryService>()
         .AddSingleton<StorageCalls>().AddSingleton(p => LogBinaries.Of(p.GetRequiredService<SupervisorSystem>())).AddSingleton<ImagesService>().AddSingleton<ContentService>().AddSingleton<SnapshotsService>().AddSingleton<DiffService>();
 
     private static void MapServices(WebApplication app)

@@ -1,8 +1,11 @@
 namespace Supervisor.Host.Hosting;
 
-/// <summary>Tells open calls that the daemon stops, before their connections are closed under them.</summary>
+/// <summary>When the daemon began; and tells open calls that it stops, before their connections are closed under them.</summary>
 public sealed class DaemonLifetime : IDisposable
 {
+    /// <summary>When it began, on the monotonic clock: <see cref="System.Diagnostics.Stopwatch.GetTimestamp"/>.</summary>
+    public long Began { get; } = System.Diagnostics.Stopwatch.GetTimestamp();
+
     private readonly CancellationTokenSource _stopping = new();
 
     /// <summary>Cancelled when the daemon begins to stop.</summary>

@@ -10,7 +10,7 @@ using Envelope = Containerd.Services.Events.V1.Envelope;
 namespace Supervisor.Host.Services;
 
 /// <summary>containerd.services.events.v1.</summary>
-public sealed class EventsService(SupervisorSystem system, EventFollowing history, TimeProvider clock) : Events.EventsBase
+public sealed class EventsService(SupervisorSystem system, EventFollowing history, UntoldEnds untold, TimeProvider clock) : Events.EventsBase
 {
     /// <summary>Bytes of the body of a client's own event.</summary>
     public const int MaximumEventSize = 1 << 20;
@@ -35,10 +35,18 @@ public sealed class EventsService(SupervisorSystem system, EventFollowing histor
 
     /// <summary>
     /// Events from now on. The subscription stands when the response's headers arrive, which is before the first event:
-    /// containerd gives its clients no such sign.
+    /// containerd gives its clients no such sign. Soon after the daemon's start, see <see cref="UntoldEnds"/>.
     /// </summary>
-    public override Task Subscribe(SubscribeRequest request, IServerStreamWriter<Envelope> responseStream, ServerCallContext context) =>
-        history.FollowAsync(0, EventFollowing.Parse(request.Filters), (e, cancel) => responseStream.WriteAsync(ToEnvelope(e), cancel), context);
+    public override async Task Subscribe(SubscribeRequest request, IServerStreamWriter<Envelope> responseStream, ServerCallContext context)
+    {
+        var filters = EventFollowing.Parse(request.Filters);
+        var now = clock.GetUtcNow();
+        var first = await untold.FirstAsync(request.Filters, context.CancellationToken);
+        await history.FollowAsync(first, filters, Write, context);
+
+        Task Write(PublishedEvent e, CancellationToken cancel) =>
+            first > 0 && e.At < now && !UntoldEnds.IsEnd(e) ? Task.CompletedTask : responseStream.WriteAsync(ToEnvelope(e), cancel);
+    }
 
     private async Task PublishAsync(DateTimeOffset at, string @namespace, string topic, Any? body, string field, ServerCallContext context)
     {
