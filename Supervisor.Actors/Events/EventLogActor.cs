@@ -52,8 +52,8 @@ public sealed class EventLogActor : UntypedPersistentActor
                 // Its journal is empty: it will never tell of this again.
                 if (_last.TryGetValue(forget.Source, out var heard) && heard <= forget.UpTo) _last.Remove(forget.Source);
                 break;
-            case AskFirstOfThisLife:
-                Sender.Tell(new FirstOfThisLife(_firstOfThisLife));
+            case AskPlace:
+                Sender.Tell(new EventLogPlace(_firstOfThisLife, LastSequenceNr));
                 break;
             case SaveSnapshotSuccess saved:
                 DeleteSnapshots(new SnapshotSelectionCriteria(saved.Metadata.SequenceNr - 1));

@@ -21,12 +21,14 @@ public sealed record PublishEvent(
 /// <summary>Tells the event log that a source's journal is empty up to a number: nothing of it will be told again. Not answered.</summary>
 public sealed record ForgetSource(string Source, long UpTo);
 
-/// <summary>Asks for the number that the first event of this daemon's life has or will have; answered with <see cref="FirstOfThisLife"/>.</summary>
-public sealed record AskFirstOfThisLife
+/// <summary>Asks how far the history has come; answered with <see cref="EventLogPlace"/>.</summary>
+public sealed record AskPlace
 {
     /// <summary>The one.</summary>
-    public static AskFirstOfThisLife Instance { get; } = new();
+    public static AskPlace Instance { get; } = new();
 }
 
-/// <summary>What came before it was told by a former daemon.</summary>
-public sealed record FirstOfThisLife(long Number);
+/// <summary>How far the history has come.</summary>
+/// <param name="FirstOfThisLife">The number that the first event of this daemon's life has or will have: what came before it was told by a former one.</param>
+/// <param name="Last">The last number given.</param>
+public sealed record EventLogPlace(long FirstOfThisLife, long Last);

@@ -37,6 +37,7 @@ public sealed class DescriptorCatalog
         Grpc.Reflection.V1.ServerReflection.Descriptor,
         Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
         Supervisor.V1.Tasks.Descriptor,
+        Supervisor.V1.Events.Descriptor,
     ]);
 
     /// <summary>Full names, sorted.</summary>

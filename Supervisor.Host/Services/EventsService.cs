@@ -40,12 +40,11 @@ public sealed class EventsService(SupervisorSystem system, EventFollowing histor
     public override async Task Subscribe(SubscribeRequest request, IServerStreamWriter<Envelope> responseStream, ServerCallContext context)
     {
         var filters = EventFollowing.Parse(request.Filters);
-        var now = clock.GetUtcNow();
-        var first = await untold.FirstAsync(request.Filters, context.CancellationToken);
-        await history.FollowAsync(first, filters, Write, context);
+        var before = await untold.PlaceAsync(request.Filters, context.CancellationToken);
+        await history.FollowAsync(before?.FirstOfThisLife ?? 0, filters, Write, context);
 
         Task Write(PublishedEvent e, CancellationToken cancel) =>
-            first > 0 && e.At < now && !UntoldEnds.IsEnd(e) ? Task.CompletedTask : responseStream.WriteAsync(ToEnvelope(e), cancel);
+            e.Number <= before?.Last && !UntoldEnds.IsEnd(e) ? Task.CompletedTask : responseStream.WriteAsync(ToEnvelope(e), cancel);
     }
 
     private async Task PublishAsync(DateTimeOffset at, string @namespace, string topic, Any? body, string field, ServerCallContext context)

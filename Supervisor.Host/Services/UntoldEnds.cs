@@ -17,12 +17,11 @@ public sealed class UntoldEnds(SupervisorSystem system, DaemonLifetime lifetime)
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30), AnswerWithin = TimeSpan.FromSeconds(10);
     private readonly ConcurrentDictionary<string, bool> _told = new(StringComparer.Ordinal); // grows for half a minute only
 
-    /// <summary>From which number a subscription is told ends; 0 when it is told what comes from now on.</summary>
-    internal async Task<long> FirstAsync(IEnumerable<string> filters, CancellationToken cancel)
-    {
-        if (Stopwatch.GetElapsedTime(lifetime.Began) > Soon || !_told.TryAdd(string.Join('\n', filters), true)) return 0;
-        return (await system.EventLog.Ask<FirstOfThisLife>(AskFirstOfThisLife.Instance, AnswerWithin, cancel)).Number;
-    }
+    /// <returns>The history's place, where the subscription is to be told the ends from its first of this life to its last; else null.</returns>
+    internal async Task<EventLogPlace?> PlaceAsync(IEnumerable<string> filters, CancellationToken cancel) =>
+        Stopwatch.GetElapsedTime(lifetime.Began) <= Soon && _told.TryAdd(string.Join('\n', filters), true)
+            ? await system.EventLog.Ask<EventLogPlace>(AskPlace.Instance, AnswerWithin, cancel)
+            : null;
 
     /// <summary>Whether it is one that a subscription is told though it happened before.</summary>
     internal static bool IsEnd(PublishedEvent e) => e.Topic is "/tasks/exit" or "/tasks/oom";

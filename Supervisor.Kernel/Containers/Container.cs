@@ -108,24 +108,31 @@ public sealed class Container : IContainer
 
     /// <summary>Lets the init run its program.</summary>
     /// <exception cref="LaunchException">It could not be executed; the init ends with 127.</exception>
+    /// <exception cref="HookException">A poststart hook failed; the init has been killed.</exception>
     /// <exception cref="OperationCanceledException">No answer before the deadline.</exception>
     /// <exception cref="InvalidOperationException">The container was adopted, and so was started before.</exception>
     public void Start(CancellationToken deadline)
     {
-        if (_start.Release(deadline)) RunPoststart(deadline);
+        if (!_start.Release(deadline)) return;
+        try
+        {
+            RunPoststart(deadline);
+        }
+        catch
+        {
+            Signal((int)Processes.Signal.SIGKILL); // as runc has it: what could not be told of its start does not go on
+            throw;
+        }
     }
 
     private void RunPoststart(CancellationToken deadline)
     {
-        if (_hooks is { Poststart.Count: > 0 })
-        {
-            HookRunner.RunAll("poststart", _hooks.Poststart, _hooks.State("running", Pid), _host.OnError, deadline);
-        }
+        if (_hooks is { Poststart.Count: > 0 }) HookRunner.Run("poststart", _hooks.Poststart, _hooks.State("running", Pid), deadline);
         else if (_hooks is null && Bundle is not null && Containers.Bundle.TryReadSpec(Bundle) is { Hooks.Poststart: { Count: > 0 } poststart } spec)
         {
             // Taken over before its start: its bundle's config.json says what is to be run.
             var state = new ContainerState(spec.OciVersion, Path.GetFileName(Bundle), "running", Pid, Bundle, spec.Annotations);
-            HookRunner.RunAll("poststart", poststart, state, _host.OnError, deadline);
+            HookRunner.Run("poststart", poststart, state, deadline);
         }
     }
 

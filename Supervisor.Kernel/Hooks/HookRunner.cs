@@ -31,7 +31,7 @@ public static class HookRunner
         for (var i = 0; i < hooks.Count; i++) RunOne($"hooks.{point}[{i}]", hooks[i], state, null, deadline);
     }
 
-    /// <summary>Runs all of them in our own namespaces, and tells of those that fail: poststart and poststop.</summary>
+    /// <summary>Runs all of them in our own namespaces, and tells of those that fail: poststop.</summary>
     public static void RunAll(string point, IReadOnlyList<HookSpec> hooks, ContainerState state, Action<Exception> onError, CancellationToken deadline)
     {
         for (var i = 0; i < hooks.Count; i++)

@@ -33,7 +33,7 @@ internal static class DeleteVerb
         }
         Remove(live);
         store.Remove(id);
-        PostHooks.Run("poststop", live.State, "stopped", 0, CancellationToken.None);
+        PostHooks.AfterEnd(live.State, CancellationToken.None);
         return 0;
     }
 

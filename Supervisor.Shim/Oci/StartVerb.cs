@@ -1,4 +1,5 @@
 using Supervisor.Kernel.Containers;
+using Supervisor.Kernel.Processes;
 
 namespace Supervisor.Shim.Oci;
 
@@ -22,7 +23,15 @@ internal static class StartVerb
         }
         using var deadline = new CancellationTokenSource(Patience);
         StartSocket.Start(invocation.Store.DirectoryOf(invocation.Id), deadline.Token);
-        PostHooks.Run("poststart", live.State, "running", live.Pid, deadline.Token);
+        try
+        {
+            PostHooks.AfterStart(live.State, live.Pid, deadline.Token);
+        }
+        catch
+        {
+            live.Container?.Signal((int)Signal.SIGKILL);
+            throw;
+        }
         return 0;
     }
 }

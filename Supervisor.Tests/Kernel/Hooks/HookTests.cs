@@ -172,16 +172,29 @@ public sealed class HookTests : IDisposable
     }
 
     [Fact]
-    public void Poststart_and_poststop_hooks_that_fail_are_told_of_and_stop_nothing()
+    public void A_poststop_hook_that_fails_is_told_of_and_stops_nothing()
     {
         var (container, _) = _containers.Create(WithTrace(TestContainers.Shell("sleep", "1000")) with
         {
-            Hooks = new HooksSpec { Poststart = [Run("exit 4"), Say("poststart")], Poststop = [Run("exit 5"), Say("poststop")] },
+            Hooks = new HooksSpec { Poststop = [Run("exit 5"), Say("poststop")] },
         });
         container.Start(Soon());
         container.End(TimeSpan.FromSeconds(20));
-        Assert.Equal(["poststart", "poststop"], File.ReadLines(Trace));
-        Assert.Equal(["hooks.poststart[0] \"/bin/sh\"", "hooks.poststop[0] \"/bin/sh\""], _containers.Told.OfType<HookException>().Select(e => e.Hook));
+        Assert.Equal(["poststop"], File.ReadLines(Trace));
+        Assert.Equal(["hooks.poststop[0] \"/bin/sh\""], _containers.Told.OfType<HookException>().Select(e => e.Hook));
+    }
+
+    [Fact]
+    public void A_poststart_hook_that_fails_ends_the_container()
+    {
+        var (container, _) = _containers.Create(WithTrace(TestContainers.Shell("sleep", "1000")) with
+        {
+            Hooks = new HooksSpec { Poststart = [Run("exit 4"), Say("poststart")] },
+        });
+        var e = Assert.Throws<HookException>(() => container.Start(Soon()));
+        Assert.Equal("hooks.poststart[0] \"/bin/sh\"", e.Hook);
+        Assert.Equal(137, container.Wait(TimeSpan.FromSeconds(20))?.Code);
+        Assert.False(File.Exists(Trace));
     }
 
     [Fact]
