@@ -13,6 +13,7 @@ namespace Supervisor.Tests.Crash;
 /// Many containers at once: memory, the way back after a crash, and how soon an exit is heard of. The numbers of
 /// docs/performance.md come from SUPERVISOR_SCALE=1000; here a few show that nothing grows that should not.
 /// </summary>
+[Collection(Alone.Name)]
 public sealed class ScaleTests(ITestOutputHelper output)
 {
     private static int Count => StormTests.Number("SUPERVISOR_SCALE", 24);

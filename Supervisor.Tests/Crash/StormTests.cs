@@ -8,6 +8,7 @@ namespace Supervisor.Tests.Crash;
 /// The daemon, the shim or both die at random moments while containers live their lives; afterwards the whole truth is
 /// looked at. SUPERVISOR_CRASH_KILLS and SUPERVISOR_CRASH_CONTAINERS make it longer and wider (the full measure: 200 and 50).
 /// </summary>
+[Collection(Alone.Name)]
 public sealed class StormTests
 {
     private static int Kills => Number("SUPERVISOR_CRASH_KILLS", 4);

@@ -106,6 +106,13 @@ public sealed class DaemonProcess : IAsyncDisposable
         _directory.Delete(recursive: true);
         // A daemon removes the cgroup of a namespace that it made itself; one that was killed in between did not live to.
         foreach (var tree in (string[])["/sys/fs/cgroup", .. Directory.GetDirectories("/sys/fs/cgroup")])
-            if (Path.Join(tree, Namespace) is var left && Directory.Exists(left)) Directory.Delete(left);
+            if (Path.Join(tree, Namespace) is var left && Directory.Exists(left)) RemoveCgroup(left);
+    }
+
+    /// <summary>Also what a test that failed has left below: its own failure is what is to be told.</summary>
+    private static void RemoveCgroup(string directory)
+    {
+        foreach (var below in Directory.GetDirectories(directory)) RemoveCgroup(below);
+        Directory.Delete(directory);
     }
 }
