@@ -16,7 +16,8 @@ internal static class OciCommandLine
         ("create", () => CreateVerb.Verb), ("start", () => StartVerb.Verb), ("run", () => RunVerb.Verb), ("state", () => StateVerb.Verb),
         ("kill", () => KillVerb.Verb), ("delete", () => DeleteVerb.Verb), ("exec", () => ExecVerb.Verb), ("ps", () => PsVerb.Verb),
         ("list", () => ListVerb.Verb), ("pause", () => PauseVerb.Pause), ("resume", () => PauseVerb.Resume), ("update", () => UpdateVerb.Verb),
-        ("events", () => EventsVerb.Verb), ("spec", () => SpecVerb.Verb), ("features", () => FeaturesVerb.Verb),
+        ("events", () => EventsVerb.Verb), ("checkpoint", () => CheckpointVerb.Verb), ("restore", () => RestoreVerb.Verb),
+        ("spec", () => SpecVerb.Verb), ("features", () => FeaturesVerb.Verb),
     ];
 
     /// <summary>What we were called, e.g. by a link named runc: callers look for the name that they know.</summary>

@@ -152,6 +152,9 @@ public sealed class Cgroup
         return true;
     }
 
+    /// <summary>Where its freezer is; null where there is none.</summary>
+    internal string? FreezerDirectory => Freezer.TryOf(this) is null ? null : Paths.GetValueOrDefault("freezer") ?? V2Directory;
+
     /// <summary>What has been used.</summary>
     public CgroupStats Stats() => new StatsReader(this).Read();
 

@@ -84,7 +84,7 @@ public sealed class CgroupHierarchies
     }
 
     // Space, tab, line break and backslash are written as three octal digits.
-    private static string Unescape(string text)
+    internal static string Unescape(string text)
     {
         if (!text.Contains('\\')) return text;
         var result = new StringBuilder(text.Length);

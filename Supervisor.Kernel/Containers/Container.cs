@@ -1,5 +1,6 @@
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Cgroups;
+using Supervisor.Kernel.Checkpointing;
 using Supervisor.Kernel.Hooks;
 using Supervisor.Kernel.Launch;
 using Supervisor.Kernel.Processes;
@@ -30,6 +31,14 @@ public sealed class Container : IContainer
         _hooks = hooks;
         (_host, Bundle, Cgroup, _start, _stdio, _pidfd) = (host, bundle, cgroup, new HeldStart(init), stdio, init.Process.Pidfd);
         Pid = init.Process.Pid;
+        StartTime = ProcStat.TryStartTime(Pid) ?? 0;
+    }
+
+    /// <summary>One whose program runs already: brought back from images.</summary>
+    internal Container(ContainerHost host, string? bundle, Cgroup cgroup, LaunchedProcess running, ProcessStdio stdio, CreateHooks hooks)
+    {
+        (_host, Bundle, Cgroup, _start, _stdio, _pidfd, _hooks) = (host, bundle, cgroup, HeldStart.Past, stdio, running.Pidfd, hooks);
+        Pid = running.Pid;
         StartTime = ProcStat.TryStartTime(Pid) ?? 0;
     }
 
@@ -67,6 +76,15 @@ public sealed class Container : IContainer
     /// <exception cref="OperationCanceledException">The deadline passed. Nothing is left.</exception>
     public static Container Create(ContainerHost host, ContainerRequest request, CancellationToken deadline) =>
         new ContainerCreation(host, request).Run(deadline);
+
+    /// <summary>
+    /// Brings a container back from the images that <see cref="Checkpoint"/> wrote: as <see cref="Create"/>, but its processes run
+    /// already, and its init is our child. Its streams are the request's, in place of those that it had.
+    /// </summary>
+    /// <exception cref="CheckpointException">criu could not; its message has the errors of criu's log. Nothing is left.</exception>
+    /// <inheritdoc cref="Create"/>
+    public static Container Restore(ContainerHost host, ContainerRequest request, CheckpointOptions options, CancellationToken deadline) =>
+        new ContainerCreation(host, request).Restore(options, deadline);
 
     /// <summary>Takes back a container whose init was started by a former daemon.</summary>
     /// <returns>Null when the init is gone, or its pid is another process now.</returns>
@@ -172,9 +190,28 @@ public sealed class Container : IContainer
         return new ExecCreation(_host, request.Cgroup ?? Cgroup, _pidfd, Pid, request.Seccomp ?? Seccomp(), request).Run(deadline);
     }
 
+    /// <summary>
+    /// Writes the container to images by criu(8). Without <see cref="CheckpointOptions.LeaveRunning"/> its processes have ended
+    /// when this returns, the init with 137.
+    /// </summary>
+    /// <exception cref="CheckpointException">criu could not; its message has the errors of criu's log. The container lives on.</exception>
+    /// <exception cref="InvalidOperationException">The container has not been started, or has ended.</exception>
+    /// <exception cref="ArgumentException">A word of the options that criu does not know.</exception>
+    /// <exception cref="OperationCanceledException">The deadline passed; criu was killed, and the container is thawed.</exception>
+    public void Checkpoint(CheckpointOptions options, CancellationToken deadline)
+    {
+        if (IsHeld) throw new InvalidOperationException("the container has not been started: there is nothing to write");
+        if (HasEnded) throw new InvalidOperationException("the container has ended");
+        var network = Spec()?.Linux?.Namespaces.Any(n => n.Type is Oci.NamespaceKind.Network && !string.IsNullOrEmpty(n.Path)) ?? options.ExternalNetwork;
+        ContainerCheckpoint.Run(Pid, Cgroup, network, options, deadline);
+        if (options.LeaveRunning || options.PreDump) return;
+        while (!_pidfd.WaitForExit(TimeSpan.FromMilliseconds(100))) deadline.ThrowIfCancellationRequested();
+    }
+
+    private Oci.Spec? Spec() => _hooks?.Spec ?? (Bundle is null ? null : Containers.Bundle.TryReadSpec(Bundle));
+
     /// <summary>An exec is filtered as the container is.</summary>
-    private Oci.SeccompSpec? Seccomp() =>
-        _hooks is not null ? _hooks.Seccomp : Bundle is null ? null : Containers.Bundle.TryReadSpec(Bundle)?.Linux?.Seccomp;
+    private Oci.SeccompSpec? Seccomp() => Spec()?.Linux?.Seccomp;
 
     /// <summary>Sends a signal to the init.</summary>
     /// <returns>False when it has ended.</returns>

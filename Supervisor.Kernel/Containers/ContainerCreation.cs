@@ -1,5 +1,6 @@
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Cgroups;
+using Supervisor.Kernel.Checkpointing;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Hooks;
 using Supervisor.Kernel.Launch;
@@ -17,7 +18,34 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
     private static readonly TimeSpan UndoTimeout = TimeSpan.FromSeconds(10);
     private readonly Stack<Action> _undo = new();
 
-    public Container Run(CancellationToken deadline)
+    /// <summary>With an init that waits for its start.</summary>
+    public Container Run(CancellationToken deadline) => Run((spec, rootfs, cgroup, stdio) =>
+    {
+        var init = Launch(spec, rootfs, cgroup, stdio, deadline);
+        _undo.Push(init.End);
+        stdio.Connect(host, init.Terminal);
+        return new Container(host, request.OwnsBundle ? request.Bundle : null, cgroup, init, stdio, new CreateHooks(spec, request));
+    });
+
+    /// <summary>With processes that run: brought back from images.</summary>
+    public Container Restore(CheckpointOptions options, CancellationToken deadline) => Run((spec, rootfs, cgroup, stdio) =>
+    {
+        _undo.Push(() => cgroup.KillAll(UndoTimeout));
+        var hooks = new CreateHooks(spec, request);
+        var (init, terminal) = new ContainerRestore(host, request, spec, rootfs, cgroup, hooks, options).Run(stdio, deadline);
+        _undo.Push(() =>
+        {
+            using (init.Pidfd)
+            {
+                init.Pidfd.TrySignal(Signal.SIGKILL);
+                init.Pidfd.Reap();
+            }
+        });
+        stdio.Connect(host, terminal);
+        return new Container(host, request.OwnsBundle ? request.Bundle : null, cgroup, init, stdio, hooks);
+    });
+
+    private Container Run(Func<Spec, string, Cgroup, ProcessStdio, Container> birth)
     {
         var spec = Read(request.Spec.Span);
         try
@@ -39,11 +67,9 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             var user = spec.Process!.User;
             var stdio = ProcessStdio.Open(request.Stdio, Outside(spec.Linux?.UidMappings, user.Uid), Outside(spec.Linux?.GidMappings, user.Gid));
             _undo.Push(stdio.Dispose);
-            var init = Launch(spec, rootfs, cgroup, stdio, deadline);
-            _undo.Push(init.End);
-            stdio.Connect(host, init.Terminal);
+            var container = birth(spec, rootfs, cgroup, stdio);
             host.Note(cgroup.CreatedParents);
-            return new Container(host, request.OwnsBundle ? request.Bundle : null, cgroup, init, stdio, new CreateHooks(spec, request));
+            return container;
         }
         catch
         {

@@ -44,6 +44,9 @@ internal sealed unsafe partial record FileStatus(uint Mode, uint DeviceMajor, ui
     /// <summary>Whether both stand for the same file.</summary>
     public static bool SameFile(Fd one, Fd other) => Identity(one) == Identity(other);
 
+    /// <summary>Its number in its file system.</summary>
+    public static ulong InodeOf(Fd fd) => Identity(fd).Inode;
+
     /// <summary>Inode, and the file system's device. statx(2), STATX_INO.</summary>
     private static (ulong Inode, uint Major, uint Minor) Identity(Fd fd)
     {

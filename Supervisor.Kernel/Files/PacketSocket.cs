@@ -38,6 +38,14 @@ internal sealed unsafe partial class PacketSocket(Fd fd) : IDisposable
         }
     }
 
+    /// <summary>Two that talk to each other; the second, which blocks, is for a child. socketpair(2).</summary>
+    public static (PacketSocket Ours, Fd Theirs) Pair()
+    {
+        var ends = stackalloc int[2];
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) throw new SyscallException("socketpair", Errno.Last);
+        return (new PacketSocket(new Fd(ends[0])), new Fd(ends[1]));
+    }
+
     /// <summary>Listens at a path, in the place of a stale socket of ours. Mode 0600.</summary>
     public static PacketSocket Listen(string path)
     {
@@ -175,6 +183,9 @@ internal sealed unsafe partial class PacketSocket(Fd fd) : IDisposable
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int socket(int domain, int type, int protocol);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int socketpair(int domain, int type, int protocol, int* ends);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fchmod(int fd, uint mode);

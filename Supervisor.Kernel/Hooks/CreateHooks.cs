@@ -19,8 +19,8 @@ internal sealed class CreateHooks(Spec spec, ContainerRequest request)
     /// <summary>Those that run after the end.</summary>
     public IReadOnlyList<HookSpec> Poststop => _hooks.Poststop;
 
-    /// <summary>The container's filter of system calls.</summary>
-    public SeccompSpec? Seccomp => spec.Linux?.Seccomp;
+    /// <summary>The container's.</summary>
+    public Spec Spec => spec;
 
     /// <summary>The state as we see it.</summary>
     public ContainerState State(string status, int pid) =>
@@ -33,13 +33,19 @@ internal sealed class CreateHooks(Spec spec, ContainerRequest request)
     /// <exception cref="HookException">One failed; those after it have not run.</exception>
     public void Run(int pid, CancellationToken deadline)
     {
-        HookRunner.Run("prestart", _hooks.Prestart, State("creating", pid), deadline);
-        HookRunner.Run("createRuntime", _hooks.CreateRuntime, State("creating", pid), deadline);
+        RunOutside(pid, deadline);
         if (_hooks.CreateContainer.Count == 0) return;
         using var init = Pidfd.TryOpen(pid) ?? throw new SyscallException("pidfd_open", Errno.ESRCH);
         // A time namespace is not entered by one that shares our memory, and the init is not in its own yet.
         var namespaces = Namespaces.ProcessNamespaces.Differing(pid) & ~CloneFlags.CLONE_NEWTIME;
         HookRunner.RunInside("createContainer", _hooks.CreateContainer, StateInside("creating", pid), init, namespaces, deadline);
+    }
+
+    /// <summary>Of these, those that run in our namespaces.</summary>
+    public void RunOutside(int pid, CancellationToken deadline)
+    {
+        HookRunner.Run("prestart", _hooks.Prestart, State("creating", pid), deadline);
+        HookRunner.Run("createRuntime", _hooks.CreateRuntime, State("creating", pid), deadline);
     }
 
     /// <summary>NSpid in proc_pid_status(5): our number first, the innermost last.</summary>

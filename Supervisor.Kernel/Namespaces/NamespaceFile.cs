@@ -21,6 +21,14 @@ internal static partial class NamespaceFile
         return ours is not null && FileStatus.SameFile(ours, fd);
     }
 
+    /// <summary>The number of a process's namespace, where it is not the one that we are in; else null.</summary>
+    /// <param name="name">As in /proc, e.g. <c>net</c>.</param>
+    public static ulong? ForeignInode(int pid, string name)
+    {
+        var (theirs, ours) = (new FileInfo($"/proc/{pid}/ns/{name}").LinkTarget, new FileInfo($"/proc/self/ns/{name}").LinkTarget);
+        return theirs is null || theirs == ours ? null : ulong.Parse(theirs.AsSpan(name.Length + 2).TrimEnd(']'));
+    }
+
     [LibraryImport("libc", SetLastError = true)]
     private static partial int ioctl(int fd, nuint request);
 }

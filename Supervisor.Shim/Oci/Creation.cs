@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Supervisor.Kernel.Checkpointing;
 using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Oci;
 using Supervisor.Kernel.Processes;
@@ -37,7 +38,8 @@ internal sealed partial class Creation : IDisposable
     /// <summary>Makes it; nothing is left when that fails.</summary>
     /// <param name="forAnother">Another process will start it (<c>create</c>).</param>
     /// <param name="detached">We shall not wait for its end.</param>
-    public static Creation Make(Invocation invocation, bool forAnother, bool detached)
+    /// <param name="images">It is brought back from there; null for a new one.</param>
+    public static Creation Make(Invocation invocation, bool forAnother, bool detached, CheckpointOptions? images = null)
     {
         var arguments = invocation.Arguments;
         var bundle = Path.GetFullPath(arguments.Text("bundle") is { Length: > 0 } said ? said : Environment.CurrentDirectory);
@@ -48,7 +50,7 @@ internal sealed partial class Creation : IDisposable
         try
         {
             creation._lock = invocation.Store.Lock(invocation.Id);
-            creation.Run(bundle, config, spec, forAnother);
+            creation.Run(bundle, config, spec, forAnother, images);
             return creation;
         }
         catch
@@ -88,7 +90,7 @@ internal sealed partial class Creation : IDisposable
         _deadline.Dispose();
     }
 
-    private void Run(string bundle, byte[] config, Spec spec, bool forAnother)
+    private void Run(string bundle, byte[] config, Spec spec, bool forAnother, CheckpointOptions? images)
     {
         var id = _invocation.Id;
         var arguments = _invocation.Arguments;
@@ -105,12 +107,13 @@ internal sealed partial class Creation : IDisposable
         var passed = PassedDescriptors.From(arguments);
         _open.AddRange(passed.Descriptors);
         if (passed.Environment.Count > 0 && spec.Process is { } process) spec = spec with { Process = process with { Env = [.. process.Env, .. passed.Environment] } };
-        Container = Container.Create(_host, new ContainerRequest(
+        var request = new ContainerRequest(
             bundle, config, [], spec.Process?.Terminal == true ? StdioTargets.Console : StdioTargets.Inherited, cgroup)
         {
             OwnsBundle = false, Parsed = spec, StartSocket = _startSocket, NoPivot = arguments.IsSet("no-pivot"),
             Id = id, NewKeyring = !State.NoNewKeyring, Inherited = passed.Descriptors,
-        }, _deadline.Token);
+        };
+        Container = images is null ? Container.Create(_host, request, _deadline.Token) : Container.Restore(_host, request, images, _deadline.Token);
         State = State with
         {
             Pid = Container.Pid, StartTime = Container.StartTime, CgroupPaths = Container.Cgroup.Paths, CgroupParents = Container.Cgroup.CreatedParents,

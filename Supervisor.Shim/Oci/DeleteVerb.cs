@@ -31,10 +31,16 @@ internal static class DeleteVerb
             if (!force && live.Status is not "created" and var status) throw new OciException($"cannot delete container {id} that is not stopped: {status}");
             live.Container.Signal((int)Signal.SIGKILL);
         }
+        Remove(store, id, live);
+        return 0;
+    }
+
+    /// <summary>Removes what has ended, with its state, and runs its last hooks.</summary>
+    public static void Remove(StateStore store, string id, LiveContainer live)
+    {
         Remove(live);
         store.Remove(id);
         PostHooks.AfterEnd(live.State, CancellationToken.None);
-        return 0;
     }
 
     /// <summary>Ends what is still in the cgroup, and removes it.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Supervisor.Kernel.Checkpointing;
 
 namespace Supervisor.Shim.Oci;
 
@@ -15,7 +16,7 @@ internal sealed partial record GlobalOptions(string Root, string Criu)
         Flag.Switch("debug", "more messages"),
         Flag.Switch("systemd-cgroup", "let systemd make the cgroups"),
         Flag.Value("rootless", "true, false or auto"),
-        Flag.Value("criu", "path of criu(8)"),
+        Flag.Value("criu", "path of criu(8) (default: $SUPERVISOR_CRIU, else criu)"),
         Flag.Switch("help h", "show help"),
         Flag.Switch("version v", "print the version"),
     ];
@@ -32,7 +33,7 @@ internal sealed partial record GlobalOptions(string Root, string Criu)
                 ? "--systemd-cgroup: this version makes cgroups itself only; leave the flag out, or set the caller's cgroup manager to cgroupfs"
                 : "--systemd-cgroup: systemd not running on this host, cannot use systemd cgroups manager");
         }
-        return new GlobalOptions(Path.GetFullPath(arguments.Text("root") is { Length: > 0 } root ? root : DefaultRoot), arguments.Text("criu") ?? "criu");
+        return new GlobalOptions(Path.GetFullPath(arguments.Text("root") is { Length: > 0 } root ? root : DefaultRoot), arguments.Text("criu") is { Length: > 0 } criu ? criu : CheckpointOptions.DefaultCriu);
     }
 
     private static string DefaultRoot => geteuid() != 0 && Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } own

@@ -1,3 +1,5 @@
+using Supervisor.Kernel.Checkpointing;
+
 namespace Supervisor.Shim.Oci;
 
 /// <summary><c>run</c>: create and start; in the foreground also wait for the end, delete, and end with the container's status.</summary>
@@ -11,11 +13,14 @@ internal static class RunVerb
         Flag.Switch("no-subreaper", "without effect: we adopt no orphans"),
     ], 1, 1, Run) { FailurePrefix = "run failed: " };
 
-    private static int Run(Invocation invocation)
+    private static int Run(Invocation invocation) => Run(invocation, null);
+
+    /// <param name="images">Brought back from there instead of made anew; null for a new one.</param>
+    public static int Run(Invocation invocation, CheckpointOptions? images)
     {
         var arguments = invocation.Arguments;
         var detached = arguments.IsSet("detach");
-        using var creation = Creation.Make(invocation, forAnother: false, detached);
+        using var creation = Creation.Make(invocation, forAnother: false, detached, images);
         var kept = false;
         try
         {

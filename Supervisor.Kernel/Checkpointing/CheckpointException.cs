@@ -1,0 +1,32 @@
+namespace Supervisor.Kernel.Checkpointing;
+
+/// <summary>criu could not do it. A container that was to be written lives on; of one that was to be brought back nothing is left.</summary>
+/// <param name="what">What was being done: <c>checkpoint</c>, <c>restore</c>.</param>
+/// <param name="reason">Why not: the last errors in criu's log.</param>
+/// <param name="log">Where the whole log is; null where criu did not come so far.</param>
+public sealed class CheckpointException(string what, string reason, string? log, Exception? inner = null)
+    : IOException($"{what}: criu failed: {reason}{(log is null ? "" : $"; log file: {log}")}", inner)
+{
+    private static readonly string[] Probed = ["RLIMIT_NOFILE", "Unable to create tun"];
+
+    /// <summary>criu's log; null where there is none.</summary>
+    public string? Log { get; } = log;
+
+    /// <summary>With the last errors of the log in it.</summary>
+    internal static CheckpointException Of(string what, string reason, string log)
+    {
+        const int Kept = 4;
+        try
+        {
+            // What criu probes for itself and does without: its limit on open files, a tun device.
+            var errors = File.ReadLines(log).Where(l => l.Contains("Error (", StringComparison.Ordinal) && !Probed.Any(p => l.Contains(p, StringComparison.Ordinal)))
+                .TakeLast(Kept).Select(l => l[l.IndexOf("Error (", StringComparison.Ordinal)..].Trim()).ToList();
+            if (errors.Count > 0) reason = $"{reason}: {string.Join("; ", errors)}";
+            return new CheckpointException(what, reason, log);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new CheckpointException(what, reason, null, e);
+        }
+    }
+}
