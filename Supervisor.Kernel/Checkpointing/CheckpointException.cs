@@ -21,7 +21,7 @@ public sealed class CheckpointException(string what, string reason, string? log,
             // What criu probes for itself and does without: its limit on open files, a tun device.
             var errors = File.ReadLines(log).Where(l => l.Contains("Error (", StringComparison.Ordinal) && !Probed.Any(p => l.Contains(p, StringComparison.Ordinal)))
                 .TakeLast(Kept).Select(l => l[l.IndexOf("Error (", StringComparison.Ordinal)..].Trim()).ToList();
-            if (errors.Count > 0) reason = $"{reason}: {string.Join("; ", errors)}";
+            if (errors.Count > 0) reason = string.Join("; ", errors); // its answer is the first of them, which may be one that it lives with
             return new CheckpointException(what, reason, log);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

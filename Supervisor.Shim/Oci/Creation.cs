@@ -20,7 +20,7 @@ internal sealed partial class Creation : IDisposable
         Flag.Value("preserve-fds", "how many descriptors from 3 on the container gets"),
     ];
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60), EndPatience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60), EndPatience = TimeSpan.FromSeconds(20), RestorePatience = TimeSpan.FromMinutes(5);
     private readonly Invocation _invocation;
     private readonly string _directory;
     private readonly CancellationTokenSource _deadline = new(Patience);
@@ -113,6 +113,7 @@ internal sealed partial class Creation : IDisposable
             OwnsBundle = false, Parsed = spec, StartSocket = _startSocket, NoPivot = arguments.IsSet("no-pivot"),
             Id = id, NewKeyring = !State.NoNewKeyring, Inherited = passed.Descriptors,
         };
+        if (images is not null) _deadline.CancelAfter(RestorePatience); // there may be gigabytes to read
         Container = images is null ? Container.Create(_host, request, _deadline.Token) : Container.Restore(_host, request, images, _deadline.Token);
         State = State with
         {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Supervisor.Tests.EndToEnd;
+using Supervisor.Tests.Kernel.Checkpointing;
 using static Supervisor.Tests.Clients.OciRuntime;
 
 namespace Supervisor.Tests.Clients;
@@ -74,6 +75,17 @@ public sealed class ContainerdRuntimeTests : IAsyncLifetime
         await Ctr("tasks", "delete", "t1");
         Ok(await Ctr("containers", "rm", "t1"));
         Assert.Equal("", Ok(await Ctr("tasks", "ls", "-q")));
+    }
+
+    [CriuFact]
+    public async Task A_task_is_checkpointed_into_a_directory_or_an_image_and_lives_on()
+    {
+        Ok(await Ctr("run", "-d", "--runc-binary", Executable, "--rootfs", _oci.Rootfs, "c1", "/bin/sh", "-c", "while :; do sleep 0.1; done"));
+        var images = Path.Join(_oci.Place, "images");
+        Ok(await Ctr("tasks", "checkpoint", "--image-path", images, "--work-path", Path.Join(_oci.Place, "work"), "c1"));
+        Assert.True(File.Exists(Path.Join(images, "inventory.img")));
+        Assert.Contains("containerd.io/checkpoint/c1", Ok(await Ctr("tasks", "checkpoint", "c1")), StringComparison.Ordinal);
+        Assert.Matches(@"c1 +\d+ +RUNNING", Ok(await Ctr("tasks", "ls")));
     }
 
     private Task<CommandLine.Outcome> Run(string id, params string[] command) =>

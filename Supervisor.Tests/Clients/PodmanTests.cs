@@ -1,5 +1,7 @@
 using System.Globalization;
+using Supervisor.Kernel.Checkpointing;
 using Supervisor.Tests.EndToEnd;
+using Supervisor.Tests.Kernel.Checkpointing;
 using static Supervisor.Tests.Clients.OciRuntime;
 
 namespace Supervisor.Tests.Clients;
@@ -62,6 +64,24 @@ public sealed class PodmanTests : IDisposable
         Assert.Contains("/dev/pts/0", exec.Output, StringComparison.Ordinal);
     }
 
+    [CriuFact]
+    public async Task A_container_is_checkpointed_and_restored()
+    {
+        Ok(await Podman(["run", "-d", "--name", "kept", .. Common, "--rootfs", _oci.Rootfs, "sh", "-c", "i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done"]));
+        using var deadline = new CancellationTokenSource(CommandLine.Patience);
+        while (await Last() < 3) deadline.Token.ThrowIfCancellationRequested();
+        Ok(await WithCriu("container", "checkpoint", "kept"));
+        Assert.Contains("Exited", Ok(await Podman("ps", "--all", "--format", "{{.Status}}")), StringComparison.Ordinal);
+        var written = await Last();
+        Ok(await WithCriu("container", "restore", "kept"));
+        while (await Last() < written + 3) deadline.Token.ThrowIfCancellationRequested();
+        var all = await Numbers();
+        Assert.Equal(Enumerable.Range(1, all.Length), all);
+
+        async Task<int> Last() => (await Numbers()) is [.., var last] ? last : 0;
+        async Task<int[]> Numbers() => [.. Ok(await Podman("logs", "kept")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse)];
+    }
+
     [Fact]
     public async Task Limits_users_capabilities_mounts_and_sysctls_are_what_was_asked()
     {
@@ -87,6 +107,10 @@ public sealed class PodmanTests : IDisposable
         if (arguments is not ["run", "-d", ..]) return await CommandLine.RunAsync("podman", [.. Stores, .. arguments]);
         return await CommandLine.RunAsync("sh", ["-c", "exec \"$@\" >\"$0\" 2>&1", Path.Join(_oci.Place, "detached.log"), "podman", .. Stores, .. arguments]);
     }
+
+    /// <summary>podman itself looks for a program of that name.</summary>
+    private Task<CommandLine.Outcome> WithCriu(params string[] arguments) => CommandLine.RunAsync("env",
+        [$"PATH={Path.GetDirectoryName(CheckpointOptions.DefaultCriu)}:{Environment.GetEnvironmentVariable("PATH")}", "podman", .. Stores, .. arguments]);
 
     private string[] Stores =>
     [
