@@ -70,8 +70,6 @@ public sealed class DaemonProcess : IAsyncDisposable
         }
     }
 
-    public int Pid => _process!.Id;
-
     /// <summary>Starts the daemon, and does not wait for it.</summary>
     public void Begin()
     {
