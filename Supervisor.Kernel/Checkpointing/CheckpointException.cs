@@ -7,6 +7,8 @@ namespace Supervisor.Kernel.Checkpointing;
 public sealed class CheckpointException(string what, string reason, string? log, Exception? inner = null)
     : IOException($"{what}: criu failed: {reason}{(log is null ? "" : $"; log file: {log}")}", inner)
 {
+    private static readonly string[] Probed = ["RLIMIT_NOFILE", "Unable to create tun"];
+
     /// <summary>criu's log; null where there is none.</summary>
     public string? Log { get; } = log;
 
@@ -16,8 +18,8 @@ public sealed class CheckpointException(string what, string reason, string? log,
         const int Kept = 4;
         try
         {
-            // The limit on open files that criu wants for itself is none that anything fails for.
-            var errors = File.ReadLines(log).Where(l => l.Contains("Error (", StringComparison.Ordinal) && !l.Contains("RLIMIT_NOFILE", StringComparison.Ordinal))
+            // What criu probes for itself and does without: its limit on open files, a tun device.
+            var errors = File.ReadLines(log).Where(l => l.Contains("Error (", StringComparison.Ordinal) && !Probed.Any(p => l.Contains(p, StringComparison.Ordinal)))
                 .TakeLast(Kept).Select(l => l[l.IndexOf("Error (", StringComparison.Ordinal)..].Trim()).ToList();
             if (errors.Count > 0) reason = $"{reason}: {string.Join("; ", errors)}";
             return new CheckpointException(what, reason, log);

@@ -26,7 +26,7 @@ internal sealed class ContainerRestore(
         if (!Directory.Exists(options.ImageDirectory))
             throw new CheckpointException(What, $"\"{options.ImageDirectory}\" is not a directory: no checkpoint was written there", null);
         using var images = CriuOptions.OpenDirectory(options.ImageDirectory, make: false);
-        using var work = CriuOptions.OpenDirectory(options.LogDirectory, make: true);
+        CriuOptions.OpenDirectory(options.LogDirectory, make: true).Dispose();
         var log = Path.Join(options.LogDirectory, LogName);
         File.Delete(log); // a failure must not show another's errors
         var (keys, open) = Inherited(stdio);
@@ -38,11 +38,14 @@ internal sealed class ContainerRestore(
         }
         var procs = cgroup.OpenProcsFiles();
         using var v2 = cgroup.OpenV2Directory();
+        using var sockets = StreamSocket.Pair.Create();
         try
         {
             var (session, numbers) = CriuSession.Start(
-                What, options.Criu, open, procs.Select(p => p.Number), program => Prepare(program, v2 is null ? procs : [], images), CloneFlags.CLONE_NEWNS, v2, deadline);
-            using (session) return Talk(session, Request(images, work, keys, numbers), log, deadline);
+                What, options.Criu, open, [sockets.Theirs.Number, .. procs.Select(p => p.Number)],
+                (program, slots) => Prepare(program, slots, v2 is null ? procs : [], sockets.Theirs), CloneFlags.CLONE_NEWNS, v2, deadline);
+            using (session)
+            using (var work = sockets.Ours.ReceiveDescriptor(deadline)) return Talk(session, Request(images, work, keys, numbers), log, deadline);
         }
         finally
         {
@@ -89,7 +92,8 @@ internal sealed class ContainerRestore(
     }
 
     /// <summary>Before criu's exec: the container's cgroup, so that all that is restored is in it, and its root filesystem.</summary>
-    private void Prepare(LaunchProgram program, IReadOnlyList<Fd> procs, Fd socket)
+    /// <remarks>criu mounts things in its working directory, which it reaches through us: so it must be a descriptor of its own mounts.</remarks>
+    private void Prepare(LaunchProgram program, FdSlots slots, IReadOnlyList<Fd> procs, Fd socket)
     {
         foreach (var file in procs) program.Add(Syscall.write, "cgroup.procs", file.Number, program.Text("0"), 1).AtLeast(1);
         RootfsSteps.Enter(program, new ContainerPlan
@@ -99,6 +103,10 @@ internal sealed class ContainerRestore(
         });
         // criu asks for a root that nothing is propagated to.
         program.Add(Syscall.mount, "/ (private)", 0, program.Text("/"), 0, (long)(MountFlags.MS_REC | MountFlags.MS_PRIVATE), 0);
+        var work = slots.Take();
+        FdSlots.Keep(program, program.Add(Syscall.openat, options.LogDirectory, At.FDCWD, program.Text(Path.GetFullPath(options.LogDirectory)),
+            (OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_CLOEXEC).ToKernel(), 0), work);
+        TerminalSteps.Send(program, socket.Number, work, "criu's working directory");
     }
 
     private CriuMessage Request(Fd images, Fd work, List<string> keys, IReadOnlyList<int> numbers)

@@ -37,7 +37,7 @@ internal sealed class CriuSession : IDisposable
     /// <returns>With the numbers that <paramref name="inherited"/> have there.</returns>
     /// <exception cref="CheckpointException">It is not there, or cannot be executed.</exception>
     public static (CriuSession Session, IReadOnlyList<int> Numbers) Start(
-        string what, string criu, IReadOnlyList<Fd> inherited, IEnumerable<int> named, Action<LaunchProgram>? before, CloneFlags namespaces, Fd? cgroup,
+        string what, string criu, IReadOnlyList<Fd> inherited, IEnumerable<int> named, Action<LaunchProgram, FdSlots>? before, CloneFlags namespaces, Fd? cgroup,
         CancellationToken deadline)
     {
         var (ours, theirs) = PacketSocket.Pair();
@@ -48,7 +48,7 @@ internal sealed class CriuSession : IDisposable
                 using var nothing = Fd.Open("/dev/null", OpenFlags.O_RDWR);
                 var slots = new FdSlots([theirs.Number, nothing.Number, .. inherited.Select(f => f.Number), .. named]);
                 var program = new LaunchProgram();
-                before?.Invoke(program);
+                before?.Invoke(program, slots);
                 for (var fd = 0; fd <= 2; fd++) program.Add(Syscall.dup3, "standard streams", nothing.Number, fd, 0);
                 var socket = Pass(theirs);
                 int[] numbers = [.. inherited.Select(Pass)];

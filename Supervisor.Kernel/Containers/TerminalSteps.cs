@@ -46,7 +46,7 @@ internal static class TerminalSteps
     }
 
     /// <summary>sendmsg(2) with one descriptor. cmsg(3): the control message is header, then descriptor, padded.</summary>
-    private static void Send(LaunchProgram program, int socket, int fd)
+    public static void Send(LaunchProgram program, int socket, int fd, string what = "the terminal's master")
     {
         var payload = program.Values<byte>([1]);
         var part = program.Values<long>([0, 1]);
@@ -55,7 +55,7 @@ internal static class TerminalSteps
         var message = program.Values<long>([0, 0, 0, 1, 0, 24, 0]);
         program.PutPointer(new DataRef(message.Offset + 16), part);
         program.PutPointer(new DataRef(message.Offset + 32), control);
-        program.Add(Syscall.sendmsg, "the terminal's master", socket, message, MSG_NOSIGNAL).AtLeast(1);
+        program.Add(Syscall.sendmsg, what, socket, message, MSG_NOSIGNAL).AtLeast(1);
     }
 
     [StructLayout(LayoutKind.Sequential)]
