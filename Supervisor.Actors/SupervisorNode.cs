@@ -25,7 +25,9 @@ namespace Supervisor.Actors;
 /// <param name="Config">hocon/supervisor.hocon, with the user's own in front.</param>
 /// <param name="ShimExecutable">supervisor-shim, to be the parent of containers; null: this process is, and what it has not written down when it dies is lost.</param>
 /// <param name="OwnsProcess">This process is the daemon and nothing else.</param>
-public sealed record NodeOptions(string Root, string State, Config Config, string? ShimExecutable = null, bool OwnsProcess = false);
+/// <param name="Criu">The program that makes checkpoints, in place of the configuration's.</param>
+public sealed record NodeOptions(
+    string Root, string State, Config Config, string? ShimExecutable = null, bool OwnsProcess = false, string? Criu = null);
 
 /// <summary>The actor system of one daemon, from its start to its end.</summary>
 public sealed class SupervisorNode : IAsyncDisposable
@@ -55,6 +57,10 @@ public sealed class SupervisorNode : IAsyncDisposable
         {
             await node._readiness.Ready.WaitAsync(RecoveryDeadline, cancellation).ConfigureAwait(false);
             await Task.Run(() => Leftovers.Remove(runtime, node.System.Directory, options.State, system.Log.Warning), cancellation).ConfigureAwait(false);
+            var files = node.System.Storage.Files;
+            var waiting = node.System.Directory.All.Select(e => e.Task.State).OfType<TaskState.Prepared>().Select(s => s.Restore.Source.Owned).ToHashSet();
+            await files.Workers.RunAsync("sweep checkpoints", _ => files.Checkpoints.RemoveAllBut(waiting), files.Limits.LayerDeadline, cancellation)
+                .ConfigureAwait(false);
             return node;
         }
         catch (Exception e)
@@ -96,7 +102,7 @@ public sealed class SupervisorNode : IAsyncDisposable
         var directory = new ContainerDirectory();
         var pool = system.ActorOf(
             KernelPoolActor.Props(
-                new KernelTaskEffects(runtime, clock), clock, settings.GetInt("kernel-pool.workers"), settings.GetTimeSpan("kernel-pool.deadline"),
+                new KernelTaskEffects(runtime, clock, options.Criu ?? settings.GetString("criu")), clock, settings.GetInt("kernel-pool.workers"), settings.GetTimeSpan("kernel-pool.deadline"),
                 settings.GetTimeSpan("kernel-pool.patience"), new KernelExecEffects(runtime, clock)),
             "kernel-pool");
         var reaper = system.ActorOf(Props.Create(() => new ReaperActor(clock)), "reaper");

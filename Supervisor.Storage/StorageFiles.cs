@@ -1,3 +1,4 @@
+using Supervisor.Storage.Checkpoints;
 using Supervisor.Storage.Content;
 using Supervisor.Storage.Files;
 using Supervisor.Storage.Snapshots;
@@ -25,6 +26,7 @@ public sealed class StorageFiles : IDisposable
     {
         (Limits, Workers) = (limits, new StorageWorkers(threads));
         Content = new ContentStore(Path.Join(root, "content"), limits, Names);
+        Checkpoints = new CheckpointDirectories(Path.Join(root, "checkpoints"));
         Snapshotters = [
             new OverlaySnapshotter(Path.Join(root, "snapshots", "overlayfs")),
             new NativeSnapshotter(Path.Join(root, "snapshots", "native"))];
@@ -41,6 +43,9 @@ public sealed class StorageFiles : IDisposable
 
     /// <summary>Blobs and ingests.</summary>
     public ContentStore Content { get; }
+
+    /// <summary>Images on their way into blobs, or out of them.</summary>
+    public CheckpointDirectories Checkpoints { get; }
 
     /// <summary>The snapshotters, those that cannot be used here among them.</summary>
     public IReadOnlyList<Snapshotter> Snapshotters { get; }

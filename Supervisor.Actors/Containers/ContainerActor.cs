@@ -136,12 +136,10 @@ public sealed class ContainerActor : UntypedPersistentActor
             asker.Tell(new TaskReply(_id, new Refusal(RefusalCode.NotFound, ContainerMachine.NotFoundMessage(_id)), new TaskState.Absent()));
         else if (record.Spec is null)
             asker.Tell(new TaskReply(_id, new Refusal(RefusalCode.InvalidArgument, "container.spec: the container has none"), new TaskState.Absent()));
-        else if (command.Request.Checkpoint.Length > 0)
-            asker.Tell(new TaskReply(_id, new Refusal(RefusalCode.InvalidArgument, "checkpoint: restoring is not supported by this version"), new TaskState.Absent()));
         else
         {
             var setup = new TaskSetup(_node.BundleOf(_id), command.Request.Stdio, command.Request.Rootfs);
-            _task.Tell(new TaskCommand.Create(_id, command.At, setup, record.Spec.Value.Memory), asker);
+            _task.Tell(new TaskCommand.Create(_id, command.At, setup, record.Spec.Value.Memory, command.Request.Restore), asker);
         }
     }
 

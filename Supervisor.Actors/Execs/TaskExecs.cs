@@ -57,6 +57,8 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
     {
         (_, TaskState.Absent) => new Refusal(RefusalCode.NotFound, $"task {command.Id.Container.Value} not found"),
         (ExecCommand.Add or ExecCommand.Start, TaskState.Creating) => new Refusal(RefusalCode.FailedPrecondition, "the task is being created"),
+        (ExecCommand.Add or ExecCommand.Start, TaskState.Prepared or TaskState.Restoring) =>
+            new Refusal(RefusalCode.FailedPrecondition, "the task is not restored yet"),
         (ExecCommand.Add or ExecCommand.Start, TaskState.Stopped or TaskState.Deleting) =>
             new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a stopped state"),
         (ExecCommand.Add or ExecCommand.Start, TaskState.Paused) => new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a paused state"),

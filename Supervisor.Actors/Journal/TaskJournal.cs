@@ -17,13 +17,17 @@ internal static class TaskJournal
         switch (@event)
         {
             case E.CreateRequested e: entry.CreateRequested = Setup(e.Setup); break;
-            case E.Created e:
-                entry.Created = new TaskCreated
+            case E.Created e: entry.Created = Init(e.Init, e.CgroupPaths); break;
+            case E.CreateFailed e: entry.CreateFailed = new TaskCreateFailed { Error = e.Error }; break;
+            case E.RestorePrepared e:
+                entry.RestorePrepared = new TaskRestorePrepared
                 {
-                    Pid = e.Init.Pid, StartTime = e.Init.StartTime, BootId = e.Init.BootId, CgroupPaths = { e.CgroupPaths },
+                    Setup = Setup(e.Setup), Images = e.Restore.Source.Images, Work = e.Restore.Source.Work, Owned = e.Restore.Source.Owned, Spec = e.Restore.Spec,
                 };
                 break;
-            case E.CreateFailed e: entry.CreateFailed = new TaskCreateFailed { Error = e.Error }; break;
+            case E.Restored e: entry.Restored = Init(e.Init, e.CgroupPaths); break;
+            case E.RestoreFailed e: entry.RestoreFailed = new TaskCreateFailed { Error = e.Error }; break;
+            case E.Checkpointed e: entry.Checkpointed = new TaskCheckpointed { Images = e.Images }; break;
             case E.StartRequested: entry.StartRequested = new TaskStartRequested(); break;
             case E.Started: entry.Started = new TaskStarted(); break;
             case E.StartFailed e: entry.StartFailed = new Supervisor.Journal.V1.TaskStartFailed { Error = e.Error, Exit = Exit(e.Exit) }; break;
@@ -45,9 +49,11 @@ internal static class TaskJournal
         return entry.EventCase switch
         {
             Kind.CreateRequested => new E.CreateRequested(at, Setup(entry.CreateRequested)),
-            Kind.Created => new E.Created(
-                at, new InitProcess(entry.Created.Pid, entry.Created.StartTime, entry.Created.BootId),
-                entry.Created.CgroupPaths.ToImmutableSortedDictionary(StringComparer.Ordinal)),
+            Kind.Created => new E.Created(at, Init(entry.Created), Cgroups(entry.Created)),
+            Kind.RestorePrepared => new E.RestorePrepared(at, Setup(entry.RestorePrepared.Setup), Restore(entry.RestorePrepared)),
+            Kind.Restored => new E.Restored(at, Init(entry.Restored), Cgroups(entry.Restored)),
+            Kind.RestoreFailed => new E.RestoreFailed(at, entry.RestoreFailed.Error),
+            Kind.Checkpointed => new E.Checkpointed(at, entry.Checkpointed.Images),
             Kind.CreateFailed => new E.CreateFailed(at, entry.CreateFailed.Error),
             Kind.StartRequested => new E.StartRequested(at),
             Kind.Started => new E.Started(at),
@@ -62,6 +68,18 @@ internal static class TaskJournal
             var other => throw new SerializationException($"a task's journal holds event {(int)other}, which this version does not know: it was written by a newer one"),
         };
     }
+
+    private static TaskRestore Restore(TaskRestorePrepared entry) => new(new RestoreSource(entry.Images, entry.Work, entry.Owned), entry.Spec);
+
+    private static TaskCreated Init(InitProcess init, ImmutableSortedDictionary<string, string> cgroupPaths) => new()
+    {
+        Pid = init.Pid, StartTime = init.StartTime, BootId = init.BootId, CgroupPaths = { cgroupPaths },
+    };
+
+    private static InitProcess Init(TaskCreated entry) => new(entry.Pid, entry.StartTime, entry.BootId);
+
+    private static ImmutableSortedDictionary<string, string> Cgroups(TaskCreated entry) =>
+        entry.CgroupPaths.ToImmutableSortedDictionary(StringComparer.Ordinal);
 
     private static TaskCreateRequested Setup(TaskSetup setup) => new()
     {

@@ -24,9 +24,8 @@ public sealed record KernelOutcome(TaskCommand.Report Report, TaskEffect Effect,
     {
         if (Container is null) return null;
         Container.Dispose();
-        return Effect is TaskEffect.SpawnInit spawn
-            ? new KernelWork(work.Id, new TaskEffect.TearDown(spawn.Setup, null, Container.Cgroup.Paths.ToSortedDictionary()), null)
-            : null;
+        var setup = (Effect as TaskEffect.SpawnInit)?.Setup ?? (Effect as TaskEffect.RestoreInit)?.Setup;
+        return setup is null ? null : new KernelWork(work.Id, new TaskEffect.TearDown(setup, null, Container.Cgroup.Paths.ToSortedDictionary()), null);
     }
 }
 

@@ -3,6 +3,7 @@ using Supervisor.Actors.KernelPool;
 using Supervisor.Kernel;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Cgroups;
+using Supervisor.Kernel.Checkpointing;
 using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Launch;
 using Supervisor.Kernel.Oci;
@@ -13,8 +14,10 @@ using static Supervisor.Actors.Tasks.TaskEffect;
 namespace Supervisor.Actors.Tasks;
 
 /// <summary>Carries a task's effects out with Supervisor.Kernel: the only place where a rule's wish becomes a system call.</summary>
-public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider clock) : ITaskEffects
+/// <param name="criu">The program that makes checkpoints: a path, or a name that is looked for in PATH.</param>
+public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider clock, string criu) : ITaskEffects
 {
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private static readonly TimeSpan TearDownTimeout = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan FreezeTimeout = TimeSpan.FromSeconds(10);
 
@@ -30,6 +33,8 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
                 TaskEffect.Signal effect => Send(work, effect),
                 Freeze effect => Freezing(work, effect.CgroupPaths, freeze: true),
                 Thaw effect => Freezing(work, effect.CgroupPaths, freeze: false),
+                CheckpointInit effect => Checkpoint(work, effect, deadline),
+                RestoreInit effect => Restore(work, effect, deadline),
                 AdoptInit effect => Adopt(work, effect, deadline),
                 TearDown effect => Remove(work, effect),
                 var other => throw new ArgumentException($"no such effect: {other}"),
@@ -43,16 +48,59 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
 
     private KernelOutcome Spawn(KernelWork work, SpawnInit effect, CancellationToken deadline)
     {
-        var stdio = effect.Setup.Stdio;
-        var container = runtime.Create($"{work.Id}", new ContainerRequest(
-            effect.Setup.Bundle,
-            effect.Spec,
-            [.. effect.Setup.Rootfs.Select(m => new RootMount(m.Type, m.Source, m.Target, m.Options))],
-            stdio.Of(work.Id.Namespace, work.Id.Value),
-            $"/{work.Id.Namespace}/{work.Id.Value}"), deadline);
-        var init = new InitProcess(container.Pid, container.StartTime, ProcStat.BootId);
+        var container = runtime.Create($"{work.Id}", Request(work.Id, effect.Setup, effect.Spec), deadline);
         return new KernelOutcome(
-            new TaskCommand.InitSpawned(work.Id, clock.GetUtcNow(), init, container.Cgroup.Paths.ToSortedDictionary()), effect, container);
+            new TaskCommand.InitSpawned(work.Id, clock.GetUtcNow(), Named(container), container.Cgroup.Paths.ToSortedDictionary()), effect, container);
+    }
+
+    private KernelOutcome Restore(KernelWork work, RestoreInit effect, CancellationToken deadline)
+    {
+        var source = effect.Restore.Source;
+        if (!Directory.Exists(source.Images)) throw new DirectoryNotFoundException($"checkpoint: the images in \"{source.Images}\" are gone");
+        if (source.Work.Length > 0) Directory.CreateDirectory(source.Work, Private);
+        var options = new CheckpointOptions { ImageDirectory = source.Images, WorkDirectory = NullIfEmpty(source.Work), Criu = CriuProgram.Find(criu) };
+        var container = runtime.Restore($"{work.Id}", Request(work.Id, effect.Setup, effect.Restore.Spec.Memory), options, deadline);
+        RemoveImages(source.Owned);
+        return new KernelOutcome(
+            new TaskCommand.InitRestored(work.Id, clock.GetUtcNow(), Named(container), container.Cgroup.Paths.ToSortedDictionary()), effect, container);
+    }
+
+    private KernelOutcome Checkpoint(KernelWork work, CheckpointInit effect, CancellationToken deadline)
+    {
+        var request = effect.Request;
+        var program = CriuProgram.Find(criu);
+        Directory.CreateDirectory(request.Images, Private);
+        if (request.Work.Length > 0) Directory.CreateDirectory(request.Work, Private);
+        Held(work).Checkpoint(
+            new CheckpointOptions
+            {
+                ImageDirectory = request.Images, WorkDirectory = NullIfEmpty(request.Work), ParentDirectory = NullIfEmpty(request.Parent),
+                LeaveRunning = !request.Exit, TcpEstablished = request.OpenTcp, ExternalUnixSockets = request.ExternalUnixSockets,
+                ShellJob = request.Terminal, FileLocks = request.FileLocks, EmptyNamespaces = request.EmptyNamespaces,
+                ManageCgroups = NullIfEmpty(request.CgroupsMode), Criu = program,
+            },
+            deadline);
+        return Ended(work, new TaskCommand.Checkpointed(work.Id, clock.GetUtcNow(), request));
+    }
+
+    private static ContainerRequest Request(ContainerId id, TaskSetup setup, ReadOnlyMemory<byte> spec) => new(
+        setup.Bundle, spec, [.. setup.Rootfs.Select(m => new RootMount(m.Type, m.Source, m.Target, m.Options))],
+        setup.Stdio.Of(id.Namespace, id.Value), $"/{id.Namespace}/{id.Value}");
+
+    private static InitProcess Named(IContainer container) => new(container.Pid, container.StartTime, ProcStat.BootId);
+
+    private static string? NullIfEmpty(string text) => text.Length > 0 ? text : null;
+
+    /// <summary>What cannot be removed now is removed at the next start.</summary>
+    private static void RemoveImages(string directory)
+    {
+        try
+        {
+            if (directory.Length > 0) Directory.Delete(directory, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+        }
     }
 
     private KernelOutcome Release(KernelWork work, CancellationToken deadline)
@@ -115,6 +163,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
     {
         if (work.Container is { } container) container.End(TearDownTimeout);
         else runtime.TearDown($"{work.Id}", effect.Setup.Bundle, effect.CgroupPaths, TearDownTimeout);
+        RemoveImages(effect.Images);
         return Ended(work, new TaskCommand.TornDown(work.Id, clock.GetUtcNow()));
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using Google.Protobuf;
 using Supervisor.Actors.Identity;
 using static Supervisor.Actors.Tasks.TaskCommand;
 using static Supervisor.Actors.Tasks.TaskDecision;
@@ -18,6 +19,7 @@ public static class TaskMachine
     /// <summary>What a command leads to. Every state answers every command.</summary>
     public static TaskDecision Decide(TaskState state, TaskCommand command) => (state, command) switch
     {
+        (Absent, Create { Restore: { } source } c) => Record(new E.RestorePrepared(c.At, c.Setup, new TaskRestore(source, ByteString.CopyFrom(c.Spec.Span)))),
         (Absent, Create c) => Begin(new E.CreateRequested(c.At, c.Setup), new F.SpawnInit(c.Setup, c.Spec)),
         (_, Create) => Refuse(RefusalCode.AlreadyExists, $"task {command.Id.Value}: already exists"),
         (Absent, not Report) => Refuse(RefusalCode.NotFound, $"task {command.Id.Value} not found"),
@@ -26,6 +28,19 @@ public static class TaskMachine
         (Creating, EffectFailed r) => new([new E.CreateFailed(r.At, r.Reason.Message)], [], r.Reason),
         (Creating, TornDown r) => Record(new E.CreateFailed(r.At, "the daemon ended before the task was created")),
         (Creating, Delete or Kill) => Refuse(RefusalCode.FailedPrecondition, "the task is being created"),
+
+        (Prepared s, Start c) => Begin(new E.StartRequested(c.At), new F.RestoreInit(s.Setup, s.Restore)),
+        (Restoring, InitRestored r) => Record(new E.Restored(r.At, r.Init, r.CgroupPaths)),
+        (Restoring, EffectFailed { Effect: F.RestoreInit } r) => new([new E.RestoreFailed(r.At, r.Reason.Message)], [], r.Reason),
+        // Our restart cut the restore short: what there was of it is removed, its images too.
+        (Restoring, TornDown or EffectFailed { Effect: F.TearDown }) => Record(
+            new E.Exited(command.At, new TaskExit(255, command.At, "the daemon ended before the task was restored"))),
+        (Prepared, Kill) => Refuse(RefusalCode.FailedPrecondition, "the task is not restored yet: start or delete it"),
+        (Restoring, Kill or Delete) => Refuse(RefusalCode.FailedPrecondition, "the task is being restored"),
+        // It never ran; whoever waits for it is told all the same.
+        (Prepared s, Delete c) => new(
+            [new E.Exited(c.At, new TaskExit(137, c.At, "it was deleted before it was restored")), new E.DeleteRequested(c.At)],
+            [new F.TearDown(s.Setup, InitProcess.None, NoCgroup, s.Restore.Source.Owned)], null, AnswerWhen.Settled),
 
         (Created s, Start c) => Begin(new E.StartRequested(c.At), new F.ReleaseInit(s.Init)),
         (Starting, InitStarted r) => Started((Starting)state, r),
@@ -45,6 +60,9 @@ public static class TaskMachine
         (_, Pause) => Refuse(RefusalCode.FailedPrecondition, $"cannot pause a {Word(state)} container"),
         (Paused s, Resume) => Do(new F.Thaw(s.CgroupPaths)),
         (_, Resume) => Refuse(RefusalCode.FailedPrecondition, $"cannot resume a {Word(state)} container"),
+        (Running or Paused, TaskCommand.Checkpoint c) => Do(new F.CheckpointInit(((WithInit)state).Init, c.Request)),
+        (_, TaskCommand.Checkpoint) => Refuse(RefusalCode.FailedPrecondition, $"cannot checkpoint a {Word(state)} container"),
+        (Running or Paused or Stopped, Checkpointed r) => Record(new E.Checkpointed(r.At, r.Request.IsContent ? "" : r.Request.Images)),
         (Running, Frozen r) => Record(new E.Paused(r.At)),
         (Paused, Thawed r) => Record(new E.Resumed(r.At)),
 
@@ -78,6 +96,12 @@ public static class TaskMachine
         (Absent, E.CreateRequested e) => new Creating(e.Setup),
         (Creating s, E.Created e) => new Created(s.Setup, e.Init, e.CgroupPaths),
         (Creating, E.CreateFailed) => new Absent(),
+        (Absent, E.RestorePrepared e) => new Prepared(e.Setup, e.Restore),
+        (Prepared s, E.StartRequested) => new Restoring(s.Setup, s.Restore),
+        (Restoring s, E.Restored e) => new Running(s.Setup, e.Init, e.CgroupPaths),
+        (Restoring s, E.RestoreFailed) => new Prepared(s.Setup, s.Restore),
+        (Prepared or Restoring, E.Exited e) => new Stopped(((Present)state).Setup, InitProcess.None, NoCgroup, e.Exit),
+        (Running or Paused or Stopped, E.Checkpointed) => state,
         (Created s, E.StartRequested) => new Starting(s.Setup, s.Init, s.CgroupPaths),
         (Starting s, E.DiedWhileStarting e) => s with { Death = e.Exit },
         (Starting s, E.Started) => new Running(s.Setup, s.Init, s.CgroupPaths),
@@ -103,6 +127,7 @@ public static class TaskMachine
     public static ImmutableArray<TaskEffect> Recover(TaskState state) => state switch
     {
         Creating s => [new F.TearDown(s.Setup, null, NoCgroup)],
+        Restoring s => [new F.TearDown(s.Setup, null, NoCgroup, s.Restore.Source.Owned)],
         Deleting { Exit: null } s => [new F.AdoptInit(s.Setup, s.Init, s.CgroupPaths)],
         Deleting s => [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)],
         Stopped => [],
@@ -117,8 +142,8 @@ public static class TaskMachine
 
     private static string Word(TaskState state) => state switch
     {
-        Creating or Created => "created",
-        Starting or Running => "running",
+        Creating or Created or Prepared => "created",
+        Starting or Restoring or Running => "running",
         Paused => "paused",
         _ => "stopped",
     };

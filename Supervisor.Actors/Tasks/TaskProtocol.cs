@@ -9,7 +9,9 @@ public abstract record TaskCommand(ContainerId Id, DateTimeOffset At)
 {
     /// <summary>Makes the init process, held before its program. Sent by the container, which adds its spec.</summary>
     /// <param name="Spec">The OCI spec's JSON.</param>
-    public sealed record Create(ContainerId Id, DateTimeOffset At, TaskSetup Setup, ReadOnlyMemory<byte> Spec) : TaskCommand(Id, At);
+    /// <param name="Restore">Where to restore its processes from, at its start; null: a fresh one.</param>
+    public sealed record Create(ContainerId Id, DateTimeOffset At, TaskSetup Setup, ReadOnlyMemory<byte> Spec, RestoreSource? Restore = null)
+        : TaskCommand(Id, At);
 
     /// <summary>Lets the init run its program.</summary>
     public sealed record Start(ContainerId Id, DateTimeOffset At) : TaskCommand(Id, At);
@@ -23,6 +25,9 @@ public abstract record TaskCommand(ContainerId Id, DateTimeOffset At)
 
     /// <summary>Thaws every process of the task.</summary>
     public sealed record Resume(ContainerId Id, DateTimeOffset At) : TaskCommand(Id, At);
+
+    /// <summary>Writes the memory and the state of a task's processes into files, from which they can be restored.</summary>
+    public sealed record Checkpoint(ContainerId Id, DateTimeOffset At, CheckpointRequest Request) : TaskCommand(Id, At);
 
     /// <summary>Collects the exit and frees cgroup, mounts and bundle. Kills a task that was never started.</summary>
     public sealed record Delete(ContainerId Id, DateTimeOffset At) : TaskCommand(Id, At);
@@ -55,6 +60,13 @@ public abstract record TaskCommand(ContainerId Id, DateTimeOffset At)
 
     /// <summary>Every process runs again.</summary>
     public sealed record Thawed(ContainerId Id, DateTimeOffset At) : Report(Id, At);
+
+    /// <summary>The files are complete. An exit that was asked for is told by <see cref="InitExited"/>, before or after this.</summary>
+    public sealed record Checkpointed(ContainerId Id, DateTimeOffset At, CheckpointRequest Request) : Report(Id, At);
+
+    /// <summary>The processes of a checkpoint run again.</summary>
+    public sealed record InitRestored(ContainerId Id, DateTimeOffset At, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths)
+        : Report(Id, At);
 
     /// <summary>After our restart: the init is alive and is watched again.</summary>
     public sealed record InitAdopted(ContainerId Id, DateTimeOffset At, bool IsFrozen) : Report(Id, At);
@@ -89,12 +101,19 @@ public abstract record TaskEffect
     /// <summary>Thaws the cgroup.</summary>
     public sealed record Thaw(ImmutableSortedDictionary<string, string> CgroupPaths) : TaskEffect;
 
+    /// <summary>Writes the processes into files. A second time, over what a first one left, it begins again.</summary>
+    public sealed record CheckpointInit(InitProcess Init, CheckpointRequest Request) : TaskEffect;
+
+    /// <summary>Bundle, cgroup, stdio and the processes of a checkpoint, which then run.</summary>
+    public sealed record RestoreInit(TaskSetup Setup, TaskRestore Restore) : TaskEffect;
+
     /// <summary>After our restart: finds the init by pid, start time and boot id; watches it, or learns how it ended.</summary>
     /// <param name="Release">It was to be let go when we ended: it is, if it waits still.</param>
     public sealed record AdoptInit(TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, bool Release = false) : TaskEffect;
 
     /// <summary>Kills what is left, then removes cgroup, bundle and stdio.</summary>
-    public sealed record TearDown(TaskSetup Setup, InitProcess? Init, ImmutableSortedDictionary<string, string> CgroupPaths) : TaskEffect;
+    /// <param name="Images">A directory of ours with the images of a restore that is not to be; empty for none.</param>
+    public sealed record TearDown(TaskSetup Setup, InitProcess? Init, ImmutableSortedDictionary<string, string> CgroupPaths, string Images = "") : TaskEffect;
 }
 
 /// <summary>What happened to a task. Journalled, so names and fields are a file format: journal/v1/task.proto.</summary>
@@ -120,6 +139,19 @@ public abstract record TaskEvent(DateTimeOffset At)
 
     /// <summary>The init ended before the kernel pool could say whether its program was executed.</summary>
     public sealed record DiedWhileStarting(DateTimeOffset At, TaskExit Exit) : TaskEvent(At);
+
+    /// <summary>The task is to be restored when it is started.</summary>
+    public sealed record RestorePrepared(DateTimeOffset At, TaskSetup Setup, TaskRestore Restore) : TaskEvent(At);
+
+    /// <summary>The processes of the checkpoint run.</summary>
+    public sealed record Restored(DateTimeOffset At, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths) : TaskEvent(At);
+
+    /// <summary>Nothing was restored, and nothing is left of the attempt; it may be started again.</summary>
+    public sealed record RestoreFailed(DateTimeOffset At, string Error) : TaskEvent(At);
+
+    /// <summary>The processes were written into files.</summary>
+    /// <param name="Images">The directory that the asker named; empty when it becomes content.</param>
+    public sealed record Checkpointed(DateTimeOffset At, string Images) : TaskEvent(At);
 
     /// <summary>Every process is frozen.</summary>
     public sealed record Paused(DateTimeOffset At) : TaskEvent(At);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Google.Protobuf;
 
 namespace Supervisor.Actors.Tasks;
 
@@ -6,7 +7,11 @@ namespace Supervisor.Actors.Tasks;
 /// <param name="Pid">In the daemon's pid namespace.</param>
 /// <param name="StartTime">Field 22 of /proc/PID/stat, in clock ticks since boot. proc(5).</param>
 /// <param name="BootId">/proc/sys/kernel/random/boot_id of the boot in which it was started.</param>
-public sealed record InitProcess(int Pid, ulong StartTime, string BootId);
+public sealed record InitProcess(int Pid, ulong StartTime, string BootId)
+{
+    /// <summary>Of a task that ended before it had one: a checkpoint that was never restored.</summary>
+    public static InitProcess None { get; } = new(0, 0, "");
+}
 
 /// <summary>How a process ended.</summary>
 /// <param name="Status">0–255: the exit status, 128 + N for signal N, 255 when it is not known.</param>
@@ -17,6 +22,10 @@ public sealed record TaskExit(int Status, DateTimeOffset At, string Reason = "")
 /// <summary>What a task was made with: all that a restarted daemon needs to go on with it or to remove it.</summary>
 /// <param name="Bundle">Absolute directory with config.json and rootfs.</param>
 public sealed record TaskSetup(string Bundle, StdioPaths Stdio, ImmutableArray<RootfsMount> Rootfs);
+
+/// <summary>What a task is restored from, with the spec of its container as it was at the create: all that the start needs.</summary>
+/// <param name="Spec">The OCI spec's JSON.</param>
+public sealed record TaskRestore(RestoreSource Source, ByteString Spec);
 
 /// <summary>Where a task is in its life. Each state carries only what is true in it.</summary>
 public abstract record TaskState
@@ -35,6 +44,12 @@ public abstract record TaskState
 
     /// <summary>The init is being made.</summary>
     public sealed record Creating(TaskSetup Setup) : Present(Setup), IPending;
+
+    /// <summary>A checkpoint waits to be restored; there is no process yet.</summary>
+    public sealed record Prepared(TaskSetup Setup, TaskRestore Restore) : Present(Setup);
+
+    /// <summary>The processes of a checkpoint are being restored.</summary>
+    public sealed record Restoring(TaskSetup Setup, TaskRestore Restore) : Present(Setup), IPending;
 
     /// <summary>The init waits for start.</summary>
     public sealed record Created(TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths)

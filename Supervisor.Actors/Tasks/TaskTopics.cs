@@ -18,7 +18,10 @@ internal static class TaskTopics
         var pid = (uint)((before as TaskState.WithInit)?.Init.Pid ?? 0);
         (string, IMessage)? told = e switch
         {
-            E.Created c when before is TaskState.Creating s => ("/tasks/create", Created(c, s.Setup, id)),
+            E.Created c when before is TaskState.Creating s => ("/tasks/create", Created(c.Init.Pid, s.Setup, id)),
+            E.RestorePrepared p => ("/tasks/create", Created(0, p.Setup, id, p.Restore.Source.Images)),
+            E.Restored r => ("/tasks/start", new TaskStart { ContainerId = id.Value, Pid = (uint)r.Init.Pid }),
+            E.Checkpointed c => ("/tasks/checkpointed", new TaskCheckpointed { ContainerId = id.Value, Checkpoint = c.Images }),
             E.Started => ("/tasks/start", new TaskStart { ContainerId = id.Value, Pid = pid }),
             E.Paused => ("/tasks/paused", new TaskPaused { ContainerId = id.Value }),
             E.Resumed => ("/tasks/resumed", new TaskResumed { ContainerId = id.Value }),
@@ -37,13 +40,14 @@ internal static class TaskTopics
         };
     }
 
-    private static TaskCreate Created(E.Created e, TaskSetup setup, ContainerId id) => new()
+    private static TaskCreate Created(int pid, TaskSetup setup, ContainerId id, string checkpoint = "") => new()
     {
         ContainerId = id.Value,
         Bundle = setup.Bundle,
         Rootfs = { setup.Rootfs.Select(m => new Mount { Type = m.Type, Source = m.Source, Target = m.Target, Options = { m.Options } }) },
         Io = new TaskIO { Stdin = setup.Stdio.Stdin, Stdout = setup.Stdio.Stdout, Stderr = setup.Stdio.Stderr, Terminal = setup.Stdio.Terminal },
-        Pid = (uint)e.Init.Pid,
+        Checkpoint = checkpoint,
+        Pid = (uint)pid,
     };
 
     private static TaskDelete Deleted(TaskState before, ContainerId id, uint pid)

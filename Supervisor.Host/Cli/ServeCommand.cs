@@ -41,7 +41,8 @@ internal static class ServeCommand
                 parse.GetValue(config),
                 parse.GetValue(group) is { } name ? UserResolver.HostGroup(name) : null,
                 ShimExecutable: Shim(parse.GetRequiredValue(shim)),
-                OwnsProcess: true),
+                OwnsProcess: true,
+                Criu: Environment.GetEnvironmentVariable("SUPERVISOR_CRIU") is { Length: > 0 } criu ? criu : null),
             cancel));
         return command;
     }

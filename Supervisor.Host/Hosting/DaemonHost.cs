@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Console;
 using Supervisor.Actors;
 using Supervisor.Host.Services;
+using Supervisor.Host.Services.Checkpoints;
 using Supervisor.Host.Services.Storage;
 
 namespace Supervisor.Host.Hosting;
@@ -58,7 +59,7 @@ public sealed class DaemonHost : IAsyncDisposable
             ];
             ListeningSocket.RemoveStale(options.Address);
             var identity = ServerIdentity.Load(options.Root);
-            var node = await SupervisorNode.StartAsync(new NodeOptions(options.Root, options.State, HoconFiles.Read(options), options.ShimExecutable, options.OwnsProcess), cancellation);
+            var node = await SupervisorNode.StartAsync(new NodeOptions(options.Root, options.State, HoconFiles.Read(options), options.ShimExecutable, options.OwnsProcess, options.Criu), cancellation);
             undo.Push(node);
             await Task.WhenAll(node.System.KnownNamespaces.Recovered, node.System.KnownLeases.Recovered, node.System.Storage.Known.Recovered)
                .WaitAsync(RecoverWithin, cancellation);
@@ -146,7 +147,7 @@ public sealed class DaemonHost : IAsyncDisposable
         .AddSingleton<NamespacesService>().AddSingleton<LeasesService>().AddSingleton<VersionService>()
         .AddSingleton<IntrospectionService>().AddSingleton<HealthService>()
         .AddSingleton<EventFollowing>().AddSingleton<UntoldEnds>().AddSingleton<EventHistoryService>()
-        .AddSingleton<StorageCalls>().AddSingleton(p => LogBinaries.Of(p.GetRequiredService<SupervisorSystem>())).AddSingleton<ImagesService>().AddSingleton<ContentService>().AddSingleton<SnapshotsService>().AddSingleton<DiffService>();
+        .AddSingleton<StorageCalls>().AddSingleton<CheckpointCalls>().AddSingleton(p => LogBinaries.Of(p.GetRequiredService<SupervisorSystem>())).AddSingleton<ImagesService>().AddSingleton<ContentService>().AddSingleton<SnapshotsService>().AddSingleton<DiffService>();
 
     private static void MapServices(WebApplication app)
     {

@@ -138,7 +138,7 @@ public static class GrpcTranslation
         /// </summary>
         public ProcessStatus Status => task switch
         {
-            TaskState.Creating or TaskState.Created or TaskState.Starting => ProcessStatus.Created,
+            TaskState.Creating or TaskState.Created or TaskState.Starting or TaskState.Prepared or TaskState.Restoring => ProcessStatus.Created,
             TaskState.Running => ProcessStatus.Running,
             TaskState.Paused => ProcessStatus.Paused,
             TaskState.Stopped or TaskState.Deleting => ProcessStatus.Stopped,

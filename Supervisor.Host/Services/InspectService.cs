@@ -25,8 +25,8 @@ public sealed class InspectService(SupervisorSystem system) : Tasks.TasksBase
             Status = task switch
             {
                 TaskState.Creating => "creating",
-                TaskState.Created => "created",
-                TaskState.Starting => "starting",
+                TaskState.Created or TaskState.Prepared => "created",
+                TaskState.Starting or TaskState.Restoring => "starting",
                 TaskState.Running => "running",
                 TaskState.Paused => "paused",
                 TaskState.Stopped => "stopped",

@@ -14,13 +14,14 @@ using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Tasks;
 using Supervisor.Host.Filters;
 using Supervisor.Host.Hosting;
+using Supervisor.Host.Services.Checkpoints;
 using Supervisor.Kernel.Oci;
 
 namespace Supervisor.Host.Services;
 
 /// <summary>containerd.services.tasks.v1: translate, ask, translate back. Reads and waits ask nobody.</summary>
 /// <remarks>What is not overridden here is answered with UNIMPLEMENTED.</remarks>
-public sealed class TasksService(SupervisorSystem system, LogBinaries logBinaries, DaemonLifetime lifetime, TimeProvider clock) : Tasks.TasksBase
+public sealed class TasksService(SupervisorSystem system, LogBinaries logBinaries, CheckpointCalls checkpoints, DaemonLifetime lifetime, TimeProvider clock) : Tasks.TasksBase
 {
     private const uint LastSignal = 64; // SIGRTMAX, signal(7)
 
@@ -30,12 +31,20 @@ public sealed class TasksService(SupervisorSystem system, LogBinaries logBinarie
         var id = context.ContainerId(request.ContainerId, "container_id");
         var container = Find(id);
         RuntimeNames.Check(container.Record);
-        var order = new TaskRequest(
-            logBinaries.Check(new StdioPaths(request.Stdin, request.Stdout, request.Stderr, request.Terminal)),
-            [.. request.Rootfs.Select(m => new RootfsMount(m.Type, m.Source, m.Target, [.. m.Options]))],
-            request.Checkpoint?.Digest ?? "");
+        var stdio = logBinaries.Check(new StdioPaths(request.Stdin, request.Stdout, request.Stderr, request.Terminal));
+        var source = await checkpoints.SourceAsync(request, context);
+        var order = new TaskRequest(stdio, [.. request.Rootfs.Select(m => new RootfsMount(m.Type, m.Source, m.Target, [.. m.Options]))], source);
         var command = new ContainerCommand.CreateTask(id, clock.GetUtcNow(), order);
-        var state = await container.Container.AskForTaskAsync(command, context, clock);
+        TaskState state;
+        try
+        {
+            state = await container.Container.AskForTaskAsync(command, context, clock);
+        }
+        catch (RpcException e) when (e.StatusCode is not (StatusCode.DeadlineExceeded or StatusCode.Cancelled)) // then it may be made still
+        {
+            await checkpoints.DiscardAsync(source);
+            throw;
+        }
         return new CreateTaskResponse { ContainerId = id.Value, Pid = state.Pid };
     }
 
@@ -111,6 +120,15 @@ public sealed class TasksService(SupervisorSystem system, LogBinaries logBinarie
         var id = context.ContainerId(request.ContainerId, "container_id");
         await Actor(id).AskAsync(new TaskCommand.Resume(id, clock.GetUtcNow()), context, clock);
         return new Empty();
+    }
+
+    /// <inheritdoc/>
+    public override Task<CheckpointTaskResponse> Checkpoint(CheckpointTaskRequest request, ServerCallContext context)
+    {
+        var id = context.ContainerId(request.ContainerId, "container_id");
+        var (container, task) = (Find(id), Actor(id));
+        return checkpoints.WriteAsync(
+            request, container, order => task.AskAsync(new TaskCommand.Checkpoint(id, clock.GetUtcNow(), order), context, clock), context);
     }
 
     /// <inheritdoc/>

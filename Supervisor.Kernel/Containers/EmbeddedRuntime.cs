@@ -1,3 +1,5 @@
+using Supervisor.Kernel.Checkpointing;
+
 namespace Supervisor.Kernel.Containers;
 
 /// <summary>Containers as children of this very process: for one command's time, for tests, and for those who want no shim.</summary>
@@ -5,6 +7,10 @@ public sealed class EmbeddedRuntime(ContainerHost host) : IContainerRuntime
 {
     /// <inheritdoc/>
     public IContainer Create(string key, ContainerRequest request, CancellationToken deadline) => Container.Create(host, request, deadline);
+
+    /// <inheritdoc/>
+    public IContainer Restore(string key, ContainerRequest request, CheckpointOptions options, CancellationToken deadline) =>
+        Container.Restore(host, request, options, deadline);
 
     /// <inheritdoc/>
     public IContainer? TryAdopt(string key, string bundle, ProcessIdentity init, IReadOnlyDictionary<string, string> cgroupPaths, CancellationToken deadline) =>

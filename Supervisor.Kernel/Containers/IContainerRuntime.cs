@@ -1,4 +1,5 @@
 using Supervisor.Kernel.Cgroups;
+using Supervisor.Kernel.Checkpointing;
 using Supervisor.Kernel.Processes;
 
 namespace Supervisor.Kernel.Containers;
@@ -13,6 +14,10 @@ public interface IContainerRuntime : IDisposable
     /// <param name="key">Names the container among those of this runtime, also to our next life.</param>
     /// <inheritdoc cref="Container.Create"/>
     IContainer Create(string key, ContainerRequest request, CancellationToken deadline);
+
+    /// <summary>As <see cref="Create"/>, but with the processes of a checkpoint, which run when this returns.</summary>
+    /// <inheritdoc cref="Container.Restore"/>
+    IContainer Restore(string key, ContainerRequest request, CheckpointOptions options, CancellationToken deadline);
 
     /// <summary>Takes back a container that a former daemon made, alive or with an exit that nobody collected yet.</summary>
     /// <returns>Null when nothing is known of it but that it is gone.</returns>
@@ -88,6 +93,10 @@ public interface IContainer : IContainerProcess
     /// <summary>Sends a signal to every process.</summary>
     /// <returns>False when there was none.</returns>
     bool SignalAll(int signal);
+
+    /// <summary>Writes its processes into files. One that is not left running has ended, with 137, when this returns.</summary>
+    /// <inheritdoc cref="Container.Checkpoint"/>
+    void Checkpoint(CheckpointOptions options, CancellationToken deadline);
 
     /// <summary>Makes another process, which then waits for its start.</summary>
     /// <param name="key">Names it among those of this runtime.</param>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Supervisor.Kernel.Checkpointing;
 using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Processes;
@@ -28,6 +29,23 @@ internal static class ShimBodies
         for (var left = from.Count(); left > 0; left--) mounts.Add(new RootMount(from.Text(), from.Text(), from.Text(), from.Texts()));
         return new ContainerRequest(bundle, spec, mounts, stdio, cgroup) { OwnsBundle = owns };
     }
+
+    public static MessageWriter Put(this MessageWriter to, CheckpointOptions options) => to
+        .Text(options.ImageDirectory).Text(options.WorkDirectory ?? "").Text(options.ParentDirectory ?? "").Flag(options.LeaveRunning)
+        .Flag(options.TcpEstablished).Flag(options.ExternalUnixSockets).Flag(options.ShellJob).Flag(options.FileLocks)
+        .Texts([.. options.EmptyNamespaces]).Flag(options.PreDump).Text(options.ManageCgroups ?? "").Text(options.Criu).Flag(options.TcpSkipInFlight)
+        .Flag(options.LinkRemap).Flag(options.AutoDedup).Flag(options.ExternalNetwork).Text(options.LsmProfile ?? "").Text(options.LsmMountContext ?? "");
+
+    public static CheckpointOptions Checkpoint(this MessageReader from) => new()
+    {
+        ImageDirectory = from.Text(), WorkDirectory = NullIfEmpty(from.Text()), ParentDirectory = NullIfEmpty(from.Text()), LeaveRunning = from.Flag(),
+        TcpEstablished = from.Flag(), ExternalUnixSockets = from.Flag(), ShellJob = from.Flag(), FileLocks = from.Flag(),
+        EmptyNamespaces = from.Texts(), PreDump = from.Flag(), ManageCgroups = NullIfEmpty(from.Text()), Criu = from.Text(),
+        TcpSkipInFlight = from.Flag(), LinkRemap = from.Flag(), AutoDedup = from.Flag(), ExternalNetwork = from.Flag(),
+        LsmProfile = NullIfEmpty(from.Text()), LsmMountContext = NullIfEmpty(from.Text()),
+    };
+
+    private static string? NullIfEmpty(string text) => text.Length > 0 ? text : null;
 
     /// <summary>A process. Its descriptors travel beside it, those that there are.</summary>
     public static MessageWriter Put(this MessageWriter to, ProcessHandover process)

@@ -15,6 +15,8 @@ internal enum ShimKind : byte
     End = 15,
     Adopt = 16,
     Upgrade = 17,
+    Checkpoint = 18,
+    Restore = 19,
 
     // Daemon to shim, not answered.
     Collected = 30,

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Supervisor.Kernel.Cgroups;
+using Supervisor.Kernel.Checkpointing;
 using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Processes;
@@ -126,6 +127,8 @@ internal sealed class ShimProcess : IContainer
             Close(ProcessHandover.HeldPlace);
         }
     }
+
+    public void Checkpoint(CheckpointOptions options, CancellationToken deadline) => _runtime.Checkpoint(this, options, deadline);
 
     public IContainerProcess Exec(string key, ExecRequest request, CancellationToken deadline)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Supervisor.Kernel.Checkpointing;
 using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Processes;
@@ -44,13 +45,19 @@ public sealed class ShimRuntime : IContainerRuntime
     public int? ShimPid { get; private set; }
 
     /// <inheritdoc/>
-    public IContainer Create(string key, ContainerRequest request, CancellationToken deadline)
+    public IContainer Create(string key, ContainerRequest request, CancellationToken deadline) =>
+        Make(ShimKind.Create, key, request, m => m.Text(key).I32(CallMilliseconds).Put(request), deadline);
+
+    /// <inheritdoc/>
+    public IContainer Restore(string key, ContainerRequest request, CheckpointOptions options, CancellationToken deadline) =>
+        Make(ShimKind.Restore, key, request, m => m.Text(key).I32(CallMilliseconds).Put(request).Put(options), deadline);
+
+    private ShimProcess Make(ShimKind kind, string key, ContainerRequest request, Action<MessageWriter> body, CancellationToken deadline)
     {
         using var spec = Payload.Write(request.Spec.Span);
         try
         {
-            var reply = Session(deadline).Call(
-                ShimKind.Create, m => m.Text(key).I32(CallMilliseconds).Put(request), spec, deadline, late => Undo(key, request.Bundle, late));
+            var reply = Session(deadline).Call(kind, body, spec, deadline, late => Undo(key, request.Bundle, late));
             return Born(reply, null);
         }
         catch (ShimLostException)
@@ -120,6 +127,10 @@ public sealed class ShimRuntime : IContainerRuntime
             ShimKind.Exec, m => m.Text(key).I32(CallMilliseconds).Text(container.Key).Put(request.Stdio), process, deadline, late => Undo(key, "", late));
         return Born(reply, container.Key);
     }
+
+    /// <summary>Not asked twice: a shim that dies over it may have left half of the images, or all of them.</summary>
+    internal void Checkpoint(ShimProcess container, CheckpointOptions options, CancellationToken deadline) =>
+        Session(deadline).Call(ShimKind.Checkpoint, m => m.Text(container.Key).I32(CallMilliseconds).Put(options), null, deadline);
 
     /// <summary>Until it is done: it bears being done twice, so the next shim is asked when one dies over it.</summary>
     internal void End(string key, string bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout)

@@ -108,6 +108,8 @@ internal sealed partial class ShimServer : IDisposable
         {
             case ShimKind.Hello: Greet(from, body); break;
             case ShimKind.Create: Create(from, number, body, descriptors); break;
+            case ShimKind.Restore: Restore(from, number, body, descriptors); break;
+            case ShimKind.Checkpoint: Checkpoint(from, number, body); break;
             case ShimKind.Exec: Exec(from, number, body, descriptors); break;
             case ShimKind.Start: Start(from, number, body); break;
             case ShimKind.End: End(from, number, body); break;
@@ -154,6 +156,30 @@ internal sealed partial class ShimServer : IDisposable
             var container = Container.Create(_host, request, deadline);
             return () => Host(from, number, new Hosted(key, null, container));
         }, refused: Taken(key));
+    }
+
+    private void Restore(Connection from, long number, MessageReader body, List<Fd> descriptors)
+    {
+        var (key, milliseconds) = (body.Text(), body.I32());
+        var request = body.Request(Payload.Read(descriptors));
+        var options = body.Checkpoint();
+        Work(from, number, key, milliseconds, deadline =>
+        {
+            var container = Container.Restore(_host, request, options, deadline);
+            return () => Host(from, number, new Hosted(key, null, container));
+        }, refused: Taken(key));
+    }
+
+    private void Checkpoint(Connection from, long number, MessageReader body)
+    {
+        var (key, milliseconds) = (body.Text(), body.I32());
+        var options = body.Checkpoint();
+        Work(from, number, key, milliseconds, deadline =>
+        {
+            if (Find(key)?.Container is not { } container) throw Unknown(key);
+            container.Checkpoint(options, deadline);
+            return () => Answer(from, number);
+        });
     }
 
     private void Exec(Connection from, long number, MessageReader body, List<Fd> descriptors)

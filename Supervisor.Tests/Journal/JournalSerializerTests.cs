@@ -27,6 +27,8 @@ public sealed class JournalSerializerTests : IDisposable
     [
         new E.CreateRequested(T0, new TaskSetup("/b", new StdioPaths("i", "o", "e", true), [new RootfsMount("overlay", "s", "t", ["ro", "x=y"])])),
         new E.Created(T0, TaskMachineTable.Init, TaskMachineTable.Cgroup),
+        new E.RestorePrepared(T0, TaskMachineTable.Setup, new TaskRestore(new RestoreSource("i", "w", "o"), Google.Protobuf.ByteString.CopyFromUtf8("{}"))),
+        new E.Restored(T0, TaskMachineTable.Init, TaskMachineTable.Cgroup), new E.RestoreFailed(T0, "why"), new E.Checkpointed(T0, "i"),
         new E.CreateFailed(T0, "why"), new E.StartRequested(T0), new E.Started(T0), new E.StartFailed(T0, "why", TaskMachineTable.Exit),
         new E.DiedWhileStarting(T0, TaskMachineTable.Exit), new E.Paused(T0), new E.Resumed(T0), new E.OomKilled(T0),
         new E.Exited(T0, new TaskExit(255, T0, "nobody saw it")), new E.DeleteRequested(T0), new E.Deleted(T0),

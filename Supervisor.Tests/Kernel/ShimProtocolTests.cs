@@ -1,5 +1,6 @@
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Cgroups;
+using Supervisor.Kernel.Checkpointing;
 using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Launch;
@@ -21,6 +22,21 @@ public class ShimProtocolTests
         var read = new MessageReader(new MessageWriter().Put(request).Written).Request(request.Spec);
         Assert.Equal((request.Bundle, request.OwnsBundle, request.DefaultCgroup, request.Stdio), (read.Bundle, read.OwnsBundle, read.DefaultCgroup, read.Stdio));
         Assert.Equal(["ro", "x=y"], Assert.Single(read.RootMounts).Options);
+    }
+
+    [Fact]
+    public void A_checkpoints_options_come_back_as_they_went()
+    {
+        var options = new CheckpointOptions
+        {
+            ImageDirectory = "/i", WorkDirectory = "/w", ParentDirectory = "../p", LeaveRunning = true, TcpEstablished = true, TcpSkipInFlight = true,
+            ExternalUnixSockets = true, ShellJob = true, FileLocks = true, LinkRemap = true, AutoDedup = true, EmptyNamespaces = ["network"],
+            ExternalNetwork = true, PreDump = true, ManageCgroups = "soft", LsmProfile = "apparmor:x", LsmMountContext = "y", Criu = "/c",
+        };
+        foreach (var one in (CheckpointOptions[])[options, new() { ImageDirectory = "/i" }])
+            Assert.Equivalent(one, new MessageReader(new MessageWriter().Put(one).Written).Checkpoint(), strict: true);
+        var values = typeof(CheckpointOptions).GetProperties().Where(p => p.CanWrite).ToList();
+        Assert.All(values, p => Assert.NotEqual(p.GetValue(new CheckpointOptions { ImageDirectory = "" }), p.GetValue(options))); // none is left out here
     }
 
     [Fact]
@@ -78,12 +94,13 @@ public class ShimProtocolTests
             var reader = new MessageReader(bytes);
             try
             {
-                switch (i % 4)
+                switch (i % 5)
                 {
                     case 0: reader.Request(default); break;
                     case 1: reader.Exit(); break;
                     case 2: reader.Error(); break;
                     case 3: reader.Process([]); break;
+                    case 4: reader.Checkpoint(); break;
                 }
             }
             catch (InvalidDataException)

@@ -32,7 +32,7 @@ public class ContainerMachineTests
     [Fact]
     public void Everything_but_a_create_is_not_found_where_there_is_none()
     {
-        foreach (var command in (ContainerCommand[])[new Update(Id, T1, Old, []), new Delete(Id, T1), new CreateTask(Id, T1, new Supervisor.Actors.Tasks.TaskRequest(new("", "", "", false), [], ""))])
+        foreach (var command in (ContainerCommand[])[new Update(Id, T1, Old, []), new Delete(Id, T1), new CreateTask(Id, T1, new Supervisor.Actors.Tasks.TaskRequest(new("", "", "", false), []))])
             Assert.Equal("container \"c1\" in namespace \"default\": not found", ContainerMachine.Decide(new ContainerState.Absent(), command).Refusal!.Message);
     }
 

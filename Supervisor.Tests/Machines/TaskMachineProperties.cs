@@ -18,7 +18,7 @@ public class TaskMachineProperties
             Assert.True(live == replayed, $"seed {seed}: live {live}, replayed {replayed}");
         }
         // A generator that never gets there proves nothing.
-        Assert.Superset(new HashSet<Type> { typeof(TaskState.Running), typeof(TaskState.Stopped), typeof(TaskState.Paused), typeof(TaskState.Deleting) }, reached);
+        Assert.Superset(new HashSet<Type> { typeof(TaskState.Running), typeof(TaskState.Stopped), typeof(TaskState.Paused), typeof(TaskState.Deleting), typeof(TaskState.Restoring) }, reached);
     }
 
     [Fact]
@@ -30,8 +30,8 @@ public class TaskMachineProperties
             int started = 0, exited = 0;
             foreach (var e in journal)
             {
-                if (e is TaskEvent.CreateRequested) (started, exited) = (0, 0);
-                if (e is TaskEvent.Started) Assert.True(++started == 1 && exited == 0, $"seed {seed}: started twice, or after its exit");
+                if (e is TaskEvent.CreateRequested or TaskEvent.RestorePrepared) (started, exited) = (0, 0);
+                if (e is TaskEvent.Started or TaskEvent.Restored) Assert.True(++started == 1 && exited == 0, $"seed {seed}: started twice, or after its exit");
                 if (e is TaskEvent.Exited or TaskEvent.StartFailed) Assert.True(++exited == 1, $"seed {seed}: exited twice");
             }
         }
@@ -45,7 +45,7 @@ public class TaskMachineProperties
             var exited = false;
             foreach (var e in Live(new Random(seed), []).Journal)
             {
-                if (e is TaskEvent.CreateRequested) exited = false;
+                if (e is TaskEvent.CreateRequested or TaskEvent.RestorePrepared) exited = false;
                 if (e is TaskEvent.Exited or TaskEvent.StartFailed) exited = true;
                 Assert.False(e is TaskEvent.Deleted && !exited, $"seed {seed}: deleted before its exit was told");
             }

@@ -14,12 +14,16 @@ public class TaskMachineTable
     internal static readonly TaskSetup Setup = new("/b", new StdioPaths("", "", "", false), []);
     internal static readonly InitProcess Init = new(7, 70, "boot");
     internal static readonly ImmutableSortedDictionary<string, string> Cgroup = ImmutableSortedDictionary<string, string>.Empty.Add("pids", "/c");
+    internal static readonly TaskRestore Restore = new(new RestoreSource("/i", "", "/o"), Google.Protobuf.ByteString.Empty);
+    internal static readonly CheckpointRequest Dump = new("/i");
     internal static readonly TaskExit Exit = new(3, T0);
 
     internal static readonly (string Name, TaskState State)[] States =
     [
         ("Absent", new TaskState.Absent()),
         ("Creating", new TaskState.Creating(Setup)),
+        ("Prepared", new TaskState.Prepared(Setup, Restore)),
+        ("Restoring", new TaskState.Restoring(Setup, Restore)),
         ("Created", new TaskState.Created(Setup, Init, Cgroup)),
         ("Starting", new TaskState.Starting(Setup, Init, Cgroup)),
         ("Starting, died", new TaskState.Starting(Setup, Init, Cgroup, Exit)),
@@ -35,11 +39,13 @@ public class TaskMachineTable
     internal static readonly (string Name, TaskCommand Command)[] Commands =
     [
         ("Create", new Create(Id, T0, Setup, default)),
+        ("Create from a checkpoint", new Create(Id, T0, Setup, default, Restore.Source)),
         ("Start", new Start(Id, T0)),
         ("Kill", new Kill(Id, T0, 15, false)),
         ("Kill all", new Kill(Id, T0, 9, true)),
         ("Pause", new Pause(Id, T0)),
         ("Resume", new Resume(Id, T0)),
+        ("Checkpoint", new Checkpoint(Id, T0, Dump)),
         ("Delete", new Delete(Id, T0)),
         ("InitSpawned", new InitSpawned(Id, T0, Init, Cgroup)),
         ("InitStarted", new InitStarted(Id, T0)),
@@ -49,11 +55,15 @@ public class TaskMachineTable
         ("Signalled", new Signalled(Id, T0)),
         ("Frozen", new Frozen(Id, T0)),
         ("Thawed", new Thawed(Id, T0)),
+        ("Checkpointed", new Checkpointed(Id, T0, Dump)),
+        ("InitRestored", new InitRestored(Id, T0, Init, Cgroup)),
         ("InitAdopted", new InitAdopted(Id, T0, false)),
         ("InitAdopted, frozen", new InitAdopted(Id, T0, true)),
         ("TornDown", new TornDown(Id, T0)),
         ("EffectFailed: SpawnInit", new EffectFailed(Id, T0, new TaskEffect.SpawnInit(Setup, default), new Refusal(RefusalCode.Unknown, "why"))),
         ("EffectFailed: ReleaseInit", new EffectFailed(Id, T0, new TaskEffect.ReleaseInit(Init), new Refusal(RefusalCode.Unknown, "why"))),
+        ("EffectFailed: RestoreInit", new EffectFailed(Id, T0, new TaskEffect.RestoreInit(Setup, Restore), new Refusal(RefusalCode.Unknown, "why"))),
+        ("EffectFailed: CheckpointInit", new EffectFailed(Id, T0, new TaskEffect.CheckpointInit(Init, Dump), new Refusal(RefusalCode.Unknown, "why"))),
         ("EffectFailed: TearDown", new EffectFailed(Id, T0, new TaskEffect.TearDown(Setup, Init, Cgroup), new Refusal(RefusalCode.Unknown, "why"))),
     ];
 

@@ -207,12 +207,4 @@ public sealed class ContainersServiceTests(Daemon daemon) : IClassFixture<Daemon
         Assert.Equal(StatusCode.InvalidArgument, signal.StatusCode);
         Assert.StartsWith("signal", signal.Detail, StringComparison.Ordinal);
     }
-
-    [Fact]
-    public async Task What_is_not_there_yet_says_so()
-    {
-        Assert.Equal(
-            StatusCode.Unimplemented,
-            (await StatusAsync(daemon.Tasks.CheckpointAsync(new CheckpointTaskRequest { ContainerId = "c" }, In("x")))).StatusCode);
-    }
 }

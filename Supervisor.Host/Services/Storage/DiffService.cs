@@ -58,27 +58,8 @@ public sealed class DiffService(StorageCalls storage, NamespaceRegistry namespac
             }
         }, files.Limits.LayerDeadline, context.CancellationToken);
         if (compressed) labels = labels.SetItem(UncompressedLabel, plain.Text);
-        await RecordAsync(new BlobKey(@namespace, blob.Digest.Text), blob, labels, context);
+        await storage.RecordAsync(blob, @namespace, labels, context);
         return new DiffResponse { Diff = new ContentDescriptor { MediaType = mediaType, Digest = blob.Digest.Text, Size = blob.Size } };
-    }
-
-    /// <summary>The same layer may be there already: then that one is it.</summary>
-    private async Task RecordAsync(
-        BlobKey key, StoredBlob blob, System.Collections.Immutable.ImmutableSortedDictionary<string, string> labels,
-            ServerCallContext context)
-    {
-        await storage.PinAsync("content", key.Digest, context);
-        try
-        {
-            var state = await storage.AskAsync(new MetadataCommand.CommitContent(key, blob.Size, blob.File, labels, storage.Now), context);
-            if (state.Blobs.GetValueOrDefault(key)?.File == blob.File) return;
-        }
-        catch (RpcException e) when (e.StatusCode is StatusCode.AlreadyExists)
-        {
-            await storage.AskAsync(
-                new MetadataCommand.UpdateContent(key, labels, [.. labels.Keys.Select(k => $"labels.{k}")], storage.Now), context);
-        }
-        await storage.Files.RemoveAsync([new Supervisor.Storage.Freed(blob.File, null, 0)]);
     }
 
     private static List<TreeMount> Mounts(IEnumerable<Mount> mounts) =>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Grpc.Core;
 using Supervisor.Actors;
@@ -6,6 +7,7 @@ using Supervisor.Actors.Identity;
 using Supervisor.Actors.Leases;
 using Supervisor.Actors.Metadata;
 using Supervisor.Storage;
+using Supervisor.Storage.Content;
 
 namespace Supervisor.Host.Services.Storage;
 
@@ -52,6 +54,25 @@ public sealed class StorageCalls(SupervisorSystem system, TimeProvider clock)
     {
         if (LeaseOf(context) is { } key && system.KnownLeases.Find(key)?.HasExpired(Now) != false)
             throw GrpcTranslation.Refuse(StatusCode.NotFound, $"lease \"{key.Id}\": not found");
+    }
+
+    /// <summary>Records a blob under the caller's lease. The same one may be there already: then that is it, with these labels too.</summary>
+    public async Task RecordAsync(StoredBlob blob, string @namespace, ImmutableSortedDictionary<string, string> labels, ServerCallContext context)
+    {
+        var key = new BlobKey(@namespace, blob.Digest.Text);
+        await PinAsync("content", key.Digest, context);
+        try
+        {
+            var state = await AskAsync(new MetadataCommand.CommitContent(key, blob.Size, blob.File, labels, Now), context);
+            if (state.Blobs.GetValueOrDefault(key)?.File == blob.File) return;
+        }
+        catch (RpcException e) when (e.StatusCode is StatusCode.AlreadyExists)
+        {
+            // No paths would mean: all labels, and take those away that somebody else has set.
+            if (labels.Count > 0)
+                await AskAsync(new MetadataCommand.UpdateContent(key, labels, [.. labels.Keys.Select(k => $"labels.{k}")], Now), context);
+        }
+        await Files.RemoveAsync([new Freed(blob.File, null, 0)]);
     }
 
     private static LeaseKey? LeaseOf(ServerCallContext context) => context.RequestHeaders.GetValue(LeaseHeader) is { Length: > 0 } lease
