@@ -9,7 +9,7 @@ namespace Supervisor.Kernel.Processes;
 /// </summary>
 public sealed class Reaper : IDisposable
 {
-    private static readonly TimeSpan ForeignReaperDeadline = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LaterDeadline = TimeSpan.FromSeconds(2);
     private readonly EventLoop _loop;
     private readonly bool _ownsLoop;
 
@@ -31,12 +31,18 @@ public sealed class Reaper : IDisposable
         {
             registered.Wait(); // for the assignment below: the process may have ended before it was watched
             watch!.Dispose();
-            if (beforeReap is not null && pidfd.TryPeek(out var usage) is { } peeked) beforeReap(peeked, usage);
-            if ((pidfd.TryReap() ?? pidfd.TryReadExit()) is { } status) onExit(status);
-            else _ = AwaitForeignReaper(pidfd, onExit);
+            if (!TryCollect()) _ = CollectLater(pidfd, TryCollect, onExit);
         });
         registered.Set();
         return watch;
+
+        bool TryCollect()
+        {
+            if (beforeReap is not null && pidfd.TryPeek(out var usage) is { } peeked) beforeReap(peeked, usage);
+            if ((pidfd.TryReap() ?? pidfd.TryReadExit()) is not { } status) return false;
+            onExit(status);
+            return true;
+        }
     }
 
     /// <summary>Tells each time that a cgroup's memory ran out.</summary>
@@ -56,16 +62,30 @@ public sealed class Reaper : IDisposable
         if (_ownsLoop) _loop.Dispose();
     }
 
-    /// <summary>The kernel tells how another's child ended only after that other has reaped it.</summary>
-    private static async Task AwaitForeignReaper(Pidfd pidfd, Action<ExitStatus?> onExit)
+    /// <summary>
+    /// The kernel tells how another's child ended only after that other has reaped it; and our own is ours to collect only when
+    /// whoever traces it (criu, a debugger) has let go of it.
+    /// </summary>
+    private async Task CollectLater(Pidfd pidfd, Func<bool> tryCollect, Action<ExitStatus?> onExit)
     {
-        ExitStatus? status = null;
-        for (var wait = 1; status is null && wait < ForeignReaperDeadline.TotalMilliseconds; wait *= 2)
+        for (var wait = 1; wait < LaterDeadline.TotalMilliseconds; wait *= 2)
         {
             await Task.Delay(wait).ConfigureAwait(false);
-            if (pidfd.IsClosed) return;
-            status = pidfd.TryReadExit();
+            var done = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+            _loop.Post(() =>
+            {
+                var over = true; // also when a watcher throws, which the loop tells
+                try
+                {
+                    over = pidfd.IsClosed || tryCollect();
+                }
+                finally
+                {
+                    done.SetResult(over);
+                }
+            });
+            if (await done.Task.ConfigureAwait(false)) return;
         }
-        onExit(status);
+        onExit(null);
     }
 }

@@ -55,7 +55,6 @@ public sealed class CheckpointTests : IDisposable
         Assert.False(container.HasEnded);
         container.End(Patience);
         var other = Path.Join(_containers.Place, "other.log");
-        await File.WriteAllTextAsync(other, "");
         var restored = Restore(container, other, Images("left"));
         await Reaches(other, written + 2);
         Assert.InRange(Numbers(other)[0], 2, written + 1);
@@ -153,7 +152,8 @@ public sealed class CheckpointTests : IDisposable
         File.Delete(Path.Join(Images("broken").ImageDirectory, "pstree.img"));
         var request = Request(container, new StdioTargets("", $"file://{log}", "", false));
         var e = Assert.Throws<CheckpointException>(() => Container.Restore(_containers.Host, request, Images("broken"), Deadline));
-        Assert.Contains("pstree", e.Message, StringComparison.Ordinal);
+        Assert.Contains("restore: criu failed: ", e.Message, StringComparison.Ordinal);
+        Assert.Equal(Path.Join(Images("broken").ImageDirectory, "restore.log"), e.Log);
         Assert.False(Directory.Exists(request.Bundle));
         Assert.All(_containers.Host.Hierarchies.DirectoriesOf(request.DefaultCgroup).Values, d => Assert.False(Directory.Exists(d), d));
     }
