@@ -15,9 +15,7 @@ public sealed class CheckpointDirectories(string root)
     public CheckpointDirectory New()
     {
         var made = new CheckpointDirectory(Path.Join(root, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12))));
-        Directory.CreateDirectory(root, Private);
-        Directory.CreateDirectory(made.Images, Private);
-        Directory.CreateDirectory(made.Work, Private);
+        foreach (var directory in (string[])[root, made.Path, made.Images, made.Work]) Directory.CreateDirectory(directory, Private);
         return made;
     }
 
