@@ -61,8 +61,9 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
         var task = await Assert.ThrowsAsync<RpcException>(async () => await daemon.Tasks.GetAsync(new GetRequest { ContainerId = id }, Daemon.In(_namespace)));
         Assert.Equal(StatusCode.NotFound, task.StatusCode);
         Assert.False(Directory.Exists($"{daemon.Options.State}/bundles/{_namespace}/{id}"), "the bundle is left");
-        Assert.Empty(Directory.EnumerateDirectories("/sys/fs/cgroup", _namespace, new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 })
-            .Where(d => Directory.Exists(Path.Join(d, id))));
+        Assert.DoesNotContain(
+            Directory.EnumerateDirectories("/sys/fs/cgroup", _namespace, new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 }),
+            d => Directory.Exists(Path.Join(d, id)));
         await daemon.Containers.DeleteAsync(new DeleteContainerRequest { Id = id }, Daemon.In(_namespace));
     }
 
