@@ -9,7 +9,11 @@ public sealed class DockerdTests : IAsyncLifetime
 
     public async Task InitializeAsync() => _daemon = await DaemonProcess.StartAsync();
 
-    public async Task DisposeAsync() => await _daemon.DisposeAsync();
+    public async Task DisposeAsync()
+    {
+        await _daemon.DisposeAsync();
+        ClientCgroup.RemoveIfEmpty("docker");
+    }
 
     [Fact]
     public Task Docker_containers_live_on_our_daemon_as_on_containerd() => ClientScript.PassesAsync("dockerd-basic.sh", _daemon, 80);

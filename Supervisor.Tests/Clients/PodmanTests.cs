@@ -18,6 +18,7 @@ public sealed class PodmanTests : IDisposable
         Podman("rm", "--all", "--force", "--time", "0").GetAwaiter().GetResult();
         CommandLine.RunAsync("sh", "-c", $"umount -l {_oci.Place}/podman/root/overlay 2>/dev/null; true").GetAwaiter().GetResult();
         _oci.Dispose();
+        ClientCgroup.RemoveIfEmpty("libpod_parent");
     }
 
     [Fact]
