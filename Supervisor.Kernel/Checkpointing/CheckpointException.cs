@@ -15,7 +15,7 @@ public sealed class CheckpointException(string what, string reason, string? log,
     /// <summary>With the last errors of the log in it.</summary>
     internal static CheckpointException Of(string what, string reason, string log)
     {
-        const int Kept = 4;
+        const int Kept = 12; // the first of them is the cause, and what to do stands with it
         try
         {
             // What criu probes for itself and does without: its limit on open files, a tun device.

@@ -129,8 +129,8 @@ internal sealed class LogBinary : IDisposable
             }
             if (ready.TryRead(buffer) is 0) break;
         }
-        // Ended, rather than ready: nobody would read.
-        if (!process.WaitForExit(TimeSpan.Zero)) return;
+        // Ended, rather than ready: nobody would read. A dying process closes its descriptors a moment before it counts as ended.
+        if (!process.WaitForExit(TimeSpan.FromMilliseconds(100))) return;
         var status = process.TryReap();
         process.Dispose();
         throw new InvalidStdioException("stdout", $"log binary \"{path}\" ended before it was ready: {status}");

@@ -18,9 +18,13 @@ public sealed class GrpcTranslationTests
     private static readonly InitProcess Init = new(42, 99, "boot");
     private static readonly ImmutableSortedDictionary<string, string> Cgroups = ImmutableSortedDictionary<string, string>.Empty.Add("", "/x");
 
+    private static readonly TaskRestore Restore = new(new RestoreSource("/images", "", ""), ByteString.Empty);
+
     public static TheoryData<TaskState, ProcessStatus, uint, uint> States => new()
     {
         { new TaskState.Creating(Setup), ProcessStatus.Created, 0, 0 },
+        { new TaskState.Prepared(Setup, Restore), ProcessStatus.Created, 0, 0 },
+        { new TaskState.Restoring(Setup, Restore), ProcessStatus.Created, 0, 0 },
         { new TaskState.Created(Setup, Init, Cgroups), ProcessStatus.Created, 42, 0 },
         { new TaskState.Starting(Setup, Init, Cgroups), ProcessStatus.Created, 42, 0 },
         { new TaskState.Starting(Setup, Init, Cgroups, new TaskExit(3, T)), ProcessStatus.Created, 42, 0 },
