@@ -101,8 +101,8 @@ internal sealed class ContainerRestore(
             Spec = spec, Rootfs = rootfs, RootMounts = request.RootMounts, Bundle = request.Bundle, Socket = socket, Stdio = [],
             Namespaces = new NamespacePlan(CloneFlags.CLONE_NEWNS, []),
         });
-        // criu asks for a root that nothing is propagated to.
-        program.Add(Syscall.mount, "/ (private)", 0, program.Text("/"), 0, (long)(MountFlags.MS_REC | MountFlags.MS_PRIVATE), 0);
+        // Nothing of ours may reach the host. A slave, not private: a root that was a slave when it was checkpointed takes its master from this one.
+        program.Add(Syscall.mount, "/ (slave)", 0, program.Text("/"), 0, (long)(MountFlags.MS_REC | MountFlags.MS_SLAVE), 0);
         var work = slots.Take();
         FdSlots.Keep(program, program.Add(Syscall.openat, options.LogDirectory, At.FDCWD, program.Text(Path.GetFullPath(options.LogDirectory)),
             (OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_CLOEXEC).ToKernel(), 0), work);

@@ -79,8 +79,8 @@ internal sealed class OciRuntime : IDisposable
 
     public static void Fails(CommandLine.Outcome outcome, int status, string words)
     {
-        Assert.Contains(words, outcome.Output + outcome.Errors, StringComparison.Ordinal);
-        Assert.Equal(status, outcome.Status);
+        var all = outcome.Output + outcome.Errors;
+        Assert.True(all.Contains(words, StringComparison.Ordinal) && status == outcome.Status, $"exit {outcome.Status}, not {status}; \"{words}\" is wanted in: {all}");
     }
 
     public void Dispose()

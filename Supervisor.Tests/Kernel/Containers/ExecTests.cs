@@ -54,7 +54,7 @@ public sealed class ExecTests : IDisposable
         Assert.Equal(errno, e.Errno);
         Assert.Contains($"\"{program}\"", e.Message, StringComparison.Ordinal);
         Assert.Equal(before, container.Cgroup.Processes());
-        Assert.Empty(Children());
+        Assert.Empty(Zombies(container));
     }
 
     [Fact]
@@ -139,7 +139,7 @@ public sealed class ExecTests : IDisposable
         var processes = container.Cgroup.Processes();
         for (var i = 0; i < 50; i++) Assert.Equal(i, (await RunAsync(container, Shell($"exit {i}"))).Status);
         Assert.Equal(processes, container.Cgroup.Processes());
-        Assert.Empty(Children());
+        Assert.Empty(Zombies(container));
         // Others of this process open and close some meanwhile; fifty leaks of one each would show.
         Assert.InRange(Descriptors() - descriptors, -25, 25);
     }
@@ -240,13 +240,17 @@ public sealed class ExecTests : IDisposable
 
     private static int Descriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
 
-    /// <summary>Ended children of ours that nobody has collected, by name: zombies.</summary>
-    /// <summary>Ours that nobody has collected; but for shims of daemons that crash tests have killed, which fall to us when they end.</summary>
-    private static List<string> Children() =>
-    [
-        .. Process.GetProcesses().Select(p => Stat(p.Id))
-            .Where(s => s.Contains($") Z {Environment.ProcessId} ", StringComparison.Ordinal) && !s.Contains("(supervisor-shim)", StringComparison.Ordinal)),
-    ];
+    /// <summary>Ended processes of the container that nobody has collected. Those of other tests, whose shims were killed, fall to us as well and are not meant.</summary>
+    private static List<string> Zombies(Container container)
+    {
+        var itsProcesses = Namespace(container.Pid, "pid");
+        Assert.NotNull(itsProcesses);
+        return
+        [
+            .. Process.GetProcesses().Where(p => Namespace(p.Id, "pid") == itsProcesses).Select(p => Stat(p.Id))
+                .Where(s => s.Contains($") Z {Environment.ProcessId} ", StringComparison.Ordinal)),
+        ];
+    }
 
     private static string Stat(int pid)
     {

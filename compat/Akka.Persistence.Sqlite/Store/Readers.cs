@@ -25,9 +25,19 @@ internal sealed class Readers(StoreSettings settings) : IDisposable
         }
     }
 
+    /// <summary>Waits, not for ever, for reads that go on: the last connection to be closed puts the write-ahead log into the database.</summary>
     public void Dispose()
     {
         _disposed = true;
+        var end = DateTime.UtcNow + settings.Timeout;
+        var taken = 0;
+        while (taken < settings.MaxReaders && _free.Wait(TimeSpan.FromTicks(Math.Max(0, (end - DateTime.UtcNow).Ticks)))) taken++;
+        CloseIdle();
+        if (taken > 0) _free.Release(taken);
+    }
+
+    private void CloseIdle()
+    {
         while (_idle.TryTake(out var connection)) connection.Dispose();
     }
 
@@ -49,7 +59,7 @@ internal sealed class Readers(StoreSettings settings) : IDisposable
         {
             if (healthy) _idle.Add(connection);
             else connection?.Dispose();
-            if (_disposed) Dispose();
+            if (_disposed) CloseIdle();
         }
     }
 }
