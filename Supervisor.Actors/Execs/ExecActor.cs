@@ -15,6 +15,7 @@ namespace Supervisor.Actors.Execs;
 /// <summary>The shell of <see cref="ExecMachine"/>: journal first, then effects, then the answer. A child of its task.</summary>
 public sealed class ExecActor : UntypedPersistentActor
 {
+    private static readonly TimeSpan BetweenAdoptions = TimeSpan.FromSeconds(2);
     private readonly ExecId _id;
     private readonly NodeServices _node;
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -31,6 +32,7 @@ public sealed class ExecActor : UntypedPersistentActor
     private ExecState _state = new ExecState.Absent();
     private TaskCompletionSource<TaskExit> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _handled, _untold;
+    private bool _adopting; // since our start: until the process is in our hands, or gone, what is asked of it waits
 
     /// <param name="id">Which exec.</param>
     /// <param name="node">What the actors share.</param>
@@ -38,6 +40,12 @@ public sealed class ExecActor : UntypedPersistentActor
 
     /// <inheritdoc/>
     public override string PersistenceId => $"exec-{_id}";
+
+    /// <summary>The process could not be taken over, and is not known to have ended.</summary>
+    private sealed record AdoptAgain
+    {
+        public static AdoptAgain Instance { get; } = new();
+    }
 
     /// <summary>A command, with what only the task has.</summary>
     /// <param name="Container">The live container, or null.</param>
@@ -53,6 +61,16 @@ public sealed class ExecActor : UntypedPersistentActor
     /// <inheritdoc/>
     protected override void OnCommand(object message)
     {
+        if (_adopting && message is Order)
+        {
+            Stash.Stash();
+            return;
+        }
+        if (message is ExecOutcome { Effect: ExecEffect.Adopt })
+        {
+            _adopting = false;
+            Stash.UnstashAll();
+        }
         switch (message)
         {
             case ExecOutcome outcome:
@@ -69,6 +87,9 @@ public sealed class ExecActor : UntypedPersistentActor
             case ProcessInput input:
                 Take(input);
                 Sender.Tell(new ProcessInputReply(null));
+                break;
+            case AdoptAgain:
+                if (_process is null) foreach (var effect in ExecMachine.Recover(_state)) Run(effect);
                 break;
             case PublishedEvent:
                 _untold--;
@@ -121,6 +142,11 @@ public sealed class ExecActor : UntypedPersistentActor
         {
             if (_state is ExecState.Starting or ExecState.Held or ExecState.Running) Keep(process);
             else _node.KernelPool.Tell(new ExecWork(_id, new ExecEffect.End(), null, process), ActorRefs.Nobody); // discarded meanwhile
+        }
+        if (outcome.Report is ExecCommand.EffectFailed { Effect: ExecEffect.Adopt { Process: not null } } failed)
+        {
+            _log.Warning("{0}: its process could not be taken over ({1}), trying again", _id, failed.Reason.Message);
+            Context.System.Scheduler.ScheduleTellOnce(BetweenAdoptions, Self, AdoptAgain.Instance, ActorRefs.NoSender);
         }
         _waitingForEffect.Remove(outcome.Effect, out var asker);
         Handle(outcome.Report, asker);
@@ -195,6 +221,7 @@ public sealed class ExecActor : UntypedPersistentActor
 
     private void Run(ExecEffect effect)
     {
+        _adopting |= effect is ExecEffect.Adopt;
         if (effect is not ExecEffect.Watch) _node.KernelPool.Tell(new ExecWork(_id, effect, _container, _process));
         else if (_process is { } process) _node.Reaper.Tell(new WatchExec(_id, process));
     }

@@ -16,6 +16,7 @@ namespace Supervisor.Actors.Tasks;
 /// <summary>The shell of <see cref="TaskMachine"/>: journal first, then effects, then the answer.</summary>
 public sealed class TaskActor : UntypedPersistentActor
 {
+    private static readonly TimeSpan BetweenAdoptions = TimeSpan.FromSeconds(2);
     private readonly ContainerId _id;
     private readonly NodeServices _node;
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -27,6 +28,7 @@ public sealed class TaskActor : UntypedPersistentActor
     private IContainer? _container;
     private readonly TaskExecs _execs;
     private bool _deleteTold; // the last delete has been published
+    private bool _adopting; // since our start: until the container is in our hands, what is asked of it waits
 
     private TaskState _state = new TaskState.Absent();
     private TaskCompletionSource<TaskExit> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -47,12 +49,27 @@ public sealed class TaskActor : UntypedPersistentActor
     /// <summary>Whether there is no task, and will be none.</summary>
     internal sealed record RetireAnswer(bool Retired);
 
+    /// <summary>The container could not be taken over, and is not known to have ended: a shim was dying, or the kernel was busy.</summary>
+    private sealed record AdoptAgain
+    {
+        public static AdoptAgain Instance { get; } = new();
+    }
+
     /// <inheritdoc/>
     protected override void OnCommand(object message)
     {
+        if (_adopting && message is ExecCommand or ProcessInput or (TaskCommand and not TaskCommand.Report))
+        {
+            Stash.Stash();
+            return;
+        }
+        if (message is KernelOutcome { Effect: TaskEffect.AdoptInit }) EndAdopting();
         switch (message)
         {
             case not null when _execs.Holds(message, _state, Self, Sender):
+                break;
+            case AdoptAgain:
+                if (_container is null) Adopt();
                 break;
             case KernelOutcome outcome:
                 Accept(outcome);
@@ -110,7 +127,8 @@ public sealed class TaskActor : UntypedPersistentActor
                 foreach (var again in _replayed) _node.EventLog.Tell(again); // the log knows which of them it has
                 _replayed.Clear();
                 Publish();
-                foreach (var effect in TaskMachine.Recover(_state)) Run(effect);
+                Adopt();
+                foreach (var effect in TaskMachine.Recover(_state).Where(e => e is not TaskEffect.AdoptInit)) Run(effect);
                 if (_state is TaskState.Absent) _execs.DiscardAll(); // we ended before they were gone
                 if (_execs.Recovered) _node.Readiness.Recovered(PersistenceId);
                 break;
@@ -207,8 +225,13 @@ public sealed class TaskActor : UntypedPersistentActor
     private void Handle(TaskCommand command, IActorRef? asker, TaskEffect? ended)
     {
         var decision = TaskMachine.Decide(_state, command);
-        if (command is TaskCommand.EffectFailed { Effect: TaskEffect.TearDown or TaskEffect.AdoptInit } failed)
-            _log.Warning("{0}: {1} failed ({2}), leaving it for the next delete", _id, failed.Effect.GetType().Name, failed.Reason.Message);
+        if (command is TaskCommand.EffectFailed { Effect: TaskEffect.TearDown } failed)
+            _log.Warning("{0}: it could not be removed ({1}), leaving it for the next delete", _id, failed.Reason.Message);
+        if (command is TaskCommand.EffectFailed { Effect: TaskEffect.AdoptInit } lost)
+        {
+            _log.Warning("{0}: its init could not be taken over ({1}), trying again", _id, lost.Reason.Message);
+            Context.System.Scheduler.ScheduleTellOnce(BetweenAdoptions, Self, AdoptAgain.Instance, ActorRefs.NoSender);
+        }
         var before = _state;
         foreach (var e in decision.Events) Failpoint.Pass("before", $"journal task {e.GetType().Name}");
         PersistAll(decision.Events, e =>
@@ -241,6 +264,22 @@ public sealed class TaskActor : UntypedPersistentActor
         var answer = new TaskReply(_id, refusal, _state is TaskState.Absent ? before : _state);
         foreach (var waiting in _waitingUntilSettled) waiting.Tell(answer);
         _waitingUntilSettled.Clear();
+    }
+
+    /// <summary>Takes the init over that our former self has left, if there is one.</summary>
+    private void Adopt()
+    {
+        foreach (var effect in TaskMachine.Recover(_state).OfType<TaskEffect.AdoptInit>())
+        {
+            _adopting = true;
+            Run(effect);
+        }
+    }
+
+    private void EndAdopting()
+    {
+        _adopting = false;
+        Stash.UnstashAll();
     }
 
     private void Run(TaskEffect effect)

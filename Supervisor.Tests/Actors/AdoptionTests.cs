@@ -1,0 +1,93 @@
+using System.Reflection;
+using Akka.Actor;
+using Akka.Configuration;
+using Akka.TestKit;
+using Supervisor.Actors;
+using Supervisor.Actors.Identity;
+using Supervisor.Actors.KernelPool;
+using Supervisor.Actors.ReadModel;
+using Supervisor.Actors.Tasks;
+using Supervisor.Kernel.Containers;
+using static Supervisor.Tests.Machines.TaskMachineTable;
+
+namespace Supervisor.Tests.Actors;
+
+/// <summary>A task after its daemon's restart, before its init is in the new daemon's hands: an order that a real kernel cannot be made to show.</summary>
+public sealed class AdoptionTests : Akka.TestKit.Xunit2.TestKit
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private readonly TestProbe _pool, _reaper;
+    private readonly NodeServices _node;
+
+    public AdoptionTests() : base(ConfigurationFactory.ParseString("""
+        akka.persistence { journal.plugin = "akka.persistence.journal.inmem", snapshot-store.plugin = "akka.persistence.snapshot-store.inmem" }
+        """))
+    {
+        (_pool, _reaper) = (CreateTestProbe(), CreateTestProbe());
+        _node = new NodeServices(_pool.Ref, _reaper.Ref, CreateTestProbe().Ref, new ContainerDirectory(), new Readiness(), TimeProvider.System, "/state");
+    }
+
+    [Fact]
+    public void What_is_asked_meanwhile_waits_until_the_init_is_in_our_hands()
+    {
+        var (task, adopt) = Restarted();
+        task.Tell(new TaskCommand.Kill(Id, T0, 15, false), TestActor);
+        _pool.ExpectNoMsg(TimeSpan.FromMilliseconds(200));
+        var container = DispatchProxy.Create<IContainer, Nothing>();
+        _pool.Reply(new KernelOutcome(new TaskCommand.InitAdopted(Id, T0, false), adopt.Effect, container));
+        var kill = _pool.ExpectMsg<KernelWork>(Patience);
+        Assert.Equal(15, Assert.IsType<TaskEffect.Signal>(kill.Effect).Number);
+        Assert.Same(container, kill.Container);
+        _pool.Reply(new KernelOutcome(new TaskCommand.Signalled(Id, T0), kill.Effect, null));
+        Assert.Null(ExpectMsg<TaskReply>(Patience).Refusal);
+    }
+
+    [Fact]
+    public void One_that_could_not_be_taken_over_is_tried_again_and_who_asks_meanwhile_is_told()
+    {
+        var (task, adopt) = Restarted();
+        var busy = new Refusal(RefusalCode.Unknown, "the shim has ended");
+        _pool.Reply(new KernelOutcome(new TaskCommand.EffectFailed(Id, T0, adopt.Effect, busy), adopt.Effect, null));
+        task.Tell(new TaskCommand.Kill(Id, T0, 15, false), TestActor);
+        var kill = _pool.ExpectMsg<KernelWork>(w => w.Effect is TaskEffect.Signal, Patience);
+        Assert.Null(kill.Container);
+        _pool.Reply(new KernelOutcome(new TaskCommand.EffectFailed(Id, T0, kill.Effect, busy), kill.Effect, null));
+        Assert.Equal(busy, ExpectMsg<TaskReply>(Patience).Refusal);
+        Assert.IsType<TaskEffect.AdoptInit>(_pool.ExpectMsg<KernelWork>(Patience).Effect);
+    }
+
+    /// <summary>A task that was created and started by a former self of the actor.</summary>
+    private (IActorRef Task, KernelWork Adopt) Restarted()
+    {
+        var former = Make();
+        former.Tell(new TaskCommand.Create(Id, T0, Setup, default), TestActor);
+        Answer(new TaskCommand.InitSpawned(Id, T0, Init, Cgroup));
+        ExpectMsg<TaskReply>(Patience);
+        former.Tell(new TaskCommand.Start(Id, T0), TestActor);
+        Answer(new TaskCommand.InitStarted(Id, T0));
+        ExpectMsg<TaskReply>(Patience);
+        Watch(former);
+        Sys.Stop(former);
+        ExpectTerminated(former, Patience);
+        var task = Make();
+        var adopt = _pool.ExpectMsg<KernelWork>(Patience);
+        Assert.IsType<TaskEffect.AdoptInit>(adopt.Effect);
+        return (task, adopt);
+    }
+
+    private void Answer(TaskCommand.Report report)
+    {
+        var work = _pool.ExpectMsg<KernelWork>(Patience);
+        _pool.Reply(new KernelOutcome(report, work.Effect, null));
+    }
+
+    private IActorRef Make() => Sys.ActorOf(Props.Create(() => new TaskActor(Id, _node)));
+
+    /// <summary>Holds nothing and does nothing.</summary>
+    public class Nothing : DispatchProxy
+    {
+        /// <inheritdoc/>
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
+            targetMethod!.ReturnType is { IsValueType: true } type && type != typeof(void) ? Activator.CreateInstance(type) : null;
+    }
+}
