@@ -40,3 +40,20 @@ public sealed class DockerdTests : IAsyncLifetime
         }
     }
 }
+
+/// <summary>The rest of docker's verbs, beside the first: cp, diff, export, commit, health checks, restart policies over a restart of dockerd.</summary>
+public sealed class DockerFilesTests : IAsyncLifetime
+{
+    private DaemonProcess _daemon = null!;
+
+    public async Task InitializeAsync() => _daemon = await DaemonProcess.StartAsync();
+
+    public async Task DisposeAsync()
+    {
+        await _daemon.DisposeAsync();
+        ClientCgroup.RemoveIfEmpty("docker");
+    }
+
+    [Fact]
+    public Task Files_and_health_of_docker_containers_are_as_on_containerd() => ClientScript.PassesAsync("dockerd-files.sh", _daemon, 38);
+}

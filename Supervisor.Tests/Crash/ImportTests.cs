@@ -1,0 +1,51 @@
+using System.Security.Cryptography;
+using Supervisor.Tests.Clients;
+using Supervisor.Tests.EndToEnd;
+
+namespace Supervisor.Tests.Crash;
+
+/// <summary>The daemon dies while an image is imported and unpacked: what is there is whole, the next import goes on, and nothing stays for ever.</summary>
+[Collection(Alone.Name)]
+public sealed class ImportTests : IDisposable
+{
+    private const string Image = "docker.io/library/surface:latest";
+    private readonly DirectoryInfo _place = Directory.CreateTempSubdirectory("supervisor-import-");
+
+    public void Dispose() => _place.Delete(recursive: true);
+
+    [Fact]
+    public async Task A_killed_import_is_whole_or_nothing_and_the_next_one_goes_on()
+    {
+        OciRuntime.Ok(await CommandLine.RunAsync("bash", Path.Join(Repository.Root, "Supervisor.Tests", "Clients", "scripts", "mkimage.sh"), _place.FullName));
+        var archive = Path.Join(_place.FullName, "image.tar");
+        await using var daemon = await DaemonProcess.StartAsync();
+        var random = new Random(Environment.ProcessId);
+        for (var i = 0; i < StormTests.Number("SUPERVISOR_CRASH_KILLS", 5); i++)
+        {
+            var import = daemon.Ctr("images", "import", archive);
+            await Task.Delay(random.Next(0, 400));
+            await daemon.KillAsync();
+            await daemon.RestartAsync();
+            await import; // cut off, or in time, or both: ctr waits for a daemon
+            CheckBlobs(daemon);
+        }
+        OciRuntime.Ok(await daemon.Ctr("images", "import", archive));
+        Assert.Equal("whole\n", OciRuntime.Ok(await daemon.Ctr("run", "--rm", "--snapshotter", "overlayfs", Image, "c", "echo", "whole")));
+        OciRuntime.Ok(await daemon.Ctr("images", "rm", "--sync", Image));
+        // What a cut-off import began is kept for those who come back, by a lease or for a day; an image that is removed takes all with it.
+        Assert.Empty(Blobs(daemon));
+        Assert.DoesNotContain("Committed", OciRuntime.Ok(await daemon.Ctr("snapshots", "ls")), StringComparison.Ordinal);
+    }
+
+    /// <summary>What has a digest's name is what the digest is of.</summary>
+    private static void CheckBlobs(DaemonProcess daemon)
+    {
+        foreach (var file in Blobs(daemon))
+        {
+            using var stream = File.OpenRead(file);
+            Assert.StartsWith(Convert.ToHexStringLower(SHA256.HashData(stream)), Path.GetFileName(file), StringComparison.Ordinal);
+        }
+    }
+
+    private static string[] Blobs(DaemonProcess daemon) => Directory.GetFiles(Path.Join(daemon.Root, "content", "blobs", "sha256"));
+}
