@@ -5,6 +5,7 @@ using Supervisor.Actors.Collecting;
 using Supervisor.Actors.Containers;
 using Supervisor.Actors.Events;
 using Supervisor.Actors.Execs;
+using Supervisor.Actors.Journal;
 using Supervisor.Actors.KernelPool;
 using Supervisor.Actors.Leases;
 using Supervisor.Actors.Metadata;
@@ -42,20 +43,27 @@ public sealed class SupervisorNode : IAsyncDisposable
     /// <summary>The running actors.</summary>
     public SupervisorSystem System { get; }
 
+    /// <summary>Completes when something could not be journalled: what is journalled is the truth, and a new node begins from it.</summary>
+    public required Task<JournalLost> JournalLost { get; init; }
+
     /// <summary>Starts the actors, and returns when all that the journal knows of has recovered.</summary>
+    /// <exception cref="IOException">The journal cannot be read, or not be written; the message says why and what to do.</exception>
     /// <exception cref="TimeoutException">It has not within two minutes: the journal does not answer; the log says why.</exception>
     public static async Task<SupervisorNode> StartAsync(NodeOptions options, CancellationToken cancellation)
     {
         Directory.CreateDirectory(options.Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Directory.CreateDirectory(options.State, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var system = ActorSystem.Create("supervisor", WithJournal(options));
+        var lost = new TaskCompletionSource<JournalLost>(TaskCreationOptions.RunContinuationsAsynchronously);
+        system.ActorOf(Props.Create(() => new JournalWatch(lost)), "journal-watch");
         var host = new ContainerHost(e => system.Log.Error(e, "a callback of the kernel's event loops failed, its watch is removed"));
         var readiness = new Readiness();
         var runtime = Runtime(system, host, options);
-        var node = new SupervisorNode(Start(system, runtime, readiness, options), runtime, readiness);
+        var node = new SupervisorNode(Start(system, runtime, readiness, options), runtime, readiness) { JournalLost = lost.Task };
         try
         {
-            await node._readiness.Ready.WaitAsync(RecoveryDeadline, cancellation).ConfigureAwait(false);
+            if (await Task.WhenAny(node._readiness.Ready, node.JournalLost).WaitAsync(RecoveryDeadline, cancellation).ConfigureAwait(false) == node.JournalLost)
+                throw new IOException((await node.JournalLost.ConfigureAwait(false)).Reason);
             await Task.Run(() => Leftovers.Remove(runtime, node.System.Directory, options.State, system.Log.Warning), cancellation).ConfigureAwait(false);
             var files = node.System.Storage.Files;
             var waiting = node.System.Directory.All.Select(e => e.Task.State).OfType<TaskState.Prepared>().Select(s => s.Restore.Source.Owned).ToHashSet();

@@ -15,6 +15,9 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Warning, "open calls did not end within {Seconds} s, closing their connections")]
     public static partial void CallsAborted(ILogger log, double seconds);
 
+    [LoggerMessage(5, LogLevel.Error, "the journal could not be written: {Reason}; containers go on, the daemon begins anew from what is journalled")]
+    public static partial void JournalLost(ILogger log, string reason);
+
     [LoggerMessage(10, LogLevel.Error, "{Method} failed")]
     public static partial void CallFailed(ILogger log, string method, Exception exception);
 }

@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.Persistence;
 using Supervisor.Actors.Events;
 using Supervisor.Actors.Identity;
+using Supervisor.Actors.Journal;
 using Supervisor.Actors.Recovery;
 using Supervisor.Actors.Tasks;
 
@@ -11,7 +12,7 @@ namespace Supervisor.Actors.Containers;
 /// The shell of <see cref="ContainerMachine"/>, and the parent of the container's task actor. It never waits for the
 /// task: every call answers at once while the task is being started, stopped, stuck in the kernel or dead.
 /// </summary>
-public sealed class ContainerActor : UntypedPersistentActor
+public sealed class ContainerActor : JournalledActor
 {
     private readonly ContainerId _id;
     private readonly NodeServices _node;

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Persistence;
 using Supervisor.Actors.Identity;
+using Supervisor.Actors.Journal;
 using Supervisor.Actors.Recovery;
 
 namespace Supervisor.Actors.Containers;
@@ -10,7 +11,7 @@ namespace Supervisor.Actors.Containers;
 /// Knows which containers there are, and is the parent of each. Only creations pass through here; every other command
 /// goes to the container itself.
 /// </summary>
-public sealed class ContainersActor : UntypedPersistentActor
+public sealed class ContainersActor : JournalledActor
 {
     private const int CompactEvery = 512;
 

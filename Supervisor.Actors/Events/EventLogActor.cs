@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
+using Supervisor.Actors.Journal;
 using Supervisor.Actors.Recovery;
 
 namespace Supervisor.Actors.Events;
@@ -10,7 +11,7 @@ namespace Supervisor.Actors.Events;
 /// The numbered history of everything that happened: an event is published only after it is journalled here, in this
 /// order, and its number is its place. A source that recovers tells its events again; each is published once.
 /// </summary>
-public sealed class EventLogActor : UntypedPersistentActor
+public sealed class EventLogActor : JournalledActor
 {
     private const int SnapshotEvery = 1_000;
 

@@ -3,6 +3,7 @@ using Akka.Event;
 using Akka.Persistence;
 using Supervisor.Actors.Events;
 using Supervisor.Actors.Identity;
+using Supervisor.Actors.Journal;
 using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Reaping;
 using Supervisor.Actors.Recovery;
@@ -13,7 +14,7 @@ using Supervisor.Kernel.Containers;
 namespace Supervisor.Actors.Execs;
 
 /// <summary>The shell of <see cref="ExecMachine"/>: journal first, then effects, then the answer. A child of its task.</summary>
-public sealed class ExecActor : UntypedPersistentActor
+public sealed class ExecActor : JournalledActor
 {
     private static readonly TimeSpan BetweenAdoptions = TimeSpan.FromSeconds(2);
     private readonly ExecId _id;

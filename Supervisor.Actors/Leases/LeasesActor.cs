@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Persistence;
+using Supervisor.Actors.Journal;
 
 namespace Supervisor.Actors.Leases;
 
@@ -11,7 +12,7 @@ namespace Supervisor.Actors.Leases;
 /// </remarks>
 /// <param name="directory">Where readers look; written by this actor only.</param>
 /// <param name="clock">For the timer only; commands bring their own time.</param>
-public sealed class LeasesActor(LeaseDirectory directory, TimeProvider clock) : UntypedPersistentActor
+public sealed class LeasesActor(LeaseDirectory directory, TimeProvider clock) : JournalledActor
 {
     internal const int CompactEvery = 512;
     private static readonly TimeSpan ExpiryInterval = TimeSpan.FromMinutes(1);

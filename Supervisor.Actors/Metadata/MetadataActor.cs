@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Persistence;
 using Supervisor.Actors.Collecting;
 using Supervisor.Actors.Events;
+using Supervisor.Actors.Journal;
 using Supervisor.Actors.Leases;
 using Supervisor.Actors.ReadModel;
 using Supervisor.Storage;
@@ -21,7 +22,7 @@ namespace Supervisor.Actors.Metadata;
 /// <param name="eventLog">Takes <see cref="PublishEvent"/>.</param>
 public sealed class MetadataActor(
     MetadataDirectory directory, LeaseDirectory leases, ContainerDirectory containers, StorageFiles files, IActorRef eventLog)
-    : UntypedPersistentActor
+    : JournalledActor
 {
     private const int CompactEvery = 4096;
 

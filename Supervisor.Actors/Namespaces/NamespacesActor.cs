@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Persistence;
 using Supervisor.Actors.Events;
+using Supervisor.Actors.Journal;
 using Supervisor.Actors.Leases;
 using Supervisor.Actors.Metadata;
 using Supervisor.Actors.ReadModel;
@@ -15,7 +16,7 @@ namespace Supervisor.Actors.Namespaces;
 /// <param name="leases">Told of a namespace that is gone.</param>
 /// <param name="eventLog">Takes <see cref="PublishEvent"/>.</param>
 public sealed class NamespacesActor(
-    NamespaceDirectory directory, ContainerDirectory containers, MetadataDirectory metadata, IActorRef leases, IActorRef eventLog) : UntypedPersistentActor
+    NamespaceDirectory directory, ContainerDirectory containers, MetadataDirectory metadata, IActorRef leases, IActorRef eventLog) : JournalledActor
 {
     // Events that were journalled in the last moments of the former daemon may not have reached its event log.
     // They are told again, and the log publishes each once; more than this many cannot have been on their way.

@@ -4,6 +4,7 @@ using Akka.Persistence;
 using Supervisor.Actors.Events;
 using Supervisor.Actors.Execs;
 using Supervisor.Actors.Identity;
+using Supervisor.Actors.Journal;
 using Supervisor.Actors.KernelPool;
 using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Reaping;
@@ -14,7 +15,7 @@ using Supervisor.Kernel.Containers;
 namespace Supervisor.Actors.Tasks;
 
 /// <summary>The shell of <see cref="TaskMachine"/>: journal first, then effects, then the answer.</summary>
-public sealed class TaskActor : UntypedPersistentActor
+public sealed class TaskActor : JournalledActor
 {
     private static readonly TimeSpan BetweenAdoptions = TimeSpan.FromSeconds(2);
     private readonly ContainerId _id;

@@ -8,7 +8,7 @@ namespace Supervisor.Host.Cli;
 /// <summary><c>supervisor serve</c>: the daemon, in the foreground, until SIGTERM or SIGINT.</summary>
 internal static class ServeCommand
 {
-    private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(30), BetweenStarts = TimeSpan.FromSeconds(1);
 
     public static Command Create()
     {
@@ -55,6 +55,36 @@ internal static class ServeCommand
         var path => throw new CliException($"--shim: \"{path}\" is neither node nor none, nor a file"),
     };
 
+    /// <returns>Null when it was asked to stop before.</returns>
+    private static async Task<DaemonHost?> StartAsync(DaemonOptions options, CancellationToken cancel)
+    {
+        try
+        {
+            return await DaemonHost.StartAsync(options, cancel);
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Begins anew from the journal until that succeeds: a full disk may stay full for long, and whoever stays can still be asked.</summary>
+    private static async Task<DaemonHost?> AgainAsync(DaemonOptions options, Task asked, CancellationToken cancel)
+    {
+        while (await Task.WhenAny(asked, Task.Delay(BetweenStarts, cancel)) != asked)
+        {
+            try
+            {
+                return await StartAsync(options, cancel);
+            }
+            catch (Exception e) when (e is DaemonStartException or IOException or TimeoutException)
+            {
+                await Console.Error.WriteLineAsync($"supervisor: {e.Message}; trying again");
+            }
+        }
+        return null;
+    }
+
     private static async Task<int> ServeAsync(DaemonOptions options, CancellationToken cancel)
     {
         var asked = new TaskCompletionSource<PosixSignal>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -63,21 +93,21 @@ internal static class ServeCommand
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask),
             PosixSignalRegistration.Create(PosixSignal.SIGINT, Ask),
         ];
-        DaemonHost daemon;
-        try
+        var daemon = await StartAsync(options, cancel);
+        while (daemon is not null)
         {
-            daemon = await DaemonHost.StartAsync(options, cancel);
+            await using var _ = daemon;
+            if (await Task.WhenAny(asked.Task, daemon.JournalLost).WaitAsync(cancel) == asked.Task)
+            {
+                // From here on a second signal has its own, sudden, effect.
+                foreach (var registration in signals) registration.Dispose();
+                await daemon.StopAsync($"{await asked.Task}").WaitAsync(StopWithin, cancel);
+                return 0;
+            }
+            await daemon.StopAsync("the journal could not be written").WaitAsync(StopWithin, cancel);
+            daemon = await AgainAsync(options, asked.Task, cancel);
         }
-        catch (OperationCanceledException) when (asked.Task.IsCompleted || cancel.IsCancellationRequested)
-        {
-            return 0; // asked to stop before it had started: as good as stopped, and what was begun is undone
-        }
-        await using var _ = daemon;
-        var signal = await asked.Task.WaitAsync(cancel);
-        // From here on a second signal has its own, sudden, effect.
-        foreach (var registration in signals) registration.Dispose();
-        await daemon.StopAsync(signal.ToString()).WaitAsync(StopWithin, cancel);
-        return 0;
+        return 0; // asked to stop before it had started: as good as stopped, and what was begun is undone
 
         void Ask(PosixSignalContext context)
         {

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Console;
 using Supervisor.Actors;
+using Supervisor.Actors.Journal;
 using Supervisor.Host.Services;
 using Supervisor.Host.Services.Checkpoints;
 using Supervisor.Host.Services.Storage;
@@ -40,6 +41,9 @@ public sealed class DaemonHost : IAsyncDisposable
     /// <summary>The actors behind it.</summary>
     public SupervisorSystem System => _node.System;
 
+    /// <summary>Completes when something could not be journalled: nothing more is changed by this one, and another must take its place.</summary>
+    public Task<JournalLost> JournalLost => _node.JournalLost;
+
     /// <summary>Starts the actors, then listens: whoever can connect is answered.</summary>
     /// <exception cref="DaemonStartException">Something of the environment is in the way.</exception>
     /// <exception cref="TimeoutException">The journal does not answer.</exception>
@@ -68,6 +72,13 @@ public sealed class DaemonHost : IAsyncDisposable
             await app.StartAsync(cancellation);
             var log = app.Services.GetRequiredService<ILogger<DaemonHost>>();
             Log.Listening(log, options.Address, options.Root, options.State);
+            _ = node.JournalLost.ContinueWith(
+                lost =>
+                {
+                    Log.JournalLost(log, lost.Result.Reason);
+                    lifetime.Break($"the journal could not be written: {lost.Result.Reason}");
+                },
+                TaskScheduler.Default);
             return new DaemonHost(options, app, node, lifetime, locks, log);
         }
         catch

@@ -11,9 +11,28 @@ public sealed class DaemonLifetime : IDisposable
     /// <summary>Cancelled when the daemon begins to stop.</summary>
     public CancellationToken Stopping => _stopping.Token;
 
+    private readonly CancellationTokenSource _broken = new();
+
+    /// <summary>Cancelled when nothing can be changed any more: see <see cref="WhyBroken"/>.</summary>
+    public CancellationToken Broken => _broken.Token;
+
+    /// <summary>Why, and what to do; null while nothing is broken.</summary>
+    public string? WhyBroken { get; private set; }
+
+    /// <summary>Ends every call that waits for an answer, with UNAVAILABLE and the reason.</summary>
+    public void Break(string why)
+    {
+        WhyBroken = why;
+        _broken.Cancel();
+    }
+
     /// <summary>Ends every open stream and wait with UNAVAILABLE.</summary>
     public void BeginStop() => _stopping.Cancel();
 
     /// <inheritdoc/>
-    public void Dispose() => _stopping.Dispose();
+    public void Dispose()
+    {
+        _stopping.Dispose();
+        _broken.Dispose();
+    }
 }

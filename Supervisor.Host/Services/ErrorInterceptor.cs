@@ -22,7 +22,7 @@ public sealed class ErrorInterceptor(DaemonLifetime lifetime, ILogger<ErrorInter
     {
         try
         {
-            return await continuation(request, context);
+            return await continuation(request, context).WaitAsync(lifetime.Broken);
         }
         catch (Exception e) when (e is not RpcException)
         {
@@ -68,6 +68,8 @@ public sealed class ErrorInterceptor(DaemonLifetime lifetime, ILogger<ErrorInter
                 return GrpcTranslation.Refuse(StatusCode.InvalidArgument, exception.Message);
             case StorageException e:
                 return GrpcTranslation.Refuse(Code(e.Fault), e.Message);
+            case OperationCanceledException when lifetime.WhyBroken is { } why:
+                return GrpcTranslation.Refuse(StatusCode.Unavailable, why);
             case OperationCanceledException or ObjectDisposedException when lifetime.Stopping.IsCancellationRequested:
                 return GrpcTranslation.Refuse(StatusCode.Unavailable, "the daemon is stopping");
             case AskTimeoutException:

@@ -1,0 +1,21 @@
+using Akka.Actor;
+
+namespace Supervisor.Actors.Journal;
+
+/// <summary>Waits for the first <see cref="JournalLost"/>.</summary>
+internal sealed class JournalWatch(TaskCompletionSource<JournalLost> lost) : UntypedActor
+{
+    /// <inheritdoc/>
+    protected override void PreStart()
+    {
+        base.PreStart();
+        Context.System.EventStream.Subscribe(Self, typeof(JournalLost));
+    }
+
+    /// <inheritdoc/>
+    protected override void OnReceive(object message)
+    {
+        if (message is JournalLost first) lost.TrySetResult(first);
+        else Unhandled(message);
+    }
+}

@@ -1,0 +1,28 @@
+using Akka.Persistence;
+
+namespace Supervisor.Actors.Journal;
+
+/// <summary>
+/// An actor whose truth is in the journal. When the journal fails, Akka stops the actor, since nobody knows any more what is
+/// written; that is told (<see cref="JournalLost"/>), and the daemon starts all of its actors anew from what is.
+/// </summary>
+public abstract class JournalledActor : UntypedPersistentActor
+{
+    /// <inheritdoc/>
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
+    {
+        base.OnPersistFailure(cause, @event, sequenceNr);
+        Context.System.EventStream.Publish(new JournalLost(PersistenceId, cause.Message));
+    }
+
+    /// <inheritdoc/>
+    protected override void OnRecoveryFailure(Exception reason, object? message = null)
+    {
+        base.OnRecoveryFailure(reason, message);
+        Context.System.EventStream.Publish(new JournalLost(PersistenceId, reason.Message));
+    }
+}
+
+/// <summary>Something could not be journalled: the actor concerned has stopped, and with it what it stands for cannot be changed.</summary>
+/// <param name="Reason">With what to do: "the file system is full…".</param>
+public sealed record JournalLost(string PersistenceId, string Reason);
