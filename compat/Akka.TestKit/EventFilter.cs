@@ -21,6 +21,7 @@ namespace Akka.TestKit
         void ExpectOne(TimeSpan timeout, Action action, CancellationToken cancellationToken = default);
         T ExpectOne<T>(Func<T> func, CancellationToken cancellationToken = default);
         Task ExpectOneAsync(Func<Task> actionAsync, CancellationToken cancellationToken = default);
+        void Mute(Action action, CancellationToken cancellationToken = default);
         IUnmutableFilter Mute();
     }
 
@@ -60,6 +61,14 @@ namespace Akka.TestKit
         public IEventFilterApplier Info(string message = null, string start = null, string contains = null, string source = null) => For<Akka.Event.Info>(Text(message, start, contains), source);
         public IEventFilterApplier Warning(string message = null, string start = null, string contains = null, string source = null) => For<Akka.Event.Warning>(Text(message, start, contains), source);
         public IEventFilterApplier Error(string message = null, string start = null, string contains = null, string source = null) => For<Akka.Event.Error>(Text(message, start, contains), source);
+
+        public IEventFilterApplier ForLogLevel(LogLevel logLevel, string message = null, string start = null, string contains = null, string source = null) => logLevel switch
+        {
+            LogLevel.DebugLevel => Debug(message, start, contains, source),
+            LogLevel.InfoLevel => Info(message, start, contains, source),
+            LogLevel.WarningLevel => Warning(message, start, contains, source),
+            _ => Error(message, start, contains, source),
+        };
 
         public IEventFilterApplier Exception<TException>(string message = null, string start = null, string contains = null, string source = null) where TException : Exception =>
             Exception(typeof(TException), message, start, contains, source);
@@ -127,6 +136,11 @@ namespace Akka.TestKit.Internal
             Wait(() => Task.FromResult(func()), 1, null, cancellationToken);
         public Task ExpectOneAsync(Func<Task> actionAsync, CancellationToken cancellationToken = default) =>
             ExpectAsync(1, actionAsync, cancellationToken);
+
+        public void Mute(Action action, CancellationToken cancellationToken = default)
+        {
+            using (Mute()) action();
+        }
 
         public IUnmutableFilter Mute()
         {

@@ -86,8 +86,14 @@ public abstract partial class TestKitBase
         Next<T>(null, (m, _) => Matches(messages.Contains(m), m, "any of " + string.Join(", ", messages)), null, cancellationToken);
 
     /// <summary>All of them, in any order, and nothing in between.</summary>
-    public IReadOnlyCollection<T> ExpectMsgAllOf<T>(params T[] messages) => Sync(AllOf(RemainingOrDefault, messages, default));
-    public IReadOnlyCollection<T> ExpectMsgAllOf<T>(TimeSpan max, params T[] messages) => Sync(AllOf(Dilated(max), messages, default));
+    public IReadOnlyCollection<T> ExpectMsgAllOf<T>(IReadOnlyCollection<T> messages, CancellationToken cancellationToken = default) =>
+        Sync(AllOf(RemainingOrDefault, messages, cancellationToken));
+    public IReadOnlyCollection<T> ExpectMsgAllOf<T>(TimeSpan max, IReadOnlyCollection<T> messages, CancellationToken cancellationToken = default) =>
+        Sync(AllOf(Dilated(max), messages, cancellationToken));
+    public IAsyncEnumerable<T> ExpectMsgAllOfAsync<T>(IReadOnlyCollection<T> messages, CancellationToken cancellationToken = default) =>
+        Each(() => AllOf(RemainingOrDefault, messages, cancellationToken));
+    public IAsyncEnumerable<T> ExpectMsgAllOfAsync<T>(TimeSpan max, IReadOnlyCollection<T> messages, CancellationToken cancellationToken = default) =>
+        Each(() => AllOf(Dilated(max), messages, cancellationToken));
 
     private async Task<List<T>> AllOf<T>(TimeSpan max, IReadOnlyCollection<T> messages, CancellationToken cancellationToken)
     {

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Akka.TestKit;
 
 // Taking messages out of the queue.
@@ -41,11 +39,15 @@ public abstract partial class TestKitBase
         Sync(Some(numberOfMessages, RemainingOrDefault, cancellationToken));
     public IReadOnlyCollection<object> ReceiveN(int numberOfMessages, TimeSpan max, CancellationToken cancellationToken = default) =>
         Sync(Some(numberOfMessages, Dilated(max), cancellationToken));
-    public async IAsyncEnumerable<object> ReceiveNAsync(
-        int numberOfMessages, TimeSpan max, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public IAsyncEnumerable<object> ReceiveNAsync(int numberOfMessages, TimeSpan max, CancellationToken cancellationToken = default) =>
+        Each(() => Some(numberOfMessages, Dilated(max), cancellationToken));
+
+    private static async IAsyncEnumerable<T> Each<T>(Func<Task<List<T>>> all)
     {
-        foreach (var one in await Some(numberOfMessages, Dilated(max), cancellationToken).ConfigureAwait(false)) yield return one;
+        foreach (var one in await all().ConfigureAwait(false)) yield return one;
     }
+
+    public bool HasMessages => _queue.Reader.Count > 0;
 
     private async Task<List<object>> Some(int count, TimeSpan max, CancellationToken cancellationToken)
     {
@@ -60,6 +62,52 @@ public abstract partial class TestKitBase
         return messages;
     }
 
+    public IReadOnlyList<T> ReceiveWhile<T>(TimeSpan? max, Func<object, T> filter, int msgs = int.MaxValue, CancellationToken cancellationToken = default) =>
+        Sync(While(filter, max, null, msgs, cancellationToken));
+    public IReadOnlyList<T> ReceiveWhile<T>(Func<object, T> filter, TimeSpan? max = null, TimeSpan? idle = null, int msgs = int.MaxValue,
+        CancellationToken cancellationToken = default) => Sync(While(filter, max, idle, msgs, cancellationToken));
+    public IReadOnlyList<T> ReceiveWhile<T>(Predicate<T> shouldContinue, TimeSpan? max = null, TimeSpan? idle = null, int msgs = int.MaxValue,
+        bool shouldIgnoreOtherMessageTypes = true, CancellationToken cancellationToken = default) where T : class =>
+        Sync(While(Continue(shouldContinue, shouldIgnoreOtherMessageTypes), max, idle, msgs, cancellationToken)).OfType<T>().ToList();
+    public IAsyncEnumerable<T> ReceiveWhileAsync<T>(TimeSpan? max, Func<object, T> filter, int msgs = int.MaxValue,
+        CancellationToken cancellationToken = default) => Each(() => While(filter, max, null, msgs, cancellationToken));
+    public IAsyncEnumerable<T> ReceiveWhileAsync<T>(Func<object, T> filter, TimeSpan? max = null, TimeSpan? idle = null, int msgs = int.MaxValue,
+        CancellationToken cancellationToken = default) => Each(() => While(filter, max, idle, msgs, cancellationToken));
+
+    private static Func<object, object> Continue<T>(Predicate<T> shouldContinue, bool ignoreOthers) =>
+        m => m is T t ? shouldContinue(t) ? t : null : ignoreOthers ? OtherType : null;
+    private static readonly object OtherType = new();
+
+    /// <summary>Until the filter gives null for a message, which then stays in the queue, or nothing comes for so long.</summary>
+    private async Task<List<T>> While<T>(Func<object, T> filter, TimeSpan? max, TimeSpan? idle, int count, CancellationToken cancellationToken)
+    {
+        var stop = Now + RemainingOrDilated(max);
+        var results = new List<T>();
+        while (results.Count < count)
+        {
+            var left = Positive(stop - Now);
+            var (success, envelope) = await Take(idle is { } quiet && quiet >= TimeSpan.Zero && quiet < left ? quiet : left, peek: true, cancellationToken).ConfigureAwait(false);
+            var outer = _lastMessage;
+            // The filter may ask who sent it.
+            if (success) _lastMessage = envelope;
+            if (!success || filter(envelope.Message) is not { } result)
+            {
+                _lastMessage = outer;
+                break;
+            }
+            await Take(TimeSpan.Zero, peek: false, cancellationToken).ConfigureAwait(false);
+            results.Add(result);
+        }
+        _lastWasNoMessage = true;
+        return results;
+    }
+
+    /// <summary>Fails when a message of that type comes within the time.</summary>
+    public async Task FishUntilMessageAsync<T>(TimeSpan? max = null, CancellationToken cancellationToken = default) =>
+        await While<object>(m => { _assertions.AssertTrue(m is not T, "did not expect a message of type {0}", typeof(T)); return m; }, max, max, int.MaxValue, cancellationToken);
+
+    public object FishForMessage(Predicate<object> isMessage, TimeSpan? max = null, string hint = "", CancellationToken cancellationToken = default) =>
+        FishForMessage<object>(isMessage, max, hint, cancellationToken);
     public T FishForMessage<T>(
         Predicate<T> isMessage, TimeSpan? max = null, string hint = "", CancellationToken cancellationToken = default) =>
         Sync(FishForMessageAsync(isMessage, max, hint, cancellationToken));

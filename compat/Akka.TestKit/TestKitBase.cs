@@ -74,6 +74,15 @@ public abstract partial class TestKitBase : IActorRefFactory
     public virtual TestProbe CreateTestProbe(string name = null) => new(Sys, _assertions, name);
     public virtual TestProbe CreateTestProbe(ActorSystem system, string name = null) => new(system, _assertions, name);
 
+    public virtual TestLatch CreateTestLatch(int count = 1) => new(count, TestKitSettings.DefaultTimeout, Dilated);
+    public void SetAutoPilot(AutoPilot pilot) => TestActor.Tell(new TestKit.TestActor.SetAutoPilot(pilot), ActorRefs.NoSender);
+
+    /// <summary>From now on messages for which this is true are not queued.</summary>
+    public void IgnoreMessages(Func<object, bool> shouldIgnoreMessage) => TestActor.Tell(new TestKit.TestActor.SetIgnore(shouldIgnoreMessage), ActorRefs.NoSender);
+    public void IgnoreMessages<T>() => IgnoreMessages(m => m is T);
+    public void IgnoreMessages<T>(Func<T, bool> shouldIgnoreMessage) => IgnoreMessages(m => m is T t && shouldIgnoreMessage(t));
+    public void IgnoreNoMessages() => IgnoreMessages((Func<object, bool>)null);
+
     public IActorRef Watch(IActorRef actorToWatch)
     {
         TestActor.Tell(new TestKit.TestActor.Watch(actorToWatch), ActorRefs.NoSender);

@@ -49,6 +49,25 @@ public sealed class EventStreamTests() : TestKit("akka.loglevel = DEBUG, akka.st
     }
 
     [Fact]
+    public async Task A_subclass_can_be_taken_out_of_a_wider_subscription_and_put_back()
+    {
+        var bus = new EventStream(debug: false);
+        Assert.True(bus.Subscribe(TestActor, typeof(Base)));
+        Assert.True(bus.Unsubscribe(TestActor, typeof(Derived)));
+        Assert.False(bus.Unsubscribe(TestActor, typeof(Derived)));
+        bus.Publish(new Derived());
+        bus.Publish(new Base());
+        Assert.Equal(typeof(Base), (await ExpectMsgAsync<Base>()).GetType());
+        Assert.True(bus.Subscribe(TestActor, typeof(Derived)));
+        bus.Publish(new Derived());
+        await ExpectMsgAsync<Derived>();
+        Assert.True(bus.Unsubscribe(TestActor));
+        Assert.False(bus.Unsubscribe(TestActor));
+        Assert.Throws<ArgumentNullException>(() => bus.Subscribe(null, typeof(Base)));
+        Assert.Throws<ArgumentNullException>(() => bus.Unsubscribe(null));
+    }
+
+    [Fact]
     public async Task After_unsubscribe_nothing_comes()
     {
         Sys.EventStream.Subscribe(TestActor, typeof(Base));

@@ -126,6 +126,55 @@ public sealed class MailboxAndDispatcherTests() : TestKit(Hocon)
         Assert.Equal("n", Sys.ActorOf(Props.Empty, "n").Path.Name);
     }
 
+    private sealed class Asking(IActorRef whom) : UntypedActor
+    {
+        // Not to be imitated: the thread waits for another actor.
+        protected override void OnReceive(object message) => Sender.Tell(whom.Ask<bool>(message, TimeSpan.FromSeconds(20)).Result);
+    }
+
+    [Fact]
+    public async Task Actors_that_block_the_default_dispatchers_threads_hold_nobody_up_for_good()
+    {
+        var chain = Sys.ActorOf<OnPool>();
+        for (var i = 0; i < 8; i++)
+        {
+            var whom = chain;
+            chain = Sys.ActorOf(Props.Create(() => new Asking(whom)));
+        }
+        Assert.True(await chain.Ask<bool>("?", TimeSpan.FromSeconds(25)));
+    }
+
+    [Fact]
+    public async Task A_mailbox_keeps_the_order_of_each_of_many_senders_while_it_grows_and_shrinks()
+    {
+        const int senders = 4, each = 20_000;
+        var done = new TaskCompletionSource();
+        var actor = Sys.ActorOf(Props.Create(() => new Ordered(senders, each, done)));
+        await Task.WhenAll(Enumerable.Range(0, senders).Select(sender => Task.Run(async () =>
+        {
+            for (var i = 0; i < each; i++)
+            {
+                actor.Tell((sender, i), ActorRefs.NoSender);
+                // Bursts of all lengths: some fit into what is there, some do not.
+                if (i % (1 + i / 50) == 0) await Task.Yield();
+            }
+        })));
+        await done.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal(0, ((LocalActorRef)actor).Cell.NumberOfMessages);
+    }
+
+    private sealed class Ordered(int senders, int each, TaskCompletionSource done) : UntypedActor
+    {
+        private readonly int[] _next = new int[senders];
+
+        protected override void OnReceive(object message)
+        {
+            var (sender, number) = ((int, int))message;
+            if (_next[sender]++ != number) done.TrySetException(new InvalidOperationException($"{number} of {sender} is out of order"));
+            else if (_next.All(n => n == each)) done.TrySetResult();
+        }
+    }
+
     [Fact]
     public async Task Two_blocked_threads_leave_the_rest_of_the_system_alive()
     {

@@ -48,9 +48,9 @@ public sealed class TestKitTests() : TestKit("akka.loglevel = OFF, akka.stdout-l
     public void All_of_them_in_any_order()
     {
         foreach (var i in new[] { 3, 1, 2 }) TestActor.Tell(i);
-        Assert.Equal(3, ExpectMsgAllOf(1, 2, 3).Count);
+        Assert.Equal(3, ExpectMsgAllOf(new[] { 1, 2, 3 }).Count);
         TestActor.Tell(4);
-        Assert.ThrowsAny<XunitException>(() => ExpectMsgAllOf(TimeSpan.FromMilliseconds(20), 4, 5));
+        Assert.ThrowsAny<XunitException>(() => ExpectMsgAllOf(TimeSpan.FromMilliseconds(20), new[] { 4, 5 }));
     }
 
     [Fact]

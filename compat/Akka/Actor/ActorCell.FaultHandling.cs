@@ -216,6 +216,7 @@ public partial class ActorCell
         try
         {
             CancelReceiveTimeout();
+            _timers?.CancelAll();
             failed.AroundPreRestart(cause, _currentMessage is Failed ? null : _currentMessage);
         }
         catch (Exception e) when (IsNotFatal(e))
@@ -287,6 +288,7 @@ public partial class ActorCell
         ClearMessage();
         try
         {
+            _timers?.CancelAll();
             actor?.AroundPostStop();
         }
         catch (Exception e) when (IsNotFatal(e))

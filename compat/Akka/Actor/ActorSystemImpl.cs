@@ -23,7 +23,7 @@ public partial class ActorSystemImpl : ExtendedActorSystem
         ArgumentNullException.ThrowIfNull(config);
         Name = name;
         Settings = new Settings(this, config);
-        EventStream = new EventStream();
+        EventStream = new EventStream(debug: false);
         EventStream.StartStdoutLogger(Settings);
         Log = new BusLogging(EventStream, $"ActorSystem({name})", typeof(ActorSystem), Settings.LogFormatter);
         Scheduler = (IScheduler)Activator.CreateInstance(TypeCache.TryGet(Settings.SchedulerClass)

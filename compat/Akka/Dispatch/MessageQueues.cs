@@ -12,11 +12,12 @@ public interface IMessageQueue
     void CleanUp(IActorRef owner, IMessageQueue deadletters);
 }
 
-/// <summary>Many producers, one consumer. A send reserves the next slot of the last chunk with one atomic increment, then fills
-/// it. Chunks grow while the consumer lags and shrink when it keeps up, so that an idle actor stays small.</summary>
+/// <summary>Many producers, one consumer. A send reserves a slot of a ring with one atomic step, then fills it: while the consumer
+/// keeps up nothing is allocated. A full ring is closed and followed by one of twice its size, one that came round and was hardly
+/// needed by one of half its size, so that an idle actor stays small.</summary>
 public class UnboundedMessageQueue : IMessageQueue, IUnboundedMessageQueueSemantics
 {
-    private const int Smallest = 4, Largest = 128;
+    private const int Smallest = 4, Largest = 128, Closed = int.MinValue, Number = int.MaxValue, Last = 1 << 30;
 
     private struct Slot
     {
@@ -24,32 +25,43 @@ public class UnboundedMessageQueue : IMessageQueue, IUnboundedMessageQueueSemant
         public IActorRef Sender;
     }
 
-    private sealed class Chunk(int size)
+    /// <param name="size">A power of two.</param>
+    private sealed class Ring(int size)
     {
         public readonly Slot[] Slots = new Slot[size];
-        public Chunk Next;
-        /// <summary>Goes past the end by one for each sender that came too late; the first of them makes the next chunk.</summary>
-        public int Reserved;
+        public Ring Next;
+        /// <summary>How many slots were ever reserved. Its sign bit: no more will be, and there is, or is about to be, a next ring.</summary>
+        public int Tail;
+        /// <summary>Up to where the senders know that slots are free.</summary>
+        public int Limit = size;
+        // Written by the consumer only: what it has taken, and what it knows to be reserved.
+        public int Head, Known;
     }
 
-    private Chunk _first, _last;
-    // Of the first chunk, and written by the consumer only: what it has taken, and what it knows to be reserved.
-    private int _taken, _known;
+    private Ring _first, _last;
 
-    public UnboundedMessageQueue() => _first = _last = new Chunk(Smallest);
+    public UnboundedMessageQueue() => _first = _last = new Ring(Smallest);
 
     // Counts what is reserved, not what is filled: a sender looks at the mailbox's status only after it has reserved.
-    public bool HasMessages => Volatile.Read(ref Volatile.Read(ref _first).Reserved) > Volatile.Read(ref _taken);
+    public bool HasMessages
+    {
+        get
+        {
+            var ring = Volatile.Read(ref _first);
+            var tail = Volatile.Read(ref ring.Tail);
+            return tail < 0 || tail > Volatile.Read(ref ring.Head);
+        }
+    }
 
     /// <summary>Exact only when nobody is sending or taking.</summary>
     public int Count
     {
         get
         {
-            var count = -Volatile.Read(ref _taken);
-            for (var chunk = Volatile.Read(ref _first); chunk is not null; chunk = Volatile.Read(ref chunk.Next))
-                count += Math.Min(Volatile.Read(ref chunk.Reserved), chunk.Slots.Length);
-            return Math.Max(count, 0);
+            var count = 0;
+            for (var ring = Volatile.Read(ref _first); ring is not null; ring = Volatile.Read(ref ring.Next))
+                count += Math.Max((Volatile.Read(ref ring.Tail) & Number) - Volatile.Read(ref ring.Head), 0);
+            return count;
         }
     }
 
@@ -57,37 +69,54 @@ public class UnboundedMessageQueue : IMessageQueue, IUnboundedMessageQueueSemant
     {
         while (true)
         {
-            var chunk = Volatile.Read(ref _last);
-            var slots = chunk.Slots;
-            var index = Interlocked.Increment(ref chunk.Reserved) - 1;
-            if (index < slots.Length)
+            var ring = Volatile.Read(ref _last);
+            var tail = Volatile.Read(ref ring.Tail);
+            if (tail < 0)
+            {
+                // Another sender stands between closing this ring and publishing the next; that is a few instructions.
+                var spin = new SpinWait();
+                while (ReferenceEquals(Volatile.Read(ref _last), ring)) spin.SpinOnce();
+                continue;
+            }
+            var slots = ring.Slots;
+            var index = tail & (slots.Length - 1);
+            var nextSize = index == 0 || tail >= Volatile.Read(ref ring.Limit) ? SizeOfNext(ring, tail) : 0;
+            if (Interlocked.CompareExchange(ref ring.Tail, nextSize == 0 ? tail + 1 : tail | Closed, tail) != tail) continue;
+            if (nextSize == 0)
             {
                 slots[index].Sender = envelope.Sender;
                 Volatile.Write(ref slots[index].Message, envelope.Message);
                 return;
             }
-            if (index == slots.Length)
-            {
-                var keepsUp = ReferenceEquals(Volatile.Read(ref _first), chunk);
-                var next = new Chunk(keepsUp ? Math.Max(slots.Length / 2, Smallest) : Math.Min(slots.Length * 2, Largest)) { Reserved = 1 };
-                next.Slots[0] = new Slot { Message = envelope.Message, Sender = envelope.Sender };
-                Volatile.Write(ref chunk.Next, next);
-                Volatile.Write(ref _last, next);
-                return;
-            }
-            var spin = new SpinWait();
-            while (ReferenceEquals(Volatile.Read(ref _last), chunk)) spin.SpinOnce();
+            var next = new Ring(nextSize) { Tail = 1 };
+            next.Slots[0] = new Slot { Message = envelope.Message, Sender = envelope.Sender };
+            Volatile.Write(ref ring.Next, next);
+            Volatile.Write(ref _last, next);
+            return;
         }
+    }
+
+    /// <returns>Zero to stay in this ring.</returns>
+    private static int SizeOfNext(Ring ring, int tail)
+    {
+        var (size, head) = (ring.Slots.Length, Volatile.Read(ref ring.Head));
+        if (tail - head >= size) return Math.Min(size * 2, Largest);
+        // Senders may write this out of order: an old limit is too low, which only makes the next one look again.
+        Volatile.Write(ref ring.Limit, head + size);
+        if (tail == 0 || (tail & (size - 1)) != 0) return 0;
+        if (size > Smallest && tail - head <= size / 8) return size / 2;
+        return tail >= Last ? size : 0;
     }
 
     public bool TryDequeue(out Envelope envelope)
     {
-        if (_taken == _known && !More())
+        var ring = _first;
+        if (ring.Head == ring.Known && (ring = More()) is null)
         {
             envelope = default;
             return false;
         }
-        ref var slot = ref _first.Slots[_taken];
+        ref var slot = ref ring.Slots[ring.Head & (ring.Slots.Length - 1)];
         if (Volatile.Read(ref slot.Message) is null)
         {
             // Its sender stands between reserving and filling; that is a few instructions.
@@ -96,26 +125,26 @@ public class UnboundedMessageQueue : IMessageQueue, IUnboundedMessageQueueSemant
         }
         envelope = new Envelope(slot.Message, slot.Sender);
         slot = default;
-        Volatile.Write(ref _taken, _taken + 1);
+        Volatile.Write(ref ring.Head, ring.Head + 1);
         return true;
     }
 
-    private bool More()
+    /// <returns>The ring with the next message; null when there is none.</returns>
+    private Ring More()
     {
-        var chunk = _first;
-        if (_taken == chunk.Slots.Length)
+        while (true)
         {
-            if (Volatile.Read(ref chunk.Reserved) == _taken) return false;
+            var ring = _first;
+            var tail = Volatile.Read(ref ring.Tail);
+            ring.Known = tail & Number;
+            if (ring.Known > ring.Head) return ring;
+            if (tail >= 0) return null;
             var spin = new SpinWait();
-            while (Volatile.Read(ref chunk.Next) is null) spin.SpinOnce();
-            // An old chunk must not keep a chain of younger ones alive for the collector.
-            (_known, _taken) = (0, 0);
-            Volatile.Write(ref _first, chunk.Next);
-            chunk.Next = null;
-            chunk = _first;
+            while (Volatile.Read(ref ring.Next) is null) spin.SpinOnce();
+            Volatile.Write(ref _first, ring.Next);
+            // An old ring must not keep a chain of younger ones alive for the collector.
+            ring.Next = null;
         }
-        _known = Math.Min(Volatile.Read(ref chunk.Reserved), chunk.Slots.Length);
-        return _known > _taken;
     }
 
     public void CleanUp(IActorRef owner, IMessageQueue deadletters) => this.PourInto(owner, deadletters);

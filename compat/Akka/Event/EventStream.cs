@@ -5,7 +5,7 @@ namespace Akka.Event;
 /// <summary>The system's own bus: subscribe to a class or an interface, get all events of that type.</summary>
 public class EventStream : LoggingBus
 {
-    internal EventStream() { }
+    public EventStream(bool debug) { }
 
     private IActorRef _unsubscriber;
 

@@ -12,7 +12,8 @@ public class LoggingBus
     private static int _loggerNumber;
     private readonly List<IActorRef> _loggers = [];
     private readonly Lock _lock = new();
-    private readonly List<(Type Channel, IActorRef Subscriber)> _subscriptions = [];
+    // In the order they were made: of those that fit an event the latest decides. Excluded: taken out of a wider subscription.
+    private readonly List<(Type Channel, IActorRef Subscriber, bool Excluded)> _subscriptions = [];
     private ConcurrentDictionary<Type, IActorRef[]> _cache = new();
 
     public LogLevel LogLevel { get; private set; } = LogLevel.ErrorLevel;
@@ -25,9 +26,10 @@ public class LoggingBus
     {
         lock (_lock)
         {
-            if (_subscriptions.Any(s => s.Subscriber.Equals(subscriber) && s.Channel.IsAssignableFrom(channel))) return false;
+            var narrower = _subscriptions.RemoveAll(s => s.Subscriber.Equals(subscriber) && s.Excluded && channel.IsAssignableFrom(s.Channel)) > 0;
+            if (Gets(subscriber, channel) && !narrower) return false;
             _subscriptions.RemoveAll(s => s.Subscriber.Equals(subscriber) && channel.IsAssignableFrom(s.Channel));
-            _subscriptions.Add((channel, subscriber));
+            if (!Gets(subscriber, channel)) _subscriptions.Add((channel, subscriber, false));
             _cache = new();
             return true;
         }
@@ -37,15 +39,20 @@ public class LoggingBus
     {
         lock (_lock)
         {
-            if (_subscriptions.RemoveAll(s => s.Subscriber.Equals(subscriber) && channel.IsAssignableFrom(s.Channel)) == 0) return false;
-            _cache = new();
-            return true;
+            var had = Gets(subscriber, channel) || _subscriptions.Exists(s => !s.Excluded && s.Subscriber.Equals(subscriber) && channel.IsAssignableFrom(s.Channel));
+            _subscriptions.RemoveAll(s => s.Subscriber.Equals(subscriber) && channel.IsAssignableFrom(s.Channel));
+            if (Gets(subscriber, channel)) _subscriptions.Add((channel, subscriber, true));
+            if (had) _cache = new();
+            return had;
         }
     }
 
+    private bool Gets(IActorRef subscriber, Type type) =>
+        _subscriptions.FindLast(s => s.Channel.IsAssignableFrom(type) && s.Subscriber.Equals(subscriber)) is { Channel: not null, Excluded: false };
+
     internal bool HasSubscriptions(IActorRef subscriber)
     {
-        lock (_lock) return _subscriptions.Any(s => s.Subscriber.Equals(subscriber));
+        lock (_lock) return _subscriptions.Any(s => !s.Excluded && s.Subscriber.Equals(subscriber));
     }
 
     public void Publish(object @event)
@@ -53,7 +60,7 @@ public class LoggingBus
         var type = @event.GetType();
         if (!Volatile.Read(ref _cache).TryGetValue(type, out var subscribers))
             lock (_lock)
-                _cache[type] = subscribers = [.. _subscriptions.Where(s => s.Channel.IsAssignableFrom(type)).Select(s => s.Subscriber).Distinct()];
+                _cache[type] = subscribers = [.. _subscriptions.Where(s => s.Channel.IsAssignableFrom(type)).Select(s => s.Subscriber).Distinct().Where(s => Gets(s, type))];
         foreach (var subscriber in subscribers) subscriber.Tell(@event, ActorRefs.NoSender);
     }
 

@@ -7,6 +7,10 @@ public abstract class BackoffOptions
 {
     public abstract BackoffOptions WithAutoReset(TimeSpan resetBackoff);
     public abstract BackoffOptions WithManualReset();
+    /// <summary>Decides about the child's failures; what is to be restarted is stopped instead, when failures are backed off from.</summary>
+    public abstract BackoffOptions WithSupervisorStrategy(OneForOneStrategy supervisorStrategy);
+    public abstract BackoffOptions WithDefaultStoppingStrategy();
+    public abstract BackoffOptions WithMaxNrOfRetries(int maxNrOfRetries);
     public abstract BackoffOptions WithReplyWhileStopped(object replyWhileStopped);
     internal abstract Props Props { get; }
 }
@@ -39,16 +43,24 @@ internal sealed class BackoffSettings(Props child, string name, TimeSpan min, Ti
     public TimeSpan? AutoReset { get; init; } = min;
     public object ReplyWhileStopped { get; init; }
 
-    private BackoffSettings With(TimeSpan? reset, object reply) => new(child, name, min, max, random, onFailure)
+    public OneForOneStrategy Strategy { get; init; } = new(SupervisorStrategy.DefaultDecider);
+
+    private BackoffSettings With(TimeSpan? reset, object reply, OneForOneStrategy strategy, int retries) => new(child, name, min, max, random, onFailure)
     {
-        MaxRetries = MaxRetries,
+        MaxRetries = retries,
         AutoReset = reset,
         ReplyWhileStopped = reply,
+        Strategy = strategy,
     };
 
-    public override BackoffOptions WithAutoReset(TimeSpan resetBackoff) => With(resetBackoff, ReplyWhileStopped);
-    public override BackoffOptions WithManualReset() => With(null, ReplyWhileStopped);
-    public override BackoffOptions WithReplyWhileStopped(object replyWhileStopped) => With(AutoReset, replyWhileStopped);
+    public override BackoffOptions WithAutoReset(TimeSpan resetBackoff) => With(resetBackoff, ReplyWhileStopped, Strategy, MaxRetries);
+    public override BackoffOptions WithManualReset() => With(null, ReplyWhileStopped, Strategy, MaxRetries);
+    public override BackoffOptions WithSupervisorStrategy(OneForOneStrategy supervisorStrategy) =>
+        With(AutoReset, ReplyWhileStopped, supervisorStrategy, MaxRetries);
+    public override BackoffOptions WithDefaultStoppingStrategy() =>
+        WithSupervisorStrategy(new OneForOneStrategy(_ => Directive.Stop));
+    public override BackoffOptions WithMaxNrOfRetries(int maxNrOfRetries) => With(AutoReset, ReplyWhileStopped, Strategy, maxNrOfRetries);
+    public override BackoffOptions WithReplyWhileStopped(object replyWhileStopped) => With(AutoReset, replyWhileStopped, Strategy, MaxRetries);
     internal override Props Props => Props.CreateBy(new Producer(this));
 
     /// <summary>min · 2^restarts, at most max, plus up to the random part of itself.</summary>

@@ -53,7 +53,7 @@ public sealed class BackoffSupervisor : ActorBase
 
     internal BackoffSupervisor(BackoffSettings settings) => _settings = settings;
     public static Props Props(BackoffOptions options) => options.Props;
-    protected override SupervisorStrategy SupervisorStrategy() => new Strategy(this);
+    protected override SupervisorStrategy SupervisorStrategy() => _settings.OnFailure ? new Strategy(this) : _settings.Strategy;
     protected override void PreStart() => Begin();
 
     private void Begin()
@@ -109,16 +109,10 @@ public sealed class BackoffSupervisor : ActorBase
     }
 
     // A child that is to be restarted is stopped instead, and started again after the pause.
-    private sealed class Strategy(BackoffSupervisor owner) : OneForOneStrategy(DefaultDecider)
+    private sealed class Strategy(BackoffSupervisor owner) : OneForOneStrategy(owner._settings.Strategy.Decider)
     {
         public override void ProcessFailure(IActorContext context, bool restart, IActorRef child, Exception cause, ChildRestartStats stats, IReadOnlyCollection<ChildRestartStats> children)
         {
-            if (!owner._settings.OnFailure)
-            {
-                if (restart) RestartChild(child, cause, suspendFirst: false);
-                else context.Stop(child);
-                return;
-            }
             owner._restarting = restart;
             context.Stop(child);
         }
