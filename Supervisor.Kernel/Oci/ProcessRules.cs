@@ -72,7 +72,7 @@ internal static class ProcessRules
     private static void Within(IReadOnlyList<string> names, IReadOnlyList<string> others, string field, string set)
     {
         for (var i = 0; i < names.Count; i++)
-            if (!others.Contains(names[i])) throw new InvalidSpecException($"{field}[{i}]", $"{names[i]} is not in the {set} set");
+            if (!others.Contains(names[i]) && Capability.TryNumber(names[i]) is not null) throw new InvalidSpecException($"{field}[{i}]", $"{names[i]} is not in the {set} set");
     }
 
     private static void Rlimits(IReadOnlyList<RlimitSpec> limits, string field)

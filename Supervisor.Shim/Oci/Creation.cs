@@ -106,7 +106,9 @@ internal sealed partial class Creation : IDisposable
         if (forAnother) _startSocket = StartSocket.Listen(_directory);
         var passed = PassedDescriptors.From(arguments);
         _open.AddRange(passed.Descriptors);
-        if (passed.Environment.Count > 0 && spec.Process is { } process) spec = spec with { Process = process with { Env = [.. process.Env, .. passed.Environment] } };
+        spec = NotifySocket.AddTo(WithAbsoluteMounts(spec), _directory);
+        if (spec.Process is { } process)
+            spec = spec with { Process = ExecProcessSpec.WithHome(process with { Env = [.. process.Env, .. passed.Environment] }, StateJson.Rootfs(State)) };
         var request = new ContainerRequest(
             bundle, config, [], spec.Process?.Terminal == true ? StdioTargets.Console : StdioTargets.Inherited, cgroup)
         {
@@ -138,6 +140,14 @@ internal sealed partial class Creation : IDisposable
         {
             throw new OciException($"JSON specification file config.json not found: open {Path.Join(bundle, "config.json")}: no such file or directory", e);
         }
+    }
+
+    /// <summary>As runc does, with a warning: the specification wants absolute ones, and callers of old wrote others.</summary>
+    private static Spec WithAbsoluteMounts(Spec spec)
+    {
+        if (spec.Mounts.All(m => m.Destination is "" or ['/', ..])) return spec;
+        Log.Warning($"mount destination {spec.Mounts.First(m => m.Destination is not ("" or ['/', ..])).Destination} is not absolute");
+        return spec with { Mounts = [.. spec.Mounts.Select(m => m.Destination is "" or ['/', ..] ? m : m with { Destination = "/" + m.Destination })] };
     }
 
     private static void CheckTerminal(bool terminal, string? consoleSocket, bool detached)

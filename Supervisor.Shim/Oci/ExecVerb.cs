@@ -40,6 +40,8 @@ internal static class ExecVerb
             case "stopped": throw new OciException("cannot exec in a stopped container: container not running");
             case "paused" when !arguments.IsSet("ignore-paused"): throw new OciException("cannot exec in a paused container (use --ignore-paused to override)");
         }
+        var unknown = arguments.List("cap").Where(name => Capability.TryNumber(name) is null).ToArray();
+        if (unknown.Length > 0) Log.Warning($"ignoring unknown or unavailable capabilities: [{string.Join(' ', unknown)}]");
         var process = ExecProcessSpec.From(arguments, live.State.Spec);
         var console = arguments.Text("console-socket");
         if (process.Terminal && detached && string.IsNullOrEmpty(console))
@@ -47,7 +49,7 @@ internal static class ExecVerb
         if (!string.IsNullOrEmpty(console) && !(process.Terminal && detached))
             throw new OciException("cannot use console socket if runc will not detach or allocate tty");
         var passed = PassedDescriptors.From(arguments);
-        if (passed.Environment.Count > 0) process = process with { Env = [.. process.Env, .. passed.Environment] };
+        process = ExecProcessSpec.WithHome(process with { Env = [.. process.Env, .. passed.Environment] }, StateJson.Rootfs(live.State));
         var cgroups = SubCgroups.Of(live.Container!.Cgroup, arguments.List("cgroup"));
         using var deadline = new CancellationTokenSource(Patience);
         using var exec = live.Container.Exec(new ExecRequest(SpecWriter.Write(process), process.Terminal ? StdioTargets.Console : StdioTargets.Inherited)

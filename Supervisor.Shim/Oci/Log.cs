@@ -28,7 +28,7 @@ internal static class Log
         {
             var where = _file;
             _file = null;
-            throw new OciException($"cannot open the log file: open {where}: {e.Message}", e);
+            throw new OciException($"cannot open the log file: {OciException.Wording(e, where)}", e);
         }
     }
 

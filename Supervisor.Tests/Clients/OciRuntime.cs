@@ -58,6 +58,18 @@ internal sealed class OciRuntime : IDisposable
         return outcome with { Output = await File.ReadAllTextAsync(log) };
     }
 
+    /// <summary>What has been written by those whom <see cref="Leave"/> left, once it ends like this.</summary>
+    public async Task<string> Printed(string end)
+    {
+        using var deadline = new CancellationTokenSource(CommandLine.Patience);
+        while (true)
+        {
+            var text = await File.ReadAllTextAsync(Path.Join(Place, "log"), deadline.Token);
+            if (text.EndsWith(end, StringComparison.Ordinal)) return text;
+            await Task.Delay(20, deadline.Token);
+        }
+    }
+
     /// <summary>In a terminal of 33 rows and 77 columns.</summary>
     public Task<CommandLine.Outcome> InTerminal(string verb, params string[] arguments) => CommandLine.RunAsync(
         "script", "-qec", $"stty rows 33 cols 77; {Executable} --root {Root} {verb} {string.Join(' ', OfBundle(verb))} {string.Join(' ', arguments)}", "/dev/null");
