@@ -79,9 +79,14 @@ internal sealed class ProgramSteps(ProcessSpec process)
         return path.Split(':').Select(directory => $"{(directory.Length == 0 ? "." : directory)}/{Name}");
     }
 
-    /// <summary>The spec's, with a HOME where it has none, as runc does. Entries without '=' are passed on, never looked up (CVE-2026-57231).</summary>
-    private IReadOnlyList<string> Environment() =>
-        process.Env.Any(e => e.StartsWith("HOME=", StringComparison.Ordinal)) ? process.Env : [.. process.Env, process.User.Uid == 0 ? "HOME=/root" : "HOME=/"];
+    /// <summary>The spec's, of a name that is said twice the last, with a HOME where it has none or an empty one, as runc does.</summary>
+    private List<string> Environment()
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        List<string> environment = [.. process.Env.Reverse().Where(e => seen.Add(e.Split('=', 2)[0])).Reverse()];
+        if (environment.RemoveAll(e => e is "HOME=") > 0 || !seen.Contains("HOME")) environment.Add(process.User.Uid == 0 ? "HOME=/root" : "HOME=/");
+        return environment;
+    }
 
     private static int[] ReadIgnoredSignals()
     {

@@ -69,7 +69,7 @@ internal sealed record SecondHalf(ProcessSpec Process)
         program.Add(Syscall.write, "ready", InitStub.SocketFd, program.Values<long>([-1, 0]), 16).AtLeast(16);
         if (Starter is { } place) StartSocket.Await(program, place);
         else program.Add(Syscall.read, "start", InitStub.SocketFd, program.Value(0L), 1).AtLeast(1);
-        Hooks.StartHooks.Add(program, StartHooks, State);
+        Hooks.StartHooks.Add(program, StartHooks, State, Process.NoNewPrivileges ? Seccomp : null);
         LeaveOpen(program);
         ProgramSteps.UnblockSignals(program);
         if (Seccomp is not null && Process.NoNewPrivileges) SeccompSteps.Add(program, Seccomp, Listener);

@@ -20,6 +20,7 @@ internal static class ExecVerb
         Flag.Value("process p", "file with the whole process in JSON"),
         Flag.Switch("detach d", "do not wait for its end"),
         Flag.Value("pid-file", "file for its pid"),
+        Flag.Value("pidfd-socket", "unix socket that is sent its pidfd"),
         Flag.Value("process-label", "SELinux label"),
         Flag.Value("apparmor", "AppArmor profile"),
         Flag.Switch("no-new-privs", "set-user-id programs gain nothing"),
@@ -69,6 +70,7 @@ internal static class ExecVerb
                 terminal!.Dispose();
                 terminal = null;
             }
+            if (arguments.Text("pidfd-socket") is { Length: > 0 } pidfds) ConsoleSocket.SendPidfd(pidfds, exec.ExitDescriptor);
             if (arguments.Text("pid-file") is { Length: > 0 } file) PidFile.Write(file, exec.Pid);
             using var foreground = detached ? null : new Foreground(terminal, exec.ExitDescriptor, signal => exec.Signal(signal));
             exec.Start(deadline.Token);

@@ -32,6 +32,9 @@ internal static class Log
         }
     }
 
+    /// <summary>Whether <see cref="Debug"/> says anything.</summary>
+    public static bool Debugs => _debug;
+
     public static void Debug(string message)
     {
         if (_debug) Write("debug", message);

@@ -145,6 +145,87 @@ public sealed class OciForeignChecksTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_a_variable_that_is_said_twice_the_last_counts_and_an_empty_home_is_none()
+    {
+        await File.WriteAllTextAsync(Path.Join(_oci.Rootfs, "etc/passwd"), "root:x:0:0::/root-home:/bin/sh\n");
+        await _oci.Configure(["env"], c => c["process"]!["env"] = new JsonArray("ONE=two", "HOME=/x", "ONE=", "HOME=", "PATH=/bin", "LINES=a\nb"));
+        Assert.Equal("ONE=\nPATH=/bin\nLINES=a\nb\nHOME=/root-home\n", Ok(await _oci.Do("run", _id)));
+        await _oci.Configure(["sleep", "1000"]);
+        Ok(await _oci.Leave("run", "-d", _id));
+        Assert.Equal("/bin 3\n", Ok(await _oci.Do("exec", "-e", "PATH=/bin", "-e", "X=2", "-e", "X=3", "--cwd", "", _id, "sh", "-c", "echo $PATH $X")));
+        Assert.Equal(1, Ok(await _oci.Do("exec", "-e", "PATH=/bin", _id, "env")).Split("PATH=").Length - 1);
+    }
+
+    [Fact]
+    public async Task A_name_that_is_no_capabilitys_is_left_out_whatever_it_looks_like()
+    {
+        await _oci.Configure(["grep", "CapBnd", "/proc/self/status"], c => c["process"]!["capabilities"] = JsonNode.Parse("""{"bounding":["CAP_UNKNOWN","UNKNOWN_CAP","CAP_KILL"]}"""));
+        Assert.Equal("CapBnd:\t0000000000000020\n", Ok(await _oci.Do("run", _id)));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_hook_in_the_container_runs_under_its_seccomp_filter(bool noNewPrivileges)
+    {
+        await _oci.Configure(["echo", "ran"], c =>
+        {
+            c["process"]!["noNewPrivileges"] = noNewPrivileges;
+            c["process"]!["rlimits"] = JsonNode.Parse("""[{"type":"RLIMIT_CORE","soft":0,"hard":0}]""");
+            c["linux"]!["seccomp"] = JsonNode.Parse("""{"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_X86_64"],"syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_KILL"}]}""");
+            c["hooks"] = JsonNode.Parse("""{"startContainer":[{"path":"/bin/busybox","args":["mkdir","/dev/shm/foo"]}]}""");
+        });
+        var outcome = await _oci.Do("run", _id);
+        Fails(outcome, 1, "error running startContainer hook");
+        Assert.Contains("bad system call", outcome.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("ran\n", outcome.Output, StringComparison.Ordinal);
+        var log = Path.Join(_oci.Place, "debug"); // not our streams: the init keeps them
+        Ok(await CommandLine.RunAsync("sh", "-c", $"exec {Executable} --debug --root {_oci.Root} create --bundle {_oci.Bundle} {_id} </dev/null >{log} 2>&1"));
+        Assert.Contains("msg=\"seccomp filter flags: 4\"", await File.ReadAllTextAsync(log), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_user_namespace_may_be_without_a_root()
+    {
+        Ok(await CommandLine.RunAsync("chown", "-R", "100000:100000", _oci.Rootfs));
+        await _oci.Configure(["sh", "-c", "id; grep -E 'Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status; exec sleep 1000"], c =>
+        {
+            c["process"]!["user"] = JsonNode.Parse("""{"uid":1000,"gid":1000}""");
+            c["linux"]!["namespaces"]!.AsArray().Add(JsonNode.Parse("""{"type":"user"}"""));
+            c["linux"]!["uidMappings"] = JsonNode.Parse("""[{"containerID":1000,"hostID":100000,"size":1}]""");
+            c["linux"]!["gidMappings"] = JsonNode.Parse("""[{"containerID":1000,"hostID":100000,"size":1}]""");
+            c["process"]!["capabilities"] = new JsonObject();
+            var pts = c["mounts"]!.AsArray().Single(m => (string)m!["destination"]! == "/dev/pts")!;
+            pts["options"] = new JsonArray([.. pts["options"]!.AsArray().Select(o => (string)o!).Where(o => o != "gid=5").Select(o => (JsonNode)o)]);
+        });
+        const string None = "CapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nCapAmb:\t0000000000000000\n";
+        Ok(await _oci.Leave("run", "-d", _id));
+        Assert.Equal("uid=1000 gid=1000\n" + None, await _oci.Printed(None));
+        Assert.Equal("1000\n", Ok(await _oci.Do("exec", _id, "id", "-u")));
+        Assert.Equal(None, Ok(await _oci.Do("exec", _id, "grep", "-E", "Cap(Inh|Prm|Eff|Bnd|Amb)", "/proc/self/status")));
+    }
+
+    [Fact]
+    public async Task The_pidfd_of_a_process_goes_to_the_socket_that_was_said()
+    {
+        await _oci.Configure(["sleep", "1000"]);
+        foreach (var verb in (string[])["create", "exec"])
+        {
+            var path = Path.Join(_oci.Place, "pidfd-" + verb);
+            using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            listener.Bind(new UnixDomainSocketEndPoint(path));
+            listener.Listen(1);
+            var sent = listener.AcceptAsync();
+            Ok(verb == "create" ? await _oci.Leave("create", "--pidfd-socket", path, _id) : await _oci.Do("exec", "--pidfd-socket", path, _id, "true"));
+            using var connection = await sent.WaitAsync(CommandLine.Patience);
+            var name = new byte[64];
+            Assert.Equal("pidfd", Encoding.UTF8.GetString(name, 0, await connection.ReceiveAsync(name))); // the descriptor beside it is taken by recvmsg only
+            if (verb == "create") Ok(await _oci.Do("start", _id));
+        }
+        Fails(await _oci.Do("exec", "--pidfd-socket", "/nonexistent", _id, "true"), 255, "pidfd socket /nonexistent");
+    }
+
+    [Fact]
     public async Task Features_name_what_seccomp_can_do()
     {
         var seccomp = JsonNode.Parse(Ok(await CommandLine.RunAsync(Executable, "features")))!["linux"]!["seccomp"]!;

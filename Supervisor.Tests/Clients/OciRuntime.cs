@@ -99,7 +99,18 @@ internal sealed class OciRuntime : IDisposable
     {
         foreach (var directory in Directory.EnumerateDirectories(Root))
             CommandLine.RunAsync(Executable, "--root", Root, "delete", "--force", Path.GetFileName(directory)).GetAwaiter().GetResult();
-        _place.Delete(recursive: true);
+        // What a client has left to clean up after itself may still be writing there.
+        for (var end = Environment.TickCount64 + (long)CommandLine.Patience.TotalMilliseconds; ; Thread.Sleep(50))
+        {
+            try
+            {
+                _place.Delete(recursive: true);
+                return;
+            }
+            catch (IOException) when (Environment.TickCount64 < end)
+            {
+            }
+        }
     }
 
     private string[] OfBundle(string verb) => verb is "create" or "run" ? ["--bundle", Bundle] : [];
