@@ -1,4 +1,6 @@
 using System.Text;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Cgroups;
 using Supervisor.Kernel.Launch;
 using Supervisor.Kernel.Oci;
 using Supervisor.Shim.Oci;
@@ -55,7 +57,10 @@ internal static class OciCommandLine
         }
     }
 
-    private static Verb? Find(string name) => Array.Find(Verbs, v => v.Name == name).Verb?.Invoke();
+    /// <summary>Of every verb.</summary>
+    internal static IEnumerable<string> Names => Verbs.Select(v => v.Name);
+
+    internal static Verb? Find(string name) => Array.Find(Verbs, v => v.Name == name).Verb?.Invoke();
 
     private static UsageException Unknown(string name) => new($"No help topic for '{name}': \"{name}\" is not a command");
 
@@ -69,10 +74,10 @@ internal static class OciCommandLine
     private static string Message(Exception e) => e switch
     {
         InvalidSpecException invalid => $"invalid configuration: {invalid.Message}",
+        CgroupException { Value: null, Errno: Errno.ENOENT } missing => $"invalid configuration: {missing.Message}", // a limit of a controller that is not here
         LaunchException launch => $"unable to start container process: {launch.Message}",
         OperationCanceledException => "it was not done within its deadline; nothing is left of it",
-        FileNotFoundException missing => $"open {missing.FileName}: no such file or directory",
-        _ => e.Message,
+        _ => OciException.Wording(e),
     };
 
     private static int ShowVersion()

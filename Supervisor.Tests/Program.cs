@@ -1,4 +1,5 @@
 using Supervisor.Tests.Compat.Persistence;
+using Supervisor.Tests.Fuzz;
 
 namespace Supervisor.Tests;
 
@@ -12,6 +13,8 @@ internal static class Program
             case ["journal", var file]:
                 JournalChild.Run(file);
                 return 0;
+            case ["fuzz", var inputs, var seed]:
+                return FuzzCommand.Run(inputs, seed);
             default:
                 Console.Error.WriteLine("This is a test assembly; run it with `dotnet test`.");
                 return 2;

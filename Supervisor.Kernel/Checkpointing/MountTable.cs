@@ -9,16 +9,19 @@ namespace Supervisor.Kernel.Checkpointing;
 /// <param name="Options">Of the file system.</param>
 internal sealed record MountLine(int Id, string Device, string Root, string Point, string Type, IReadOnlyList<string> Options)
 {
-    public static IReadOnlyList<MountLine> Of(string process)
+    public static IReadOnlyList<MountLine> Of(string process) => Parse(File.ReadLines($"/proc/{process}/mountinfo"));
+
+    /// <summary>What is no such line is left out.</summary>
+    public static IReadOnlyList<MountLine> Parse(IEnumerable<string> text)
     {
         var lines = new List<MountLine>();
-        foreach (var line in File.ReadLines($"/proc/{process}/mountinfo"))
+        foreach (var line in text)
         {
             var fields = line.Split(' ');
             var dash = Array.IndexOf(fields, "-", Math.Min(6, fields.Length));
-            if (dash < 0 || fields.Length < dash + 4) continue;
+            if (dash < 0 || fields.Length < dash + 4 || !int.TryParse(fields[0], out var id)) continue;
             lines.Add(new MountLine(
-                int.Parse(fields[0]), fields[2], CgroupHierarchies.Unescape(fields[3]), CgroupHierarchies.Unescape(fields[4]), fields[dash + 1],
+                id, fields[2], CgroupHierarchies.Unescape(fields[3]), CgroupHierarchies.Unescape(fields[4]), fields[dash + 1],
                 fields[dash + 3].Split(',')));
         }
         return lines;

@@ -187,7 +187,29 @@ public sealed class Container : IContainer
     public ExecProcess Exec(ExecRequest request, CancellationToken deadline)
     {
         if (!request.EvenIfPaused && Cgroup.IsFrozen) throw new InvalidOperationException("the container is paused: a process born there could not begin");
-        return new ExecCreation(_host, request.Cgroup ?? Cgroup, _pidfd, Pid, request.Seccomp ?? Seccomp(), request).Run(deadline);
+        var seccomp = request.Seccomp ?? Seccomp();
+        try
+        {
+            return new ExecCreation(_host, request.Cgroup ?? Cgroup, _pidfd, Pid, seccomp, request).Run(deadline);
+        }
+        catch (SyscallException e) when (e.Errno is Errno.EBUSY && request.Cgroup is null && CgroupOfInit() is { } below)
+        {
+            return new ExecCreation(_host, below, _pidfd, Pid, seccomp, request).Run(deadline);
+        }
+    }
+
+    /// <summary>
+    /// A cgroup v2 that hands controllers down takes no process itself: an init that does so, like systemd, has gone into one below.
+    /// Then an exec goes where the init is, as with runc.
+    /// </summary>
+    /// <returns>Null where that is not below the container's own.</returns>
+    private Cgroup? CgroupOfInit()
+    {
+        if (Cgroup.V2Directory is not { } own || _host.Hierarchies.V2 is not { } tree) return null;
+        var path = File.ReadLines($"/proc/{Pid}/cgroup").FirstOrDefault(l => l.StartsWith("0::/", StringComparison.Ordinal))?[3..];
+        if (path is null || HasEnded || tree.MountRoot != "/" && !path.StartsWith(tree.MountRoot + "/", StringComparison.Ordinal)) return null;
+        var directory = tree.MountPoint + (tree.MountRoot == "/" ? path : path[tree.MountRoot.Length..]);
+        return directory.StartsWith(own + "/", StringComparison.Ordinal) ? Cgroup.Open(new Dictionary<string, string> { [Cgroup.V2Key] = directory }) : null;
     }
 
     /// <summary>

@@ -66,6 +66,7 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
                 Inherited = request.Inherited,
                 Seccomp = filter,
                 Listener = listener,
+                HasRoot = !otherUser || File.ReadLines($"/proc/{initPid}/uid_map").Any(l => l.TrimStart().StartsWith("0 ", StringComparison.Ordinal)),
                 MaySetGroups = otherUser ? !File.ReadAllText($"/proc/{initPid}/setgroups").StartsWith("deny", StringComparison.Ordinal) : IdMaps.MaySetGroups(null),
             });
             var born = Launcher.LaunchNested(program.FirstHalf, program.Pid, v2, deadline);

@@ -33,6 +33,9 @@ internal sealed record ExecPlan(
     /// <summary>Whether setgroups(2) is allowed in the container's user namespace.</summary>
     public bool MaySetGroups { get; init; } = true;
 
+    /// <summary>Whether that namespace has a root; without one the process's own user is who sets it up.</summary>
+    public bool HasRoot { get; init; } = true;
+
     /// <summary>Whether that is not ours.</summary>
     public bool OtherUser => (Namespaces & CloneFlags.CLONE_NEWUSER) != 0;
 }
@@ -90,7 +93,8 @@ internal sealed record ExecProgram(LaunchProgram FirstHalf, SecondHalf SecondHal
         var slots = new FdSlots(Needed(plan));
         program.Add(Syscall.close_range, "the init's pidfd", plan.Init.Number, plan.Init.Number, 0);
         program.Add(Syscall.setsid, null);
-        if (plan.OtherUser) InitProgram.BecomeRoot(program, plan.MaySetGroups); // else the exec of the stub would leave it without rights in there
+        var (uid, gid) = plan.OtherUser && !plan.HasRoot ? (process.User.Uid, process.User.Gid) : (0, 0);
+        if (plan.OtherUser) InitProgram.BecomeRoot(program, plan.MaySetGroups, uid, gid); // else the exec of the stub would leave it without rights in there
         if (process.Terminal)
         {
             var root = slots.Take();
@@ -103,6 +107,7 @@ internal sealed record ExecProgram(LaunchProgram FirstHalf, SecondHalf SecondHal
         ProgramSteps.ResetSignals(program);
         var left = LeftOpen.Add(program, slots, plan.Listener, plan.TimeNamespace, null, plan.Inherited);
         FdSlots.Pass(program, "the exec's socket", plan.Socket.Number, InitStub.SocketFd);
+        if (uid != 0) IdentitySteps.KeepRights(program);
         program.Add(Syscall.execveat, "the init stub", InitStub.File.Number, program.Text(""), program.Strings(["exec"]), program.Strings([]), At.EMPTY_PATH);
         return new SecondHalf(process)
         {

@@ -19,6 +19,18 @@ internal static class IdentitySteps
     /// <summary>Keeps others in the container from opening /proc/PID/{mem,maps,exe} of the init before its exec. prctl(2).</summary>
     public static void HideMemory(LaunchProgram program) => program.Add(Syscall.prctl, "PR_SET_DUMPABLE", PR_SET_DUMPABLE, 0);
 
+    /// <summary>
+    /// Keeps every capability over an exec by one who is not root, as ambient ones: of a user namespace that has no root. What is
+    /// executed so is the stub, whose steps give them up like root's. capabilities(7).
+    /// </summary>
+    public static void KeepRights(LaunchProgram program)
+    {
+        var all = LastCapability >= 63 ? ulong.MaxValue : (1UL << LastCapability + 1) - 1;
+        program.Add(Syscall.capset, "all", program.Values<uint>([0x20080522, 0]), program.Values<uint>(
+            [(uint)all, (uint)all, (uint)all, (uint)(all >> 32), (uint)(all >> 32), (uint)(all >> 32)]));
+        for (var c = 0; c <= LastCapability; c++) program.Add(Syscall.prctl, $"PR_CAP_AMBIENT_RAISE {c}", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, c, 0, 0);
+    }
+
     /// <summary>The bounding set and the resource limits: what takes rights that <see cref="Change"/> gives up.</summary>
     public static void LimitRights(LaunchProgram program, ProcessSpec process)
     {

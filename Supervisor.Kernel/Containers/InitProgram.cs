@@ -78,7 +78,10 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, SecondHalf SecondHal
         var root = slots.Take();
         RootfsSteps.Open(program, plan, root);
         // The host's root may pass directories that the container's root may not: it is opened before this.
-        if (namespaces.OtherUser) BecomeRoot(program, plan.MaySetGroups);
+        var linux = plan.Spec.Linux;
+        var (uid, gid) = namespaces.Makes(CloneFlags.CLONE_NEWUSER)
+            ? (IdMaps.InsideOr(linux!.UidMappings, process.User.Uid), IdMaps.InsideOr(linux.GidMappings, process.User.Gid)) : (0, 0);
+        if (namespaces.OtherUser) BecomeRoot(program, plan.MaySetGroups, uid, gid);
         var tree = new RootTree(program, root);
         var mounts = new DetachedMounts(program, slots);
         if (namespaces.OwnMounts)
@@ -102,6 +105,7 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, SecondHalf SecondHal
         ProgramSteps.ResetSignals(program);
         var left = LeftOpen.Add(program, slots, plan.Listener, plan.Namespaces.JoinedTime, plan.Starter, plan.Inherited);
         FdSlots.Pass(program, "the init's socket", plan.Socket.Number, InitStub.SocketFd);
+        if (uid != 0) IdentitySteps.KeepRights(program);
         program.Add(Syscall.execveat, "the init stub", InitStub.File.Number, program.Text(""), program.Strings(["init"]), program.Strings([]), At.EMPTY_PATH);
         return left;
     }
@@ -119,12 +123,12 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, SecondHalf SecondHal
         Personality = plan.Spec.Linux?.Personality?.Domain switch { "LINUX32" => 8, "LINUX" => 0, _ => null },
     };
 
-    /// <summary>Becomes root of the user namespace: what is made from here on must belong to somebody in it.</summary>
-    internal static void BecomeRoot(LaunchProgram program, bool maySetGroups)
+    /// <summary>Becomes root of the user namespace, or whom it has in his place: what is made from here on must belong to somebody in it.</summary>
+    internal static void BecomeRoot(LaunchProgram program, bool maySetGroups, uint uid, uint gid)
     {
         if (maySetGroups) program.Add(Syscall.setgroups, "none", 0, 0);
-        program.Add(Syscall.setresgid, "root of the user namespace", 0, 0, 0);
-        program.Add(Syscall.setresuid, "root of the user namespace", 0, 0, 0);
+        program.Add(Syscall.setresgid, "root of the user namespace", gid, gid, gid);
+        program.Add(Syscall.setresuid, "root of the user namespace", uid, uid, uid);
     }
 
     /// <summary>SIOCSIFFLAGS on <c>lo</c>: a new network namespace has it, but down. netdevice(7).</summary>

@@ -22,7 +22,7 @@ internal sealed class ProgramSteps(ProcessSpec process)
         if (!NeedsSearch)
         {
             if (Name.StartsWith('/')) // a relative one would need the working directory, which is entered later
-                program.Add(Syscall.faccessat, Name, At.FDCWD, program.Text(Name), At.X_OK).Called($"exec \"{Name}\"");
+                program.Add(Syscall.faccessat, Name, At.FDCWD, program.Text(Name), At.X_OK).Called($"exec: \"{Name}\": stat {Name}");
             return;
         }
         var found = new List<LaunchProgram.Step>();
@@ -53,12 +53,12 @@ internal sealed class ProgramSteps(ProcessSpec process)
         var environment = program.Strings(Environment());
         if (!NeedsSearch)
         {
-            Execute(Name).Called($"exec \"{Name}\"");
+            Execute(Name).Called($"exec {Name}");
             return;
         }
         // First any that can be executed; then, for the answer, the first that exists and cannot.
         foreach (var candidate in Candidates()) Execute(candidate).IgnoringErrors();
-        foreach (var candidate in Candidates()) Execute(candidate).Tolerating(Errno.ENOENT).Called($"exec \"{candidate}\"");
+        foreach (var candidate in Candidates()) Execute(candidate).Tolerating(Errno.ENOENT).Called($"exec {candidate}");
         NotFound(program, Syscall.execve);
 
         LaunchProgram.Step Execute(string path) => program.Add(Syscall.execve, path, program.Text(path), arguments, environment);
@@ -70,7 +70,7 @@ internal sealed class ProgramSteps(ProcessSpec process)
         var step = call == Syscall.execve
             ? program.Add(call, Name, program.Text(""), 0, 0)
             : program.Add(call, Name, At.FDCWD, program.Text(""), At.X_OK);
-        step.Called($"exec \"{Name}\": executable file not found in $PATH");
+        step.Called($"exec: \"{Name}\": executable file not found in $PATH");
     }
 
     private IEnumerable<string> Candidates()
@@ -79,9 +79,14 @@ internal sealed class ProgramSteps(ProcessSpec process)
         return path.Split(':').Select(directory => $"{(directory.Length == 0 ? "." : directory)}/{Name}");
     }
 
-    /// <summary>The spec's, with a HOME where it has none, as runc does. Entries without '=' are passed on, never looked up (CVE-2026-57231).</summary>
-    private IReadOnlyList<string> Environment() =>
-        process.Env.Any(e => e.StartsWith("HOME=", StringComparison.Ordinal)) ? process.Env : [.. process.Env, process.User.Uid == 0 ? "HOME=/root" : "HOME=/"];
+    /// <summary>The spec's, of a name that is said twice the last, with a HOME where it has none or an empty one, as runc does.</summary>
+    private List<string> Environment()
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        List<string> environment = [.. process.Env.Reverse().Where(e => seen.Add(e.Split('=', 2)[0])).Reverse()];
+        if (environment.RemoveAll(e => e is "HOME=") > 0 || !seen.Contains("HOME")) environment.Add(process.User.Uid == 0 ? "HOME=/root" : "HOME=/");
+        return environment;
+    }
 
     private static int[] ReadIgnoredSignals()
     {

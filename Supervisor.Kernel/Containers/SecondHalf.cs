@@ -60,6 +60,8 @@ internal sealed record SecondHalf(ProcessSpec Process)
         new LabelSteps(Process).Add(program, Taken);
         IdentitySteps.LimitRights(program, Process);
         program.Add(Syscall.umask, null, Process.User.Umask ?? 0x12 /* 0022 */);
+        // With all rights first, as runc has it: the directory may be one that the process's user cannot enter.
+        program.Add(Syscall.chdir, Process.Cwd, program.Text(Process.Cwd)).IgnoringErrors();
         // Without no_new_privs it takes CAP_SYS_ADMIN, so it comes before what is left after; with it, as late as can be.
         if (Seccomp is not null && !Process.NoNewPrivileges) SeccompSteps.Add(program, Seccomp, Listener);
         IdentitySteps.Change(program, Process, MaySetGroups);
@@ -67,7 +69,7 @@ internal sealed record SecondHalf(ProcessSpec Process)
         program.Add(Syscall.write, "ready", InitStub.SocketFd, program.Values<long>([-1, 0]), 16).AtLeast(16);
         if (Starter is { } place) StartSocket.Await(program, place);
         else program.Add(Syscall.read, "start", InitStub.SocketFd, program.Value(0L), 1).AtLeast(1);
-        Hooks.StartHooks.Add(program, StartHooks, State);
+        Hooks.StartHooks.Add(program, StartHooks, State, Process.NoNewPrivileges ? Seccomp : null);
         LeaveOpen(program);
         ProgramSteps.UnblockSignals(program);
         if (Seccomp is not null && Process.NoNewPrivileges) SeccompSteps.Add(program, Seccomp, Listener);
@@ -76,15 +78,18 @@ internal sealed record SecondHalf(ProcessSpec Process)
     }
 
     /// <summary>
-    /// chdir, and then a look at where that is: getcwd(2) begins with "(unreachable)" for a directory outside the root, to
+    /// chdir as the process's user, unless it has been done, and then a look at where that is: getcwd(2) begins with "(unreachable)" for a directory outside the root, to
     /// which an image's symlink to a descriptor may lead (CVE-2024-21626). The comparison is a futex's: equal is ETIMEDOUT.
     /// </summary>
     private void EnterWorkingDirectory(LaunchProgram program)
     {
         const int FUTEX_WAIT_PRIVATE = 128;
         var unreachable = BitConverter.ToUInt32("(unr"u8);
-        program.Add(Syscall.chdir, Process.Cwd, program.Text(Process.Cwd)).Called($"chdir to process.cwd \"{Process.Cwd}\"");
         var place = program.Values<byte>(new byte[GetcwdSize]);
+        // Two bytes are "/" and the NUL: where every process here begins.
+        var entered = program.Add(Syscall.getcwd, Process.Cwd, place, GetcwdSize).AtLeast(3).IgnoringErrors().SkippingOnSuccess();
+        program.Add(Syscall.chdir, Process.Cwd, program.Text(Process.Cwd)).Called($"chdir to process.cwd \"{Process.Cwd}\"");
+        entered.SkipsToHere();
         program.Add(Syscall.getcwd, Process.Cwd, place, GetcwdSize).AtLeast(2).Called($"process.cwd \"{Process.Cwd}\" must be inside the container");
         program.Add(Syscall.futex, Process.Cwd, place, FUTEX_WAIT_PRIVATE, unreachable, program.Values<long>([0, 0]))
             .Tolerating(Errno.EAGAIN).Called($"process.cwd \"{Process.Cwd}\" must be inside the container");

@@ -32,7 +32,8 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
         var type = mount.Type!;
         var followSymlinks = FollowsSymlinks(mount);
         tree.MakeDirectories(mount.Destination, followSymlinks);
-        List<string> words = [.. options.FilesystemFlags, .. options.DataOptions];
+        // Flags of mount(2) that no file system is asked about today; fsconfig(2) would take them for options of its own.
+        List<string> words = [.. options.FilesystemFlags.Where(f => f is not ("silent" or "iversion" or "acl" or "noacl")), .. options.DataOptions];
         // A tmpfs has the mode of what it covers, if none is said: as in runc and crun.
         if (type is "tmpfs" && !words.Any(w => w.StartsWith("mode=", StringComparison.Ordinal)) && _image.ModeOf(mount.Destination) is { } mode)
             words.Add($"mode={Convert.ToString(mode, 8)}");

@@ -44,7 +44,7 @@ internal sealed class CreateHooks(Spec spec, ContainerRequest request)
     /// <summary>Of these, those that run in our namespaces.</summary>
     public void RunOutside(int pid, CancellationToken deadline)
     {
-        HookRunner.Run("prestart", _hooks.Prestart, State("creating", pid), deadline);
+        HookRunner.Run("prestart", _hooks.Prestart, State("created", pid), deadline); // the word of the specification before createRuntime was
         HookRunner.Run("createRuntime", _hooks.CreateRuntime, State("creating", pid), deadline);
     }
 

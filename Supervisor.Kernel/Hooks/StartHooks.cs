@@ -3,6 +3,7 @@ using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Launch;
 using Supervisor.Kernel.Oci;
+using Supervisor.Kernel.Seccomp;
 
 namespace Supervisor.Kernel.Hooks;
 
@@ -31,14 +32,15 @@ internal static class StartHooks
 
     /// <summary>Adds them.</summary>
     /// <param name="state">As the container sees it.</param>
-    public static void Add(LaunchProgram program, IReadOnlyList<HookSpec> hooks, ReadOnlySpan<byte> state)
+    /// <param name="filter">That they run under, where the init is not under it yet; null for none.</param>
+    public static void Add(LaunchProgram program, IReadOnlyList<HookSpec> hooks, ReadOnlySpan<byte> state, SeccompFilter? filter)
     {
         if (hooks.Count == 0) return;
         var text = program.Values(state);
-        for (var i = 0; i < hooks.Count; i++) Add(program, hooks[i], i, text, state.Length);
+        for (var i = 0; i < hooks.Count; i++) Add(program, hooks[i], i, text, state.Length, filter);
     }
 
-    private static void Add(LaunchProgram program, HookSpec hook, int index, DataRef state, int length)
+    private static void Add(LaunchProgram program, HookSpec hook, int index, DataRef state, int length, SeccompFilter? filter)
     {
         var name = $"hooks.startContainer[{index}] \"{hook.Path}\"";
         FdSlots.Keep(program, program.Add(Syscall.memfd_create, name, program.Text("hook-state"), MFD_CLOEXEC), StateSlot);
@@ -49,6 +51,7 @@ internal static class StartHooks
         var isParent = program.Add(Syscall.clone3, name, birth, Unsafe.SizeOf<CloneArgs>()).SkippingOnPositive();
         program.Add(Syscall.dup3, name, StateSlot, 0, 0);
         ProgramSteps.UnblockSignals(program);
+        if (filter is { Listens: false }) SeccompSteps.Add(program, filter, null); // a listener gets one descriptor, the program's
         program.Add(Syscall.execve, hook.Path, program.Text(hook.Path), program.Strings(hook.Args.Count > 0 ? hook.Args : [hook.Path]), program.Strings(hook.Env))
             .Called($"{name}: exec");
         isParent.SkipsToHere();

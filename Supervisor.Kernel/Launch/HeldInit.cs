@@ -152,7 +152,7 @@ internal sealed class HeldInit : IDisposable
         using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(1));
         var status = socket.Receive(info, soon.Token) == info.Length ? BinaryPrimitives.ReadInt32LittleEndian(info[16..]) : -1;
         var exited = BinaryPrimitives.ReadInt32LittleEndian(info) == 1; // CLD_EXITED
-        return new LaunchException(name, Errno.None, exited ? $"ended with status {status}" : $"was killed by signal {status}", 0, 0);
+        return new LaunchException(name, Errno.None, exited ? $"ended with status {status}" : $"was killed by signal {status}{(status == (int)Signal.SIGSYS ? " (bad system call)" : "")}", 0, 0);
     }
 
     private LaunchException Died(string reason) => new(_name, Errno.None, reason, 0, 0);

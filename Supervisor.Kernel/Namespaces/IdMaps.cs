@@ -27,6 +27,9 @@ internal static partial class IdMaps
         return null;
     }
 
+    /// <summary>Who sets a namespace with these maps up: its root, or <paramref name="user"/> where it has none.</summary>
+    public static uint InsideOr(IReadOnlyList<IdMappingSpec> maps, uint user) => Outside(maps, 0) is null ? user : 0;
+
     /// <summary>Whether a process in there may call setgroups(2): not where we had to forbid it to write the map at all.</summary>
     /// <param name="gids">The map of a new user namespace; null where none is made.</param>
     public static bool MaySetGroups(IReadOnlyList<IdMappingSpec>? gids) => SetGroupsAllowed && (gids is null || !Rootless || !IsOwnOnly(gids, EffectiveGid));

@@ -53,26 +53,15 @@ internal static class ProcessRules
 
     private static void Capabilities(CapabilitiesSpec sets, string prefix)
     {
-        Known(sets.Bounding, prefix + "bounding");
-        Known(sets.Effective, prefix + "effective");
-        Known(sets.Inheritable, prefix + "inheritable");
-        Known(sets.Permitted, prefix + "permitted");
-        Known(sets.Ambient, prefix + "ambient");
         // capset(2) would refuse it, late and without a name. An ambient one that cannot be is left out (SpecValidator.Ignored):
         // `runc spec` of 1.1 writes such.
         Within(sets.Effective, sets.Permitted, prefix + "effective", "permitted");
     }
 
-    private static void Known(IReadOnlyList<string> names, string field)
-    {
-        for (var i = 0; i < names.Count; i++)
-            if (!names[i].StartsWith("CAP_", StringComparison.Ordinal)) throw new InvalidSpecException($"{field}[{i}]", $"no capability is called \"{names[i]}\"");
-    }
-
     private static void Within(IReadOnlyList<string> names, IReadOnlyList<string> others, string field, string set)
     {
         for (var i = 0; i < names.Count; i++)
-            if (!others.Contains(names[i])) throw new InvalidSpecException($"{field}[{i}]", $"{names[i]} is not in the {set} set");
+            if (!others.Contains(names[i]) && Capability.TryNumber(names[i]) is not null) throw new InvalidSpecException($"{field}[{i}]", $"{names[i]} is not in the {set} set");
     }
 
     private static void Rlimits(IReadOnlyList<RlimitSpec> limits, string field)

@@ -61,7 +61,7 @@ public static class SignalNames
             "RTMAX" => Highest,
             "POLL" => (int)Signal.SIGIO,
             ['R', 'T', 'M', 'I', 'N', '+', .. var above] when int.TryParse(above, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n <= Highest - RealTime => RealTime + n,
-            _ => Enum.TryParse<Signal>("SIG" + name, out var signal) ? (int)signal : null,
+            _ => !name.Contains(',') && Enum.TryParse<Signal>("SIG" + name, out var signal) ? (int)signal : null, // Enum.Parse adds up what commas separate
         };
     }
 }

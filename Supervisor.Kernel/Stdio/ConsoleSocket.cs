@@ -7,10 +7,19 @@ public static class ConsoleSocket
 {
     /// <summary>Sends it, with its name, as runc does. It stays the caller's to close.</summary>
     /// <exception cref="SyscallException">Nothing listens there, or any other errno.</exception>
-    public static void Send(string path, Fd master)
+    public static void Send(string path, Fd master) => Send("console socket", path, master, "/dev/ptmx"u8);
+
+    /// <summary>Sends a process's pidfd likewise: <c>--pidfd-socket</c>.</summary>
+    /// <exception cref="SyscallException">Nothing listens there, or any other errno.</exception>
+    public static void SendPidfd(string path, int pidfd)
     {
-        using var socket = StreamSocket.TryConnect(path)
-            ?? throw new SyscallException("connect", Abi.Errno.ECONNREFUSED, $"console socket {path}");
-        socket.SendDescriptor(master, "/dev/ptmx"u8);
+        using var copy = Fd.DuplicateOf(pidfd);
+        Send("pidfd socket", path, copy, "pidfd"u8);
+    }
+
+    private static void Send(string what, string path, Fd fd, ReadOnlySpan<byte> name)
+    {
+        using var socket = StreamSocket.TryConnect(path) ?? throw new SyscallException("connect", Abi.Errno.ECONNREFUSED, $"{what} {path}");
+        socket.SendDescriptor(fd, name);
     }
 }

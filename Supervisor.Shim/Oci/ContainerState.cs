@@ -90,30 +90,40 @@ internal sealed record ContainerState
         using var document = JsonDocument.Parse(bytes);
         var root = document.RootElement;
         if (root.ValueKind is not JsonValueKind.Object) throw new JsonException("it is not an object");
-        try
+        return new ContainerState
         {
-            return new ContainerState
+            Id = Read("id", Text),
+            Pid = Read("initProcessPid", e => e.GetInt32()),
+            StartTime = Read("initProcessStartTime", e => e.GetUInt64()),
+            BootId = Read("bootId", Text),
+            Created = Read("created", e => e.GetDateTimeOffset()),
+            Bundle = Read("bundle", Text),
+            Owner = Read("owner", e => e.GetUInt32()),
+            CgroupPaths = Read("cgroupPaths", Texts),
+            CgroupParents = Read("cgroupParents", e => e.EnumerateArray().Select(Text).ToArray()),
+            NamespacePaths = Read("namespacePaths", Texts),
+            ExternalDescriptors = Read("externalDescriptors", e => e.EnumerateArray().Select(Text).ToArray()),
+            IntelRdtPath = root.TryGetProperty("intelRdtPath", out _) ? Read("intelRdtPath", Text) : null,
+            NoNewKeyring = Read("noNewKeyring", e => e.GetBoolean()),
+            Config = Read("config", e => System.Text.Encoding.UTF8.GetBytes(e.GetRawText())),
+        };
+
+        T Read<T>(string name, Func<JsonElement, T> read)
+        {
+            if (!root.TryGetProperty(name, out var element)) throw new JsonException($"{name}: is missing");
+            try
             {
-                Id = root.GetProperty("id").GetString()!,
-                Pid = root.GetProperty("initProcessPid").GetInt32(),
-                StartTime = root.GetProperty("initProcessStartTime").GetUInt64(),
-                BootId = root.GetProperty("bootId").GetString()!,
-                Created = root.GetProperty("created").GetDateTimeOffset(),
-                Bundle = root.GetProperty("bundle").GetString()!,
-                Owner = root.GetProperty("owner").GetUInt32(),
-                CgroupPaths = root.GetProperty("cgroupPaths").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!),
-                CgroupParents = [.. root.GetProperty("cgroupParents").EnumerateArray().Select(p => p.GetString()!)],
-                NamespacePaths = root.GetProperty("namespacePaths").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!),
-                ExternalDescriptors = [.. root.GetProperty("externalDescriptors").EnumerateArray().Select(p => p.GetString()!)],
-                IntelRdtPath = root.TryGetProperty("intelRdtPath", out var rdt) ? rdt.GetString() : null,
-                NoNewKeyring = root.GetProperty("noNewKeyring").GetBoolean(),
-                Config = System.Text.Encoding.UTF8.GetBytes(root.GetProperty("config").GetRawText()),
-            };
+                return read(element);
+            }
+            catch (Exception e) when (e is InvalidOperationException or FormatException or ArgumentException) // another kind; a number too large; a key twice
+            {
+                throw new JsonException($"{name}: is not what belongs there", e);
+            }
         }
-        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
-        {
-            throw new JsonException(e.Message, e);
-        }
+
+        static string Text(JsonElement element) => element.GetString() ?? throw new FormatException("null");
+
+        static Dictionary<string, string> Texts(JsonElement element) => element.EnumerateObject().ToDictionary(p => p.Name, p => Text(p.Value));
     }
 
     private static void Map(Utf8JsonWriter json, string name, IReadOnlyDictionary<string, string> map)

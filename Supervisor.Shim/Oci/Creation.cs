@@ -3,6 +3,7 @@ using Supervisor.Kernel.Checkpointing;
 using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Oci;
 using Supervisor.Kernel.Processes;
+using Supervisor.Kernel.Seccomp;
 using Supervisor.Kernel.Stdio;
 
 namespace Supervisor.Shim.Oci;
@@ -15,6 +16,7 @@ internal sealed partial class Creation : IDisposable
         Flag.Value("bundle b", "directory of config.json (default: the working directory)"),
         Flag.Value("console-socket", "unix socket that is sent the terminal's master"),
         Flag.Value("pid-file", "file for the init's pid"),
+        Flag.Value("pidfd-socket", "unix socket that is sent the init's pidfd"),
         Flag.Switch("no-pivot", "move the root instead of pivot_root: for a host that runs from a ramfs"),
         Flag.Switch("no-new-keyring", "keep the caller's session keyring"),
         Flag.Value("preserve-fds", "how many descriptors from 3 on the container gets"),
@@ -106,13 +108,18 @@ internal sealed partial class Creation : IDisposable
         if (forAnother) _startSocket = StartSocket.Listen(_directory);
         var passed = PassedDescriptors.From(arguments);
         _open.AddRange(passed.Descriptors);
-        if (passed.Environment.Count > 0 && spec.Process is { } process) spec = spec with { Process = process with { Env = [.. process.Env, .. passed.Environment] } };
+        spec = NotifySocket.AddTo(WithAbsoluteMounts(spec), _directory);
+        if (spec.Process is { } process)
+            spec = spec with { Process = ExecProcessSpec.WithHome(process with { Env = [.. process.Env, .. passed.Environment] }, StateJson.Rootfs(State)) };
         var request = new ContainerRequest(
             bundle, config, [], spec.Process?.Terminal == true ? StdioTargets.Console : StdioTargets.Inherited, cgroup)
         {
             OwnsBundle = false, Parsed = spec, StartSocket = _startSocket, NoPivot = arguments.IsSet("no-pivot"),
             Id = id, NewKeyring = !State.NoNewKeyring, Inherited = passed.Descriptors,
         };
+        // Of ambient ones that cannot be nothing is said: runc's own spec has such.
+        foreach (var ignored in SpecValidator.Ignored(spec).Where(i => !i.Field.Contains(".ambient[", StringComparison.Ordinal)))
+            Log.Warning($"ignoring unknown or unavailable capabilities: {ignored.Field}: {ignored.Reason}");
         if (images is not null) _deadline.CancelAfter(RestorePatience); // there may be gigabytes to read
         Container = images is null ? Container.Create(_host, request, _deadline.Token) : Container.Restore(_host, request, images, _deadline.Token);
         State = State with
@@ -122,8 +129,10 @@ internal sealed partial class Creation : IDisposable
         };
         if (arguments.Text("console-socket") is { Length: > 0 } socket && Container.TakeTerminal() is { } master)
             using (master) ConsoleSocket.Send(socket, master);
+        if (arguments.Text("pidfd-socket") is { Length: > 0 } pidfds) ConsoleSocket.SendPidfd(pidfds, Container.ExitDescriptor);
         _invocation.Store.Save(State);
         if (arguments.Text("pid-file") is { Length: > 0 } file) PidFile.Write(file, Container.Pid);
+        if (Log.Debugs && spec.Linux?.Seccomp is { } seccomp) Log.Debug($"seccomp filter flags: {SeccompFilter.Compile(seccomp).Flags & ~SeccompWords.NewListener}");
         Log.Debug($"container {id}: init {Container.Pid} is ready");
     }
 
@@ -138,6 +147,14 @@ internal sealed partial class Creation : IDisposable
         {
             throw new OciException($"JSON specification file config.json not found: open {Path.Join(bundle, "config.json")}: no such file or directory", e);
         }
+    }
+
+    /// <summary>As runc does, with a warning: the specification wants absolute ones, and callers of old wrote others.</summary>
+    private static Spec WithAbsoluteMounts(Spec spec)
+    {
+        if (spec.Mounts.All(m => m.Destination is "" or ['/', ..])) return spec;
+        Log.Warning($"mount destination {spec.Mounts.First(m => m.Destination is not ("" or ['/', ..])).Destination} is not absolute");
+        return spec with { Mounts = [.. spec.Mounts.Select(m => m.Destination is "" or ['/', ..] ? m : m with { Destination = "/" + m.Destination })] };
     }
 
     private static void CheckTerminal(bool terminal, string? consoleSocket, bool detached)

@@ -6,6 +6,8 @@ namespace Supervisor.Shim.Oci;
 /// <summary><c>events</c>: what a container uses, now or every few seconds, and when it runs out of memory. One JSON object a line.</summary>
 internal static class EventsVerb
 {
+    private const double Longest = 366 * 24 * 3600; // far below what a wait may take
+
     public static readonly Verb Verb = new("events", "ID", "show what a container uses, and out-of-memory kills, until it ends",
         [Flag.Value("interval", "between statistics, e.g. 500ms (default: 5s)"), Flag.Switch("stats", "once, then end")], 1, 1, Run);
 
@@ -31,7 +33,7 @@ internal static class EventsVerb
     }
 
     /// <summary>Go's durations: numbers with units, one after the other.</summary>
-    private static TimeSpan Interval(string text)
+    internal static TimeSpan Interval(string text)
     {
         var total = TimeSpan.Zero;
         for (var rest = text.AsSpan(); !rest.IsEmpty;)
@@ -39,16 +41,13 @@ internal static class EventsVerb
             var unit = rest.TrimStart("0123456789.");
             var after = unit.TrimStart("nuµmsh");
             if (!double.TryParse(rest[..^unit.Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)) throw Invalid();
-            total += unit[..^after.Length] switch
+            var seconds = total.TotalSeconds + number * unit[..^after.Length] switch
             {
-                "ns" => TimeSpan.FromMicroseconds(number / 1000),
-                "us" or "µs" => TimeSpan.FromMicroseconds(number),
-                "ms" => TimeSpan.FromMilliseconds(number),
-                "s" => TimeSpan.FromSeconds(number),
-                "m" => TimeSpan.FromMinutes(number),
-                "h" => TimeSpan.FromHours(number),
+                "ns" => 1e-9, "us" or "µs" => 1e-6, "ms" => 1e-3, "s" => 1, "m" => 60, "h" => 3600,
                 _ => throw Invalid(),
             };
+            if (seconds > Longest) throw Invalid();
+            total = TimeSpan.FromSeconds(seconds);
             rest = after;
         }
         return total > TimeSpan.Zero ? total : throw new OciException("duration interval must be greater than 0");

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Oci;
 
 namespace Supervisor.Shim.Oci;
@@ -22,7 +23,7 @@ internal static class ExecProcessSpec
         {
             Args = command,
             Terminal = arguments.IsSet("tty"),
-            Cwd = arguments.Text("cwd") ?? process.Cwd,
+            Cwd = arguments.Text("cwd") is { Length: > 0 } cwd ? cwd : process.Cwd,
             Env = [.. process.Env, .. arguments.List("env")],
             NoNewPrivileges = arguments.Has("no-new-privs") ? arguments.IsSet("no-new-privs") : process.NoNewPrivileges,
             ApparmorProfile = arguments.Text("apparmor") ?? process.ApparmorProfile,
@@ -35,11 +36,14 @@ internal static class ExecProcessSpec
         return process;
     }
 
+    /// <summary>With a HOME where it has none, or an empty one: of the passwd(5) of the root filesystem, else the root, as runc has it.</summary>
+    public static ProcessSpec WithHome(ProcessSpec process, string rootfs) => process.Env.LastOrDefault(e => e.StartsWith("HOME=", StringComparison.Ordinal)) is { Length: > 5 }
+        ? process : process with { Env = [.. process.Env, $"HOME={HomeDirectory.Of(rootfs, process.User.Uid) ?? "/"}"] };
+
     // Not into the ambient set: it would outlive a change of user, which nobody asked for.
     private static CapabilitiesSpec With(CapabilitiesSpec sets, IReadOnlyList<string> added)
     {
-        foreach (var name in added)
-            if (Capability.TryNumber(name) is null) throw new OciException($"--cap: no capability is called \"{name}\"");
+        added = [.. added.Where(name => Capability.TryNumber(name) is not null)]; // as runc has it; ExecVerb tells of the others
         return sets with { Bounding = Union(sets.Bounding), Effective = Union(sets.Effective), Permitted = Union(sets.Permitted) };
 
         string[] Union(IReadOnlyList<string> set) => [.. set.Union(added)];

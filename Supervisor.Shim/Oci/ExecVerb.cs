@@ -20,6 +20,7 @@ internal static class ExecVerb
         Flag.Value("process p", "file with the whole process in JSON"),
         Flag.Switch("detach d", "do not wait for its end"),
         Flag.Value("pid-file", "file for its pid"),
+        Flag.Value("pidfd-socket", "unix socket that is sent its pidfd"),
         Flag.Value("process-label", "SELinux label"),
         Flag.Value("apparmor", "AppArmor profile"),
         Flag.Switch("no-new-privs", "set-user-id programs gain nothing"),
@@ -40,6 +41,8 @@ internal static class ExecVerb
             case "stopped": throw new OciException("cannot exec in a stopped container: container not running");
             case "paused" when !arguments.IsSet("ignore-paused"): throw new OciException("cannot exec in a paused container (use --ignore-paused to override)");
         }
+        var unknown = arguments.List("cap").Where(name => Capability.TryNumber(name) is null).ToArray();
+        if (unknown.Length > 0) Log.Warning($"ignoring unknown or unavailable capabilities: [{string.Join(' ', unknown)}]");
         var process = ExecProcessSpec.From(arguments, live.State.Spec);
         var console = arguments.Text("console-socket");
         if (process.Terminal && detached && string.IsNullOrEmpty(console))
@@ -47,7 +50,7 @@ internal static class ExecVerb
         if (!string.IsNullOrEmpty(console) && !(process.Terminal && detached))
             throw new OciException("cannot use console socket if runc will not detach or allocate tty");
         var passed = PassedDescriptors.From(arguments);
-        if (passed.Environment.Count > 0) process = process with { Env = [.. process.Env, .. passed.Environment] };
+        process = ExecProcessSpec.WithHome(process with { Env = [.. process.Env, .. passed.Environment] }, StateJson.Rootfs(live.State));
         var cgroups = SubCgroups.Of(live.Container!.Cgroup, arguments.List("cgroup"));
         using var deadline = new CancellationTokenSource(Patience);
         using var exec = live.Container.Exec(new ExecRequest(SpecWriter.Write(process), process.Terminal ? StdioTargets.Console : StdioTargets.Inherited)
@@ -67,6 +70,7 @@ internal static class ExecVerb
                 terminal!.Dispose();
                 terminal = null;
             }
+            if (arguments.Text("pidfd-socket") is { Length: > 0 } pidfds) ConsoleSocket.SendPidfd(pidfds, exec.ExitDescriptor);
             if (arguments.Text("pid-file") is { Length: > 0 } file) PidFile.Write(file, exec.Pid);
             using var foreground = detached ? null : new Foreground(terminal, exec.ExitDescriptor, signal => exec.Signal(signal));
             exec.Start(deadline.Token);

@@ -29,7 +29,14 @@ internal static class FeaturesVerb
             json.WriteBoolean("systemdUser", false);
             json.WriteBoolean("rdma", RuntimeFeatures.Rdma);
             json.WriteEndObject();
-            Enabled(json, "seccomp", RuntimeFeatures.Seccomp);
+            json.WriteStartObject("seccomp");
+            json.WriteBoolean("enabled", RuntimeFeatures.Seccomp);
+            List(json, "actions", SeccompWords.Actions.Keys.Order(StringComparer.Ordinal));
+            List(json, "operators", SeccompWords.Comparisons.Keys.Order(StringComparer.Ordinal));
+            List(json, "archs", SeccompWords.Architectures.Order(StringComparer.Ordinal));
+            List(json, "knownFlags", SeccompWords.Flags.Keys);
+            List(json, "supportedFlags", SeccompWords.Flags.Keys);
+            json.WriteEndObject();
             Enabled(json, "apparmor", RuntimeFeatures.AppArmor);
             Enabled(json, "selinux", RuntimeFeatures.SELinux);
             Enabled(json, "intelRdt", RuntimeFeatures.IntelRdt);

@@ -28,9 +28,12 @@ internal static class Log
         {
             var where = _file;
             _file = null;
-            throw new OciException($"cannot open the log file: open {where}: {e.Message}", e);
+            throw new OciException($"cannot open the log file: {OciException.Wording(e, where)}", e);
         }
     }
+
+    /// <summary>Whether <see cref="Debug"/> says anything.</summary>
+    public static bool Debugs => _debug;
 
     public static void Debug(string message)
     {

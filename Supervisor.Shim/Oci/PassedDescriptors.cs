@@ -15,13 +15,13 @@ internal sealed partial record PassedDescriptors(IReadOnlyList<string> Environme
     {
         var more = arguments.Number("preserve-fds") ?? 0;
         var sockets = 0;
-        if (System.Environment.GetEnvironmentVariable("LISTEN_FDS") is { Length: > 0 } text
-            && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out sockets) || sockets > 1024))
-            throw new OciException($"LISTEN_FDS=\"{text}\" is not a number of descriptors");
+        // What is no number is not systemd's: runc and crun pass over it, too.
+        if (int.TryParse(System.Environment.GetEnvironmentVariable("LISTEN_FDS"), NumberStyles.None, CultureInfo.InvariantCulture, out var listening)) sockets = listening;
+        if (sockets > 1024) throw new OciException($"LISTEN_FDS={sockets} is not within 0 to 1024");
         if (more is < 0 or > 1024) throw new OciException($"--preserve-fds {more} is not within 0 to 1024");
         var count = sockets + (int)more;
         for (var fd = 3; fd < 3 + count; fd++)
-            if (IsOurs(fd)) throw new OciException($"unable to preserve file descriptor {fd}: it is not open");
+            if (IsOurs(fd)) throw new OciException($"unable to preserve file descriptor {fd}: please check that the preserved-fd {fd - 3} (of {count}) is present");
         return new PassedDescriptors(sockets > 0 ? [$"LISTEN_FDS={sockets}", "LISTEN_PID=1"] : [], [.. Enumerable.Range(3, count).Select(fd => Fd.DuplicateOf(fd))]);
     }
 

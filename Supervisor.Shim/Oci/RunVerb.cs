@@ -26,14 +26,18 @@ internal static class RunVerb
         {
             using var foreground = detached ? null : new Foreground(
                 creation.Container.TakeTerminal(), creation.Container.ExitDescriptor, signal => creation.Container.Signal(signal));
+            using var notify = NotifySocket.TryListen(invocation.Store.DirectoryOf(invocation.Id));
             creation.Start();
             creation.Unlock();
             if (foreground is null)
             {
                 kept = true;
+                notify?.Wait(creation.Container);
                 return 0;
             }
+            var ready = notify is null ? null : Task.Factory.StartNew(() => notify.Wait(creation.Container), TaskCreationOptions.LongRunning);
             foreground.WaitForExit();
+            ready?.Wait(TimeSpan.FromSeconds(5)); // it looks for the end once a second
             kept = arguments.IsSet("keep");
             return creation.Container.Wait(TimeSpan.Zero)?.Code ?? 255;
         }

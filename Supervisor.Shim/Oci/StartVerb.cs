@@ -22,6 +22,7 @@ internal static class StartVerb
             case var status: throw new OciException($"cannot start a container in the {status} state");
         }
         using var deadline = new CancellationTokenSource(Patience);
+        using var notify = NotifySocket.TryListen(invocation.Store.DirectoryOf(invocation.Id));
         StartSocket.Start(invocation.Store.DirectoryOf(invocation.Id), deadline.Token);
         try
         {
@@ -32,6 +33,8 @@ internal static class StartVerb
             live.Container?.Signal((int)Signal.SIGKILL);
             throw;
         }
+        only.Dispose(); // others may work on the container while it gets ready
+        if (live.Container is not null) notify?.Wait(live.Container);
         return 0;
     }
 }

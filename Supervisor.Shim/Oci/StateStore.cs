@@ -15,7 +15,7 @@ internal sealed class StateStore(string root)
     /// <exception cref="OciException">The id could lead elsewhere.</exception>
     public string DirectoryOf(string id)
     {
-        if (!IsId(id)) throw new OciException($"invalid container ID format: \"{id}\" (letters, digits and _+.- only, and not a dot at its head)");
+        if (!IsId(id)) throw new OciException($"invalid container ID format: \"{id}\": it has an invalid character (a container ID has letters, digits and _+.- only, not a dot at its head, and at most 255 of them)");
         return Path.Join(root, id);
     }
 

@@ -36,6 +36,7 @@ internal static class UpdateVerb
         var arguments = invocation.Arguments;
         if (arguments.Has("l3-cache-schema") || arguments.Has("mem-bw-schema"))
             throw new OciException("Intel RDT: this container has no resctrl group");
+        if (arguments.Has("kernel-memory") || arguments.Has("kernel-memory-tcp")) Log.Warning("Kernel memory settings are ignored and will be removed");
         var resources = arguments.Text("resources") is { Length: > 0 } file ? SpecReader.ReadResources(Read(file)) : From(arguments);
         foreach (var field in live.Cgroup.Update(resources)) Log.Warning($"{field.Field}: {field.Reason}");
         return 0;
@@ -51,7 +52,7 @@ internal static class UpdateVerb
         return all.ToArray();
     }
 
-    private static ResourcesSpec From(Arguments a)
+    internal static ResourcesSpec From(Arguments a)
     {
         if (a.Number("blkio-weight") is < 0 or > ushort.MaxValue) throw new OciException("--blkio-weight is not within 10 to 1000");
         return new ResourcesSpec

@@ -58,6 +58,18 @@ internal sealed class OciRuntime : IDisposable
         return outcome with { Output = await File.ReadAllTextAsync(log) };
     }
 
+    /// <summary>What has been written by those whom <see cref="Leave"/> left, once it ends like this.</summary>
+    public async Task<string> Printed(string end)
+    {
+        using var deadline = new CancellationTokenSource(CommandLine.Patience);
+        while (true)
+        {
+            var text = await File.ReadAllTextAsync(Path.Join(Place, "log"), deadline.Token);
+            if (text.EndsWith(end, StringComparison.Ordinal)) return text;
+            await Task.Delay(20, deadline.Token);
+        }
+    }
+
     /// <summary>In a terminal of 33 rows and 77 columns.</summary>
     public Task<CommandLine.Outcome> InTerminal(string verb, params string[] arguments) => CommandLine.RunAsync(
         "script", "-qec", $"stty rows 33 cols 77; {Executable} --root {Root} {verb} {string.Join(' ', OfBundle(verb))} {string.Join(' ', arguments)}", "/dev/null");
@@ -87,7 +99,18 @@ internal sealed class OciRuntime : IDisposable
     {
         foreach (var directory in Directory.EnumerateDirectories(Root))
             CommandLine.RunAsync(Executable, "--root", Root, "delete", "--force", Path.GetFileName(directory)).GetAwaiter().GetResult();
-        _place.Delete(recursive: true);
+        // What a client has left to clean up after itself may still be writing there.
+        for (var end = Environment.TickCount64 + (long)CommandLine.Patience.TotalMilliseconds; ; Thread.Sleep(50))
+        {
+            try
+            {
+                _place.Delete(recursive: true);
+                return;
+            }
+            catch (IOException) when (Environment.TickCount64 < end)
+            {
+            }
+        }
     }
 
     private string[] OfBundle(string verb) => verb is "create" or "run" ? ["--bundle", Bundle] : [];

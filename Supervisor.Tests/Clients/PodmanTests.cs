@@ -99,6 +99,28 @@ public sealed class PodmanTests : IDisposable
         Assert.Equal(137, (await Run(["--memory", "16m", "--memory-swap", "16m"], "sh", "-c", "x=$(dd if=/dev/zero bs=1M count=100 | tr '\\0' a)")).Status);
     }
 
+    [Fact]
+    public async Task An_init_of_podmans_collects_orphans_and_passes_signals_on()
+    {
+        Ok(await Podman(["run", "-d", "--init", "--name", "init", .. Common, "--rootfs", _oci.Rootfs, "sh", "-c", "trap 'exit 9' TERM; (sleep 0.2 &); while :; do sleep 0.1; done"]));
+        Assert.Contains("podman-init", Ok(await Podman("exec", "init", "cat", "/proc/1/cmdline")), StringComparison.Ordinal);
+        using var deadline = new CancellationTokenSource(CommandLine.Patience);
+        while (Ok(await Podman("exec", "init", "ps")).Contains("[sleep]", StringComparison.Ordinal)) deadline.Token.ThrowIfCancellationRequested();
+        Ok(await Podman("stop", "-t", "20", "init"));
+        Assert.Equal("9\n", Ok(await Podman("inspect", "-f", "{{.State.ExitCode}}", "init")));
+    }
+
+    [Fact]
+    public async Task A_health_check_runs_in_the_container_and_says_how_it_is()
+    {
+        Ok(await Podman(["run", "-d", "--name", "health", "--health-cmd", "test -e /tmp/well", "--health-interval", "disable", "--health-retries", "1", .. Common, "--rootfs", _oci.Rootfs, "sleep", "1000"]));
+        Assert.Equal(1, (await Podman("healthcheck", "run", "health")).Status);
+        Assert.Equal("unhealthy\n", Ok(await Podman("inspect", "-f", "{{.State.Health.Status}}", "health")));
+        Ok(await Podman("exec", "health", "touch", "/tmp/well"));
+        Ok(await Podman("healthcheck", "run", "health"));
+        Assert.Equal("healthy\n", Ok(await Podman("inspect", "-f", "{{.State.Health.Status}}", "health")));
+    }
+
     private Task<CommandLine.Outcome> Run(string[] options, params string[] command) =>
         Podman(["run", "--rm", .. Common, .. options, "--rootfs", _oci.Rootfs, .. command]);
 

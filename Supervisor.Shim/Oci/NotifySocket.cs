@@ -1,0 +1,120 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Supervisor.Kernel;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Containers;
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Oci;
+using Supervisor.Kernel.Polling;
+
+namespace Supervisor.Shim.Oci;
+
+/// <summary>
+/// systemd's readiness protocol (sd_notify(3)) for a container: it gets a socket of its own, and of what it says there only that it
+/// is ready is told to the socket in our NOTIFY_SOCKET, together with the init's pid as we see it.
+/// </summary>
+/// <remarks>
+/// As with crun the container finds the socket in a directory with the name of the host's socket. Nothing of the host's socket is
+/// visible in there: a container cannot tell the service manager anything else.
+/// </remarks>
+internal sealed unsafe partial class NotifySocket : IDisposable
+{
+    private const string Directory = "notify", Name = "notify";
+    private const int AF_UNIX = 1, SOCK_DGRAM = 2, SOCK_CLOEXEC = 0x80000, MSG_DONTWAIT = 0x40;
+    private readonly Fd _listener;
+    private readonly string _host;
+
+    private NotifySocket(Fd listener, string host) => (_listener, _host) = (listener, host);
+
+    /// <summary>The service manager's socket; null where there is none.</summary>
+    private static string? Host => Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 } path ? path : null;
+
+    /// <summary>Gives the container the directory and the variable, if we have been given a socket.</summary>
+    /// <param name="directory">The container's state directory.</param>
+    public static Spec AddTo(Spec spec, string directory)
+    {
+        if (Host is not { } host || spec.Process is not { } process) return spec;
+        var place = Path.Join(directory, Directory);
+        // Reached only through its mount: the directory above is 0700.
+        System.IO.Directory.CreateDirectory(place, (UnixFileMode)0x1ed /* 0755 */);
+        var inside = host.StartsWith('/') ? host : "/run/notify";
+        return spec with
+        {
+            Process = process with { Env = [.. process.Env.Where(e => !e.StartsWith("NOTIFY_SOCKET=", StringComparison.Ordinal)), $"NOTIFY_SOCKET={inside}/{Name}"] },
+            Mounts = [.. spec.Mounts, new MountSpec { Destination = inside, Type = "bind", Source = place, Options = ["bind", "nosuid", "noexec", "nodev", "ro"] }],
+        };
+    }
+
+    /// <summary>Listens, before the container runs.</summary>
+    /// <returns>Null where the container was made without one, or nobody wants to hear of it.</returns>
+    public static NotifySocket? TryListen(string directory)
+    {
+        var place = Path.Join(directory, Directory);
+        if (Host is not { } host || !System.IO.Directory.Exists(place)) return null;
+        File.Delete(Path.Join(place, Name));
+        var number = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (number < 0) throw new SyscallException("socket", Errno.Last);
+        var listener = new Fd(number);
+        using var parent = Fd.Open(place, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY); // its path may be longer than an address
+        var address = Address($"/proc/self/fd/{parent.Number}/{Name}");
+        // 0777 by fchmod, before it has a name: whatever user the container runs as may speak.
+        if (fchmod(number, 0x1ff) == 0 && bind(number, address, (uint)address.Length) == 0) return new NotifySocket(listener, host);
+        var errno = Errno.Last;
+        listener.Dispose();
+        throw new SyscallException("bind", errno, Path.Join(place, Name));
+    }
+
+    /// <summary>Waits until the container says that it is ready, and tells it; or until it has ended.</summary>
+    public void Wait(Container container)
+    {
+        var buffer = new byte[4096];
+        while (!container.HasEnded)
+        {
+            var (message, _) = Poll.WaitForInput(_listener.Number, container.ExitDescriptor, TimeSpan.FromSeconds(1));
+            if ((message & PollEvents.POLLIN) == 0) continue;
+            nint got;
+            fixed (byte* start = buffer) got = recv(_listener.Number, start, (nuint)buffer.Length, MSG_DONTWAIT);
+            if (got <= 0 || !Encoding.UTF8.GetString(buffer, 0, (int)got).Split('\n').Contains("READY=1")) continue;
+            Tell($"MAINPID={container.Pid}");
+            Tell("READY=1");
+            return;
+        }
+    }
+
+    public void Dispose() => _listener.Dispose();
+
+    /// <summary>A manager that is gone is no error of the container's.</summary>
+    private void Tell(string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text + "\n");
+        var number = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (number < 0) throw new SyscallException("socket", Errno.Last);
+        using var sender = new Fd(number);
+        var address = Address(_host);
+        if (sendto(number, bytes, (nuint)bytes.Length, MSG_DONTWAIT, address, (uint)address.Length) < 0) Log.Warning($"NOTIFY_SOCKET \"{_host}\": {Errno.Last}");
+    }
+
+    /// <summary>An @ at its head stands for the NUL of an abstract address.</summary>
+    private static byte[] Address(string path)
+    {
+        var bytes = Encoding.UTF8.GetBytes(path);
+        if (bytes.Length > 107) throw new OciException($"NOTIFY_SOCKET \"{path}\" has more than 107 bytes, which a socket's address may have");
+        if (bytes[0] == '@') bytes[0] = 0;
+        return [AF_UNIX, 0, .. bytes];
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int socket(int domain, int type, int protocol);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int bind(int fd, byte[] address, uint length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fchmod(int fd, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint recv(int fd, byte* buffer, nuint length, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint sendto(int fd, byte[] bytes, nuint length, int flags, byte[] address, uint addressLength);
+}

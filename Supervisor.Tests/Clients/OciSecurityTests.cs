@@ -1,0 +1,298 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Supervisor.Tests.EndToEnd;
+using static Supervisor.Tests.Clients.OciRuntime;
+
+namespace Supervisor.Tests.Clients;
+
+/// <summary>Published attacks on container runtimes by what an image, a bundle or an argument says, on supervisor-oci's command line.</summary>
+public sealed partial class OciSecurityTests : IDisposable
+{
+    private readonly OciRuntime _oci = new();
+    private readonly string _id = NewId();
+
+    private string Victim => Directory.CreateDirectory(Path.Join(_oci.Place, "victim")).FullName;
+
+    public void Dispose() => _oci.Dispose();
+
+    [Theory] // CVE-2025-52565, CVE-2026-41579, CVE-2026-47766
+    [InlineData("dev")]
+    [InlineData("dev/pts")]
+    [InlineData("dev/console")]
+    [InlineData("dev/null")]
+    public async Task A_device_path_that_is_a_symlink_leads_nowhere_outside_of_the_root(string path)
+    {
+        var file = Path.Join(Victim, "file");
+        await File.WriteAllTextAsync(file, "untouched");
+        if (path == "dev") Directory.Delete(Path.Join(_oci.Rootfs, "dev"));
+        File.CreateSymbolicLink(Path.Join(_oci.Rootfs, path), "../../../../../../../../.." + (path is "dev/console" or "dev/null" ? file : Victim));
+        // The image's own /dev: with a tmpfs over it nothing of the image would be seen there.
+        await _oci.Configure(["echo", "ran"], c =>
+        {
+            c["process"]!["terminal"] = true;
+            Without(c, m => m is "/dev" or "/dev/shm" or "/dev/mqueue" || m == "/dev/pts" && path == "dev");
+        });
+        await _oci.InTerminal("run", _id); // it may run or be refused: both are safe
+        Assert.Equal("untouched", await File.ReadAllTextAsync(file));
+        Assert.Equal([file], Directory.EnumerateFileSystemEntries(Victim));
+        Assert.Equal((UnixFileMode)0b110_100_100, File.GetUnixFileMode(file));
+        NothingOfIt();
+    }
+
+    [Fact] // CVE-2025-52565, CVE-2025-31133: somebody exchanges what we make or cover while we do it
+    public async Task Devices_that_are_exchanged_for_symlinks_while_a_container_starts_lead_nowhere_outside_of_the_root()
+    {
+        var file = Path.Join(Victim, "file");
+        await File.WriteAllTextAsync(file, "untouched");
+        var dev = Path.Join(_oci.Rootfs, "dev");
+        Directory.CreateDirectory(Path.Join(dev, "pts"));
+        File.CreateSymbolicLink(Path.Join(dev, "pts-link"), "../../../../../../../../.." + Victim);
+        await File.WriteAllTextAsync(Path.Join(dev, "console"), "");
+        File.CreateSymbolicLink(Path.Join(dev, "console-link"), "../../../../../../../../.." + file);
+        await File.WriteAllTextAsync(Path.Join(dev, "null"), "no device");
+        File.CreateSymbolicLink(Path.Join(dev, "null-link"), "/proc/sys/kernel/core_pattern");
+        await _oci.Configure(["/bin/busybox", "stat", "-c", "%F %t:%T", "/proc/keys", "/proc/timer_list"], c =>
+        {
+            c["process"]!["terminal"] = true;
+            Without(c, m => m is "/dev" or "/dev/shm" or "/dev/mqueue");
+        });
+        using var stop = new CancellationTokenSource();
+        var exchanging = Task.Factory.StartNew(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                foreach (var name in (string[])["pts", "console", "null"]) renameat2(-100, Path.Join(dev, name), -100, Path.Join(dev, name + "-link"), 2 /* RENAME_EXCHANGE */);
+                Thread.SpinWait(2000);
+            }
+        }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        var (ran, refused) = (0, 0);
+        for (var clock = System.Diagnostics.Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromSeconds(8) || ran + refused < 3;)
+        {
+            var outcome = await _oci.InTerminal("run", _id);
+            if (outcome.Status == 0)
+            {
+                ran++; // masked by the host's null device, whatever stands in the image's place
+                Assert.Equal(2, outcome.Output.Split("character special file 1:3").Length - 1);
+            }
+            else refused++;
+            Assert.Equal("untouched", await File.ReadAllTextAsync(file));
+            Assert.Equal([file], Directory.EnumerateFileSystemEntries(Victim));
+        }
+        await stop.CancelAsync();
+        await exchanging;
+        NothingOfIt();
+    }
+
+    [Theory] // CVE-2026-47262, M1
+    [InlineData("huge", "/")]
+    [InlineData("fifo", "/")]
+    [InlineData("device", "/")]
+    [InlineData("directory", "/")]
+    [InlineData("outside", "/")]
+    [InlineData("inside", "/inside")]
+    [InlineData("own", "/own")]
+    public async Task An_images_passwd_is_read_within_bounds_and_within_the_image(string kind, string home)
+    {
+        var passwd = Path.Join(_oci.Rootfs, "etc/passwd");
+        var outside = Path.Join(Victim, "passwd");
+        await File.WriteAllTextAsync(outside, "user:x:1000:1000::/leaked:/bin/sh\n");
+        switch (kind)
+        {
+            case "huge":
+                await using (var file = File.Create(passwd)) file.SetLength(10L << 30); // sparse
+                break;
+            case "fifo": Ok(await CommandLine.RunAsync("mkfifo", passwd)); break;
+            case "device": Ok(await CommandLine.RunAsync("mknod", passwd, "c", "1", "5")); break; // zeros without end
+            case "directory": Directory.CreateDirectory(passwd); break;
+            case "outside": File.CreateSymbolicLink(passwd, "../../../../../../../../.." + outside); break;
+            case "inside":
+                await File.WriteAllTextAsync(Path.Join(_oci.Rootfs, "mnt/passwd"), "user:x:1000:1000::/inside:/bin/sh\n");
+                File.CreateSymbolicLink(passwd, "/mnt/passwd");
+                break;
+            default: await File.WriteAllTextAsync(passwd, "root:x:0:0::/root:/bin/sh\nuser:x:1000:1000::/own:/bin/sh\n"); break;
+        }
+        await _oci.Configure(["sh", "-c", "echo $HOME; exec sleep 1000"], c => c["process"]!["user"]!["uid"] = 1000);
+        Ok(await _oci.Leave("run", "-d", _id));
+        Assert.Equal(home + "\n", await _oci.Printed("\n"));
+        Assert.Equal(home + "\n", Ok(await _oci.Do("exec", _id, "sh", "-c", "echo $HOME")));
+        Assert.Equal("/said\n", Ok(await _oci.Do("exec", "-e", "HOME=/said", _id, "sh", "-c", "echo $HOME")));
+    }
+
+    [Fact] // CVE-2024-40635, CVE-2026-46680, CVE-2026-30892
+    public async Task A_user_out_of_range_or_of_another_form_is_never_somebody_else()
+    {
+        foreach (var uid in (string[])["4294967295", "4294967296", "-1", "1.5", "\"0\"", "\"root\"", "2147483648000"])
+        {
+            await _oci.Configure(["id"], c => c["process"]!["user"]!["uid"] = JsonNode.Parse(uid));
+            Fails(await _oci.Do("run", _id), 1, "process.user.uid");
+        }
+        await _oci.Configure(["sleep", "1000"]);
+        await File.WriteAllTextAsync(Path.Join(_oci.Rootfs, "etc/passwd"), "4294967296:x:0:0::/:/bin/sh\n 0:x:0:0::/:/bin/sh\n");
+        Ok(await _oci.Leave("run", "-d", _id));
+        foreach (var user in (string[])["4294967295", "4294967296", "18446744073709551616", "-1", "+0", "0x0", " 0", "0 ", "root", ":", "0:", ":0", "0:0:0", "1e3", "1.0", "٠"])
+            Fails(await _oci.Do("exec", "--user", user, _id, "id"), 255, "--user");
+        foreach (var (user, uid, gid) in new[] { ("0", 0u, 0u), ("4294967294", 4294967294u, 0u), ("2147483648:4294967294", 2147483648u, 4294967294u), ("007:08", 7u, 8u) })
+            Assert.Equal($"Uid:\t{uid}\t{uid}\t{uid}\t{uid}\nGid:\t{gid}\t{gid}\t{gid}\t{gid}\n", Ok(await _oci.Do("exec", "--user", user, _id, "grep", "id:\t.*\t.*\t", "/proc/self/status")));
+    }
+
+    [Fact] // crun 1.28
+    public async Task An_id_that_climbs_out_of_the_root_touches_nothing_there_by_any_verb()
+    {
+        var file = Path.Join(Victim, "state.json");
+        await File.WriteAllTextAsync(file, "{}");
+        var log = Path.Join(_oci.Place, "log");
+        foreach (var id in (string[])["../victim", "x/../../victim", Victim, "..", ".", "a\nb", "a\tb", "a;b", "%2e%2e"])
+            foreach (var verb in (string[][])[["delete", "--force"], ["delete"], ["state"], ["kill"], ["start"], ["pause"], ["resume"], ["ps"], ["update"], ["events", "--stats"], ["exec"], ["create"], ["run"]])
+            {
+                var outcome = await CommandLine.RunAsync(Executable, ["--log", log, "--root", _oci.Root, .. verb, id, .. verb is ["exec"] ? ["true"] : Array.Empty<string>()]);
+                Assert.NotEqual(0, outcome.Status);
+                Assert.Contains("invalid container ID format", outcome.Errors, StringComparison.Ordinal);
+            }
+        Assert.Equal("{}", await File.ReadAllTextAsync(file));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_oci.Root));
+    }
+
+    [Theory] // crun 1.28, containerd
+    [InlineData("../../escaped")]
+    [InlineData("/a/../../escaped")]
+    [InlineData("/")]
+    [InlineData("/a//b")]
+    [InlineData("/a/./b")]
+    [InlineData("/a\nb")]
+    public async Task A_cgroup_path_that_climbs_is_refused(string path)
+    {
+        await _oci.Configure(["true"], c => c["linux"]!["cgroupsPath"] = path);
+        Fails(await _oci.Do("run", _id), 1, "linux.cgroupsPath");
+    }
+
+    [Fact]
+    public async Task An_exec_goes_into_cgroups_below_the_containers_own_and_into_no_others()
+    {
+        await _oci.Configure(["sleep", "1000"]);
+        Ok(await _oci.Leave("run", "-d", _id));
+        var paths = JsonNode.Parse(await File.ReadAllTextAsync(Path.Join(_oci.Root, _id, "state.json")))!["cgroupPaths"]!.AsObject().ToDictionary(p => p.Key, p => (string)p.Value!);
+        var some = paths.Keys.Order(StringComparer.Ordinal).First(k => k is "memory" or "unified" or "pids");
+        Directory.CreateDirectory(Path.Join(paths[some], "sub", "deep"));
+        foreach (var path in (string[])["..", "../..", "sub/../..", "/..", "../" + _id])
+        {
+            Fails(await _oci.Do("exec", "--cgroup", path, _id, "true"), 255, "is not a sub cgroup path");
+            Fails(await _oci.Do("exec", "--cgroup", $"{some}:{path}", _id, "true"), 255, "is not a sub cgroup path");
+        }
+        Fails(await _oci.Do("exec", "--cgroup", "absent", _id, "true"), 255, "adding pid");
+        Fails(await _oci.Do("exec", "--cgroup", $"{some}:absent", _id, "true"), 255, "no such file or directory");
+        foreach (var path in (string[])["sub", "/sub", "sub/deep/", "/"])
+        {
+            var lines = Ok(await _oci.Do("exec", "--cgroup", $"{some}:{path}", _id, "cat", "/proc/self/cgroup")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            var below = path.Trim('/') is { Length: > 0 } inner ? $"/{inner}" : "";
+            Assert.Contains(lines, l => (some == "unified" ? l.StartsWith("0::", StringComparison.Ordinal) : l.Contains($":{some}:", StringComparison.Ordinal)) && l.EndsWith(below, StringComparison.Ordinal));
+            Assert.True(below.Length == 0 || lines.Count(l => l.EndsWith(below, StringComparison.Ordinal)) == 1, "another controller's cgroup was left, too");
+        }
+    }
+
+    [Fact] // CVE-2019-5736, CVE-2016-9962
+    public async Task The_runtime_cannot_be_written_nor_executed_by_way_of_proc_self_exe()
+    {
+        var before = Hash();
+        var script = Path.Join(_oci.Rootfs, "self");
+        await File.WriteAllTextAsync(script, "#!/proc/self/exe\n");
+        File.SetUnixFileMode(script, (UnixFileMode)0b111_101_101);
+        await _oci.Configure(["/self"]);
+        await _oci.Do("run", _id); // whatever it does, it is not our executable that is run
+        await _oci.Configure(["sh", "-c", "while :; do for p in /proc/[0-9]*; do [ $p = /proc/1 ] && continue; (echo x > $p/exe) 2>/dev/null && echo WROTE $p; done; done"]);
+        Ok(await _oci.Leave("run", "-d", _id));
+        for (var i = 0; i < 15; i++) Ok(await _oci.Do("exec", _id, "true"));
+        await _oci.Do("exec", _id, "/self");
+        Ok(await _oci.Do("kill", _id, "KILL"));
+        Assert.DoesNotContain("WROTE", await File.ReadAllTextAsync(Path.Join(_oci.Place, "log")), StringComparison.Ordinal);
+        Assert.Equal(before, Hash());
+
+        static string Hash() => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Join(Repository.Bin, "supervisor-oci"))));
+    }
+
+    [Fact] // CVE-2024-21626
+    public async Task A_descriptor_that_our_caller_left_open_is_neither_inherited_nor_a_working_directory()
+    {
+        await _oci.Configure(["sh", "-c", "echo /proc/self/fd/*; exec sleep 1000"]);
+        Ok(await CommandLine.RunAsync("sh", "-c", $"exec {Executable} --root {_oci.Root} run -d --bundle {_oci.Bundle} {_id} 3</etc 4</ 9</etc >{_oci.Place}/out 2>&1"));
+        using var deadline = new CancellationTokenSource(CommandLine.Patience);
+        string printed;
+        while (!(printed = await File.ReadAllTextAsync(Path.Join(_oci.Place, "out"))).EndsWith('\n')) await Task.Delay(20, deadline.Token);
+        Assert.DoesNotMatch(@"/fd/([4-9]|\d\d)", printed); // 3 is what the shell reads /proc/self/fd by
+        var exec = $"{Executable} --root {_oci.Root} exec";
+        Assert.Equal("0\n1\n2\n3\n4\n", Ok(await CommandLine.RunAsync("sh", "-c", $"exec {exec} --preserve-fds 1 {_id} busybox ls /proc/self/fd 3</etc 4</ 5</etc 9</etc")));
+        Assert.Equal("0\n1\n2\n3\n", Ok(await CommandLine.RunAsync("sh", "-c", $"exec {exec} {_id} busybox ls /proc/self/fd 3</etc 4</ 5</etc 9</etc")));
+        File.CreateSymbolicLink(Path.Join(_oci.Rootfs, "mnt/self"), "/proc/self/fd");
+        for (var fd = 3; fd < 24; fd += 3)
+        {
+            Fails(await CommandLine.RunAsync("sh", "-c", $"exec {exec} --cwd /proc/self/fd/{fd} {_id} pwd {fd}</etc"), 255, "cwd");
+            var linked = await CommandLine.RunAsync("sh", "-c", $"exec {exec} --cwd /mnt/self/{fd} {_id} pwd {fd}</etc");
+            Assert.Equal(255, linked.Status);
+            Assert.Equal("", linked.Output);
+        }
+    }
+
+    [Fact] // CVE-2026-55686: an image's symlink in the way to a working directory that is missing
+    public async Task A_working_directory_is_made_within_the_root_whatever_its_symlinks_say()
+    {
+        File.CreateSymbolicLink(Path.Join(_oci.Rootfs, "out"), "../../../../../../../../.." + Victim);
+        await _oci.Configure(["pwd"], c => c["process"]!["cwd"] = "/out/new/er");
+        await _oci.Do("run", _id); // the link leads nowhere in the root: it may be refused
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Victim));
+        Directory.CreateDirectory(Path.Join(_oci.Rootfs, "inside"));
+        File.CreateSymbolicLink(Path.Join(_oci.Rootfs, "in"), "/inside");
+        await _oci.Configure(["pwd"], c => c["process"]!["cwd"] = "/in/new/er");
+        Assert.Equal("/inside/new/er\n", Ok(await _oci.Do("run", _id)));
+        Assert.True(Directory.Exists(Path.Join(_oci.Rootfs, "inside/new/er")));
+    }
+
+    [Fact] // CVE-2021-41103, CVE-2020-15257
+    public async Task What_we_write_is_for_its_owner_only_whatever_the_umask()
+    {
+        await _oci.Configure(["sleep", "1000"]);
+        var root = Path.Join(_oci.Place, "open");
+        Ok(await CommandLine.RunAsync("sh", "-c", $"umask 0; exec {Executable} --root {root} create --bundle {_oci.Bundle} {_id} >{_oci.Place}/out 2>&1"));
+        try
+        {
+            const UnixFileMode Others = (UnixFileMode)0b000_111_111;
+            Assert.Equal(default, File.GetUnixFileMode(root) & Others);
+            Assert.Equal(default, File.GetUnixFileMode(Path.Join(root, _id)) & Others);
+            Assert.Equal(default, File.GetUnixFileMode(Path.Join(root, _id, "start")) & Others);
+            Assert.DoesNotContain(File.ReadLines("/proc/net/unix"), l => l.Contains($"@{_id}", StringComparison.Ordinal) || l.Contains(" @supervisor", StringComparison.Ordinal));
+        }
+        finally
+        {
+            Ok(await CommandLine.RunAsync(Executable, "--root", root, "delete", "--force", _id));
+        }
+    }
+
+    [Fact] // CVE-2019-16884, CVE-2025-52881
+    public async Task Nothing_but_a_procfs_is_mounted_on_proc_or_written_as_one()
+    {
+        await _oci.Configure(["true"], c => c["mounts"]!.AsArray().Add(JsonNode.Parse("""{"destination":"/proc","type":"tmpfs","source":"tmpfs"}""")));
+        Fails(await _oci.Do("run", _id), 1, "only a procfs belongs on /proc");
+        await _oci.Configure(["true"], c => c["mounts"]!.AsArray().Add(JsonNode.Parse("""{"destination":"/proc/self/attr","type":"tmpfs","source":"tmpfs"}""")));
+        Fails(await _oci.Do("run", _id), 1, "inside /proc");
+        var imitation = Directory.CreateDirectory(Path.Join(_oci.Rootfs, "proc/sys/kernel")).FullName;
+        await File.WriteAllTextAsync(Path.Join(imitation, "shm_rmid_forced"), "untouched");
+        await _oci.Configure(["cat", "/proc/sys/kernel/shm_rmid_forced"], c =>
+        {
+            Without(c, m => m == "/proc");
+            c["linux"]!["maskedPaths"] = new JsonArray();
+            c["linux"]!["readonlyPaths"] = new JsonArray();
+            c["linux"]!["sysctl"] = JsonNode.Parse("""{"kernel.shm_rmid_forced":"1"}""");
+        });
+        Assert.Equal("untouched", Ok(await _oci.Do("run", _id)));
+    }
+
+    private void NothingOfIt() => Assert.DoesNotContain(File.ReadLines("/proc/self/mountinfo"), l => l.Contains(_oci.Place, StringComparison.Ordinal));
+
+    private static void Without(JsonNode config, Func<string, bool> destination)
+    {
+        var mounts = config["mounts"]!.AsArray();
+        foreach (var mount in mounts.Where(m => destination((string)m!["destination"]!)).ToList()) mounts.Remove(mount);
+    }
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int renameat2(int directory, string path, int otherDirectory, string other, uint flags);
+}
