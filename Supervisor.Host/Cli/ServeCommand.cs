@@ -97,7 +97,7 @@ internal static class ServeCommand
         while (daemon is not null)
         {
             await using var _ = daemon;
-            if (await Task.WhenAny(asked.Task, daemon.JournalLost).WaitAsync(cancel) == asked.Task)
+            if (await Task.WhenAny(asked.Task, daemon.Broken).WaitAsync(cancel) == asked.Task)
             {
                 // From here on a second signal has its own, sudden, effect.
                 foreach (var registration in signals) registration.Dispose();

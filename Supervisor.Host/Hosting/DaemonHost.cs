@@ -41,8 +41,8 @@ public sealed class DaemonHost : IAsyncDisposable
     /// <summary>The actors behind it.</summary>
     public SupervisorSystem System => _node.System;
 
-    /// <summary>Completes when something could not be journalled: nothing more is changed by this one, and another must take its place.</summary>
-    public Task<JournalLost> JournalLost => _node.JournalLost;
+    /// <summary>Completes when something could not be journalled and whoever waits has been told: nothing more is changed by this daemon, and another must take its place.</summary>
+    public Task Broken { get; private init; } = Task.CompletedTask;
 
     /// <summary>Starts the actors, then listens: whoever can connect is answered.</summary>
     /// <exception cref="DaemonStartException">Something of the environment is in the way.</exception>
@@ -72,14 +72,7 @@ public sealed class DaemonHost : IAsyncDisposable
             await app.StartAsync(cancellation);
             var log = app.Services.GetRequiredService<ILogger<DaemonHost>>();
             Log.Listening(log, options.Address, options.Root, options.State);
-            _ = node.JournalLost.ContinueWith(
-                lost =>
-                {
-                    Log.JournalLost(log, lost.Result.Reason);
-                    lifetime.Break($"the journal could not be written: {lost.Result.Reason}");
-                },
-                TaskScheduler.Default);
-            return new DaemonHost(options, app, node, lifetime, locks, log);
+            return new DaemonHost(options, app, node, lifetime, locks, log) { Broken = BreakAsync(node.JournalLost, lifetime, log) };
         }
         catch
         {
@@ -110,6 +103,13 @@ public sealed class DaemonHost : IAsyncDisposable
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await StopAsync("disposed");
+
+    private static async Task BreakAsync(Task<JournalLost> journalLost, DaemonLifetime lifetime, ILogger log)
+    {
+        var lost = await journalLost;
+        Log.JournalLost(log, lost.Reason);
+        lifetime.Break($"the journal could not be written: {lost.Reason}");
+    }
 
     private static WebApplication Build(DaemonOptions options, SupervisorSystem system, ServerIdentity identity, DaemonLifetime lifetime)
     {

@@ -62,9 +62,12 @@ public sealed class ShimRuntime : IContainerRuntime
         }
         catch (ShimLostException)
         {
-            // Half-made, or made and orphaned: the bundle says which cgroup it has.
             AwaitShimsEnd();
-            if (request.OwnsBundle) Container.TearDown(request.Bundle, new Dictionary<string, string>(), Grace);
+            if (!request.OwnsBundle) throw;
+            // Only the connection broke (no descriptor was left to take its answer): the shim may be at it still, and undoes it when it is done.
+            if (_shim is { IsClosed: false } alive && !alive.WaitForExit(TimeSpan.Zero)) Quietly(() => End(key, request.Bundle, new Dictionary<string, string>(), Grace));
+            // Half-made, or made and orphaned: the bundle says which cgroup it has.
+            else Container.TearDown(request.Bundle, new Dictionary<string, string>(), Grace);
             throw;
         }
     }
@@ -88,7 +91,7 @@ public sealed class ShimRuntime : IContainerRuntime
     public IReadOnlyCollection<string> Keys(CancellationToken deadline)
     {
         Session(deadline);
-        return [.. _known.Keys];
+        return [.. _known.Keys.Union(_uncollected.Keys.Select(u => u.Key))];
     }
 
     /// <inheritdoc/>

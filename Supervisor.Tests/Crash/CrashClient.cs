@@ -47,15 +47,17 @@ internal sealed class CrashClient(DaemonProcess daemon) : IDisposable
         }
     }
 
-    public Task CreateContainer(string id, params string[] command) => Ask(
-        () => Containers.CreateAsync(new CreateContainerRequest
+    public Task CreateContainer(string id, params string[] command) =>
+        Ask(() => Containers.CreateAsync(ContainerOf(id, command), In()), StatusCode.AlreadyExists);
+
+    public static CreateContainerRequest ContainerOf(string id, params string[] command) => new()
+    {
+        Container = new Container
         {
-            Container = new Container
-            {
-                Id = id, Runtime = new Container.Types.Runtime { Name = "io.containerd.runc.v2" },
-                Spec = new Any { TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Spec", Value = ByteString.CopyFrom(SpecWriter.Write(TestContainers.Shell(command))) },
-            },
-        }, In()), StatusCode.AlreadyExists);
+            Id = id, Runtime = new Container.Types.Runtime { Name = "io.containerd.runc.v2" },
+            Spec = new Any { TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Spec", Value = ByteString.CopyFrom(SpecWriter.Write(TestContainers.Shell(command))) },
+        },
+    };
 
     public Task CreateTask(string id, CreateTaskRequest? request = null)
     {

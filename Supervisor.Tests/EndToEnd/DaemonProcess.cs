@@ -29,6 +29,9 @@ public sealed class DaemonProcess : IAsyncDisposable
     /// <summary>A directory that goes with the daemon.</summary>
     public string Place => _directory.FullName;
 
+    /// <summary>Done when the daemon has stopped, before its directories are removed.</summary>
+    public Func<Task> AfterStop { get; set; } = () => Task.CompletedTask;
+
     public int Pid => _process!.Id;
 
     public bool HasExited => _process!.HasExited;
@@ -95,7 +98,7 @@ public sealed class DaemonProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        Assert.True(!_process!.HasExited || _process.ExitCode is 137, $"the daemon ended with {(_process.HasExited ? _process.ExitCode : 0)}: {(_process.HasExited ? await _output! : "")}");
+        var problem = _process!.HasExited && _process.ExitCode is not 137 ? $"the daemon ended with {_process.ExitCode}: {await _output!}" : null;
         if (_process.HasExited) await RestartAsync(); // someone must remove what a killed daemon left running
         foreach (var id in (await Do("ps", "-a", "-q")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)) await Do("rm", "-f", id);
         using (var term = await Task.Run(() => Process.Start("kill", ["-TERM", $"{_process.Id}"]))) await term.WaitForExitAsync();
@@ -103,10 +106,12 @@ public sealed class DaemonProcess : IAsyncDisposable
         await _process.WaitForExitAsync(deadline.Token);
         Assert.True(_process.ExitCode == 0, $"the daemon ended with {_process.ExitCode}: {await _output!}");
         _process.Dispose();
+        await AfterStop();
         _directory.Delete(recursive: true);
         // A daemon removes the cgroup of a namespace that it made itself; one that was killed in between did not live to.
         foreach (var tree in (string[])["/sys/fs/cgroup", .. Directory.GetDirectories("/sys/fs/cgroup")])
             if (Path.Join(tree, Namespace) is var left && Directory.Exists(left)) RemoveCgroup(left);
+        Assert.True(problem is null, problem);
     }
 
     /// <summary>Also what a test that failed has left below: its own failure is what is to be told.</summary>

@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using Containerd.Services.Containers.V1;
+using Containerd.Services.Tasks.V1;
+using Grpc.Core;
+using Supervisor.Tests.EndToEnd;
+
+namespace Supervisor.Tests.Crash;
+
+/// <summary>The disk of the journal is full, or no descriptor is left: whoever asks is told, containers go on, and when there is room again nothing was lost.</summary>
+[Collection(Alone.Name)]
+public sealed class ExhaustionTests
+{
+    private static readonly string[] Ids = ["c0", "c1", "c2", "c3"];
+
+    [Fact]
+    public async Task A_full_disk_is_told_and_when_there_is_room_again_no_exit_was_lost()
+    {
+        await using var daemon = new DaemonProcess();
+        Directory.CreateDirectory(daemon.Root);
+        Clients.OciRuntime.Ok(await CommandLine.RunAsync("mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "none", daemon.Root));
+        daemon.AfterStop = () => CommandLine.RunAsync("umount", daemon.Root);
+        await daemon.RestartAsync();
+        using var client = new CrashClient(daemon);
+        await using var history = new HistoryReader(client);
+        foreach (var id in Ids) await Running(client, id);
+
+        var filler = Path.Join(daemon.Root, "filler");
+        try
+        {
+            Fill(filler);
+            await Refused(client);
+        }
+        finally
+        {
+            File.Delete(filler);
+        }
+        await Running(client, "after");
+        await StormTests.Settled(daemon, client, history);
+        Assert.Equal(Ids.Length + 1, history.Exits.Count);
+    }
+
+    private static async Task Refused(CrashClient client)
+    {
+        var refused = await Assert.ThrowsAsync<RpcException>(() => client.Containers.CreateAsync(CrashClient.ContainerOf("more", "true"), client.In()).ResponseAsync);
+        Assert.Equal(StatusCode.Unavailable, refused.StatusCode);
+        Assert.Contains("full", refused.Status.Detail, StringComparison.Ordinal);
+        Assert.Contains("free some space", refused.Status.Detail, StringComparison.Ordinal);
+        var listed = (await CrashClient.Ask(() => client.Tasks.ListAsync(new ListTasksRequest(), client.In())))!.Tasks;
+        Assert.Equal(Ids.Length, listed.Count); // they go on, and can be looked at
+        using (var kill = Process.Start("kill", ["-KILL", .. listed.Take(2).Select(t => $"{t.Pid}")])) await kill.WaitForExitAsync();
+        await Task.Delay(1500); // their exits are learned of, and cannot be written down
+    }
+
+    [Theory]
+    [InlineData("daemon")]
+    [InlineData("shim")]
+    public async Task Without_descriptors_creations_are_refused_whole_and_when_there_are_some_again_all_is_well(string whose)
+    {
+        await using var daemon = await DaemonProcess.StartAsync();
+        using var client = new CrashClient(daemon);
+        await using var history = new HistoryReader(client);
+        foreach (var id in Ids) await Running(client, id);
+        using var over = new CancellationTokenSource();
+        var keeping = KeepAlive(daemon, over.Token);
+        var pid = whose is "daemon" ? daemon.Pid : daemon.ShimPid!.Value;
+        var before = Clients.OciRuntime.Ok(await CommandLine.RunAsync("prlimit", "--pid", $"{pid}", "--nofile", "--noheadings", "--raw", "--output", "SOFT")).Trim();
+        await Limit(pid, $"{Directory.GetFileSystemEntries($"/proc/{pid}/fd").Length + 6}");
+
+        var refused = 0;
+        for (var i = 0; i < 6; i++)
+        {
+            await client.CreateContainer($"t{i}", "sleep", "1000");
+            try
+            {
+                var request = new CreateTaskRequest { ContainerId = $"t{i}" };
+                request.Rootfs.Add(new Containerd.Types.Mount { Type = "tmpfs", Source = "tmpfs" });
+                request.Rootfs.Add(new Containerd.Types.Mount { Type = "overlay", Source = "overlay", Options = { "ro", "lowerdir=/:rootfs" } });
+                await client.Tasks.CreateAsync(request, client.In(TimeSpan.FromSeconds(3)));
+            }
+            catch (RpcException)
+            {
+                refused++;
+            }
+        }
+        Assert.True(refused > 0, "the limit was never felt");
+
+        await Limit(pid, before); // unless it is gone, and another has come
+        foreach (var id in Ids) Assert.Equal(Containerd.V1.Types.Status.Running, (await CrashClient.Ask(() => client.Tasks.GetAsync(new GetRequest { ContainerId = id }, client.In())))!.Process.Status);
+        await Running(client, "after");
+        await StormTests.Settled(daemon, client, history);
+        await over.CancelAsync();
+        await keeping;
+    }
+
+    /// <summary>As an init system does: a .NET that cannot open one of its own files ends at once, which must cost nothing.</summary>
+    private static async Task KeepAlive(DaemonProcess daemon, CancellationToken over)
+    {
+        for (; !over.IsCancellationRequested; await Task.WhenAny(Task.Delay(100, over)))
+            if (daemon.HasExited) daemon.Begin();
+    }
+
+    private static async Task Running(CrashClient client, string id)
+    {
+        await client.CreateContainer(id, "sleep", "1000");
+        await client.CreateTask(id);
+        await client.Start(id);
+    }
+
+    private static Task<CommandLine.Outcome> Limit(int pid, string soft) => CommandLine.RunAsync("prlimit", "--pid", $"{pid}", $"--nofile={soft}:");
+
+    /// <summary>To the last byte.</summary>
+    private static void Fill(string file)
+    {
+        using var stream = new FileStream(file, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0);
+        try
+        {
+            for (var block = new byte[4096]; ;) stream.Write(block);
+        }
+        catch (IOException)
+        {
+            // No space left on device.
+        }
+    }
+}
