@@ -27,8 +27,10 @@ namespace Supervisor.Actors;
 /// <param name="ShimExecutable">supervisor-shim, to be the parent of containers; null: this process is, and what it has not written down when it dies is lost.</param>
 /// <param name="OwnsProcess">This process is the daemon and nothing else.</param>
 /// <param name="Criu">The program that makes checkpoints, in place of the configuration's.</param>
+/// <param name="ShimPerContainer">Each container gets a shim of its own, in place of the node's.</param>
 public sealed record NodeOptions(
-    string Root, string State, Config Config, string? ShimExecutable = null, bool OwnsProcess = false, string? Criu = null);
+    string Root, string State, Config Config, string? ShimExecutable = null, bool OwnsProcess = false, string? Criu = null,
+    bool ShimPerContainer = false);
 
 /// <summary>The actor system of one daemon, from its start to its end.</summary>
 public sealed class SupervisorNode : IAsyncDisposable
@@ -98,9 +100,8 @@ public sealed class SupervisorNode : IAsyncDisposable
     private static IContainerRuntime Runtime(ActorSystem system, ContainerHost host, NodeOptions options)
     {
         if (options.ShimExecutable is not { } executable) return new EmbeddedRuntime(host);
-        var directory = Path.Join(options.State, "shim");
-        Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        return new ShimRuntime(host, new ShimOptions(directory, executable, message => system.Log.Warning(message), options.OwnsProcess));
+        var shim = new ShimOptions(options.State, executable, message => system.Log.Warning(message), options.OwnsProcess);
+        return ShimsRuntime.Start(host, shim, options.ShimPerContainer);
     }
 
     private static SupervisorSystem Start(ActorSystem system, IContainerRuntime runtime, Readiness readiness, NodeOptions options)

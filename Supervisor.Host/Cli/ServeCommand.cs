@@ -10,6 +10,8 @@ internal static class ServeCommand
 {
     private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(30), BetweenStarts = TimeSpan.FromSeconds(1);
 
+    private const string PerContainer = "per-container";
+
     public static Command Create()
     {
         var root = new Option<string>("--root")
@@ -28,8 +30,9 @@ internal static class ServeCommand
         var group = new Option<string?>("--group") { Description = "Group that may use the socket too (mode 0660)", HelpName = "NAME|GID" };
         var shim = new Option<string>("--shim")
         {
-            Description = "Who is the parent of containers: node (one shim, which outlives the daemon), none (the daemon itself), or a shim's path",
-            HelpName = "node|none|FILE",
+            Description = "Who is the parent of containers: node (one shim, which outlives the daemon), per-container (a shim each), "
+                + "none (the daemon itself), or a shim's path for node, which for per-container follows a colon",
+            HelpName = "node|per-container|none|FILE",
             DefaultValueFactory = _ => "node",
         };
         var command = new Command("serve", "Runs the daemon") { root, state, config, group, shim };
@@ -41,6 +44,7 @@ internal static class ServeCommand
                 parse.GetValue(config),
                 parse.GetValue(group) is { } name ? UserResolver.HostGroup(name) : null,
                 ShimExecutable: Shim(parse.GetRequiredValue(shim)),
+                ShimPerContainer: parse.GetRequiredValue(shim).Split(':')[0] is PerContainer,
                 OwnsProcess: true,
                 Criu: Environment.GetEnvironmentVariable("SUPERVISOR_CRIU") is { Length: > 0 } criu ? criu : null),
             cancel));
@@ -50,9 +54,11 @@ internal static class ServeCommand
     private static string? Shim(string wanted) => wanted switch
     {
         "none" => null,
+        PerContainer => Shim("node"),
+        _ when wanted.StartsWith(PerContainer + ":", StringComparison.Ordinal) => Shim(Path.GetFullPath(wanted[(PerContainer.Length + 1)..])),
         "node" => ShimExecutable.Find() ?? throw new CliException($"supervisor-shim is not beside {AppContext.BaseDirectory}: give its path with --shim, or --shim none"),
         var path when File.Exists(path) => Path.GetFullPath(path),
-        var path => throw new CliException($"--shim: \"{path}\" is neither node nor none, nor a file"),
+        var path => throw new CliException($"--shim: \"{path}\" is neither node, per-container nor none, nor a file"),
     };
 
     /// <returns>Null when it was asked to stop before.</returns>

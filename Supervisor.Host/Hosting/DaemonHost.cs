@@ -63,7 +63,10 @@ public sealed class DaemonHost : IAsyncDisposable
             ];
             ListeningSocket.RemoveStale(options.Address);
             var identity = ServerIdentity.Load(options.Root);
-            var node = await SupervisorNode.StartAsync(new NodeOptions(options.Root, options.State, HoconFiles.Read(options), options.ShimExecutable, options.OwnsProcess, options.Criu), cancellation);
+            var node = await SupervisorNode.StartAsync(
+                new NodeOptions(
+                    options.Root, options.State, HoconFiles.Read(options), options.ShimExecutable, options.OwnsProcess, options.Criu, options.ShimPerContainer),
+                cancellation);
             undo.Push(node);
             await Task.WhenAll(node.System.KnownNamespaces.Recovered, node.System.KnownLeases.Recovered, node.System.Storage.Known.Recovered)
                .WaitAsync(RecoverWithin, cancellation);

@@ -9,10 +9,11 @@ namespace Supervisor.Host.Hosting;
 /// <param name="ShimExecutable">supervisor-shim, parent of the containers and outlives the daemon; null: they are children of this process.</param>
 /// <param name="OwnsProcess">This process is the daemon and nothing else.</param>
 /// <param name="Criu">The program that makes checkpoints; null: as configured (supervisor.criu).</param>
+/// <param name="ShimPerContainer">Each container gets a shim of its own, in place of one for all.</param>
 /// <param name="Quiet">Log nothing: for an embedded daemon, whose terminal belongs to the container.</param>
 public sealed record DaemonOptions(
     string Address, string Root, string State, string? ConfigFile = null, uint? Group = null, bool Quiet = false, string? ShimExecutable = null,
-    bool OwnsProcess = false, string? Criu = null)
+    bool OwnsProcess = false, string? Criu = null, bool ShimPerContainer = false)
 {
     /// <summary>Where <c>supervisor serve</c> listens and clients look.</summary>
     public const string DefaultAddress = "/run/supervisor/supervisor.sock";

@@ -13,12 +13,15 @@ internal sealed unsafe partial class PacketSocket(Fd fd) : IDisposable
     /// <summary>Bytes of the largest message; larger things travel in a memfd.</summary>
     public const int MaximumMessage = 64 << 10;
 
+    /// <summary>Bytes of the longest path that it may listen at. unix(7).</summary>
+    public const int LongestPath = 107;
+
     /// <summary>Descriptors of one message.</summary>
     public const int MaximumDescriptors = 8;
 
     private const int AF_UNIX = 1, SOCK_SEQPACKET = 5, SOCK_CLOEXEC = 0x80000, SOCK_NONBLOCK = 0x800;
     private const int SOL_SOCKET = 1, SO_PEERCRED = 17, SCM_RIGHTS = 1, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000;
-    private const int MSG_TRUNC = 0x20, MSG_CTRUNC = 8, ControlHeader = 16, LongestPath = 107;
+    private const int MSG_TRUNC = 0x20, MSG_CTRUNC = 8, ControlHeader = 16;
 
     /// <summary>The descriptor, for epoll.</summary>
     public Fd Fd => fd;

@@ -152,6 +152,7 @@ internal sealed class ShimProcess : IContainer
     {
         _runtime.End(Key, Bundle ?? "", CgroupPaths, timeout);
         Dispose();
+        _runtime.Removed(Key);
     }
 
     public void Dispose()

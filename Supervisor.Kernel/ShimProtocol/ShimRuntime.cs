@@ -11,7 +11,14 @@ namespace Supervisor.Kernel.ShimProtocol;
 /// <param name="Executable">supervisor-shim. A running shim that is an older file becomes this one.</param>
 /// <param name="Log">Told, on any thread, what an operator should know; must not throw.</param>
 /// <param name="OwnsProcess">This process is the daemon and nothing else: orphans that come to it are its own to reap.</param>
-public sealed record ShimOptions(string Directory, string Executable, Action<string> Log, bool OwnsProcess);
+public sealed record ShimOptions(string Directory, string Executable, Action<string> Log, bool OwnsProcess)
+{
+    /// <summary>A container is removed, and its key is free; called on any thread.</summary>
+    internal Action<string>? OnRemoved { get; init; }
+
+    /// <summary>The host is others' too, and stays when the runtime is disposed.</summary>
+    internal bool SharesHost { get; init; }
+}
 
 /// <summary>
 /// Containers as children of a shim, which outlives this process, and whose death they outlive. One thread keeps the
@@ -26,20 +33,30 @@ public sealed class ShimRuntime : IContainerRuntime
     private readonly ConcurrentDictionary<string, ShimProcess> _known = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<(string Key, int Pid, ulong StartTime), ExitRecord> _uncollected = new();
     private readonly Thread _thread;
-    private readonly Timer? _orphans;
+    private readonly OrphanReaper? _orphans;
+    private readonly Lock _leaving = new(); // held while a shim is asked to leave: its end is then no death
     private volatile TaskCompletionSource<ShimSession> _session = NewSession();
     private volatile Pidfd? _shim;
-    private volatile bool _stopping;
+    private volatile bool _stopping, _left, _everListed;
 
     /// <param name="host">For what this process itself watches; disposed with this.</param>
     public ShimRuntime(ContainerHost host, ShimOptions options)
     {
         (_host, _options) = (host, options);
         ProcessHardening.BecomeSubreaper();
-        _thread = new Thread(Keep) { Name = "shim", IsBackground = true };
+        _thread = new Thread(Keep, 256 << 10) { Name = "shim", IsBackground = true };
         _thread.Start();
-        if (options.OwnsProcess) _orphans = new Timer(_ => ReapOrphans(), null, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(5));
+        if (options.OwnsProcess) _orphans = new OrphanReaper(() => Watched);
     }
+
+    /// <summary>The children of this process whose ends this runtime waits for: the shim's, and those that a shim's death has left.</summary>
+    internal IEnumerable<int> Watched => [.. _known.Values.Select(p => p.Pid), .. ShimPid is { } shim ? (int[])[shim] : []];
+
+    /// <summary>No shim has ever said what is in its care, so that none was ever asked for anything.</summary>
+    internal bool HasNeverListed => !_everListed;
+
+    /// <summary>Disposed, and its shim has ended: nothing was in its care.</summary>
+    internal bool HasLeft => _left;
 
     /// <summary>The shim's pid; null while there is none.</summary>
     public int? ShimPid { get; private set; }
@@ -85,6 +102,7 @@ public sealed class ShimRuntime : IContainerRuntime
     {
         End(key, bundle, cgroupPaths, timeout);
         if (_known.TryRemove(key, out var known)) known.Dispose();
+        Removed(key);
     }
 
     /// <inheritdoc/>
@@ -101,26 +119,43 @@ public sealed class ShimRuntime : IContainerRuntime
     public void Dispose()
     {
         if (_stopping) return;
-        _stopping = true;
-        _orphans?.Dispose();
-        if (_session.Task is { IsCompletedSuccessfully: true, Result: var session })
+        if (!TryLeave()) Stop();
+    }
+
+    /// <summary>Ends the shim, and this with it, if there is nothing left in its care.</summary>
+    /// <returns>False where there is, or where that cannot be known: then nothing has changed.</returns>
+    internal bool TryLeave()
+    {
+        lock (_leaving)
         {
+            if (_stopping) return _left;
+            if (_session.Task is not { IsCompletedSuccessfully: true, Result: var session }) return false;
             try
             {
                 using var deadline = new CancellationTokenSource(Grace);
                 session.Call(ShimKind.Leave, _ => { }, null, deadline.Token);
-                AwaitShimsEnd();
             }
             catch (Exception e) when (e is InvalidOperationException or IOException or OperationCanceledException)
             {
-                // It has something in its care, or is gone.
+                return false;
             }
-            session.Stop();
+            _stopping = _left = true;
         }
+        AwaitShimsEnd();
+        Stop();
+        return true;
+    }
+
+    private void Stop()
+    {
+        _stopping = true;
+        _orphans?.Dispose();
+        if (_session.Task is { IsCompletedSuccessfully: true, Result: var session }) session.Stop();
+        else _session.TrySetException(new ShimLostException());
         _thread.Join(Grace);
         _shim?.TryReap();
         _shim?.Dispose();
-        _host.Dispose();
+        if (!_options.SharesHost) _host.Dispose();
     }
 
     internal IContainerProcess Exec(ShimProcess container, string key, ExecRequest request, CancellationToken deadline)
@@ -150,6 +185,17 @@ public sealed class ShimRuntime : IContainerRuntime
         {
             throw new TimeoutException($"the shim did not remove \"{key}\" within {timeout.TotalSeconds:0} s");
         }
+        catch (ShimLostException) when (_left)
+        {
+            // It had nothing in its care; the bundle may have been left without a process.
+            if (bundle.Length > 0) Container.TearDown(bundle, cgroupPaths, timeout);
+        }
+    }
+
+    /// <summary>What was a container's is gone.</summary>
+    internal void Removed(string key)
+    {
+        if (key.Count('/') == 1) _options.OnRemoved?.Invoke(key);
     }
 
     internal void Repeat(Func<ShimSession, ShimSession.Reply> call, CancellationToken deadline)
@@ -207,6 +253,7 @@ public sealed class ShimRuntime : IContainerRuntime
         {
             var gone = new ShimProcess(this, facts, containerKey);
             gone.Learn(exit.End, exit.OomKills);
+            _known[key] = gone;
             return gone;
         }
         // Of a shim that died when we were not there either. The pidfd first, then the look: what it names now is what the start time is read from.
@@ -236,14 +283,24 @@ public sealed class ShimRuntime : IContainerRuntime
     private void Undo(string key, string bundle, ShimSession.Reply late)
     {
         foreach (var fd in late.Descriptors) fd.Dispose();
-        Quietly(() => End(key, bundle, new Dictionary<string, string>(), Grace));
+        Quietly(() =>
+        {
+            End(key, bundle, new Dictionary<string, string>(), Grace);
+            Removed(key);
+        });
     }
 
     private ShimSession Session(CancellationToken deadline)
     {
         var session = _session;
-        session.Task.Wait(deadline);
-        return session.Task.Result;
+        try
+        {
+            session.Task.Wait(deadline);
+        }
+        catch (AggregateException)
+        {
+        }
+        return session.Task.GetAwaiter().GetResult();
     }
 
     private void Keep()
@@ -293,7 +350,10 @@ public sealed class ShimRuntime : IContainerRuntime
                 }
             }
         }
-        if (_stopping) return;
+        lock (_leaving)
+        {
+            if (_stopping) return; // as it was asked to
+        }
         AwaitShimsEnd();
         if (_shim?.WaitForExit(TimeSpan.Zero) != false) Bereaved();
     }
@@ -313,6 +373,7 @@ public sealed class ShimRuntime : IContainerRuntime
                 foreach (var process in _known.Values)
                     if (!listed.Contains(process)) GiveTo(session, process);
                 UpgradeIfOlder(session);
+                _everListed = true;
                 _session.TrySetResult(session);
                 break;
             case ShimKind.Exited:
@@ -407,15 +468,6 @@ public sealed class ShimRuntime : IContainerRuntime
     {
         if (_shim is { IsClosed: false } shim) shim.WaitForExit(TimeSpan.FromSeconds(2));
     }
-
-    /// <summary>Children that nobody watches: left by a shim's death, or by processes that a container without a pid namespace has abandoned.</summary>
-    private void ReapOrphans() => Quietly(() =>
-    {
-        var watched = _known.Values.Select(p => p.Pid).ToHashSet();
-        foreach (var pid in ProcStat.EndedChildren())
-            if (!watched.Contains(pid) && pid != ShimPid && Pidfd.TryOpen(pid) is { } orphan)
-                using (orphan) orphan.TryReap();
-    });
 
     private static TaskCompletionSource<ShimSession> NewSession() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -6,38 +6,42 @@ namespace Supervisor.Tests.Crash;
 /// <summary>One death at a time, and what a container and its client see of it: nothing.</summary>
 public sealed class ReattachTests
 {
-    [Fact]
-    public async Task An_exit_while_no_daemon_is_there_keeps_its_status_and_its_time()
+    [Theory]
+    [InlineData("node")]
+    [InlineData("per-container")]
+    public async Task An_exit_while_no_daemon_is_there_keeps_its_status_and_its_time(string mode)
     {
-        await using var daemon = await DaemonProcess.StartAsync();
+        await using var daemon = await DaemonProcess.StartAsync(mode);
         using var client = new CrashClient(daemon);
         await client.CreateContainer("c", "sh", "-c", "sleep 1; exit 7");
         await client.CreateTask("c");
         await client.Start("c");
-        var shim = daemon.ShimPid;
+        var shim = daemon.ShimPids.Single();
         await daemon.KillAsync();
-        var ledger = Path.Join(daemon.State, "shim", "exits");
+        var ledger = Path.Join(daemon.State, mode is "node" ? "shim" : $"shims/{daemon.Namespace}/c", "exits");
         for (var end = DateTime.UtcNow + CommandLine.Patience; !File.ReadAllText(ledger).Contains("/c\t", StringComparison.Ordinal); await Task.Delay(20)) Assert.True(DateTime.UtcNow < end);
         var before = DateTime.UtcNow;
         await daemon.RestartAsync();
-        Assert.Equal(shim, daemon.ShimPid);
+        Assert.Equal([shim], daemon.ShimPids);
         Assert.Equal(7u, await client.Wait("c"));
         var told = (await client.Tasks.GetAsync(new GetRequest { ContainerId = "c" }, client.In())).Process;
         Assert.True(told.ExitedAt.ToDateTime() <= before, "the exit has the time at which it was collected, not at which it happened");
         await client.Remove("c");
     }
 
-    [Fact]
-    public async Task An_exit_that_is_in_the_file_only_is_told_by_the_next_shim()
+    [Theory]
+    [InlineData("node")]
+    [InlineData("per-container")]
+    public async Task An_exit_that_is_in_the_file_only_is_told_by_the_next_shim(string mode)
     {
-        await using var daemon = await DaemonProcess.StartAsync();
+        await using var daemon = await DaemonProcess.StartAsync(mode);
         using var client = new CrashClient(daemon);
         await client.CreateContainer("c", "sh", "-c", "sleep 1; exit 9");
         await client.CreateTask("c");
         await client.Start("c");
-        var shim = daemon.ShimPid!.Value;
+        var shim = daemon.ShimPids.Single();
         await daemon.KillAsync();
-        var ledger = Path.Join(daemon.State, "shim", "exits");
+        var ledger = Path.Join(daemon.State, mode is "node" ? "shim" : $"shims/{daemon.Namespace}/c", "exits");
         for (var end = DateTime.UtcNow + CommandLine.Patience; !File.ReadAllText(ledger).Contains("/c\t", StringComparison.Ordinal); await Task.Delay(20)) Assert.True(DateTime.UtcNow < end);
         await StormTests.Signal("-KILL", shim);
         await daemon.RestartAsync();
@@ -45,10 +49,12 @@ public sealed class ReattachTests
         await client.Remove("c");
     }
 
-    [Fact]
-    public async Task A_created_task_is_started_by_the_next_daemon_and_by_the_next_shim()
+    [Theory]
+    [InlineData("node")]
+    [InlineData("per-container")]
+    public async Task A_created_task_is_started_by_the_next_daemon_and_by_the_next_shim(string mode)
     {
-        await using var daemon = await DaemonProcess.StartAsync();
+        await using var daemon = await DaemonProcess.StartAsync(mode);
         using var client = new CrashClient(daemon);
         foreach (var id in (string[])["a", "b"])
         {
@@ -59,7 +65,7 @@ public sealed class ReattachTests
         await daemon.RestartAsync();
         await client.Start("a");
         Assert.Equal(5u, await client.Wait("a"));
-        await StormTests.Signal("-KILL", daemon.ShimPid!.Value);
+        await StormTests.Signal("-KILL", mode is "node" ? daemon.ShimPid!.Value : daemon.ShimPidOf("b")!.Value);
         await client.Start("b");
         // The shim was the daemon's child no longer: its orphans went to the first process, and the kernel tells of them from Linux 6.15 on.
         Assert.Contains(await client.Wait("b"), (uint[])[5, 255]);
@@ -68,17 +74,20 @@ public sealed class ReattachTests
     }
 
     [Theory]
-    [InlineData("daemon")]
-    [InlineData("shim")]
-    [InlineData("upgrade")]
-    public async Task A_terminal_goes_on(string what)
+    [InlineData("daemon", "")]
+    [InlineData("shim", "")]
+    [InlineData("upgrade", "")]
+    [InlineData("daemon", "per-container:")]
+    [InlineData("shim", "per-container:")]
+    [InlineData("upgrade", "per-container:")]
+    public async Task A_terminal_goes_on(string what, string mode)
     {
         var place = Directory.CreateTempSubdirectory("supervisor-term-");
         try
         {
             var executable = Path.Join(place.FullName, "supervisor-shim");
             File.Copy(Path.Join(Repository.Bin, "supervisor-shim"), executable);
-            await using var daemon = await DaemonProcess.StartAsync(executable);
+            await using var daemon = await DaemonProcess.StartAsync(mode + executable);
             using var client = new CrashClient(daemon);
             var (stdin, stdout) = (Path.Join(place.FullName, "in"), Path.Join(place.FullName, "out"));
             using (var make = System.Diagnostics.Process.Start("mkfifo", [stdin, stdout])) await make.WaitForExitAsync();
@@ -88,7 +97,7 @@ public sealed class ReattachTests
             await using var input = new FileStream(stdin, FileMode.Open, FileAccess.ReadWrite);
             await using var output = new FileStream(stdout, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, 1);
             await Say("echo $((20+1))", "21");
-            var shim = daemon.ShimPid!.Value;
+            var shim = daemon.ShimPids.Single();
             switch (what)
             {
                 case "daemon":
@@ -106,7 +115,7 @@ public sealed class ReattachTests
                     await daemon.RestartAsync();
                     for (var end = DateTime.UtcNow + CommandLine.Patience; new FileInfo($"/proc/{shim}/exe").LinkTarget != executable; await Task.Delay(20))
                         Assert.True(DateTime.UtcNow < end, "the shim is still the former file");
-                    Assert.Equal(shim, daemon.ShimPid);
+                    Assert.Equal([shim], daemon.ShimPids);
                     break;
             }
             await Say("echo $((20+3))", "23");

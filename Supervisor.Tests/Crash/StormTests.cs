@@ -16,13 +16,17 @@ public sealed class StormTests
     private static int Lives => Number("SUPERVISOR_CRASH_CONTAINERS", 6);
 
     [Theory]
-    [InlineData("daemon")]
-    [InlineData("shim")]
-    [InlineData("both")]
-    [InlineData("stop")]
-    public async Task Whatever_dies_no_exit_is_lost_and_nothing_is_left(string who)
+    [InlineData("daemon", "node")]
+    [InlineData("shim", "node")]
+    [InlineData("both", "node")]
+    [InlineData("stop", "node")]
+    [InlineData("daemon", "per-container")]
+    [InlineData("shim", "per-container")]
+    [InlineData("both", "per-container")]
+    [InlineData("stop", "per-container")]
+    public async Task Whatever_dies_no_exit_is_lost_and_nothing_is_left(string who, string shim)
     {
-        await using var daemon = await DaemonProcess.StartAsync();
+        await using var daemon = await DaemonProcess.StartAsync(shim);
         using var client = new CrashClient(daemon);
         await using var history = new HistoryReader(client);
         using var over = new CancellationTokenSource();
@@ -40,7 +44,8 @@ public sealed class StormTests
 
     private static async Task Strike(DaemonProcess daemon, string who)
     {
-        var shim = daemon.ShimPid;
+        var shims = daemon.ShimPids;
+        int? shim = shims.Count > 0 ? shims[Random.Shared.Next(shims.Count)] : null;
         if (who is "stop")
         {
             var victim = Random.Shared.Next(2) == 0 && shim is not null ? shim.Value : daemon.Pid;
@@ -83,6 +88,8 @@ public sealed class StormTests
         foreach (var tree in (string[])["/sys/fs/cgroup", .. Directory.GetDirectories("/sys/fs/cgroup")])
             if (Path.Join(tree, daemon.Namespace) is var group && Directory.Exists(group)) Assert.Empty(Directory.GetDirectories(group));
         await Nothing(() => Children(daemon.Pid).Where(c => c.Pid != daemon.ShimPid).Select(c => $"{c}"), "the daemon has children");
+        await Nothing(() => daemon.ShimPids.Where(s => s != daemon.ShimPid).Select(s => $"{s}"), "there are shims of containers that are gone");
+        if (Path.Join(daemon.State, "shims") is var own && Directory.Exists(own)) await Nothing(() => Directory.GetFileSystemEntries(own), "their directories are left");
         if (daemon.ShimPid is { } shim)
         {
             await Nothing(() => Children(shim).Select(c => $"{c}"), "the shim has children");

@@ -36,9 +36,18 @@ public sealed class DaemonProcess : IAsyncDisposable
 
     public bool HasExited => _process!.HasExited;
 
-    /// <summary>The shim's pid; null while there is none.</summary>
-    public int? ShimPid => Directory.GetDirectories("/proc").Select(d => int.TryParse(Path.GetFileName(d), out var pid) ? pid : 0)
-        .Where(pid => pid > 0 && CommandLineOf(pid).Contains($"serve\0--dir\0{State}/shim", StringComparison.Ordinal)).Select(pid => (int?)pid).FirstOrDefault();
+    /// <summary>The node shim's pid; null while there is none.</summary>
+    public int? ShimPid => ShimsIn($"{State}/shim").Select(pid => (int?)pid).FirstOrDefault();
+
+    /// <summary>The pids of all shims, the node's and containers' own.</summary>
+    public IReadOnlyList<int> ShimPids => [.. ShimsIn($"{State}/shim"), .. ShimsIn($"{State}/shims/")];
+
+    /// <summary>The pid of a container's own shim; null while there is none.</summary>
+    public int? ShimPidOf(string id) => ShimsIn($"{State}/shims/{Namespace}/{id}").Select(pid => (int?)pid).FirstOrDefault();
+
+    /// <param name="directory">Exactly, or what it begins with if that ends with a slash.</param>
+    private static List<int> ShimsIn(string directory) => [.. Directory.GetDirectories("/proc").Select(d => int.TryParse(Path.GetFileName(d), out var pid) ? pid : 0)
+        .Where(pid => pid > 0 && CommandLineOf(pid).Contains($"serve\0--dir\0{directory}{(directory.EndsWith('/') ? "" : "\0")}", StringComparison.Ordinal))];
 
     public Task ExitedAsync() => _process!.WaitForExitAsync().WaitAsync(CommandLine.Patience);
 
