@@ -13,7 +13,7 @@ namespace Supervisor.Shim.Serving;
 internal sealed partial class ShimServer : IDisposable
 {
     private const int MostWaitingForAKey = 64;
-    private static readonly TimeSpan Unwanted = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Unwanted = TimeSpan.FromSeconds(30), Quiet = TimeSpan.FromSeconds(2);
     private readonly Action<string> _log;
     private readonly EventLoop _loop;
     private readonly ContainerHost _host;
@@ -23,7 +23,7 @@ internal sealed partial class ShimServer : IDisposable
     private readonly Dictionary<(int Pid, ulong StartTime), Hosted> _byPid = [];
     private readonly Dictionary<string, Queue<Action>> _busy = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Timer _unwanted;
+    private readonly Timer _unwanted, _tidy;
     private PacketSocket _listener = null!;
     private Connection? _connection;
 
@@ -34,6 +34,7 @@ internal sealed partial class ShimServer : IDisposable
         _host = new ContainerHost(_loop, Report) { BeforeReap = NoteEnd };
         _ledger = new ExitLedger(Path.Join(directory, "exits"), log);
         _unwanted = new Timer(_ => _loop.Post(LeaveIfUnwanted), null, Unwanted, Unwanted);
+        _tidy = new Timer(_ => _loop.Post(TidyIfIdle), null, Timeout.Infinite, Timeout.Infinite);
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _loop.Post(() =>
         {
@@ -59,6 +60,7 @@ internal sealed partial class ShimServer : IDisposable
     public void Dispose()
     {
         _unwanted.Dispose();
+        _tidy.Dispose();
         _loop.Dispose();
         _workers.Dispose();
         _host.Dispose();
@@ -345,10 +347,17 @@ internal sealed partial class ShimServer : IDisposable
                 {
                     if (_busy[key].TryDequeue(out var next)) next();
                     else _busy.Remove(key);
+                    _tidy.Change(Quiet, Timeout.InfiniteTimeSpan);
                     UpgradeIfIdle();
                 }
             });
         }));
+    }
+
+    /// <summary>What creations have left behind goes back to the kernel: we live long, and mostly wait.</summary>
+    private void TidyIfIdle()
+    {
+        if (_busy.Count == 0) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
     private void Do(Connection from, long number, string key, Action<Hosted> what)

@@ -38,6 +38,7 @@ public sealed class ScaleTests(ITestOutputHelper output)
             await client.Start($"i{i}");
         });
         Say($"{Count} containers created and started in {clock.Elapsed.TotalSeconds:0.0} s");
+        await Task.Delay(TimeSpan.FromSeconds(Count >= 100 ? 5 : 0)); // idle means: nothing is asked for a while
         Say($"{Count} idle: shim {Pss(daemon.ShimPid!.Value)} kB, daemon {Pss(daemon.Pid)} kB of PSS; {(Memory(daemon) - before) / Count} kB each");
 
         await daemon.KillAsync();
