@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using Containerd.Services.Containers.V1;
 using Containerd.Services.Events.V1;
@@ -6,6 +7,7 @@ using Containerd.Services.Tasks.V1;
 using Grpc.Core;
 using Grpc.Net.Client;
 using VersionClient = Containerd.Services.Version.V1.Version.VersionClient;
+using Supervisor.Kernel.Stdio;
 
 namespace Supervisor.Host.Cli;
 
@@ -92,6 +94,16 @@ internal sealed class DaemonClient : IDisposable
             && exports.TryGetValue("root", out var root) && exports.TryGetValue("state", out var state)
             ? (root, state)
             : throw new CliException($"the daemon at {Address} does not tell its directories: is it a supervisor?");
+    }
+
+    /// <summary>A log at a path, limited as the daemon is configured.</summary>
+    public async Task<LogTarget> LogAsync(string path, CancellationToken cancel)
+    {
+        var plugins = await Introspection.PluginsAsync(
+            new PluginsRequest { Filters = { "type==io.containerd.runtime.v2,id==task" } }, Call(cancel));
+        var exports = plugins.Plugins.Count > 0 ? plugins.Plugins[0].Exports : [];
+        var size = exports.TryGetValue("log-max-size", out var bytes) && long.TryParse(bytes, CultureInfo.InvariantCulture, out var given) && given > 0 ? given : (long?)null;
+        return new LogTarget(path, size, exports.TryGetValue("log-max-files", out var files) && int.TryParse(files, CultureInfo.InvariantCulture, out var number) ? number : LogTarget.UsualFiles);
     }
 
     public void Dispose() => _channel.Dispose();

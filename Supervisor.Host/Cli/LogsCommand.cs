@@ -3,6 +3,7 @@ using Containerd.Services.Containers.V1;
 using Containerd.Services.Tasks.V1;
 using Grpc.Core;
 using Supervisor.Host.Cli.Running;
+using Supervisor.Kernel.Stdio;
 
 namespace Supervisor.Host.Cli;
 
@@ -25,12 +26,12 @@ internal static class LogsCommand
         var path = await FindAsync(client, id, cancel);
         // Before reading: what was written until the end is then read after it.
         var ended = follow ? EndAsync(client, id, cancel) : Task.CompletedTask;
-        await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var files = new LogFiles(path);
         await using var output = Console.OpenStandardOutput();
         while (true)
         {
             var last = ended.IsCompleted;
-            await file.CopyToAsync(output, cancel);
+            await files.CopyToAsync(output, cancel);
             if (last) break;
             await Task.WhenAny(ended, Task.Delay(Poll, cancel));
         }
@@ -42,9 +43,7 @@ internal static class LogsCommand
     {
         var container = (await client.Containers.GetAsync(new GetContainerRequest { Id = id }, client.Call(cancel))).Container;
         if (container.Labels.TryGetValue(LogFile.Label, out var labelled)) return labelled;
-        const string Scheme = "file://";
-        if (await Removal.FindTaskAsync(client, id, cancel) is { Stdout: var stdout } && stdout.StartsWith(Scheme, StringComparison.Ordinal))
-            return stdout[Scheme.Length..];
+        if (await Removal.FindTaskAsync(client, id, cancel) is { Stdout: var stdout } && LogTarget.Is(stdout)) return LogTarget.Parse(stdout, "stdout").Path;
         throw new CliException($"container {id} has no log: its output goes to whoever started it");
     }
 

@@ -4,7 +4,9 @@ using System.Security.Cryptography;
 using Grpc.Core;
 using Supervisor.Host.Cli.Running;
 using Supervisor.Host.Hosting;
+using Supervisor.Kernel;
 using Supervisor.Kernel.Oci;
+using Supervisor.Kernel.Stdio;
 
 namespace Supervisor.Host.Cli;
 
@@ -24,6 +26,14 @@ internal static class RunCommand
     private static readonly Option<string?> Name = new("--name") { Description = "Id of the container (default: a random one)", HelpName = "ID" };
     private static readonly Option<string?> Memory = new("--memory", "-m") { Description = "Memory limit, e.g. 64m or 1.5g", HelpName = "SIZE" };
     private static readonly Option<long?> Pids = new("--pids-limit") { Description = "Most processes at a time", HelpName = "N" };
+
+    private static readonly Option<string?> LogMaxSize = new("--log-max-size")
+    {
+        Description = "Begin the log of a detached container anew at this size, e.g. 10MiB, or off (default: as the daemon is configured)",
+        HelpName = "SIZE|off",
+    };
+
+    private static readonly Option<int?> LogMaxFiles = new("--log-max-files") { Description = "Most log files, with the current one", HelpName = "N" };
 
     private static readonly Option<string[]> Env = new("--env", "-e")
     {
@@ -62,7 +72,7 @@ internal static class RunCommand
         Net.AcceptOnlyFromAmong("host", "none");
         var command = new Command("run", "Creates and starts a container")
         {
-            Rootfs, Detach, Terminal, Remove, Name, Memory, Pids, Env, Cwd, User, Hostname, ReadOnly, Net, Program,
+            Rootfs, Detach, Terminal, Remove, Name, Memory, Pids, Env, Cwd, User, Hostname, ReadOnly, Net, LogMaxSize, LogMaxFiles, Program,
         };
         command.Does(RunAsync);
         return command;
@@ -96,7 +106,23 @@ internal static class RunCommand
                 : null,
             parse.GetValue(Pids),
             [.. (parse.GetValue(Env) ?? []).SelectMany(Expand)],
-            program);
+            program)
+        {
+            LogMaxSize = LogSize(parse),
+            LogMaxFiles = parse.GetValue(LogMaxFiles) is not { } files || files is >= 1 and <= LogTarget.MostFiles
+                ? parse.GetValue(LogMaxFiles)
+                : throw new CliException($"--log-max-files: {files} is no number from 1 to {LogTarget.MostFiles}"),
+        };
+    }
+
+    private static long? LogSize(ParseResult parse)
+    {
+        if (parse.GetValue(LogMaxSize) is not { } size) return null;
+        if (!parse.GetValue(Detach)) throw new CliException("--log-max-size: only a detached container (-d) has a log");
+        if (size == "off") return 0;
+        return ByteSize.TryParse(size) is >= LogTarget.LeastSize and var bytes
+            ? bytes
+            : throw new CliException($"--log-max-size: \"{size}\" is no size of at least {LogTarget.LeastSize} bytes: a number with b, k, m, g or t");
     }
 
     private static bool FollowsDoubleDash(ParseResult parse, string[] program) =>

@@ -72,6 +72,7 @@ public sealed class DaemonHost : IAsyncDisposable
                .WaitAsync(RecoverWithin, cancellation);
             var app = Build(options, node.System, identity, lifetime);
             undo.Push(app);
+            _ = app.Services.GetRequiredService<LogLimits>(); // what is configured wrongly is said now
             await app.StartAsync(cancellation);
             var log = app.Services.GetRequiredService<ILogger<DaemonHost>>();
             Log.Listening(log, options.Address, options.Root, options.State);
@@ -161,7 +162,7 @@ public sealed class DaemonHost : IAsyncDisposable
         .AddSingleton<NamespacesService>().AddSingleton<LeasesService>().AddSingleton<VersionService>()
         .AddSingleton<IntrospectionService>().AddSingleton<HealthService>()
         .AddSingleton<EventFollowing>().AddSingleton<UntoldEnds>().AddSingleton<EventHistoryService>()
-        .AddSingleton<StorageCalls>().AddSingleton<CheckpointCalls>().AddSingleton(p => LogBinaries.Of(p.GetRequiredService<SupervisorSystem>())).AddSingleton<ImagesService>().AddSingleton<ContentService>().AddSingleton<SnapshotsService>().AddSingleton<DiffService>();
+        .AddSingleton<StorageCalls>().AddSingleton<CheckpointCalls>().AddSingleton(p => LogBinaries.Of(p.GetRequiredService<SupervisorSystem>())).AddSingleton(p => LogLimits.Of(p.GetRequiredService<SupervisorSystem>())).AddSingleton<ImagesService>().AddSingleton<ContentService>().AddSingleton<SnapshotsService>().AddSingleton<DiffService>();
 
     private static void MapServices(WebApplication app)
     {

@@ -11,7 +11,7 @@ using Supervisor.Storage.Snapshots;
 namespace Supervisor.Host.Services;
 
 /// <summary>containerd.services.introspection.v1: who we are, and which of containerd's parts are here.</summary>
-public sealed class IntrospectionService(ServerIdentity identity, DaemonOptions options, StorageCalls storage)
+public sealed class IntrospectionService(ServerIdentity identity, DaemonOptions options, StorageCalls storage, LogLimits logs)
     : Introspection.IntrospectionBase
 {
     // Only what answers: a client that finds a snapshotter listed will use it.
@@ -47,9 +47,11 @@ public sealed class IntrospectionService(ServerIdentity identity, DaemonOptions 
     {
         var filters = FilterSet.Parse(request.Filters);
         var plugins = Present.Select(p => new Plugin { Type = p.Type, Id = p.Id, Platforms = { Here() } }).ToList();
-        // Our own clients put log files and FIFOs where this daemon keeps its things.
+        // Our own clients put log files and FIFOs where this daemon keeps its things, and let logs grow as it says.
         plugins[0].Exports.Add("root", options.Root);
         plugins[0].Exports.Add("state", options.State);
+        plugins[0].Exports.Add("log-max-size", $"{logs.MaxSize ?? 0}");
+        plugins[0].Exports.Add("log-max-files", $"{logs.MaxFiles}");
         var content = new Plugin { Type = "io.containerd.content.v1", Id = "content", Platforms = { Here() },
             Exports = { ["root"] = storage.Files.Content.Root } };
         plugins.Add(content);

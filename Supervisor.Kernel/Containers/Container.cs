@@ -163,6 +163,12 @@ public sealed class Container : IContainer
     /// <summary>Completes when no more input will be passed on; null where none ever is.</summary>
     internal Task? InputEnded => _stdio?.InputEnded;
 
+    /// <summary>See <see cref="ProcessStdio.Finished"/>.</summary>
+    internal Task OutputFinished => _stdio?.Finished ?? Task.CompletedTask;
+
+    /// <summary>For one that is not watched because its end is known.</summary>
+    internal void HasEndedBefore() => _stdio?.ProcessEnded();
+
     /// <summary>What another process of ours needs to go on with it.</summary>
     /// <param name="stop">We relay no more.</param>
     internal ProcessHandover HandOver(string key, bool stop) => HandedOver.Of(key, isExec: false, Pid, StartTime, _pidfd, _start, _stdio, stop) with
@@ -319,6 +325,7 @@ public sealed class Container : IContainer
             // A grandchild may hold the terminal open for ever; the exit is not kept back longer than this.
             await Task.WhenAny(_stdio.Drained, Task.Delay(TimeSpan.FromSeconds(1))).ConfigureAwait(false);
         }
+        _stdio?.ProcessEnded();
         onExit(status);
     }
 

@@ -66,7 +66,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             _undo.Push(() => cgroup.Delete(UndoTimeout));
             if (request.OwnsBundle) Bundle.WriteCgroup(request.Bundle, cgroup.Paths);
             var user = spec.Process!.User;
-            var stdio = ProcessStdio.Open(request.Stdio, Outside(spec.Linux?.UidMappings, user.Uid), Outside(spec.Linux?.GidMappings, user.Gid));
+            var stdio = ProcessStdio.Open(request.Stdio, Outside(spec.Linux?.UidMappings, user.Uid), Outside(spec.Linux?.GidMappings, user.Gid), host.OnError);
             _undo.Push(stdio.Dispose);
             var container = birth(spec, rootfs, cgroup, stdio);
             return container;

@@ -17,7 +17,7 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
     public ExecProcess Run(CancellationToken deadline)
     {
         var process = Read();
-        var stdio = ProcessStdio.Open(request.Stdio, process.User.Uid, process.User.Gid);
+        var stdio = ProcessStdio.Open(request.Stdio, process.User.Uid, process.User.Gid, host.OnError);
         HeldInit? held = null;
         try
         {

@@ -60,7 +60,11 @@ internal static class HandedOver
             PendingInput = streams?.PendingInput ?? [],
             PendingOutput = streams?.PendingOutput ?? [],
             InputEnding = streams?.InputEnding ?? false,
-            Handles = [pidfd, start.Socket, streams?.Master, streams?.Input, streams?.InputPipe, streams?.Output],
+            Handles = [pidfd, start.Socket, streams?.Master, streams?.Input, streams?.InputPipe, streams?.Output, streams?.Stdout.Reading, streams?.Stderr.Reading],
+            StdoutLog = streams?.Stdout.Log ?? "",
+            StderrLog = streams?.Stderr.Log ?? "",
+            PendingStdout = streams?.Stdout.Pending ?? [],
+            PendingStderr = streams?.Stderr.Pending ?? [],
         };
     }
 
@@ -70,8 +74,10 @@ internal static class HandedOver
         var (master, input, pipe, output) = (
             from.Descriptor(ProcessHandover.MasterPlace), from.Descriptor(ProcessHandover.InputPlace),
             from.Descriptor(ProcessHandover.InputPipePlace), from.Descriptor(ProcessHandover.OutputPlace));
-        if (master is null && input is null && output is null) return null;
+        var stdout = new OutputHandover(from.Descriptor(ProcessHandover.StdoutPlace), from.StdoutLog, from.PendingStdout);
+        var stderr = new OutputHandover(from.Descriptor(ProcessHandover.StderrPlace), from.StderrLog, from.PendingStderr);
+        if ((Fd?[])[master, input, output, stdout.Reading, stderr.Reading] is [null, null, null, null, null]) return null;
         return ProcessStdio.Resume(
-            host.Relay, new StdioHandover(from.Terminal, master, input, pipe, output, from.PendingInput, from.PendingOutput, from.InputEnding));
+            host, new StdioHandover(from.Terminal, master, input, pipe, output, from.PendingInput, from.PendingOutput, from.InputEnding, stdout, stderr));
     }
 }

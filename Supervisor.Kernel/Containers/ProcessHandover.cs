@@ -11,7 +11,7 @@ namespace Supervisor.Kernel.Containers;
 internal sealed record ProcessHandover
 {
     /// <summary>Descriptors, by their place in <see cref="Handles"/>.</summary>
-    public const int PidfdPlace = 0, HeldPlace = 1, MasterPlace = 2, InputPlace = 3, InputPipePlace = 4, OutputPlace = 5, Places = 6;
+    public const int PidfdPlace = 0, HeldPlace = 1, MasterPlace = 2, InputPlace = 3, InputPipePlace = 4, OutputPlace = 5, StdoutPlace = 6, StderrPlace = 7, Places = 8;
 
     public required string Key { get; init; }
 
@@ -38,6 +38,17 @@ internal sealed record ProcessHandover
     public byte[] PendingOutput { get; init; } = [];
 
     public bool InputEnding { get; init; }
+
+    /// <summary>The log of limited size that <see cref="StdoutPlace"/>, or the terminal, is relayed to; empty for none: then a FIFO's content is kept there.</summary>
+    public string StdoutLog { get; init; } = "";
+
+    /// <summary>As <see cref="StdoutLog"/>.</summary>
+    public string StderrLog { get; init; } = "";
+
+    /// <summary>Read, and not yet in the log.</summary>
+    public byte[] PendingStdout { get; init; } = [];
+
+    public byte[] PendingStderr { get; init; } = [];
 
     /// <summary>Null in the place of what there is none of. The receiver owns them.</summary>
     public required SafeHandle?[] Handles { get; init; }

@@ -48,11 +48,16 @@ internal sealed unsafe partial record FileStatus(uint Mode, uint DeviceMajor, ui
     public static ulong InodeOf(Fd fd) => Identity(fd).Inode;
 
     /// <summary>Inode, and the file system's device. statx(2), STATX_INO.</summary>
-    private static (ulong Inode, uint Major, uint Minor) Identity(Fd fd)
+    private static (ulong Inode, uint Major, uint Minor) Identity(Fd fd) => Identity(fd.Number);
+
+    /// <summary>Device and inode, in words.</summary>
+    public static string NumbersOf(int fd) => Identity(fd) is var (inode, major, minor) ? $"{major}:{minor}:{inode}" : "";
+
+    private static (ulong Inode, uint Major, uint Minor) Identity(int fd)
     {
         const uint STATX_INO = 0x100;
         var buffer = stackalloc byte[256];
-        if (statx(fd.Number, "", At.EMPTY_PATH, STATX_INO, buffer) != 0) throw new SyscallException("statx", Errno.Last);
+        if (statx(fd, "", At.EMPTY_PATH, STATX_INO, buffer) != 0) throw new SyscallException("statx", Errno.Last);
         return (*(ulong*)(buffer + 32), *(uint*)(buffer + 136), *(uint*)(buffer + 140));
     }
 

@@ -48,20 +48,23 @@ internal static class ShimBodies
     private static string? NullIfEmpty(string text) => text.Length > 0 ? text : null;
 
     /// <summary>A process. Its descriptors travel beside it, those that there are.</summary>
-    public static MessageWriter Put(this MessageWriter to, ProcessHandover process)
+    /// <param name="version">Which the receiver speaks.</param>
+    public static MessageWriter Put(this MessageWriter to, ProcessHandover process, int version)
     {
         to.Text(process.Key).Flag(process.IsExec).I32(process.Pid).I64((long)process.StartTime).Text(process.Bundle ?? "").Pairs(process.CgroupPaths)
             .I64((long)process.OomKillsTold).Flag(process.Terminal).Flag(process.InputEnding).Bytes(process.PendingInput).Bytes(process.PendingOutput);
         var present = 0;
         for (var i = 0; i < process.Handles.Length; i++) present |= process.Handles[i] is { IsClosed: false } ? 1 << i : 0;
-        return to.I32(present);
+        to.I32(present);
+        return version < ShimFrame.WithLogs ? to : to.Text(process.StdoutLog).Text(process.StderrLog).Bytes(process.PendingStdout).Bytes(process.PendingStderr);
     }
 
-    /// <summary>The descriptors of <see cref="Put(MessageWriter, ProcessHandover)"/>, in order.</summary>
+    /// <summary>The descriptors of <see cref="Put(MessageWriter, ProcessHandover, int)"/>, in order.</summary>
     public static IEnumerable<SafeHandle> Present(this ProcessHandover process) => process.Handles.Where(h => h is { IsClosed: false })!;
 
     /// <param name="descriptors">Those that are the process's are taken out.</param>
-    public static ProcessHandover Process(this MessageReader from, List<Fd> descriptors) => from.Process(_ =>
+    /// <param name="version">Which the sender spoke.</param>
+    public static ProcessHandover Process(this MessageReader from, List<Fd> descriptors, int version) => from.Process(version, _ =>
     {
         if (descriptors.Count == 0) throw new InvalidDataException("the descriptors of a process are missing");
         var first = descriptors[0];
@@ -69,10 +72,10 @@ internal static class ShimBodies
         return first;
     });
 
-    /// <summary>As <see cref="Process(MessageReader, List{Fd})"/>, with the numbers of the descriptors behind it.</summary>
-    public static ProcessHandover ProcessWithNumbers(this MessageReader from, Func<int, Fd> take) => from.Process(reader => take(reader.I32()));
+    /// <summary>As <see cref="Process(MessageReader, List{Fd}, int)"/>, with the numbers of the descriptors behind it.</summary>
+    public static ProcessHandover ProcessWithNumbers(this MessageReader from, int version, Func<int, Fd> take) => from.Process(version, reader => take(reader.I32()));
 
-    private static ProcessHandover Process(this MessageReader from, Func<MessageReader, Fd> next)
+    private static ProcessHandover Process(this MessageReader from, int version, Func<MessageReader, Fd> next)
     {
         var handles = new SafeHandle?[ProcessHandover.Places];
         var process = new ProcessHandover
@@ -83,6 +86,13 @@ internal static class ShimBodies
             Handles = handles,
         };
         var present = from.I32();
+        if (version >= ShimFrame.WithLogs)
+        {
+            process = process with
+            {
+                StdoutLog = from.Text(), StderrLog = from.Text(), PendingStdout = from.Bytes().ToArray(), PendingStderr = from.Bytes().ToArray(),
+            };
+        }
         for (var i = 0; i < ProcessHandover.Places; i++)
             if ((present & 1 << i) != 0) handles[i] = next(from);
         return process;

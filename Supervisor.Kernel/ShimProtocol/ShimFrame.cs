@@ -53,9 +53,12 @@ internal enum ShimKind : byte
 internal static class ShimFrame
 {
     /// <summary>The version that this code speaks.</summary>
-    public const int Newest = 1;
+    public const int Newest = 2;
 
-    /// <summary>The oldest that it still speaks: once there are two, the one before <see cref="Newest"/> at least.</summary>
+    /// <summary>From this version on a process has logs.</summary>
+    public const int WithLogs = 2;
+
+    /// <summary>The oldest that it still speaks: the one before <see cref="Newest"/> at least.</summary>
     public const int Oldest = 1;
 
     public static MessageWriter Begin(ShimKind kind, long number = 0) => new MessageWriter().U8((byte)kind).I64(number);

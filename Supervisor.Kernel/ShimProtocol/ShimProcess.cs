@@ -17,6 +17,7 @@ internal sealed class ShimProcess : IContainer
     private readonly Lock _gate = new();
     private readonly Pidfd? _pidfd; // null of one that was gone before we came
     private readonly Fd?[] _ends;
+    private readonly string _stdoutLog, _stderrLog;
     private IDisposable? _localWatch;
     private Action<ProcessEnd>? _onExit;
     private Action? _onOom;
@@ -28,6 +29,7 @@ internal sealed class ShimProcess : IContainer
     {
         (_runtime, Key, ContainerKey, IsExec, Pid, StartTime, Bundle, CgroupPaths, Terminal, _oomKills) =
             (runtime, from.Key, containerKey, from.IsExec, from.Pid, from.StartTime, from.Bundle, from.CgroupPaths, from.Terminal, from.OomKillsTold);
+        (_stdoutLog, _stderrLog) = (from.StdoutLog, from.StderrLog);
         if (from.Handles[ProcessHandover.PidfdPlace] is not null) _pidfd = from.Pidfd;
         _ends = new Fd?[ProcessHandover.Places];
         for (var i = 1; i < ProcessHandover.Places; i++) _ends[i] = from.Descriptor(i);
@@ -109,7 +111,7 @@ internal sealed class ShimProcess : IContainer
             send(new ProcessHandover
             {
                 Key = Key, IsExec = IsExec, Pid = Pid, StartTime = StartTime, Bundle = Bundle, CgroupPaths = CgroupPaths, OomKillsTold = _oomKillsTold,
-                Terminal = Terminal, InputEnding = InputEnding,
+                Terminal = Terminal, InputEnding = InputEnding, StdoutLog = _stdoutLog, StderrLog = _stderrLog,
                 Handles = [_pidfd, .. _ends.Skip(1)],
             });
         }

@@ -74,8 +74,8 @@ public sealed class ShimRuntime : IContainerRuntime
         using var spec = Payload.Write(request.Spec.Span);
         try
         {
-            var reply = Session(deadline).Call(kind, body, spec, deadline, late => Undo(key, request.Bundle, late));
-            return Born(reply, null);
+            var session = Session(deadline);
+            return Born(session.Call(kind, body, spec, deadline, late => Undo(key, request.Bundle, late)), session.Version, null);
         }
         catch (ShimLostException)
         {
@@ -161,9 +161,10 @@ public sealed class ShimRuntime : IContainerRuntime
     internal IContainerProcess Exec(ShimProcess container, string key, ExecRequest request, CancellationToken deadline)
     {
         using var process = Payload.Write(request.Process.Span);
-        var reply = Session(deadline).Call(
+        var session = Session(deadline);
+        var reply = session.Call(
             ShimKind.Exec, m => m.Text(key).I32(CallMilliseconds).Text(container.Key).Put(request.Stdio), process, deadline, late => Undo(key, "", late));
-        return Born(reply, container.Key);
+        return Born(reply, session.Version, container.Key);
     }
 
     /// <summary>Not asked twice: a shim that dies over it may have left half of the images, or all of them.</summary>
@@ -270,9 +271,9 @@ public sealed class ShimRuntime : IContainerRuntime
         return process;
     }
 
-    private ShimProcess Born(ShimSession.Reply reply, string? containerKey)
+    private ShimProcess Born(ShimSession.Reply reply, int version, string? containerKey)
     {
-        var process = new ShimProcess(this, reply.Body.Process(reply.Descriptors), containerKey);
+        var process = new ShimProcess(this, reply.Body.Process(reply.Descriptors, version), containerKey);
         // Its end may have been told before we are here: the reader has kept it.
         _known[process.Key] = process;
         if (_uncollected.TryRemove((process.Key, process.Pid, process.StartTime), out var exit)) process.Learn(exit.End, exit.OomKills);
@@ -364,10 +365,10 @@ public sealed class ShimRuntime : IContainerRuntime
         switch (kind)
         {
             case ShimKind.Hello:
-                ShimFrame.Agree(body.I32(), body.I32());
+                session.Version = ShimFrame.Agree(body.I32(), body.I32());
                 break;
             case ShimKind.Listed:
-                listed.Add(Listed(body, descriptors));
+                listed.Add(Listed(body, descriptors, session.Version));
                 break;
             case ShimKind.ListEnd:
                 foreach (var process in _known.Values)
@@ -388,9 +389,9 @@ public sealed class ShimRuntime : IContainerRuntime
         }
     }
 
-    private ShimProcess Listed(MessageReader body, List<Fd> descriptors)
+    private ShimProcess Listed(MessageReader body, List<Fd> descriptors, int version)
     {
-        var told = body.Process(descriptors);
+        var told = body.Process(descriptors, version);
         var container = body.Text();
         var exit = body.Flag() ? body.Exit() : null;
         if (_known.TryGetValue(told.Key, out var known) && (known.Pid, known.StartTime) == (told.Pid, told.StartTime))
@@ -419,7 +420,7 @@ public sealed class ShimRuntime : IContainerRuntime
     private void GiveTo(ShimSession session, ShimProcess process) => process.HandOver(handover =>
     {
         using var deadline = new CancellationTokenSource(Grace);
-        session.Ask(ShimKind.Adopt, m => m.Put(handover).Text(process.ContainerKey ?? ""), [.. handover.Present()], deadline.Token)
+        session.Ask(ShimKind.Adopt, m => m.Put(handover, session.Version).Text(process.ContainerKey ?? ""), [.. handover.Present()], deadline.Token)
             .ContinueWith(t => _options.Log($"{process.Key}: the shim does not take it over: {t.Exception!.InnerException!.Message}"), TaskContinuationOptions.OnlyOnFaulted);
     });
 

@@ -24,6 +24,9 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
 
     public (int Pid, uint Uid) Peer => socket.Peer;
 
+    /// <summary>Which both sides speak, once the shim has said hello.</summary>
+    public int Version { get; set; } = ShimFrame.Oldest;
+
     /// <summary>Asks, and waits for the answer.</summary>
     /// <exception cref="ShimLostException">The shim ended first: whether it has done it is not known.</exception>
     /// <exception cref="OperationCanceledException">No answer before the deadline.</exception>

@@ -7,31 +7,38 @@ namespace Supervisor.Kernel.Stdio;
 
 /// <summary>
 /// The standard streams of one process. Output goes straight into the client's FIFO or file: no byte is copied, and it
-/// works on when we die. Only input (which must end when its writers do) and terminals are relayed.
+/// works on when we die. Only input (which must end when its writers do), terminals and logs of limited size are relayed.
 /// </summary>
 internal sealed class ProcessStdio : IDisposable
 {
     private readonly StdioTargets _targets;
     private readonly Fd? _stdinFifo, _stdinPipe, _terminalOutput;
+    private readonly OutputStream _stdout, _stderr;
     private Pump? _input, _output;
     private Fd? _terminal;
     private LogBinary? _log;
 
-    private ProcessStdio(StdioTargets targets, IReadOnlyList<Fd> forChild, Fd? stdinFifo, Fd? stdinPipe, Fd? terminalOutput) =>
-        (_targets, ForChild, _stdinFifo, _stdinPipe, _terminalOutput) = (targets, forChild, stdinFifo, stdinPipe, terminalOutput);
+    private ProcessStdio(
+        StdioTargets targets, IReadOnlyList<Fd> forChild, Fd? stdinFifo, Fd? stdinPipe, Fd? terminalOutput, OutputStream? stdout = null, OutputStream? stderr = null) =>
+        (_targets, ForChild, _stdinFifo, _stdinPipe, _terminalOutput, _stdout, _stderr) =
+        (targets, forChild, stdinFifo, stdinPipe, terminalOutput, stdout ?? new OutputStream(), stderr ?? new OutputStream());
 
     /// <summary>What becomes the child's 0, 1 and 2; empty with a terminal. To be closed here once it is born.</summary>
     public IReadOnlyList<Fd> ForChild { get; }
 
-    /// <summary>Completes when a terminal's output has all been passed on; at once without a terminal.</summary>
-    public Task Drained => _output?.Ended ?? Task.CompletedTask;
+    /// <summary>Completes when all output that is relayed has been passed on; at once where none is.</summary>
+    public Task Drained => Task.WhenAll(_output?.Ended ?? Task.CompletedTask, _stdout.Drained, _stderr.Drained);
+
+    /// <summary>Completes when nobody needs us any more: all is passed on, and what is in a FIFO is read, once the process has ended.</summary>
+    public Task Finished => Task.WhenAll(Drained, _stdout.Read, _stderr.Read);
 
     /// <summary>Opens what the targets name.</summary>
     /// <param name="uid">Who the process runs as, and will want to reopen /dev/stdout as.</param>
+    /// <param name="onError">Told of a log that cannot be written.</param>
     /// <exception cref="InvalidStdioException">A target is not there or not of its kind. Nothing stays open.</exception>
-    public static ProcessStdio Open(StdioTargets targets, uint uid, uint gid)
+    public static ProcessStdio Open(StdioTargets targets, uint uid, uint gid, Action<Exception> onError)
     {
-        var opened = new List<Fd>();
+        var opened = new List<IDisposable>();
         LogBinary? log = null;
         try
         {
@@ -39,43 +46,61 @@ internal sealed class ProcessStdio : IDisposable
             if (targets.Stdout.StartsWith(LogBinary.Scheme, StringComparison.Ordinal)) log = LogBinary.Start(targets.Stdout);
             if (targets.Terminal)
             {
-                var output = Opened(log?.Stdout.Duplicate() ?? StdioFiles.OpenOutput(targets.Stdout, "stdout", blocking: false));
-                if (log is not null) StdioFiles.SetNonBlocking(output);
+                var rotating = Opened(OutputStream.OpenLog(targets.Stdout, "stdout", onError));
+                var output = rotating is not null ? null : Opened(log?.Stdout.Duplicate() ?? StdioFiles.OpenOutput(targets.Stdout, "stdout", blocking: false));
+                if (log is not null) StdioFiles.SetNonBlocking(output!);
                 var input = targets.Stdin.Length == 0 ? null : Opened(StdioFiles.OpenInput(targets.Stdin, keepOpen: true));
-                return new ProcessStdio(targets, [], input, null, output) { _log = log };
+                return new ProcessStdio(targets, [], input, null, output, Opened(new OutputStream { Log = rotating, Unread = Held(output) })) { _log = log };
             }
             if (targets == StdioTargets.Inherited)
-                return new ProcessStdio(targets, [.. Enumerable.Range(0, 3).Select(n => Opened(Fd.DuplicateOf(n)))], null, null, null);
+                return new ProcessStdio(targets, [.. Enumerable.Range(0, 3).Select(n => Opened(Fd.DuplicateOf(n))!)], null, null, null);
             Fd stdin, fifo = null!, pipe = null!;
             if (targets.Stdin.Length == 0)
             {
-                stdin = Opened(Fd.Open("/dev/null", OpenFlags.O_RDONLY));
+                stdin = Opened(Fd.Open("/dev/null", OpenFlags.O_RDONLY))!;
             }
             else
             {
-                fifo = Opened(StdioFiles.OpenInput(targets.Stdin, keepOpen: false));
+                fifo = Opened(StdioFiles.OpenInput(targets.Stdin, keepOpen: false))!;
                 (stdin, pipe) = Pipe.Create();
                 Opened(stdin);
                 Opened(pipe);
             }
-            var stdout = Opened(log?.Stdout.Duplicate() ?? StdioFiles.OpenOutput(targets.Stdout, "stdout", blocking: true));
+            var (stdout, outStream) = OpenOutput(targets.Stdout, "stdout", log?.Stdout);
             // containerd sends both streams of a file:// URI to the one file of stdout.
-            var sameFile = targets.Stdout.StartsWith("file://", StringComparison.Ordinal) && (targets.Stderr.Length == 0 || targets.Stderr == targets.Stdout);
-            var stderr = Opened(log?.Stderr.Duplicate() ?? (sameFile ? stdout.Duplicate() : StdioFiles.OpenOutput(targets.Stderr, "stderr", blocking: true)));
+            var sameFile = LogTarget.Is(targets.Stdout) && (targets.Stderr.Length == 0 || targets.Stderr == targets.Stdout);
+            if (!sameFile && outStream.Log is { } first && LogTarget.Is(targets.Stderr) && LogTarget.Parse(targets.Stderr, "stderr").Path == first.Target.Path)
+                throw new InvalidStdioException("stderr", $"\"{targets.Stderr}\" is stdout's file with other limits");
+            var (stderr, errStream) = sameFile ? (Opened(stdout.Duplicate())!, new OutputStream()) : OpenOutput(targets.Stderr, "stderr", log?.Stderr);
             foreach (var stream in (Fd[])[stdin, stdout, stderr]) StdioFiles.GiveTo(stream, uid, gid);
-            return new ProcessStdio(targets, [stdin, stdout, stderr], fifo, pipe, null) { _log = log };
+            return new ProcessStdio(targets, [stdin, stdout, stderr], fifo, pipe, null, outStream, errStream) { _log = log };
         }
         catch
         {
-            foreach (var fd in opened) fd.Dispose();
+            foreach (var one in opened) one.Dispose();
             log?.Dispose();
             throw;
         }
 
-        Fd Opened(Fd fd)
+        T? Opened<T>(T? one) where T : class, IDisposable
         {
-            opened.Add(fd);
-            return fd;
+            if (one is not null) opened.Add(one);
+            return one;
+        }
+
+        UnreadOutput? Held(Fd? output) => output is null || log is not null ? null : Opened(UnreadOutput.TryHold(output));
+
+        (Fd ForChild, OutputStream Stream) OpenOutput(string target, string field, Fd? binary)
+        {
+            if (Opened(OutputStream.OpenLog(target, field, onError)) is { } rotating)
+            {
+                var (reading, writing) = Pipe.Create();
+                Opened(writing);
+                StdioFiles.SetNonBlocking(Opened(reading)!);
+                return (writing, new OutputStream { Log = rotating, Pipe = reading });
+            }
+            var stream = Opened(binary?.Duplicate() ?? StdioFiles.OpenOutput(target, field, blocking: true))!;
+            return (stream, new OutputStream { Unread = Held(stream) });
         }
     }
 
@@ -95,7 +120,7 @@ internal sealed class ProcessStdio : IDisposable
             var loop = host.Relay;
             _terminal = terminal;
             StdioFiles.SetNonBlocking(terminal);
-            _output = new Pump(loop, terminal.Duplicate(), _terminalOutput!);
+            _output = _stdout.Log is { } log ? new Pump(loop, terminal.Duplicate(), log) : new Pump(loop, terminal.Duplicate(), _terminalOutput!);
             if (_stdinFifo is not null) _input = new Pump(loop, _stdinFifo, terminal.Duplicate());
         }
         else if (_stdinFifo is not null)
@@ -103,6 +128,15 @@ internal sealed class ProcessStdio : IDisposable
             StdioFiles.SetNonBlocking(_stdinPipe!);
             _input = new Pump(host.Relay, _stdinFifo, _stdinPipe!);
         }
+        foreach (var stream in (OutputStream[])[_stdout, _stderr])
+            if (stream.Pipe is not null) stream.Relay(host.Relay);
+    }
+
+    /// <summary>The process has ended: what it has left in a FIFO is kept until somebody reads it.</summary>
+    public void ProcessEnded()
+    {
+        _stdout.Unread?.ProcessEnded();
+        _stderr.Unread?.ProcessEnded();
     }
 
     /// <summary>What another needs to relay in our place.</summary>
@@ -113,16 +147,20 @@ internal sealed class ProcessStdio : IDisposable
         var inputGoesOn = _input is { HasEnded: false };
         return new StdioHandover(
             _targets.Terminal, Open(_terminal), inputGoesOn ? Open(_stdinFifo) : null, inputGoesOn ? Open(_stdinPipe) : null,
-            _output is { HasEnded: false } ? Open(_terminalOutput) : null, pendingInput, pendingOutput, _input?.Ending ?? false);
+            _output is { HasEnded: false } ? Open(_terminalOutput) : null, pendingInput, pendingOutput, _input?.Ending ?? false,
+            _stdout.HandOver(stop), _stderr.HandOver(stop));
 
         static Fd? Open(Fd? fd) => fd is { IsClosed: false } ? fd : null;
     }
 
     /// <summary>Goes on with what another has handed over.</summary>
-    public static ProcessStdio Resume(EventLoop loop, StdioHandover from)
+    public static ProcessStdio Resume(ContainerHost host, StdioHandover from)
     {
-        var stdio = new ProcessStdio(new StdioTargets("", "", "", from.Terminal), [], from.Input, from.InputPipe, from.Output) { _terminal = from.Master };
+        var loop = host.Relay;
+        var (stdout, stderr) = (OutputStream.Resume(loop, from.Stdout, host.OnError), OutputStream.Resume(loop, from.Stderr, host.OnError));
+        var stdio = new ProcessStdio(new StdioTargets("", "", "", from.Terminal), [], from.Input, from.InputPipe, from.Output, stdout, stderr) { _terminal = from.Master };
         if (from is { Output: not null, Master: not null }) stdio._output = new Pump(loop, from.Master.Duplicate(), from.Output, from.PendingOutput);
+        else if (from is { Terminal: true, Master: not null } && stdout.Log is { } log) stdio._output = new Pump(loop, from.Master.Duplicate(), log, from.PendingOutput);
         if (from.Input is not null && (from.Terminal ? from.Master?.Duplicate() : from.InputPipe) is { } destination)
             stdio._input = new Pump(loop, from.Input, destination, from.PendingInput);
         if (from.InputEnding) stdio._input?.EndWhenEmpty();
@@ -158,6 +196,8 @@ internal sealed class ProcessStdio : IDisposable
     {
         _input?.Close();
         _output?.Close();
+        _stdout.Dispose();
+        _stderr.Dispose();
         _log?.Dispose();
         foreach (var fd in (Fd?[])[.. ForChild, _stdinFifo, _stdinPipe, _terminalOutput, _terminal]) fd?.Dispose();
     }
@@ -165,4 +205,5 @@ internal sealed class ProcessStdio : IDisposable
 
 /// <summary>A process's streams, as one relay gives them to the next.</summary>
 internal sealed record StdioHandover(
-    bool Terminal, Fd? Master, Fd? Input, Fd? InputPipe, Fd? Output, byte[] PendingInput, byte[] PendingOutput, bool InputEnding);
+    bool Terminal, Fd? Master, Fd? Input, Fd? InputPipe, Fd? Output, byte[] PendingInput, byte[] PendingOutput, bool InputEnding,
+    OutputHandover Stdout, OutputHandover Stderr);

@@ -9,19 +9,33 @@ namespace Supervisor.Kernel.Stdio;
 /// <remarks>Both descriptors are non-blocking and belong to the pump. </remarks>
 internal sealed class Pump
 {
-    private readonly Fd _source, _destination;
+    private static readonly TimeSpan FullFor = TimeSpan.FromSeconds(1);
+    private readonly Fd _source;
+    private readonly Fd? _destination;
+    private readonly RotatingLog? _log; // in place of the destination
+    private Timer? _whenFull; // of a log
     private byte[]? _buffer; // rented while there is something in it: an idle pump costs nothing
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly EventLoop.Watch _reading;
+    private readonly EventLoop _loop;
+    private EventLoop.Watch? _reading; // null while there is something to write: a hang-up would be told all the time
     private readonly EventLoop.Watch? _writing; // null for a regular file, which never makes its writer wait: epoll_ctl(2), EPERM
     private int _start, _count;
     private readonly Lock _gate = new(); // between the loop's thread and the two requests of this one pump
     private bool _endWhenEmpty, _closed;
 
     /// <param name="pending">What a former pump of the two had read and not yet written.</param>
-    public Pump(EventLoop loop, Fd source, Fd destination, ReadOnlySpan<byte> pending = default)
+    public Pump(EventLoop loop, Fd source, Fd destination, ReadOnlySpan<byte> pending = default) : this(loop, source, destination, null, pending)
     {
-        (_source, _destination) = (source, destination);
+    }
+
+    /// <summary>Into a log, which never makes its writer wait, unless it cannot be written.</summary>
+    public Pump(EventLoop loop, Fd source, RotatingLog log, ReadOnlySpan<byte> pending = default) : this(loop, source, null, log, pending)
+    {
+    }
+
+    private Pump(EventLoop loop, Fd source, Fd? destination, RotatingLog? log, ReadOnlySpan<byte> pending)
+    {
+        (_loop, _source, _destination, _log) = (loop, source, destination, log);
         if (!pending.IsEmpty)
         {
             _buffer = ArrayPool<byte>.Shared.Rent(Math.Max(Capacity, pending.Length));
@@ -31,7 +45,7 @@ internal sealed class Pump
         // A callback waits until both watches are in place: a hang-up is told even to those who asked for nothing (epoll_ctl(2)).
         lock (_gate)
         {
-            _writing = loop.TryAdd(destination.Number, EpollEvents.None, OnWritable);
+            if (destination is not null) _writing = loop.TryAdd(destination.Number, EpollEvents.None, OnWritable);
             _reading = loop.Add(source.Number, EpollEvents.EPOLLIN, OnReadable);
             if (_count > 0) Write();
         }
@@ -47,8 +61,10 @@ internal sealed class Pump
             var pending = _buffer is null ? [] : _buffer.AsSpan(_start, _count).ToArray();
             if (!_closed)
             {
-                _reading.Dispose();
+                _reading?.Dispose();
                 _writing?.Dispose();
+                _whenFull?.Dispose();
+                _log?.Dispose();
             }
             _closed = true;
             return pending;
@@ -81,10 +97,12 @@ internal sealed class Pump
         {
             if (_closed) return;
             _closed = true;
-            _reading.Dispose();
+            _reading?.Dispose();
             _writing?.Dispose();
+            _whenFull?.Dispose();
             _source.Dispose();
-            _destination.Dispose();
+            _destination?.Dispose();
+            _log?.Dispose();
             _count = 0;
             Release();
         }
@@ -147,7 +165,8 @@ internal sealed class Pump
         {
             while (_count > 0)
             {
-                var written = _destination.TryWrite(_buffer.AsSpan(_start, _count));
+                var bytes = _buffer.AsSpan(_start, _count);
+                var written = _log is null ? _destination!.TryWrite(bytes) : _log.TryWrite(bytes);
                 if (written is null) break;
                 (_start, _count) = (_start + written.Value, _count - written.Value);
             }
@@ -158,8 +177,17 @@ internal sealed class Pump
             return;
         }
         if (_count == 0) Release();
-        _reading.Change(_count > 0 ? EpollEvents.None : EpollEvents.EPOLLIN);
+        if (_count > 0)
+        {
+            _reading?.Dispose();
+            _reading = null;
+        }
+        else
+        {
+            _reading ??= _loop.Add(_source.Number, EpollEvents.EPOLLIN, OnReadable);
+        }
         _writing?.Change(_count > 0 ? EpollEvents.EPOLLOUT : EpollEvents.None);
+        if (_log is not null && _count > 0) (_whenFull ??= new Timer(_ => OnWritable(EpollEvents.EPOLLOUT))).Change(FullFor, Timeout.InfiniteTimeSpan);
         if (_count == 0 && _endWhenEmpty) Read();
     }
 }

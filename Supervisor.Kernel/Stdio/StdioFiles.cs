@@ -50,8 +50,8 @@ internal static partial class StdioFiles
 
     private static string PathOf(string target, string field, out bool isFile)
     {
-        isFile = target.StartsWith("file://", StringComparison.Ordinal);
-        var path = isFile ? Uri.UnescapeDataString(target[7..]) : target;
+        isFile = LogTarget.Is(target);
+        var path = isFile ? LogTarget.Parse(target, field).Path : target;
         if (target.Contains("://", StringComparison.Ordinal) && !isFile)
             throw new InvalidStdioException(field, $"\"{target}\": only FIFO paths and file:// are supported");
         if (!path.StartsWith('/') || path.Contains('\0', StringComparison.Ordinal)) throw new InvalidStdioException(field, $"\"{target}\" is not an absolute path");

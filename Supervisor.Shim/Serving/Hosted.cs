@@ -30,6 +30,20 @@ internal sealed class Hosted(string key, string? container, IContainerProcess pr
         _ => null,
     };
 
+    public Task OutputFinished => process switch
+    {
+        Container c => c.OutputFinished,
+        ExecProcess e => e.OutputFinished,
+        _ => Task.CompletedTask,
+    };
+
+    /// <summary>Taken over after its end.</summary>
+    public void HasEndedBefore()
+    {
+        if (process is Container container) container.HasEndedBefore();
+        else if (process is ExecProcess exec) exec.HasEndedBefore();
+    }
+
     public ProcessHandover HandOver(bool stop) => process switch
     {
         Container c => c.HandOver(key, stop),

@@ -13,7 +13,7 @@ namespace Supervisor.Shim.Serving;
 /// </summary>
 internal sealed unsafe partial class ShimServer
 {
-    private const int StateVersion = 1, MostState = 256 << 20;
+    private const int MostState = 256 << 20;
     private static readonly TimeSpan UpgradeWithin = TimeSpan.FromSeconds(30);
     private (Connection From, long Number, string Path, long Until)? _upgrade;
 
@@ -59,11 +59,11 @@ internal sealed unsafe partial class ShimServer
     /// <summary>All that we know, with copies of our descriptors that survive an exec.</summary>
     private Fd Write(Connection from, long number, List<Fd> kept)
     {
-        var state = new MessageWriter().I32(StateVersion).I32(Keep(_listener.Fd)).I32(Keep(from.Fd)).I32(from.Version).I64(number).I32(_processes.Count);
+        var state = new MessageWriter().I32(ShimFrame.Newest).I32(Keep(_listener.Fd)).I32(Keep(from.Fd)).I32(from.Version).I64(number).I32(_processes.Count);
         foreach (var hosted in _processes.Values)
         {
             var process = hosted.HandOver(stop: true);
-            state.Put(process);
+            state.Put(process, ShimFrame.Newest);
             foreach (var handle in process.Present()) state.I32(Keep(handle));
             state.Text(hosted.ContainerKey ?? "").Flag(hosted.Told).Flag(hosted.Exit is not null);
             if (hosted.Exit is { } exit) state.Put(exit);
@@ -87,14 +87,15 @@ internal sealed unsafe partial class ShimServer
     {
         var state = new MessageReader(Payload.ReadAll(file, MostState));
         file.Dispose();
-        if (state.I32() is not StateVersion and var version) throw new InvalidDataException($"the state of a former image has version {version}");
+        var version = state.I32();
+        if (version is < ShimFrame.Oldest or > ShimFrame.Newest) throw new InvalidDataException($"the state of a former image has version {version}");
         Listen(new PacketSocket(Take(state.I32())));
         var daemon = new PacketSocket(Take(state.I32()));
         var (spoken, number) = (state.I32(), state.I64());
         _connection = new Connection(_loop, daemon, OnMessage, OnEnd) { Version = spoken };
         for (var left = state.I32(); left > 0; left--)
         {
-            var process = state.ProcessWithNumbers(Take);
+            var process = state.ProcessWithNumbers(version, Take);
             var container = state.Text();
             var (told, ended) = (state.Flag(), state.Flag());
             var hosted = new Hosted(process.Key, container.Length == 0 ? null : container, Resumed(process)) { Told = told };
@@ -107,7 +108,9 @@ internal sealed unsafe partial class ShimServer
             // Reaped by our former image: there is nothing to watch.
             _processes[hosted.Key] = hosted;
             _byPid[(hosted.Child.Pid, hosted.Child.StartTime)] = hosted;
+            hosted.HasEndedBefore();
             if (!told) Tell(hosted, hosted.Exit.End);
+            else if (hosted.ContainerKey is not null && _ledger.Find(hosted.Key, hosted.Child.Pid, hosted.Child.StartTime) is null) RemoveWhenRead(hosted);
         }
         Answer(_connection, number);
         _log($"here we are again, with {_processes.Count} processes");

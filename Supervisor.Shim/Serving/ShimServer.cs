@@ -140,7 +140,7 @@ internal sealed partial class ShimServer : IDisposable
         {
             var process = hosted.HandOver(stop: false);
             if (process.Handles[ProcessHandover.PidfdPlace] is not { IsClosed: false }) continue; // just being removed
-            var message = ShimFrame.Begin(ShimKind.Listed).Put(process).Text(hosted.ContainerKey ?? "").Flag(hosted is { Told: true });
+            var message = ShimFrame.Begin(ShimKind.Listed).Put(process, from.Version).Text(hosted.ContainerKey ?? "").Flag(hosted is { Told: true });
             if (hosted.Told) message.Put(hosted.Exit!);
             from.Send(message, process.Present());
         }
@@ -228,7 +228,7 @@ internal sealed partial class ShimServer : IDisposable
     /// <summary>A process of a former shim: its streams and its start are ours now, its exit whoever is its parent's.</summary>
     private void Adopt(Connection from, long number, MessageReader body, List<Fd> descriptors)
     {
-        var process = body.Process(descriptors);
+        var process = body.Process(descriptors, from.Version);
         var container = body.Text();
         if (Taken(process.Key) is { } taken)
         {
@@ -245,7 +245,7 @@ internal sealed partial class ShimServer : IDisposable
     private void Host(Connection from, long number, Hosted hosted)
     {
         var process = hosted.HandOver(stop: false);
-        if (_connection == from) from.Send(ShimFrame.Begin(ShimKind.Born, number).Put(process), process.Present());
+        if (_connection == from) from.Send(ShimFrame.Begin(ShimKind.Born, number).Put(process, from.Version), process.Present());
         Add(hosted); // after the answer: nobody hears of an end before the birth
     }
 
@@ -282,8 +282,15 @@ internal sealed partial class ShimServer : IDisposable
     private void Collected(string key, int pid, ulong startTime)
     {
         _ledger.Collected(key, pid, startTime);
-        // A container's stays, for its end; an exec is done with.
-        if (_processes.GetValueOrDefault(key) is { ContainerKey: not null, Told: true } exec && (exec.Child.Pid, exec.Child.StartTime) == (pid, startTime)) Remove(key);
+        // A container's stays, for its end; an exec is done with, once its output is read, or the container is removed.
+        if (_processes.GetValueOrDefault(key) is not { ContainerKey: not null, Told: true } exec || (exec.Child.Pid, exec.Child.StartTime) != (pid, startTime)) return;
+        RemoveWhenRead(exec);
+    }
+
+    private void RemoveWhenRead(Hosted exec)
+    {
+        if (exec.OutputFinished is { IsCompleted: false } output) output.ContinueWith(_ => _loop.Post(() => RemoveWhenRead(exec)), TaskScheduler.Default);
+        else if (_processes.GetValueOrDefault(exec.Key) == exec) Remove(exec.Key);
     }
 
     private void Remove(string key)

@@ -1,4 +1,4 @@
-using Supervisor.Host.Cli;
+using Supervisor.Kernel;
 
 namespace Supervisor.Tests.Cli;
 

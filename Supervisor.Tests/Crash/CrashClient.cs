@@ -71,10 +71,12 @@ internal sealed class CrashClient(DaemonProcess daemon) : IDisposable
     public Task Start(string id, string exec = "") =>
         Ask(() => Tasks.StartAsync(new StartRequest { ContainerId = id, ExecId = exec }, In()), StatusCode.FailedPrecondition, StatusCode.NotFound);
 
-    public Task Exec(string id, string exec, params string[] command) => Ask(
+    public Task Exec(string id, string exec, params string[] command) => Exec(id, exec, "", command);
+
+    public Task Exec(string id, string exec, string stdout, string[] command) => Ask(
         () => Tasks.ExecAsync(new ExecProcessRequest
         {
-            ContainerId = id, ExecId = exec,
+            ContainerId = id, ExecId = exec, Stdout = stdout,
             Spec = new Any
             {
                 TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Process",

@@ -26,6 +26,9 @@ public sealed class DaemonProcess : IAsyncDisposable
     /// <summary>The shim's executable.</summary>
     public string Shim { get; set; } = "node";
 
+    /// <summary>What is laid over the packaged configuration; null for nothing.</summary>
+    public string? Config { get; set; }
+
     /// <summary>A directory that goes with the daemon.</summary>
     public string Place => _directory.FullName;
 
@@ -85,7 +88,7 @@ public sealed class DaemonProcess : IAsyncDisposable
     /// <summary>Starts the daemon, and does not wait for it.</summary>
     public void Begin()
     {
-        _process = CommandLine.Start(CommandLine.Supervisor, ["serve", "--address", Address, "--root", Root, "--state", State, "--shim", Shim], Environment);
+        _process = CommandLine.Start(CommandLine.Supervisor, ["serve", "--address", Address, "--root", Root, "--state", State, "--shim", Shim, .. Config is null ? (string[])[] : ["--config", Config]], Environment);
         _process.StandardInput.Close();
         _ = _process.StandardOutput.ReadToEndAsync();
         _output = _process.StandardError.ReadToEndAsync();

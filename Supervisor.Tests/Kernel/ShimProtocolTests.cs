@@ -99,7 +99,7 @@ public class ShimProtocolTests
                     case 0: reader.Request(default); break;
                     case 1: reader.Exit(); break;
                     case 2: reader.Error(); break;
-                    case 3: reader.Process([]); break;
+                    case 3: reader.Process([], ShimFrame.Newest); break;
                     case 4: reader.Checkpoint(); break;
                 }
             }

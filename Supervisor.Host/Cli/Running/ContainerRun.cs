@@ -55,7 +55,13 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
 
     private async Task<int> DetachAsync(string log, CancellationToken cancel)
     {
-        var output = "file://" + log;
+        var target = await client.LogAsync(log, cancel);
+        target = target with
+        {
+            MaxSize = options.LogMaxSize is { } size ? size > 0 ? size : null : target.MaxSize,
+            MaxFiles = options.LogMaxFiles ?? target.MaxFiles,
+        };
+        var output = $"{target}";
         await CreateTaskAsync("", output, options.Terminal ? "" : output, cancel);
         await StartAsync(cancel);
         await Console.Out.WriteLineAsync(options.Id);

@@ -11,6 +11,13 @@ internal static class LogFile
     /// <summary>Where the daemon is told to write.</summary>
     public static string PathFor(string root, string @namespace, string id) => Path.Combine(root, "logs", @namespace, id + ".log");
 
+    /// <summary>Removes it with its former files.</summary>
+    public static void Delete(string path)
+    {
+        File.Delete(path);
+        foreach (var former in LogFiles.Former(path)) File.Delete(former);
+    }
+
     /// <summary>The log that we gave to a container ourselves, to be removed with it; null for any other path, whoever wrote the label.</summary>
     public static async Task<string?> OfContainerAsync(DaemonClient client, string id, CancellationToken cancel)
     {

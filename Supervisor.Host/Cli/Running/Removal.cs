@@ -26,7 +26,7 @@ internal static class Removal
             await client.Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = id }, client.Call(cancel));
         }
         await client.Containers.DeleteAsync(new DeleteContainerRequest { Id = id }, client.Call(cancel));
-        if (log is not null) File.Delete(log);
+        if (log is not null) LogFile.Delete(log);
     }
 
     /// <summary>Null when the container has none.</summary>

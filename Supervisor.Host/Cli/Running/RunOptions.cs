@@ -24,6 +24,12 @@ internal sealed record RunOptions(
     IReadOnlyList<string> Env,
     IReadOnlyList<string> Command)
 {
+    /// <summary>Bytes of one log file of a detached container, 0 for one that grows; null: as the daemon is configured.</summary>
+    public long? LogMaxSize { get; init; }
+
+    /// <summary>How many log files; null: as the daemon is configured.</summary>
+    public int? LogMaxFiles { get; init; }
+
     /// <summary>Whether the rootfs is the host's own.</summary>
     public bool IsHostRoot => Rootfs == "/";
 }

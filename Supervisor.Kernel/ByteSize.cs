@@ -1,11 +1,11 @@
 using System.Buffers;
 using System.Globalization;
 
-namespace Supervisor.Host.Cli;
+namespace Supervisor.Kernel;
 
 /// <summary>Sizes as people write them: <c>4096</c>, <c>64m</c>, <c>1.5G</c>, <c>512KiB</c>.</summary>
 /// <remarks>Units are powers of 1024, as for every memory limit.</remarks>
-internal static class ByteSize
+public static class ByteSize
 {
     private static readonly SearchValues<char> NumberCharacters = SearchValues.Create("0123456789.");
 

@@ -1,0 +1,27 @@
+using Supervisor.Actors;
+using Supervisor.Host.Hosting;
+using Supervisor.Kernel;
+using Supervisor.Kernel.Stdio;
+
+namespace Supervisor.Host.Services;
+
+/// <summary>How long the logs of <c>supervisor run -d</c> grow where it is not told: <c>supervisor.logs</c> of the configuration.</summary>
+/// <param name="MaxSize">Bytes of one file; null for one that grows.</param>
+/// <param name="MaxFiles">See <see cref="LogTarget.MaxFiles"/>.</param>
+public sealed record LogLimits(long? MaxSize, int MaxFiles)
+{
+    /// <summary>As the daemon is configured.</summary>
+    /// <exception cref="DaemonStartException">A value is none.</exception>
+    public static LogLimits Of(SupervisorSystem system)
+    {
+        ArgumentNullException.ThrowIfNull(system);
+        var logs = system.System.Settings.Config.GetConfig("supervisor.logs");
+        var (size, files) = (logs.GetString("max-size"), logs.GetInt("max-files"));
+        long? bytes = size is "off" ? null : ByteSize.TryParse(size) is >= LogTarget.LeastSize and var given
+            ? given
+            : throw new DaemonStartException($"supervisor.logs.max-size: \"{size}\" is neither off nor a size of at least {LogTarget.LeastSize} bytes");
+        return files is >= 1 and <= LogTarget.MostFiles
+            ? new LogLimits(bytes, files)
+            : throw new DaemonStartException($"supervisor.logs.max-files: {files} is no number from 1 to {LogTarget.MostFiles}");
+    }
+}
