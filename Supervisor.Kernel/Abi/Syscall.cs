@@ -25,7 +25,7 @@ public static class Syscall
     public static readonly int memfd_create = Of(319, 279), lseek = Of(8, 62), ppoll = Of(271, 73), waitid = Of(247, 95), futex = Of(202, 98);
     public static readonly int seccomp = Of(317, 277), chroot = Of(161, 51), ioprio_set = Of(251, 30), sched_setattr = Of(314, 274);
     public static readonly int sched_setaffinity = Of(203, 122), personality = Of(135, 92), keyctl = Of(250, 219), fstatfs = Of(138, 44);
-    public static readonly int getcwd = Of(79, 17), accept4 = Of(288, 242);
+    public static readonly int getcwd = Of(79, 17), accept4 = Of(288, 242), mmap = Of(9, 222), madvise = Of(28, 233);
     public const int pidfd_send_signal = 424, open_tree = 428, move_mount = 429, fsopen = 430, fsconfig = 431, fsmount = 432;
     public const int clone3 = 435, close_range = 436, openat2 = 437, mount_setattr = 442;
 #pragma warning restore CS1591
@@ -50,7 +50,7 @@ public static class Syscall
         [memfd_create] = "memfd_create", [lseek] = "lseek", [ppoll] = "ppoll", [waitid] = "waitid", [futex] = "futex",
         [seccomp] = "seccomp", [chroot] = "chroot", [ioprio_set] = "ioprio_set", [sched_setattr] = "sched_setattr",
         [sched_setaffinity] = "sched_setaffinity", [personality] = "personality", [keyctl] = "keyctl", [fstatfs] = "fstatfs",
-        [getcwd] = "getcwd", [pidfd_send_signal] = "pidfd_send_signal",
+        [getcwd] = "getcwd", [mmap] = "mmap", [madvise] = "madvise", [pidfd_send_signal] = "pidfd_send_signal",
         [close_range] = "close_range", [openat2] = "openat2", [mount_setattr] = "mount_setattr",
     };
 }

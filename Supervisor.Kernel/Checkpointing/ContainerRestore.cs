@@ -45,7 +45,8 @@ internal sealed class ContainerRestore(
                 What, options.Criu, open, [sockets.Theirs.Number, .. procs.Select(p => p.Number)],
                 (program, slots) => Prepare(program, slots, v2 is null ? procs : [], sockets.Theirs), CloneFlags.CLONE_NEWNS, v2, deadline);
             using (session)
-            using (var work = sockets.Ours.ReceiveDescriptor(deadline)) return Talk(session, Request(images, work, keys, numbers), log, deadline);
+            using (var work = sockets.Ours.ReceiveDescriptor(stackalloc byte[1], deadline) ?? throw new CheckpointException(What, "its child sent no descriptor", log))
+                return Talk(session, Request(images, work, keys, numbers), log, deadline);
         }
         finally
         {

@@ -97,6 +97,8 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             if (makesUser || hooks.Any || spec.Mounts.Any(m => MountOptions.Parse(m.Options).CopyUp)) open.Add(pauses = new LaunchPauses());
             var filter = linux.Seccomp is { } profile ? SeccompFilter.Compile(profile) : null;
             Fd? listener = null;
+            PidPage? page = null;
+            if (namespaces.Joins(NamespaceKind.Pid)) open.Add(page = new PidPage());
             if (filter is { Listens: true }) open.Add(listener = UnixSocket.Connect(linux.Seccomp!.ListenerPath!, "linux.seccomp.listenerPath"));
             var program = InitProgram.Compile(new ContainerPlan
             {
@@ -120,10 +122,11 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
                 Seccomp = filter,
                 Listener = listener,
                 Inherited = request.Inherited,
+                Page = page,
                 Keyring = request.NewKeyring ? $"_ses.{request.Id}" : null,
             });
             return HeldInit.Launch(
-                program.FirstHalf, program.NestedPid, pid => Late(program.SecondHalf, spec, hooks, pid), program.Namespaces, v2, sockets,
+                program.FirstHalf, page is null ? null : (program.Entry!, page), program.NestedPid, pid => Late(program, spec, hooks, pid), program.Namespaces, v2, sockets,
                 request.Stdio.Terminal, pauses, deadline);
         }
         catch
@@ -139,14 +142,15 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
     }
 
     /// <summary>What only the birth tells: the pid, for those who are told of it.</summary>
-    private LaunchProgram Late(SecondHalf half, Spec spec, CreateHooks hooks, int pid)
+    private LaunchProgram Late(InitProgram init, Spec spec, CreateHooks hooks, int pid)
     {
+        var half = init.SecondHalf;
         var program = (half with
         {
             State = half.StartHooks.Count > 0 ? hooks.StateInside("created", pid).ToJson() : [],
             Listener = half.Listener is { } listener ? listener with { State = SeccompListener.StateOf(spec.Linux!.Seccomp!, hooks.State("creating", pid)) } : null,
         }).Compile();
-        request.StartSocket?.Describe(program);
+        request.StartSocket?.Describe(program, init.Entry);
         return program;
     }
 

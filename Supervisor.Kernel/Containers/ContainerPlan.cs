@@ -88,11 +88,15 @@ internal sealed record ContainerPlan
     /// <summary>The first of the two mounts what makes up the root filesystem.</summary>
     public bool MountsRootFirst => Namespaces.OtherUser && RootMounts.Count > 0 && Namespaces.Makes(Abi.CloneFlags.CLONE_NEWNS);
 
+    /// <summary>Where the pid will stand of an init that is born in a pid namespace of others, by a <see cref="Launch.StubBirth"/>; else null.</summary>
+    public Launch.PidPage? Page { get; init; }
+
     /// <summary>Every descriptor that the program names.</summary>
     public IEnumerable<int> Descriptors =>
     [
         Socket.Number, InitStub.File.Number, .. Stdio.Select(f => f.Number), .. CgroupProcs.Select(f => f.Number),
         .. Namespaces.Joined.Select(j => j.Namespace.Number), .. Lent.Values.Select(f => f.Number), .. Inherited.Select(f => f.Number),
         .. Listener is null ? (int[])[] : [Listener.Number], .. Starter is null ? (int[])[] : [Starter.Number], .. Pauses is null ? (int[])[] : [Pauses.Theirs.Number],
+        .. Page is null ? (int[])[] : [Page.File.Number],
     ];
 }

@@ -55,26 +55,25 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
             var procs = v2 is null ? cgroup.OpenProcsFiles() : [];
             open.AddRange(procs);
             var namespaces = Differing();
-            Fd? time = null, listener = null;
-            if ((namespaces & CloneFlags.CLONE_NEWTIME) != 0) open.Add(time = Fd.Open($"/proc/{initPid}/ns/time", OpenFlags.O_RDONLY));
+            Fd? listener = null;
+            var page = new PidPage();
+            open.Add(page);
             var filter = seccomp is null ? null : SeccompFilter.Compile(seccomp);
             if (filter is { Listens: true }) open.Add(listener = UnixSocket.Connect(seccomp!.ListenerPath!, "linux.seccomp.listenerPath"));
             var otherUser = (namespaces & CloneFlags.CLONE_NEWUSER) != 0;
-            var program = ExecProgram.Compile(new ExecPlan(process, init, namespaces, procs, stdio.ForChild, sockets.Theirs)
+            var program = ExecProgram.Compile(new ExecPlan(process, init, namespaces, procs, stdio.ForChild, sockets.Theirs, page)
             {
-                TimeNamespace = time,
                 Inherited = request.Inherited,
                 Seccomp = filter,
                 Listener = listener,
                 HasRoot = !otherUser || File.ReadLines($"/proc/{initPid}/uid_map").Any(l => l.TrimStart().StartsWith("0 ", StringComparison.Ordinal)),
                 MaySetGroups = otherUser ? !File.ReadAllText($"/proc/{initPid}/setgroups").StartsWith("deny", StringComparison.Ordinal) : IdMaps.MaySetGroups(null),
             });
-            var born = Launcher.LaunchNested(program.FirstHalf, program.Pid, v2, deadline);
-            if (otherUser) ProcessHardening.Apply(); // its setuid in our memory may have changed it
+            var born = StubBirth.Run(program.Launch, program.Entry, page, sockets, v2, "exec", deadline);
             var half = program.SecondHalf;
             if (half.Listener is { } l)
                 half = half with { Listener = l with { State = SeccompListener.StateOf(seccomp!, new ContainerState("1.2.0", "", "running", born.Pid, "", new Dictionary<string, string>())) } };
-            return HeldInit.Take(born, "exec", half.Compile(), sockets, process.Terminal, deadline);
+            return HeldInit.Take(born, "exec", half.Compile(), sockets, process.Terminal, deadline, program.Entry);
         }
         catch
         {

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Launch;
@@ -15,12 +14,10 @@ namespace Supervisor.Kernel.Containers;
 /// <param name="CgroupProcs">cgroup.procs of every cgroup v1 hierarchy to join; empty where the child is born in its cgroup.</param>
 /// <param name="Stdio">Standard input, output and error; empty with a terminal.</param>
 /// <param name="Socket">The child's end of the talk with us.</param>
+/// <param name="Page">Where its pid will stand.</param>
 internal sealed record ExecPlan(
-    ProcessSpec Process, Pidfd Init, CloneFlags Namespaces, IReadOnlyList<Fd> CgroupProcs, IReadOnlyList<Fd> Stdio, Fd Socket)
+    ProcessSpec Process, Pidfd Init, CloneFlags Namespaces, IReadOnlyList<Fd> CgroupProcs, IReadOnlyList<Fd> Stdio, Fd Socket, PidPage Page)
 {
-    /// <summary>The container's time namespace, entered in the stub (EUSERS before); null where it is ours.</summary>
-    public Fd? TimeNamespace { get; init; }
-
     /// <summary>For the user's program, as 3, 4 and so on.</summary>
     public IReadOnlyList<Fd> Inherited { get; init; } = [];
 
@@ -41,82 +38,65 @@ internal sealed record ExecPlan(
 }
 
 /// <summary>
-/// An exec compiled into what its process does. A pid namespace is entered by children only, so there are two births:
-/// <code>
-///   us ── clone3 ─▶ first: cgroups, setns ── clone3(CLONE_PARENT) ─▶ second: session, terminal, execveat(stub)
-///                   first: exit 0 ◀── when the second has its own memory
-/// </code>
-/// The second is our child as well. In the stub it goes on like an init: identity, the wait, the user's program.
+/// An exec compiled into what its process does. A pid namespace is entered by children only, so there are two births, the second
+/// of them in the stub: see <see cref="StubBirth"/>. It is our child as well, and goes on like an init: identity, the wait, the
+/// user's program.
 /// </summary>
-/// <param name="Pid">Where the second's pid, in our namespace, will stand.</param>
-internal sealed record ExecProgram(LaunchProgram FirstHalf, SecondHalf SecondHalf, DataRef Pid)
+/// <param name="Launch">In memory shared with us, and in no namespace of the container's.</param>
+/// <param name="Entry">In the stub: the namespaces, the second birth, session and terminal.</param>
+internal sealed record ExecProgram(LaunchProgram Launch, LaunchProgram Entry, SecondHalf SecondHalf)
 {
     public static ExecProgram Compile(ExecPlan plan)
     {
-        var program = new LaunchProgram();
-        var process = plan.Process;
-        for (var fd = 0; fd < plan.Stdio.Count; fd++) program.Add(Syscall.dup3, "standard streams", plan.Stdio[fd].Number, fd, 0);
-        SchedulingSteps.Affinity(program, process.ExecCPUAffinity?.Initial);
+        var launch = new LaunchProgram();
+        var affinity = plan.Process.ExecCPUAffinity;
+        for (var fd = 0; fd < plan.Stdio.Count; fd++) launch.Add(Syscall.dup3, "standard streams", plan.Stdio[fd].Number, fd, 0);
+        SchedulingSteps.Affinity(launch, affinity?.Initial);
         // Before the namespaces: the descriptors are ours, and the cgroup is the container's from its first moment in there.
-        foreach (var procs in plan.CgroupProcs) program.Add(Syscall.write, "cgroup.procs", procs.Number, program.Text("0"), 1).AtLeast(1);
-        FdSlots.CloseOthers(program, [plan.Init.Number, .. Needed(plan)]);
-        SchedulingSteps.Affinity(program, process.ExecCPUAffinity?.Final);
-        var entered = plan.Namespaces & ~CloneFlags.CLONE_NEWTIME;
-        if (entered is not CloneFlags.None)
-            program.Add(Syscall.setns, $"{entered}", plan.Init.Number, (long)entered).Called("enter the container's namespaces");
-
-        var pid = program.Value(0L);
-        var birth = program.Value(new CloneArgs
+        foreach (var procs in plan.CgroupProcs) launch.Add(Syscall.write, "cgroup.procs", procs.Number, launch.Text("0"), 1).AtLeast(1);
+        SchedulingSteps.Affinity(launch, affinity?.Final);
+        ProgramSteps.ResetSignals(launch);
+        var slots = new FdSlots(
+        [
+            plan.Init.Number, plan.Page.File.Number, plan.Socket.Number, InitStub.File.Number, .. plan.Inherited.Select(f => f.Number), plan.Listener?.Number ?? 0,
+        ]);
+        var left = LeftOpen.Add(launch, slots, plan.Listener, null, null, plan.Inherited);
+        int init = LeftOpen.Keep(launch, slots, plan.Init.Number, "the init's pidfd"), page = LeftOpen.Keep(launch, slots, plan.Page.File.Number, "the page for a pid");
+        FdSlots.Pass(launch, "the exec's socket", plan.Socket.Number, InitStub.SocketFd);
+        launch.Add(Syscall.execveat, "the init stub", InitStub.File.Number, launch.Text(""), launch.Strings(["exec"]), launch.Strings([]), At.EMPTY_PATH);
+        return new ExecProgram(launch, Enter(plan, slots, left, init, page), new SecondHalf(plan.Process)
         {
-            flags = CloneFlags.CLONE_PARENT | CloneFlags.CLONE_VM | CloneFlags.CLONE_VFORK | CloneFlags.CLONE_PARENT_SETTID,
-            exit_signal = 0, // with CLONE_PARENT it is the first's own: clone3(2) refuses any other
+            MaySetGroups = plan.MaySetGroups,
+            Seccomp = plan.Seccomp,
+            Listener = left.Listener is { } socket ? new SeccompListener(socket, []) : null,
+            Inherited = left.Inherited,
+            Keyring = "",
         });
-        program.PutPointer(new DataRef(birth.Offset + ParentTidOffset), pid);
-        var isFirst = program.Add(Syscall.clone3, "in the container", birth, Unsafe.SizeOf<CloneArgs>()).SkippingOnPositive();
-        var second = Second(program, plan);
-        isFirst.SkipsToHere();
-        program.Add(Syscall.exit_group, "0", 0);
-        return new ExecProgram(program, second, pid);
     }
 
-    private static int ParentTidOffset => 3 * sizeof(ulong);
-
-    /// <summary>What the second child still takes from us.</summary>
-    private static IEnumerable<int> Needed(ExecPlan plan) =>
-    [
-        plan.Socket.Number, InitStub.File.Number, .. plan.Inherited.Select(f => f.Number), plan.TimeNamespace?.Number ?? 0, plan.Listener?.Number ?? 0,
-    ];
-
-    private static SecondHalf Second(LaunchProgram program, ExecPlan plan)
+    private static LaunchProgram Enter(ExecPlan plan, FdSlots slots, LeftOpen left, int init, int page)
     {
         var process = plan.Process;
-        var slots = new FdSlots(Needed(plan));
-        program.Add(Syscall.close_range, "the init's pidfd", plan.Init.Number, plan.Init.Number, 0);
-        program.Add(Syscall.setsid, null);
-        var (uid, gid) = plan.OtherUser && !plan.HasRoot ? (process.User.Uid, process.User.Gid) : (0, 0);
-        if (plan.OtherUser) InitProgram.BecomeRoot(program, plan.MaySetGroups, uid, gid); // else the exec of the stub would leave it without rights in there
+        var program = new LaunchProgram();
+        PidPage.Map(program, page);
+        if (plan.Namespaces is not CloneFlags.None)
+            program.Add(Syscall.setns, $"{plan.Namespaces}", init, (long)plan.Namespaces).Called("enter the container's namespaces");
+        IdentitySteps.HideMemory(program); // other rights set the flag, so it is cleared after the last change of them before the birth
+        FdSlots.CloseOthers(program, [InitStub.SocketFd, .. left.Inherited, left.Listener ?? 0]);
+        StubBirth.Add(program, CloneFlags.None);
+
+        if (plan.OtherUser) // what it makes must belong to somebody in there
+            InitProgram.BecomeRoot(program, plan.MaySetGroups, plan.HasRoot ? 0 : process.User.Uid, plan.HasRoot ? 0 : process.User.Gid);
         if (process.Terminal)
         {
             var root = slots.Take();
             FdSlots.Keep(program, program.Add(Syscall.openat, "/", At.FDCWD, program.Text("/"),
                 (OpenFlags.O_PATH | OpenFlags.O_DIRECTORY | OpenFlags.O_CLOEXEC).ToKernel(), 0), root);
-            TerminalSteps.Add(program, slots, new RootTree(program, root), process, plan.Socket.Number, plan.OtherUser);
+            TerminalSteps.Add(program, slots, new RootTree(program, root), process, InitStub.SocketFd, plan.OtherUser);
         }
         new ProcWrites(program, new DetachedMounts(program, slots), new Spec { Process = process }).Add();
         new ProgramSteps(process).Probe(program);
-        ProgramSteps.ResetSignals(program);
-        var left = LeftOpen.Add(program, slots, plan.Listener, plan.TimeNamespace, null, plan.Inherited);
-        FdSlots.Pass(program, "the exec's socket", plan.Socket.Number, InitStub.SocketFd);
-        if (uid != 0) IdentitySteps.KeepRights(program);
-        program.Add(Syscall.execveat, "the init stub", InitStub.File.Number, program.Text(""), program.Strings(["exec"]), program.Strings([]), At.EMPTY_PATH);
-        return new SecondHalf(process)
-        {
-            MaySetGroups = plan.MaySetGroups,
-            Seccomp = plan.Seccomp,
-            Listener = left.Listener is { } socket ? new SeccompListener(socket, []) : null,
-            TimeNamespace = left.TimeNamespace,
-            Inherited = left.Inherited,
-            Keyring = "",
-        };
+        InitStub.GoOn(program);
+        return program;
     }
 }

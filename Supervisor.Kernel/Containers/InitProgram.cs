@@ -10,10 +10,11 @@ namespace Supervisor.Kernel.Containers;
 
 /// <summary>A container's spec compiled into what its init does: up to the wait for start, and after it.</summary>
 /// <param name="FirstHalf">In memory shared with us: namespaces, mounts, root. Ends in the exec of the stub.</param>
+/// <param name="Entry">That, in the stub, of one that enters a pid namespace of others, whose first half is nothing but the exec; else null.</param>
 /// <param name="SecondHalf">In the stub: identity, the wait, the user's program.</param>
 /// <param name="Namespaces">To be made by the birth itself.</param>
 /// <param name="NestedPid">Where the pid stands, if the init is born by a first child that has joined namespaces; else null.</param>
-internal sealed record InitProgram(LaunchProgram FirstHalf, SecondHalf SecondHalf, CloneFlags Namespaces, DataRef? NestedPid)
+internal sealed record InitProgram(LaunchProgram FirstHalf, LaunchProgram? Entry, SecondHalf SecondHalf, CloneFlags Namespaces, DataRef? NestedPid)
 {
     // A v1 cgroup is joined after the birth, so a namespace rooted at it can be made only then (launch rule 10). A time
     // namespace is entered by the exec of the stub, and its clocks are set before (Linux 6.1 for one that shares its memory).
@@ -31,37 +32,62 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, SecondHalf SecondHal
         if (!plan.Spec.Process!.Terminal)
             for (var fd = 0; fd < plan.Stdio.Count; fd++) program.Add(Syscall.dup3, "standard streams", plan.Stdio[fd].Number, fd, 0);
         foreach (var procs in plan.CgroupProcs) program.Add(Syscall.write, "cgroup.procs", procs.Number, program.Text("0"), 1).AtLeast(1);
+        if (plan.Page is not null) return Entering(program, slots, plan, birth, namespaces.Made & later);
         if (plan.TwoBirths)
         {
-            if (plan.MountsRootFirst)
-            {
-                program.Add(Syscall.unshare, "mounts", (long)CloneFlags.CLONE_NEWNS);
-                RootfsSteps.CutOff(program);
-                RootfsSteps.MountRoot(program, plan);
-            }
-            Join(program, namespaces);
+            Join(program, plan);
             pid = program.Value(0L);
             var arguments = program.Value(new CloneArgs
             {
                 flags = birth | CloneFlags.CLONE_PARENT | CloneFlags.CLONE_VM | CloneFlags.CLONE_VFORK | CloneFlags.CLONE_PARENT_SETTID,
             });
             program.PutPointer(new DataRef(arguments.Offset + 3 * sizeof(ulong)), pid.Value);
-            if (namespaces.Joins(NamespaceKind.Pid)) FdSlots.CloseOthers(program, plan.Descriptors);
             var isFirst = program.Add(Syscall.clone3, "the init", arguments, Unsafe.SizeOf<CloneArgs>()).SkippingOnPositive();
             var inherited = First(program, slots, plan, namespaces.Made & later);
             isFirst.SkipsToHere();
             program.Add(Syscall.exit_group, "0", 0);
-            return new InitProgram(program, Second(plan, inherited), CloneFlags.None, pid);
+            return new InitProgram(program, null, Second(plan, inherited), CloneFlags.None, pid);
         }
         if (namespaces.Makes(CloneFlags.CLONE_NEWUSER)) plan.Pauses!.Add(program, "linux.uidMappings", plan.WriteIdMaps!);
-        Join(program, namespaces);
+        Join(program, plan);
         var left = First(program, slots, plan, namespaces.Made & later);
-        return new InitProgram(program, Second(plan, left), birth, null);
+        return new InitProgram(program, null, Second(plan, left), birth, null);
     }
 
-    private static void Join(LaunchProgram program, NamespacePlan namespaces)
+    /// <summary>As <see cref="ExecProgram"/> is: whoever appears in a pid namespace of others must have nothing of ours.</summary>
+    private static InitProgram Entering(LaunchProgram launch, FdSlots slots, ContainerPlan plan, CloneFlags birth, CloneFlags later)
     {
-        foreach (var (type, fd) in namespaces.InOrder()) program.Add(Syscall.setns, type, fd.Number, (long)NamespacePlan.Flag(type));
+        const int F_SETFD = 2;
+        int socket = plan.Socket.Number, page = plan.Page!.File.Number;
+        var passed = plan.Descriptors.Distinct().Except([socket, InitStub.File.Number, .. plan.CgroupProcs.Select(f => f.Number)]).ToArray();
+        foreach (var fd in passed) launch.Add(Syscall.fcntl, "close-on-exec", fd, F_SETFD, 0);
+        // The stub's socket has a number of its own, which one of the others may have here.
+        int? displaced = passed.Contains(InitStub.SocketFd) ? slots.Take() : null;
+        if (displaced is { } aside) launch.Add(Syscall.dup3, "out of the socket's way", InitStub.SocketFd, aside, 0);
+        FdSlots.Pass(launch, "the init's socket", socket, InitStub.SocketFd);
+        ExecuteStub(launch);
+
+        var program = new LaunchProgram();
+        if (socket != InitStub.SocketFd) program.Add(Syscall.dup3, "the init's socket", InitStub.SocketFd, socket, 0).IntoStub(InitStub.ErrorFdAddress);
+        if (displaced is { } back) program.Add(Syscall.dup3, "back", back, InitStub.SocketFd, 0);
+        PidPage.Map(program, page);
+        Join(program, plan);
+        IdentitySteps.HideMemory(program);
+        FdSlots.CloseOthers(program, passed.Except([page]).Append(socket));
+        StubBirth.Add(program, birth);
+        var left = First(program, slots, plan, later);
+        return new InitProgram(launch, program, Second(plan, left), CloneFlags.None, null);
+    }
+
+    private static void Join(LaunchProgram program, ContainerPlan plan)
+    {
+        if (plan.MountsRootFirst)
+        {
+            program.Add(Syscall.unshare, "mounts", (long)CloneFlags.CLONE_NEWNS);
+            RootfsSteps.CutOff(program);
+            RootfsSteps.MountRoot(program, plan);
+        }
+        foreach (var (type, fd) in plan.Namespaces.InOrder()) program.Add(Syscall.setns, type, fd.Number, (long)NamespacePlan.Flag(type));
     }
 
     private static LeftOpen First(LaunchProgram program, FdSlots slots, ContainerPlan plan, CloneFlags later)
@@ -69,7 +95,7 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, SecondHalf SecondHal
         var process = plan.Spec.Process!;
         var namespaces = plan.Namespaces;
         if (plan.TwoBirths && namespaces.Makes(CloneFlags.CLONE_NEWUSER)) plan.Pauses!.Add(program, "linux.uidMappings", plan.WriteIdMaps!);
-        program.Add(Syscall.setsid, null);
+        if (plan.Page is null) program.Add(Syscall.setsid, null); // else it is the birth's
         if (later is not CloneFlags.None) program.Add(Syscall.unshare, $"{later}", (long)later);
         if (namespaces.Makes(CloneFlags.CLONE_NEWNET)) BringUpLoopback(program);
 
@@ -104,11 +130,22 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, SecondHalf SecondHal
 
         ProgramSteps.ResetSignals(program);
         var left = LeftOpen.Add(program, slots, plan.Listener, plan.Namespaces.JoinedTime, plan.Starter, plan.Inherited);
+        if (plan.Page is not null)
+        {
+            if (plan.Socket.Number != InitStub.SocketFd)
+                program.Add(Syscall.dup3, "the init's socket", plan.Socket.Number, InitStub.SocketFd, 0).IntoStub(InitStub.ErrorFdAddress);
+            FdSlots.CloseOthers(program, [InitStub.SocketFd, .. left.Inherited, left.Listener ?? 0, left.TimeNamespace ?? 0, left.Starter ?? 0]);
+            InitStub.GoOn(program);
+            return left;
+        }
         FdSlots.Pass(program, "the init's socket", plan.Socket.Number, InitStub.SocketFd);
         if (uid != 0) IdentitySteps.KeepRights(program);
-        program.Add(Syscall.execveat, "the init stub", InitStub.File.Number, program.Text(""), program.Strings(["init"]), program.Strings([]), At.EMPTY_PATH);
+        ExecuteStub(program);
         return left;
     }
+
+    private static void ExecuteStub(LaunchProgram program) =>
+        program.Add(Syscall.execveat, "the init stub", InitStub.File.Number, program.Text(""), program.Strings(["init"]), program.Strings([]), At.EMPTY_PATH);
 
     private static SecondHalf Second(ContainerPlan plan, LeftOpen left) => new(plan.Spec.Process!)
     {

@@ -18,7 +18,8 @@ internal sealed record LeftOpen(int? Listener, int? TimeNamespace, int? Starter,
         starter is not null ? Keep(program, slots, starter.Number, "the start socket") : null,
         [.. inherited.Select(fd => Keep(program, slots, fd.Number, "inherited descriptor"))]);
 
-    private static int Keep(LaunchProgram program, FdSlots slots, int fd, string what)
+    /// <summary>Adds the step for one of ours.</summary>
+    public static int Keep(LaunchProgram program, FdSlots slots, int fd, string what)
     {
         int slot;
         do slot = slots.Take();

@@ -65,12 +65,13 @@ public sealed class StartSocket : IDisposable
     }
 
     /// <summary>Writes down what the steps after the wait are called, for the <see cref="Start"/> that sees one fail.</summary>
-    internal void Describe(LaunchProgram secondHalf)
+    /// <param name="entry">What the stub does before; null for nothing.</param>
+    internal void Describe(LaunchProgram secondHalf, LaunchProgram? entry)
     {
         var from = 0;
         for (var i = 0; i < secondHalf.Count; i++)
             if (secondHalf.NumberOf(i) == Syscall.accept4) from = i;
-        var lines = new List<string> { $"{from} {secondHalf.Count}" };
+        var lines = new List<string> { $"{InitStub.RecordsBefore(entry) + from} {InitStub.RecordsBefore(entry) + secondHalf.Count}" };
         for (var i = from; i < secondHalf.Count; i++) lines.Add(secondHalf.Describe(i).ReplaceLineEndings(" "));
         File.WriteAllLines(Path.Join(_directory, Steps), lines);
     }

@@ -147,19 +147,23 @@ internal sealed unsafe partial class StreamSocket(Fd fd) : IDisposable
     }
 
     /// <summary>Receives one byte and the descriptor that came with it.</summary>
+    /// <param name="payload">For the byte.</param>
+    /// <returns>Null when a byte came without.</returns>
     /// <exception cref="SyscallException">ECONNRESET when the peer closed instead.</exception>
-    public Fd ReceiveDescriptor(CancellationToken deadline)
+    public Fd? ReceiveDescriptor(Span<byte> payload, CancellationToken deadline)
     {
-        byte payload;
-        var part = new IoVector { start = &payload, length = 1 };
+        byte received;
+        var part = new IoVector { start = &received, length = 1 };
         var control = stackalloc long[8];
         while (true)
         {
             var message = new MessageHeader { parts = &part, count = 1, control = control, controlLength = 64 };
             var got = recvmsg(fd.Number, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+            if (got > 0) payload[0] = received;
             if (got > 0 && message.controlLength >= 20 && ((int*)control)[2] == SOL_SOCKET && ((int*)control)[3] == SCM_RIGHTS)
                 return new Fd(((int*)control)[4]);
-            if (got >= 0) throw new SyscallException("recvmsg", Errno.ECONNRESET, "a descriptor was expected");
+            if (got > 0) return null;
+            if (got == 0) throw new SyscallException("recvmsg", Errno.ECONNRESET, "a descriptor was expected");
             if (Errno.Last is Errno.EAGAIN) Await(PollEvents.POLLIN, deadline);
             else if (Errno.Last is not Errno.EINTR) throw new SyscallException("recvmsg", Errno.Last);
         }

@@ -12,15 +12,15 @@ namespace Supervisor.Kernel.Launch;
 internal sealed class HeldInit : IDisposable
 {
     private LaunchProgram? _secondHalf; // until it is let go; unknown to one who took it over
+    private readonly LaunchProgram? _entry; // what the stub did before the second half, if it was a StubBirth
     private readonly StreamSocket _socket;
-
     private readonly string _name;
 
-    private HeldInit(LaunchedProcess process, LaunchProgram? secondHalf, StreamSocket socket, Fd? terminal, string name) =>
-        (Process, _secondHalf, _socket, Terminal, _name) = (process, secondHalf, socket, terminal, name);
+    private HeldInit(LaunchedProcess process, LaunchProgram? entry, LaunchProgram? secondHalf, StreamSocket socket, string name) =>
+        (Process, _entry, _secondHalf, _socket, _name) = (process, entry, secondHalf, socket, name);
 
     /// <summary>One that another process of ours made and handed over.</summary>
-    public static HeldInit Resume(LaunchedProcess process, Fd socket, string name) => new(process, null, new StreamSocket(socket), null, name);
+    public static HeldInit Resume(LaunchedProcess process, Fd socket, string name) => new(process, null, null, new StreamSocket(socket), name);
 
     /// <summary>Our end of the talk with it, to be handed over.</summary>
     public Fd Socket => _socket.Fd;
@@ -29,7 +29,7 @@ internal sealed class HeldInit : IDisposable
     public LaunchedProcess Process { get; }
 
     /// <summary>The master of its terminal, or null; the caller's to keep.</summary>
-    public Fd? Terminal { get; }
+    public Fd? Terminal { get; private set; }
 
     /// <summary>Gives birth to the init and waits until it holds before its program.</summary>
     /// <param name="firstHalf">
@@ -39,14 +39,16 @@ internal sealed class HeldInit : IDisposable
     /// <param name="sockets">Ours and the child's end; the child's is closed here.</param>
     /// <param name="sendsTerminal">The first half sends a terminal's master over the socket.</param>
     /// <exception cref="LaunchException">A step failed; nothing is left of the child.</exception>
+    /// <param name="entry">What a <see cref="StubBirth"/> does between the two; null for an init that is born at once.</param>
     /// <param name="nestedPid">Where the first half's second birth puts the pid; null where there is one birth.</param>
     /// <param name="secondHalf">Compiled for the init's pid in our namespace.</param>
     /// <param name="pauses">Where the first half waits for us; null where it does not.</param>
     public static HeldInit Launch(
-        LaunchProgram firstHalf, DataRef? nestedPid, Func<int, LaunchProgram> secondHalf, CloneFlags namespaces, Fd? cgroup,
+        LaunchProgram firstHalf, (LaunchProgram Program, PidPage Page)? entry, DataRef? nestedPid, Func<int, LaunchProgram> secondHalf, CloneFlags namespaces, Fd? cgroup,
         StreamSocket.Pair sockets, bool sendsTerminal, LaunchPauses? pauses, CancellationToken deadline)
     {
-        var process = nestedPid is { } place
+        var process = entry is { } e ? StubBirth.Run(firstHalf, e.Program, e.Page, sockets, cgroup, "init", deadline, pauses)
+            : nestedPid is { } place
             ? Launcher.LaunchNested(firstHalf, place, cgroup, deadline, pauses)
             : Launcher.Launch(firstHalf, namespaces, cgroup, deadline, pauses);
         LaunchProgram second;
@@ -56,35 +58,32 @@ internal sealed class HeldInit : IDisposable
         }
         catch
         {
-            using (process.Pidfd)
-            {
-                process.Pidfd.TrySignal(Signal.SIGKILL);
-                process.Pidfd.Reap();
-            }
+            process.End();
             throw;
         }
-        return Take(process, "init", second, sockets, sendsTerminal, deadline);
+        return Take(process, "init", second, sockets, sendsTerminal, deadline, entry?.Program);
     }
 
     /// <summary>As <see cref="Launch"/>, for a process that is born already.</summary>
     /// <param name="name">What messages call it.</param>
+    /// <param name="entry">What it does in the stub before, if it comes from a <see cref="StubBirth"/>.</param>
     public static HeldInit Take(
-        LaunchedProcess process, string name, LaunchProgram secondHalf, StreamSocket.Pair sockets, bool sendsTerminal, CancellationToken deadline)
+        LaunchedProcess process, string name, LaunchProgram secondHalf, StreamSocket.Pair sockets, bool sendsTerminal, CancellationToken deadline,
+        LaunchProgram? entry = null)
     {
         sockets.Theirs.Dispose();
-        Fd? terminal = null;
+        var held = new HeldInit(process, entry, secondHalf, sockets.Ours, name);
         try
         {
-            if (sendsTerminal) terminal = sockets.Ours.ReceiveDescriptor(deadline);
-            sockets.Ours.Send(InitStub.Message(secondHalf), deadline);
-            var held = new HeldInit(process, secondHalf, sockets.Ours, terminal, name);
+            if (sendsTerminal) held.ReceiveTerminal(deadline);
+            InitStub.Send(sockets.Ours, secondHalf, entry, deadline);
             if (held.ReadRecord(deadline) is not { } record) throw held.Died("it ended before it was ready");
             if (record.Offset >= 0) throw held.Failure(record);
             return held;
         }
         catch (Exception e)
         {
-            new HeldInit(process, secondHalf, sockets.Ours, terminal, name).End();
+            held.End();
             throw e is SyscallException { Errno: Errno.EPIPE or Errno.ECONNRESET }
                 ? new LaunchException(name, Errno.None, "it was killed before it was ready", 0, 0) : e;
         }
@@ -113,11 +112,7 @@ internal sealed class HeldInit : IDisposable
     /// <summary>Kills and collects it: for a creation that fails after all.</summary>
     public void End()
     {
-        using (Process.Pidfd)
-        {
-            Process.Pidfd.TrySignal(Signal.SIGKILL);
-            Process.Pidfd.Reap();
-        }
+        Process.End();
         Terminal?.Dispose();
         Dispose();
     }
@@ -125,18 +120,30 @@ internal sealed class HeldInit : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _socket.Dispose();
 
+    /// <summary>One byte with the terminal's master, or the record of a failure before it.</summary>
+    private void ReceiveTerminal(CancellationToken deadline)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        Terminal = _socket.ReceiveDescriptor(bytes[..1], deadline);
+        if (Terminal is not null) return;
+        throw _socket.Receive(bytes[1..], deadline) == bytes.Length - 1 ? Failure(Record(bytes)) : Died("it ended before it was ready");
+    }
+
     private (long Offset, long Result)? ReadRecord(CancellationToken deadline)
     {
         Span<byte> bytes = stackalloc byte[16];
-        var got = _socket.Receive(bytes, deadline);
-        if (got < bytes.Length) return null;
-        return (BinaryPrimitives.ReadInt64LittleEndian(bytes), BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]));
+        return _socket.Receive(bytes, deadline) == bytes.Length ? Record(bytes) : null;
     }
+
+    private static (long Offset, long Result) Record(ReadOnlySpan<byte> bytes) =>
+        (BinaryPrimitives.ReadInt64LittleEndian(bytes), BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]));
 
     private LaunchException Failure((long Offset, long Result) record)
     {
         if (record.Offset is StartHooks.Failed or StartHooks.TimedOut) return HookFailure(_socket, record);
-        var offset = InitStub.OffsetInSecondHalf(record.Offset);
+        if (_entry is not null && InitStub.OffsetInSecondHalf(record.Offset, null) is >= 0 and var early && early < InitStub.SizeOf(_entry))
+            return Launcher.Failure(_entry, early, record.Result);
+        var offset = InitStub.OffsetInSecondHalf(record.Offset, _entry);
         if (offset < 0) return Died("it could not read its program");
         return _secondHalf is not null
             ? Launcher.Failure(_secondHalf, offset, record.Result)

@@ -30,6 +30,9 @@ internal static unsafe class InitStub
     /// <summary>How large a second half may be: arguments and environment mostly, which execve(2) limits to 2 MiB by default.</summary>
     public const int Capacity = 3 << 20;
 
+    /// <summary>How much more memory there is for the records of what runs before it.</summary>
+    private const int EntryCapacity = 1 << 20;
+
     private const ulong BaseAddress = 0x1000_0000;
     private const int Page = 4096;
     private const ulong ContextAddress = BaseAddress + 2 * Page;
@@ -49,14 +52,30 @@ internal static unsafe class InitStub
     /// <summary>The stub, opened read-only; for execveat(2) with AT_EMPTY_PATH.</summary>
     public static Fd File => Sealed.Value;
 
-    /// <summary>What to send after the birth: the loading record and the second half, assembled for the stub's address.</summary>
-    /// <exception cref="LaunchException">It is larger than <see cref="Capacity"/> (E2BIG).</exception>
-    public static byte[] Message(LaunchProgram secondHalf)
+    /// <summary>Sends the stub a program.</summary>
+    /// <param name="after">The program that it has run before and that ended in <see cref="GoOn"/>; null for the first one.</param>
+    /// <remarks>That it has ended is no error here: why, is what it may have sent.</remarks>
+    /// <exception cref="LaunchException">The program is larger than <see cref="Capacity"/> (E2BIG).</exception>
+    public static void Send(StreamSocket socket, LaunchProgram program, LaunchProgram? after, CancellationToken deadline)
     {
-        if (secondHalf.Size > Capacity)
+        var message = Message(program, after);
+        try
+        {
+            socket.Send(message, deadline);
+        }
+        catch (SyscallException e) when (e.Errno is Errno.EPIPE or Errno.ECONNRESET)
+        {
+        }
+    }
+
+    /// <summary>What to send after the birth: the loading record and the second half, assembled for the stub's address.</summary>
+    private static byte[] Message(LaunchProgram secondHalf, LaunchProgram? after)
+    {
+        if (secondHalf.Size > Capacity || SizeBefore(after) > EntryCapacity)
             throw new LaunchException("process.args and process.env", Errno.E2BIG, "", 0, 0);
         const int MSG_WAITALL = 0x100;
         var recvfrom = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 ? 207u : 45u;
+        var address = SecondHalfAddress + (ulong)SizeBefore(after);
         var message = new byte[RecordSize + secondHalf.Size];
         var loader = new LaunchRecord
         {
@@ -66,17 +85,32 @@ internal static unsafe class InitStub
             Skip = (ushort)RecordSize,
         };
         (loader.Argument[0], loader.Argument[1], loader.Argument[2], loader.Argument[3]) =
-            (SocketFd, (long)SecondHalfAddress, secondHalf.Size, MSG_WAITALL);
+            (SocketFd, (long)address, secondHalf.Size, MSG_WAITALL);
         MemoryMarshal.Write(message, loader);
-        secondHalf.Assemble(message.AsSpan(RecordSize), SecondHalfAddress);
+        secondHalf.Assemble(message.AsSpan(RecordSize), address);
         return message;
     }
 
-    /// <summary>Which byte of the second half a failure's offset means; negative for the two records before it.</summary>
-    public static long OffsetInSecondHalf(long offset) => offset - 2 * RecordSize;
+    /// <summary>Adds the last record of a program that another one follows: like the stub's own, it reads the record after itself.</summary>
+    /// <remarks>There the program's data begin, which are not needed any more.</remarks>
+    public static void GoOn(LaunchProgram program) =>
+        program.Add(Syscall.read, "the rest of the program", SocketFd, (long)SecondHalfAddress + SizeOf(program) + RecordSize, RecordSize).AtLeast(RecordSize);
+
+    /// <summary>How many bytes a program's records take.</summary>
+    public static int SizeOf(LaunchProgram program) => program.Count * RecordSize;
+
+    /// <summary>Which byte of the second half a failure's offset means; negative for what is before it.</summary>
+    /// <param name="after">As in <see cref="Send"/>.</param>
+    public static long OffsetInSecondHalf(long offset, LaunchProgram? after = null) => offset - 2 * RecordSize - SizeBefore(after);
+
+    /// <summary>The records of the one before, and the one that it read.</summary>
+    private static int SizeBefore(LaunchProgram? after) => after is null ? 0 : SizeOf(after) + RecordSize;
 
     /// <summary>Which record of the second half a failure's offset means.</summary>
     public static int IndexInSecondHalf(long offset) => (int)(OffsetInSecondHalf(offset) / RecordSize);
+
+    /// <summary>How many records are before those of a second half.</summary>
+    public static int RecordsBefore(LaunchProgram? after) => SizeBefore(after) / RecordSize;
 
     private static Fd Build()
     {
@@ -124,7 +158,7 @@ internal static unsafe class InitStub
         writer.Write((ushort)3);
         writer.Write(new byte[6]);
         Segment(PT_LOAD, R | X, Page, BaseAddress + Page, (ulong)codeSize, (ulong)codeSize, Page);
-        Segment(PT_LOAD, R | W, 2 * Page, ContextAddress, (ulong)dataSize, (ulong)dataSize + (ulong)RecordSize + Capacity, Page);
+        Segment(PT_LOAD, R | W, 2 * Page, ContextAddress, (ulong)dataSize, (ulong)dataSize + (ulong)RecordSize + Capacity + EntryCapacity, Page);
         Segment(PT_GNU_STACK, R | W, 0, 0, 0, 0, 16);
         stream.ToArray().CopyTo(image);
 

@@ -9,7 +9,18 @@ namespace Supervisor.Kernel.Launch;
 /// <summary>A process just born, past its exec.</summary>
 /// <param name="Pid">In our pid namespace; for printing and for journals, never for signalling.</param>
 /// <param name="Pidfd">The caller's to keep and to dispose.</param>
-internal sealed record LaunchedProcess(int Pid, Pidfd Pidfd);
+internal sealed record LaunchedProcess(int Pid, Pidfd Pidfd)
+{
+    /// <summary>Kills and collects it.</summary>
+    public void End()
+    {
+        using (Pidfd)
+        {
+            Pidfd.TrySignal(Signal.SIGKILL);
+            Pidfd.Reap();
+        }
+    }
+}
 
 /// <summary>
 /// Gives birth to processes: the only place in the product that does. The child shares our memory until its exec and
@@ -105,14 +116,10 @@ internal static unsafe class Launcher
     }
 
     /// <summary>One that was killed while it waited for us has not failed by itself: why it did not go on is what counts.</summary>
-    private static LaunchedProcess Sound(LaunchedProcess process, LaunchPauses? pauses)
+    public static LaunchedProcess Sound(LaunchedProcess process, LaunchPauses? pauses)
     {
         if (pauses?.Failure is not { } failure) return process;
-        using (process.Pidfd)
-        {
-            process.Pidfd.TrySignal(Signal.SIGKILL);
-            process.Pidfd.Reap();
-        }
+        process.End();
         failure.Throw();
         return process;
     }
@@ -125,15 +132,8 @@ internal static unsafe class Launcher
         using (first) end = first.Reap();
         var second = pid == 0 ? null : Pidfd.TryOpen(pid);
         if (second is not null && context->FailedOffset < 0 && end is { Code: 0 }) return new LaunchedProcess(pid, second);
-        if (second is not null)
-        {
-            // The first may have been killed while the second still ran in our memory: it must be gone before the memory is.
-            using (second)
-            {
-                second.TrySignal(Signal.SIGKILL);
-                second.Reap();
-            }
-        }
+        // The first may have been killed while the second still ran in our memory: it must be gone before the memory is.
+        if (second is not null) new LaunchedProcess(pid, second).End();
         throw context->FailedOffset >= 0
             ? Failure(program, context->FailedOffset, context->FailedResult)
             : new LaunchException("enter the container", Errno.None, "it was killed on the way", 0, 0);

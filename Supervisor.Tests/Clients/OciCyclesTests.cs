@@ -1,0 +1,48 @@
+using System.Globalization;
+using Supervisor.Tests.EndToEnd;
+using static Supervisor.Tests.Clients.OciRuntime;
+
+namespace Supervisor.Tests.Clients;
+
+/// <summary>Whole lives of containers, one after the other, leave nothing. SUPERVISOR_CYCLES says how many (default 50).</summary>
+public sealed class OciCyclesTests : IDisposable
+{
+    private static readonly int Cycles = int.Parse(
+        Environment.GetEnvironmentVariable("SUPERVISOR_CYCLES") ?? "50", CultureInfo.InvariantCulture);
+    private readonly OciRuntime _oci = new();
+
+    public void Dispose() => _oci.Dispose();
+
+    [Fact]
+    public async Task Created_started_killed_and_deleted_containers_leave_no_process_cgroup_mount_or_file()
+    {
+        await _oci.Configure(["sleep", "1000"]);
+        var prefix = NewId() + "-cycle-";
+        for (var i = 0; i < Cycles; i++)
+        {
+            var id = $"{prefix}{i}";
+            Ok(await _oci.Leave("create", id));
+            Ok(await _oci.Do("start", id));
+            Ok(await _oci.Do("kill", id, "KILL"));
+            Ok(await _oci.Do("delete", "--force", id)); // waits for its end
+        }
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_oci.Root));
+        Assert.DoesNotContain(File.ReadLines("/proc/self/mountinfo"), l => l.Contains(_oci.Place, StringComparison.Ordinal));
+        var all = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
+        Assert.Empty(Directory.EnumerateDirectories("/sys/fs/cgroup", prefix + "*", all));
+        Assert.DoesNotContain(Directory.EnumerateDirectories("/proc"), d =>
+            Text(d, "mountinfo").Contains(_oci.Place, StringComparison.Ordinal) || Text(d, "cgroup").Contains(prefix, StringComparison.Ordinal));
+
+        static string Text(string process, string name)
+        {
+            try
+            {
+                return char.IsAsciiDigit(Path.GetFileName(process)[0]) ? File.ReadAllText(Path.Join(process, name)) : "";
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return ""; // it has ended meanwhile, or is none that has such a file
+            }
+        }
+    }
+}
