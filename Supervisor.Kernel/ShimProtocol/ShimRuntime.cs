@@ -421,7 +421,13 @@ public sealed class ShimRuntime : IContainerRuntime
     {
         using var deadline = new CancellationTokenSource(Grace);
         session.Ask(ShimKind.Adopt, m => m.Put(handover, session.Version).Text(process.ContainerKey ?? ""), [.. handover.Present()], deadline.Token)
-            .ContinueWith(t => _options.Log($"{process.Key}: the shim does not take it over: {t.Exception!.InnerException!.Message}"), TaskContinuationOptions.OnlyOnFaulted);
+            .ContinueWith(
+                t =>
+                {
+                    _options.Log($"{process.Key}: the shim does not take it over, its end is watched for here: {t.Exception!.InnerException!.Message}");
+                    process.WatchLocally(_host);
+                },
+                TaskContinuationOptions.OnlyOnFaulted);
     });
 
     private void UpgradeIfOlder(ShimSession session)

@@ -83,9 +83,9 @@ internal sealed class Connection : IDisposable
                 var reader = new MessageReader(_buffer.AsMemory(0, length).ToArray());
                 _onMessage(this, (ShimKind)reader.U8(), reader.I64(), reader, descriptors);
             }
-            catch (Exception e) when (e is InvalidDataException or SyscallException)
+            catch (Exception e)
             {
-                End(e.Message);
+                End($"{e.GetType().Name}: {e.Message}"); // whoever is there comes again, and all is listed anew
             }
             finally
             {

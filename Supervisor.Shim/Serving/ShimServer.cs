@@ -236,7 +236,18 @@ internal sealed partial class ShimServer : IDisposable
             Fail(from, number, taken);
             return;
         }
-        Add(new Hosted(process.Key, container.Length == 0 ? null : container, Resumed(process)));
+        try
+        {
+            Add(new Hosted(process.Key, container.Length == 0 ? null : container, Resumed(process)));
+        }
+        catch (Exception e)
+        {
+            // Its cgroup, or it, is being removed: the daemon watches it itself.
+            Remove(process.Key);
+            process.Close();
+            Fail(from, number, e);
+            return;
+        }
         Answer(from, number);
     }
 
