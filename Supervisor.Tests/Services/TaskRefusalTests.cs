@@ -46,7 +46,7 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
         await CreateContainer("noexec", Spec("""{"process":{"args":["/no/such/program"],"cwd":"/"}}"""));
         var e = await Assert.ThrowsAsync<RpcException>(async () =>
             await daemon.Tasks.CreateAsync(new CreateTaskRequest { ContainerId = "noexec", Rootfs = { HostRoot } }, Daemon.In(_namespace)));
-        Assert.Contains("\"/no/such/program\": no such file or directory", e.Status.Detail, StringComparison.Ordinal);
+        Assert.Contains("exec: \"/no/such/program\": stat /no/such/program: no such file or directory", e.Status.Detail, StringComparison.Ordinal);
         await NothingIsLeft("noexec");
     }
 
