@@ -128,8 +128,11 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
         return true;
     }
 
-    /// <summary>Waits no longer for exits.</summary>
-    public void GiveUp() => _gaveUp = _held.Any(h => h.Message is TaskCommand.InitExited or KernelOutcome);
+    /// <summary>The init has ended, and its exit waits for the execs': nothing new is begun.</summary>
+    public bool Ending => _ending;
+
+    /// <summary>Waits no longer for exits, held or just being judged anew.</summary>
+    public void GiveUp() => _gaveUp = _ending;
 
     /// <summary>Lets the task judge anew what was held.</summary>
     public void Release(IActorRef self)
