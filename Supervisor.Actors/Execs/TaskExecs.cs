@@ -51,9 +51,9 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
         _children[exec.Value] = new Child(actor);
     }
 
-    /// <summary>Why the task's state forbids a command; null if it does not.</summary>
+    /// <summary>Why the task's state forbids a command, or its end that waits for the execs'; null if neither does.</summary>
     /// <param name="freezing">A pause is on its way.</param>
-    public static Refusal? Judge(ExecCommand command, TaskState state, bool freezing) => (command, state) switch
+    public Refusal? Judge(ExecCommand command, TaskState state, bool freezing) => (command, state) switch
     {
         (_, TaskState.Absent) => new Refusal(RefusalCode.NotFound, $"task {command.Id.Container.Value} not found"),
         (ExecCommand.Add or ExecCommand.Start, TaskState.Creating) => new Refusal(RefusalCode.FailedPrecondition, "the task is being created"),
@@ -62,6 +62,7 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
         (ExecCommand.Add or ExecCommand.Start, TaskState.Stopped or TaskState.Deleting) =>
             new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a stopped state"),
         (ExecCommand.Add or ExecCommand.Start, TaskState.Paused) => new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a paused state"),
+        (ExecCommand.Add or ExecCommand.Start, _) when _ending => new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a stopped state"),
         (ExecCommand.Start, _) when freezing => new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a paused state"),
         _ => null,
     };
@@ -127,9 +128,6 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
         _held.Add((message, sender));
         return true;
     }
-
-    /// <summary>The init has ended, and its exit waits for the execs': nothing new is begun.</summary>
-    public bool Ending => _ending;
 
     /// <summary>Waits no longer for exits, held or just being judged anew.</summary>
     public void GiveUp() => _gaveUp = _ending;

@@ -147,9 +147,7 @@ public sealed class TaskActor : JournalledActor
     private void Handle(ExecCommand command, IActorRef asker)
     {
         var freezing = _waitingForEffect.Keys.Any(e => e is TaskEffect.Freeze);
-        var late = _execs.Ending && command is (ExecCommand.Add or ExecCommand.Start)
-            ? new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a stopped state") : null;
-        if ((TaskExecs.Judge(command, _state, freezing) ?? late) is { } refusal) asker.Tell(new ExecReply(command.Id, refusal, new ExecState.Absent()));
+        if (_execs.Judge(command, _state, freezing) is { } refusal) asker.Tell(new ExecReply(command.Id, refusal, new ExecState.Absent()));
         else if (command is not ExecCommand.Add || _execs.Has(command.Id.Value)) _execs.Forward(command, _container, asker);
         else
             Persist(new ExecRegistered(command.Id, Present: true), e =>

@@ -12,7 +12,7 @@ namespace Supervisor.Kernel.Containers;
 /// </summary>
 internal static unsafe partial class CopyUp
 {
-    private const nint SYS_pidfd_getfd = 438, SYS_openat2 = 437;
+    private const nint SYS_pidfd_getfd = 438;
     private const int MostEntries = 1 << 20, Deepest = 128;
     private const uint S_IFMT = 0xf000, S_IFDIR = 0x4000, S_IFREG = 0x8000, S_IFLNK = 0xa000;
 
@@ -24,12 +24,12 @@ internal static unsafe partial class CopyUp
         using var rootFd = Take(process, root);
         using var target = Take(process, into);
         var relative = destination.Trim('/') is { Length: > 0 } some ? some : ".";
-        if (OpenAt(rootFd, relative, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, ResolveFlags.RESOLVE_IN_ROOT) is not { } source) return;
+        if (Openat2.TryOpen(rootFd, relative, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, ResolveFlags.RESOLVE_IN_ROOT) is not { } source) return;
         using (source)
         {
             var left = MostEntries;
             // A mount's own descriptor is O_PATH: opened anew for making entries.
-            using var top = OpenAt(target, ".", OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, ResolveFlags.RESOLVE_NO_SYMLINKS)!;
+            using var top = Openat2.TryOpen(target, ".", OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, ResolveFlags.RESOLVE_NO_SYMLINKS)!;
             CopyAttributes(source, top);
             Directory(source, top, 0, ref left, deadline);
         }
@@ -43,22 +43,22 @@ internal static unsafe partial class CopyUp
             deadline.ThrowIfCancellationRequested();
             if (--left < 0) throw new SyscallException("tmpcopyup", Errno.ENOSPC, $"more than {MostEntries} files");
             var name = Path.GetFileName(path);
-            using var place = OpenAt(from, name, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW, ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_XDEV);
+            using var place = Openat2.TryOpen(from, name, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW, ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_XDEV);
             if (place is null) continue;
             switch (FileStatus.Of(place).Mode & S_IFMT)
             {
                 case S_IFDIR:
                     Try(mkdirat(to.Number, name, 0x1c0 /* 0700 */), "mkdirat", name);
-                    using (var inner = OpenAt(from, name, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, Beneath)!)
-                    using (var made = OpenAt(to, name, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, Beneath)!)
+                    using (var inner = Openat2.TryOpen(from, name, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, Beneath)!)
+                    using (var made = Openat2.TryOpen(to, name, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, Beneath)!)
                     {
                         CopyAttributes(inner, made);
                         Directory(inner, made, depth + 1, ref left, deadline);
                     }
                     break;
                 case S_IFREG:
-                    using (var file = OpenAt(from, name, OpenFlags.O_RDONLY, Beneath)!)
-                    using (var made = OpenAt(to, name, OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_EXCL, Beneath, 0x180 /* 0600 */)!)
+                    using (var file = Openat2.TryOpen(from, name, OpenFlags.O_RDONLY, Beneath)!)
+                    using (var made = Openat2.TryOpen(to, name, OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_EXCL, Beneath, 0x180 /* 0600 */)!)
                     {
                         var buffer = new byte[65536];
                         while (file.TryRead(buffer) is > 0 and var got) made.Write(buffer.AsSpan(0, got));
@@ -92,17 +92,6 @@ internal static unsafe partial class CopyUp
         return fd >= 0 ? new Fd(fd) : throw new SyscallException("pidfd_getfd", Errno.Last);
     }
 
-    private static Fd? OpenAt(Fd directory, string path, OpenFlags flags, ResolveFlags resolve, uint mode = 0)
-    {
-        var how = new OpenHow { flags = (ulong)(flags | OpenFlags.O_CLOEXEC).ToKernel(), mode = mode, resolve = resolve | ResolveFlags.RESOLVE_NO_MAGICLINKS };
-        fixed (byte* text = Encoding.UTF8.GetBytes(path + '\0'))
-        {
-            var fd = (int)openat2(SYS_openat2, directory.Number, text, &how, 24);
-            if (fd >= 0) return new Fd(fd);
-        }
-        return Errno.Last is Errno.ENOENT or Errno.ENOTDIR ? null : throw new SyscallException("openat2", Errno.Last, path);
-    }
-
     private static void Try(int result, string call, string? name)
     {
         if (result != 0) throw new SyscallException(call, Errno.Last, name);
@@ -110,9 +99,6 @@ internal static unsafe partial class CopyUp
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint syscall(nint number, nint a, nint b, nint c);
-
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    private static partial nint openat2(nint number, nint directory, byte* path, OpenHow* how, nint size);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int mkdirat(int directory, string name, uint mode);

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
@@ -11,13 +10,10 @@ namespace Supervisor.Kernel.Containers;
 /// root and on the root's own mount, read only if it is a regular file, and not more than <see cref="Largest"/> of it (CVE-2026-47262).
 /// </summary>
 /// <remarks>Of the directory on the host, never by way of /proc/PID/root: a file system of a container's own could keep us waiting for ever.</remarks>
-internal static unsafe partial class HomeDirectory
+internal static class HomeDirectory
 {
     /// <summary>Bytes; a larger file counts as absent.</summary>
     public const int Largest = 1 << 20;
-
-    private const nint SYS_openat2 = 437; // asm-generic/unistd.h
-    private const uint S_IFMT = 0xf000, S_IFREG = 0x8000;
 
     /// <returns>Null where there is no such file, no such user, or no absolute path for him.</returns>
     public static string? Of(string rootfs, uint uid) => Read(rootfs) is { } passwd ? Find(passwd, uid) : null;
@@ -36,16 +32,8 @@ internal static unsafe partial class HomeDirectory
     {
         using var root = Fd.TryOpen(rootfs, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY);
         if (root is null) return null;
-        var how = new OpenHow
-        {
-            flags = (ulong)(OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY | OpenFlags.O_CLOEXEC).ToKernel(),
-            resolve = ResolveFlags.RESOLVE_IN_ROOT | ResolveFlags.RESOLVE_NO_MAGICLINKS | ResolveFlags.RESOLVE_NO_XDEV,
-        };
-        int number;
-        fixed (byte* path = "etc/passwd\0"u8) number = (int)openat2(SYS_openat2, root.Number, path, &how, sizeof(OpenHow));
-        if (number < 0) return null;
-        using var file = new Fd(number);
-        if ((FileStatus.Of(file).Mode & S_IFMT) != S_IFREG) return null;
+        using var file = TryOpen(root);
+        if (file is null || !FileStatus.Of(file).IsRegular) return null;
         var buffer = new byte[64 << 10];
         using var text = new MemoryStream();
         while (file.TryRead(buffer) is > 0 and var got)
@@ -56,6 +44,16 @@ internal static unsafe partial class HomeDirectory
         return Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length);
     }
 
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    private static partial nint openat2(nint number, nint directory, byte* path, OpenHow* how, nint size);
+    private static Fd? TryOpen(Fd root)
+    {
+        try
+        {
+            return Openat2.TryOpen(
+                root, "etc/passwd", OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY, ResolveFlags.RESOLVE_IN_ROOT | ResolveFlags.RESOLVE_NO_XDEV);
+        }
+        catch (SyscallException)
+        {
+            return null; // it leads elsewhere, or may not be read
+        }
+    }
 }

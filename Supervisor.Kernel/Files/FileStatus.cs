@@ -6,9 +6,11 @@ namespace Supervisor.Kernel.Files;
 /// <summary>What an open descriptor stands for. statx(2), Linux 4.11: one layout on every machine.</summary>
 internal sealed unsafe partial record FileStatus(uint Mode, uint DeviceMajor, uint DeviceMinor)
 {
-    private const uint S_IFMT = 0xf000, S_IFIFO = 0x1000, S_IFCHR = 0x2000;
+    private const uint S_IFMT = 0xf000, S_IFIFO = 0x1000, S_IFCHR = 0x2000, S_IFREG = 0x8000;
 
     public bool IsFifo => (Mode & S_IFMT) == S_IFIFO;
+
+    public bool IsRegular => (Mode & S_IFMT) == S_IFREG;
 
     /// <summary>Whether it is this character device.</summary>
     public bool IsCharacterDevice(uint major, uint minor) => (Mode & S_IFMT) == S_IFCHR && DeviceMajor == major && DeviceMinor == minor;

@@ -27,11 +27,7 @@ public sealed class OutputTests
             await client.Start("c");
             await Longer(3);
             var shim = daemon.ShimPid!.Value;
-            if (what is "upgrade")
-            {
-                File.Copy(Path.Join(Repository.Bin, "supervisor-shim"), executable + ".new");
-                File.Move(executable + ".new", executable, overwrite: true);
-            }
+            if (what is "upgrade") ShimUpgrade.Replace(executable);
             if (what is "shim")
             {
                 await StormTests.Signal("-KILL", shim);
@@ -42,11 +38,7 @@ public sealed class OutputTests
                 await Longer(2); // nobody is there but the shim
                 await daemon.RestartAsync();
             }
-            if (what is "upgrade")
-            {
-                for (var end = DateTime.UtcNow + CommandLine.Patience; new FileInfo($"/proc/{shim}/exe").LinkTarget != executable; await Task.Delay(20))
-                    Assert.True(DateTime.UtcNow < end, "the shim is still the former file");
-            }
+            if (what is "upgrade") await ShimUpgrade.DoneAsync(shim, executable);
             await Longer(3);
             await client.Tasks.KillAsync(new KillRequest { ContainerId = "c", Signal = 12 }, client.In());
             Assert.Equal(0u, await client.Wait("c"));
@@ -149,12 +141,10 @@ public sealed class OutputTests
             var shim = daemon.ShimPid!.Value;
             if (upgrade)
             {
-                File.Copy(Path.Join(Repository.Bin, "supervisor-shim"), executable + ".new");
-                File.Move(executable + ".new", executable, overwrite: true);
+                ShimUpgrade.Replace(executable);
                 await daemon.KillAsync();
                 await daemon.RestartAsync();
-                for (var end = DateTime.UtcNow + CommandLine.Patience; new FileInfo($"/proc/{shim}/exe").LinkTarget != executable; await Task.Delay(20))
-                    Assert.True(DateTime.UtcNow < end, "the shim is still the former file");
+                await ShimUpgrade.DoneAsync(shim, executable);
             }
             Assert.Equal("of the exec\n", (await CommandLine.RunAsync("cat", ofExec)).Output);
             Assert.Equal("of the init\n", (await CommandLine.RunAsync("cat", ofInit)).Output);

@@ -109,12 +109,10 @@ public sealed class ReattachTests
                     await StormTests.Signal("-KILL", shim);
                     break;
                 case "upgrade":
-                    File.Copy(Path.Join(Repository.Bin, "supervisor-shim"), executable + ".new");
-                    File.Move(executable + ".new", executable, overwrite: true);
+                    ShimUpgrade.Replace(executable);
                     await daemon.KillAsync();
                     await daemon.RestartAsync();
-                    for (var end = DateTime.UtcNow + CommandLine.Patience; new FileInfo($"/proc/{shim}/exe").LinkTarget != executable; await Task.Delay(20))
-                        Assert.True(DateTime.UtcNow < end, "the shim is still the former file");
+                    await ShimUpgrade.DoneAsync(shim, executable);
                     Assert.Equal([shim], daemon.ShimPids);
                     break;
             }

@@ -1,5 +1,4 @@
 using System.Text;
-using Supervisor.Host.Cli;
 using Supervisor.Kernel;
 using Supervisor.Kernel.Oci;
 using Supervisor.Kernel.Processes;

@@ -1,0 +1,17 @@
+using Supervisor.Tests.EndToEnd;
+
+namespace Supervisor.Tests.Clients;
+
+/// <summary>A daemon of ours for a dockerd, which the scripts start.</summary>
+public abstract class DockerdOnUs : IAsyncLifetime
+{
+    protected DaemonProcess Daemon { get; private set; } = null!;
+
+    public async Task InitializeAsync() => Daemon = await DaemonProcess.StartAsync();
+
+    public async Task DisposeAsync()
+    {
+        await Daemon.DisposeAsync();
+        ClientCgroup.RemoveIfEmpty("docker");
+    }
+}

@@ -1,0 +1,20 @@
+using Supervisor.Tests.EndToEnd;
+
+namespace Supervisor.Tests.Crash;
+
+/// <summary>Another file in the place of the shim's executable, which a daemon that comes makes the shim become.</summary>
+internal static class ShimUpgrade
+{
+    public static void Replace(string executable)
+    {
+        File.Copy(Path.Join(Repository.Bin, "supervisor-shim"), executable + ".new");
+        File.Move(executable + ".new", executable, overwrite: true);
+    }
+
+    /// <summary>Waits until the shim, the same process, runs it.</summary>
+    public static async Task DoneAsync(int shim, string executable)
+    {
+        for (var end = DateTime.UtcNow + CommandLine.Patience; new FileInfo($"/proc/{shim}/exe").LinkTarget != executable; await Task.Delay(20))
+            Assert.True(DateTime.UtcNow < end, "the shim is still the former file");
+    }
+}
