@@ -96,7 +96,7 @@ internal sealed record ContainerPlan
     [
         Socket.Number, InitStub.File.Number, .. Stdio.Select(f => f.Number), .. CgroupProcs.Select(f => f.Number),
         .. Namespaces.Joined.Select(j => j.Namespace.Number), .. Lent.Values.Select(f => f.Number), .. Inherited.Select(f => f.Number),
-        .. Listener is null ? (int[])[] : [Listener.Number], .. Starter is null ? (int[])[] : [Starter.Number], .. Pauses is null ? (int[])[] : [Pauses.Theirs.Number],
+        .. Listener is null ? (int[])[] : [Listener.Number], .. Starter is null ? (int[])[] : [Starter.Number], .. Pauses?.Descriptors ?? [],
         .. Page is null ? (int[])[] : [Page.File.Number],
     ];
 }

@@ -22,8 +22,8 @@ internal sealed class LaunchPauses : IDisposable
     private readonly List<Action<int, CancellationToken>> _works = [];
     private Thread? _thread;
 
-    /// <summary>The child's end, to be kept out of the program's own use.</summary>
-    public Fd Theirs => _sockets.Theirs;
+    /// <summary>Both ends, as the child inherits them: their numbers are not free for what the program opens.</summary>
+    public IEnumerable<int> Descriptors => [_sockets.Theirs.Number, _sockets.Ours.Number];
 
     /// <summary>What a work threw.</summary>
     public ExceptionDispatchInfo? Failure { get; private set; }
@@ -34,8 +34,8 @@ internal sealed class LaunchPauses : IDisposable
     {
         // The child has a copy of our end: without closing that it would never see us die.
         if (_works.Count == 0) program.Add(Syscall.close, "the runtime's end", _sockets.Ours.Number).Tolerating(Errno.EBADF);
-        program.Add(Syscall.write, what, Theirs.Number, program.Value(0L), 1).AtLeast(1).Called($"announce: {what}");
-        program.Add(Syscall.read, what, Theirs.Number, program.Value(0L), 8).AtLeast(8).Called($"wait for the runtime: {what}");
+        program.Add(Syscall.write, what, _sockets.Theirs.Number, program.Value(0L), 1).AtLeast(1).Called($"announce: {what}");
+        program.Add(Syscall.read, what, _sockets.Theirs.Number, program.Value(0L), 8).AtLeast(8).Called($"wait for the runtime: {what}");
         _works.Add(work);
     }
 
@@ -49,7 +49,7 @@ internal sealed class LaunchPauses : IDisposable
     /// <summary>The child has its own memory, or is gone. Called by the launcher.</summary>
     public void End()
     {
-        Theirs.Dispose();
+        _sockets.Theirs.Dispose();
         _thread!.Join();
     }
 

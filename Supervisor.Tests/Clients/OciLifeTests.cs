@@ -21,6 +21,22 @@ public sealed class OciLifeTests : IDisposable
     }
 
     [Fact]
+    public async Task What_its_caller_has_open_does_not_get_in_the_way_of_its_mounts()
+    {
+        // The init opens its mounts under numbers of its own choice: each of ours is one of them once.
+        await _oci.Configure(["true"], config =>
+        {
+            foreach (var place in (string[])["/tmp", "/run", "/etc", "/mnt"])
+                config["mounts"]!.AsArray().Add(new JsonObject { ["destination"] = place, ["type"] = "tmpfs", ["source"] = "tmpfs", ["options"] = new JsonArray("tmpcopyup") });
+        });
+        for (var more = 0; more < 40; more++)
+        {
+            var open = string.Concat(Enumerable.Range(10, more).Select(number => $"exec {number}</dev/null; "));
+            Ok(await CommandLine.RunAsync("bash", "-c", $"{open} exec \"$@\"", "bash", Executable, "--root", _oci.Root, "run", "--bundle", _oci.Bundle, $"{_id}-{more}"));
+        }
+    }
+
+    [Fact]
     public async Task A_created_container_outlives_its_creator_and_starts_when_told()
     {
         await _oci.Configure(["sh", "-c", "echo ran; exec sleep 1000"]);

@@ -67,16 +67,17 @@ d restart -t 5 d1; rc restart 0; same 'restarted' "$(state d1)" running/0
 d kill d1; rc kill 0; wait_state d1 exited/137; same 'killed' "$(state d1)" exited/137
 d logs d1; same 'logs of all three lives' "$(grep -c started <<<"$OUT")" 3
 d start -a d1 & AP=$!; sleep 0.2; kill $AP 2>/dev/null; wait $AP 2>/dev/null; d rm -f d1; rc 'rm -f' 0
-d run -d "${N[@]}" --name d3 bb sh -c 'trap "" TERM; while :; do sleep 0.1; done'; d stop -t 1 d3; same 'stop falls back to KILL' "$(state d3)" exited/137; d rm d3
-d run -d "${N[@]}" --name d4 bb sh -c 'sleep 0.5; exit 8'; wait_state d4 exited/8; same 'exit noticed by itself' "$(state d4)" exited/8; d rm d4
-d run -d "${N[@]}" --name d5 --restart on-failure:2 bb sh -c 'sleep 0.2; exit 3'; for i in $(seq 80); do d inspect -f '{{.RestartCount}} {{.State.Status}}' d5; [ "$OUT" = '2 exited' ] && break; sleep 0.1; done; same 'restart policy' "$OUT" '2 exited'; d rm -f d5
+d run -d "${N[@]}" --name d3 bb sh -c 'trap "" TERM; while :; do sleep 0.1; done'; d stop -t 1 d3; same 'stop falls back to KILL' "$(state d3)" exited/137; removed d3
+d run -d "${N[@]}" --name d4 bb sh -c 'sleep 0.5; exit 8'; wait_state d4 exited/8; same 'exit noticed by itself' "$(state d4)" exited/8; removed d4
+d run -d "${N[@]}" --name d5 --restart on-failure:2 bb sh -c 'sleep 0.2; exit 3'; for i in $(seq 80); do d inspect -f '{{.RestartCount}} {{.State.Status}}' d5; [ "$OUT" = '2 exited' ] && break; sleep 0.1; done; same 'restart policy' "$OUT" '2 exited'; removed -f d5
 # --- OOM
-d run "${N[@]}" --name oom -m 16m --memory-swap 16m bb sh -c 'x=a; while :; do x=$x$x; done'; rc 'OOM: exit 137' 137; d inspect -f '{{.State.OOMKilled}}' oom; same 'OOM: flag' "$OUT" true; d rm oom
+d run "${N[@]}" --name oom -m 16m --memory-swap 16m bb sh -c 'x=a; while :; do x=$x$x; done'; rc 'OOM: exit 137' 137; d inspect -f '{{.State.OOMKilled}}' oom; same 'OOM: flag' "$OUT" true; removed oom
 # --- attach, many
-d run -d -i "${N[@]}" --name at bb sh -c 'read l; echo got-$l; exit 3'; OUT=$( (echo word; sleep 1) | bounded "$DOCKER" attach at 2>/dev/null); RC=$?; same 'attach: output' "$OUT" got-word; d rm -f at
+d run -d -i "${N[@]}" --name at bb sh -c 'read l; echo got-$l; exit 3'; OUT=$( (echo word; sleep 1) | bounded "$DOCKER" attach at 2>/dev/null); RC=$?; same 'attach: output' "$OUT" got-word; removed -f at
 for i in 1 2 3 4; do bounded "$DOCKER" run --rm "${N[@]}" bb echo "m$i" >"$W/m$i" 2>&1 </dev/null & done; wait $(jobs -p | grep -vx "$EV" | grep -vx "$DPID") 2>/dev/null
 same 'four runs at once' "$(cat "$W"/m[1-4] | sort | tr '\n' ' ')" 'm1 m2 m3 m4 '
-d ps -aq; same 'nothing left' "$OUT" ''
+d ps -a --no-trunc --format '{{.ID}} {{.Names}} {{.Status}} {{.Command}}'; same 'nothing left' "$OUT" ''
+for id in $(cut -d' ' -f1 <<<"$OUT"); do grep -F "$id" "$W/dockerd.log" | tail -25; done # why it is left
 # --- events
 sleep 0.5; end_pid "$EV" 3
 has 'docker events: die with status' "$(cat "$W/events")" '^container die d1 5'
