@@ -111,7 +111,7 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
     {
         var waits = message switch
         {
-            TaskCommand.InitExited or KernelOutcome { Report: TaskCommand.InitExited } => !_gaveUp && _children.Values.Any(c => c.Alive || c.Launching || !c.Told),
+            TaskCommand.InitExited or KernelOutcome { Report: TaskCommand.InitGone } => !_gaveUp && _children.Values.Any(c => c.Alive || c.Launching || !c.Told),
             TaskCommand.Pause => _children.Values.Any(c => c.Launching),
             TaskActor.Retire => state is TaskState.Absent && Any,
             _ => false,

@@ -156,7 +156,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         if (container is not null)
             return new KernelOutcome(new TaskCommand.InitAdopted(work.Id, clock.GetUtcNow(), container.Cgroup is { Exists: true, IsFrozen: true }), effect, container);
         var reason = init.BootId == ProcStat.BootId ? "it ended while no daemon was watching" : "the machine was restarted";
-        return Ended(work, new TaskCommand.InitExited(work.Id, clock.GetUtcNow(), new TaskExit(255, clock.GetUtcNow(), reason)));
+        return Ended(work, new TaskCommand.InitGone(work.Id, clock.GetUtcNow(), new TaskExit(255, clock.GetUtcNow(), reason)));
     }
 
     private KernelOutcome Remove(KernelWork work, TearDown effect)

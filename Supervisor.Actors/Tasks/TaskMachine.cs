@@ -66,6 +66,10 @@ public static class TaskMachine
         (Running, Frozen r) => Record(new E.Paused(r.At)),
         (Paused, Thawed r) => Record(new E.Resumed(r.At)),
 
+        // No InitStarted will come of it: whether its program had begun is not known, and its exit says so.
+        (Starting s, InitGone r) => Record(new E.Started(r.At), new E.Exited(r.At, s.Death ?? r.Exit)),
+        (Created or Running or Paused, InitGone r) => Record(new E.Exited(r.At, r.Exit)),
+
         (Running { OomKilled: false } or Paused { OomKilled: false }, OutOfMemory r) => Record(new E.OomKilled(r.At)),
         (Created or Running or Paused, InitExited r) => Record(new E.Exited(r.At, r.Exit)),
 
@@ -73,6 +77,7 @@ public static class TaskMachine
         // Killed first, and removed when its exit has been seen: an exit is told before a delete.
         (Created s, Delete c) => Begin(new E.DeleteRequested(c.At), new F.Signal(s.Init, 9, All: false, s.CgroupPaths)),
         (Deleting { Exit: null } s, InitExited r) => new([new E.Exited(r.At, r.Exit)], [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)]),
+        (Deleting { Exit: null } s, InitGone r) => new([new E.Exited(r.At, r.Exit)], [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)]),
         (Deleting, Delete) => new([], [], null, AnswerWhen.Settled),
         (_, Delete) => Refuse(RefusalCode.FailedPrecondition, $"cannot delete a {Word(state)} process"),
         (Deleting { Exit: not null } s, TornDown r) => new(
@@ -83,6 +88,7 @@ public static class TaskMachine
         // Recovery found it as the journal says, or differently frozen.
         (Running, InitAdopted { IsFrozen: true } r) => Record(new E.Paused(r.At)),
         (Paused, InitAdopted { IsFrozen: false } r) => Record(new E.Resumed(r.At)),
+        (Starting { Death: { } exit }, InitAdopted r) => Record(new E.Started(r.At), new E.Exited(r.At, exit)),
         (Starting, InitAdopted r) => Record(new E.Started(r.At)),
         (Deleting { Exit: null } s, InitAdopted) => new([], [new F.Signal(s.Init, 9, All: false, s.CgroupPaths)]),
 

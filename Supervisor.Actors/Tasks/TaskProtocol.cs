@@ -49,6 +49,10 @@ public abstract record TaskCommand(ContainerId Id, DateTimeOffset At)
     /// <summary>The init ended.</summary>
     public sealed record InitExited(ContainerId Id, DateTimeOffset At, TaskExit Exit) : Report(Id, At);
 
+    /// <summary>After our restart: the init is gone, and no other report of its life will come.</summary>
+    /// <param name="Exit">What can be said of its end.</param>
+    public sealed record InitGone(ContainerId Id, DateTimeOffset At, TaskExit Exit) : Report(Id, At);
+
     /// <summary>The kernel killed a process of the task for want of memory.</summary>
     public sealed record OutOfMemory(ContainerId Id, DateTimeOffset At) : Report(Id, At);
 

@@ -319,13 +319,17 @@ public sealed class Container : IContainer
 
     private async Task Finish(ExitStatus? status, Action<ExitStatus?> onExit)
     {
-        if (_oomNotifier is not null) TellOomIfMissed();
-        if (_stdio is not null)
+        try
         {
+            if (_oomNotifier is not null) TellOomIfMissed();
             // A grandchild may hold the terminal open for ever; the exit is not kept back longer than this.
-            await Task.WhenAny(_stdio.Drained, Task.Delay(TimeSpan.FromSeconds(1))).ConfigureAwait(false);
+            if (_stdio is not null) await Task.WhenAny(_stdio.Drained, Task.Delay(TimeSpan.FromSeconds(1))).ConfigureAwait(false);
+            _stdio?.ProcessEnded();
         }
-        _stdio?.ProcessEnded();
+        catch (Exception e)
+        {
+            _host.OnError(e); // the exit is told, whatever could not be done before it
+        }
         onExit(status);
     }
 

@@ -125,9 +125,16 @@ public sealed class ExecProcess : IContainerProcess
 
     private async Task Finish(ExitStatus? status, Action<ExitStatus?> onExit)
     {
-        // A grandchild may hold the terminal open for ever; the exit is not kept back longer than this.
-        if (_stdio is not null) await Task.WhenAny(_stdio.Drained, Task.Delay(TimeSpan.FromSeconds(1))).ConfigureAwait(false);
-        _stdio?.ProcessEnded();
+        try
+        {
+            // A grandchild may hold the terminal open for ever; the exit is not kept back longer than this.
+            if (_stdio is not null) await Task.WhenAny(_stdio.Drained, Task.Delay(TimeSpan.FromSeconds(1))).ConfigureAwait(false);
+            _stdio?.ProcessEnded();
+        }
+        catch (Exception e)
+        {
+            _host.OnError(e); // the exit is told, whatever could not be done before it
+        }
         onExit(status);
     }
 }

@@ -75,7 +75,7 @@ public sealed class ShimRuntime : IContainerRuntime
         try
         {
             var session = Session(deadline);
-            return Born(session.Call(kind, body, spec, deadline, late => Undo(key, request.Bundle, late)), session.Version, null);
+            return Born(session, session.Call(kind, body, spec, deadline, late => Undo(key, request.Bundle, late)), null);
         }
         catch (ShimLostException)
         {
@@ -164,7 +164,7 @@ public sealed class ShimRuntime : IContainerRuntime
         var session = Session(deadline);
         var reply = session.Call(
             ShimKind.Exec, m => m.Text(key).I32(CallMilliseconds).Text(container.Key).Put(request.Stdio), process, deadline, late => Undo(key, "", late));
-        return Born(reply, session.Version, container.Key);
+        return Born(session, reply, container.Key);
     }
 
     /// <summary>Not asked twice: a shim that dies over it may have left half of the images, or all of them.</summary>
@@ -267,17 +267,30 @@ public sealed class ShimRuntime : IContainerRuntime
         facts.Handles[ProcessHandover.PidfdPlace] = pidfd;
         var process = new ShimProcess(this, facts, containerKey);
         _known[key] = process;
-        GiveTo(session, process);
-        return process;
+        try
+        {
+            GiveTo(session, process);
+            return process;
+        }
+        catch
+        {
+            process.Dispose(); // the shim is dying: who asked asks again, and the next one gets it
+            throw;
+        }
     }
 
-    private ShimProcess Born(ShimSession.Reply reply, int version, string? containerKey)
+    private ShimProcess Born(ShimSession session, ShimSession.Reply reply, string? containerKey)
     {
-        var process = new ShimProcess(this, reply.Body.Process(reply.Descriptors, version), containerKey);
+        var process = new ShimProcess(this, reply.Body.Process(reply.Descriptors, session.Version), containerKey);
         // Its end may have been told before we are here: the reader has kept it.
         _known[process.Key] = process;
         if (_uncollected.TryRemove((process.Key, process.Pid, process.StartTime), out var exit)) process.Learn(exit.End, exit.OomKills);
-        else if (_session.Task is { IsCompleted: false }) process.WatchLocally(_host); // the shim has died meanwhile
+        else if (_session.Task is not { IsCompletedSuccessfully: true, Result: var now }) process.WatchLocally(_host); // the shim has died meanwhile
+        else if (now != session)
+        {
+            process.WatchLocally(_host); // and another has come, which was given what we knew then
+            GiveTo(now, process);
+        }
         return process;
     }
 

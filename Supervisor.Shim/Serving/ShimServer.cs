@@ -136,6 +136,7 @@ internal sealed partial class ShimServer : IDisposable
         _connection?.Dispose(); // two daemons at one shim: the root's lock forbids it, so the former is dead or dying
         _connection = from;
         from.Send(ShimFrame.Hello(ShimFrame.Newest, ShimFrame.Oldest, Environment.ProcessId));
+        var listed = new HashSet<string>(StringComparer.Ordinal);
         foreach (var hosted in _processes.Values)
         {
             var process = hosted.HandOver(stop: false);
@@ -143,9 +144,10 @@ internal sealed partial class ShimServer : IDisposable
             var message = ShimFrame.Begin(ShimKind.Listed).Put(process, from.Version).Text(hosted.ContainerKey ?? "").Flag(hosted is { Told: true });
             if (hosted.Told) message.Put(hosted.Exit!);
             from.Send(message, process.Present());
+            listed.Add(hosted.Key);
         }
         foreach (var exit in _ledger.Uncollected)
-            if (!_processes.ContainsKey(exit.Key)) from.Send(ShimFrame.Begin(ShimKind.Exited).Put(exit));
+            if (!listed.Contains(exit.Key)) from.Send(ShimFrame.Begin(ShimKind.Exited).Put(exit));
         from.Send(ShimFrame.Begin(ShimKind.ListEnd));
     }
 

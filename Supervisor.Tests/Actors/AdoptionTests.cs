@@ -56,16 +56,32 @@ public sealed class AdoptionTests : Akka.TestKit.Xunit2.TestKit
         Assert.IsType<TaskEffect.AdoptInit>(_pool.ExpectMsg<KernelWork>(Patience).Effect);
     }
 
+    [Fact]
+    public void One_that_died_while_it_was_started_and_nobody_was_there_has_ended()
+    {
+        var (task, adopt) = Restarted(wasStarted: false);
+        Assert.True(Assert.IsType<TaskEffect.AdoptInit>(adopt.Effect).Release);
+        _pool.Reply(new KernelOutcome(new TaskCommand.InitGone(Id, T0, Exit), adopt.Effect, null));
+        task.Tell(new TaskCommand.Delete(Id, T0), TestActor);
+        Answer(new TaskCommand.TornDown(Id, T0));
+        Assert.Null(ExpectMsg<TaskReply>(Patience).Refusal);
+    }
+
     /// <summary>A task that was created and started by a former self of the actor.</summary>
-    private (IActorRef Task, KernelWork Adopt) Restarted()
+    /// <param name="wasStarted">Its start had been answered.</param>
+    private (IActorRef Task, KernelWork Adopt) Restarted(bool wasStarted = true)
     {
         var former = Make();
         former.Tell(new TaskCommand.Create(Id, T0, Setup, default), TestActor);
         Answer(new TaskCommand.InitSpawned(Id, T0, Init, Cgroup));
         ExpectMsg<TaskReply>(Patience);
         former.Tell(new TaskCommand.Start(Id, T0), TestActor);
-        Answer(new TaskCommand.InitStarted(Id, T0));
-        ExpectMsg<TaskReply>(Patience);
+        if (wasStarted)
+        {
+            Answer(new TaskCommand.InitStarted(Id, T0));
+            ExpectMsg<TaskReply>(Patience);
+        }
+        else Assert.IsType<TaskEffect.ReleaseInit>(_pool.ExpectMsg<KernelWork>(Patience).Effect);
         Watch(former);
         Sys.Stop(former);
         ExpectTerminated(former, Patience);

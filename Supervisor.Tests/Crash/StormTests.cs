@@ -18,7 +18,7 @@ public sealed class StormTests
     [Theory]
     [InlineData("daemon", "node")]
     [InlineData("shim", "node")]
-    [InlineData("both", "node", Skip = "the daemon and the node's shim killed in one moment: now and then one exit is not told until the next start (docs/roadmap.md)")]
+    [InlineData("both", "node")]
     [InlineData("stop", "node")]
     [InlineData("daemon", "per-container")]
     [InlineData("shim", "per-container")]

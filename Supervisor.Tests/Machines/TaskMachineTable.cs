@@ -51,6 +51,7 @@ public class TaskMachineTable
         ("InitStarted", new InitStarted(Id, T0)),
         ("StartFailed", new StartFailed(Id, T0, "no such file", 127)),
         ("InitExited", new InitExited(Id, T0, Exit)),
+        ("InitGone", new InitGone(Id, T0, Exit)),
         ("OutOfMemory", new OutOfMemory(Id, T0)),
         ("Signalled", new Signalled(Id, T0)),
         ("Frozen", new Frozen(Id, T0)),
