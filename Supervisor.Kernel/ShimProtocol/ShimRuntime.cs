@@ -75,7 +75,9 @@ public sealed class ShimRuntime : IContainerRuntime
         try
         {
             var session = Session(deadline);
-            return Born(session, session.Call(kind, body, spec, deadline, late => Undo(key, request.Bundle, late)), null);
+            ShimProcess? born = null;
+            session.Call(kind, body, spec, deadline, late => Undo(key, request.Bundle, late), reply => born = Born(session, reply, null));
+            return born!;
         }
         catch (ShimLostException)
         {
@@ -162,9 +164,11 @@ public sealed class ShimRuntime : IContainerRuntime
     {
         using var process = Payload.Write(request.Process.Span);
         var session = Session(deadline);
-        var reply = session.Call(
-            ShimKind.Exec, m => m.Text(key).I32(CallMilliseconds).Text(container.Key).Put(request.Stdio), process, deadline, late => Undo(key, "", late));
-        return Born(session, reply, container.Key);
+        ShimProcess? born = null;
+        session.Call(
+            ShimKind.Exec, m => m.Text(key).I32(CallMilliseconds).Text(container.Key).Put(request.Stdio), process, deadline, late => Undo(key, "", late),
+            reply => born = Born(session, reply, container.Key));
+        return born!;
     }
 
     /// <summary>Not asked twice: a shim that dies over it may have left half of the images, or all of them.</summary>
@@ -279,18 +283,11 @@ public sealed class ShimRuntime : IContainerRuntime
         }
     }
 
+    /// <summary>On the reading thread, before it reads on: what is told of the process next, or the shim's death, finds it known.</summary>
     private ShimProcess Born(ShimSession session, ShimSession.Reply reply, string? containerKey)
     {
         var process = new ShimProcess(this, reply.Body.Process(reply.Descriptors, session.Version), containerKey);
-        // Its end may have been told before we are here: the reader has kept it.
         _known[process.Key] = process;
-        if (_uncollected.TryRemove((process.Key, process.Pid, process.StartTime), out var exit)) process.Learn(exit.End, exit.OomKills);
-        else if (_session.Task is not { IsCompletedSuccessfully: true, Result: var now }) process.WatchLocally(_host); // the shim has died meanwhile
-        else if (now != session)
-        {
-            process.WatchLocally(_host); // and another has come, which was given what we knew then
-            GiveTo(now, process);
-        }
         return process;
     }
 
@@ -409,6 +406,7 @@ public sealed class ShimRuntime : IContainerRuntime
         var exit = body.Flag() ? body.Exit() : null;
         if (_known.TryGetValue(told.Key, out var known) && (known.Pid, known.StartTime) == (told.Pid, told.StartTime))
         {
+            if (told.Handles[ProcessHandover.InputPlace] is null) known.InputEnded(); // told while nobody listened
             told.Close();
         }
         else
@@ -420,7 +418,7 @@ public sealed class ShimRuntime : IContainerRuntime
         return known;
     }
 
-    /// <summary>Kept for whoever holds the process, or will: kept first and looked for then, as <see cref="Born"/> does it the other way round.</summary>
+    /// <summary>Kept for whoever takes the process over, if nobody holds it yet.</summary>
     private void Exited(ExitRecord exit)
     {
         var id = (exit.Key, exit.Pid, exit.StartTime);

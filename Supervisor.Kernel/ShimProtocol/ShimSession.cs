@@ -17,7 +17,8 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
     public sealed record Reply(MessageReader Body, List<Fd> Descriptors);
 
     /// <param name="Late">What to do with an answer that comes when nobody waits any more.</param>
-    private sealed record Pending(TaskCompletionSource<Reply> Answer, Action<Reply>? Late)
+    /// <param name="Born">What the reader does with the answer that tells of a birth, before it reads on.</param>
+    private sealed record Pending(TaskCompletionSource<Reply> Answer, Action<Reply>? Late, Action<Reply>? Born)
     {
         public int State; // 0 waiting, 1 answered, 2 given up
     }
@@ -31,9 +32,10 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
     /// <exception cref="ShimLostException">The shim ended first: whether it has done it is not known.</exception>
     /// <exception cref="OperationCanceledException">No answer before the deadline.</exception>
     /// <exception cref="IOException">And other types: what the shim's side threw.</exception>
-    public Reply Call(ShimKind kind, Action<MessageWriter> body, SafeHandle? payload, CancellationToken deadline, Action<Reply>? late = null)
+    public Reply Call(
+        ShimKind kind, Action<MessageWriter> body, SafeHandle? payload, CancellationToken deadline, Action<Reply>? late = null, Action<Reply>? born = null)
     {
-        var (number, pending) = Begin(kind, body, payload is null ? [] : [payload], late, deadline);
+        var (number, pending) = Begin(kind, body, payload is null ? [] : [payload], late, born, deadline);
         try
         {
             pending.Answer.Task.Wait(deadline);
@@ -50,7 +52,7 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
 
     /// <summary>Asks, and does not wait.</summary>
     public Task<Reply> Ask(ShimKind kind, Action<MessageWriter> body, SafeHandle[] handles, CancellationToken deadline) =>
-        Begin(kind, body, handles, null, deadline).Pending.Answer.Task;
+        Begin(kind, body, handles, null, null, deadline).Pending.Answer.Task;
 
     /// <summary>Tells something that is not answered.</summary>
     public void Tell(MessageWriter message, CancellationToken deadline) => Send(message, [], deadline);
@@ -95,10 +97,10 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
     }
 
     private (long Number, Pending Pending) Begin(
-        ShimKind kind, Action<MessageWriter> body, SafeHandle[] handles, Action<Reply>? late, CancellationToken deadline)
+        ShimKind kind, Action<MessageWriter> body, SafeHandle[] handles, Action<Reply>? late, Action<Reply>? born, CancellationToken deadline)
     {
         var number = Interlocked.Increment(ref _lastNumber);
-        var pending = new Pending(new TaskCompletionSource<Reply>(TaskCreationOptions.RunContinuationsAsynchronously), late);
+        var pending = new Pending(new TaskCompletionSource<Reply>(TaskCreationOptions.RunContinuationsAsynchronously), late, born);
         _pending[number] = pending;
         var message = ShimFrame.Begin(kind, number);
         body(message);
@@ -147,7 +149,11 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
         }
         var waited = Interlocked.CompareExchange(ref pending.State, 1, 0) == 0;
         if (kind is ShimKind.Failed) pending.Answer.TrySetException(reply.Body.Error());
-        else if (waited) pending.Answer.TrySetResult(reply);
+        else if (waited)
+        {
+            if (kind is ShimKind.Born) pending.Born?.Invoke(reply);
+            pending.Answer.TrySetResult(reply);
+        }
         else if (kind is ShimKind.Born && pending.Late is { } late) ThreadPool.UnsafeQueueUserWorkItem(_ => late(reply), null);
         else foreach (var left in reply.Descriptors) left.Dispose();
         if (kind is ShimKind.Failed) _ = pending.Answer.Task.Exception; // observed
