@@ -34,6 +34,28 @@ public sealed class FailpointTests
         }
     }
 
+    [Fact]
+    public async Task A_start_that_daemon_and_shim_have_died_over_is_told_and_so_is_its_end()
+    {
+        await using var daemon = await DaemonProcess.StartAsync();
+        await daemon.KillAsync();
+        daemon.Environment["SUPERVISOR_FAILPOINT"] = "after journal task StartRequested#1";
+        daemon.Begin();
+        daemon.Environment.Clear();
+        using var client = new CrashClient(daemon);
+        await using var history = new HistoryReader(client);
+        await client.CreateContainer("c", "sleep", "1000");
+        await client.CreateTask("c");
+        var start = client.Start("c"); // it asks until it is answered
+        await daemon.ExitedAsync();
+        await StormTests.Signal("-KILL", daemon.ShimPid!.Value); // nobody holds the init's start any more: it ends
+        daemon.Begin();
+        await start;
+        Assert.NotEqual(0u, await client.Wait("c"));
+        await client.Remove("c");
+        await StormTests.Settled(daemon, client, history);
+    }
+
     /// <summary>A task whose creation died, is created again: then there is one more create, and nothing else.</summary>
     private static bool Same(List<string> undisturbed, List<string> disturbed) =>
         disturbed.SequenceEqual(undisturbed) || disturbed.Distinct().SequenceEqual(undisturbed);

@@ -117,7 +117,7 @@ public sealed class ScaleTests(ITestOutputHelper output)
     private static long Memory(DaemonProcess daemon) => Pss(daemon.Pid) + Pss(daemon.ShimPid!.Value);
 
     /// <summary>In kB. proc_pid_smaps(5).</summary>
-    private static long Pss(int pid) => long.Parse(
+    internal static long Pss(int pid) => long.Parse(
         File.ReadLines($"/proc/{pid}/smaps_rollup").First(l => l.StartsWith("Pss:", StringComparison.Ordinal))[4..^2], NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
 
     private static int Descriptors(int pid) => Directory.GetFileSystemEntries($"/proc/{pid}/fd").Length;
