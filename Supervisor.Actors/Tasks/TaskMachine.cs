@@ -49,6 +49,8 @@ public static class TaskMachine
         (Starting s, EffectFailed { Effect: F.ReleaseInit } r) => new(
             [new E.StartFailed(r.At, r.Reason.Message, new TaskExit(255, r.At, r.Reason.Message))],
             [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)], null, AnswerWhen.Settled),
+        // No InitStarted will come of it: whether its program had begun is not known, and its exit says so.
+        (Starting s, InitGone r) => Record(new E.Started(r.At), new E.Exited(r.At, s.Death ?? r.Exit)),
         (Starting { Death: null }, InitExited r) => Record(new E.DiedWhileStarting(r.At, r.Exit)),
         (_, Start) => Refuse(RefusalCode.FailedPrecondition, $"cannot start a {Word(state)} process"),
 
@@ -66,18 +68,13 @@ public static class TaskMachine
         (Running, Frozen r) => Record(new E.Paused(r.At)),
         (Paused, Thawed r) => Record(new E.Resumed(r.At)),
 
-        // No InitStarted will come of it: whether its program had begun is not known, and its exit says so.
-        (Starting s, InitGone r) => Record(new E.Started(r.At), new E.Exited(r.At, s.Death ?? r.Exit)),
-        (Created or Running or Paused, InitGone r) => Record(new E.Exited(r.At, r.Exit)),
-
         (Running { OomKilled: false } or Paused { OomKilled: false }, OutOfMemory r) => Record(new E.OomKilled(r.At)),
-        (Created or Running or Paused, InitExited r) => Record(new E.Exited(r.At, r.Exit)),
+        (Created or Running or Paused, InitEnded r) => Record(new E.Exited(r.At, r.Exit)),
 
         (Stopped s, Delete c) => Begin(new E.DeleteRequested(c.At), new F.TearDown(s.Setup, s.Init, s.CgroupPaths)),
         // Killed first, and removed when its exit has been seen: an exit is told before a delete.
         (Created s, Delete c) => Begin(new E.DeleteRequested(c.At), new F.Signal(s.Init, 9, All: false, s.CgroupPaths)),
-        (Deleting { Exit: null } s, InitExited r) => new([new E.Exited(r.At, r.Exit)], [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)]),
-        (Deleting { Exit: null } s, InitGone r) => new([new E.Exited(r.At, r.Exit)], [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)]),
+        (Deleting { Exit: null } s, InitEnded r) => new([new E.Exited(r.At, r.Exit)], [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)]),
         (Deleting, Delete) => new([], [], null, AnswerWhen.Settled),
         (_, Delete) => Refuse(RefusalCode.FailedPrecondition, $"cannot delete a {Word(state)} process"),
         (Deleting { Exit: not null } s, TornDown r) => new(

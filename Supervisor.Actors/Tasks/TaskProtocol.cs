@@ -46,12 +46,15 @@ public abstract record TaskCommand(ContainerId Id, DateTimeOffset At)
     /// <param name="Status">127 not found, 126 not executable.</param>
     public sealed record StartFailed(ContainerId Id, DateTimeOffset At, string Error, int Status) : Report(Id, At);
 
-    /// <summary>The init ended.</summary>
-    public sealed record InitExited(ContainerId Id, DateTimeOffset At, TaskExit Exit) : Report(Id, At);
-
-    /// <summary>After our restart: the init is gone, and no other report of its life will come.</summary>
+    /// <summary>The init is no more.</summary>
     /// <param name="Exit">What can be said of its end.</param>
-    public sealed record InitGone(ContainerId Id, DateTimeOffset At, TaskExit Exit) : Report(Id, At);
+    public abstract record InitEnded(ContainerId Id, DateTimeOffset At, TaskExit Exit) : Report(Id, At);
+
+    /// <summary>It ended while it was watched: the answer to a start may still come.</summary>
+    public sealed record InitExited(ContainerId Id, DateTimeOffset At, TaskExit Exit) : InitEnded(Id, At, Exit);
+
+    /// <summary>After our restart it is not there, and no other report of its life will come.</summary>
+    public sealed record InitGone(ContainerId Id, DateTimeOffset At, TaskExit Exit) : InitEnded(Id, At, Exit);
 
     /// <summary>The kernel killed a process of the task for want of memory.</summary>
     public sealed record OutOfMemory(ContainerId Id, DateTimeOffset At) : Report(Id, At);

@@ -74,10 +74,7 @@ public sealed class ShimRuntime : IContainerRuntime
         using var spec = Payload.Write(request.Spec.Span);
         try
         {
-            var session = Session(deadline);
-            ShimProcess? born = null;
-            session.Call(kind, body, spec, deadline, late => Undo(key, request.Bundle, late), reply => born = Born(session, reply, null));
-            return born!;
+            return Bear(kind, key, null, request.Bundle, body, spec, deadline);
         }
         catch (ShimLostException)
         {
@@ -163,12 +160,8 @@ public sealed class ShimRuntime : IContainerRuntime
     internal IContainerProcess Exec(ShimProcess container, string key, ExecRequest request, CancellationToken deadline)
     {
         using var process = Payload.Write(request.Process.Span);
-        var session = Session(deadline);
-        ShimProcess? born = null;
-        session.Call(
-            ShimKind.Exec, m => m.Text(key).I32(CallMilliseconds).Text(container.Key).Put(request.Stdio), process, deadline, late => Undo(key, "", late),
-            reply => born = Born(session, reply, container.Key));
-        return born!;
+        return Bear(
+            ShimKind.Exec, key, container.Key, "", m => m.Text(key).I32(CallMilliseconds).Text(container.Key).Put(request.Stdio), process, deadline);
     }
 
     /// <summary>Not asked twice: a shim that dies over it may have left half of the images, or all of them.</summary>
@@ -283,12 +276,21 @@ public sealed class ShimRuntime : IContainerRuntime
         }
     }
 
-    /// <summary>On the reading thread, before it reads on: what is told of the process next, or the shim's death, finds it known.</summary>
-    private ShimProcess Born(ShimSession session, ShimSession.Reply reply, string? containerKey)
+    /// <param name="containerKey">Of an exec.</param>
+    private ShimProcess Bear(
+        ShimKind kind, string key, string? containerKey, string bundle, Action<MessageWriter> body, System.Runtime.InteropServices.SafeHandle payload, CancellationToken deadline)
     {
-        var process = new ShimProcess(this, reply.Body.Process(reply.Descriptors, session.Version), containerKey);
-        _known[process.Key] = process;
-        return process;
+        var session = Session(deadline);
+        ShimProcess? born = null;
+        session.Call(kind, body, payload, deadline, late => Undo(key, bundle, late), Born);
+        return born!;
+
+        // On the reading thread, before it reads on: what is told of the process next, or the shim's death, finds it known.
+        void Born(ShimSession.Reply reply)
+        {
+            born = new ShimProcess(this, reply.Body.Process(reply.Descriptors, session.Version), containerKey);
+            _known[born.Key] = born;
+        }
     }
 
     private void Undo(string key, string bundle, ShimSession.Reply late)

@@ -149,14 +149,23 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
         }
         var waited = Interlocked.CompareExchange(ref pending.State, 1, 0) == 0;
         if (kind is ShimKind.Failed) pending.Answer.TrySetException(reply.Body.Error());
-        else if (waited)
-        {
-            if (kind is ShimKind.Born) pending.Born?.Invoke(reply);
-            pending.Answer.TrySetResult(reply);
-        }
+        else if (waited) Accept(pending, reply);
         else if (kind is ShimKind.Born && pending.Late is { } late) ThreadPool.UnsafeQueueUserWorkItem(_ => late(reply), null);
         else foreach (var left in reply.Descriptors) left.Dispose();
         if (kind is ShimKind.Failed) _ = pending.Answer.Task.Exception; // observed
+    }
+
+    private static void Accept(Pending pending, Reply reply)
+    {
+        try
+        {
+            pending.Born?.Invoke(reply);
+            pending.Answer.TrySetResult(reply);
+        }
+        catch (Exception e)
+        {
+            pending.Answer.TrySetException(e); // its asker's to deal with: others are answered over this connection too
+        }
     }
 }
 

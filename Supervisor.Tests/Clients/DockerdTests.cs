@@ -6,10 +6,10 @@ namespace Supervisor.Tests.Clients;
 public sealed class DockerdTests : DockerdOnUs
 {
     [Fact]
-    public Task Docker_containers_live_on_ourDaemon_as_on_containerd() => ClientScript.PassesAsync("dockerd-basic.sh", Daemon, 80);
+    public Task Docker_containers_live_on_our_daemon_as_on_containerd() => ClientScript.PassesAsync("dockerd-basic.sh", Daemon, 80);
 
     [Fact]
-    public async Task Docker_containers_outlive_dockerd_and_ourDaemon()
+    public async Task Docker_containers_outlive_dockerd_and_our_daemon()
     {
         var directory = Directory.CreateTempSubdirectory("supervisor-live-").FullName;
         var pid = Path.Join(directory, "pid");
