@@ -423,10 +423,8 @@ public sealed class ShimRuntime : IContainerRuntime
     /// <summary>Kept for whoever takes the process over, if nobody holds it yet.</summary>
     private void Exited(ExitRecord exit)
     {
-        var id = (exit.Key, exit.Pid, exit.StartTime);
-        _uncollected[id] = exit;
-        if (!_known.TryGetValue(exit.Key, out var known) || (known.Pid, known.StartTime) != (exit.Pid, exit.StartTime)) return;
-        if (_uncollected.TryRemove(id, out _)) known.Learn(exit.End, exit.OomKills);
+        if (_known.TryGetValue(exit.Key, out var known) && (known.Pid, known.StartTime) == (exit.Pid, exit.StartTime)) known.Learn(exit.End, exit.OomKills);
+        else _uncollected[(exit.Key, exit.Pid, exit.StartTime)] = exit;
     }
 
     /// <summary>The streams and the start of a process to a shim that is not its parent.</summary>
