@@ -12,6 +12,9 @@ public sealed class CheckpointException(string what, string reason, string? log,
     /// <summary>criu's log; null where there is none.</summary>
     public string? Log { get; } = log;
 
+    /// <summary>Not every process could be stopped in time. All go on.</summary>
+    internal bool NotStopped { get; private init; }
+
     /// <summary>With the last errors of the log in it.</summary>
     internal static CheckpointException Of(string what, string reason, string log)
     {
@@ -22,7 +25,9 @@ public sealed class CheckpointException(string what, string reason, string? log,
             var errors = File.ReadLines(log).Where(l => l.Contains("Error (", StringComparison.Ordinal) && !Probed.Any(p => l.Contains(p, StringComparison.Ordinal)))
                 .TakeLast(Kept).Select(l => l[l.IndexOf("Error (", StringComparison.Ordinal)..].Trim()).ToList();
             if (errors.Count > 0) reason = string.Join("; ", errors); // its answer is the first of them, which may be one that it lives with
-            return new CheckpointException(what, reason, log);
+            var notStopped = errors.Any(e => e.Contains("Timeout reached", StringComparison.Ordinal));
+            if (notStopped) reason += "; a process could not be stopped: it waits in the kernel, as in vfork(2) for a child that has not executed yet: try again later";
+            return new CheckpointException(what, reason, log) { NotStopped = notStopped };
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

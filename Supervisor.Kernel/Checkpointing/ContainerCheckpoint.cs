@@ -11,6 +11,12 @@ internal static class ContainerCheckpoint
     /// <summary>Key of a network namespace that is not the container's own, in runc's word.</summary>
     public const string OuterNetwork = "extRootNetNS";
 
+    /// <summary>
+    /// Seconds that criu may take to stop the processes, attempt by attempt. One whose child of vfork(2) has not executed yet cannot be
+    /// stopped; that is over soon as a rule, but not while criu waits for it, because the child is stopped already.
+    /// </summary>
+    private static readonly int[] Patience = [1, 3, 10];
+
     /// <param name="pid">Of the init, which the caller holds.</param>
     /// <param name="joinsNetwork">Its network namespace was joined by a path.</param>
     /// <inheritdoc cref="Containers.Container.Checkpoint"/>
@@ -36,18 +42,34 @@ internal static class ContainerCheckpoint
             CheckpointedStreams.Write(options.ImageDirectory, streams);
             ExternalMounts.Write(options.ImageDirectory, external);
         }
-        var (session, _) = CriuSession.Start(what, options.Criu, [], [], null, Abi.CloneFlags.None, null, deadline);
-        using (session)
+        for (var attempt = 0; ; attempt++)
         {
             try
             {
-                session.Run(what, options.PreDump ? CriuSession.PreDump : CriuSession.Dump, request, null, Path.Join(options.LogDirectory, log), deadline);
+                Dump(request.Add(CriuOptions.Timeout, Patience[attempt])); // of a field that is there twice the last counts
+                return;
             }
-            catch
+            catch (CheckpointException e) when (e.NotStopped && attempt + 1 < Patience.Length)
             {
-                session.Kill();
-                if (!wasFrozen && cgroup.IsFrozen) cgroup.Thaw(TimeSpan.FromSeconds(10)); // one that is killed leaves it frozen
-                throw;
+                Thread.Sleep(100); // everybody has gone on
+            }
+        }
+
+        void Dump(CriuMessage request)
+        {
+            var (session, _) = CriuSession.Start(what, options.Criu, [], [], null, Abi.CloneFlags.None, null, deadline);
+            using (session)
+            {
+                try
+                {
+                    session.Run(what, options.PreDump ? CriuSession.PreDump : CriuSession.Dump, request, null, Path.Join(options.LogDirectory, log), deadline);
+                }
+                catch
+                {
+                    session.Kill();
+                    if (!wasFrozen && cgroup.IsFrozen) cgroup.Thaw(TimeSpan.FromSeconds(10)); // one that is killed leaves it frozen
+                    throw;
+                }
             }
         }
     }

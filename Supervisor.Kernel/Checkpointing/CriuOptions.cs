@@ -7,7 +7,7 @@ namespace Supervisor.Kernel.Checkpointing;
 internal static class CriuOptions
 {
     public const int Pid = 2, LeaveRunning = 3, ParentImages = 14, TrackMemory = 15, RestoreSibling = 26, InheritFd = 27, CgroupRoot = 25, Root = 13;
-    public const int External = 37, FreezeCgroup = 44, NotifyScripts = 12, LsmProfile = 53, LsmMountContext = 63;
+    public const int External = 37, FreezeCgroup = 44, Timeout = 45, NotifyScripts = 12, LsmProfile = 53, LsmMountContext = 63;
 
     /// <exception cref="ArgumentException">A word that criu does not know.</exception>
     public static CriuMessage Common(CheckpointOptions options, Fd images, Fd work, string log)

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Supervisor.Kernel.Checkpointing;
 using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Oci;
@@ -140,6 +142,33 @@ public sealed class CheckpointTests : IDisposable
         var written = Last(log);
         Restore(container, log, Images("locks") with { FileLocks = true });
         await Reaches(log, written + 3); // nobody else gets the lock
+    }
+
+    [CriuFact]
+    public async Task One_that_cannot_be_stopped_for_a_moment_is_tried_again()
+    {
+        // Its child has been made as by vfork(2), though with a memory of its own: the parent cannot be stopped before the child has ended,
+        // which it does when it sees that it has been stopped for a while itself.
+        var clone = RuntimeInformation.ProcessArchitecture is System.Runtime.InteropServices.Architecture.Arm64 ? 220 : 56;
+        var program = $$"""
+            $| = 1;
+            sub up { open my $f, "<", "/proc/uptime"; (split / /, <$f>)[0] }
+            print "1\n";
+            if (!syscall({{clone}}, 0x4011, 0, 0, 0, 0)) { # CLONE_VFORK | SIGCHLD
+                for (my $then = up(); up() - $then < 0.7;) { $then = up(); select(undef, undef, undef, 0.01) }
+                exit
+            }
+            print "2\n";
+            sleep 1000
+            """;
+        var (container, log) = Make(TestContainers.Shell("perl", "-e", program));
+        container.Start(Deadline);
+        await Reaches(log, 1);
+        var clock = Stopwatch.StartNew();
+        container.Checkpoint(Images("vfork"), Deadline);
+        Assert.True(clock.Elapsed > TimeSpan.FromSeconds(1), $"it was written at once, in {clock.Elapsed}: it was not in the state that this test is about");
+        Assert.Equal([1, 2], Numbers(log));
+        Restore(container, log, Images("vfork"));
     }
 
     [CriuFact]
