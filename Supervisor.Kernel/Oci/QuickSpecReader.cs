@@ -1,4 +1,5 @@
 using System.Text.Json;
+using static Supervisor.Kernel.Oci.QuickJson;
 
 namespace Supervisor.Kernel.Oci;
 
@@ -10,8 +11,6 @@ namespace Supervisor.Kernel.Oci;
 /// <remarks>For documents that <see cref="DocumentForm"/> has passed: well-formed, no name twice, no null in a list.</remarks>
 internal static class QuickSpecReader
 {
-    private delegate T Read<T>(ref Utf8JsonReader json);
-
     /// <returns>Null when the deserializer has to look at it.</returns>
     public static Spec? TryRead(ReadOnlySpan<byte> document) => TryRead(document, Whole);
 
@@ -372,53 +371,4 @@ internal static class QuickSpecReader
         for (Begin(ref json); Next(ref json) is { } name;) pids = name is "limit" ? pids with { Limit = json.GetInt64() } : throw new NotOrdinary();
         return pids;
     }
-
-    private static void Begin(ref Utf8JsonReader json)
-    {
-        if (json.TokenType is not JsonTokenType.StartObject) throw new NotOrdinary();
-    }
-
-    /// <summary>The next name of an object, the reader at its value; null at the object's end.</summary>
-    private static string? Next(ref Utf8JsonReader json)
-    {
-        json.Read();
-        if (json.TokenType is JsonTokenType.EndObject) return null;
-        var name = json.GetString();
-        json.Read();
-        return name;
-    }
-
-    private static T? OrNull<T>(ref Utf8JsonReader json, Read<T> read) where T : class =>
-        json.TokenType is JsonTokenType.Null ? null : read(ref json);
-
-    private static List<T> List<T>(ref Utf8JsonReader json, Read<T> read)
-    {
-        if (json.TokenType is JsonTokenType.Null) return [];
-        if (json.TokenType is not JsonTokenType.StartArray) throw new NotOrdinary();
-        var list = new List<T>();
-        while (json.Read() && json.TokenType is not JsonTokenType.EndArray) list.Add(read(ref json));
-        return list;
-    }
-
-    private static List<string> Texts(ref Utf8JsonReader json) => List(ref json, static (ref Utf8JsonReader j) => j.GetString()!);
-
-    private static Dictionary<string, string> Map(ref Utf8JsonReader json)
-    {
-        if (json.TokenType is JsonTokenType.Null) return [];
-        var map = new Dictionary<string, string>();
-        for (Begin(ref json); Next(ref json) is { } name;) map[name] = json.GetString()!;
-        return map;
-    }
-
-    private static int? Number(ref Utf8JsonReader json) => json.TokenType is JsonTokenType.Null ? null : json.GetInt32();
-
-    private static uint? Unsigned(ref Utf8JsonReader json) => json.TokenType is JsonTokenType.Null ? null : json.GetUInt32();
-
-    private static bool? Truth(ref Utf8JsonReader json) => json.TokenType is JsonTokenType.Null ? null : json.GetBoolean();
-
-    private static long? Long(ref Utf8JsonReader json) => json.TokenType is JsonTokenType.Null ? null : json.GetInt64();
-
-    private static ulong? UnsignedLong(ref Utf8JsonReader json) => json.TokenType is JsonTokenType.Null ? null : json.GetUInt64();
-
-    private sealed class NotOrdinary : Exception;
 }

@@ -122,7 +122,7 @@ internal sealed class ShimProcess : IContainer
     public void Start(CancellationToken deadline)
     {
         if (!_held) return;
-        _runtime.Repeat(session => session.Call(ShimKind.Start, m => m.Text(Key).I32(ShimRuntime.CallMilliseconds), null, deadline), deadline);
+        _runtime.Start(this, deadline);
         lock (_gate)
         {
             _held = false;

@@ -21,31 +21,28 @@ public sealed record ShimOptions(string Directory, string Executable, Action<str
 }
 
 /// <summary>
-/// Containers as children of a shim, which outlives this process, and whose death they outlive. One thread keeps the
-/// connection: it finds or starts the shim, reads from it, and when it dies hands its processes to the next.
+/// Containers as children of a shim, which outlives this process, and whose death they outlive: what a dead shim leaves is
+/// handed to the next.
 /// </summary>
-public sealed class ShimRuntime : IContainerRuntime
+public sealed class ShimRuntime : IContainerRuntime, IShimListener
 {
     internal const int CallMilliseconds = 60_000;
-    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(20), Grace = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
     private readonly ShimOptions _options;
     private readonly ContainerHost _host;
     private readonly ConcurrentDictionary<string, ShimProcess> _known = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<(string Key, int Pid, ulong StartTime), ExitRecord> _uncollected = new();
-    private readonly Thread _thread;
+    private readonly HashSet<ShimProcess> _listed = []; // by the shim that is talked to: the connection's thread's
+    private readonly ShimConnection _connection;
     private readonly OrphanReaper? _orphans;
-    private readonly Lock _leaving = new(); // held while a shim is asked to leave: its end is then no death
-    private volatile TaskCompletionSource<ShimSession> _session = NewSession();
-    private volatile Pidfd? _shim;
-    private volatile bool _stopping, _left, _everListed;
 
     /// <param name="host">For what this process itself watches; disposed with this.</param>
     public ShimRuntime(ContainerHost host, ShimOptions options)
     {
         (_host, _options) = (host, options);
         ProcessHardening.BecomeSubreaper();
-        _thread = new Thread(Keep, 256 << 10) { Name = "shim", IsBackground = true };
-        _thread.Start();
+        _connection = new ShimConnection(options, this);
+        _connection.Begin();
         if (options.OwnsProcess) _orphans = new OrphanReaper(() => Watched);
     }
 
@@ -53,13 +50,13 @@ public sealed class ShimRuntime : IContainerRuntime
     internal IEnumerable<int> Watched => [.. _known.Values.Select(p => p.Pid), .. ShimPid is { } shim ? (int[])[shim] : []];
 
     /// <summary>No shim has ever said what is in its care, so that none was ever asked for anything.</summary>
-    internal bool HasNeverListed => !_everListed;
+    internal bool HasNeverListed => _connection.HasNeverListed;
 
     /// <summary>Disposed, and its shim has ended: nothing was in its care.</summary>
-    internal bool HasLeft => _left;
+    internal bool HasLeft => _connection.HasLeft;
 
     /// <summary>The shim's pid; null while there is none.</summary>
-    public int? ShimPid { get; private set; }
+    public int? ShimPid => _connection.ShimPid;
 
     /// <inheritdoc/>
     public IContainer Create(string key, ContainerRequest request, CancellationToken deadline) =>
@@ -78,10 +75,10 @@ public sealed class ShimRuntime : IContainerRuntime
         }
         catch (ShimLostException)
         {
-            AwaitShimsEnd();
+            _connection.AwaitShimsEnd();
             if (!request.OwnsBundle) throw;
             // Only the connection broke (no descriptor was left to take its answer): the shim may be at it still, and undoes it when it is done.
-            if (_shim is { IsClosed: false } alive && !alive.WaitForExit(TimeSpan.Zero)) Quietly(() => End(key, request.Bundle, new Dictionary<string, string>(), Grace));
+            if (_connection.ShimLives) Quietly(() => End(key, request.Bundle, new Dictionary<string, string>(), Grace));
             // Half-made, or made and orphaned: the bundle says which cgroup it has.
             else Container.TearDown(request.Bundle, new Dictionary<string, string>(), Grace);
             throw;
@@ -107,7 +104,7 @@ public sealed class ShimRuntime : IContainerRuntime
     /// <inheritdoc/>
     public IReadOnlyCollection<string> Keys(CancellationToken deadline)
     {
-        Session(deadline);
+        _connection.Session(deadline);
         return [.. _known.Keys.Union(_uncollected.Keys.Select(u => u.Key))];
     }
 
@@ -117,45 +114,29 @@ public sealed class ShimRuntime : IContainerRuntime
     /// <summary>Ends a shim that has nothing left in its care; another stays, for the next daemon.</summary>
     public void Dispose()
     {
-        if (_stopping) return;
-        if (!TryLeave()) Stop();
+        if (_connection.IsStopping) return;
+        if (TryLeave()) return;
+        _connection.Stop();
+        Release();
     }
 
     /// <summary>Ends the shim, and this with it, if there is nothing left in its care.</summary>
     /// <returns>False where there is, or where that cannot be known: then nothing has changed.</returns>
     internal bool TryLeave()
     {
-        lock (_leaving)
-        {
-            if (_stopping) return _left;
-            if (_session.Task is not { IsCompletedSuccessfully: true, Result: var session }) return false;
-            try
-            {
-                using var deadline = new CancellationTokenSource(Grace);
-                session.Call(ShimKind.Leave, _ => { }, null, deadline.Token);
-            }
-            catch (Exception e) when (e is InvalidOperationException or IOException or OperationCanceledException)
-            {
-                return false;
-            }
-            _stopping = _left = true;
-        }
-        AwaitShimsEnd();
-        Stop();
+        if (!_connection.TryLeave()) return false;
+        Release();
         return true;
     }
 
-    private void Stop()
+    private void Release()
     {
-        _stopping = true;
         _orphans?.Dispose();
-        if (_session.Task is { IsCompletedSuccessfully: true, Result: var session }) session.Stop();
-        else _session.TrySetException(new ShimLostException());
-        _thread.Join(Grace);
-        _shim?.TryReap();
-        _shim?.Dispose();
         if (!_options.SharesHost) _host.Dispose();
     }
+
+    internal void Start(ShimProcess process, CancellationToken deadline) =>
+        _connection.Repeat(session => session.Call(ShimKind.Start, m => m.Text(process.Key).I32(CallMilliseconds), null, deadline), deadline);
 
     internal IContainerProcess Exec(ShimProcess container, string key, ExecRequest request, CancellationToken deadline)
     {
@@ -166,7 +147,7 @@ public sealed class ShimRuntime : IContainerRuntime
 
     /// <summary>Not asked twice: a shim that dies over it may have left half of the images, or all of them.</summary>
     internal void Checkpoint(ShimProcess container, CheckpointOptions options, CancellationToken deadline) =>
-        Session(deadline).Call(ShimKind.Checkpoint, m => m.Text(container.Key).I32(CallMilliseconds).Put(options), null, deadline);
+        _connection.Session(deadline).Call(ShimKind.Checkpoint, m => m.Text(container.Key).I32(CallMilliseconds).Put(options), null, deadline);
 
     /// <summary>Until it is done: it bears being done twice, so the next shim is asked when one dies over it.</summary>
     internal void End(string key, string bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout)
@@ -174,7 +155,7 @@ public sealed class ShimRuntime : IContainerRuntime
         using var deadline = new CancellationTokenSource(timeout + Grace);
         try
         {
-            Repeat(
+            _connection.Repeat(
                 session => session.Call(
                     ShimKind.End, m => m.Text(key).I32((int)timeout.TotalMilliseconds).Text(bundle).Pairs(cgroupPaths), null, deadline.Token),
                 deadline.Token);
@@ -183,7 +164,7 @@ public sealed class ShimRuntime : IContainerRuntime
         {
             throw new TimeoutException($"the shim did not remove \"{key}\" within {timeout.TotalSeconds:0} s");
         }
-        catch (ShimLostException) when (_left)
+        catch (ShimLostException) when (_connection.HasLeft)
         {
             // It had nothing in its care; the bundle may have been left without a process.
             if (bundle.Length > 0) Container.TearDown(bundle, cgroupPaths, timeout);
@@ -196,26 +177,10 @@ public sealed class ShimRuntime : IContainerRuntime
         if (key.Count('/') == 1) _options.OnRemoved?.Invoke(key);
     }
 
-    internal void Repeat(Func<ShimSession, ShimSession.Reply> call, CancellationToken deadline)
-    {
-        while (true)
-        {
-            try
-            {
-                call(Session(deadline));
-                return;
-            }
-            catch (ShimLostException) when (!_stopping)
-            {
-                deadline.ThrowIfCancellationRequested();
-            }
-        }
-    }
-
     /// <summary>Sends something that nobody waits for, in the background: a shim that does not read must not hold its caller up.</summary>
     internal void TellOn(ShimProcess process, ShimKind kind, Action<MessageWriter> body)
     {
-        if (process.HasEnded || _session.Task is not { IsCompletedSuccessfully: true, Result: var session }) return;
+        if (process.HasEnded || _connection.Current is not { } session) return;
         ThreadPool.UnsafeQueueUserWorkItem(_ => Quietly(() =>
         {
             using var deadline = new CancellationTokenSource(Grace);
@@ -226,7 +191,7 @@ public sealed class ShimRuntime : IContainerRuntime
     internal void Collected(ShimProcess process)
     {
         _uncollected.TryRemove((process.Key, process.Pid, process.StartTime), out _);
-        if (_session.Task is not { IsCompletedSuccessfully: true, Result: var session }) return;
+        if (_connection.Current is not { } session) return;
         ThreadPool.UnsafeQueueUserWorkItem(_ => Quietly(() =>
         {
             using var deadline = new CancellationTokenSource(Grace);
@@ -240,7 +205,7 @@ public sealed class ShimRuntime : IContainerRuntime
         string key, string? containerKey, string? bundle, ProcessIdentity wanted, IReadOnlyDictionary<string, string> cgroupPaths, CancellationToken deadline)
     {
         if (wanted.BootId != ProcStat.BootId) return null;
-        var session = Session(deadline);
+        var session = _connection.Session(deadline);
         if (_known.TryGetValue(key, out var known) && (known.Pid, known.StartTime) == (wanted.Pid, wanted.StartTime)) return known;
         var facts = new ProcessHandover
         {
@@ -280,7 +245,7 @@ public sealed class ShimRuntime : IContainerRuntime
     private ShimProcess Bear(
         ShimKind kind, string key, string? containerKey, string bundle, Action<MessageWriter> body, System.Runtime.InteropServices.SafeHandle payload, CancellationToken deadline)
     {
-        var session = Session(deadline);
+        var session = _connection.Session(deadline);
         ShimProcess? born = null;
         session.Call(kind, body, payload, deadline, late => Undo(key, bundle, late), Born);
         return born!;
@@ -303,91 +268,14 @@ public sealed class ShimRuntime : IContainerRuntime
         });
     }
 
-    private ShimSession Session(CancellationToken deadline)
-    {
-        var session = _session;
-        try
-        {
-            session.Task.Wait(deadline);
-        }
-        catch (AggregateException)
-        {
-        }
-        return session.Task.GetAwaiter().GetResult();
-    }
+    void IShimListener.Connected() => _listed.Clear();
 
-    private void Keep()
-    {
-        while (!_stopping)
-        {
-            try
-            {
-                Talk();
-            }
-            catch (Exception e) when (!_stopping)
-            {
-                _options.Log($"the shim in {_options.Directory}: {e.Message}; trying again");
-                Thread.Sleep(200);
-            }
-        }
-    }
-
-    private void Talk()
-    {
-        var socket = Connect();
-        if (socket is null) return;
-        var listed = new HashSet<ShimProcess>();
-        ShimSession session = null!;
-        session = new ShimSession(socket, (kind, body, descriptors) => Told(session, listed, kind, body, descriptors));
-        using (session)
-        {
-            var (pid, uid) = session.Peer;
-            if (uid != PacketSocket.OwnUid) throw new IOException($"process {pid} of user {uid} answers there: not our user");
-            if (ShimPid != pid || _shim is null)
-            {
-                // A former daemon's shim, or one that came to listen before the one that we have just started, which leaves.
-                _shim?.Dispose();
-                _shim = Pidfd.TryOpen(pid);
-            }
-            ShimPid = pid;
-            using (var deadline = new CancellationTokenSource(Grace)) session.Tell(ShimFrame.Hello(ShimFrame.Newest, ShimFrame.Oldest), deadline.Token);
-            try
-            {
-                session.Read(() => !_stopping);
-            }
-            finally
-            {
-                if (!_stopping)
-                {
-                    if (_session.Task.IsCompleted) _session = NewSession();
-                }
-            }
-        }
-        lock (_leaving)
-        {
-            if (_stopping) return; // as it was asked to
-        }
-        AwaitShimsEnd();
-        if (_shim?.WaitForExit(TimeSpan.Zero) != false) Bereaved();
-    }
-
-    /// <summary>Until the list is complete the session is nobody's: who adopts must see all of it.</summary>
-    private void Told(ShimSession session, HashSet<ShimProcess> listed, ShimKind kind, MessageReader body, List<Fd> descriptors)
+    void IShimListener.Told(ShimSession session, ShimKind kind, MessageReader body, List<Fd> descriptors)
     {
         switch (kind)
         {
-            case ShimKind.Hello:
-                session.Version = ShimFrame.Agree(body.I32(), body.I32());
-                break;
             case ShimKind.Listed:
-                listed.Add(Listed(body, descriptors, session.Version));
-                break;
-            case ShimKind.ListEnd:
-                foreach (var process in _known.Values)
-                    if (!listed.Contains(process)) GiveTo(session, process);
-                UpgradeIfOlder(session);
-                _everListed = true;
-                _session.TrySetResult(session);
+                _listed.Add(Listed(body, descriptors, session.Version));
                 break;
             case ShimKind.Exited:
                 Exited(body.Exit());
@@ -399,6 +287,20 @@ public sealed class ShimRuntime : IContainerRuntime
                 if (_known.GetValueOrDefault(body.Text()) is { } fed && fed.Pid == body.I32()) fed.InputEnded();
                 break;
         }
+    }
+
+    void IShimListener.Listed(ShimSession session)
+    {
+        foreach (var process in _known.Values)
+            if (!_listed.Contains(process)) GiveTo(session, process);
+        _listed.Clear();
+    }
+
+    /// <summary>The shim's processes go on; what the kernel tells their parent it tells us now.</summary>
+    void IShimListener.Bereaved()
+    {
+        _options.Log($"the shim has ended; {_known.Values.Count(p => !p.HasEnded)} processes are watched by the daemon itself, and a new shim is started");
+        foreach (var process in _known.Values) process.WatchLocally(_host);
     }
 
     private ShimProcess Listed(MessageReader body, List<Fd> descriptors, int version)
@@ -440,54 +342,6 @@ public sealed class ShimRuntime : IContainerRuntime
                 },
                 TaskContinuationOptions.OnlyOnFaulted);
     });
-
-    private void UpgradeIfOlder(ShimSession session)
-    {
-        var running = FileStatus.IdentityOf($"/proc/{session.Peer.Pid}/exe");
-        if (running.Length == 0 || running == FileStatus.IdentityOf(_options.Executable)) return;
-        _options.Log($"the shim (process {session.Peer.Pid}) is another file than {_options.Executable}: it becomes that");
-        using var deadline = new CancellationTokenSource(Grace);
-        session.Ask(ShimKind.Upgrade, m => m.Text(_options.Executable), [], deadline.Token)
-            .ContinueWith(t => _options.Log($"the shim was not upgraded: {t.Exception!.InnerException!.Message}"), TaskContinuationOptions.OnlyOnFaulted);
-    }
-
-    /// <summary>The shim is dead. Its processes go on; what the kernel tells their parent it tells us now.</summary>
-    private void Bereaved()
-    {
-        _shim?.TryReap();
-        _shim?.Dispose();
-        _shim = null;
-        ShimPid = null;
-        _options.Log($"the shim has ended; {_known.Values.Count(p => !p.HasEnded)} processes are watched by the daemon itself, and a new shim is started");
-        foreach (var process in _known.Values) process.WatchLocally(_host);
-    }
-
-    private PacketSocket? Connect()
-    {
-        var path = Path.Join(_options.Directory, "s");
-        var end = Environment.TickCount64 + (long)StartTimeout.TotalMilliseconds;
-        while (!_stopping)
-        {
-            if (PacketSocket.TryConnect(path) is { } socket) return socket;
-            if (_shim is { } started && started.WaitForExit(TimeSpan.FromMilliseconds(10)))
-            {
-                started.TryReap();
-                started.Dispose();
-                _shim = null;
-                throw new IOException($"it ended at once; {Path.Join(_options.Directory, "log")} says why");
-            }
-            _shim ??= ShimLauncher.Launch(_options.Executable, _options.Directory);
-            if (Environment.TickCount64 > end) throw new IOException($"it does not listen after {StartTimeout.TotalSeconds:0} s");
-        }
-        return null;
-    }
-
-    private void AwaitShimsEnd()
-    {
-        if (_shim is { IsClosed: false } shim) shim.WaitForExit(TimeSpan.FromSeconds(2));
-    }
-
-    private static TaskCompletionSource<ShimSession> NewSession() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private static void Quietly(Action action)
     {

@@ -32,7 +32,7 @@ internal sealed unsafe partial class ShimServer
     private void UpgradeIfIdle()
     {
         if (_upgrade is not var (from, number, path, until)) return;
-        if (_busy.Count > 0)
+        if (!_work.IsIdle)
         {
             if (Environment.TickCount64 < until) return;
             _upgrade = null;

@@ -12,16 +12,14 @@ namespace Supervisor.Shim.Serving;
 /// </summary>
 internal sealed partial class ShimServer : IDisposable
 {
-    private const int MostWaitingForAKey = 64;
     private static readonly TimeSpan Unwanted = TimeSpan.FromSeconds(30), Quiet = TimeSpan.FromSeconds(2);
     private readonly Action<string> _log;
     private readonly EventLoop _loop;
     private readonly ContainerHost _host;
-    private readonly Workers _workers = new();
+    private readonly KeyedWork _work;
     private readonly ExitLedger _ledger;
     private readonly Dictionary<string, Hosted> _processes = new(StringComparer.Ordinal);
     private readonly Dictionary<(int Pid, ulong StartTime), Hosted> _byPid = [];
-    private readonly Dictionary<string, Queue<Action>> _busy = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Timer _unwanted, _tidy;
     private PacketSocket _listener = null!;
@@ -31,6 +29,7 @@ internal sealed partial class ShimServer : IDisposable
     {
         _log = log;
         _loop = new EventLoop("shim", Report);
+        _work = new KeyedWork(_loop, Rest);
         _host = new ContainerHost(_loop, Report) { BeforeReap = NoteEnd };
         _ledger = new ExitLedger(Path.Join(directory, "exits"), log);
         _unwanted = new Timer(_ => _loop.Post(LeaveIfUnwanted), null, Unwanted, Unwanted);
@@ -62,7 +61,7 @@ internal sealed partial class ShimServer : IDisposable
         _unwanted.Dispose();
         _tidy.Dispose();
         _loop.Dispose();
-        _workers.Dispose();
+        _work.Dispose();
         _host.Dispose();
         _listener.Dispose();
         _ledger.Dispose();
@@ -71,7 +70,7 @@ internal sealed partial class ShimServer : IDisposable
     /// <summary>A signal asks us to end.</summary>
     public void AskToEnd(string signal) => _loop.Post(() =>
     {
-        if (_processes.Count == 0 && _busy.Count == 0) _done.TrySetResult();
+        if (_processes.Count == 0 && _work.IsIdle) _done.TrySetResult();
         else _log($"{signal}: {_processes.Count} processes are in our care: staying; end them first, or kill -9");
     });
 
@@ -332,52 +331,21 @@ internal sealed partial class ShimServer : IDisposable
     /// <param name="work">On a worker. What it gives back is done on the loop's thread.</param>
     private void Work(Connection from, long number, string key, int milliseconds, Func<CancellationToken, Action> work, Exception? refused = null)
     {
-        if (refused is not null)
-        {
-            Fail(from, number, refused);
-            return;
-        }
-        if (_busy.TryGetValue(key, out var waiting))
-        {
-            if (waiting.Count >= MostWaitingForAKey) Fail(from, number, new InvalidOperationException($"\"{key}\": too much is asked of it at once"));
-            else waiting.Enqueue(Give);
-            return;
-        }
-        _busy[key] = new Queue<Action>();
-        Give();
+        if (refused is null && !_work.TryAdd(key, TimeSpan.FromMilliseconds(milliseconds), work, e => Fail(from, number, e)))
+            refused = new InvalidOperationException($"\"{key}\": too much is asked of it at once");
+        if (refused is not null) Fail(from, number, refused);
+    }
 
-        void Give() => _workers.Add(new Workers.Job(TimeSpan.FromMilliseconds(milliseconds), deadline =>
-        {
-            Action then;
-            try
-            {
-                then = work(deadline);
-            }
-            catch (Exception e)
-            {
-                then = () => Fail(from, number, e);
-            }
-            _loop.Post(() =>
-            {
-                try
-                {
-                    then();
-                }
-                finally
-                {
-                    if (_busy[key].TryDequeue(out var next)) next();
-                    else _busy.Remove(key);
-                    _tidy.Change(Quiet, Timeout.InfiniteTimeSpan);
-                    UpgradeIfIdle();
-                }
-            });
-        }));
+    private void Rest()
+    {
+        _tidy.Change(Quiet, Timeout.InfiniteTimeSpan);
+        UpgradeIfIdle();
     }
 
     /// <summary>What creations have left behind goes back to the kernel: we live long, and mostly wait.</summary>
     private void TidyIfIdle()
     {
-        if (_busy.Count == 0) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        if (_work.IsIdle) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
     private void Do(Connection from, long number, string key, Action<Hosted> what)
@@ -395,7 +363,7 @@ internal sealed partial class ShimServer : IDisposable
 
     private void Leave(Connection from, long number)
     {
-        if (_processes.Count > 0 || _busy.Count > 0 || _ledger.Count > 0)
+        if (_processes.Count > 0 || !_work.IsIdle || _ledger.Count > 0)
         {
             Fail(from, number, new InvalidOperationException($"{_processes.Count} processes are in this shim's care"));
             return;
@@ -407,7 +375,7 @@ internal sealed partial class ShimServer : IDisposable
     /// <summary>Nobody talks to us, and nothing is in our care.</summary>
     private void LeaveIfUnwanted()
     {
-        if (_connection is null && _processes.Count == 0 && _busy.Count == 0 && _ledger.Count == 0) _done.TrySetResult();
+        if (_connection is null && _processes.Count == 0 && _work.IsIdle && _ledger.Count == 0) _done.TrySetResult();
     }
 
     private static void Answer(Connection to, long number) => to.Send(ShimFrame.Begin(ShimKind.Done, number));

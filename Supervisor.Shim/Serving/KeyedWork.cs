@@ -1,0 +1,64 @@
+using Supervisor.Kernel.Polling;
+
+namespace Supervisor.Shim.Serving;
+
+/// <summary>
+/// What may block, done by workers: for one key one thing at a time, in the order in which it was asked for. All calls are the
+/// loop's thread's.
+/// </summary>
+/// <param name="onDone">On the loop's thread, after each thing that was done.</param>
+internal sealed class KeyedWork(EventLoop loop, Action onDone) : IDisposable
+{
+    private const int MostWaiting = 64;
+    private readonly Workers _workers = new();
+    private readonly Dictionary<string, Queue<Action>> _waiting = new(StringComparer.Ordinal);
+
+    /// <summary>Nothing is being done.</summary>
+    public bool IsIdle => _waiting.Count == 0;
+
+    /// <param name="work">On a worker. What it gives back is done on the loop's thread.</param>
+    /// <param name="onError">On the loop's thread.</param>
+    /// <returns>False when too much waits for this key already.</returns>
+    public bool TryAdd(string key, TimeSpan timeout, Func<CancellationToken, Action> work, Action<Exception> onError)
+    {
+        if (_waiting.TryGetValue(key, out var waiting))
+        {
+            if (waiting.Count >= MostWaiting) return false;
+            waiting.Enqueue(Give);
+            return true;
+        }
+        _waiting[key] = new Queue<Action>();
+        Give();
+        return true;
+
+        void Give() => _workers.Add(new Workers.Job(timeout, deadline =>
+        {
+            Action then;
+            try
+            {
+                then = work(deadline);
+            }
+            catch (Exception e)
+            {
+                then = () => onError(e);
+            }
+            loop.Post(() => Finish(key, then));
+        }));
+    }
+
+    public void Dispose() => _workers.Dispose();
+
+    private void Finish(string key, Action then)
+    {
+        try
+        {
+            then();
+        }
+        finally
+        {
+            if (_waiting[key].TryDequeue(out var next)) next();
+            else _waiting.Remove(key);
+            onDone();
+        }
+    }
+}
