@@ -26,11 +26,14 @@ internal sealed class CrashClient(DaemonProcess daemon) : IDisposable
 
     public CallOptions In() => In(TimeSpan.FromSeconds(20));
 
+    /// <summary>A daemon that is killed again and again may be up for moments only, for as long as a storm lasts.</summary>
+    private static readonly TimeSpan Patience = CommandLine.Patience + 2 * TimeSpan.FromSeconds(StormTests.Kills);
+
     /// <summary>Asks until it is answered: while nobody listens, or a call is cut off, again.</summary>
     /// <returns>Null for the answers that mean "it is so already", or "there is none".</returns>
     public static async Task<T?> Ask<T>(Func<AsyncUnaryCall<T>> call, params StatusCode[] settled) where T : class
     {
-        for (var end = DateTime.UtcNow + CommandLine.Patience; ;)
+        for (var end = DateTime.UtcNow + Patience; ;)
         {
             try
             {

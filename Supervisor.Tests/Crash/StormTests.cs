@@ -11,7 +11,7 @@ namespace Supervisor.Tests.Crash;
 [Collection(Alone.Name)]
 public sealed class StormTests
 {
-    private static int Kills => Number("SUPERVISOR_CRASH_KILLS", 4);
+    internal static int Kills => Number("SUPERVISOR_CRASH_KILLS", 4);
 
     private static int Lives => Number("SUPERVISOR_CRASH_CONTAINERS", 6);
 

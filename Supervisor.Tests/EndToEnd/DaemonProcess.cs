@@ -77,6 +77,11 @@ public sealed class DaemonProcess : IAsyncDisposable
     public async Task RestartAsync()
     {
         Begin();
+        await Answers();
+    }
+
+    private async Task Answers()
+    {
         for (var end = DateTime.UtcNow + CommandLine.Patience; ;)
         {
             if ((await CommandLine.RunAsync(CommandLine.Supervisor, "--address", Address, "ps")).Status == 0) return;
@@ -111,7 +116,8 @@ public sealed class DaemonProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         var problem = _process!.HasExited && _process.ExitCode is not 137 ? $"the daemon ended with {_process.ExitCode}: {await _output!}" : null;
-        if (_process.HasExited) await RestartAsync(); // someone must remove what a killed daemon left running
+        if (_process.HasExited) Begin(); // someone must remove what a killed daemon left running
+        await Answers();                 // it may just have been started
         foreach (var id in (await Do("ps", "-a", "-q")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)) await Do("rm", "-f", id);
         using (var term = await Task.Run(() => Process.Start("kill", ["-TERM", $"{_process.Id}"]))) await term.WaitForExitAsync();
         using var deadline = new CancellationTokenSource(CommandLine.Patience);
