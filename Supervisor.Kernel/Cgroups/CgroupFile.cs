@@ -6,41 +6,20 @@ using Supervisor.Kernel.Files;
 
 namespace Supervisor.Kernel.Cgroups;
 
-/// <summary>Control files and directories. One value is one write(2); a text is read whole, up to a bound.</summary>
+/// <summary>Control files and directories. One value is one write(2); a text is read whole.</summary>
 internal static partial class CgroupFile
 {
-    private const int Longest = 64 << 20; // cgroup.procs of 4,194,304 processes (PID_MAX_LIMIT) has 32 MiB
-
     /// <summary>The text; null when the file or its cgroup is gone, or is not of the kind asked for.</summary>
     public static string? TryRead(string path)
     {
         try
         {
             using var fd = Fd.TryOpen(path, OpenFlags.O_RDONLY);
-            return fd is null ? null : ReadAll(fd, path);
+            return fd is null ? null : KernelFile.ReadAll(fd, path);
         }
         catch (SyscallException e) when (e.Errno is Errno.ENODEV or Errno.EOPNOTSUPP or Errno.ENOTDIR)
         {
             return null; // removed between open and read; or cgroup.procs of a threaded cgroup
-        }
-    }
-
-    /// <summary>The text from where the file stands to its end.</summary>
-    public static string ReadAll(Fd fd, string path)
-    {
-        var buffer = new byte[4096];
-        var length = 0;
-        while (true)
-        {
-            if (length == buffer.Length)
-            {
-                if (length >= Longest) throw new CgroupException(path, null, Errno.EFBIG, $"more than {Longest} bytes");
-                Array.Resize(ref buffer, length * 2);
-            }
-            var got = read(fd, ref buffer[length], (nuint)(buffer.Length - length));
-            if (got == 0) return Encoding.UTF8.GetString(buffer, 0, length);
-            if (got > 0) length += (int)got;
-            else if (Errno.Last is not Errno.EINTR) throw new SyscallException("read", Errno.Last, path);
         }
     }
 
@@ -98,9 +77,6 @@ internal static partial class CgroupFile
         Errno.EACCES or Errno.EPERM or Errno.EROFS => "the cgroup is not ours to change",
         _ => null,
     };
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint read(Fd fd, ref byte buffer, nuint count);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint write(Fd fd, byte[] buffer, nuint count);

@@ -1,4 +1,5 @@
 using System.Text;
+using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Oci;
 
 namespace Supervisor.Kernel.Cgroups;
@@ -24,7 +25,7 @@ public sealed class CgroupHierarchies
     };
 
     /// <summary>Reads /proc/self/mountinfo and /proc/self/cgroup. Nothing about their places is assumed.</summary>
-    public static CgroupHierarchies Discover() => Parse(Read("/proc/self/mountinfo"), Read("/proc/self/cgroup"));
+    public static CgroupHierarchies Discover() => Parse(KernelFile.Read("/proc/self/mountinfo"), KernelFile.Read("/proc/self/cgroup"));
 
     /// <summary>As <see cref="Discover"/>, from texts.</summary>
     /// <param name="mountinfo">/proc/self/mountinfo. proc_pid_mountinfo(5).</param>
@@ -39,11 +40,12 @@ public sealed class CgroupHierarchies
             if (parts.Length != 3 || !parts[2].StartsWith('/')) continue;
             var controllers = parts[1].Split(',', StringSplitOptions.RemoveEmptyEntries);
             var version = controllers.Length == 0 ? 2 : 1;
-            var found = mounts
-                .Where(m => version == 2 ? m.Type is "cgroup2" : m.Type is "cgroup" && controllers.All(m.SuperOptions.Contains))
-                .OrderBy(m => IsBelow(parts[2], m.Root) ? 0 : 1)   // a mount that shows us to ourselves
-                .ThenBy(m => m.Root.Length)                        // and shows most
-                .FirstOrDefault();
+            Mount? found = null;
+            foreach (var mount in mounts)
+            {
+                var isIts = version == 2 ? mount.Type is "cgroup2" : mount.Type is "cgroup" && controllers.All(mount.SuperOptions.Contains);
+                if (isIts && (found is null || IsBetter(mount, found, parts[2]))) found = mount;
+            }
             if (found is null) continue; // known to the kernel, not mounted here
             (version == 2 ? v2 : v1).Add(new CgroupHierarchy(version, controllers, found.Point.TrimEnd('/'), found.Root, parts[2]));
         }
@@ -63,6 +65,13 @@ public sealed class CgroupHierarchies
             foreach (var controller in hierarchy.Controllers) directories[controller] = directory;
         }
         return directories;
+    }
+
+    /// <summary>The better one shows us to ourselves, and of those that do the one that shows most.</summary>
+    private static bool IsBetter(Mount one, Mount other, string own)
+    {
+        var (shows, otherShows) = (IsBelow(own, one.Root), IsBelow(own, other.Root));
+        return shows == otherShows ? one.Root.Length < other.Root.Length : shows;
     }
 
     private static bool IsBelow(string path, string root) =>
@@ -98,12 +107,6 @@ public sealed class CgroupHierarchies
             else result.Append(text[i]);
         }
         return result.ToString();
-    }
-
-    private static string Read(string path)
-    {
-        using var fd = Files.Fd.Open(path, Abi.OpenFlags.O_RDONLY);
-        return CgroupFile.ReadAll(fd, path);
     }
 
     private sealed record Mount(string Type, string Root, string Point, string[] SuperOptions);

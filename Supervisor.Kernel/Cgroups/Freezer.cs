@@ -88,7 +88,7 @@ internal sealed partial class FreezerV2(string directory) : Freezer
         while (true)
         {
             using var events = Fd.Open(path, OpenFlags.O_RDONLY); // opened before it is read: a change in between wakes the poll
-            var text = CgroupFile.ReadAll(events, path);
+            var text = KernelFile.ReadAll(events, path);
             if (CgroupText.Numbers(text).GetValueOrDefault("frozen") == (state is "1" ? 1UL : 0)) return true;
             var left = timeout - clock.Elapsed;
             if (left <= TimeSpan.Zero) return false;

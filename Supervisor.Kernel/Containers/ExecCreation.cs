@@ -66,8 +66,8 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
                 Inherited = request.Inherited,
                 Seccomp = filter,
                 Listener = listener,
-                HasRoot = !otherUser || File.ReadLines($"/proc/{initPid}/uid_map").Any(l => l.TrimStart().StartsWith("0 ", StringComparison.Ordinal)),
-                MaySetGroups = otherUser ? !File.ReadAllText($"/proc/{initPid}/setgroups").StartsWith("deny", StringComparison.Ordinal) : IdMaps.MaySetGroups(null),
+                HasRoot = !otherUser || KernelFile.Read($"/proc/{initPid}/uid_map").Split('\n').Any(l => l.TrimStart().StartsWith("0 ", StringComparison.Ordinal)),
+                MaySetGroups = otherUser ? !KernelFile.Read($"/proc/{initPid}/setgroups").StartsWith("deny", StringComparison.Ordinal) : IdMaps.MaySetGroups(null),
             });
             var born = StubBirth.Run(program.Launch, program.Entry, page, sockets, v2, "exec", deadline);
             var half = program.SecondHalf;

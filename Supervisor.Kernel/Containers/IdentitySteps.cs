@@ -1,4 +1,5 @@
 using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Launch;
 using Supervisor.Kernel.Oci;
 
@@ -14,7 +15,7 @@ internal static class IdentitySteps
     private const int PR_SET_DUMPABLE = 4, PR_SET_KEEPCAPS = 8, PR_CAPBSET_DROP = 24, PR_SET_NO_NEW_PRIVS = 38, PR_CAP_AMBIENT = 47;
     private const int PR_CAP_AMBIENT_RAISE = 2, PR_CAP_AMBIENT_CLEAR_ALL = 4;
 
-    private static readonly int LastCapability = int.Parse(File.ReadAllText("/proc/sys/kernel/cap_last_cap"));
+    private static readonly int LastCapability = int.Parse(KernelFile.Read("/proc/sys/kernel/cap_last_cap"));
 
     /// <summary>Keeps others in the container from opening /proc/PID/{mem,maps,exe} of the init before its exec. prctl(2).</summary>
     public static void HideMemory(LaunchProgram program) => program.Add(Syscall.prctl, "PR_SET_DUMPABLE", PR_SET_DUMPABLE, 0);

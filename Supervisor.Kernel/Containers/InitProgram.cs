@@ -20,10 +20,13 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, LaunchProgram? Entry
     // namespace is entered by the exec of the stub, and its clocks are set before (Linux 6.1 for one that shares its memory).
     private const CloneFlags MadeLater = CloneFlags.CLONE_NEWCGROUP | CloneFlags.CLONE_NEWTIME;
 
+    /// <summary>Steps of an ordinary container's first half.</summary>
+    private const int Usual = 512;
+
     /// <exception cref="InvalidSpecException">The spec names something on the host that is not there.</exception>
     public static InitProgram Compile(ContainerPlan plan)
     {
-        var program = new LaunchProgram();
+        var program = new LaunchProgram(Usual);
         var slots = new FdSlots(plan.Descriptors);
         var namespaces = plan.Namespaces;
         var later = plan.BornInCgroup && !plan.TwoBirths ? CloneFlags.CLONE_NEWTIME : MadeLater;
@@ -96,7 +99,7 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, LaunchProgram? Entry
         var namespaces = plan.Namespaces;
         if (plan.TwoBirths && namespaces.Makes(CloneFlags.CLONE_NEWUSER)) plan.Pauses!.Add(program, "linux.uidMappings", plan.WriteIdMaps!);
         if (plan.Page is null) program.Add(Syscall.setsid, null); // else it is the birth's
-        if (later is not CloneFlags.None) program.Add(Syscall.unshare, $"{later}", (long)later);
+        if (later is not CloneFlags.None) program.Add(Syscall.unshare, later is CloneFlags.CLONE_NEWCGROUP ? nameof(CloneFlags.CLONE_NEWCGROUP) : $"{later}", (long)later);
         if (namespaces.Makes(CloneFlags.CLONE_NEWNET)) BringUpLoopback(program);
 
         program.Add(Syscall.umask, "0", 0); // modes of what is made below are meant as they are written

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Launch;
 using Supervisor.Kernel.Oci;
 
@@ -90,8 +91,10 @@ internal sealed class ProgramSteps(ProcessSpec process)
 
     private static int[] ReadIgnoredSignals()
     {
-        var line = File.ReadLines("/proc/self/status").First(l => l.StartsWith("SigIgn:", StringComparison.Ordinal));
-        var mask = ulong.Parse(line.AsSpan(7).Trim(), NumberStyles.HexNumber) | 1UL << 12; // SIGPIPE: the runtime may begin to ignore it later
+        const string Field = "\nSigIgn:";
+        var status = KernelFile.Read("/proc/self/status");
+        var ignored = status.AsSpan(status.IndexOf(Field, StringComparison.Ordinal) + Field.Length);
+        var mask = ulong.Parse(ignored[..ignored.IndexOf('\n')].Trim(), NumberStyles.HexNumber) | 1UL << 12; // SIGPIPE: the runtime may begin to ignore it later
         return [.. Enumerable.Range(1, 64).Where(s => (mask >> (s - 1) & 1) != 0 && s is not (9 or 19))];
     }
 }

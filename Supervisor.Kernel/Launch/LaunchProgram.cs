@@ -21,15 +21,16 @@ internal readonly record struct DataRef(int Offset);
 /// "put the result there" and "skip". It has no address until it is assembled, so the same program runs in memory
 /// shared with the parent, in the init stub, or at the other end of a socket.
 /// </summary>
+/// <param name="capacity">Steps that there is room for without growing.</param>
 /// <remarks>Not thread-safe. Decision record 0001.</remarks>
-internal sealed class LaunchProgram
+internal sealed class LaunchProgram(int capacity = 96)
 {
     private const long Absolute = 1 << 28; // no program is as large; the stub's own memory begins here
 
-    private readonly List<LaunchRecord> _records = new(192);
-    private readonly List<string?> _subjects = new(192);
+    private readonly List<LaunchRecord> _records = new(capacity);
+    private readonly List<string?> _subjects = new(capacity);
     private readonly Dictionary<int, string> _descriptions = [];
-    private readonly List<byte> _dataArguments = new(192); // bit n: argument n is an offset into the data
+    private readonly List<byte> _dataArguments = new(capacity); // bit n: argument n is an offset into the data
     private readonly List<int> _pointers = [];             // places in the data that hold offsets into the data
     private readonly List<(int At, int Argument)> _argumentPointers = [];
     private byte[] _data = new byte[8192];

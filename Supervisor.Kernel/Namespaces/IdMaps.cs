@@ -17,7 +17,7 @@ internal static partial class IdMaps
 
     /// <summary>Whether root here is not the machine's root, or we are not root at all. user_namespaces(7).</summary>
     public static bool InUserNamespace { get; } =
-        Rootless || File.ReadAllText("/proc/self/uid_map").Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries) is not ["0", "0", "4294967295"];
+        Rootless || KernelFile.Read("/proc/self/uid_map").Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries) is not ["0", "0", "4294967295"];
 
     /// <summary>The id outside for one inside; null where none is mapped to it.</summary>
     public static uint? Outside(IReadOnlyList<IdMappingSpec> maps, uint inside)
@@ -36,7 +36,7 @@ internal static partial class IdMaps
 
     // A user namespace below one that forbids it forbids it too.
     private static bool SetGroupsAllowed { get; } =
-        !File.Exists("/proc/self/setgroups") || !File.ReadAllText("/proc/self/setgroups").StartsWith("deny", StringComparison.Ordinal);
+        !File.Exists("/proc/self/setgroups") || !KernelFile.Read("/proc/self/setgroups").StartsWith("deny", StringComparison.Ordinal);
 
     /// <summary>Writes both maps of the namespace that a process is alone in.</summary>
     /// <exception cref="SyscallException">The kernel refused; the message names the file.</exception>

@@ -1,3 +1,5 @@
+using Supervisor.Kernel.Files;
+
 namespace Supervisor.Kernel.Processes;
 
 /// <summary>What tells one use of a pid from the next. proc(5).</summary>
@@ -9,7 +11,7 @@ public static class ProcStat
     {
         try
         {
-            return StartTime(File.ReadAllText($"/proc/{pid}/stat"));
+            return StartTime(KernelFile.Read($"/proc/{pid}/stat"));
         }
         catch (IOException)
         {
@@ -18,7 +20,7 @@ public static class ProcStat
     }
 
     /// <summary>The boot that this process lives in: a random UUID that the kernel makes once.</summary>
-    public static string BootId { get; } = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+    public static string BootId { get; } = KernelFile.Read("/proc/sys/kernel/random/boot_id").Trim();
 
     /// <summary>Children of this process that have ended and wait to be collected.</summary>
     public static IEnumerable<int> EndedChildren()
@@ -29,7 +31,7 @@ public static class ProcStat
             string stat;
             try
             {
-                stat = File.ReadAllText(directory + "/stat");
+                stat = KernelFile.Read(directory + "/stat");
             }
             catch (IOException)
             {

@@ -1,0 +1,46 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Supervisor.Kernel.Abi;
+
+namespace Supervisor.Kernel.Files;
+
+/// <summary>
+/// Texts that the kernel makes as they are read: proc(5), sysfs(5), cgroups(7). An open, the reads that it takes, a close: neither the
+/// locks nor the buffers that files of a disk are read with.
+/// </summary>
+internal static partial class KernelFile
+{
+    private const int Longest = 64 << 20; // cgroup.procs of 4,194,304 processes (PID_MAX_LIMIT) has 32 MiB
+
+    /// <exception cref="SyscallException">It is not there, or cannot be read; ESRCH where it was a process's that has ended.</exception>
+    public static string Read(string path)
+    {
+        using var fd = Fd.Open(path, OpenFlags.O_RDONLY);
+        return ReadAll(fd, path);
+    }
+
+    /// <summary>The text from where the file stands to its end.</summary>
+    /// <exception cref="SyscallException">It cannot be read, or is longer than any that the kernel makes (EFBIG).</exception>
+    public static string ReadAll(Fd fd, string path)
+    {
+        Span<byte> buffer = stackalloc byte[4096];
+        var length = 0;
+        while (true)
+        {
+            if (length == buffer.Length)
+            {
+                if (length >= Longest) throw new SyscallException("read", Errno.EFBIG, path);
+                var larger = new byte[length * 2];
+                buffer.CopyTo(larger);
+                buffer = larger;
+            }
+            var got = read(fd, ref buffer[length], (nuint)(buffer.Length - length));
+            if (got == 0) return Encoding.UTF8.GetString(buffer[..length]);
+            if (got > 0) length += (int)got;
+            else if (Errno.Last is not Errno.EINTR) throw new SyscallException("read", Errno.Last, path);
+        }
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint read(Fd fd, ref byte buffer, nuint count);
+}
