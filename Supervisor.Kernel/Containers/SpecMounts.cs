@@ -59,8 +59,10 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
         else tree.MakeFile(mount.Destination);
         var slot = plan.Lent.TryGetValue(index, out var lent) ? lent.Number : mounts.CopyOf(source, options.RecursiveBind);
         mounts.Change(slot, (MountAttributes)options.AttributesToSet, (MountAttributes)options.AttributesToClear, MountFlags.None, recursive: false, mount.Destination);
-        mounts.Change(slot, (MountAttributes)options.RecursiveAttributesToSet, (MountAttributes)options.RecursiveAttributesToClear,
-            MountFlags.None, recursive: true, mount.Destination);
+        var throughout = (MountAttributes)options.RecursiveAttributesToSet;
+        // A user who has been lent cgroups must not lend them to a container by lending it the host's /sys to look at: CVE-2023-25809.
+        if (source is "/sys" && options is { RecursiveBind: true, ReadOnly: true } && plan.Namespaces.OtherUser) throughout |= MountAttributes.MOUNT_ATTR_RDONLY;
+        mounts.Change(slot, throughout, (MountAttributes)options.RecursiveAttributesToClear, MountFlags.None, recursive: true, mount.Destination);
         Propagate(slot, options, mount.Destination);
         tree.Attach(slot, mount.Destination, followSymlinks);
     }

@@ -44,12 +44,12 @@ internal static partial class SpecVerb
         IReadOnlyList<IdMappingSpec> Ids(uint host) => [new IdMappingSpec { ContainerID = 0, HostID = host, Size = 1 }];
         return spec with
         {
-            // An unprivileged user may not mount a sysfs of a network namespace that is not his, nor cgroups.
+            // An unprivileged user may not mount a sysfs of a network namespace that is not his, nor cgroups: he sees the host's.
             Mounts =
             [
                 .. spec.Mounts.Where(m => m.Destination is not ("/sys" or "/sys/fs/cgroup"))
                     .Select(m => m with { Options = [.. m.Options.Where(o => !o.StartsWith("gid=", StringComparison.Ordinal))] }),
-                new MountSpec { Destination = "/sys", Type = "none", Source = "/sys", Options = ["rbind", "nosuid", "noexec", "nodev", "ro"] },
+                new MountSpec { Destination = "/sys", Type = "none", Source = "/sys", Options = ["rbind", "nosuid", "noexec", "nodev", "rro"] },
             ],
             Linux = spec.Linux! with
             {

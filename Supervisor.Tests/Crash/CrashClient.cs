@@ -22,6 +22,8 @@ internal sealed class CrashClient(DaemonProcess daemon) : IDisposable
 
     public V1.Events.EventsClient History => new(_channel);
 
+    public Containerd.Services.Events.V1.Events.EventsClient Events => new(_channel);
+
     public CallOptions In(TimeSpan within) => new(new Metadata { { "containerd-namespace", daemon.Namespace } }, DateTime.UtcNow + within);
 
     public CallOptions In() => In(TimeSpan.FromSeconds(20));

@@ -4,8 +4,9 @@ using Supervisor.Tests.EndToEnd;
 namespace Supervisor.Tests.Crash;
 
 /// <summary>
-/// What a container, or a client, could fill our memory with: output and resizes without end (CVE-2022-31030, CVE-2022-23471).
-/// SUPERVISOR_FLOOD says how many megabytes, and how many hundreds of resizes (default 64; the full measure: 1000).
+/// What a container, or a client, could fill our memory with: output and resizes without end (CVE-2022-31030, CVE-2022-23471),
+/// clients that come and go (CVE-2025-64329). SUPERVISOR_FLOOD says how many megabytes, and how many hundreds of resizes and of
+/// clients (default 64; the full measure: 1000).
 /// </summary>
 [Collection(Alone.Name)]
 public sealed class FloodTests
@@ -36,5 +37,51 @@ public sealed class FloodTests
 
         Task Resize(int count) => Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, _) =>
             await client.Tasks.ResizePtyAsync(new ResizePtyRequest { ContainerId = "c", Width = 80 + (uint)i % 100, Height = 24 }, client.In()));
+    }
+
+    [Fact]
+    public async Task Clients_that_attach_and_are_gone_leave_memory_threads_and_descriptors_as_they_were()
+    {
+        await using var daemon = await DaemonProcess.StartAsync();
+        using var client = new CrashClient(daemon);
+        var (input, output) = (Path.Join(daemon.Place, "in"), Path.Join(daemon.Place, "out"));
+        Assert.Equal(0, (await CommandLine.RunAsync("mkfifo", input, output)).Status);
+        await client.CreateContainer("c", "cat");
+        await client.CreateTask("c", new CreateTaskRequest { Stdin = input, Stdout = output });
+        await client.Start("c");
+        await Come(Flood * 50);
+        var (ours, shims, descriptors, threads) = (Memory(), ScaleTests.Pss(daemon.ShimPid!.Value), Count(daemon.Pid, "fd"), Count(daemon.Pid, "task"));
+        var shimDescriptors = Count(daemon.ShimPid!.Value, "fd");
+        await Come(Flood * 50);
+        Assert.InRange(Memory(), 0, ours + 40_000);
+        Assert.InRange(ScaleTests.Pss(daemon.ShimPid!.Value), 0, shims + 8_000);
+        await Soon(() => Count(daemon.Pid, "fd") <= descriptors + 20, () => $"{descriptors} → {Count(daemon.Pid, "fd")} descriptors");
+        await Soon(() => Count(daemon.Pid, "task") <= threads + 20, () => $"{threads} → {Count(daemon.Pid, "task")} threads");
+        await Soon(() => Count(daemon.ShimPid!.Value, "fd") <= shimDescriptors + 5, () => $"{shimDescriptors} → {Count(daemon.ShimPid!.Value, "fd")} descriptors of the shim");
+        await client.Kill("c");
+        Assert.Equal(137u, await client.Wait("c"));
+        await client.Remove("c");
+
+        long Memory() => ScaleTests.Pss(daemon.Pid);
+
+        // Each waits for the task, follows both kinds of events and holds an end of the streams, and is gone without a word.
+        Task Come(int count) => Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (_, _) =>
+        {
+            using var gone = new CancellationTokenSource();
+            var options = client.In().WithCancellationToken(gone.Token);
+            using var end = new FileStream(output, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, 0);
+            using var wait = client.Tasks.WaitAsync(new WaitRequest { ContainerId = "c" }, options);
+            using var history = client.History.Subscribe(new V1.EventsSubscribeRequest(), options);
+            using var events = client.Events.Subscribe(new Containerd.Services.Events.V1.SubscribeRequest(), options);
+            await history.ResponseHeadersAsync;
+            await gone.CancelAsync();
+        });
+    }
+
+    private static int Count(int pid, string what) => Directory.GetFileSystemEntries($"/proc/{pid}/{what}").Length;
+
+    private static async Task Soon(Func<bool> condition, Func<string> otherwise)
+    {
+        for (var end = DateTime.UtcNow + CommandLine.Patience; !condition(); await Task.Delay(100)) Assert.True(DateTime.UtcNow < end, otherwise());
     }
 }

@@ -1,0 +1,108 @@
+using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
+using Supervisor.Tests.EndToEnd;
+using static Supervisor.Tests.Clients.OciRuntime;
+
+namespace Supervisor.Tests.Clients;
+
+/// <summary>What lies in an image, or is noted in a bundle, is data to us: no code of it becomes ours, and no note of it a command.</summary>
+public sealed partial class OciForeignRootTests : IDisposable
+{
+    /// <summary>What a program loads or reads by itself once its root is another's.</summary>
+    private static readonly string[] Baits =
+    [
+        "etc/ld.so.preload", "etc/ld.so.cache", "etc/nsswitch.conf", "etc/localtime", "lib/libc.so.6", "lib/libnss_files.so.2", "lib/libnss_compat.so.2",
+        "lib/x86_64-linux-gnu/libc.so.6", "lib/x86_64-linux-gnu/libnss_files.so.2", "lib/x86_64-linux-gnu/libseccomp.so.2", "lib/aarch64-linux-gnu/libc.so.6",
+        "lib64/ld-linux-x86-64.so.2", "usr/lib/locale/locale-archive", "usr/lib/gconv/gconv-modules", "usr/lib/libicuuc.so", "usr/share/zoneinfo/UTC",
+    ];
+
+    private readonly OciRuntime _oci = new();
+    private readonly string _id = NewId();
+
+    public void Dispose() => _oci.Dispose();
+
+    [Fact] // CVE-2019-14271
+    public async Task No_library_nor_configuration_of_the_image_is_opened_by_us()
+    {
+        foreach (var bait in Baits)
+        {
+            var file = Path.Join(_oci.Rootfs, bait);
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            await File.WriteAllTextAsync(file, "not to be read");
+        }
+        await _oci.Configure(["/bin/busybox", "sleep", "1000"], c =>
+        {
+            c["process"]!["user"] = JsonNode.Parse("""{"uid":1000,"gid":1000,"additionalGids":[7]}""");
+            c["linux"]!["seccomp"] = JsonNode.Parse("""{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["acct"],"action":"SCMP_ACT_ERRNO"}]}""");
+        });
+        using var watched = new OpenedFiles(Baits.Select(b => Path.Join(_oci.Rootfs, b)));
+        Ok(await _oci.Leave("run", "-d", _id));
+        Ok(await _oci.Do("exec", "--user", "1001:1001", _id, "/bin/busybox", "true"));
+        Ok(await _oci.Do("exec", _id, "/bin/busybox", "true"));
+        Ok(await _oci.Do("ps", _id));
+        Ok(await _oci.Do("kill", _id, "KILL"));
+        Ok(await _oci.Do("delete", "--force", _id));
+        Assert.Empty(watched.Read());
+        await File.ReadAllTextAsync(Path.Join(_oci.Rootfs, Baits[0]));
+        Assert.Contains(Path.Join(_oci.Rootfs, Baits[0]), watched.Read()); // it would have been seen
+    }
+
+    [Fact] // CVE-2024-3154
+    public async Task An_annotation_is_no_property_of_a_unit_of_systemd()
+    {
+        var made = Path.Join(_oci.Place, "made");
+        await _oci.Configure(["/bin/busybox", "true"], c => c["annotations"] = new JsonObject
+        {
+            ["org.systemd.property.ExecStartPre"] = $"['touch {made}']",
+            ["org.systemd.property.TimeoutStopUSec"] = "uint64 123456789",
+        });
+        Ok(await _oci.Leave("create", _id));
+        Assert.Equal($"['touch {made}']", (string)JsonNode.Parse(Ok(await _oci.Do("state", _id)))!["annotations"]!["org.systemd.property.ExecStartPre"]!);
+        Ok(await _oci.Do("start", _id));
+        Ok(await _oci.Do("delete", "--force", _id));
+        Assert.False(File.Exists(made));
+        Fails(await CommandLine.RunAsync(Executable, "--root", _oci.Root, "--systemd-cgroup", "run", "--bundle", _oci.Bundle, _id), 1, "systemd-cgroup");
+    }
+
+    /// <summary>inotify(7): which of some files anybody has opened.</summary>
+    private sealed partial class OpenedFiles : IDisposable
+    {
+        private const int IN_NONBLOCK = 0x800, IN_CLOEXEC = 0x80000;
+        private const uint IN_OPEN = 0x20;
+        private readonly int _fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+        private readonly Dictionary<int, string> _watches = [];
+
+        public OpenedFiles(IEnumerable<string> files)
+        {
+            foreach (var file in files)
+            {
+                var watch = inotify_add_watch(_fd, file, IN_OPEN);
+                Assert.True(watch > 0, $"inotify_add_watch \"{file}\": errno {Marshal.GetLastPInvokeError()}");
+                _watches[watch] = file;
+            }
+        }
+
+        public List<string> Read()
+        {
+            var opened = new List<string>();
+            var buffer = new byte[64 << 10];
+            while (read(_fd, buffer, (nuint)buffer.Length) is > 0 and var length)
+                for (var at = 0; at < length; at += 16 + BitConverter.ToInt32(buffer, at + 12)) opened.Add(_watches[BitConverter.ToInt32(buffer, at)]);
+            return opened;
+        }
+
+        public void Dispose() => _ = close(_fd);
+
+        [LibraryImport("libc", SetLastError = true)]
+        private static partial int inotify_init1(int flags);
+
+        [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+        private static partial int inotify_add_watch(int fd, string path, uint mask);
+
+        [LibraryImport("libc", SetLastError = true)]
+        private static partial nint read(int fd, byte[] buffer, nuint count);
+
+        [LibraryImport("libc")]
+        private static partial int close(int fd);
+    }
+}

@@ -1,0 +1,117 @@
+using System.Text.Json.Nodes;
+using Supervisor.Tests.EndToEnd;
+using static Supervisor.Tests.Clients.OciRuntime;
+
+namespace Supervisor.Tests.Clients;
+
+/// <summary>supervisor-oci for a user without rights: one of the host's numbers, in a user namespace that the runtime makes, without cgroups.</summary>
+public sealed class OciRootlessTests : IDisposable
+{
+    private const int User = 54321;
+    private readonly OciRuntime _oci = new();
+    private readonly string _id = NewId();
+
+    public OciRootlessTests() => File.Copy(Executable, Own); // ours may be where the user may not go
+
+    private string Own => Path.Join(_oci.Place, "supervisor-oci");
+
+    public void Dispose() => _oci.Dispose();
+
+    [Fact]
+    public async Task A_container_of_an_unprivileged_user_lives_its_whole_life()
+    {
+        await Configure("sh", "-c", "id; touch /vol/made; trap 'exit 3' TERM; while :; do sleep 0.1; done");
+        Ok(await Leave("create", "--pid-file", Path.Join(_oci.Place, "pid"), _id));
+        Assert.Equal("created", (await State())["status"]!.GetValue<string>());
+        Ok(await Do("start", _id));
+        Assert.StartsWith("uid=0 gid=0", await _oci.Printed("uid=0 gid=0\n"), StringComparison.Ordinal);
+        Assert.Equal("0\n", Ok(await Do("exec", _id, "id", "-u")));
+        Assert.Equal(_id, Ok(await Do("list", "-q")).Trim());
+        var pid = await File.ReadAllTextAsync(Path.Join(_oci.Place, "pid"));
+        Assert.Contains($"{User}\t{User}\t{User}\t{User}", await File.ReadAllTextAsync($"/proc/{pid}/status"), StringComparison.Ordinal);
+        Assert.Equal($"{User}", Ok(await CommandLine.RunAsync("stat", "-c", "%u", Path.Join(_oci.Rootfs, "vol/made"))).Trim());
+        Ok(await Do("kill", _id, "TERM"));
+        await Stopped();
+        Ok(await Do("delete", _id));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_oci.Root));
+    }
+
+    [Fact]
+    public async Task An_exit_status_and_a_missing_program_are_told_as_for_root()
+    {
+        await Configure("sh", "-c", "exit 7");
+        Assert.Equal(7, (await Do("run", _id)).Status);
+        await Configure("/no/such");
+        var outcome = await Do("run", _id);
+        Assert.NotEqual(0, outcome.Status);
+        Assert.Contains("/no/such", outcome.Errors, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_oci.Root));
+    }
+
+    /// <summary>Also by a configuration that says "ro" only, as other runtimes write it: that of /sys means the cgroups in it.</summary>
+    [Theory] // CVE-2023-25809
+    [InlineData("rro")]
+    [InlineData("ro")]
+    public async Task Cgroups_that_the_user_was_lent_are_not_the_containers_to_change(string word)
+    {
+        var lent = Path.Join(Directory.Exists("/sys/fs/cgroup/pids") ? "/sys/fs/cgroup/pids" : "/sys/fs/cgroup", _id);
+        Directory.CreateDirectory(lent);
+        try
+        {
+            Ok(await CommandLine.RunAsync("chown", "-R", $"{User}", lent));
+            const string Try = "mkdir $0/made; echo 1 >$0/cgroup.procs; mkdir /sys/fs/cgroup/made; ls -d $0";
+            await Configure(["sh", "-c", Try, lent], c =>
+            {
+                foreach (var mount in c["mounts"]!.AsArray().Where(m => (string)m!["destination"]! == "/sys"))
+                    mount!["options"] = new JsonArray("rbind", "nosuid", "noexec", "nodev", word);
+                var namespaces = c["linux"]!["namespaces"]!.AsArray();
+                foreach (var cgroup in namespaces.Where(n => (string)n!["type"]! == "cgroup").ToList()) namespaces.Remove(cgroup);
+            });
+            var outcome = await Do("run", _id);
+            Assert.Equal($"{lent}\n", outcome.Output); // it is seen
+            Assert.Equal(3, outcome.Errors.Split("Read-only file system").Length - 1);
+            Assert.Empty(Directory.GetDirectories(lent));
+        }
+        finally
+        {
+            foreach (var below in Directory.GetDirectories(lent)) Directory.Delete(below);
+            Directory.Delete(lent);
+        }
+    }
+
+    private Task Configure(params string[] command) => Configure(command, null);
+
+    /// <summary>What <c>spec --rootless</c> writes for the user, with this command and a root file system of his own.</summary>
+    private async Task Configure(string[] command, Action<JsonNode>? change)
+    {
+        Ok(await CommandLine.RunAsync("sh", "-c", $"chmod 755 {_oci.Place} && chown -R {User}:{User} {_oci.Place}"));
+        var file = Path.Join(_oci.Bundle, "config.json");
+        File.Delete(file);
+        Ok(await As(Own, "spec", "--rootless", "--bundle", _oci.Bundle));
+        var config = JsonNode.Parse(await File.ReadAllTextAsync(file))!;
+        config["process"]!["terminal"] = false;
+        config["process"]!["args"] = new JsonArray([.. command.Select(c => (JsonNode)c)]);
+        config["root"]!["readonly"] = false;
+        change?.Invoke(config);
+        await File.WriteAllTextAsync(file, config.ToJsonString());
+    }
+
+    private static Task<CommandLine.Outcome> As(params string[] command) =>
+        CommandLine.RunAsync("setpriv", ["--reuid", $"{User}", "--regid", $"{User}", "--clear-groups", .. command]);
+
+    private Task<CommandLine.Outcome> Do(string verb, params string[] arguments) =>
+        As([Own, "--root", _oci.Root, verb, .. verb is "run" or "create" ? (string[])["--bundle", _oci.Bundle] : [], .. arguments]);
+
+    /// <summary>With streams in a file, for what leaves a process behind.</summary>
+    private Task<CommandLine.Outcome> Leave(string verb, params string[] arguments) => As(
+        ["sh", "-c", "log=$1; shift; exec \"$@\" </dev/null >>\"$log\" 2>&1", "sh", Path.Join(_oci.Place, "log"),
+        Own, "--root", _oci.Root, verb, "--bundle", _oci.Bundle, .. arguments]);
+
+    private async Task<JsonNode> State() => JsonNode.Parse(Ok(await Do("state", _id)))!;
+
+    private async Task Stopped()
+    {
+        using var deadline = new CancellationTokenSource(CommandLine.Patience);
+        while ((await State())["status"]!.GetValue<string>() != "stopped") deadline.Token.ThrowIfCancellationRequested();
+    }
+}
