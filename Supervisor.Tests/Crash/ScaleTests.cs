@@ -18,6 +18,9 @@ public sealed class ScaleTests(ITestOutputHelper output)
 {
     private static int Count => StormTests.Number("SUPERVISOR_SCALE", 24);
 
+    /// <summary>Exits.</summary>
+    private const int Cold = 100;
+
     private static int Execs => StormTests.Number("SUPERVISOR_SCALE_EXECS", 60);
 
     [Fact]
@@ -59,7 +62,7 @@ public sealed class ScaleTests(ITestOutputHelper output)
         using (var call = client.History.Subscribe(new EventsSubscribeRequest { Filters = { "topic==\"/tasks/exit\"" } }))
         {
             await call.ResponseHeadersAsync;
-            var doomed = Math.Min(Count, 300);
+            var doomed = Math.Min(Count, 2 * Cold + 300);
             var killing = Task.Run(async () =>
             {
                 using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
@@ -73,8 +76,8 @@ public sealed class ScaleTests(ITestOutputHelper output)
             }
             await killing;
         }
-        late.Sort();
-        Say($"exit to subscriber: p50 {late[late.Count / 2]:0.00} ms, p99 {late[late.Count * 99 / 100]:0.00} ms, of {late.Count}");
+        Tell("the first after a restart", late[..Math.Min(Cold, late.Count)]); // what was not compiled ahead is compiled then
+        if (late.Count > 2 * Cold) Tell("later", late[(2 * Cold)..]);
         Assert.True(Memory(daemon) < 200_000, $"{Memory(daemon)} kB of PSS");
         await Parallel.ForAsync(0, Count, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, _) => await client.Remove($"i{i}"));
         await client.Remove("w");
@@ -106,6 +109,12 @@ public sealed class ScaleTests(ITestOutputHelper output)
             Assert.Equal(0u, await client.Wait("c", $"e{i}"));
             await CrashClient.Ask(() => client.Tasks.DeleteProcessAsync(new DeleteProcessRequest { ContainerId = "c", ExecId = $"e{i}" }, client.In()));
         });
+    }
+
+    private void Tell(string which, List<double> late)
+    {
+        late.Sort();
+        Say($"exit to subscriber, {which} {late.Count}: p50 {late[late.Count / 2]:0.00} ms, p99 {late[late.Count * 99 / 100]:0.00} ms");
     }
 
     private void Say(string what)
