@@ -63,15 +63,17 @@ public sealed class DaemonHost : IAsyncDisposable
             ];
             ListeningSocket.RemoveStale(options.Address);
             var identity = ServerIdentity.Load(options.Root);
-            var node = await SupervisorNode.StartAsync(
-                new NodeOptions(
-                    options.Root, options.State, HoconFiles.Read(options), options.ShimExecutable, options.OwnsProcess, options.Criu, options.ShimPerContainer),
-                cancellation);
-            undo.Push(node);
+            var hocon = HoconFiles.Read(options);
+            // The actors recover while the socket's side is put together, which asks for them only when it is asked itself.
+            var starting = Task.Run(() => SupervisorNode.StartAsync(
+                new NodeOptions(options.Root, options.State, hocon, options.ShimExecutable, options.OwnsProcess, options.Criu, options.ShimPerContainer),
+                cancellation), CancellationToken.None);
+            undo.Push(new Disposal<SupervisorNode>(starting));
+            var app = Build(options, () => starting.Result.System, identity, lifetime);
+            undo.Push(app);
+            var node = await starting;
             await Task.WhenAll(node.System.KnownNamespaces.Recovered, node.System.KnownLeases.Recovered, node.System.Storage.Known.Recovered)
                .WaitAsync(RecoverWithin, cancellation);
-            var app = Build(options, node.System, identity, lifetime);
-            undo.Push(app);
             _ = app.Services.GetRequiredService<LogLimits>(); // what is configured wrongly is said now
             await app.StartAsync(cancellation);
             var log = app.Services.GetRequiredService<ILogger<DaemonHost>>();
@@ -115,7 +117,7 @@ public sealed class DaemonHost : IAsyncDisposable
         lifetime.Break($"the journal could not be written: {lost.Reason}");
     }
 
-    private static WebApplication Build(DaemonOptions options, SupervisorSystem system, ServerIdentity identity, DaemonLifetime lifetime)
+    private static WebApplication Build(DaemonOptions options, Func<SupervisorSystem> system, ServerIdentity identity, DaemonLifetime lifetime)
     {
         // Empty: no configuration files, no environment, no host filtering, no TLS; what is needed is named here.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "supervisor" });
@@ -136,7 +138,7 @@ public sealed class DaemonHost : IAsyncDisposable
             g.MaxReceiveMessageSize = g.MaxSendMessageSize = MaximumMessageSize;
             g.Interceptors.Add<ErrorInterceptor>();
         });
-        builder.Services.AddSingleton(options).AddSingleton(system).AddSingleton(identity).AddSingleton(lifetime).AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(options).AddSingleton(_ => system()).AddSingleton(identity).AddSingleton(lifetime).AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<NamespaceRegistry>().AddSingleton<ErrorInterceptor>();
         AddServices(builder.Services);
         var app = builder.Build();
@@ -196,6 +198,16 @@ public sealed class DaemonHost : IAsyncDisposable
         {
             inner.Dispose();
             return ValueTask.CompletedTask;
+        }
+    }
+
+    /// <summary>Of what is being started.</summary>
+    private sealed class Disposal<T>(Task<T> starting) : IAsyncDisposable where T : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await ((Task)starting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (starting.IsCompletedSuccessfully) await starting.Result.DisposeAsync();
         }
     }
 }
