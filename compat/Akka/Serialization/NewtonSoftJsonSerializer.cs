@@ -10,44 +10,48 @@ namespace Akka.Serialization;
 /// journals deserve a schema.</summary>
 public class NewtonSoftJsonSerializer : Serializer
 {
-    private readonly JsonSerializer _serializer;
+    // Made when it is first needed: the library is slow to start, and a system with serializers of its own never uses it.
+    private readonly Lazy<JsonSerializerSettings> _settings;
+    private readonly Lazy<JsonSerializer> _serializer;
 
     public NewtonSoftJsonSerializer(ExtendedActorSystem system) : base(system)
     {
-        Settings = new JsonSerializerSettings
-        {
-            PreserveReferencesHandling = PreserveReferencesHandling.Objects,
-            NullValueHandling = NullValueHandling.Ignore,
-            DefaultValueHandling = DefaultValueHandling.Ignore,
-            MissingMemberHandling = MissingMemberHandling.Ignore,
-            ConstructorHandling = ConstructorHandling.AllowNonPublicDefaultConstructor,
-            TypeNameHandling = TypeNameHandling.All,
-            ContractResolver = new PrivateSetters(),
-            Converters = { new SurrogateConverter(system) },
-        };
-        _serializer = JsonSerializer.Create(Settings);
+        _settings = new Lazy<JsonSerializerSettings>(() => Make(system));
+        _serializer = new Lazy<JsonSerializer>(() => JsonSerializer.Create(Settings));
     }
 
-    public JsonSerializerSettings Settings { get; }
+    public JsonSerializerSettings Settings => _settings.Value;
     public override bool IncludeManifest => false;
 
     public override byte[] ToBinary(object obj)
     {
         using var writer = new StringWriter();
-        _serializer.Serialize(writer, obj, typeof(object));
+        _serializer.Value.Serialize(writer, obj, typeof(object));
         return Encoding.UTF8.GetBytes(writer.ToString());
     }
 
     public override object FromBinary(byte[] bytes, Type type)
     {
         using var reader = new JsonTextReader(new StringReader(Encoding.UTF8.GetString(bytes)));
-        var value = _serializer.Deserialize<object>(reader);
+        var value = _serializer.Value.Deserialize<object>(reader);
         // JSON has one kind of integer; the wish of the caller decides.
         if (value is ISurrogate surrogate) return surrogate.FromSurrogate(system);
         return type is not null && value is IConvertible && !type.IsInstanceOfType(value) && typeof(IConvertible).IsAssignableFrom(type)
             ? Convert.ChangeType(value, type)
             : value;
     }
+
+    private static JsonSerializerSettings Make(ExtendedActorSystem system) => new()
+    {
+        PreserveReferencesHandling = PreserveReferencesHandling.Objects,
+        NullValueHandling = NullValueHandling.Ignore,
+        DefaultValueHandling = DefaultValueHandling.Ignore,
+        MissingMemberHandling = MissingMemberHandling.Ignore,
+        ConstructorHandling = ConstructorHandling.AllowNonPublicDefaultConstructor,
+        TypeNameHandling = TypeNameHandling.All,
+        ContractResolver = new PrivateSetters(),
+        Converters = { new SurrogateConverter(system) },
+    };
 
     private sealed class PrivateSetters : DefaultContractResolver
     {
