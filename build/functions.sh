@@ -54,7 +54,7 @@ build_products() {
     local started; started=$(mktemp "$here/out/started.XXXXXX")
     quietly "$here/out/log/host.log" dotnet publish "$here/Supervisor.Host" -c Release -o "$here/out/lib/supervisor" -p:AheadOfTime=true -v q --nologo
     quietly "$here/out/log/shim.log" dotnet publish "$here/Supervisor.Shim" -c Release -o "$here/out/lib/shim" -v q --nologo
-    ln -sfn ../lib/supervisor/supervisor "$here/out/bin/supervisor"
+    install -m 755 "$here/build/supervisor.sh" "$here/out/bin/supervisor" # in place of a link, not through it
     ln -sfn ../lib/shim/supervisor-shim "$here/out/bin/supervisor-shim"
     ln -sfn ../lib/shim/supervisor-shim "$here/out/bin/supervisor-oci"
     mv "$started" "$stamp" # as old as the build's start: what changed meanwhile is built next time

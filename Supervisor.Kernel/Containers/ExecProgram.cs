@@ -58,12 +58,15 @@ internal sealed record ExecProgram(LaunchProgram Launch, LaunchProgram Entry, Se
         ProgramSteps.ResetSignals(launch);
         var slots = new FdSlots(
         [
-            plan.Init.Number, plan.Page.File.Number, plan.Socket.Number, InitStub.File.Number, .. plan.Inherited.Select(f => f.Number), plan.Listener?.Number ?? 0,
+            plan.Init.Number, plan.Page.File.Number, plan.Socket.Number, InitStub.File.Number,
+            .. plan.Inherited.Select(f => f.Number), plan.Listener?.Number ?? 0,
         ]);
         var left = LeftOpen.Add(launch, slots, plan.Listener, null, null, plan.Inherited);
-        int init = LeftOpen.Keep(launch, slots, plan.Init.Number, "the init's pidfd"), page = LeftOpen.Keep(launch, slots, plan.Page.File.Number, "the page for a pid");
+        var init = LeftOpen.Keep(launch, slots, plan.Init.Number, "the init's pidfd");
+        var page = LeftOpen.Keep(launch, slots, plan.Page.File.Number, "the page for a pid");
         FdSlots.Pass(launch, "the exec's socket", plan.Socket.Number, InitStub.SocketFd);
-        launch.Add(Syscall.execveat, "the init stub", InitStub.File.Number, launch.Text(""), launch.Strings(["exec"]), launch.Strings([]), At.EMPTY_PATH);
+        launch.Add(Syscall.execveat, "the init stub",
+            InitStub.File.Number, launch.Text(""), launch.Strings(["exec"]), launch.Strings([]), At.EMPTY_PATH);
         return new ExecProgram(launch, Enter(plan, slots, left, init, page), new SecondHalf(plan.Process)
         {
             MaySetGroups = plan.MaySetGroups,

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Text;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Launch;
 using Supervisor.Kernel.Namespaces;
@@ -10,11 +11,14 @@ namespace Supervisor.Kernel.Containers;
 
 /// <summary>A container's spec compiled into what its init does: up to the wait for start, and after it.</summary>
 /// <param name="FirstHalf">In memory shared with us: namespaces, mounts, root. Ends in the exec of the stub.</param>
-/// <param name="Entry">That, in the stub, of one that enters a pid namespace of others, whose first half is nothing but the exec; else null.</param>
+/// <param name="Entry">
+/// That, in the stub, of one that enters a pid namespace of others, whose first half is nothing but the exec; else null.
+/// </param>
 /// <param name="SecondHalf">In the stub: identity, the wait, the user's program.</param>
 /// <param name="Namespaces">To be made by the birth itself.</param>
 /// <param name="NestedPid">Where the pid stands, if the init is born by a first child that has joined namespaces; else null.</param>
-internal sealed record InitProgram(LaunchProgram FirstHalf, LaunchProgram? Entry, SecondHalf SecondHalf, CloneFlags Namespaces, DataRef? NestedPid)
+internal sealed record InitProgram(
+    LaunchProgram FirstHalf, LaunchProgram? Entry, SecondHalf SecondHalf, CloneFlags Namespaces, DataRef? NestedPid)
 {
     // A v1 cgroup is joined after the birth, so a namespace rooted at it can be made only then (launch rule 10). A time
     // namespace is entered by the exec of the stub, and its clocks are set before (Linux 6.1 for one that shares its memory).
@@ -62,7 +66,8 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, LaunchProgram? Entry
     {
         const int F_SETFD = 2;
         int socket = plan.Socket.Number, page = plan.Page!.File.Number;
-        var passed = plan.Descriptors.Distinct().Except([socket, InitStub.File.Number, .. plan.CgroupProcs.Select(f => f.Number)]).ToArray();
+        int[] ours = [socket, InitStub.File.Number, .. plan.CgroupProcs.Select(f => f.Number)];
+        var passed = plan.Descriptors.Distinct().Except(ours).ToArray();
         foreach (var fd in passed) launch.Add(Syscall.fcntl, "close-on-exec", fd, F_SETFD, 0);
         // The stub's socket has a number of its own, which one of the others may have here.
         int? displaced = passed.Contains(InitStub.SocketFd) ? slots.Take() : null;
@@ -71,7 +76,8 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, LaunchProgram? Entry
         ExecuteStub(launch);
 
         var program = new LaunchProgram();
-        if (socket != InitStub.SocketFd) program.Add(Syscall.dup3, "the init's socket", InitStub.SocketFd, socket, 0).IntoStub(InitStub.ErrorFdAddress);
+        if (socket != InitStub.SocketFd)
+            program.Add(Syscall.dup3, "the init's socket", InitStub.SocketFd, socket, 0).IntoStub(InitStub.ErrorFdAddress);
         if (displaced is { } back) program.Add(Syscall.dup3, "back", back, InitStub.SocketFd, 0);
         PidPage.Map(program, page);
         Join(program, plan);
@@ -99,7 +105,11 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, LaunchProgram? Entry
         var namespaces = plan.Namespaces;
         if (plan.TwoBirths && namespaces.Makes(CloneFlags.CLONE_NEWUSER)) plan.Pauses!.Add(program, "linux.uidMappings", plan.WriteIdMaps!);
         if (plan.Page is null) program.Add(Syscall.setsid, null); // else it is the birth's
-        if (later is not CloneFlags.None) program.Add(Syscall.unshare, later is CloneFlags.CLONE_NEWCGROUP ? nameof(CloneFlags.CLONE_NEWCGROUP) : $"{later}", (long)later);
+        if (later is not CloneFlags.None)
+        {
+            var made = later is CloneFlags.CLONE_NEWCGROUP ? nameof(CloneFlags.CLONE_NEWCGROUP) : $"{later}";
+            program.Add(Syscall.unshare, made, (long)later);
+        }
         if (namespaces.Makes(CloneFlags.CLONE_NEWNET)) BringUpLoopback(program);
 
         program.Add(Syscall.umask, "0", 0); // modes of what is made below are meant as they are written
@@ -125,10 +135,10 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, LaunchProgram? Entry
         if (namespaces.OwnMounts) new PathProtection(program, slots, tree, mounts, plan).Add();
         RootfsSteps.Change(program, plan, root);
 
-        if (!string.IsNullOrEmpty(plan.Spec.Hostname))
-            program.Add(Syscall.sethostname, plan.Spec.Hostname, program.Text(plan.Spec.Hostname), System.Text.Encoding.UTF8.GetByteCount(plan.Spec.Hostname));
-        if (!string.IsNullOrEmpty(plan.Spec.Domainname))
-            program.Add(Syscall.setdomainname, plan.Spec.Domainname, program.Text(plan.Spec.Domainname), System.Text.Encoding.UTF8.GetByteCount(plan.Spec.Domainname));
+        if (plan.Spec.Hostname is { Length: > 0 } host)
+            program.Add(Syscall.sethostname, host, program.Text(host), Encoding.UTF8.GetByteCount(host));
+        if (plan.Spec.Domainname is { Length: > 0 } domain)
+            program.Add(Syscall.setdomainname, domain, program.Text(domain), Encoding.UTF8.GetByteCount(domain));
         new ProgramSteps(process).Probe(program);
 
         ProgramSteps.ResetSignals(program);
@@ -137,7 +147,8 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, LaunchProgram? Entry
         {
             if (plan.Socket.Number != InitStub.SocketFd)
                 program.Add(Syscall.dup3, "the init's socket", plan.Socket.Number, InitStub.SocketFd, 0).IntoStub(InitStub.ErrorFdAddress);
-            FdSlots.CloseOthers(program, [InitStub.SocketFd, .. left.Inherited, left.Listener ?? 0, left.TimeNamespace ?? 0, left.Starter ?? 0]);
+            FdSlots.CloseOthers(program,
+                [InitStub.SocketFd, .. left.Inherited, left.Listener ?? 0, left.TimeNamespace ?? 0, left.Starter ?? 0]);
             InitStub.GoOn(program);
             return left;
         }
@@ -148,7 +159,8 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, LaunchProgram? Entry
     }
 
     private static void ExecuteStub(LaunchProgram program) =>
-        program.Add(Syscall.execveat, "the init stub", InitStub.File.Number, program.Text(""), program.Strings(["init"]), program.Strings([]), At.EMPTY_PATH);
+        program.Add(Syscall.execveat, "the init stub",
+            InitStub.File.Number, program.Text(""), program.Strings(["init"]), program.Strings([]), At.EMPTY_PATH);
 
     private static SecondHalf Second(ContainerPlan plan, LeftOpen left) => new(plan.Spec.Process!)
     {
@@ -163,7 +175,9 @@ internal sealed record InitProgram(LaunchProgram FirstHalf, LaunchProgram? Entry
         Personality = plan.Spec.Linux?.Personality?.Domain switch { "LINUX32" => 8, "LINUX" => 0, _ => null },
     };
 
-    /// <summary>Becomes root of the user namespace, or whom it has in his place: what is made from here on must belong to somebody in it.</summary>
+    /// <summary>
+    /// Becomes root of the user namespace, or whom it has in his place: what is made from here on must belong to somebody in it.
+    /// </summary>
     internal static void BecomeRoot(LaunchProgram program, bool maySetGroups, uint uid, uint gid)
     {
         if (maySetGroups) program.Add(Syscall.setgroups, "none", 0, 0);

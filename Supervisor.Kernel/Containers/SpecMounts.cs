@@ -1,5 +1,6 @@
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Launch;
+using Supervisor.Kernel.Namespaces;
 using Supervisor.Kernel.Oci;
 
 namespace Supervisor.Kernel.Containers;
@@ -60,12 +61,18 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
         var slot = plan.Lent.TryGetValue(index, out var lent) ? lent.Number : mounts.CopyOf(source, options.RecursiveBind);
         mounts.Change(slot, (MountAttributes)options.AttributesToSet, (MountAttributes)options.AttributesToClear, MountFlags.None, recursive: false, mount.Destination);
         var throughout = (MountAttributes)options.RecursiveAttributesToSet;
-        // A user who has been lent cgroups must not lend them to a container by lending it the host's /sys to look at: CVE-2023-25809.
-        if (source is "/sys" && options is { RecursiveBind: true, ReadOnly: true } && plan.Namespaces.OtherUser) throughout |= MountAttributes.MOUNT_ATTR_RDONLY;
+        if (ShowsHostCgroups(source, options)) throughout |= MountAttributes.MOUNT_ATTR_RDONLY;
         mounts.Change(slot, throughout, (MountAttributes)options.RecursiveAttributesToClear, MountFlags.None, recursive: true, mount.Destination);
         Propagate(slot, options, mount.Destination);
         tree.Attach(slot, mount.Destination, followSymlinks);
     }
+
+    /// <summary>
+    /// A user who has been lent cgroups must not lend them on to a container that shall only look at the host's /sys: CVE-2023-25809.
+    /// It makes no difference whether we make the user namespace or are in it ourselves, as with rootless docker and podman.
+    /// </summary>
+    private bool ShowsHostCgroups(string source, MountOptions options) => options is { RecursiveBind: true, ReadOnly: true } &&
+        source.TrimEnd('/') is "/sys" or "/sys/fs" or "/sys/fs/cgroup" && (plan.Namespaces.OtherUser || IdMaps.InUserNamespace);
 
     /// <summary><c>copy-symlink</c>, a word of crun's: a source that is a symlink is not mounted but made anew.</summary>
     private bool TryCopySymlink(MountSpec mount)

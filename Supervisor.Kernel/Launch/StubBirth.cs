@@ -40,7 +40,9 @@ internal static class StubBirth
     }
 
     /// <summary>Runs both programs until the second process is there.</summary>
-    /// <param name="launch">Ends in the execveat of the stub, with our peer's end of the socket as its <see cref="InitStub.SocketFd"/>.</param>
+    /// <param name="launch">
+    /// Ends in the execveat of the stub, with our peer's end of the socket as its <see cref="InitStub.SocketFd"/>.
+    /// </param>
     /// <param name="entry">Has <see cref="Add"/> in it, and ends in <see cref="InitStub.GoOn"/>.</param>
     /// <param name="sockets">Ours and the child's end; the child's is closed here.</param>
     /// <param name="cgroup">A cgroup v2 directory to be born in, or null.</param>
@@ -48,8 +50,8 @@ internal static class StubBirth
     /// <exception cref="LaunchException">A step failed before the second birth, or there was none. Nothing is left of either.</exception>
     /// <param name="pauses">Where the second waits for us; null where it does not.</param>
     public static LaunchedProcess Run(
-        LaunchProgram launch, LaunchProgram entry, PidPage page, StreamSocket.Pair sockets, Fd? cgroup, string name, CancellationToken deadline,
-        LaunchPauses? pauses = null)
+        LaunchProgram launch, LaunchProgram entry, PidPage page, StreamSocket.Pair sockets, Fd? cgroup, string name,
+        CancellationToken deadline, LaunchPauses? pauses = null)
     {
         pauses?.Begin(() => page.Pid, deadline);
         LaunchedProcess second;
@@ -65,7 +67,8 @@ internal static class StubBirth
     }
 
     private static LaunchedProcess Run(
-        LaunchProgram launch, LaunchProgram entry, PidPage page, StreamSocket.Pair sockets, Fd? cgroup, string name, CancellationToken deadline)
+        LaunchProgram launch, LaunchProgram entry, PidPage page, StreamSocket.Pair sockets, Fd? cgroup, string name,
+        CancellationToken deadline)
     {
         var first = Launcher.Launch(launch, CloneFlags.None, cgroup, deadline);
         sockets.Theirs.Dispose(); // or nobody would see the children end
@@ -93,7 +96,8 @@ internal static class StubBirth
         if (second is not null && end is { Code: 0 }) return second;
         second?.End();
         Span<byte> record = stackalloc byte[16];
-        if (sockets.Ours.Receive(record, deadline) < record.Length) throw new LaunchException(name, Errno.None, "it was killed on the way", 0, 0);
+        if (sockets.Ours.Receive(record, deadline) < record.Length)
+            throw new LaunchException(name, Errno.None, "it was killed on the way", 0, 0);
         var offset = InitStub.OffsetInSecondHalf(BinaryPrimitives.ReadInt64LittleEndian(record), null);
         throw Launcher.Failure(entry, offset, BinaryPrimitives.ReadInt64LittleEndian(record[8..]));
     }

@@ -6,7 +6,9 @@ using static Supervisor.Tests.Clients.OciRuntime;
 
 namespace Supervisor.Tests.Clients;
 
-/// <summary>Published attacks on container runtimes by what an image, a bundle or an argument says, on supervisor-oci's command line.</summary>
+/// <summary>
+/// Published attacks on container runtimes by what an image, a bundle or an argument says, on supervisor-oci's command line.
+/// </summary>
 public sealed partial class OciSecurityTests : IDisposable
 {
     private readonly OciRuntime _oci = new();
@@ -26,7 +28,8 @@ public sealed partial class OciSecurityTests : IDisposable
         var file = Path.Join(Victim, "file");
         await File.WriteAllTextAsync(file, "untouched");
         if (path == "dev") Directory.Delete(Path.Join(_oci.Rootfs, "dev"));
-        File.CreateSymbolicLink(Path.Join(_oci.Rootfs, path), "../../../../../../../../.." + (path is "dev/console" or "dev/null" ? file : Victim));
+        var outside = path is "dev/console" or "dev/null" ? file : Victim;
+        File.CreateSymbolicLink(Path.Join(_oci.Rootfs, path), "../../../../../../../../.." + outside);
         // The image's own /dev: with a tmpfs over it nothing of the image would be seen there.
         await _oci.Configure(["echo", "ran"], c =>
         {
@@ -62,7 +65,8 @@ public sealed partial class OciSecurityTests : IDisposable
         {
             while (!stop.IsCancellationRequested)
             {
-                foreach (var name in (string[])["pts", "console", "null"]) renameat2(-100, Path.Join(dev, name), -100, Path.Join(dev, name + "-link"), 2 /* RENAME_EXCHANGE */);
+                foreach (var name in (string[])["pts", "console", "null"])
+                    renameat2(-100, Path.Join(dev, name), -100, Path.Join(dev, name + "-link"), 2 /* RENAME_EXCHANGE */);
                 Thread.SpinWait(2000);
             }
         }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
@@ -130,10 +134,22 @@ public sealed partial class OciSecurityTests : IDisposable
         await _oci.Configure(["sleep", "1000"]);
         await File.WriteAllTextAsync(Path.Join(_oci.Rootfs, "etc/passwd"), "4294967296:x:0:0::/:/bin/sh\n 0:x:0:0::/:/bin/sh\n");
         Ok(await _oci.Leave("run", "-d", _id));
-        foreach (var user in (string[])["4294967295", "4294967296", "18446744073709551616", "-1", "+0", "0x0", " 0", "0 ", "root", ":", "0:", ":0", "0:0:0", "1e3", "1.0", "٠"])
+        string[] refused =
+        [
+            "4294967295", "4294967296", "18446744073709551616", "-1", "+0", "0x0", " 0", "0 ", "root",
+            ":", "0:", ":0", "0:0:0", "1e3", "1.0", "٠",
+        ];
+        foreach (var user in refused)
             Fails(await _oci.Do("exec", "--user", user, _id, "id"), 255, "--user");
-        foreach (var (user, uid, gid) in new[] { ("0", 0u, 0u), ("4294967294", 4294967294u, 0u), ("2147483648:4294967294", 2147483648u, 4294967294u), ("007:08", 7u, 8u) })
-            Assert.Equal($"Uid:\t{uid}\t{uid}\t{uid}\t{uid}\nGid:\t{gid}\t{gid}\t{gid}\t{gid}\n", Ok(await _oci.Do("exec", "--user", user, _id, "grep", "id:\t.*\t.*\t", "/proc/self/status")));
+        (string User, uint Uid, uint Gid)[] taken =
+        [
+            ("0", 0, 0), ("4294967294", 4294967294, 0), ("2147483648:4294967294", 2147483648, 4294967294), ("007:08", 7, 8),
+        ];
+        foreach (var (user, uid, gid) in taken)
+        {
+            var seen = Ok(await _oci.Do("exec", "--user", user, _id, "grep", "id:\t.*\t.*\t", "/proc/self/status"));
+            Assert.Equal($"Uid:\t{uid}\t{uid}\t{uid}\t{uid}\nGid:\t{gid}\t{gid}\t{gid}\t{gid}\n", seen);
+        }
     }
 
     [Fact] // crun 1.28
@@ -142,10 +158,16 @@ public sealed partial class OciSecurityTests : IDisposable
         var file = Path.Join(Victim, "state.json");
         await File.WriteAllTextAsync(file, "{}");
         var log = Path.Join(_oci.Place, "log");
+        string[][] verbs =
+        [
+            ["delete", "--force"], ["delete"], ["state"], ["kill"], ["start"], ["pause"], ["resume"], ["ps"], ["update"],
+            ["events", "--stats"], ["exec"], ["create"], ["run"],
+        ];
         foreach (var id in (string[])["../victim", "x/../../victim", Victim, "..", ".", "a\nb", "a\tb", "a;b", "%2e%2e"])
-            foreach (var verb in (string[][])[["delete", "--force"], ["delete"], ["state"], ["kill"], ["start"], ["pause"], ["resume"], ["ps"], ["update"], ["events", "--stats"], ["exec"], ["create"], ["run"]])
+            foreach (var verb in verbs)
             {
-                var outcome = await CommandLine.RunAsync(Executable, ["--log", log, "--root", _oci.Root, .. verb, id, .. verb is ["exec"] ? ["true"] : Array.Empty<string>()]);
+                string[] program = verb is ["exec"] ? ["true"] : [];
+                var outcome = await CommandLine.RunAsync(Executable, ["--log", log, "--root", _oci.Root, .. verb, id, .. program]);
                 Assert.NotEqual(0, outcome.Status);
                 Assert.Contains("invalid container ID format", outcome.Errors, StringComparison.Ordinal);
             }
@@ -171,7 +193,8 @@ public sealed partial class OciSecurityTests : IDisposable
     {
         await _oci.Configure(["sleep", "1000"]);
         Ok(await _oci.Leave("run", "-d", _id));
-        var paths = JsonNode.Parse(await File.ReadAllTextAsync(Path.Join(_oci.Root, _id, "state.json")))!["cgroupPaths"]!.AsObject().ToDictionary(p => p.Key, p => (string)p.Value!);
+        var state = JsonNode.Parse(await File.ReadAllTextAsync(Path.Join(_oci.Root, _id, "state.json")))!;
+        var paths = state["cgroupPaths"]!.AsObject().ToDictionary(p => p.Key, p => (string)p.Value!);
         var some = paths.Keys.Order(StringComparer.Ordinal).First(k => k is "memory" or "unified" or "pids");
         Directory.CreateDirectory(Path.Join(paths[some], "sub", "deep"));
         foreach (var path in (string[])["..", "../..", "sub/../..", "/..", "../" + _id])
@@ -183,11 +206,16 @@ public sealed partial class OciSecurityTests : IDisposable
         Fails(await _oci.Do("exec", "--cgroup", $"{some}:absent", _id, "true"), 255, "no such file or directory");
         foreach (var path in (string[])["sub", "/sub", "sub/deep/", "/"])
         {
-            var lines = Ok(await _oci.Do("exec", "--cgroup", $"{some}:{path}", _id, "cat", "/proc/self/cgroup")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            var printed = Ok(await _oci.Do("exec", "--cgroup", $"{some}:{path}", _id, "cat", "/proc/self/cgroup"));
+            var lines = printed.Split('\n', StringSplitOptions.RemoveEmptyEntries);
             var below = path.Trim('/') is { Length: > 0 } inner ? $"/{inner}" : "";
-            Assert.Contains(lines, l => (some == "unified" ? l.StartsWith("0::", StringComparison.Ordinal) : l.Contains($":{some}:", StringComparison.Ordinal)) && l.EndsWith(below, StringComparison.Ordinal));
-            Assert.True(below.Length == 0 || lines.Count(l => l.EndsWith(below, StringComparison.Ordinal)) == 1, "another controller's cgroup was left, too");
+            Assert.Contains(lines, l => IsOf(some, l) && l.EndsWith(below, StringComparison.Ordinal));
+            var moved = lines.Count(l => l.EndsWith(below, StringComparison.Ordinal));
+            Assert.True(below.Length == 0 || moved == 1, "another controller's cgroup was left, too");
         }
+
+        static bool IsOf(string controller, string line) => controller == "unified"
+            ? line.StartsWith("0::", StringComparison.Ordinal) : line.Contains($":{controller}:", StringComparison.Ordinal);
     }
 
     [Fact] // CVE-2019-5736, CVE-2016-9962
@@ -199,7 +227,8 @@ public sealed partial class OciSecurityTests : IDisposable
         File.SetUnixFileMode(script, (UnixFileMode)0b111_101_101);
         await _oci.Configure(["/self"]);
         await _oci.Do("run", _id); // whatever it does, it is not our executable that is run
-        await _oci.Configure(["sh", "-c", "while :; do for p in /proc/[0-9]*; do [ $p = /proc/1 ] && continue; (echo x > $p/exe) 2>/dev/null && echo WROTE $p; done; done"]);
+        const string Write = "[ $p = /proc/1 ] && continue; (echo x > $p/exe) 2>/dev/null && echo WROTE $p";
+        await _oci.Configure(["sh", "-c", $"while :; do for p in /proc/[0-9]*; do {Write}; done; done"]);
         Ok(await _oci.Leave("run", "-d", _id));
         for (var i = 0; i < 15; i++) Ok(await _oci.Do("exec", _id, "true"));
         await _oci.Do("exec", _id, "/self");
@@ -214,14 +243,16 @@ public sealed partial class OciSecurityTests : IDisposable
     public async Task A_descriptor_that_our_caller_left_open_is_neither_inherited_nor_a_working_directory()
     {
         await _oci.Configure(["sh", "-c", "echo /proc/self/fd/*; exec sleep 1000"]);
-        Ok(await CommandLine.RunAsync("sh", "-c", $"exec {Executable} --root {_oci.Root} run -d --bundle {_oci.Bundle} {_id} 3</etc 4</ 9</etc >{_oci.Place}/out 2>&1"));
+        var run = $"{Executable} --root {_oci.Root} run -d --bundle {_oci.Bundle}";
+        Ok(await CommandLine.RunAsync("sh", "-c", $"exec {run} {_id} 3</etc 4</ 9</etc >{_oci.Place}/out 2>&1"));
         using var deadline = new CancellationTokenSource(CommandLine.Patience);
         string printed;
         while (!(printed = await File.ReadAllTextAsync(Path.Join(_oci.Place, "out"))).EndsWith('\n')) await Task.Delay(20, deadline.Token);
         Assert.DoesNotMatch(@"/fd/([4-9]|\d\d)", printed); // 3 is what the shell reads /proc/self/fd by
         var exec = $"{Executable} --root {_oci.Root} exec";
-        Assert.Equal("0\n1\n2\n3\n4\n", Ok(await CommandLine.RunAsync("sh", "-c", $"exec {exec} --preserve-fds 1 {_id} busybox ls /proc/self/fd 3</etc 4</ 5</etc 9</etc")));
-        Assert.Equal("0\n1\n2\n3\n", Ok(await CommandLine.RunAsync("sh", "-c", $"exec {exec} {_id} busybox ls /proc/self/fd 3</etc 4</ 5</etc 9</etc")));
+        var list = $"{_id} busybox ls /proc/self/fd 3</etc 4</ 5</etc 9</etc";
+        Assert.Equal("0\n1\n2\n3\n4\n", Ok(await CommandLine.RunAsync("sh", "-c", $"exec {exec} --preserve-fds 1 {list}")));
+        Assert.Equal("0\n1\n2\n3\n", Ok(await CommandLine.RunAsync("sh", "-c", $"exec {exec} {list}")));
         File.CreateSymbolicLink(Path.Join(_oci.Rootfs, "mnt/self"), "/proc/self/fd");
         for (var fd = 3; fd < 24; fd += 3)
         {
@@ -251,14 +282,16 @@ public sealed partial class OciSecurityTests : IDisposable
     {
         await _oci.Configure(["sleep", "1000"]);
         var root = Path.Join(_oci.Place, "open");
-        Ok(await CommandLine.RunAsync("sh", "-c", $"umask 0; exec {Executable} --root {root} create --bundle {_oci.Bundle} {_id} >{_oci.Place}/out 2>&1"));
+        var create = $"{Executable} --root {root} create --bundle {_oci.Bundle} {_id}";
+        Ok(await CommandLine.RunAsync("sh", "-c", $"umask 0; exec {create} >{_oci.Place}/out 2>&1"));
         try
         {
             const UnixFileMode Others = (UnixFileMode)0b000_111_111;
             Assert.Equal(default, File.GetUnixFileMode(root) & Others);
             Assert.Equal(default, File.GetUnixFileMode(Path.Join(root, _id)) & Others);
             Assert.Equal(default, File.GetUnixFileMode(Path.Join(root, _id, "start")) & Others);
-            Assert.DoesNotContain(File.ReadLines("/proc/net/unix"), l => l.Contains($"@{_id}", StringComparison.Ordinal) || l.Contains(" @supervisor", StringComparison.Ordinal));
+            Assert.DoesNotContain(File.ReadLines("/proc/net/unix"),
+                l => l.Contains($"@{_id}", StringComparison.Ordinal) || l.Contains(" @supervisor", StringComparison.Ordinal));
         }
         finally
         {
@@ -269,9 +302,11 @@ public sealed partial class OciSecurityTests : IDisposable
     [Fact] // CVE-2019-16884, CVE-2025-52881
     public async Task Nothing_but_a_procfs_is_mounted_on_proc_or_written_as_one()
     {
-        await _oci.Configure(["true"], c => c["mounts"]!.AsArray().Add(JsonNode.Parse("""{"destination":"/proc","type":"tmpfs","source":"tmpfs"}""")));
+        await _oci.Configure(["true"],
+            c => c["mounts"]!.AsArray().Add(JsonNode.Parse("""{"destination":"/proc","type":"tmpfs","source":"tmpfs"}""")));
         Fails(await _oci.Do("run", _id), 1, "only a procfs belongs on /proc");
-        await _oci.Configure(["true"], c => c["mounts"]!.AsArray().Add(JsonNode.Parse("""{"destination":"/proc/self/attr","type":"tmpfs","source":"tmpfs"}""")));
+        await _oci.Configure(["true"],
+            c => c["mounts"]!.AsArray().Add(JsonNode.Parse("""{"destination":"/proc/self/attr","type":"tmpfs","source":"tmpfs"}""")));
         Fails(await _oci.Do("run", _id), 1, "inside /proc");
         var imitation = Directory.CreateDirectory(Path.Join(_oci.Rootfs, "proc/sys/kernel")).FullName;
         await File.WriteAllTextAsync(Path.Join(imitation, "shm_rmid_forced"), "untouched");
@@ -285,7 +320,8 @@ public sealed partial class OciSecurityTests : IDisposable
         Assert.Equal("untouched", Ok(await _oci.Do("run", _id)));
     }
 
-    private void NothingOfIt() => Assert.DoesNotContain(File.ReadLines("/proc/self/mountinfo"), l => l.Contains(_oci.Place, StringComparison.Ordinal));
+    private void NothingOfIt() =>
+        Assert.DoesNotContain(File.ReadLines("/proc/self/mountinfo"), l => l.Contains(_oci.Place, StringComparison.Ordinal));
 
     private static void Without(JsonNode config, Func<string, bool> destination)
     {

@@ -51,11 +51,21 @@ public sealed class OciSpyTests : IDisposable
                     text[n > 0 ? n : 0] = 0;
                     unsigned long from; char byte;
                     struct iovec ours = { &byte, 1 }, theirs = { 0, 1 };
-                    if (sscanf(text, "%lx-", &from) == 1 && (theirs.iov_base = (void *)from, process_vm_readv(pid, &ours, 1, &theirs, 1, 0) == 1)) puts("memory read");
-                    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) { char *file = strpbrk(line, "/["); if (file) printf("map %s\n", file); }
+                    if (sscanf(text, "%lx-", &from) == 1) {
+                        theirs.iov_base = (void *)from;
+                        if (process_vm_readv(pid, &ours, 1, &theirs, 1, 0) == 1) puts("memory read");
+                    }
+                    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+                        char *file = strpbrk(line, "/[");
+                        if (file) printf("map %s\n", file);
+                    }
                     snprintf(path, sizeof path, "/proc/%d/fd", pid);
                     DIR *d = opendir(path);
-                    for (struct dirent *e; d && (e = readdir(d));) if (e->d_name[0] != '.') { snprintf(name, sizeof name, "fd/%s", e->d_name); show(pid, name); }
+                    for (struct dirent *e; d && (e = readdir(d));) {
+                        if (e->d_name[0] == '.') continue;
+                        snprintf(name, sizeof name, "fd/%s", e->d_name);
+                        show(pid, name);
+                    }
                     if (d) closedir(d);
                 }
                 close(maps);
@@ -74,7 +84,8 @@ public sealed class OciSpyTests : IDisposable
     {
         await Watch();
         for (var i = 0; i < Births; i++) Ok(await _oci.Do("exec", _id, "true"));
-        await Seen(@"^(exe|map) (/memfd:supervisor-init \(deleted\)|/bin/busybox|\[.*\])$|^memory read$|^fd/([012] (pipe:|/dev/null).*|3 socket:.*)$");
+        await Seen(@"^(exe|map) (/memfd:supervisor-init \(deleted\)|/bin/busybox|\[.*\])$|^memory read$|"
+            + @"^fd/([012] (pipe:|/dev/null).*|3 socket:.*)$");
     }
 
     [Fact]
@@ -82,10 +93,15 @@ public sealed class OciSpyTests : IDisposable
     {
         await Watch();
         var pid = JsonNode.Parse(Ok(await _oci.Do("state", _id)))!["pid"]!;
-        await _oci.Configure(["true"], c => c["linux"]!["namespaces"]!.AsArray().First(n => (string)n!["type"]! == "pid")!["path"] = $"/proc/{pid}/ns/pid");
+        await _oci.Configure(["true"], c =>
+        {
+            var joined = c["linux"]!["namespaces"]!.AsArray().First(n => (string)n!["type"]! == "pid")!;
+            joined["path"] = $"/proc/{pid}/ns/pid";
+        });
         for (var i = 0; i < Births / 2; i++) Ok(await _oci.Do("run", NewId()));
         // Of descriptors it has what it still mounts from; where those lead is for its own mount namespace.
-        await Seen(@"^(exe|map) (/memfd:supervisor-init \(deleted\)|/bin/busybox|/busybox|.*/rootfs/bin/busybox|\[.*\])$|^memory read$|^fd/");
+        await Seen(@"^(exe|map) (/memfd:supervisor-init \(deleted\)|/bin/busybox|/busybox|.*/rootfs/bin/busybox|\[.*\])$|"
+            + @"^memory read$|^fd/");
     }
 
     private async Task Watch()
@@ -95,7 +111,8 @@ public sealed class OciSpyTests : IDisposable
         Ok(await CommandLine.RunAsync("gcc", "-O1", "-static", "-o", Path.Join(_oci.Rootfs, "bin", "spy"), source));
         await _oci.Configure(["spy"], c =>
         {
-            foreach (var set in (string[])["bounding", "effective", "permitted"]) c["process"]!["capabilities"]![set]!.AsArray().Add("CAP_SYS_PTRACE");
+            foreach (var set in (string[])["bounding", "effective", "permitted"])
+                c["process"]!["capabilities"]![set]!.AsArray().Add("CAP_SYS_PTRACE");
         });
         Ok(await _oci.Leave("run", "-d", _id));
         await _oci.Printed("watching\n");

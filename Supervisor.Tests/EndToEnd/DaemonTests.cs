@@ -124,6 +124,22 @@ public sealed class DaemonTests : IAsyncLifetime
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(directory));
     }
 
+    [Fact] // CVE-2020-15257
+    public async Task Every_socket_of_the_daemon_and_of_its_shim_is_in_their_own_directories()
+    {
+        Ok(await _daemon.Do("run", "-d", "--name", "n1", "--rootfs", "/", "--", "sleep", "1000"));
+        int[] ours = [_daemon.Pid, .. _daemon.ShimPids];
+        Assert.True(ours.Length > 1, "there is no shim");
+        var sockets = ours.SelectMany(pid => Directory.GetFiles($"/proc/{pid}/fd")).Select(fd => new FileInfo(fd).LinkTarget ?? "")
+            .Where(t => t.StartsWith("socket:[", StringComparison.Ordinal)).Select(t => t[8..^1]).ToHashSet(StringComparer.Ordinal);
+        var named = File.ReadLines("/proc/net/unix").Select(l => l.Split(' ', 8, StringSplitOptions.RemoveEmptyEntries)) // the inode, and the name if there is one
+            .Where(l => l.Length == 8 && sockets.Contains(l[6])).Select(l => l[7]).ToList();
+        Assert.Contains(_daemon.Address, named);
+        Assert.All(named, name => Assert.StartsWith(_daemon.Place + "/", name, StringComparison.Ordinal)); // "@": abstract. unix(7)
+        // What takes a debugger's orders, and stays behind when a daemon is killed.
+        Assert.Empty(ours.SelectMany(pid => Directory.GetFiles(Path.GetTempPath(), $"clr-debug-pipe-{pid}-*")));
+    }
+
     /// <summary>A subscriber cannot see when it is subscribed; so something is published until it hears it.</summary>
     private async Task Marker(System.Diagnostics.Process events)
     {

@@ -3,8 +3,6 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using static Supervisor.Tests.Services.Daemon;
-using Info = Containerd.Services.Snapshots.V1.Info;
-using Status = Grpc.Core.Status;
 
 namespace Supervisor.Tests.Services;
 
@@ -23,13 +21,12 @@ public sealed class ContentServiceTests(Daemon daemon) : StorageServices(daemon)
         Assert.Equal("", await ReadAsync(digest, 12, 0));
         var past = await Assert.ThrowsAsync<RpcException>(() => ReadAsync(digest, 99, 0));
         Is(StatusCode.OutOfRange, "read past object length 12 bytes", past.Status);
-        var updated = await Content.UpdateAsync(
-            new UpdateRequest
-            {
-                Info = new() { Digest = digest, Labels = { ["a"] = "1", ["k"] = "" } },
-                UpdateMask = new FieldMask { Paths = { "labels.a", "labels.k" } },
-            },
-            Here);
+        var change = new UpdateRequest
+        {
+            Info = new() { Digest = digest, Labels = { ["a"] = "1", ["k"] = "" } },
+            UpdateMask = new FieldMask { Paths = { "labels.a", "labels.k" } },
+        };
+        var updated = await Content.UpdateAsync(change, Here);
         Assert.Equal($"a=1,{Root}=x",
             string.Join(',', updated.Info.Labels.OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value}")));
         Assert.Equal([digest], await ListContentAsync("labels.a==1"));
@@ -47,13 +44,13 @@ public sealed class ContentServiceTests(Daemon daemon) : StorageServices(daemon)
     {
         using var write = Content.Write(Here);
         await SendAsync(write, new WriteContentRequest { Ref = "bad" });
-        var status = await FailAsync(write,
-            new WriteContentRequest { Action = WriteAction.Commit, Data = ByteString.CopyFromUtf8("x"), Expected = Missing });
+        var other = new WriteContentRequest { Action = WriteAction.Commit, Data = ByteString.CopyFromUtf8("x"), Expected = Missing };
+        var status = await FailAsync(write, other);
         Is(StatusCode.FailedPrecondition, $"unexpected commit digest {DigestOf("x")}, expected {Missing}: failed precondition", status);
         using var large = Content.Write(Here);
         await SendAsync(large, new WriteContentRequest { Ref = "large", Total = 10L << 30 });
-        status = await FailAsync(large,
-            new WriteContentRequest { Action = WriteAction.Commit, Data = ByteString.CopyFromUtf8("x"), Total = 10L << 30 });
+        var shorter = new WriteContentRequest { Action = WriteAction.Commit, Data = ByteString.CopyFromUtf8("x"), Total = 10L << 30 };
+        status = await FailAsync(large, shorter);
         Is(StatusCode.FailedPrecondition, "unexpected commit size 1, expected 10737418240: failed precondition", status);
     }
 
@@ -65,8 +62,8 @@ public sealed class ContentServiceTests(Daemon daemon) : StorageServices(daemon)
         using var write = Content.Write(Here);
         var begun = await SendAsync(write, new WriteContentRequest { Ref = "offset" });
         Assert.Equal((0, "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"), (begun.Offset, begun.Digest));
-        var status =
-            await FailAsync(write, new WriteContentRequest { Action = WriteAction.Write, Data = ByteString.CopyFromUtf8("x"), Offset = 7 });
+        var beyond = new WriteContentRequest { Action = WriteAction.Write, Data = ByteString.CopyFromUtf8("x"), Offset = 7 };
+        var status = await FailAsync(write, beyond);
         Is(StatusCode.OutOfRange, "write @7 must occur at current offset 0", status);
     }
 
@@ -79,8 +76,8 @@ public sealed class ContentServiceTests(Daemon daemon) : StorageServices(daemon)
             await FailAsync(expecting, new WriteContentRequest { Ref = "again", Expected = digest }));
         using var unknowing = Content.Write(Here);
         await SendAsync(unknowing, new WriteContentRequest { Ref = "again" });
-        var status =
-            await FailAsync(unknowing, new WriteContentRequest { Action = WriteAction.Commit, Data = ByteString.CopyFromUtf8("twice") });
+        var commit = new WriteContentRequest { Action = WriteAction.Commit, Data = ByteString.CopyFromUtf8("twice") };
+        var status = await FailAsync(unknowing, commit);
         Is(StatusCode.AlreadyExists, $"content {digest}: already exists", status);
         Assert.Single(Files("content/blobs", digest));
     }
@@ -110,8 +107,8 @@ public sealed class ContentServiceTests(Daemon daemon) : StorageServices(daemon)
             }
             Assert.Equal((5, 10, DigestOf("first")), (begun.Offset, begun.Total, begun.Digest));
             Assert.Equal("resumed", Assert.Single((await Content.ListStatusesAsync(new ListStatusesRequest(), Here)).Statuses).Ref);
-            var done = await SendAsync(again,
-                new WriteContentRequest { Action = WriteAction.Commit, Offset = 5, Data = ByteString.CopyFromUtf8("+last") });
+            var rest = new WriteContentRequest { Action = WriteAction.Commit, Offset = 5, Data = ByteString.CopyFromUtf8("+last") };
+            var done = await SendAsync(again, rest);
             Assert.Equal(DigestOf("first+last"), done.Digest);
             break;
         }

@@ -1,11 +1,9 @@
 using Containerd.Services.Content.V1;
 using Containerd.Services.Diff.V1;
-using Containerd.Services.Images.V1;
 using Containerd.Types;
 using Grpc.Core;
 using Supervisor.Tests.Storage;
 using static Supervisor.Tests.Services.Daemon;
-using Info = Containerd.Services.Snapshots.V1.Info;
 
 namespace Supervisor.Tests.Services;
 
@@ -26,18 +24,18 @@ public sealed class DiffServiceTests(Daemon daemon) : StorageServices(daemon), I
         var upper = top[0].Options.Single(o => o.StartsWith("upperdir=", StringComparison.Ordinal))[9..];
         File.WriteAllText(Path.Join(upper, "new"), "1");
         var view = await ViewAsync("overlayfs", "v", "base");
-        var diff = (await Diffs.DiffAsync(
-            new DiffRequest { Left = { view }, Right = { top }, Labels = { ["containerd.io/gc.root"] = "x" } }, Here)).Diff;
+        var change = new DiffRequest { Left = { view }, Right = { top }, Labels = { [Root] = "x" } };
+        var diff = (await Diffs.DiffAsync(change, Here)).Diff;
         Assert.Equal("application/vnd.oci.image.layer.v1.tar+gzip", diff.MediaType);
         var label = (await Content.InfoAsync(new InfoRequest { Digest = diff.Digest }, Here)).Info.Labels["containerd.io/uncompressed"];
         Assert.StartsWith("sha256:", label, StringComparison.Ordinal);
         var target = await PrepareAsync("overlayfs", "z");
         Assert.Equal(label, (await Diffs.ApplyAsync(new ApplyRequest { Diff = diff, Mounts = { target } }, Here)).Applied.Digest);
         Assert.Equal(["new"], Directory.GetFileSystemEntries(target[0].Source).Select(p => Path.GetFileName(p)));
-        Is(StatusCode.Unimplemented, await StatusAsync(Diffs.ApplyAsync(
-            new ApplyRequest { Diff = new ContentDescriptor { MediaType = "x", Digest = digest }, Mounts = { target } }, Here)));
-        Is(StatusCode.NotFound, await StatusAsync(Diffs.ApplyAsync(
-            new ApplyRequest { Diff = new ContentDescriptor { MediaType = "x", Digest = Missing }, Mounts = { target } }, Here)));
+        var unknown = new ContentDescriptor { MediaType = "x", Digest = digest };
+        Is(StatusCode.Unimplemented, await StatusAsync(Diffs.ApplyAsync(new ApplyRequest { Diff = unknown, Mounts = { target } }, Here)));
+        var missing = new ContentDescriptor { MediaType = "x", Digest = Missing };
+        Is(StatusCode.NotFound, await StatusAsync(Diffs.ApplyAsync(new ApplyRequest { Diff = missing, Mounts = { target } }, Here)));
         var climbing = await WriteAsync(new TarImage().File("../../climbed").Bytes());
         var climber = new ContentDescriptor { MediaType = descriptor.MediaType, Digest = climbing };
         var refused = await StatusAsync(Diffs.ApplyAsync(new ApplyRequest { Diff = climber, Mounts = { target } }, Here));

@@ -24,10 +24,11 @@ public sealed class ImagesServiceTests(Daemon daemon) : StorageServices(daemon),
         Is(StatusCode.NotFound, "image \"zz\": not found",
             await StatusAsync(Images.UpdateAsync(new UpdateImageRequest { Image = ImageOf("zz").Image }, Here)));
         var other = ImageOf("i", i => { i.Target.MediaType = "other"; i.Labels["x"] = "y"; }).Image;
-        var updated = (await Images.UpdateAsync(
-            new UpdateImageRequest { Image = other, UpdateMask = new FieldMask { Paths = { "labels.x" } } }, Here)).Image;
+        var change = new UpdateImageRequest { Image = other, UpdateMask = new FieldMask { Paths = { "labels.x" } } };
+        var updated = (await Images.UpdateAsync(change, Here)).Image;
         Assert.Equal(("m", "y", made.CreatedAt), (updated.Target.MediaType, updated.Labels["x"], updated.CreatedAt));
-        foreach (var filter in (string[])["name==i", $"target.digest~=^{Missing[..20]}", "labels.x==y", "annotations.note==n", "target.mediatype==m"])
+        string[] filters = ["name==i", $"target.digest~=^{Missing[..20]}", "labels.x==y", "annotations.note==n", "target.mediatype==m"];
+        foreach (var filter in filters)
             Assert.Equal([updated], (await Images.ListAsync(new ListImagesRequest { Filters = { filter } }, Here)).Images);
         Assert.Empty((await Images.ListAsync(new ListImagesRequest { Filters = { "name==j" } }, Here)).Images);
         Is(StatusCode.FailedPrecondition,

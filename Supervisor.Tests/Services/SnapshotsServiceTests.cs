@@ -1,7 +1,6 @@
 using Containerd.Services.Snapshots.V1;
 using Grpc.Core;
 using static Supervisor.Tests.Services.Daemon;
-using Info = Containerd.Services.Snapshots.V1.Info;
 using Kind = Containerd.Services.Snapshots.V1.Kind;
 
 namespace Supervisor.Tests.Services;
@@ -62,7 +61,7 @@ public sealed class SnapshotsServiceTests(Daemon daemon) : StorageServices(daemo
         Assert.Equal(2, lower.Length);
         Assert.True(Number(lower[0]) > Number(lower[1]), "the topmost layer comes first");
 
-        static int Number(string path) => int.Parse(Path.GetFileName(Path.GetDirectoryName(path))!,
-            System.Globalization.CultureInfo.InvariantCulture);
+        static int Number(string path) =>
+            int.Parse(Path.GetFileName(Path.GetDirectoryName(path))!, System.Globalization.CultureInfo.InvariantCulture);
     }
 }

@@ -37,8 +37,8 @@ public abstract class StorageServices(Daemon daemon)
 
     protected static CreateImageRequest ImageOf(string name, Action<Image>? change = null)
     {
-        var image = new Image { Name = name,
-            Target = new ContentDescriptor { MediaType = "m", Digest = Missing, Size = 5, Annotations = { ["note"] = "n" } } };
+        var target = new ContentDescriptor { MediaType = "m", Digest = Missing, Size = 5, Annotations = { ["note"] = "n" } };
+        var image = new Image { Name = name, Target = target };
         change?.Invoke(image);
         return new CreateImageRequest { Image = image };
     }
@@ -105,15 +105,23 @@ public abstract class StorageServices(Daemon daemon)
     protected static string DigestOf(string text) => "sha256:" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
     /// <summary>The mounts of a snapshot to be written to, which no collection takes.</summary>
-    protected async Task<IReadOnlyList<Mount>> PrepareAsync(string snapshotter, string key, string parent = "") => (
-        await Snapshots.PrepareAsync(new PrepareSnapshotRequest { Snapshotter = snapshotter, Key = key, Parent = parent, Labels = { [Root] = "x" } }, Here))
-        .Mounts;
+    protected async Task<IReadOnlyList<Mount>> PrepareAsync(string snapshotter, string key, string parent = "")
+    {
+        var request = new PrepareSnapshotRequest { Snapshotter = snapshotter, Key = key, Parent = parent, Labels = { [Root] = "x" } };
+        return (await Snapshots.PrepareAsync(request, Here)).Mounts;
+    }
 
-    protected async Task<IReadOnlyList<Mount>> ViewAsync(string snapshotter, string key, string parent) => (await Snapshots.ViewAsync(
-        new ViewSnapshotRequest { Snapshotter = snapshotter, Key = key, Parent = parent, Labels = { [Root] = "x" } }, Here)).Mounts;
+    protected async Task<IReadOnlyList<Mount>> ViewAsync(string snapshotter, string key, string parent)
+    {
+        var request = new ViewSnapshotRequest { Snapshotter = snapshotter, Key = key, Parent = parent, Labels = { [Root] = "x" } };
+        return (await Snapshots.ViewAsync(request, Here)).Mounts;
+    }
 
-    protected async Task CommitAsync(string snapshotter, string key, string name) => await Snapshots.CommitAsync(
-        new CommitSnapshotRequest { Snapshotter = snapshotter, Key = key, Name = name, Labels = { [Root] = "x" } }, Here);
+    protected async Task CommitAsync(string snapshotter, string key, string name)
+    {
+        var request = new CommitSnapshotRequest { Snapshotter = snapshotter, Key = key, Name = name, Labels = { [Root] = "x" } };
+        await Snapshots.CommitAsync(request, Here);
+    }
 
     protected static void Is(StatusCode code, Status status) => Assert.Equal(code, status.StatusCode);
 

@@ -1,0 +1,92 @@
+using System.Text.Json.Nodes;
+using Supervisor.Tests.EndToEnd;
+using static Supervisor.Tests.Clients.OciRuntime;
+
+namespace Supervisor.Tests.Clients;
+
+/// <summary>
+/// supervisor-oci within a user namespace that its caller has made, as rootless docker and podman start it: root there, nobody
+/// outside. All that its user has of the machine is one cgroup that was lent to him, on v2: he sees no v1 tree.
+/// </summary>
+public sealed class OciUserNamespaceTests : IDisposable
+{
+    private const string User = "54321";
+    private static readonly string Unified = Directory.Exists("/sys/fs/cgroup/unified") ? "/sys/fs/cgroup/unified" : "/sys/fs/cgroup";
+
+    private readonly OciRuntime _oci = new();
+    private readonly string _id = NewId();
+
+    public OciUserNamespaceTests()
+    {
+        File.Copy(Executable, Own); // ours may be where the user may not go
+        Directory.CreateDirectory(Lent);
+    }
+
+    private string Own => Path.Join(_oci.Place, "supervisor-oci");
+
+    private string Lent => Path.Join(Unified, _id);
+
+    public void Dispose()
+    {
+        _oci.Dispose();
+        var below = Directory.GetDirectories(Lent, "*", SearchOption.AllDirectories);
+        foreach (var cgroup in below.OrderByDescending(d => d.Length).Append(Lent)) Directory.Delete(cgroup);
+    }
+
+    /// <summary>By the host's /sys, and by a mount of the container's own. Two that may be written show what is kept from others.</summary>
+    [Theory] // CVE-2023-25809
+    [InlineData("bind", "/sys", "/sys", "rbind,nosuid,noexec,nodev,ro", null)]
+    [InlineData("bind", "/sys/", "/host", "rbind,ro", null)]
+    [InlineData("bind", "/sys/fs/cgroup", "/host", "rbind,ro", null)]
+    [InlineData("cgroup", "cgroup", "/sys/fs/cgroup", "nosuid,noexec,nodev,relatime,ro", null)]
+    [InlineData("bind", "/sys", "/sys", "rbind,nosuid,noexec,nodev", "/sys/fs/cgroup/ID")]
+    [InlineData("cgroup", "cgroup", "/sys/fs/cgroup", "nosuid,noexec,nodev,relatime", "/sys/fs/cgroup")]
+    public async Task A_cgroup_that_the_user_was_lent_is_changed_through_a_mount_to_be_written_only(
+        string type, string source, string destination, string options, string? made)
+    {
+        await Configure(new JsonObject
+        {
+            ["type"] = type, ["source"] = source, ["destination"] = destination,
+            ["options"] = new JsonArray([.. options.Split(',').Select(o => (JsonNode)o)]),
+        });
+        var outcome = await RunAsLender();
+        Assert.Equal(made?.Replace("ID", _id, StringComparison.Ordinal) ?? "", Ok(outcome).TrimEnd());
+        Assert.Equal(made is null, outcome.Errors.Contains("Read-only file system", StringComparison.Ordinal));
+    }
+
+    /// <summary>A container with this mount, which says where it could make a cgroup.</summary>
+    private async Task Configure(JsonObject mount)
+    {
+        const string Try = """
+            for d in /sys/fs/cgroup /sys/fs/cgroup/$0 /host/fs/cgroup/$0 /host/$0; do
+              [ -e $d/cgroup.procs ] && mkdir $d/made && echo $d
+            done; true
+            """;
+        await _oci.Configure(["sh", "-c", Try, _id], c =>
+        {
+            // This user mounts no sysfs of a network that is not his, no cgroups, and no terminals of a group that his namespace has not.
+            Without(c["mounts"]!.AsArray(), m => ((string)m["destination"]!).StartsWith("/sys", StringComparison.Ordinal));
+            foreach (var other in c["mounts"]!.AsArray().Select(m => m!["options"]).OfType<JsonArray>())
+                Without(other, o => ((string)o!).StartsWith("gid=", StringComparison.Ordinal));
+            c["mounts"]!.AsArray().Add(mount);
+            Without(c["linux"]!["namespaces"]!.AsArray(), n => (string)n["type"]! is "network" or "cgroup");
+            c["linux"]!["cgroupsPath"] = $"/{_id}/c";
+            c["root"]!["readonly"] = false;
+        });
+        File.CreateSymbolicLink(Path.Join(_oci.Rootfs, "bin/mkdir"), "busybox");
+        Ok(await CommandLine.RunAsync("sh", "-c", $"chmod 755 {_oci.Place} && chown -R {User}:{User} {_oci.Place} {Lent}"));
+    }
+
+    private static void Without(JsonArray all, Func<JsonNode, bool> some)
+    {
+        foreach (var one in all.Where(n => some(n!)).ToList()) all.Remove(one);
+    }
+
+    private Task<CommandLine.Outcome> RunAsLender() => CommandLine.RunAsync("unshare", "--mount", "sh", "-ec", $"""
+        umount --recursive /sys/fs/cgroup
+        mount -t cgroup2 cgroup2 /sys/fs/cgroup
+        echo 0 >/sys/fs/cgroup/{_id}/cgroup.procs
+        exec setpriv --reuid {User} --regid {User} --clear-groups \
+          unshare --user --map-root-user {Own} --root {_oci.Root} run --bundle {_oci.Bundle} {_id}
+        """);
+}
