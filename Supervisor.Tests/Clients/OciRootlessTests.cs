@@ -8,41 +8,37 @@ namespace Supervisor.Tests.Clients;
 public sealed class OciRootlessTests : IDisposable
 {
     private const int User = 54321;
-    private readonly OciRuntime _oci = new();
+    private readonly OciRuntime _oci = new(User);
     private readonly string _id = NewId();
-
-    public OciRootlessTests() => File.Copy(Executable, Own); // ours may be where the user may not go
-
-    private string Own => Path.Join(_oci.Place, "supervisor-oci");
 
     public void Dispose() => _oci.Dispose();
 
     [Fact]
     public async Task A_container_of_an_unprivileged_user_lives_its_whole_life()
     {
-        await Configure("sh", "-c", "id; touch /vol/made; trap 'exit 3' TERM; while :; do sleep 0.1; done");
-        Ok(await Leave("create", "--pid-file", Path.Join(_oci.Place, "pid"), _id));
-        Assert.Equal("created", (await State())["status"]!.GetValue<string>());
-        Ok(await Do("start", _id));
+        await Configure(["sh", "-c", "id; touch /vol/made; trap 'exit 3' TERM; while :; do sleep 0.1; done"]);
+        Ok(await _oci.Leave("create", "--pid-file", Path.Join(_oci.Place, "pid"), _id));
+        Assert.Equal("created", await _oci.StatusOf(_id));
+        Ok(await _oci.Do("start", _id));
         Assert.StartsWith("uid=0 gid=0", await _oci.Printed("uid=0 gid=0\n"), StringComparison.Ordinal);
-        Assert.Equal("0\n", Ok(await Do("exec", _id, "id", "-u")));
-        Assert.Equal(_id, Ok(await Do("list", "-q")).Trim());
+        Assert.Equal("0\n", Ok(await _oci.Do("exec", _id, "id", "-u")));
+        Assert.Equal(_id, Ok(await _oci.Do("list", "-q")).Trim());
         var pid = await File.ReadAllTextAsync(Path.Join(_oci.Place, "pid"));
         Assert.Contains($"{User}\t{User}\t{User}\t{User}", await File.ReadAllTextAsync($"/proc/{pid}/status"), StringComparison.Ordinal);
         Assert.Equal($"{User}", Ok(await CommandLine.RunAsync("stat", "-c", "%u", Path.Join(_oci.Rootfs, "vol/made"))).Trim());
-        Ok(await Do("kill", _id, "TERM"));
-        await Stopped();
-        Ok(await Do("delete", _id));
+        Ok(await _oci.Do("kill", _id, "TERM"));
+        await _oci.Await(_id, "stopped");
+        Ok(await _oci.Do("delete", _id));
         Assert.Empty(Directory.EnumerateFileSystemEntries(_oci.Root));
     }
 
     [Fact]
     public async Task An_exit_status_and_a_missing_program_are_told_as_for_root()
     {
-        await Configure("sh", "-c", "exit 7");
-        Assert.Equal(7, (await Do("run", _id)).Status);
-        await Configure("/no/such");
-        var outcome = await Do("run", _id);
+        await Configure(["sh", "-c", "exit 7"]);
+        Assert.Equal(7, (await _oci.Do("run", _id)).Status);
+        await Configure(["/no/such"]);
+        var outcome = await _oci.Do("run", _id);
         Assert.NotEqual(0, outcome.Status);
         Assert.Contains("/no/such", outcome.Errors, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(_oci.Root));
@@ -67,7 +63,7 @@ public sealed class OciRootlessTests : IDisposable
                 var namespaces = c["linux"]!["namespaces"]!.AsArray();
                 foreach (var cgroup in namespaces.Where(n => (string)n!["type"]! == "cgroup").ToList()) namespaces.Remove(cgroup);
             });
-            var outcome = await Do("run", _id);
+            var outcome = await _oci.Do("run", _id);
             Assert.Equal($"{lent}\n", outcome.Output); // it is seen
             Assert.Equal(3, outcome.Errors.Split("Read-only file system").Length - 1);
             Assert.Empty(Directory.GetDirectories(lent));
@@ -79,39 +75,10 @@ public sealed class OciRootlessTests : IDisposable
         }
     }
 
-    private Task Configure(params string[] command) => Configure(command, null);
-
-    /// <summary>What <c>spec --rootless</c> writes for the user, with this command and a root file system of his own.</summary>
-    private async Task Configure(string[] command, Action<JsonNode>? change)
+    /// <summary>With a root that may be written.</summary>
+    private Task Configure(string[] command, Action<JsonNode>? change = null) => _oci.Configure(command, c =>
     {
-        Ok(await CommandLine.RunAsync("sh", "-c", $"chmod 755 {_oci.Place} && chown -R {User}:{User} {_oci.Place}"));
-        var file = Path.Join(_oci.Bundle, "config.json");
-        File.Delete(file);
-        Ok(await As(Own, "spec", "--rootless", "--bundle", _oci.Bundle));
-        var config = JsonNode.Parse(await File.ReadAllTextAsync(file))!;
-        config["process"]!["terminal"] = false;
-        config["process"]!["args"] = new JsonArray([.. command.Select(c => (JsonNode)c)]);
-        config["root"]!["readonly"] = false;
-        change?.Invoke(config);
-        await File.WriteAllTextAsync(file, config.ToJsonString());
-    }
-
-    private static Task<CommandLine.Outcome> As(params string[] command) =>
-        CommandLine.RunAsync("setpriv", ["--reuid", $"{User}", "--regid", $"{User}", "--clear-groups", .. command]);
-
-    private Task<CommandLine.Outcome> Do(string verb, params string[] arguments) =>
-        As([Own, "--root", _oci.Root, verb, .. verb is "run" or "create" ? (string[])["--bundle", _oci.Bundle] : [], .. arguments]);
-
-    /// <summary>With streams in a file, for what leaves a process behind.</summary>
-    private Task<CommandLine.Outcome> Leave(string verb, params string[] arguments) => As(
-        ["sh", "-c", "log=$1; shift; exec \"$@\" </dev/null >>\"$log\" 2>&1", "sh", Path.Join(_oci.Place, "log"),
-        Own, "--root", _oci.Root, verb, "--bundle", _oci.Bundle, .. arguments]);
-
-    private async Task<JsonNode> State() => JsonNode.Parse(Ok(await Do("state", _id)))!;
-
-    private async Task Stopped()
-    {
-        using var deadline = new CancellationTokenSource(CommandLine.Patience);
-        while ((await State())["status"]!.GetValue<string>() != "stopped") deadline.Token.ThrowIfCancellationRequested();
-    }
+        c["root"]!["readonly"] = false;
+        change?.Invoke(c);
+    });
 }

@@ -8,9 +8,12 @@ internal sealed class OciRuntime : IDisposable
 {
     private static int _last;
     private readonly DirectoryInfo _place = Directory.CreateTempSubdirectory("supervisor-oci-");
+    private readonly int? _user;
 
-    public OciRuntime()
+    /// <param name="user">A user of the host without rights, whose all of it is and who runs it; null for ourselves.</param>
+    public OciRuntime(int? user = null)
     {
+        _user = user;
         Directory.CreateDirectory(Root);
         Directory.CreateDirectory(Rootfs);
         foreach (var directory in (string[])["bin", "proc", "sys", "dev", "tmp", "run", "etc", "mnt", "vol"]) Directory.CreateDirectory(Path.Join(Rootfs, directory));
@@ -38,7 +41,8 @@ internal sealed class OciRuntime : IDisposable
     {
         var file = Path.Join(Bundle, "config.json");
         File.Delete(file);
-        Ok(await CommandLine.RunAsync(Executable, "spec", "--bundle", Bundle));
+        if (_user is { } user) await LendTo(user);
+        Ok(await Run([.. Program, "spec", "--bundle", Bundle, .. _user is null ? (string[])[] : ["--rootless"]]));
         var config = JsonNode.Parse(await File.ReadAllTextAsync(file))!;
         config["process"]!["terminal"] = false;
         config["process"]!["args"] = new JsonArray([.. command.Select(c => (JsonNode)c)]);
@@ -47,14 +51,14 @@ internal sealed class OciRuntime : IDisposable
     }
 
     /// <summary>Runs it with our root and bundle.</summary>
-    public Task<CommandLine.Outcome> Do(string verb, params string[] arguments) => CommandLine.RunAsync(Executable, ["--root", Root, verb, .. OfBundle(verb), .. arguments]);
+    public Task<CommandLine.Outcome> Do(string verb, params string[] arguments) => Run([.. Program, "--root", Root, verb, .. OfBundle(verb), .. arguments]);
 
     /// <summary>As <see cref="Do"/> for what leaves a process behind that keeps our streams: they go into a file, which is its output.</summary>
     public async Task<CommandLine.Outcome> Leave(string verb, params string[] arguments)
     {
         var log = Path.Join(Place, "log");
         var outcome = await CommandLine.RunAsync("sh",
-            ["-c", "log=$1; shift; exec \"$@\" </dev/null >>\"$log\" 2>&1", "sh", log, Executable, "--root", Root, verb, .. OfBundle(verb), .. arguments]);
+            ["-c", "log=$1; shift; exec \"$@\" </dev/null >>\"$log\" 2>&1", "sh", log, .. Program, "--root", Root, verb, .. OfBundle(verb), .. arguments]);
         return outcome with { Output = await File.ReadAllTextAsync(log) };
     }
 
@@ -112,6 +116,21 @@ internal sealed class OciRuntime : IDisposable
             }
         }
     }
+
+    /// <summary>Makes all of it a user's, with a copy of the executable: ours may be where he may not go.</summary>
+    public async Task LendTo(int user)
+    {
+        if (!File.Exists(Copy)) File.Copy(Executable, Copy);
+        Ok(await CommandLine.RunAsync("sh", "-c", $"chmod 755 {Place} && chown -R {user}:{user} {Place}"));
+    }
+
+    /// <summary>What <see cref="LendTo"/> makes.</summary>
+    public string Copy => Path.Join(Place, "supervisor-oci");
+
+    /// <summary>What it is run with.</summary>
+    private string[] Program => _user is { } user ? ["setpriv", "--reuid", $"{user}", "--regid", $"{user}", "--clear-groups", Copy] : [Executable];
+
+    private static Task<CommandLine.Outcome> Run(string[] command) => CommandLine.RunAsync(command[0], command[1..]);
 
     private string[] OfBundle(string verb) => verb is "create" or "run" ? ["--bundle", Bundle] : [];
 }

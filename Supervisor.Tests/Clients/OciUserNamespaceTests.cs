@@ -10,19 +10,13 @@ namespace Supervisor.Tests.Clients;
 /// </summary>
 public sealed class OciUserNamespaceTests : IDisposable
 {
-    private const string User = "54321";
+    private const int User = 54321;
     private static readonly string Unified = Directory.Exists("/sys/fs/cgroup/unified") ? "/sys/fs/cgroup/unified" : "/sys/fs/cgroup";
 
     private readonly OciRuntime _oci = new();
     private readonly string _id = NewId();
 
-    public OciUserNamespaceTests()
-    {
-        File.Copy(Executable, Own); // ours may be where the user may not go
-        Directory.CreateDirectory(Lent);
-    }
-
-    private string Own => Path.Join(_oci.Place, "supervisor-oci");
+    public OciUserNamespaceTests() => Directory.CreateDirectory(Lent);
 
     private string Lent => Path.Join(Unified, _id);
 
@@ -74,7 +68,8 @@ public sealed class OciUserNamespaceTests : IDisposable
             c["root"]!["readonly"] = false;
         });
         File.CreateSymbolicLink(Path.Join(_oci.Rootfs, "bin/mkdir"), "busybox");
-        Ok(await CommandLine.RunAsync("sh", "-c", $"chmod 755 {_oci.Place} && chown -R {User}:{User} {_oci.Place} {Lent}"));
+        await _oci.LendTo(User);
+        Ok(await CommandLine.RunAsync("chown", "-R", $"{User}:{User}", Lent));
     }
 
     private static void Without(JsonArray all, Func<JsonNode, bool> some)
@@ -87,6 +82,6 @@ public sealed class OciUserNamespaceTests : IDisposable
         mount -t cgroup2 cgroup2 /sys/fs/cgroup
         echo 0 >/sys/fs/cgroup/{_id}/cgroup.procs
         exec setpriv --reuid {User} --regid {User} --clear-groups \
-          unshare --user --map-root-user {Own} --root {_oci.Root} run --bundle {_oci.Bundle} {_id}
+          unshare --user --map-root-user {_oci.Copy} --root {_oci.Root} run --bundle {_oci.Bundle} {_id}
         """);
 }

@@ -14,6 +14,8 @@ namespace Supervisor.Tests.Crash;
 /// <summary>A client of a daemon that may die at any moment: it asks again until it knows.</summary>
 internal sealed class CrashClient(DaemonProcess daemon) : IDisposable
 {
+    /// <summary>A daemon that is killed again and again may be up for moments only, for as long as a storm lasts.</summary>
+    private static readonly TimeSpan Patience = CommandLine.Patience + 2 * TimeSpan.FromSeconds(StormTests.Kills);
     private readonly GrpcChannel _channel = Daemon.Connect(daemon.Address);
 
     public Containers.ContainersClient Containers => new(_channel);
@@ -27,9 +29,6 @@ internal sealed class CrashClient(DaemonProcess daemon) : IDisposable
     public CallOptions In(TimeSpan within) => new(new Metadata { { "containerd-namespace", daemon.Namespace } }, DateTime.UtcNow + within);
 
     public CallOptions In() => In(TimeSpan.FromSeconds(20));
-
-    /// <summary>A daemon that is killed again and again may be up for moments only, for as long as a storm lasts.</summary>
-    private static readonly TimeSpan Patience = CommandLine.Patience + 2 * TimeSpan.FromSeconds(StormTests.Kills);
 
     /// <summary>Asks until it is answered: while nobody listens, or a call is cut off, again.</summary>
     /// <returns>Null for the answers that mean "it is so already", or "there is none".</returns>

@@ -18,7 +18,7 @@ public sealed class ScaleTests(ITestOutputHelper output)
 {
     private static int Count => StormTests.Number("SUPERVISOR_SCALE", 24);
 
-    /// <summary>Exits.</summary>
+    /// <summary>Exits right after a restart that are told of apart.</summary>
     private const int Cold = 100;
 
     private static int Execs => StormTests.Number("SUPERVISOR_SCALE_EXECS", 60);

@@ -120,7 +120,7 @@ public sealed class ContentServiceTests(Daemon daemon) : StorageServices(daemon)
     {
         var digest = await WriteAsync("shared");
         var other = Namespace + "b";
-        Assert.Equal(digest, await WriteAsync("shared", @in: other));
+        Assert.Equal(digest, await WriteAsync("shared", In(other)));
         Assert.Single(Files("content/blobs", digest));
         await Content.DeleteAsync(new DeleteContentRequest { Digest = digest }, Here);
         Assert.Single(Files("content/blobs", digest));

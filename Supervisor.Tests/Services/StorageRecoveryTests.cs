@@ -43,8 +43,8 @@ public sealed class StorageRecoveryTests() : StorageServices(new Daemon()), IAsy
         await Daemon.Leases.CreateAsync(new LeaseRequest { Id = "hold" }, Here);
         var leased = Here;
         leased.Headers!.Add("containerd-lease", "hold");
-        var digest = await WriteAsync("only the image's"u8.ToArray(), Daemon.Channel, Namespace, null, leased);
-        var kept = await WriteAsync("the lease's"u8.ToArray(), Daemon.Channel, Namespace, null, leased);
+        var digest = await WriteAsync("only the image's", leased, label: null);
+        var kept = await WriteAsync("the lease's", leased, label: null);
         await Snapshots.PrepareAsync(new PrepareSnapshotRequest { Snapshotter = "overlayfs", Key = "layer" }, leased);
         await Snapshots.CommitAsync(new CommitSnapshotRequest { Snapshotter = "overlayfs", Key = "layer", Name = "base" }, leased);
         var above = new PrepareSnapshotRequest { Snapshotter = "overlayfs", Key = "c", Parent = "base" };

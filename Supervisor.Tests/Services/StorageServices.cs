@@ -43,15 +43,13 @@ public abstract class StorageServices(Daemon daemon)
         return new CreateImageRequest { Image = image };
     }
 
-    protected Task<string> WriteAsync(string text, string? @in = null) =>
-        WriteAsync(Encoding.UTF8.GetBytes(text), Daemon.Channel, @in ?? Namespace, Root);
+    protected Task<string> WriteAsync(string text, CallOptions? options = null, string? label = Root) =>
+        WriteAsync(Encoding.UTF8.GetBytes(text), options, label);
 
-    protected Task<string> WriteAsync(byte[] bytes) => WriteAsync(bytes, Daemon.Channel, Namespace, Root);
-
-    protected static async Task<string> WriteAsync(
-        byte[] bytes, Grpc.Net.Client.GrpcChannel channel, string @namespace, string? label, CallOptions? options = null)
+    /// <returns>The digest.</returns>
+    protected async Task<string> WriteAsync(byte[] bytes, CallOptions? options = null, string? label = Root)
     {
-        using var write = new Content.ContentClient(channel).Write(options ?? In(@namespace));
+        using var write = Content.Write(options ?? Here);
         await SendAsync(write, new WriteContentRequest { Ref = $"write-{Guid.NewGuid()}", Total = bytes.Length });
         await SendAsync(write, new WriteContentRequest { Action = WriteAction.Write, Data = ByteString.CopyFrom(bytes) });
         var commit = new WriteContentRequest { Action = WriteAction.Commit, Offset = bytes.Length, Labels = { ["k"] = "v" } };
