@@ -22,10 +22,10 @@ public sealed class ContainerActor : JournalledActor
     private (ContainerCommand.Delete Command, IActorRef Asker)? _deleting; // not journalled: a lost asker asks again
 
     /// <param name="id">Which container.</param>
-    public ContainerActor(ContainerId id, NodeServices node) => (_id, _node) = (id, node);
+    public ContainerActor(ContainerId id, NodeServices node) => (_id, _node, PersistenceId) = (id, node, $"container-{id}");
 
     /// <inheritdoc/>
-    public override string PersistenceId => $"container-{_id}";
+    public override string PersistenceId { get; }
 
     /// <summary>The container is gone, and its journal empty: the parent may let go of this actor.</summary>
     internal sealed record Gone(ContainerId Id);
@@ -99,10 +99,10 @@ public sealed class ContainerActor : JournalledActor
                 {
                     // We ended between its registration and its record, or between its delete and its leaving: there is no task
                     // to wait for, and the id becomes free.
-                    _node.Readiness.Recovered($"task-{_id}");
+                    _node.Readiness.TaskRecovered(_id);
                     Context.Parent.Tell(new Gone(_id));
                 }
-                _node.Readiness.Recovered(PersistenceId);
+                _node.Readiness.ContainerRecovered(_id);
                 break;
         }
     }
@@ -148,8 +148,7 @@ public sealed class ContainerActor : JournalledActor
     {
         _node.Directory.Publish(record, Self, _task); // first: the task publishes into this entry
         if (_task is not null) return;
-        var (id, node) = (_id, _node);
-        _task = Context.ActorOf(Props.Create(() => new TaskActor(id, node)), "task");
+        _task = Context.ActorOf(Props.Create<TaskActor>(_id, _node), "task");
     }
 
     private void Forget()

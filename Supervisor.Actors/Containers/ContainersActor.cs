@@ -94,7 +94,7 @@ public sealed class ContainersActor : JournalledActor
                 _registered.UnionWith(e.Present);
                 break;
             case RecoveryCompleted:
-                _node.Readiness.Expect(_registered.SelectMany(id => (string[])[$"container-{id}", $"task-{id}"]));
+                _node.Readiness.Expect(_registered);
                 foreach (var id in _registered) Child(id);
                 break;
         }
@@ -115,7 +115,7 @@ public sealed class ContainersActor : JournalledActor
     private IActorRef Child(ContainerId id)
     {
         if (_children.TryGetValue(id, out var there)) return there;
-        var child = Context.ActorOf(Props.Create(() => new ContainerActor(id, _node)), $"{id.Namespace}:{id.Value}");
+        var child = Context.ActorOf(Props.Create<ContainerActor>(id, _node), $"{id.Namespace}:{id.Value}");
         Context.Watch(child);
         return _children[id] = child;
     }

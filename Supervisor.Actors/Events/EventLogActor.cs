@@ -28,6 +28,9 @@ public sealed class EventLogActor : JournalledActor
     public override string PersistenceId => "events";
 
     /// <inheritdoc/>
+    public override Akka.Persistence.Recovery Recovery => Akka.Persistence.Recovery.Default;
+
+    /// <inheritdoc/>
     protected override void OnCommand(object message)
     {
         switch (message)

@@ -37,10 +37,10 @@ public sealed class ExecActor : JournalledActor
 
     /// <param name="id">Which exec.</param>
     /// <param name="node">What the actors share.</param>
-    public ExecActor(ExecId id, NodeServices node) => (_id, _node) = (id, node);
+    public ExecActor(ExecId id, NodeServices node) => (_id, _node, PersistenceId) = (id, node, $"exec-{id}");
 
     /// <inheritdoc/>
-    public override string PersistenceId => $"exec-{_id}";
+    public override string PersistenceId { get; }
 
     /// <summary>The process could not be taken over, and is not known to have ended.</summary>
     private sealed record AdoptAgain

@@ -45,10 +45,9 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
             if (_children.Remove(e.Id.Value, out var gone)) context.Stop(gone.Actor);
             return;
         }
-        var (exec, services) = (e.Id, node);
         // A number in the name: the last one of this id may still be stopping.
-        var actor = context.ActorOf(Props.Create(() => new ExecActor(exec, services)), $"{exec.Value}:{++_made}");
-        _children[exec.Value] = new Child(actor);
+        var actor = context.ActorOf(Props.Create<ExecActor>(e.Id, node), $"{e.Id.Value}:{++_made}");
+        _children[e.Id.Value] = new Child(actor);
     }
 
     /// <summary>Why the task's state forbids a command, or its end that waits for the execs'; null if neither does.</summary>

@@ -8,6 +8,11 @@ namespace Supervisor.Actors.Journal;
 /// </summary>
 public abstract class JournalledActor : UntypedPersistentActor
 {
+    private static readonly Akka.Persistence.Recovery FromEvents = new(SnapshotSelectionCriteria.None);
+
+    /// <summary>From its events: who makes snapshots overrides it.</summary>
+    public override Akka.Persistence.Recovery Recovery => FromEvents;
+
     /// <inheritdoc/>
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
     {

@@ -1,34 +1,36 @@
 using System.Collections.Concurrent;
+using Supervisor.Actors.Identity;
 
 namespace Supervisor.Actors.ReadModel;
 
 /// <summary>Completes when every actor that the journal knows of has recovered: until then a list would not be the truth.</summary>
 public sealed class Readiness
 {
-    private readonly ConcurrentDictionary<string, bool> _recovered = new();
+    private enum Part { Container, Task }
+
+    private readonly ConcurrentDictionary<(ContainerId Id, Part Part), bool> _missing = new();
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private IReadOnlyCollection<string>? _expected;
+    private int _count;
 
     /// <summary>Completes once.</summary>
     public Task Ready => _ready.Task;
 
-    /// <summary>Says whom to wait for. Once.</summary>
-    internal void Expect(IEnumerable<string> persistenceIds)
+    /// <summary>Says whose container and task to wait for. Once, and before any of them is made.</summary>
+    internal void Expect(IReadOnlyCollection<ContainerId> containers)
     {
-        _expected = [.. persistenceIds];
-        Check();
+        _count = 2 * containers.Count;
+        foreach (var id in containers) _missing[(id, Part.Container)] = _missing[(id, Part.Task)] = true;
+        if (_count == 0) _ready.TrySetResult();
     }
 
-    /// <summary>One has recovered, or has nothing to recover.</summary>
-    internal void Recovered(string persistenceId)
-    {
-        if (_ready.Task.IsCompleted) return;
-        _recovered[persistenceId] = true;
-        Check();
-    }
+    /// <summary>A container has recovered.</summary>
+    internal void ContainerRecovered(ContainerId id) => Recovered(id, Part.Container);
 
-    private void Check()
+    /// <summary>A container's task has recovered, with its execs, or there is nothing to recover. May be said again.</summary>
+    internal void TaskRecovered(ContainerId id) => Recovered(id, Part.Task);
+
+    private void Recovered(ContainerId id, Part part)
     {
-        if (_expected is { } expected && expected.All(_recovered.ContainsKey)) _ready.TrySetResult();
+        if (_missing.TryRemove((id, part), out _) && Interlocked.Decrement(ref _count) == 0) _ready.TrySetResult();
     }
 }

@@ -36,10 +36,10 @@ public sealed class TaskActor : JournalledActor
 
     /// <param name="id">Whose task.</param>
     /// <param name="node">What the actors share.</param>
-    public TaskActor(ContainerId id, NodeServices node) => (_id, _node, _execs) = (id, node, new TaskExecs(id, node, Context));
+    public TaskActor(ContainerId id, NodeServices node) => (_id, _node, _execs, PersistenceId) = (id, node, new TaskExecs(id, node, Context), $"task-{id}");
 
     /// <inheritdoc/>
-    public override string PersistenceId => $"task-{_id}";
+    public override string PersistenceId { get; }
 
     /// <summary>The container asks whether it may be deleted. It sends no create afterwards unless the answer is no.</summary>
     internal sealed record Retire
@@ -131,7 +131,7 @@ public sealed class TaskActor : JournalledActor
                 Adopt();
                 foreach (var effect in TaskMachine.Recover(_state).Where(e => e is not TaskEffect.AdoptInit)) Run(effect);
                 if (_state is TaskState.Absent) _execs.DiscardAll(); // we ended before they were gone
-                if (_execs.Recovered) _node.Readiness.Recovered(PersistenceId);
+                if (_execs.Recovered) _node.Readiness.TaskRecovered(_id);
                 break;
         }
     }
@@ -160,7 +160,7 @@ public sealed class TaskActor : JournalledActor
     private void Accept(ExecActor.Standing standing)
     {
         var forgotten = _execs.Accept(standing, Sender);
-        if (_execs.Recovered) _node.Readiness.Recovered(PersistenceId);
+        if (_execs.Recovered) _node.Readiness.TaskRecovered(_id);
         if (forgotten is null)
         {
             _execs.Release(Self);

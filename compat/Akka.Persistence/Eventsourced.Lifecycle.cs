@@ -152,7 +152,7 @@ public abstract partial class Eventsourced
     {
         _phase = Phase.LoadingSnapshot;
         _recovery = Recovery;
-        _recoveryTimeout = Extension.JournalConfigFor(JournalPluginId).GetTimeSpan("recovery-event-timeout", TimeSpan.FromSeconds(30), false);
+        _recoveryTimeout = Extension.RecoveryTimeoutOf(JournalPluginId);
         _recoveryTimer = Context.System.Scheduler.ScheduleTellOnceCancelable(_recoveryTimeout, Self, new RecoveryTick(snapshot: true), Self);
         LoadSnapshot(SnapshotterId, _recovery.FromSnapshot, _recovery.ToSequenceNr);
     }

@@ -51,7 +51,7 @@ public class PersistenceExtension : IExtension
 
     /// <exception cref="ArgumentException">There is no such section, or its class cannot be made.</exception>
     public IActorRef SnapshotStoreFor(string snapshotPluginId) => Store(snapshotPluginId).Ref;
-    internal Config JournalConfigFor(string journalPluginId) => Journal(journalPluginId).Config;
+    internal TimeSpan RecoveryTimeoutOf(string journalPluginId) => Journal(journalPluginId).RecoveryTimeout;
     internal Config SnapshotConfigFor(string snapshotPluginId) => Store(snapshotPluginId).Config;
 
     private Plugin Journal(string id)
@@ -98,7 +98,10 @@ public class PersistenceExtension : IExtension
         (string.IsNullOrEmpty(typeName) ? null : Type.GetType(typeName))
         ?? throw new ArgumentException($"{what}: no type \"{typeName}\"; write \"Namespace.Type, Assembly\".");
 
-    private sealed record Plugin(IActorRef Ref, Config Config);
+    private sealed record Plugin(IActorRef Ref, Config Config)
+    {
+        public TimeSpan RecoveryTimeout { get; } = Config.GetTimeSpan("recovery-event-timeout", TimeSpan.FromSeconds(30), false);
+    }
 }
 
 /// <summary>Settings of the extension as a whole.</summary>

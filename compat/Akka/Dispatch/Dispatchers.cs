@@ -37,7 +37,7 @@ public sealed class Dispatchers(ActorSystem system, IDispatcherPrerequisites pre
         if (!config.HasPath(id)) throw new ConfigurationException($"Dispatcher [{id}] not configured");
         var value = config.GetValue(id);
         if (value.IsString() && depth < 20) return GetConfig(config, value.GetString(), depth + 1);
-        return ConfigurationFactory.FromObject(new Dictionary<string, object> { ["id"] = id })
+        return ConfigurationFactory.ParseString($"id = \"{id}\"")
             .WithFallback(config.GetConfig(id)).WithFallback(config.GetConfig(DefaultDispatcherId));
     }
 
