@@ -5,10 +5,17 @@ namespace Supervisor.Host.Cli;
 /// <summary>The command line: all verbs, and what becomes of a line that is none.</summary>
 internal static class CommandLine
 {
+    private static readonly (string Name, Func<Command> Create)[] Verbs =
+    [
+        ("serve", ServeCommand.Create), ("run", RunCommand.Create), ("exec", ExecCommand.Create), ("ps", PsCommand.Create), ("logs", LogsCommand.Create),
+        ("kill", KillCommand.Create), ("rm", RmCommand.Create), ("wait", WaitCommand.Create), ("inspect", InspectCommand.Create),
+        ("events", EventsCommand.Create), ("version", VersionCommand.Create), ("doctor", DoctorCommand.Create),
+    ];
+
     /// <summary>Runs one command line to its exit code.</summary>
     public static async Task<int> RunAsync(IReadOnlyList<string> args)
     {
-        var parse = Create().Parse(args);
+        var parse = Create(args).Parse(args);
         if (parse.Errors.Count > 0)
         {
             var verb = parse.CommandResult.Command is RootCommand ? "" : $" {parse.CommandResult.Command.Name}";
@@ -21,16 +28,13 @@ internal static class CommandLine
             new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
     }
 
-    /// <summary>The tree of verbs.</summary>
-    public static RootCommand Create()
+    /// <summary>The tree of verbs: of the whole tree the branches that a line can mean, so that a short command does not build the others' options.</summary>
+    /// <param name="args">The line; where it asks for help or holds no verb's name (a mistake) the tree is whole.</param>
+    public static RootCommand Create(IReadOnlyList<string> args)
     {
-        var root = new RootCommand("Runs and supervises Linux containers.")
-        {
-            GlobalOptions.Address, GlobalOptions.Namespace,
-            ServeCommand.Create(), RunCommand.Create(), ExecCommand.Create(), PsCommand.Create(), LogsCommand.Create(), KillCommand.Create(),
-            RmCommand.Create(), WaitCommand.Create(), InspectCommand.Create(), EventsCommand.Create(), VersionCommand.Create(),
-            DoctorCommand.Create(),
-        };
+        var root = new RootCommand("Runs and supervises Linux containers.") { GlobalOptions.Address, GlobalOptions.Namespace };
+        var meant = args.Any(a => a is "--help" or "-h" or "-?") ? [] : Verbs.Where(v => args.Contains(v.Name)).ToArray();
+        foreach (var verb in meant is [] ? Verbs : meant) root.Add(verb.Create());
         return root;
     }
 }

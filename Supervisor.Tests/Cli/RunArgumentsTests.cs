@@ -6,10 +6,14 @@ namespace Supervisor.Tests.Cli;
 
 public sealed class RunArgumentsTests
 {
-    private static RunOptions Read(params string[] args) => RunCommand.Read(CommandLine.Create().Parse(["run", .. args]));
+    private static RunOptions Read(params string[] args)
+    {
+        string[] line = ["run", .. args];
+        return RunCommand.Read(CommandLine.Create(line).Parse(line));
+    }
 
     private static IReadOnlyList<string> Errors(params string[] args) =>
-        [.. CommandLine.Create().Parse(args).Errors.Select(e => e.Message)];
+        [.. CommandLine.Create(args).Parse(args).Errors.Select(e => e.Message)];
 
     [Theory]
     [InlineData("--rootfs /tmp echo hi", "echo hi")]

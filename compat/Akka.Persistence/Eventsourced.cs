@@ -19,7 +19,7 @@ public abstract partial class Eventsourced : ActorBase, IWithUnboundedStash
 
     private static int _instances;
     private readonly int _instanceId = Interlocked.Increment(ref _instances);
-    private readonly string _writerGuid = Guid.NewGuid().ToString();
+    private string _writerGuid; // made by the first write: most of those that recover write nothing for long
     private readonly InternalStash _internalStash;
 
     // Handlers in order of their calls. A command's writes are collected, and sent together when it has been handled.
@@ -35,8 +35,7 @@ public abstract partial class Eventsourced : ActorBase, IWithUnboundedStash
     protected Eventsourced()
     {
         Extension = Persistence.Instance.Apply(Context.System);
-        var cell = (ActorCell)Context;
-        _internalStash = new InternalStash(cell, cell.System.Settings.Config.GetInt("akka.actor.default-mailbox.stash-capacity", -1));
+        _internalStash = new InternalStash((ActorCell)Context, Extension.StashCapacity);
     }
 
     protected PersistenceExtension Extension { get; }
@@ -161,7 +160,7 @@ public abstract partial class Eventsourced : ActorBase, IWithUnboundedStash
         if (write.Count > 0) _batch.Add(new AtomicWrite(write.ToImmutable()));
     }
 
-    private Persistent Represent(object @event) => new(@event, ++_sequenceNr, PersistenceId, sender: Sender, writerGuid: _writerGuid);
+    private Persistent Represent(object @event) => new(@event, ++_sequenceNr, PersistenceId, sender: Sender, writerGuid: _writerGuid ??= Guid.NewGuid().ToString());
 
     private void AddPending<TEvent>(TEvent @event, Action<TEvent> handler, bool stashing)
     {

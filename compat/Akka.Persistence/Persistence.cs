@@ -37,6 +37,7 @@ public class PersistenceExtension : IExtension
         _system.Settings.InjectTopLevelFallback(Persistence.DefaultConfig());
         _config = system.Settings.Config.GetConfig("akka.persistence");
         Settings = new PersistenceSettings(_config);
+        StashCapacity = system.Settings.Config.GetInt("akka.actor.default-mailbox.stash-capacity", -1);
         var strategy = _config.GetString("internal-stash-overflow-strategy");
         DefaultInternalStashOverflowStrategy = Make<IStashOverflowStrategyConfigurator>(strategy).Create(_config);
         _permitter = new(() => system.SystemActorOf(RecoveryPermitter.Props(Settings.MaxConcurrentRecoveries), "recoveryPermitter"));
@@ -44,6 +45,7 @@ public class PersistenceExtension : IExtension
 
     public PersistenceSettings Settings { get; }
     public IStashOverflowStrategy DefaultInternalStashOverflowStrategy { get; }
+    internal int StashCapacity { get; }
     internal IActorRef Permitter => _permitter.Value;
 
     /// <exception cref="ArgumentException">There is no such section, or its class cannot be made.</exception>
