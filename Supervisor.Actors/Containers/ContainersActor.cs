@@ -115,6 +115,7 @@ public sealed class ContainersActor : JournalledActor
     private IActorRef Child(ContainerId id)
     {
         if (_children.TryGetValue(id, out var there)) return there;
+        // No expression, here and in its children: each would be evaluated for every container of a start.
         var child = Context.ActorOf(Props.Create<ContainerActor>(id, _node), $"{id.Namespace}:{id.Value}");
         Context.Watch(child);
         return _children[id] = child;

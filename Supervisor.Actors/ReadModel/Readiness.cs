@@ -10,7 +10,6 @@ public sealed class Readiness
 
     private readonly ConcurrentDictionary<(ContainerId Id, Part Part), bool> _missing = new();
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _count;
 
     /// <summary>Completes once.</summary>
     public Task Ready => _ready.Task;
@@ -18,9 +17,8 @@ public sealed class Readiness
     /// <summary>Says whose container and task to wait for. Once, and before any of them is made.</summary>
     internal void Expect(IReadOnlyCollection<ContainerId> containers)
     {
-        _count = 2 * containers.Count;
         foreach (var id in containers) _missing[(id, Part.Container)] = _missing[(id, Part.Task)] = true;
-        if (_count == 0) _ready.TrySetResult();
+        if (_missing.IsEmpty) _ready.TrySetResult();
     }
 
     /// <summary>A container has recovered.</summary>
@@ -31,6 +29,6 @@ public sealed class Readiness
 
     private void Recovered(ContainerId id, Part part)
     {
-        if (_missing.TryRemove((id, part), out _) && Interlocked.Decrement(ref _count) == 0) _ready.TrySetResult();
+        if (_missing.TryRemove((id, part), out _) && _missing.IsEmpty) _ready.TrySetResult();
     }
 }

@@ -15,6 +15,14 @@ public sealed class RunArgumentsTests
     private static IReadOnlyList<string> Errors(params string[] args) =>
         [.. CommandLine.Create(args).Parse(args).Errors.Select(e => e.Message)];
 
+    [Fact]
+    public void Every_verb_is_there_when_its_line_names_it_and_all_are_when_help_is_asked_for()
+    {
+        var verbs = CommandLine.Create([]).Subcommands.Select(c => c.Name).ToList();
+        Assert.All(verbs, v => Assert.Equal([v], CommandLine.Create([v]).Subcommands.Select(c => c.Name)));
+        Assert.Equal(verbs, CommandLine.Create(["run", "--help"]).Subcommands.Select(c => c.Name));
+    }
+
     [Theory]
     [InlineData("--rootfs /tmp echo hi", "echo hi")]
     [InlineData("--rootfs /tmp -- echo hi", "echo hi")]

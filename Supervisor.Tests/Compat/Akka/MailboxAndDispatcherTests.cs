@@ -16,6 +16,7 @@ public sealed class MailboxAndDispatcherTests() : TestKit(Hocon)
         by-priority { mailbox-type = "{{typeof(ByNumber).AssemblyQualifiedName}}" }
         own-thread { type = PinnedDispatcher }
         two-threads { type = ForkJoinDispatcher, throughput = 1, dedicated-thread-pool { thread-count = 2 } }
+        in-quotes { "own.thread" { type = PinnedDispatcher } }
         broken { type = "No.Such.Dispatcher" }
         """;
 
@@ -83,6 +84,13 @@ public sealed class MailboxAndDispatcherTests() : TestKit(Hocon)
         var first = await Where(one);
         for (var i = 0; i < 20; i++) Assert.Equal(first.Id, (await Where(one)).Id);
         Assert.NotEqual(first.Id, (await Where(two)).Id);
+    }
+
+    [Fact]
+    public async Task A_dispatcher_may_have_a_name_in_quotes()
+    {
+        var actor = Sys.ActorOf(Props.Create<WhereAmI>().WithDispatcher("in-quotes.\"own.thread\""));
+        Assert.StartsWith("in-quotes.\"own.thread\"", (await Where(actor)).Name, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -37,7 +37,8 @@ public sealed class Dispatchers(ActorSystem system, IDispatcherPrerequisites pre
         if (!config.HasPath(id)) throw new ConfigurationException($"Dispatcher [{id}] not configured");
         var value = config.GetValue(id);
         if (value.IsString() && depth < 20) return GetConfig(config, value.GetString(), depth + 1);
-        return ConfigurationFactory.ParseString($"id = \"{id}\"")
+        var named = new Dictionary<string, Configuration.Hocon.HoconValue> { ["id"] = new(id, quoted: true) };
+        return new Config(new Configuration.Hocon.HoconValue(named))
             .WithFallback(config.GetConfig(id)).WithFallback(config.GetConfig(DefaultDispatcherId));
     }
 
