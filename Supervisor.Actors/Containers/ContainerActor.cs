@@ -17,7 +17,7 @@ public sealed class ContainerActor : JournalledActor
     private readonly ContainerId _id;
     private readonly NodeServices _node;
     private ContainerState _state = new ContainerState.Absent();
-    private readonly List<PublishEvent> _replayed = [];
+    private readonly List<(ContainerEvent Event, long Number)> _replayed = [];
     private IActorRef? _task;
     private (ContainerCommand.Delete Command, IActorRef Asker)? _deleting; // not journalled: a lost asker asks again
 
@@ -86,11 +86,10 @@ public sealed class ContainerActor : JournalledActor
         {
             case ContainerEvent e:
                 _state = ContainerMachine.Apply(_state, e);
-                _replayed.Add(Published(e));
+                _replayed.Add((e, LastSequenceNr));
                 break;
             case RecoveryCompleted:
-                foreach (var again in _replayed) _node.EventLog.Tell(again); // the log knows which of them it has
-                _replayed.Clear();
+                PublishAgain();
                 if (Record is { } record)
                 {
                     Publish(record);
@@ -126,7 +125,7 @@ public sealed class ContainerActor : JournalledActor
             _state = ContainerMachine.Apply(_state, e);
             if (Record is { } record) Publish(record);
             else Forget();
-            _node.EventLog.Tell(Published(e), Self);
+            _node.EventLog.Tell(Published((e, LastSequenceNr)), Self);
             asker.Tell(new ContainerReply(_id, null, Record ?? before));
         });
     }
@@ -157,6 +156,12 @@ public sealed class ContainerActor : JournalledActor
         _node.Directory.Remove(_id);
     }
 
-    private PublishEvent Published(ContainerEvent e) =>
-        ContainerTopics.Of(e, _id, PersistenceId, LastSequenceNr);
+    private void PublishAgain()
+    {
+        if (_replayed is [.., var last])
+            _node.EventLog.Tell(new PublishAgain(PersistenceId, last.Number, _state is ContainerState.Absent, _replayed.ToArray().Select(Published)));
+        _replayed.Clear();
+    }
+
+    private PublishEvent Published((ContainerEvent Event, long Number) e) => ContainerTopics.Of(e.Event, _id, PersistenceId, e.Number);
 }

@@ -35,22 +35,13 @@ public sealed class EventLogActor : JournalledActor
     {
         switch (message)
         {
-            case PublishEvent publish when IsKnown(publish):
-                if (publish.WantsAnswer) Sender.Tell(Published(publish, LastSequenceNr));
-                break;
             case PublishEvent publish:
-                Remember(publish); // now, not when it is written: the same event may be told again in between
-                var asker = Sender;
-                Failpoint.Pass("before", $"publish {publish.Topic}");
-                PersistAsync(publish, e =>
-                {
-                    Failpoint.Pass("after", $"publish {e.Topic}");
-                    var published = Published(e, LastSequenceNr);
-                    Context.System.EventStream.Publish(published);
-                    if (e.WantsAnswer) asker.Tell(published);
-                    Measure(e);
-                    if (LastSequenceNr % SnapshotEvery == 0) Shorten(e.At);
-                });
+                Publish(publish, Sender);
+                break;
+            case PublishAgain again when again.WantsAnswer || !IsKnown(again.Source, again.LastNumber):
+                foreach (var each in again.Events) Publish(each, Sender);
+                break;
+            case PublishAgain:
                 break;
             case ForgetSource forget:
                 // Its journal is empty: it will never tell of this again.
@@ -93,7 +84,27 @@ public sealed class EventLogActor : JournalledActor
         }
     }
 
-    private bool IsKnown(PublishEvent e) => e.Source.Length > 0 && _last.TryGetValue(e.Source, out var last) && e.SourceNumber <= last;
+    private void Publish(PublishEvent publish, IActorRef asker)
+    {
+        if (IsKnown(publish.Source, publish.SourceNumber))
+        {
+            if (publish.WantsAnswer) asker.Tell(Published(publish, LastSequenceNr));
+            return;
+        }
+        Remember(publish); // now, not when it is written: the same event may be told again in between
+        Failpoint.Pass("before", $"publish {publish.Topic}");
+        PersistAsync(publish, e =>
+        {
+            Failpoint.Pass("after", $"publish {e.Topic}");
+            var published = Published(e, LastSequenceNr);
+            Context.System.EventStream.Publish(published);
+            if (e.WantsAnswer) asker.Tell(published);
+            Measure(e);
+            if (LastSequenceNr % SnapshotEvery == 0) Shorten(e.At);
+        });
+    }
+
+    private bool IsKnown(string source, long number) => source.Length > 0 && _last.TryGetValue(source, out var last) && number <= last;
 
     private void Remember(PublishEvent e)
     {

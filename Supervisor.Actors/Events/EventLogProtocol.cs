@@ -18,6 +18,18 @@ public sealed record PublishedEvent(long Number, DateTimeOffset At, string Names
 public sealed record PublishEvent(
     string Source, long SourceNumber, DateTimeOffset At, string Namespace, string Topic, Any Event, bool WantsAnswer = false);
 
+/// <summary>
+/// All that a source which recovers has asked to publish in former lives: the event log publishes what it has not heard of,
+/// and answers as for each of them.
+/// </summary>
+/// <param name="LastNumber">None of them has a higher SourceNumber.</param>
+/// <param name="WantsAnswer">The source waits to hear that they are published.</param>
+/// <param name="Events">
+/// In order. Read by the event log, and only when one is not known or wants an answer: thousands of sources recover at a start, and
+/// hardly any has something new to tell. So it must be made of what does not change.
+/// </param>
+public sealed record PublishAgain(string Source, long LastNumber, bool WantsAnswer, IEnumerable<PublishEvent> Events);
+
 /// <summary>Tells the event log that a source's journal is empty up to a number: nothing of it will be told again. Not answered.</summary>
 public sealed record ForgetSource(string Source, long UpTo);
 

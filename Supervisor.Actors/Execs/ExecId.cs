@@ -3,7 +3,7 @@ using Supervisor.Actors.Identity;
 namespace Supervisor.Actors.Execs;
 
 /// <summary>Names one exec: its id, within a container.</summary>
-public readonly record struct ExecId
+public sealed record ExecId
 {
     private ExecId(ContainerId container, string value) => (Container, Value) = (container, value);
 

@@ -1,7 +1,7 @@
 namespace Supervisor.Actors.Identity;
 
 /// <summary>Names one container: its id, within a namespace. Two namespaces may hold the same id.</summary>
-public readonly record struct ContainerId
+public sealed record ContainerId
 {
     private ContainerId(string @namespace, string value) => (Namespace, Value) = (@namespace, value);
 

@@ -66,14 +66,14 @@ internal static class ContainerJournal
 
     private static ContainerRecord Record(ContainerRecordEntry entry) => new(
         ContainerId.Parse(entry.Namespace, entry.Id),
-        entry.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal),
+        entry.Labels.ToSortedDictionary(),
         entry.Image,
         entry.RuntimeName,
         entry.RuntimeOptions,
         entry.Spec,
         entry.Snapshotter,
         entry.SnapshotKey,
-        entry.Extensions.ToImmutableSortedDictionary(StringComparer.Ordinal),
+        entry.Extensions.ToSortedDictionary(),
         entry.Sandbox,
         entry.CreatedAt.ToDateTimeOffset(),
         entry.UpdatedAt.ToDateTimeOffset());

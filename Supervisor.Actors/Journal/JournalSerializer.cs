@@ -66,14 +66,14 @@ public sealed class JournalSerializer : SerializerWithStringManifest
     /// <inheritdoc/>
     public override object FromBinary(byte[] bytes, string manifest) => manifest switch
     {
-        Task => TaskJournal.FromProto(TaskEntry.Parser.ParseFrom(bytes)),
-        Exec => ExecJournal.FromProto(ExecEntry.Parser.ParseFrom(bytes)),
-        ExecRegistry => ExecJournal.FromProto(ExecRegistryEntry.Parser.ParseFrom(bytes)),
-        Container => ContainerJournal.FromProto(ContainerEntry.Parser.ParseFrom(bytes)),
-        Registry => ContainerJournal.FromProto(RegistryEntry.Parser.ParseFrom(bytes)),
-        Compacted => ContainerJournal.FromProto(Supervisor.Journal.V1.RegistryCompacted.Parser.ParseFrom(bytes)),
-        Event => EventJournal.FromProto(EventEntry.Parser.ParseFrom(bytes)),
-        Sources => EventJournal.FromProto(Supervisor.Journal.V1.EventSources.Parser.ParseFrom(bytes)),
+        Task => TaskJournal.FromProto(TaskEntry.Parser.ParseFrom(bytes.AsSpan())),
+        Exec => ExecJournal.FromProto(ExecEntry.Parser.ParseFrom(bytes.AsSpan())),
+        ExecRegistry => ExecJournal.FromProto(ExecRegistryEntry.Parser.ParseFrom(bytes.AsSpan())),
+        Container => ContainerJournal.FromProto(ContainerEntry.Parser.ParseFrom(bytes.AsSpan())),
+        Registry => ContainerJournal.FromProto(RegistryEntry.Parser.ParseFrom(bytes.AsSpan())),
+        Compacted => ContainerJournal.FromProto(Supervisor.Journal.V1.RegistryCompacted.Parser.ParseFrom(bytes.AsSpan())),
+        Event => EventJournal.FromProto(EventEntry.Parser.ParseFrom(bytes.AsSpan())),
+        Sources => EventJournal.FromProto(Supervisor.Journal.V1.EventSources.Parser.ParseFrom(bytes.AsSpan())),
         _ => (object?)NamespaceJournal.FromProto(manifest, bytes) ?? (object?)LeaseJournal.FromProto(manifest, bytes) ?? MetadataJournal.FromProto(manifest, bytes)
             ?? throw new SerializationException($"the journal holds \"{manifest}\", which this version does not know: it was written by a newer one"),
     };

@@ -79,7 +79,7 @@ internal static class TaskJournal
     private static InitProcess Init(TaskCreated entry) => new(entry.Pid, entry.StartTime, entry.BootId);
 
     private static ImmutableSortedDictionary<string, string> Cgroups(TaskCreated entry) =>
-        entry.CgroupPaths.ToImmutableSortedDictionary(StringComparer.Ordinal);
+        entry.CgroupPaths.ToSortedDictionary();
 
     private static TaskCreateRequested Setup(TaskSetup setup) => new()
     {

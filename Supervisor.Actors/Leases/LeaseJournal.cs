@@ -30,7 +30,7 @@ public static class LeaseJournal
         {
             case "supervisor.journal.v1.LeaseCreated":
                 var created = Journalled.LeaseCreated.Parser.ParseFrom(bytes.Span);
-                return new LeaseEvent.Created(created.At.ToDateTimeOffset(), Key(created.Key), Labels(created.Labels));
+                return new LeaseEvent.Created(created.At.ToDateTimeOffset(), Key(created.Key), created.Labels.ToSortedDictionary());
             case "supervisor.journal.v1.LeaseDeleted":
                 var deleted = Journalled.LeaseDeleted.Parser.ParseFrom(bytes.Span);
                 return new LeaseEvent.Deleted(deleted.At.ToDateTimeOffset(), Key(deleted.Key));
@@ -57,7 +57,7 @@ public static class LeaseJournal
     };
 
     private static Lease Lease(Journalled.LeaseSnapshot m) =>
-        new(Key(m.Key), m.CreatedAt.ToDateTimeOffset(), Labels(m.Labels), [.. m.Resources.Select(Resource)]);
+        new(Key(m.Key), m.CreatedAt.ToDateTimeOffset(), m.Labels.ToSortedDictionary(), [.. m.Resources.Select(Resource)]);
 
     private static Timestamp Time(DateTimeOffset at) => Timestamp.FromDateTimeOffset(at);
 
@@ -68,7 +68,4 @@ public static class LeaseJournal
     private static Journalled.LeasedResource Resource(LeasedResource resource) => new() { Type = resource.Type, Id = resource.Id };
 
     private static LeasedResource Resource(Journalled.LeasedResource m) => new(m.Type, m.Id);
-
-    private static ImmutableSortedDictionary<string, string> Labels(IDictionary<string, string> labels) =>
-        labels.ToImmutableSortedDictionary(StringComparer.Ordinal);
 }

@@ -4,7 +4,7 @@ using Supervisor.Actors.Identity;
 namespace Supervisor.Actors.Leases;
 
 /// <summary>Names one lease: two namespaces may hold the same id.</summary>
-public readonly record struct LeaseKey(string Namespace, string Id);
+public sealed record LeaseKey(string Namespace, string Id);
 
 /// <summary>Something a lease keeps from the collector.</summary>
 /// <param name="Type"><c>content</c> or <c>snapshots/SNAPSHOTTER</c>.</param>

@@ -77,7 +77,7 @@ public static class MetadataJournal
     };
 
     private static ImageRecord Image(Journalled.ImageSnapshot m) =>
-        new(m.Namespace, m.Name, Labels(m.Labels), m.MediaType, m.Digest, m.Size, Labels(m.Annotations), Time(m.CreatedAt),
+        new(m.Namespace, m.Name, m.Labels.ToSortedDictionary(), m.MediaType, m.Digest, m.Size, m.Annotations.ToSortedDictionary(), Time(m.CreatedAt),
             Time(m.UpdatedAt));
 
     private static Journalled.BlobSnapshot Blob(BlobRecord r) => new()
@@ -87,7 +87,7 @@ public static class MetadataJournal
     };
 
     private static BlobRecord Blob(Journalled.BlobSnapshot m) =>
-        new(m.Namespace, m.Digest, m.Size, m.File, Labels(m.Labels), Time(m.CreatedAt), Time(m.UpdatedAt));
+        new(m.Namespace, m.Digest, m.Size, m.File, m.Labels.ToSortedDictionary(), Time(m.CreatedAt), Time(m.UpdatedAt));
 
     private static Journalled.SnapshotSnapshot Snapshot(SnapshotRecord r) => new()
     {
@@ -97,13 +97,10 @@ public static class MetadataJournal
     };
 
     private static SnapshotRecord Snapshot(Journalled.SnapshotSnapshot m) => new(
-        m.Namespace, m.Snapshotter, m.Name, m.Parent, (SnapshotKind)m.Kind, m.Id, Labels(m.Labels), Time(m.CreatedAt), Time(m.UpdatedAt),
+        m.Namespace, m.Snapshotter, m.Name, m.Parent, (SnapshotKind)m.Kind, m.Id, m.Labels.ToSortedDictionary(), Time(m.CreatedAt), Time(m.UpdatedAt),
             m.Size, m.Inodes);
 
     private static Timestamp Time(DateTimeOffset at) => Timestamp.FromDateTimeOffset(at);
 
     private static DateTimeOffset Time(Timestamp at) => at.ToDateTimeOffset();
-
-    private static ImmutableSortedDictionary<string, string> Labels(IDictionary<string, string> labels) =>
-        labels.ToImmutableSortedDictionary(StringComparer.Ordinal);
 }

@@ -12,7 +12,7 @@ public sealed record ImageRecord(
 }
 
 /// <summary>Names one image.</summary>
-public readonly record struct ImageKey(string Namespace, string Name);
+public sealed record ImageKey(string Namespace, string Name);
 
 /// <summary>A blob as one namespace has it. The file may be shared with others.</summary>
 /// <param name="File">Beneath the blobs' directory.</param>
@@ -25,7 +25,7 @@ public sealed record BlobRecord(
 }
 
 /// <summary>Names one blob of one namespace.</summary>
-public readonly record struct BlobKey(string Namespace, string Digest);
+public sealed record BlobKey(string Namespace, string Digest);
 
 /// <summary>What a snapshot is good for. containerd's numbers.</summary>
 public enum SnapshotKind
@@ -58,7 +58,7 @@ public sealed record SnapshotRecord(
 }
 
 /// <summary>Names one snapshot.</summary>
-public readonly record struct SnapshotKey(string Namespace, string Snapshotter, string Name);
+public sealed record SnapshotKey(string Namespace, string Snapshotter, string Name);
 
 /// <summary>Every image, blob and snapshot of every namespace.</summary>
 public sealed record MetadataState(

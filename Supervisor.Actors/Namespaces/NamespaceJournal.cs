@@ -41,10 +41,10 @@ public static class NamespaceJournal
     };
 
     private static NamespaceEvent.Created Created(Journalled.NamespaceCreated m) =>
-        new(m.At.ToDateTimeOffset(), m.Name, m.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal), m.ToldIn);
+        new(m.At.ToDateTimeOffset(), m.Name, m.Labels.ToSortedDictionary(), m.ToldIn);
 
     private static NamespaceEvent.Updated Updated(Journalled.NamespaceUpdated m) =>
-        new(m.At.ToDateTimeOffset(), m.Name, m.Labels.ToImmutableSortedDictionary(StringComparer.Ordinal), m.ToldIn);
+        new(m.At.ToDateTimeOffset(), m.Name, m.Labels.ToSortedDictionary(), m.ToldIn);
 
     private static NamespaceEvent.Deleted Deleted(Journalled.NamespaceDeleted m) => new(m.At.ToDateTimeOffset(), m.Name);
 }

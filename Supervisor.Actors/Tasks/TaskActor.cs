@@ -21,7 +21,7 @@ public sealed class TaskActor : JournalledActor
     private readonly ContainerId _id;
     private readonly NodeServices _node;
     private readonly ILoggingAdapter _log = Context.GetLogger();
-    private readonly List<PublishEvent> _replayed = [];
+    private readonly List<(TaskEvent Event, TaskState Before, long Number)> _replayed = [];
 
     // Not journalled: a lost asker asks again, and a lost container is adopted.
     private readonly List<IActorRef> _waitingUntilSettled = [];
@@ -125,8 +125,7 @@ public sealed class TaskActor : JournalledActor
                 _execs.Apply(e);
                 break;
             case RecoveryCompleted:
-                foreach (var again in _replayed) _node.EventLog.Tell(again); // the log knows which of them it has
-                _replayed.Clear();
+                PublishAgain();
                 Publish();
                 Adopt();
                 foreach (var effect in TaskMachine.Recover(_state).Where(e => e is not TaskEffect.AdoptInit)) Run(effect);
@@ -291,13 +290,24 @@ public sealed class TaskActor : JournalledActor
 
     private PublishEvent? Apply(TaskEvent e)
     {
-        var publish = TaskTopics.Of(e, _state, _id, PersistenceId, LastSequenceNr);
+        var told = (Event: e, Before: _state, Number: LastSequenceNr);
         if (_state is TaskState.Absent) _deleteTold = false;
         if (_state is TaskState.Absent) _exited = new TaskCompletionSource<TaskExit>(TaskCreationOptions.RunContinuationsAsynchronously);
         _state = TaskMachine.Apply(_state, e);
-        if (IsRecovering && publish is not null) _replayed.Add(publish);
-        return publish;
+        if (!IsRecovering) return Published(told);
+        _replayed.Add(told);
+        return null;
     }
+
+    private void PublishAgain()
+    {
+        if (_replayed is [.., var last])
+            _node.EventLog.Tell(new PublishAgain(PersistenceId, last.Number, _state is TaskState.Absent, _replayed.ToArray().Select(Published).OfType<PublishEvent>()));
+        _replayed.Clear();
+    }
+
+    private PublishEvent? Published((TaskEvent Event, TaskState Before, long Number) e) =>
+        TaskTopics.Of(e.Event, e.Before, _id, PersistenceId, e.Number);
 
     /// <summary>The state before the exit: whoever hears of the end finds the task stopped.</summary>
     private void Publish()

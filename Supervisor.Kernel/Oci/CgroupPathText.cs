@@ -8,10 +8,11 @@ internal static class CgroupPathText
     {
         if (path.Contains('\0') || path.Contains('\n')) return "holds a NUL or a line break";
         if (path.Length > 2048) return "is longer than 2048 characters";
-        var parts = (path.StartsWith('/') ? path[1..] : path).Split('/');
-        foreach (var part in parts)
+        var parts = path.AsSpan(path.StartsWith('/') ? 1 : 0);
+        foreach (var range in parts.Split('/'))
         {
-            if (part.Length == 0) return $"\"{path}\" has an empty part";
+            var part = parts[range];
+            if (part.IsEmpty) return $"\"{path}\" has an empty part";
             if (part is "." or "..") return $"\"{path}\" has a part \"{part}\", which could lead out of where containers belong";
         }
         return null;

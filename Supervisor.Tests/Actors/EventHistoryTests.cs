@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Akka.Actor;
 using Akka.Configuration;
 using Google.Protobuf.WellKnownTypes;
@@ -80,6 +81,31 @@ public sealed class EventHistoryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_source_tells_again_is_published_once_and_what_is_known_is_not_even_made()
+    {
+        var first = Of("a", 1);
+        Assert.Equal(1, (await _log.Ask<PublishedEvent>(first, Patience)).Number);
+        _log.Tell(new PublishAgain("a", 1, WantsAnswer: false, Never()));
+        _log.Tell(new PublishAgain("b", 7, WantsAnswer: false, [Of("b", 5), Of("b", 7)])); // its intents have numbers, too
+        var told = new List<PublishedEvent>();
+        using var answers = new BlockingCollection<PublishedEvent>();
+        var again = new PublishAgain("a", 2, WantsAnswer: true, [first, Of("a", 2)]);
+        _system.ActorOf(Props.Create(() => new Source(_log, again, answers)));
+        for (var i = 0; i < 2; i++) told.Add(await Task.Run(() => answers.TryTake(out var answer, Patience) ? answer : throw new TimeoutException()));
+        // Of what is known the number that it got is not looked for; that of the last is its own.
+        Assert.Equal(4, told[1].Number);
+        Assert.Equal(5, (await _log.Ask<PublishedEvent>(Of("c", 1), Patience)).Number);
+
+        static PublishEvent Of(string source, long number) => new(source, number, DateTimeOffset.UtcNow, "n", "/t", new Any { TypeUrl = "x" }, WantsAnswer: source is not "b");
+
+        static IEnumerable<PublishEvent> Never()
+        {
+            if (Environment.ProcessId != 0) throw new InvalidOperationException("it is known");
+            yield break;
+        }
+    }
+
+    [Fact]
     public void A_stretch_goes_when_it_is_beyond_any_bound_and_the_newest_never_does()
     {
         var t = DateTimeOffset.UnixEpoch;
@@ -109,5 +135,12 @@ public sealed class EventHistoryTests : IAsyncLifetime
             Assert.InRange(page.Events.Length, 1, 8);
             numbers.AddRange(page.Events.Select(e => e.Number));
         }
+    }
+
+    private sealed class Source(IActorRef log, PublishAgain again, BlockingCollection<PublishedEvent> answers) : UntypedActor
+    {
+        protected override void PreStart() => log.Tell(again);
+
+        protected override void OnReceive(object message) => answers.Add(Assert.IsType<PublishedEvent>(message));
     }
 }

@@ -19,6 +19,10 @@ public abstract partial class Eventsourced
     private Action<bool> _onTaskEnded;
     private bool _taskRunning;
 
+    // Made once, not for every message.
+    private Receive _receiveRecover;
+    private Action<bool> _afterCommand, _afterWrite;
+
     public bool IsRecovering => _phase is Phase.AwaitingPermit or Phase.LoadingSnapshot or Phase.Replaying;
     public bool IsRecoveryFinished => !IsRecovering;
 
@@ -95,11 +99,15 @@ public abstract partial class Eventsourced
             default:
                 if (message is IJournalResponse or RecoveryTick && OnJournal(message)) break;
                 if (_phase == Phase.Persisting) StashInternally(message);
-                else Guard(() => base.AroundReceive(receive, message), AfterCommand);
+                else Command(receive, message);
                 break;
         }
         return true;
     }
+
+    private void Command(Receive receive, object message) => Guard(() => base.AroundReceive(receive, message), _afterCommand ??= AfterCommand);
+
+    private void Recover(object message) => base.AroundReceive(_receiveRecover ??= ReceiveRecover, message);
 
     /// <summary>Runs the task on this actor: no other message is handled until it ends; what it persists is written then.</summary>
     protected void RunTask(Func<Task> action)
@@ -162,12 +170,11 @@ public abstract partial class Eventsourced
         switch (message)
         {
             case LoadSnapshotResult result:
-                TryRecover(null, () =>
+                if (result.Snapshot is { } selected)
                 {
-                    if (result.Snapshot is not { } selected) return;
                     LastSequenceNr = selected.Metadata.SequenceNr;
-                    base.AroundReceive(ReceiveRecover, new SnapshotOffer(selected.Metadata, selected.Snapshot));
-                });
+                    TryRecover(new SnapshotOffer(selected.Metadata, selected.Snapshot), null);
+                }
                 if (_phase == Phase.LoadingSnapshot) Replay(result.ToSequenceNr);
                 break;
             case LoadSnapshotFailed failed:
@@ -206,7 +213,7 @@ public abstract partial class Eventsourced
             case ReplayedMessage replayed:
                 _heardFromJournal = true;
                 LastSequenceNr = replayed.Persistent.SequenceNr;
-                TryRecover(replayed.Persistent.Payload, () => base.AroundReceive(ReceiveRecover, replayed.Persistent.Payload));
+                TryRecover(replayed.Persistent.Payload, replayed.Persistent.Payload);
                 break;
             case RecoverySuccess success:
                 _recoveryTimer.Cancel();
@@ -215,7 +222,7 @@ public abstract partial class Eventsourced
                 _phase = Phase.Processing;
                 ReturnPermit();
                 _internalStash.UnstashAll();
-                Guard(() => base.AroundReceive(ReceiveRecover, RecoveryCompleted.Instance), AfterCommand);
+                Guard(() => Recover(RecoveryCompleted.Instance), _afterCommand ??= AfterCommand);
                 break;
             case ReplayMessagesFailure failure:
                 FailRecovery(failure.Cause, null);
@@ -235,11 +242,12 @@ public abstract partial class Eventsourced
         }
     }
 
-    private void TryRecover(object @event, Action recover)
+    /// <param name="event">What is to blame when it fails.</param>
+    private void TryRecover(object message, object @event)
     {
         try
         {
-            recover();
+            Recover(message);
         }
         catch (Exception e)
         {
@@ -273,17 +281,17 @@ public abstract partial class Eventsourced
                 if (m.ActorInstanceId == _instanceId)
                 {
                     LastSequenceNr = m.Persistent.SequenceNr;
-                    Guard(() => _pending.Peek().Handle(), AfterWrite);
+                    Guard(_pending.Peek().Handle, _afterWrite ??= AfterWrite);
                 }
                 return true;
             case LoopMessageSuccess m:
-                if (m.ActorInstanceId == _instanceId) Guard(() => _pending.Peek().Handle(), AfterWrite);
+                if (m.ActorInstanceId == _instanceId) Guard(_pending.Peek().Handle, _afterWrite ??= AfterWrite);
                 return true;
             case WriteMessageRejected m:
                 if (m.ActorInstanceId == _instanceId)
                 {
                     LastSequenceNr = m.Persistent.SequenceNr;
-                    Guard(() => OnPersistRejected(m.Cause, m.Persistent.Payload, m.Persistent.SequenceNr), AfterWrite);
+                    Guard(() => OnPersistRejected(m.Cause, m.Persistent.Payload, m.Persistent.SequenceNr), _afterWrite ??= AfterWrite);
                 }
                 return true;
             case WriteMessageFailure m:

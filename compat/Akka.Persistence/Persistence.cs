@@ -27,6 +27,7 @@ public class PersistenceExtension : IExtension
     private const string NoSnapshotStore = "akka.persistence.no-snapshot-store";
     private readonly ExtendedActorSystem _system;
     private readonly Config _config;
+    private readonly string _defaultJournal, _defaultStore;
     private readonly ConcurrentDictionary<string, Lazy<Plugin>> _journals = [];
     private readonly ConcurrentDictionary<string, Lazy<Plugin>> _stores = [];
     private readonly Lazy<IActorRef> _permitter;
@@ -36,6 +37,8 @@ public class PersistenceExtension : IExtension
         _system = system;
         _system.Settings.InjectTopLevelFallback(Persistence.DefaultConfig());
         _config = system.Settings.Config.GetConfig("akka.persistence");
+        _defaultJournal = _config.GetString("journal.plugin");
+        _defaultStore = _config.GetString("snapshot-store.plugin");
         Settings = new PersistenceSettings(_config);
         StashCapacity = system.Settings.Config.GetInt("akka.actor.default-mailbox.stash-capacity", -1);
         var strategy = _config.GetString("internal-stash-overflow-strategy");
@@ -58,16 +61,17 @@ public class PersistenceExtension : IExtension
 
     private Plugin Journal(string id)
     {
-        if (string.IsNullOrEmpty(id)) id = _config.GetString("journal.plugin");
+        if (string.IsNullOrEmpty(id)) id = _defaultJournal;
         if (string.IsNullOrEmpty(id)) throw new ArgumentException("No journal: set akka.persistence.journal.plugin to the path of one.");
-        return _journals.GetOrAdd(id, path => new(() => Start(path, JournalFallback))).Value;
+        // Found without a closure: every actor asks several times.
+        return (_journals.TryGetValue(id, out var there) ? there : _journals.GetOrAdd(id, path => new(() => Start(path, JournalFallback)))).Value;
     }
 
     private Plugin Store(string id)
     {
-        if (string.IsNullOrEmpty(id)) id = _config.GetString("snapshot-store.plugin");
+        if (string.IsNullOrEmpty(id)) id = _defaultStore;
         if (string.IsNullOrEmpty(id)) id = NoSnapshotStore;
-        return _stores.GetOrAdd(id, path => new(() => Start(path, SnapshotFallback))).Value;
+        return (_stores.TryGetValue(id, out var there) ? there : _stores.GetOrAdd(id, path => new(() => Start(path, SnapshotFallback)))).Value;
     }
 
     private Plugin Start(string path, string fallback)

@@ -87,10 +87,17 @@ public class SqliteJournal : AsyncWriteJournal
         return writes.Any(w => w.Rejection is not null) ? [.. writes.Select(w => w.Rejection)] : null;
     }
 
-    // Through the writer: an actor that was restarted must see what its former self has under way.
-    public override Task<long> ReadHighestSequenceNrAsync(string persistenceId, long fromSequenceNr) =>
-        _writer.Do(() => $"reading the highest sequence number of \"{persistenceId}\"", writes: false,
-            connection => (long)connection.Prepared(_highest, persistenceId).ExecuteScalar());
+    // An actor that was restarted must see what its former self has under way: through the writer, unless that has nothing to do.
+    public override async Task<long> ReadHighestSequenceNrAsync(string persistenceId, long fromSequenceNr)
+    {
+        if (!_writer.IsSettled) return await _writer.Do(Doing, writes: false, Highest).ConfigureAwait(false);
+        var highest = 0L;
+        await _readers.Read(Doing, connection => highest = Highest(connection)).ConfigureAwait(false);
+        return highest;
+
+        string Doing() => $"reading the highest sequence number of \"{persistenceId}\"";
+        long Highest(StoreConnection connection) => (long)connection.Prepared(_highest, persistenceId).ExecuteScalar();
+    }
 
     public override Task ReplayMessagesAsync(IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max,
         Action<IPersistentRepresentation> recoveryCallback) =>

@@ -8,16 +8,19 @@ namespace Akka.Actor;
 /// that an idle system does not tick. Tells and actions run on its one thread and must not block.</summary>
 public sealed class HashedWheelTimerScheduler : IScheduler, IAdvancedScheduler, IDateTimeOffsetNowTimeProvider, IDisposable
 {
-    private sealed class Entry(object work, object message, IActorRef sender, ICancelable cancelable, long interval)
+    private sealed class Entry(object work, object message, IActorRef sender, ICancelable cancelable, long interval) : IComparable<Entry>
     {
+        /// <summary>When, by the stopwatch; those of one moment in the order of their numbers.</summary>
+        public long Due, Number;
         public readonly object Work = work, Message = message;
         public readonly IActorRef Sender = sender;
         public readonly ICancelable Cancelable = cancelable;
         public readonly long Interval = interval;
+        public int CompareTo(Entry other) => Due != other.Due ? Due.CompareTo(other.Due) : Number.CompareTo(other.Number);
     }
 
     private const int SweepAt = 1024;
-    private readonly PriorityQueue<Entry, (long Due, long Number)> _entries = new();
+    private readonly PriorityQueue<Entry, Entry> _entries = new();
     private readonly ILoggingAdapter _log;
     private readonly TimeSpan _shutdownTimeout;
     private Thread _thread;
@@ -82,17 +85,25 @@ public sealed class HashedWheelTimerScheduler : IScheduler, IAdvancedScheduler, 
                 _thread.UnsafeStart();
             }
             if (_entries.Count >= _sweepAt) Sweep();
-            _entries.Enqueue(entry, (Stopwatch.GetTimestamp() + (delay == TimeSpan.Zero ? 0 : Ticks(delay)), _number++));
+            Enqueue(entry, Stopwatch.GetTimestamp() + (delay == TimeSpan.Zero ? 0 : Ticks(delay)));
             if (_entries.Peek() == entry) Monitor.Pulse(_entries);
         }
+    }
+
+    private void Enqueue(Entry entry, long due)
+    {
+        (entry.Due, entry.Number) = (due, _number++);
+        _entries.Enqueue(entry, entry);
     }
 
     // Cancelled entries stay until they are due; when they have piled up, they are thrown out together.
     private void Sweep()
     {
-        (Entry, (long, long))[] live = [.. _entries.UnorderedItems.Where(e => e.Element.Cancelable is not { IsCancellationRequested: true })];
+        var live = new List<Entry>();
+        foreach (var (entry, _) in _entries.UnorderedItems)
+            if (entry.Cancelable is not { IsCancellationRequested: true }) live.Add(entry);
         _entries.Clear();
-        _entries.EnqueueRange(live);
+        foreach (var entry in live) _entries.Enqueue(entry, entry);
         _sweepAt = Math.Max(SweepAt, 2 * _entries.Count);
     }
 
@@ -106,17 +117,17 @@ public sealed class HashedWheelTimerScheduler : IScheduler, IAdvancedScheduler, 
                 while (true)
                 {
                     if (_stopped) return;
-                    if (!_entries.TryPeek(out entry, out var when)) Monitor.Wait(_entries);
+                    if (!_entries.TryPeek(out entry, out _)) Monitor.Wait(_entries);
                     else
                     {
-                        var left = when.Due - Stopwatch.GetTimestamp();
+                        var left = entry.Due - Stopwatch.GetTimestamp();
                         if (left <= 0) break;
                         Monitor.Wait(_entries, (int)Math.Min(int.MaxValue, left * 1000 / Stopwatch.Frequency + 1));
                     }
                 }
-                _entries.TryDequeue(out entry, out var due);
+                _entries.Dequeue();
                 if (entry.Interval > 0 && entry.Cancelable is not { IsCancellationRequested: true })
-                    _entries.Enqueue(entry, (Math.Max(due.Due + entry.Interval, Stopwatch.GetTimestamp() - entry.Interval), _number++));
+                    Enqueue(entry, Math.Max(entry.Due + entry.Interval, Stopwatch.GetTimestamp() - entry.Interval));
             }
             Fire(entry);
         }

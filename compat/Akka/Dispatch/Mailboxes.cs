@@ -10,6 +10,7 @@ public class Mailboxes(ActorSystem system)
     public static readonly string DefaultMailboxId = "akka.actor.default-mailbox";
     private readonly ConcurrentDictionary<string, MailboxType> _types = new();
     private readonly ConcurrentDictionary<Type, Type> _required = new();
+    private readonly ConcurrentDictionary<Choice, MailboxType> _chosen = new();
 
     public Type GetRequiredType(Type actorType) => _required.GetOrAdd(actorType, static t => t.GetInterfaces()
         .Where(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IRequiresMessageQueue<>))
@@ -40,17 +41,23 @@ public class Mailboxes(ActorSystem system)
         return (MailboxType)Activator.CreateInstance(type, system.Settings, config);
     }
 
-    public MailboxType GetMailboxType(Props props, Config dispatcherConfig)
+    /// <summary>The same for all actors that are chosen for by the same: found once for each.</summary>
+    public MailboxType GetMailboxType(Props props, Config dispatcherConfig) =>
+        _chosen.GetOrAdd(new Choice(props.Type, props.Deploy.Mailbox, dispatcherConfig), Choose);
+
+    private MailboxType Choose(Choice by)
     {
-        var chosen = props.Deploy.Mailbox != Deploy.NoMailboxGiven ? props.Deploy.Mailbox
-            : dispatcherConfig is not null && dispatcherConfig.HasPath("mailbox-type") ? dispatcherConfig.GetString("id") : null;
-        var required = props.Type is null ? null : GetRequiredType(props.Type);
+        var chosen = by.Deployed != Deploy.NoMailboxGiven ? by.Deployed
+            : by.Dispatcher is not null && by.Dispatcher.HasPath("mailbox-type") ? by.Dispatcher.GetString("id") : null;
+        var required = by.Actor is null ? null : GetRequiredType(by.Actor);
         if (chosen is null) return required is null ? Lookup(DefaultMailboxId) : Produces(Lookup(DefaultMailboxId), required) ? Lookup(DefaultMailboxId) : LookupByQueueType(required);
         var mailbox = Lookup(chosen);
-        if (required is not null && !Produces(mailbox, required))
-            throw new ArgumentException($"Actor type [{props.Type}] requires a mailbox of type [{required}], but mailbox [{chosen}] produces [{QueueOf(mailbox.GetType())}]", nameof(props));
-        return mailbox;
+        return required is null || Produces(mailbox, required) ? mailbox : throw new ArgumentException(
+            $"Actor type [{by.Actor}] requires a mailbox of type [{required}], but mailbox [{chosen}] produces [{QueueOf(mailbox.GetType())}]", nameof(by));
     }
+
+    /// <param name="Deployed">The mailbox that the Props name.</param>
+    private sealed record Choice(Type Actor, string Deployed, Config Dispatcher);
 
     private static bool Produces(MailboxType mailbox, Type required) => QueueOf(mailbox.GetType()) is { } queue && required.IsAssignableFrom(queue);
 }
