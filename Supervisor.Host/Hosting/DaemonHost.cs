@@ -44,7 +44,7 @@ public sealed class DaemonHost : IAsyncDisposable
     /// <summary>Completes when something could not be journalled and whoever waits has been told: nothing more is changed by this daemon, and another must take its place.</summary>
     public Task Broken { get; private init; } = Task.CompletedTask;
 
-    /// <summary>Starts the actors, then listens: whoever can connect is answered.</summary>
+    /// <summary>Starts the actors, and listens while they recover: who connects then is answered when they have, or told why they cannot.</summary>
     /// <exception cref="DaemonStartException">Something of the environment is in the way.</exception>
     /// <exception cref="TimeoutException">The journal does not answer.</exception>
     public static async Task<DaemonHost> StartAsync(DaemonOptions options, CancellationToken cancellation = default)
@@ -64,24 +64,28 @@ public sealed class DaemonHost : IAsyncDisposable
             ListeningSocket.RemoveStale(options.Address);
             var identity = ServerIdentity.Load(options.Root);
             var hocon = HoconFiles.Read(options);
-            // The actors recover while the socket's side is put together, which asks for them only when it is asked itself.
+            // Meanwhile the socket's side is put together and opened: it asks for the actors only when it is asked itself, and then waits.
             var starting = Task.Run(() => SupervisorNode.StartAsync(
                 new NodeOptions(options.Root, options.State, hocon, options.ShimExecutable, options.OwnsProcess, options.Criu, options.ShimPerContainer),
                 cancellation), CancellationToken.None);
             undo.Push(new Disposal<SupervisorNode>(starting));
             var app = Build(options, () => starting.Result.System, identity, lifetime);
             undo.Push(app);
+            await app.StartAsync(cancellation);
+            undo.Push(new Listening(app, options.Address));
             var node = await starting;
             await Task.WhenAll(node.System.KnownNamespaces.Recovered, node.System.KnownLeases.Recovered, node.System.Storage.Known.Recovered)
                .WaitAsync(RecoverWithin, cancellation);
             _ = app.Services.GetRequiredService<LogLimits>(); // what is configured wrongly is said now
-            await app.StartAsync(cancellation);
+            lifetime.BeReady();
             var log = app.Services.GetRequiredService<ILogger<DaemonHost>>();
             Log.Listening(log, options.Address, options.Root, options.State);
             return new DaemonHost(options, app, node, lifetime, locks, log) { Broken = BreakAsync(node.JournalLost, lifetime, log) };
         }
-        catch
+        catch (Exception e)
         {
+            if (e is OperationCanceledException) lifetime.BeginStop();
+            else lifetime.Break($"the daemon cannot start: {e.Message}");
             while (undo.TryPop(out var started)) await started.DisposeAsync();
             lifetime.Dispose();
             throw;
@@ -136,14 +140,13 @@ public sealed class DaemonHost : IAsyncDisposable
         builder.Services.AddGrpc(g =>
         {
             g.MaxReceiveMessageSize = g.MaxSendMessageSize = MaximumMessageSize;
-            g.Interceptors.Add<ErrorInterceptor>();
+            g.Interceptors.Add<CallInterceptor>();
         });
         builder.Services.AddSingleton(options).AddSingleton(_ => system()).AddSingleton(identity).AddSingleton(lifetime).AddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton<NamespaceRegistry>().AddSingleton<ErrorInterceptor>();
+        builder.Services.AddSingleton<NamespaceRegistry>().AddSingleton<CallInterceptor>();
         AddServices(builder.Services);
         var app = builder.Build();
-        app.UseRouting();
-        MapServices(app);
+        app.Run(new ServiceEndpoints(app.Services).InvokeAsync);
         return app;
     }
 
@@ -166,30 +169,21 @@ public sealed class DaemonHost : IAsyncDisposable
         .AddSingleton<EventFollowing>().AddSingleton<UntoldEnds>().AddSingleton<EventHistoryService>()
         .AddSingleton<StorageCalls>().AddSingleton<CheckpointCalls>().AddSingleton(p => LogBinaries.Of(p.GetRequiredService<SupervisorSystem>())).AddSingleton(p => LogLimits.Of(p.GetRequiredService<SupervisorSystem>())).AddSingleton<ImagesService>().AddSingleton<ContentService>().AddSingleton<SnapshotsService>().AddSingleton<DiffService>();
 
-    private static void MapServices(WebApplication app)
-    {
-        app.MapGrpcService<ContainersService>();
-        app.MapGrpcService<TasksService>();
-        app.MapGrpcService<InspectService>();
-        app.MapGrpcService<EventsService>();
-        app.MapGrpcService<EventHistoryService>();
-        app.MapGrpcService<NamespacesService>();
-        app.MapGrpcService<LeasesService>();
-        app.MapGrpcService<VersionService>();
-        app.MapGrpcService<IntrospectionService>();
-        app.MapGrpcService<HealthService>();
-        app.MapGrpcService<ImagesService>();
-        app.MapGrpcService<ContentService>();
-        app.MapGrpcService<SnapshotsService>();
-        app.MapGrpcService<DiffService>();
-        app.MapGrpcService<ReflectionService>();
-        app.MapGrpcService<AlphaReflectionService>();
-    }
-
     private static T Hold<T>(Stack<IAsyncDisposable> undo, T taken) where T : IDisposable
     {
         undo.Push(new Disposal(taken));
         return taken;
+    }
+
+    /// <summary>Of the socket: those who wait are told why before their connections are closed.</summary>
+    private sealed class Listening(WebApplication app, string address) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            using var patience = new CancellationTokenSource(Patience);
+            await app.StopAsync(patience.Token);
+            File.Delete(address);
+        }
     }
 
     private sealed class Disposal(IDisposable inner) : IAsyncDisposable

@@ -1,10 +1,20 @@
 namespace Supervisor.Host.Hosting;
 
-/// <summary>When the daemon began; and tells open calls that it stops, before their connections are closed under them.</summary>
+/// <summary>
+/// When the daemon began and when it is ready; and tells open calls that it stops, before their connections are closed under them.
+/// </summary>
 public sealed class DaemonLifetime : IDisposable
 {
     /// <summary>When it began, on the monotonic clock: <see cref="System.Diagnostics.Stopwatch.GetTimestamp"/>.</summary>
     public long Began { get; } = System.Diagnostics.Stopwatch.GetTimestamp();
+
+    private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes when the journal has been read: until then there is no answer that would be true.</summary>
+    public Task Ready => _ready.Task;
+
+    /// <summary>The journal has been read.</summary>
+    public void BeReady() => _ready.TrySetResult();
 
     private readonly CancellationTokenSource _stopping = new();
 

@@ -5,7 +5,7 @@ using ServingStatus = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 
 namespace Supervisor.Host.Services;
 
-/// <summary>grpc.health.v1. The daemon listens only when its actors are ready, so it serves until it stops.</summary>
+/// <summary>grpc.health.v1. The one service that answers before the journal has been read: that the daemon does not serve yet.</summary>
 public sealed class HealthService(DaemonLifetime lifetime) : Health.HealthBase
 {
     /// <inheritdoc/>
@@ -19,11 +19,14 @@ public sealed class HealthService(DaemonLifetime lifetime) : Health.HealthBase
         HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
     {
         var served = request.Service.Length == 0 || ServiceNames.Served.Contains(request.Service);
+        var early = !lifetime.Ready.IsCompleted;
         await responseStream.WriteAsync(
             new HealthCheckResponse { Status = served ? Now : ServingStatus.ServiceUnknown }, context.CancellationToken);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.Stopping);
         try
         {
+            await lifetime.Ready.WaitAsync(either.Token);
+            if (early && served) await responseStream.WriteAsync(new HealthCheckResponse { Status = Now }, either.Token);
             await Task.Delay(Timeout.Infinite, either.Token);
         }
         catch (OperationCanceledException) when (lifetime.Stopping.IsCancellationRequested && served)
@@ -33,5 +36,6 @@ public sealed class HealthService(DaemonLifetime lifetime) : Health.HealthBase
         }
     }
 
-    private ServingStatus Now => lifetime.Stopping.IsCancellationRequested ? ServingStatus.NotServing : ServingStatus.Serving;
+    private ServingStatus Now =>
+        lifetime.Ready.IsCompleted && !lifetime.Stopping.IsCancellationRequested ? ServingStatus.Serving : ServingStatus.NotServing;
 }

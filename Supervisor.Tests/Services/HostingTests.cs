@@ -5,6 +5,7 @@ using Containerd.Services.Namespaces.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Grpc.Health.V1;
+using Microsoft.Data.Sqlite;
 using Supervisor.Host.Hosting;
 using static Supervisor.Tests.Services.Daemon;
 
@@ -75,6 +76,63 @@ public sealed class HostingTests : IAsyncLifetime
         await stopping.WaitAsync(Deadline);
         Assert.Null(FileKind.Of(_daemon.Options.Address));
         await _daemon.InitializeAsync(); // for DisposeAsync
+    }
+
+    [Fact]
+    public async Task Who_comes_while_the_journal_is_read_is_answered_when_it_has_been()
+    {
+        await _daemon.Namespaces.CreateAsync(new CreateNamespaceRequest { Namespace = new Namespace { Name = "kept" } }, In(null));
+        await _daemon.Host.StopAsync("a test restarts it").WaitAsync(Deadline);
+        var journal = Lock();
+        var starting = _daemon.InitializeAsync();
+        using (var early = Connect(_daemon.Options.Address))
+        {
+            var health = new Health.HealthClient(early);
+            var namespaces = new Namespaces.NamespacesClient(early);
+            for (var end = DateTime.UtcNow + Deadline; FileKind.Of(_daemon.Options.Address) is null; await Task.Delay(10)) Assert.True(DateTime.UtcNow < end);
+            var patient = In(null).WithWaitForReady();
+            using var watch = health.Watch(new HealthCheckRequest(), patient);
+            Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
+            Assert.Equal(HealthCheckResponse.Types.ServingStatus.NotServing, watch.ResponseStream.Current.Status);
+            Assert.Equal(HealthCheckResponse.Types.ServingStatus.NotServing, (await health.CheckAsync(new HealthCheckRequest(), patient)).Status);
+            var impatient = await StatusAsync(namespaces.ListAsync(new ListNamespacesRequest(), deadline: DateTime.UtcNow.AddMilliseconds(300)));
+            Assert.Equal(StatusCode.DeadlineExceeded, impatient.StatusCode);
+            var list = namespaces.ListAsync(new ListNamespacesRequest(), patient).ResponseAsync;
+            Assert.False(list.IsCompleted || starting.IsCompleted);
+            await journal.DisposeAsync();
+            Assert.Contains("kept", (await list).Namespaces.Select(n => n.Name));
+            Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
+            Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, watch.ResponseStream.Current.Status);
+        }
+        await starting;
+    }
+
+    [Fact]
+    public async Task Who_comes_while_the_journal_is_read_is_told_when_it_cannot_be()
+    {
+        await _daemon.Host.StopAsync("a test restarts it").WaitAsync(Deadline);
+        await using (Lock())
+        {
+            var starting = DaemonHost.StartAsync(_daemon.Options);
+            using var early = Connect(_daemon.Options.Address);
+            for (var end = DateTime.UtcNow + Deadline; FileKind.Of(_daemon.Options.Address) is null; await Task.Delay(10)) Assert.True(DateTime.UtcNow < end);
+            var list = await StatusAsync(new Namespaces.NamespacesClient(early).ListAsync(new ListNamespacesRequest(), In(null).WithWaitForReady()));
+            var failure = await Assert.ThrowsAnyAsync<Exception>(() => starting.WaitAsync(Deadline));
+            Assert.Equal((StatusCode.Unavailable, $"the daemon cannot start: {failure.Message}"), (list.StatusCode, list.Detail));
+            Assert.Null(FileKind.Of(_daemon.Options.Address));
+        }
+        await _daemon.InitializeAsync(); // for DisposeAsync
+    }
+
+    /// <summary>Nobody else can read the journal until it is disposed of (sqlite.org/pragma.html#pragma_locking_mode).</summary>
+    private SqliteConnection Lock()
+    {
+        var connection = new SqliteConnection($"Data Source={_daemon.Options.Root}/journal.db;Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "PRAGMA locking_mode=EXCLUSIVE; BEGIN IMMEDIATE; COMMIT";
+        command.ExecuteNonQuery();
+        return connection;
     }
 
     [Fact]

@@ -2,6 +2,8 @@ using Containerd.Services.Introspection.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Grpc.Health.V1;
+using Supervisor.Host.Hosting;
+using Supervisor.Host.Services;
 using static Supervisor.Tests.Services.Daemon;
 using ServingStatus = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 
@@ -19,6 +21,20 @@ public sealed class SmallServicesTests(Daemon daemon) : IClassFixture<Daemon>
         }
         var unknown = await StatusAsync(daemon.Health.CheckAsync(new HealthCheckRequest { Service = "no.such" }, In(null)));
         Assert.Equal(StatusCode.NotFound, unknown.StatusCode);
+    }
+
+    [Fact]
+    public void What_is_described_can_be_called_and_what_can_be_called_is_described() =>
+        Assert.Equal(ServiceNames.Served.Order(), ServiceEndpoints.Names.Order());
+
+    [Theory]
+    [InlineData("containerd.services.tasks.v1.Tasks", "NoSuch")]
+    [InlineData("no.such.Service", "List")]
+    public async Task What_is_not_there_is_unimplemented(string service, string method)
+    {
+        var bytes = Marshallers.Create<byte[]>(b => b, b => b);
+        var call = daemon.Channel.CreateCallInvoker().AsyncUnaryCall(new Method<byte[], byte[]>(MethodType.Unary, service, method, bytes, bytes), null, In(null), []);
+        Assert.Equal(StatusCode.Unimplemented, (await StatusAsync(call)).StatusCode);
     }
 
     [Fact]

@@ -9,19 +9,25 @@ using Supervisor.Storage;
 
 namespace Supervisor.Host.Services;
 
-/// <summary>The one edge at which an exception becomes a status, and is logged if it is ours.</summary>
+/// <summary>
+/// The one edge of all calls: here one that came early waits until the daemon is ready, and here an exception becomes a status, and is
+/// logged if it is ours.
+/// </summary>
 /// <remarks>
 /// A shutdown must never look like CANCELLED: dockerd takes that for its own doing and never subscribes again;
 /// on UNAVAILABLE it comes back.
 /// </remarks>
-public sealed class ErrorInterceptor(DaemonLifetime lifetime, ILogger<ErrorInterceptor> log) : Interceptor
+public sealed class CallInterceptor(DaemonLifetime lifetime, ILogger<CallInterceptor> log) : Interceptor
 {
+    private const string HealthMethods = "/grpc.health.v1.Health/";
+
     /// <inheritdoc/>
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
     {
         try
         {
+            await ReadyAsync(context);
             return await continuation(request, context).WaitAsync(lifetime.Broken);
         }
         catch (Exception e) when (e is not RpcException)
@@ -37,6 +43,7 @@ public sealed class ErrorInterceptor(DaemonLifetime lifetime, ILogger<ErrorInter
     {
         try
         {
+            await ReadyAsync(context);
             await continuation(request, responseStream, context);
         }
         catch (Exception e) when (e is not RpcException)
@@ -52,11 +59,29 @@ public sealed class ErrorInterceptor(DaemonLifetime lifetime, ILogger<ErrorInter
     {
         try
         {
+            await ReadyAsync(context);
             await continuation(requestStream, responseStream, context);
         }
         catch (Exception e) when (e is not RpcException)
         {
             throw Translate(e, context);
+        }
+    }
+
+    /// <summary>For all but the question whether it is ready.</summary>
+    private Task ReadyAsync(ServerCallContext context) =>
+        lifetime.Ready.IsCompleted || context.Method.StartsWith(HealthMethods, StringComparison.Ordinal) ? Task.CompletedTask : WaitAsync(context);
+
+    private async Task WaitAsync(ServerCallContext context)
+    {
+        using var any = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.Stopping, lifetime.Broken);
+        try
+        {
+            await lifetime.Ready.WaitAsync(any.Token);
+        }
+        catch (OperationCanceledException) when (context.Deadline <= DateTime.UtcNow)
+        {
+            throw GrpcTranslation.Refuse(StatusCode.DeadlineExceeded, $"{Method(context)}: the daemon is still reading its journal; nothing has been done, ask again");
         }
     }
 

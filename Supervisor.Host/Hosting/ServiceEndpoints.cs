@@ -1,0 +1,99 @@
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
+using Microsoft.AspNetCore.Routing.Patterns;
+using Supervisor.Host.Services;
+using Supervisor.Host.Services.Storage;
+
+namespace Supervisor.Host.Hosting;
+
+/// <summary>
+/// Leads a call to its method by its path. A service's methods are prepared when the first call for it comes: to prepare all 150 takes
+/// a quarter of a second of processor time, which a start with a thousand containers has a better use for, and a client uses a few.
+/// </summary>
+internal sealed class ServiceEndpoints(IServiceProvider provider)
+{
+    private static readonly FrozenDictionary<string, Action<IEndpointRouteBuilder>> Services = new Dictionary<string, Action<IEndpointRouteBuilder>>
+    {
+        ["containerd.services.containers.v1.Containers"] = to => to.MapGrpcService<ContainersService>(),
+        ["containerd.services.tasks.v1.Tasks"] = to => to.MapGrpcService<TasksService>(),
+        ["containerd.services.events.v1.Events"] = to => to.MapGrpcService<EventsService>(),
+        ["containerd.services.namespaces.v1.Namespaces"] = to => to.MapGrpcService<NamespacesService>(),
+        ["containerd.services.leases.v1.Leases"] = to => to.MapGrpcService<LeasesService>(),
+        ["containerd.services.version.v1.Version"] = to => to.MapGrpcService<VersionService>(),
+        ["containerd.services.introspection.v1.Introspection"] = to => to.MapGrpcService<IntrospectionService>(),
+        ["containerd.services.images.v1.Images"] = to => to.MapGrpcService<ImagesService>(),
+        ["containerd.services.content.v1.Content"] = to => to.MapGrpcService<ContentService>(),
+        ["containerd.services.snapshots.v1.Snapshots"] = to => to.MapGrpcService<SnapshotsService>(),
+        ["containerd.services.diff.v1.Diff"] = to => to.MapGrpcService<DiffService>(),
+        ["supervisor.v1.Tasks"] = to => to.MapGrpcService<InspectService>(),
+        ["supervisor.v1.Events"] = to => to.MapGrpcService<EventHistoryService>(),
+        ["grpc.reflection.v1.ServerReflection"] = to => to.MapGrpcService<ReflectionService>(),
+        ["grpc.reflection.v1alpha.ServerReflection"] = to => to.MapGrpcService<AlphaReflectionService>(),
+        [Health] = to => to.MapGrpcService<HealthService>(),
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    private const string Health = "grpc.health.v1.Health";
+
+    private readonly ConcurrentDictionary<string, Methods> _prepared = new(StringComparer.Ordinal);
+    private readonly Lock _preparing = new();
+    private Endpoint? _unknownService;
+
+    /// <summary>Full names of the proto services that can be called.</summary>
+    public static IEnumerable<string> Names => Services.Keys;
+
+    /// <summary>Answers a request: with UNIMPLEMENTED where there is no such service or method.</summary>
+    public Task InvokeAsync(HttpContext context)
+    {
+        if (!HttpMethods.IsPost(context.Request.Method))
+        {
+            context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+            return Task.CompletedTask;
+        }
+        var endpoint = Find(context.Request.Path.Value ?? "");
+        context.SetEndpoint(endpoint);
+        return endpoint.RequestDelegate!(context);
+    }
+
+    private Endpoint Find(string path)
+    {
+        var slash = path.LastIndexOf('/');
+        var service = slash > 0 ? path[1..slash] : "";
+        if (!Services.ContainsKey(service))
+        {
+            Prepared(Health); // the first to be prepared brings the answer for what is none
+            return _unknownService!;
+        }
+        var methods = Prepared(service);
+        return methods.ByPath.GetValueOrDefault(path, methods.Unknown);
+    }
+
+    private Methods Prepared(string service) => _prepared.TryGetValue(service, out var there) ? there : Prepare(service);
+
+    private Methods Prepare(string service)
+    {
+        lock (_preparing) // what gRPC knows of all services is in one list
+        {
+            if (_prepared.TryGetValue(service, out var there)) return there;
+            var routes = new Routes(provider);
+            Services[service](routes);
+            var endpoints = routes.DataSources.SelectMany(s => s.Endpoints).OfType<RouteEndpoint>().ToList();
+            // gRPC's own answers have a parameter in place of a method, or of both.
+            _unknownService ??= endpoints.Single(e => e.RoutePattern.Parameters.Count == 2);
+            return _prepared[service] = new Methods(
+                endpoints.Where(e => e.RoutePattern.Parameters.Count == 0).ToFrozenDictionary(PathOf, e => (Endpoint)e, StringComparer.Ordinal),
+                endpoints.Single(e => e.RoutePattern.Parameters.Count == 1));
+        }
+    }
+
+    private static string PathOf(RouteEndpoint endpoint) => "/" + endpoint.RoutePattern.RawText!.TrimStart('/');
+
+    private sealed record Methods(FrozenDictionary<string, Endpoint> ByPath, Endpoint Unknown);
+
+    /// <summary>Where the methods of one service are gathered.</summary>
+    private sealed class Routes(IServiceProvider provider) : IEndpointRouteBuilder
+    {
+        public IServiceProvider ServiceProvider => provider;
+        public ICollection<EndpointDataSource> DataSources { get; } = [];
+        public IApplicationBuilder CreateApplicationBuilder() => new ApplicationBuilder(provider);
+    }
+}
