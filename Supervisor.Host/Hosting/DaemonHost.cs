@@ -51,6 +51,7 @@ public sealed class DaemonHost : IAsyncDisposable
     {
         foreach (var directory in new[] { options.Root, options.State, Path.GetDirectoryName(Path.GetFullPath(options.Address))! })
             PrivateDirectory.Ensure(directory);
+        var reading = Task.Run(() => HoconFiles.Read(options), CancellationToken.None);
         var undo = new Stack<IAsyncDisposable>();
         var lifetime = new DaemonLifetime();
         try
@@ -63,7 +64,7 @@ public sealed class DaemonHost : IAsyncDisposable
             ];
             ListeningSocket.RemoveStale(options.Address);
             var identity = ServerIdentity.Load(options.Root);
-            var hocon = HoconFiles.Read(options);
+            var hocon = await reading;
             // Meanwhile the socket's side is put together and opened: it asks for the actors only when it is asked itself, and then waits.
             var starting = Task.Run(() => SupervisorNode.StartAsync(
                 new NodeOptions(options.Root, options.State, hocon, options.ShimExecutable, options.OwnsProcess, options.Criu, options.ShimPerContainer),
