@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Sockets;
 using Containerd.Events;
 using Containerd.Services.Containers.V1;
 using Containerd.Services.Tasks.V1;
@@ -11,7 +12,8 @@ namespace Supervisor.Tests.Crash;
 
 /// <summary>
 /// Many containers at once: memory, the way back after a crash, and how soon an exit is heard of. The numbers of
-/// docs/performance.md come from SUPERVISOR_SCALE=1000; here a few show that nothing grows that should not.
+/// docs/performance.md come from SUPERVISOR_SCALE=1000 (and SUPERVISOR_SCALE_RESTARTS, for more than one crash); here a few show that
+/// nothing grows that should not.
 /// </summary>
 [Collection(Alone.Name)]
 public sealed class ScaleTests(ITestOutputHelper output)
@@ -20,6 +22,8 @@ public sealed class ScaleTests(ITestOutputHelper output)
 
     /// <summary>Exits right after a restart that are told of apart.</summary>
     private const int Cold = 100;
+
+    private static int Restarts => StormTests.Number("SUPERVISOR_SCALE_RESTARTS", 1);
 
     private static int Execs => StormTests.Number("SUPERVISOR_SCALE_EXECS", 60);
 
@@ -44,12 +48,9 @@ public sealed class ScaleTests(ITestOutputHelper output)
         await Task.Delay(TimeSpan.FromSeconds(Count >= 100 ? 5 : 0)); // idle means: nothing is asked for a while
         Say($"{Count} idle: shim {Pss(daemon.ShimPid!.Value)} kB, daemon {Pss(daemon.Pid)} kB of PSS; {(Memory(daemon) - before) / Count} kB each");
 
-        await daemon.KillAsync();
-        clock.Restart();
-        daemon.Begin();
-        var listed = (await CrashClient.Ask(() => client.Containers.ListAsync(new ListContainersRequest(), client.In())))!;
-        Say($"listed again {clock.Elapsed.TotalSeconds:0.00} s after its start");
-        Assert.Equal(Count + 1, listed.Containers.Count);
+        var answers = new List<double>();
+        for (var i = 0; i < Restarts; i++) answers.Add(await ComesBack(daemon, client, clock));
+        if (Restarts > 1) Say($"listed again after a crash, p50 of {Restarts}: {answers.Order().ElementAt(Restarts / 2):0.00} s");
         var tasks = (await CrashClient.Ask(() => client.Tasks.ListAsync(new ListTasksRequest(), client.In())))!;
         Assert.All(tasks.Tasks, t => Assert.Equal(Containerd.V1.Types.Status.Running, t.Status));
         // Reconciled: every one takes a signal, which only a process in the daemon's hands does.
@@ -81,6 +82,36 @@ public sealed class ScaleTests(ITestOutputHelper output)
         Assert.True(Memory(daemon) < 200_000, $"{Memory(daemon)} kB of PSS");
         await Parallel.ForAsync(0, Count, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, _) => await client.Remove($"i{i}"));
         await client.Remove("w");
+    }
+
+    /// <returns>Seconds from its start until it has told what there is, which it can only after it has read the whole journal.</returns>
+    private async Task<double> ComesBack(DaemonProcess daemon, CrashClient client, Stopwatch clock)
+    {
+        await daemon.KillAsync();
+        clock.Restart();
+        daemon.Begin();
+        while (!await IsListening(daemon.Address)) await Task.Delay(5);
+        var listening = clock.Elapsed.TotalSeconds;
+        var listed = (await CrashClient.Ask(() => client.Containers.ListAsync(new ListContainersRequest(), client.In())))!;
+        var answered = clock.Elapsed.TotalSeconds;
+        Assert.Equal(Count + 1, listed.Containers.Count);
+        await CrashClient.Ask(() => client.Containers.ListAsync(new ListContainersRequest(), client.In()));
+        Say($"listening {listening:0.00} s after its start, listed after {answered:0.00} s ({listed.CalculateSize() / 1000} kB; once more in {(clock.Elapsed.TotalSeconds - answered) * 1000:0} ms)");
+        return answered;
+    }
+
+    private static async Task<bool> IsListening(string address)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(address));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
     }
 
     [Fact]
