@@ -87,25 +87,40 @@ public class SqliteJournal : AsyncWriteJournal
         return writes.Any(w => w.Rejection is not null) ? [.. writes.Select(w => w.Rejection)] : null;
     }
 
-    // An actor that was restarted must see what its former self has under way: through the writer, unless that has nothing to do.
-    public override async Task<long> ReadHighestSequenceNrAsync(string persistenceId, long fromSequenceNr)
-    {
-        if (!_writer.IsSettled) return await _writer.Do(Doing, writes: false, Highest).ConfigureAwait(false);
-        var highest = 0L;
-        await _readers.Read(Doing, connection => highest = Highest(connection)).ConfigureAwait(false);
-        return highest;
+    // Through the writer: an actor that was restarted must see what its former self has under way.
+    public override Task<long> ReadHighestSequenceNrAsync(string persistenceId, long fromSequenceNr) =>
+        _writer.Do(() => $"reading the highest sequence number of \"{persistenceId}\"", writes: false,
+            connection => (long)connection.Prepared(_highest, persistenceId).ExecuteScalar());
 
-        string Doing() => $"reading the highest sequence number of \"{persistenceId}\"";
-        long Highest(StoreConnection connection) => (long)connection.Prepared(_highest, persistenceId).ExecuteScalar();
+    // Where nothing is under way the last event has the highest number: numbers outlive their events only when all are deleted.
+    internal override async Task<long> ReplayAllAsync(string persistenceId, long fromSequenceNr, Action<IPersistentRepresentation> replay)
+    {
+        if (!_writer.IsSettled) return 0;
+        var last = 0L;
+        await _readers.Read(() => Replaying(persistenceId), connection => last = Replay(connection, persistenceId, fromSequenceNr, long.MaxValue, long.MaxValue, replay))
+            .ConfigureAwait(false);
+        return last;
     }
 
     public override Task ReplayMessagesAsync(IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max,
         Action<IPersistentRepresentation> recoveryCallback) =>
-        _readers.Read(() => $"reading events of \"{persistenceId}\"", connection =>
+        _readers.Read(() => Replaying(persistenceId), connection => Replay(connection, persistenceId, fromSequenceNr, toSequenceNr, max, recoveryCallback));
+
+    private static string Replaying(string persistenceId) => $"reading events of \"{persistenceId}\"";
+
+    /// <returns>The number of the last event; 0 if there is none.</returns>
+    private long Replay(StoreConnection connection, string persistenceId, long from, long to, long max, Action<IPersistentRepresentation> replay)
+    {
+        var last = 0L;
+        using var reader = connection.Prepared(_select, persistenceId, from, to, max).ExecuteReader();
+        while (reader.Read())
         {
-            using var reader = connection.Prepared(_select, persistenceId, fromSequenceNr, toSequenceNr, max).ExecuteReader();
-            while (reader.Read()) recoveryCallback(FromRow(persistenceId, reader));
-        });
+            var e = FromRow(persistenceId, reader);
+            last = e.SequenceNr;
+            replay(e);
+        }
+        return last;
+    }
 
     protected override Task DeleteMessagesToAsync(string persistenceId, long toSequenceNr) =>
         _writer.Do(() => $"deleting events of \"{persistenceId}\"", writes: true, connection =>
