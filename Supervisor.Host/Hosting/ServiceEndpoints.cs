@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
-using Microsoft.AspNetCore.Routing.Patterns;
 using Supervisor.Host.Services;
 using Supervisor.Host.Services.Storage;
 
