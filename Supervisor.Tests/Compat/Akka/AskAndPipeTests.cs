@@ -24,7 +24,7 @@ public sealed class AskAndPipeTests() : TestKit("akka.loglevel = OFF, akka.stdou
     private IActorRef Actor() => Sys.ActorOf<Answering>();
 
     [Fact]
-    public async Task An_answer_ends_the_ask() => Assert.Equal(5, await Actor().Ask<int>(5, TimeSpan.FromSeconds(3)));
+    public async Task An_answer_ends_the_ask() => Assert.Equal(5, await Actor().Ask<int>(5, TimeSpan.FromSeconds(20)));
 
     [Fact]
     public async Task No_answer_in_time_is_a_timeout() =>
@@ -54,7 +54,7 @@ public sealed class AskAndPipeTests() : TestKit("akka.loglevel = OFF, akka.stdou
     public async Task A_second_answer_is_a_dead_letter()
     {
         Sys.EventStream.Subscribe(TestActor, typeof(DeadLetter));
-        Assert.Equal("one", await Actor().Ask<string>("twice", TimeSpan.FromSeconds(3)));
+        Assert.Equal("one", await Actor().Ask<string>("twice", TimeSpan.FromSeconds(20)));
         Assert.Equal("two", (await ExpectMsgAsync<DeadLetter>()).Message);
     }
 
@@ -72,7 +72,7 @@ public sealed class AskAndPipeTests() : TestKit("akka.loglevel = OFF, akka.stdou
 
         async Task<string> TestActorAsk(Func<IActorRef, object> make)
         {
-            var ask = TestActor.Ask<string>(make, TimeSpan.FromSeconds(3), CancellationToken.None);
+            var ask = TestActor.Ask<string>(make, TimeSpan.FromSeconds(20), CancellationToken.None);
             await ExpectMsgAsync("where");
             ((ExtendedActorSystem)Sys).Provider.ResolveActorRef(path).Tell("here");
             return await ask;
@@ -83,7 +83,7 @@ public sealed class AskAndPipeTests() : TestKit("akka.loglevel = OFF, akka.stdou
     public async Task A_selection_can_be_asked()
     {
         Sys.ActorOf(Props.Create<Answering>(), "named");
-        Assert.Equal("x", await Sys.ActorSelection("/user/named").Ask<string>("x", TimeSpan.FromSeconds(3)));
+        Assert.Equal("x", await Sys.ActorSelection("/user/named").Ask<string>("x", TimeSpan.FromSeconds(20)));
     }
 
     [Fact]

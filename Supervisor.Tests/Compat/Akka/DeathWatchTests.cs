@@ -34,7 +34,7 @@ public sealed class DeathWatchTests() : TestKit("akka.loglevel = OFF, akka.stdou
     }
 
     private IActorRef NewWatcher() => Sys.ActorOf(Props.Create(() => new Watcher(TestActor)));
-    private static Task<string> Order(IActorRef watcher, string verb, IActorRef actor) => watcher.Ask<string>((verb, actor), TimeSpan.FromSeconds(3));
+    private static Task<string> Order(IActorRef watcher, string verb, IActorRef actor) => watcher.Ask<string>((verb, actor), TimeSpan.FromSeconds(20));
 
     [Fact]
     public async Task Terminated_comes_exactly_once()
@@ -52,7 +52,7 @@ public sealed class DeathWatchTests() : TestKit("akka.loglevel = OFF, akka.stdou
     public async Task The_dead_are_reported_at_once()
     {
         var actor = Sys.ActorOf<Idle>();
-        await actor.GracefulStop(TimeSpan.FromSeconds(3));
+        await actor.GracefulStop(TimeSpan.FromSeconds(20));
         await Order(NewWatcher(), "watch", actor);
         await ExpectMsgAsync(actor);
     }
@@ -64,7 +64,7 @@ public sealed class DeathWatchTests() : TestKit("akka.loglevel = OFF, akka.stdou
         var watcher = NewWatcher();
         await Order(watcher, "watch", actor);
         await Order(watcher, "unwatch", actor);
-        await actor.GracefulStop(TimeSpan.FromSeconds(3));
+        await actor.GracefulStop(TimeSpan.FromSeconds(20));
         await ExpectNoMsgAsync(50);
     }
 
@@ -86,7 +86,7 @@ public sealed class DeathWatchTests() : TestKit("akka.loglevel = OFF, akka.stdou
         await ExpectMsgAsync("done");
         child.Tell(PoisonPill.Instance);
         await ExpectMsgAsync(child);
-        var again = await Sys.ActorSelection(watcher.Path / "child").ResolveOne(TimeSpan.FromSeconds(3));
+        var again = await Sys.ActorSelection(watcher.Path / "child").ResolveOne(TimeSpan.FromSeconds(20));
         Assert.NotEqual(child, again);
     }
 
@@ -102,7 +102,7 @@ public sealed class DeathWatchTests() : TestKit("akka.loglevel = OFF, akka.stdou
         var watched = Sys.ActorOf<Idle>();
         var careless = Sys.ActorOf(Props.Create(() => new Careless(watched)));
         Watch(careless);
-        await careless.Ask<ActorIdentity>(new Identify(1), TimeSpan.FromSeconds(3));
+        await careless.Ask<ActorIdentity>(new Identify(1), TimeSpan.FromSeconds(20));
         Sys.Stop(watched);
         await ExpectTerminatedAsync(careless);
     }
@@ -113,8 +113,8 @@ public sealed class DeathWatchTests() : TestKit("akka.loglevel = OFF, akka.stdou
         var actor = Sys.ActorOf<Idle>();
         var watcher = NewWatcher();
         await Order(watcher, "watch", actor);
-        await watcher.GracefulStop(TimeSpan.FromSeconds(3));
-        Assert.True(await actor.GracefulStop(TimeSpan.FromSeconds(3)));
+        await watcher.GracefulStop(TimeSpan.FromSeconds(20));
+        Assert.True(await actor.GracefulStop(TimeSpan.FromSeconds(20)));
     }
 
     [Fact]
@@ -127,7 +127,7 @@ public sealed class DeathWatchTests() : TestKit("akka.loglevel = OFF, akka.stdou
         Assert.False(await actor.GracefulStop(TimeSpan.FromMilliseconds(50)));
         gate.Set();
         await ExpectTerminatedAsync(actor);
-        Assert.True(await actor.GracefulStop(TimeSpan.FromSeconds(3)));
+        Assert.True(await actor.GracefulStop(TimeSpan.FromSeconds(20)));
     }
 
     private sealed class Stuck(ManualResetEventSlim gate) : UntypedActor

@@ -170,7 +170,7 @@ public sealed class LoggerActorTests
         var system = ActorSystem.Create("logged", $"akka {{ loggers = [\"{name}\"], loglevel = WARNING, stdout-loglevel = OFF }}");
         system.Log.Info("not wanted");
         system.Log.Warning("number {0}", 5);
-        Assert.Equal("WarningLevel number 5", await s_line.Task.WaitAsync(TimeSpan.FromSeconds(3)));
+        Assert.Equal("WarningLevel number 5", await s_line.Task.WaitAsync(TimeSpan.FromSeconds(20)));
         Assert.False(system.Log.IsInfoEnabled);
         await system.Terminate().WaitAsync(TimeSpan.FromSeconds(5));
     }

@@ -44,7 +44,7 @@ public sealed class MailboxAndDispatcherTests() : TestKit(Hocon)
         var entered = new TaskCompletionSource();
         var actor = Sys.ActorOf(with(Props.Create(() => new Blocked(gate.Task, entered))));
         actor.Tell("block");
-        await entered.Task.WaitAsync(TimeSpan.FromSeconds(3));
+        await entered.Task.WaitAsync(TimeSpan.FromSeconds(20));
         return (actor, gate);
     }
 
@@ -74,7 +74,7 @@ public sealed class MailboxAndDispatcherTests() : TestKit(Hocon)
         protected override void OnReceive(object message) => Sender.Tell((Environment.CurrentManagedThreadId, Thread.CurrentThread.Name));
     }
 
-    private static async Task<(int Id, string? Name)> Where(IActorRef actor) => await actor.Ask<(int, string?)>("?", TimeSpan.FromSeconds(3));
+    private static async Task<(int Id, string? Name)> Where(IActorRef actor) => await actor.Ask<(int, string?)>("?", TimeSpan.FromSeconds(20));
 
     [Fact]
     public async Task A_pinned_actor_has_a_thread_of_its_own()
@@ -111,7 +111,7 @@ public sealed class MailboxAndDispatcherTests() : TestKit(Hocon)
     public async Task The_default_dispatcher_is_the_thread_pool()
     {
         var actor = Sys.ActorOf(Props.Create(() => new OnPool()));
-        Assert.True(await actor.Ask<bool>("?", TimeSpan.FromSeconds(3)));
+        Assert.True(await actor.Ask<bool>("?", TimeSpan.FromSeconds(20)));
     }
 
     private sealed class OnPool : UntypedActor
@@ -189,7 +189,7 @@ public sealed class MailboxAndDispatcherTests() : TestKit(Hocon)
         var (one, gate1) = await BlockedActor(p => p.WithDispatcher("two-threads"));
         var (_, gate2) = await BlockedActor(p => p.WithDispatcher("two-threads"));
         one.Tell("late");
-        Assert.True(await Sys.ActorOf<OnPool>().Ask<bool>("?", TimeSpan.FromSeconds(3)));
+        Assert.True(await Sys.ActorOf<OnPool>().Ask<bool>("?", TimeSpan.FromSeconds(20)));
         await ExpectNoMsgAsync(20);
         gate1.SetResult();
         gate2.SetResult();

@@ -48,7 +48,7 @@ public sealed class RouterTests() : TestKit("akka.loglevel = OFF, akka.stdout-lo
         router.Tell(gate.Task);
         // One of two is stuck; each of these waits for its answer, so the other one is idle every time.
         var names = new HashSet<string>();
-        for (var i = 0; i < 10; i++) names.Add(await router.Ask<string>("x", TimeSpan.FromSeconds(3)));
+        for (var i = 0; i < 10; i++) names.Add(await router.Ask<string>("x", TimeSpan.FromSeconds(20)));
         gate.SetResult();
         Assert.Single(names);
     }
@@ -61,7 +61,7 @@ public sealed class RouterTests() : TestKit("akka.loglevel = OFF, akka.stdout-lo
         for (var round = 0; round < 3; round++)
             for (var key = 0; key < 20; key++)
             {
-                var name = await router.Ask<string>(new ConsistentHashableEnvelope("x", key), TimeSpan.FromSeconds(3));
+                var name = await router.Ask<string>(new ConsistentHashableEnvelope("x", key), TimeSpan.FromSeconds(20));
                 Assert.Equal(first.TryAdd(key, name) ? name : first[key], name);
             }
         Assert.True(first.Values.Distinct().Count() > 1);
@@ -70,7 +70,7 @@ public sealed class RouterTests() : TestKit("akka.loglevel = OFF, akka.stdout-lo
     [Fact]
     public async Task A_router_names_its_routees()
     {
-        var routees = await Pool(new RoundRobinPool(4)).Ask<Routees>(GetRoutees.Instance, TimeSpan.FromSeconds(3));
+        var routees = await Pool(new RoundRobinPool(4)).Ask<Routees>(GetRoutees.Instance, TimeSpan.FromSeconds(20));
         Assert.Equal(4, routees.Members.Count());
     }
 
@@ -79,9 +79,9 @@ public sealed class RouterTests() : TestKit("akka.loglevel = OFF, akka.stdout-lo
     {
         var router = Pool(new RoundRobinPool(2));
         Watch(router);
-        var members = (await router.Ask<Routees>(GetRoutees.Instance, TimeSpan.FromSeconds(3))).Members.Cast<ActorRefRoutee>().ToList();
+        var members = (await router.Ask<Routees>(GetRoutees.Instance, TimeSpan.FromSeconds(20))).Members.Cast<ActorRefRoutee>().ToList();
         Sys.Stop(members[0].Actor);
-        await AwaitAssertAsync(async () => Assert.Single((await router.Ask<Routees>(GetRoutees.Instance, TimeSpan.FromSeconds(3))).Members), interval: TimeSpan.FromMilliseconds(10));
+        await AwaitAssertAsync(async () => Assert.Single((await router.Ask<Routees>(GetRoutees.Instance, TimeSpan.FromSeconds(20))).Members), interval: TimeSpan.FromMilliseconds(10));
         Sys.Stop(members[1].Actor);
         await ExpectTerminatedAsync(router);
     }
@@ -90,7 +90,7 @@ public sealed class RouterTests() : TestKit("akka.loglevel = OFF, akka.stdout-lo
     public async Task A_pill_for_the_router_stops_it_with_its_routees()
     {
         var router = Pool(new RoundRobinPool(3));
-        var member = (await router.Ask<Routees>(GetRoutees.Instance, TimeSpan.FromSeconds(3))).Members.Cast<ActorRefRoutee>().First().Actor;
+        var member = (await router.Ask<Routees>(GetRoutees.Instance, TimeSpan.FromSeconds(20))).Members.Cast<ActorRefRoutee>().First().Actor;
         Watch(member);
         router.Tell(PoisonPill.Instance);
         await ExpectTerminatedAsync(member);
@@ -103,9 +103,9 @@ public sealed class RouterTests() : TestKit("akka.loglevel = OFF, akka.stdout-lo
     {
         var router = Pool(new RoundRobinPool(2));
         router.Tell(new AdjustPoolSize(3));
-        Assert.Equal(5, (await router.Ask<Routees>(GetRoutees.Instance, TimeSpan.FromSeconds(3))).Members.Count());
+        Assert.Equal(5, (await router.Ask<Routees>(GetRoutees.Instance, TimeSpan.FromSeconds(20))).Members.Count());
         router.Tell(new AdjustPoolSize(-4));
-        Assert.Single((await router.Ask<Routees>(GetRoutees.Instance, TimeSpan.FromSeconds(3))).Members);
+        Assert.Single((await router.Ask<Routees>(GetRoutees.Instance, TimeSpan.FromSeconds(20))).Members);
     }
 
     [Fact]
@@ -121,12 +121,12 @@ public sealed class RouterTests() : TestKit("akka.loglevel = OFF, akka.stdout-lo
     public async Task By_default_a_failed_routee_is_restarted()
     {
         var router = Pool(new RoundRobinPool(2));
-        var before = (await router.Ask<Routees>(GetRoutees.Instance, TimeSpan.FromSeconds(3))).Members.ToList();
+        var before = (await router.Ask<Routees>(GetRoutees.Instance, TimeSpan.FromSeconds(20))).Members.ToList();
         router.Tell(new InvalidOperationException());
         router.Tell("a");
         router.Tell("b");
         Assert.Equal(2, (await Names(2)).Distinct().Count());
-        var after = (await router.Ask<Routees>(GetRoutees.Instance, TimeSpan.FromSeconds(3))).Members.ToList();
+        var after = (await router.Ask<Routees>(GetRoutees.Instance, TimeSpan.FromSeconds(20))).Members.ToList();
         Assert.Equal(before, after);
     }
 }

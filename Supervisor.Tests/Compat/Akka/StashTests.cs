@@ -102,7 +102,7 @@ public sealed class StashTests() : TestKit("akka.loglevel = OFF, akka.stdout-log
         var watched = Sys.ActorOf<Gate>();
         var patient = Sys.ActorOf(Props.Create(() => new Patient(watched, TestActor)));
         patient.Tell(1);
-        await patient.Ask<ActorIdentity>(new Identify(null), TimeSpan.FromSeconds(3));
+        await patient.Ask<ActorIdentity>(new Identify(null), TimeSpan.FromSeconds(20));
         Sys.Stop(watched);
         await ExpectMsgAsync("stashed 2 False True False");
         patient.Tell("now");

@@ -31,11 +31,11 @@ public sealed class SupervisionTests() : TestKit("akka.loglevel = OFF, akka.stdo
     {
         var parent = Sys.ActorOf(Props.Create(() => new Parent(strategy)));
         var made = new IActorRef[children];
-        for (var i = 0; i < children; i++) made[i] = await parent.Ask<IActorRef>("c" + i, TimeSpan.FromSeconds(3));
+        for (var i = 0; i < children; i++) made[i] = await parent.Ask<IActorRef>("c" + i, TimeSpan.FromSeconds(20));
         return made;
     }
 
-    private static Task<int> Count(IActorRef actor) => actor.Ask<int>("count", TimeSpan.FromSeconds(3));
+    private static Task<int> Count(IActorRef actor) => actor.Ask<int>("count", TimeSpan.FromSeconds(20));
 
     [Fact]
     public async Task Restart_loses_the_state()
@@ -191,10 +191,10 @@ public sealed class SupervisionTests() : TestKit("akka.loglevel = OFF, akka.stdo
         var decided = new TaskCompletionSource();
         var asked = new TaskCompletionSource();
         var parent = Sys.ActorOf(Props.Create(() => new Slow(decided, asked)));
-        var child = await parent.Ask<IActorRef>("x", TimeSpan.FromSeconds(3));
+        var child = await parent.Ask<IActorRef>("x", TimeSpan.FromSeconds(20));
         child.Tell(new InvalidOperationException());
         child.Tell("name");
-        await asked.Task.WaitAsync(TimeSpan.FromSeconds(3));
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(20));
         await ExpectNoMsgAsync(50);
         decided.SetResult();
         await ExpectMsgAsync<string>();

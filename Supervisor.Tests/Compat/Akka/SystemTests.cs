@@ -110,13 +110,13 @@ public sealed class SystemTests() : TestKit("akka.loglevel = OFF, akka.stdout-lo
     public async Task A_stopped_child_is_started_again_after_the_pause()
     {
         var supervisor = Sys.ActorOf(BackoffSupervisor.Props(Backoff.OnStop(Props.Create<Failing>(), "child", TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(100), 0, -1)));
-        var first = (await supervisor.Ask<BackoffSupervisor.CurrentChild>(BackoffSupervisor.GetCurrentChild.Instance, TimeSpan.FromSeconds(3))).Ref;
+        var first = (await supervisor.Ask<BackoffSupervisor.CurrentChild>(BackoffSupervisor.GetCurrentChild.Instance, TimeSpan.FromSeconds(20))).Ref;
         Watch(first);
         supervisor.Tell("stop");
         await ExpectTerminatedAsync(first);
         await AwaitAssertAsync(async () =>
         {
-            var next = (await supervisor.Ask<BackoffSupervisor.CurrentChild>(BackoffSupervisor.GetCurrentChild.Instance, TimeSpan.FromSeconds(3))).Ref;
+            var next = (await supervisor.Ask<BackoffSupervisor.CurrentChild>(BackoffSupervisor.GetCurrentChild.Instance, TimeSpan.FromSeconds(20))).Ref;
             Assert.False(next.IsNobody());
             Assert.NotEqual(first, next);
         }, interval: TimeSpan.FromMilliseconds(10));
@@ -132,7 +132,7 @@ public sealed class SystemTests() : TestKit("akka.loglevel = OFF, akka.stdout-lo
         Watch(supervisor);
         supervisor.Tell("fail");
         await AwaitAssertAsync(async () => Assert.Equal("x", await supervisor.Ask<string>("x", TimeSpan.FromMilliseconds(100))), interval: TimeSpan.FromMilliseconds(5));
-        Assert.Equal(1, (await supervisor.Ask<BackoffSupervisor.RestartCount>(BackoffSupervisor.GetRestartCount.Instance, TimeSpan.FromSeconds(3))).Count);
+        Assert.Equal(1, (await supervisor.Ask<BackoffSupervisor.RestartCount>(BackoffSupervisor.GetRestartCount.Instance, TimeSpan.FromSeconds(20))).Count);
         supervisor.Tell("fail");
         await ExpectTerminatedAsync(supervisor);
     }
@@ -201,8 +201,8 @@ public sealed class SystemTests() : TestKit("akka.loglevel = OFF, akka.stdout-lo
     public async Task A_selection_resolves_or_says_that_nobody_is_there()
     {
         var actor = Sys.ActorOf(Props.Empty, "there");
-        Assert.Equal(actor, await Sys.ActorSelection("akka://test/user/there").ResolveOne(TimeSpan.FromSeconds(3)));
-        Assert.Equal(actor, await Sys.ActorSelection(actor.Path).ResolveOne(TimeSpan.FromSeconds(3)));
+        Assert.Equal(actor, await Sys.ActorSelection("akka://test/user/there").ResolveOne(TimeSpan.FromSeconds(20)));
+        Assert.Equal(actor, await Sys.ActorSelection(actor.Path).ResolveOne(TimeSpan.FromSeconds(20)));
         await Assert.ThrowsAsync<ActorNotFoundException>(() => Sys.ActorSelection("/user/nowhere").ResolveOne(TimeSpan.FromSeconds(3)));
     }
 

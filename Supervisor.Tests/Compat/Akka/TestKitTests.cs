@@ -75,9 +75,9 @@ public sealed class TestKitTests() : TestKit("akka.loglevel = OFF, akka.stdout-l
     public async Task A_condition_is_polled_until_it_holds()
     {
         var count = 0;
-        await AwaitConditionAsync(() => ++count == 3, TimeSpan.FromSeconds(3), TimeSpan.FromMilliseconds(1));
-        AwaitCondition(() => ++count == 6, TimeSpan.FromSeconds(3), TimeSpan.FromMilliseconds(1));
-        AwaitAssert(() => Assert.Equal(9, ++count), TimeSpan.FromSeconds(3), TimeSpan.FromMilliseconds(1));
+        await AwaitConditionAsync(() => ++count == 3, TimeSpan.FromSeconds(20), TimeSpan.FromMilliseconds(1));
+        AwaitCondition(() => ++count == 6, TimeSpan.FromSeconds(20), TimeSpan.FromMilliseconds(1));
+        AwaitAssert(() => Assert.Equal(9, ++count), TimeSpan.FromSeconds(20), TimeSpan.FromMilliseconds(1));
         Assert.ThrowsAny<XunitException>(() => AwaitCondition(() => false, TimeSpan.FromMilliseconds(20)));
         await Assert.ThrowsAnyAsync<XunitException>(() => AwaitAssertAsync(() => Assert.Fail("always"), TimeSpan.FromMilliseconds(20)));
     }
@@ -129,15 +129,15 @@ public sealed class TestKitTests() : TestKit("akka.loglevel = OFF, akka.stdout-l
     [Fact]
     public async Task What_awaits_keeps_to_the_deadline_as_well()
     {
-        await WithinAsync(TimeSpan.FromSeconds(3), async () =>
+        await WithinAsync(TimeSpan.FromSeconds(20), async () =>
         {
             TestActor.Tell(1);
             await ExpectMsgAsync(1);
-            Assert.InRange(Remaining, TimeSpan.Zero, TimeSpan.FromSeconds(3));
+            Assert.InRange(Remaining, TimeSpan.Zero, TimeSpan.FromSeconds(20));
         });
         foreach (var i in new[] { 1, 2 }) TestActor.Tell(i);
         var got = new List<object>();
-        await foreach (var one in ReceiveNAsync(2, TimeSpan.FromSeconds(3))) got.Add(one);
+        await foreach (var one in ReceiveNAsync(2, TimeSpan.FromSeconds(20))) got.Add(one);
         Assert.Equal([1, 2], got);
         ExpectNoMsg();
         await ExpectNoMsgAsync();

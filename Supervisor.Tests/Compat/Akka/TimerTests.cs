@@ -37,7 +37,7 @@ public sealed class TimerTests() : TestKit(TestConfigs.TestSchedulerConfig)
     {
         var actor = Sys.ActorOf(Props.Create(() => new Ticking(TestActor)));
         actor.Tell(first);
-        await actor.Ask<ActorIdentity>(new Identify(1), TimeSpan.FromSeconds(3));
+        await actor.Ask<ActorIdentity>(new Identify(1), TimeSpan.FromSeconds(20));
         return actor;
     }
 
@@ -69,7 +69,7 @@ public sealed class TimerTests() : TestKit(TestConfigs.TestSchedulerConfig)
     {
         var actor = await Ticker("often");
         actor.Tell("cancel");
-        await actor.Ask<ActorIdentity>(new Identify(1), TimeSpan.FromSeconds(3));
+        await actor.Ask<ActorIdentity>(new Identify(1), TimeSpan.FromSeconds(20));
         Time.Advance(TimeSpan.FromMinutes(1));
         await ExpectNoMsgAsync(20);
     }
@@ -79,7 +79,7 @@ public sealed class TimerTests() : TestKit(TestConfigs.TestSchedulerConfig)
     {
         var actor = await Ticker("once");
         actor.Tell("replace");
-        await actor.Ask<ActorIdentity>(new Identify(1), TimeSpan.FromSeconds(3));
+        await actor.Ask<ActorIdentity>(new Identify(1), TimeSpan.FromSeconds(20));
         Time.Advance(TimeSpan.FromSeconds(30));
         await ExpectMsgAsync(3);
         await ExpectNoMsgAsync(20);
