@@ -137,6 +137,7 @@ public sealed class DaemonHost : IAsyncDisposable
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(k => Configure(k, options.Address));
         builder.Services.Configure<SocketTransportOptions>(s => s.CreateBoundListenSocket = _ => ListeningSocket.Bind(options.Address, options.Group));
+        builder.Services.AddSingleton<IHostLifetime, NoSignals>(); // they are the command line's: the framework's would cancel a start half-way
         builder.Services.AddRoutingCore();
         builder.Services.AddGrpc(g =>
         {
@@ -174,6 +175,13 @@ public sealed class DaemonHost : IAsyncDisposable
     {
         undo.Push(new Disposal(taken));
         return taken;
+    }
+
+    private sealed class NoSignals : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     /// <summary>Of the socket: those who wait are told why before their connections are closed.</summary>

@@ -92,35 +92,13 @@ public class SqliteJournal : AsyncWriteJournal
         _writer.Do(() => $"reading the highest sequence number of \"{persistenceId}\"", writes: false,
             connection => (long)connection.Prepared(_highest, persistenceId).ExecuteScalar());
 
-    // Where nothing is under way the last event has the highest number: numbers outlive their events only when all are deleted.
-    internal override async Task<long> ReplayAllAsync(string persistenceId, long fromSequenceNr, Action<IPersistentRepresentation> replay)
-    {
-        if (!_writer.IsSettled) return 0;
-        var last = 0L;
-        await _readers.Read(() => Replaying(persistenceId), connection => last = Replay(connection, persistenceId, fromSequenceNr, long.MaxValue, long.MaxValue, replay))
-            .ConfigureAwait(false);
-        return last;
-    }
-
     public override Task ReplayMessagesAsync(IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max,
         Action<IPersistentRepresentation> recoveryCallback) =>
-        _readers.Read(() => Replaying(persistenceId), connection => Replay(connection, persistenceId, fromSequenceNr, toSequenceNr, max, recoveryCallback));
-
-    private static string Replaying(string persistenceId) => $"reading events of \"{persistenceId}\"";
-
-    /// <returns>The number of the last event; 0 if there is none.</returns>
-    private long Replay(StoreConnection connection, string persistenceId, long from, long to, long max, Action<IPersistentRepresentation> replay)
-    {
-        var last = 0L;
-        using var reader = connection.Prepared(_select, persistenceId, from, to, max).ExecuteReader();
-        while (reader.Read())
+        _readers.Read(() => $"reading events of \"{persistenceId}\"", connection =>
         {
-            var e = FromRow(persistenceId, reader);
-            last = e.SequenceNr;
-            replay(e);
-        }
-        return last;
-    }
+            using var reader = connection.Prepared(_select, persistenceId, fromSequenceNr, toSequenceNr, max).ExecuteReader();
+            while (reader.Read()) recoveryCallback(FromRow(persistenceId, reader));
+        });
 
     protected override Task DeleteMessagesToAsync(string persistenceId, long toSequenceNr) =>
         _writer.Do(() => $"deleting events of \"{persistenceId}\"", writes: true, connection =>

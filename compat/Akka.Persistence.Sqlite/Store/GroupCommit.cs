@@ -15,8 +15,6 @@ internal sealed class GroupCommit : IDisposable
     private readonly BlockingCollection<Request> _waiting;
     private readonly Thread _thread;
     private StoreConnection _connection;
-    private volatile bool _initialized;
-    private int _unfinished;
 
     public GroupCommit(StoreSettings settings, string initialize)
     {
@@ -26,9 +24,6 @@ internal sealed class GroupCommit : IDisposable
         _thread = new Thread(Loop) { IsBackground = true, Name = $"{settings.Name} writer" };
         _thread.Start();
     }
-
-    /// <summary>All that was asked of it is committed, and the tables are there: a reader sees what the writer would see.</summary>
-    public bool IsSettled => _initialized && Volatile.Read(ref _unfinished) == 0;
 
     /// <summary>The number of transactions so far that wrote something.</summary>
     public long Commits { get; private set; }
@@ -40,7 +35,6 @@ internal sealed class GroupCommit : IDisposable
     {
         if (_settings.Problem is { } problem) return Task.FromException<T>(problem);
         var request = new Request<T>(doing, writes, work);
-        Interlocked.Increment(ref _unfinished);
         try
         {
             if (!_waiting.TryAdd(request))
@@ -48,7 +42,6 @@ internal sealed class GroupCommit : IDisposable
         }
         catch (Exception e) when (e is InvalidOperationException or ObjectDisposedException)
         {
-            Interlocked.Decrement(ref _unfinished);
             return Task.FromException<T>(_waiting.IsAddingCompleted ? Closed() : e);
         }
         return request.Result;
@@ -81,16 +74,10 @@ internal sealed class GroupCommit : IDisposable
         if (failure is not (null or StoreException { Everyones: true }) && group.Count > 1)
         {
             // One of them spoiled the transaction of all: each gets its own, so that only the guilty fail.
-            foreach (var request in group) Finish(request, Transact([request]));
+            foreach (var request in group) request.Finish(Transact([request]));
             return;
         }
-        foreach (var request in group) Finish(request, failure);
-    }
-
-    private void Finish(Request request, Exception failure)
-    {
-        Interlocked.Decrement(ref _unfinished); // first: whoever is answered may look
-        request.Finish(failure);
+        foreach (var request in group) request.Finish(failure);
     }
 
     private Exception Transact(List<Request> group)
@@ -99,7 +86,6 @@ internal sealed class GroupCommit : IDisposable
         try
         {
             _connection ??= new StoreConnection(_settings, _initialize);
-            _initialized = true;
             var writes = group.Any(r => r.Writes);
             // IMMEDIATE: a lock that another process holds shows here, before any work.
             _connection.Run(writes ? "BEGIN IMMEDIATE" : "BEGIN");

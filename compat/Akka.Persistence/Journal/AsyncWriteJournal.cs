@@ -120,13 +120,16 @@ public abstract class AsyncWriteJournal : WriteJournalBase, IAsyncRecovery
         var actor = request.PersistentActor;
         try
         {
-            Action<IPersistentRepresentation> replay = e =>
+            var highest = await _breaker.Call(() =>
+                ReadHighestSequenceNrAsync(request.PersistenceId, Math.Max(0, request.FromSequenceNr - 1))).ConfigureAwait(false);
+            var to = Math.Min(request.ToSequenceNr, highest);
+            if (highest > 0 && request.FromSequenceNr <= to && request.Max > 0)
             {
-                if (!e.IsDeleted) actor.Tell(new ReplayedMessage(e), ActorRefs.NoSender);
-            };
-            var all = request is { ToSequenceNr: long.MaxValue, Max: long.MaxValue };
-            var highest = all ? await ReplayAllAsync(request.PersistenceId, request.FromSequenceNr, replay).ConfigureAwait(false) : 0;
-            if (highest == 0) highest = await ReplayAsync(request, context, replay).ConfigureAwait(false);
+                await ReplayMessagesAsync(context, request.PersistenceId, request.FromSequenceNr, to, request.Max, e =>
+                {
+                    if (!e.IsDeleted) actor.Tell(new ReplayedMessage(e), ActorRefs.NoSender);
+                }).ConfigureAwait(false);
+            }
             actor.Tell(new RecoverySuccess(highest), ActorRefs.NoSender);
         }
         catch (Exception e)
@@ -134,22 +137,6 @@ public abstract class AsyncWriteJournal : WriteJournalBase, IAsyncRecovery
             actor.Tell(new ReplayMessagesFailure(TryUnwrapException(e)), ActorRefs.NoSender);
         }
     }
-
-    private async Task<long> ReplayAsync(ReplayMessages request, IActorContext context, Action<IPersistentRepresentation> replay)
-    {
-        var highest = await _breaker.Call(() =>
-            ReadHighestSequenceNrAsync(request.PersistenceId, Math.Max(0, request.FromSequenceNr - 1))).ConfigureAwait(false);
-        var to = Math.Min(request.ToSequenceNr, highest);
-        if (highest > 0 && request.FromSequenceNr <= to && request.Max > 0)
-            await ReplayMessagesAsync(context, request.PersistenceId, request.FromSequenceNr, to, request.Max, replay).ConfigureAwait(false);
-        return highest;
-    }
-
-    /// <summary>All events from a number on, in one go, where the journal can do that.</summary>
-    /// <returns>The number of the last; 0 if there was none, or the journal cannot: then it is asked in the two steps.</returns>
-    internal virtual Task<long> ReplayAllAsync(string persistenceId, long fromSequenceNr, Action<IPersistentRepresentation> replay) => NoneReplayed;
-
-    private static readonly Task<long> NoneReplayed = Task.FromResult(0L);
 
     private async Task DeleteAsync(DeleteMessagesTo request)
     {
