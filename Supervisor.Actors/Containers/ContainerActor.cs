@@ -17,7 +17,7 @@ public sealed class ContainerActor : JournalledActor
     private readonly ContainerId _id;
     private readonly NodeServices _node;
     private ContainerState _state = new ContainerState.Absent();
-    private readonly List<(ContainerEvent Event, long Number)> _replayed = [];
+    private List<(ContainerEvent Event, long Number)> _replayed = [];
     private IActorRef? _task;
     private (ContainerCommand.Delete Command, IActorRef Asker)? _deleting; // not journalled: a lost asker asks again
 
@@ -159,8 +159,8 @@ public sealed class ContainerActor : JournalledActor
     private void PublishAgain()
     {
         if (_replayed is [.., var last])
-            _node.EventLog.Tell(new PublishAgain(PersistenceId, last.Number, _state is ContainerState.Absent, _replayed.ToArray().Select(Published)));
-        _replayed.Clear();
+            _node.EventLog.Tell(new PublishAgain(PersistenceId, last.Number, _state is ContainerState.Absent, _replayed.Select(Published)));
+        _replayed = []; // that one is the event log's now
     }
 
     private PublishEvent Published((ContainerEvent Event, long Number) e) => ContainerTopics.Of(e.Event, _id, PersistenceId, e.Number);

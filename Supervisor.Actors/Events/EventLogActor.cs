@@ -38,10 +38,9 @@ public sealed class EventLogActor : JournalledActor
             case PublishEvent publish:
                 Publish(publish, Sender);
                 break;
-            case PublishAgain again when again.WantsAnswer || !IsKnown(again.Source, again.LastNumber):
-                foreach (var each in again.Events) Publish(each, Sender);
-                break;
-            case PublishAgain:
+            case PublishAgain again:
+                if (again.WantsAnswer || !IsKnown(again.Source, again.LastNumber))
+                    foreach (var each in again.Events) Publish(each, Sender);
                 break;
             case ForgetSource forget:
                 // Its journal is empty: it will never tell of this again.

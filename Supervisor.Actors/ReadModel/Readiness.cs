@@ -6,9 +6,7 @@ namespace Supervisor.Actors.ReadModel;
 /// <summary>Completes when every actor that the journal knows of has recovered: until then a list would not be the truth.</summary>
 public sealed class Readiness
 {
-    private enum Part { Container, Task }
-
-    private readonly ConcurrentDictionary<(ContainerId Id, Part Part), bool> _missing = new();
+    private readonly ConcurrentDictionary<ContainerId, bool> _missingContainers = new(), _missingTasks = new();
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Completes once.</summary>
@@ -17,18 +15,24 @@ public sealed class Readiness
     /// <summary>Says whose container and task to wait for. Once, and before any of them is made.</summary>
     internal void Expect(IReadOnlyCollection<ContainerId> containers)
     {
-        foreach (var id in containers) _missing[(id, Part.Container)] = _missing[(id, Part.Task)] = true;
-        if (_missing.IsEmpty) _ready.TrySetResult();
+        foreach (var id in containers) _missingContainers[id] = _missingTasks[id] = true;
+        BeReadyIfNoneIsMissing();
     }
 
     /// <summary>A container has recovered.</summary>
-    internal void ContainerRecovered(ContainerId id) => Recovered(id, Part.Container);
+    internal void ContainerRecovered(ContainerId id) => Recovered(_missingContainers, id);
 
     /// <summary>A container's task has recovered, with its execs, or there is nothing to recover. May be said again.</summary>
-    internal void TaskRecovered(ContainerId id) => Recovered(id, Part.Task);
+    internal void TaskRecovered(ContainerId id) => Recovered(_missingTasks, id);
 
-    private void Recovered(ContainerId id, Part part)
+    private void Recovered(ConcurrentDictionary<ContainerId, bool> missing, ContainerId id)
     {
-        if (_missing.TryRemove((id, part), out _) && _missing.IsEmpty) _ready.TrySetResult();
+        if (missing.TryRemove(id, out _)) BeReadyIfNoneIsMissing();
+    }
+
+    /// <summary>After each removal, so whoever removes the last of either sees both empty.</summary>
+    private void BeReadyIfNoneIsMissing()
+    {
+        if (_missingContainers.IsEmpty && _missingTasks.IsEmpty) _ready.TrySetResult();
     }
 }

@@ -21,7 +21,7 @@ public sealed class TaskActor : JournalledActor
     private readonly ContainerId _id;
     private readonly NodeServices _node;
     private readonly ILoggingAdapter _log = Context.GetLogger();
-    private readonly List<(TaskEvent Event, TaskState Before, long Number)> _replayed = [];
+    private List<(TaskEvent Event, TaskState Before, long Number)> _replayed = [];
 
     // Not journalled: a lost asker asks again, and a lost container is adopted.
     private readonly List<IActorRef> _waitingUntilSettled = [];
@@ -302,8 +302,8 @@ public sealed class TaskActor : JournalledActor
     private void PublishAgain()
     {
         if (_replayed is [.., var last])
-            _node.EventLog.Tell(new PublishAgain(PersistenceId, last.Number, _state is TaskState.Absent, _replayed.ToArray().Select(Published).OfType<PublishEvent>()));
-        _replayed.Clear();
+            _node.EventLog.Tell(new PublishAgain(PersistenceId, last.Number, _state is TaskState.Absent, _replayed.Select(Published).OfType<PublishEvent>()));
+        _replayed = []; // that one is the event log's now
     }
 
     private PublishEvent? Published((TaskEvent Event, TaskState Before, long Number) e) =>

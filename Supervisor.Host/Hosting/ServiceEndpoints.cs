@@ -33,7 +33,8 @@ internal sealed class ServiceEndpoints(IServiceProvider provider)
 
     private const string Health = "grpc.health.v1.Health";
 
-    private readonly ConcurrentDictionary<string, Methods> _prepared = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Endpoint> _methods = new(StringComparer.Ordinal); // by path, of what is prepared
+    private readonly Dictionary<string, Endpoint> _unknownMethods = []; // of each service that is prepared: the answer for a method that is none
     private readonly Lock _preparing = new();
     private Endpoint? _unknownService;
 
@@ -55,38 +56,33 @@ internal sealed class ServiceEndpoints(IServiceProvider provider)
 
     private Endpoint Find(string path)
     {
+        if (_methods.TryGetValue(path, out var method)) return method;
         var slash = path.LastIndexOf('/');
         var service = slash > 0 ? path[1..slash] : "";
-        if (!Services.ContainsKey(service))
-        {
-            Prepared(Health); // the first to be prepared brings the answer for what is none
-            return _unknownService!;
-        }
-        var methods = Prepared(service);
-        return methods.ByPath.GetValueOrDefault(path, methods.Unknown);
-    }
-
-    private Methods Prepared(string service) => _prepared.TryGetValue(service, out var there) ? there : Prepare(service);
-
-    private Methods Prepare(string service)
-    {
         lock (_preparing) // what gRPC knows of all services is in one list
         {
-            if (_prepared.TryGetValue(service, out var there)) return there;
-            var routes = new Routes(provider);
-            Services[service](routes);
-            var endpoints = routes.DataSources.SelectMany(s => s.Endpoints).OfType<RouteEndpoint>().ToList();
-            // gRPC's own answers have a parameter in place of a method, or of both.
-            _unknownService ??= endpoints.Single(e => e.RoutePattern.Parameters.Count == 2);
-            return _prepared[service] = new Methods(
-                endpoints.Where(e => e.RoutePattern.Parameters.Count == 0).ToFrozenDictionary(PathOf, e => (Endpoint)e, StringComparer.Ordinal),
-                endpoints.Single(e => e.RoutePattern.Parameters.Count == 1));
+            if (!Services.ContainsKey(service))
+            {
+                if (_unknownService is null) Prepare(Health); // the first to be prepared brings the answer for what is none
+                return _unknownService!;
+            }
+            if (!_unknownMethods.ContainsKey(service)) Prepare(service);
+            return _methods.GetValueOrDefault(path, _unknownMethods[service]);
         }
+    }
+
+    private void Prepare(string service)
+    {
+        var routes = new Routes(provider);
+        Services[service](routes);
+        var endpoints = routes.DataSources.SelectMany(s => s.Endpoints).OfType<RouteEndpoint>().ToList();
+        // gRPC's own answers have a parameter in place of a method, or of both.
+        _unknownService ??= endpoints.Single(e => e.RoutePattern.Parameters.Count == 2);
+        _unknownMethods[service] = endpoints.Single(e => e.RoutePattern.Parameters.Count == 1);
+        foreach (var method in endpoints.Where(e => e.RoutePattern.Parameters.Count == 0)) _methods[PathOf(method)] = method;
     }
 
     private static string PathOf(RouteEndpoint endpoint) => "/" + endpoint.RoutePattern.RawText!.TrimStart('/');
-
-    private sealed record Methods(FrozenDictionary<string, Endpoint> ByPath, Endpoint Unknown);
 
     /// <summary>Where the methods of one service are gathered.</summary>
     private sealed class Routes(IServiceProvider provider) : IEndpointRouteBuilder

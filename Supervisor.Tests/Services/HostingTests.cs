@@ -89,7 +89,7 @@ public sealed class HostingTests : IAsyncLifetime
         {
             var health = new Health.HealthClient(early);
             var namespaces = new Namespaces.NamespacesClient(early);
-            for (var end = DateTime.UtcNow + Deadline; FileKind.Of(_daemon.Options.Address) is null; await Task.Delay(10)) Assert.True(DateTime.UtcNow < end);
+            await SocketIsThere();
             var patient = In(null).WithWaitForReady();
             using var watch = health.Watch(new HealthCheckRequest(), patient);
             Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
@@ -115,13 +115,18 @@ public sealed class HostingTests : IAsyncLifetime
         {
             var starting = DaemonHost.StartAsync(_daemon.Options);
             using var early = Connect(_daemon.Options.Address);
-            for (var end = DateTime.UtcNow + Deadline; FileKind.Of(_daemon.Options.Address) is null; await Task.Delay(10)) Assert.True(DateTime.UtcNow < end);
+            await SocketIsThere();
             var list = await StatusAsync(new Namespaces.NamespacesClient(early).ListAsync(new ListNamespacesRequest(), In(null).WithWaitForReady()));
             var failure = await Assert.ThrowsAnyAsync<Exception>(() => starting.WaitAsync(Deadline));
             Assert.Equal((StatusCode.Unavailable, $"the daemon cannot start: {failure.Message}"), (list.StatusCode, list.Detail));
             Assert.Null(FileKind.Of(_daemon.Options.Address));
         }
         await _daemon.InitializeAsync(); // for DisposeAsync
+    }
+
+    private async Task SocketIsThere()
+    {
+        for (var end = DateTime.UtcNow + Deadline; FileKind.Of(_daemon.Options.Address) is null; await Task.Delay(10)) Assert.True(DateTime.UtcNow < end);
     }
 
     /// <summary>Nobody else can read the journal until it is disposed of (sqlite.org/pragma.html#pragma_locking_mode).</summary>

@@ -63,15 +63,15 @@ public class PersistenceExtension : IExtension
     {
         if (string.IsNullOrEmpty(id)) id = _defaultJournal;
         if (string.IsNullOrEmpty(id)) throw new ArgumentException("No journal: set akka.persistence.journal.plugin to the path of one.");
-        // Found without a closure: every actor asks several times.
-        return (_journals.TryGetValue(id, out var there) ? there : _journals.GetOrAdd(id, path => new(() => Start(path, JournalFallback)))).Value;
+        // Without a closure: every actor asks several times.
+        return _journals.GetOrAdd(id, static (path, me) => new(() => me.Start(path, JournalFallback)), this).Value;
     }
 
     private Plugin Store(string id)
     {
         if (string.IsNullOrEmpty(id)) id = _defaultStore;
         if (string.IsNullOrEmpty(id)) id = NoSnapshotStore;
-        return (_stores.TryGetValue(id, out var there) ? there : _stores.GetOrAdd(id, path => new(() => Start(path, SnapshotFallback)))).Value;
+        return _stores.GetOrAdd(id, static (path, me) => new(() => me.Start(path, SnapshotFallback)), this).Value;
     }
 
     private Plugin Start(string path, string fallback)

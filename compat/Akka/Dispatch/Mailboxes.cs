@@ -42,18 +42,22 @@ public class Mailboxes(ActorSystem system)
     }
 
     /// <summary>The same for all actors that are chosen for by the same: found once for each.</summary>
-    public MailboxType GetMailboxType(Props props, Config dispatcherConfig) =>
-        _chosen.GetOrAdd(new Choice(props.Type, props.Deploy.Mailbox, dispatcherConfig), Choose);
-
-    private MailboxType Choose(Choice by)
+    public MailboxType GetMailboxType(Props props, Config dispatcherConfig)
     {
-        var chosen = by.Deployed != Deploy.NoMailboxGiven ? by.Deployed
-            : by.Dispatcher is not null && by.Dispatcher.HasPath("mailbox-type") ? by.Dispatcher.GetString("id") : null;
-        var required = by.Actor is null ? null : GetRequiredType(by.Actor);
+        var by = new Choice(props.Type, props.Deploy.Mailbox, dispatcherConfig);
+        return _chosen.TryGetValue(by, out var there) ? there : _chosen[by] = Choose(props, dispatcherConfig);
+    }
+
+    private MailboxType Choose(Props props, Config dispatcherConfig)
+    {
+        var chosen = props.Deploy.Mailbox != Deploy.NoMailboxGiven ? props.Deploy.Mailbox
+            : dispatcherConfig is not null && dispatcherConfig.HasPath("mailbox-type") ? dispatcherConfig.GetString("id") : null;
+        var required = props.Type is null ? null : GetRequiredType(props.Type);
         if (chosen is null) return required is null ? Lookup(DefaultMailboxId) : Produces(Lookup(DefaultMailboxId), required) ? Lookup(DefaultMailboxId) : LookupByQueueType(required);
         var mailbox = Lookup(chosen);
-        return required is null || Produces(mailbox, required) ? mailbox : throw new ArgumentException(
-            $"Actor type [{by.Actor}] requires a mailbox of type [{required}], but mailbox [{chosen}] produces [{QueueOf(mailbox.GetType())}]", nameof(by));
+        if (required is not null && !Produces(mailbox, required))
+            throw new ArgumentException($"Actor type [{props.Type}] requires a mailbox of type [{required}], but mailbox [{chosen}] produces [{QueueOf(mailbox.GetType())}]", nameof(props));
+        return mailbox;
     }
 
     /// <param name="Deployed">The mailbox that the Props name.</param>
