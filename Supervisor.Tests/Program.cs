@@ -1,4 +1,4 @@
-using Supervisor.Tests.Compat.Persistence;
+using Supervisor.Tests.Persistence;
 using Supervisor.Tests.Fuzz;
 
 namespace Supervisor.Tests;

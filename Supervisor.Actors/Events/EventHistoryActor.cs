@@ -29,7 +29,7 @@ public sealed class EventHistoryActor : UntypedActor
     public EventHistoryActor(long from, int window)
     {
         (_next, _window, _first) = (from, window, from > 0);
-        _journal = Persistence.Instance.Apply(Context.System).JournalFor("");
+        _journal = Akka.Persistence.Persistence.Instance.Apply(Context.System).JournalFor("");
     }
 
     /// <summary>How to make one.</summary>

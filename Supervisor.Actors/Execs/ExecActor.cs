@@ -14,7 +14,7 @@ using Supervisor.Kernel.Containers;
 namespace Supervisor.Actors.Execs;
 
 /// <summary>The shell of <see cref="ExecMachine"/>: journal first, then effects, then the answer. A child of its task.</summary>
-public sealed class ExecActor : JournalledActor
+public sealed class ExecActor : JournalledActor, IWithTimers
 {
     private static readonly TimeSpan BetweenAdoptions = TimeSpan.FromSeconds(2);
     private readonly ExecId _id;
@@ -41,6 +41,9 @@ public sealed class ExecActor : JournalledActor
 
     /// <inheritdoc/>
     public override string PersistenceId { get; }
+
+    /// <summary>Set by Akka.</summary>
+    public ITimerScheduler Timers { get; set; } = null!;
 
     /// <summary>The process could not be taken over, and is not known to have ended.</summary>
     private sealed record AdoptAgain
@@ -147,7 +150,7 @@ public sealed class ExecActor : JournalledActor
         if (outcome.Report is ExecCommand.EffectFailed { Effect: ExecEffect.Adopt { Process: not null } } failed)
         {
             _log.Warning("{0}: its process could not be taken over ({1}), trying again", _id, failed.Reason.Message);
-            Context.System.Scheduler.ScheduleTellOnce(BetweenAdoptions, Self, AdoptAgain.Instance, ActorRefs.NoSender);
+            Timers.StartSingleTimer(AdoptAgain.Instance, AdoptAgain.Instance, BetweenAdoptions);
         }
         _waitingForEffect.Remove(outcome.Effect, out var asker);
         Handle(outcome.Report, asker);
@@ -188,7 +191,7 @@ public sealed class ExecActor : JournalledActor
         var decision = ExecMachine.Decide(_state, command);
         var before = _state;
         foreach (var e in decision.Events) Failpoint.Pass("before", $"journal exec {e.GetType().Name}");
-        PersistAll(decision.Events, e =>
+        PersistEach(decision.Events, e =>
         {
             Failpoint.Pass("after", $"journal exec {e.GetType().Name}");
             var publish = Apply(e);

@@ -106,7 +106,7 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
     }
 
     /// <summary>Whether a message must wait for execs. Then it is kept, and what it waits for is set going.</summary>
-    public bool Holds(object message, TaskState state, IActorRef self, IActorRef sender)
+    public bool Holds(object message, TaskState state, ITimerScheduler timers, IActorRef sender)
     {
         var waits = message switch
         {
@@ -122,7 +122,7 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
             // With a pid namespace of its own they are dead by now; with the host's nobody else ends them.
             foreach (var exec in _children.Keys)
                 Forward(new ExecCommand.Kill(ExecId.Parse(id, exec), node.Clock.GetUtcNow(), 9), null, ActorRefs.Nobody);
-            context.System.Scheduler.ScheduleTellOnce(ExitsWithin, self, Impatient.Instance, ActorRefs.Nobody);
+            timers.StartSingleTimer(Impatient.Instance, Impatient.Instance, ExitsWithin);
         }
         _held.Add((message, sender));
         return true;

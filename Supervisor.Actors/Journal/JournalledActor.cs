@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Akka.Persistence;
 
 namespace Supervisor.Actors.Journal;
@@ -12,6 +13,18 @@ public abstract class JournalledActor : UntypedPersistentActor
 
     /// <summary>From its events: who makes snapshots overrides it.</summary>
     public override Akka.Persistence.Recovery Recovery => FromEvents;
+
+    /// <summary>Persists what there is: Akka's <c>PersistAll</c> refuses an empty list.</summary>
+    protected void PersistEach<T>(ImmutableArray<T> events, Action<T> handler)
+    {
+        if (!events.IsEmpty) PersistAll(events, handler);
+    }
+
+    /// <summary>As <see cref="PersistEach{T}"/>; commands that come meanwhile are handled before it is written.</summary>
+    protected void PersistEachAsync<T>(ImmutableArray<T> events, Action<T> handler)
+    {
+        if (!events.IsEmpty) PersistAllAsync(events, handler);
+    }
 
     /// <inheritdoc/>
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)

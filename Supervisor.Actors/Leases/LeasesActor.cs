@@ -12,19 +12,21 @@ namespace Supervisor.Actors.Leases;
 /// </remarks>
 /// <param name="directory">Where readers look; written by this actor only.</param>
 /// <param name="clock">For the timer only; commands bring their own time.</param>
-public sealed class LeasesActor(LeaseDirectory directory, TimeProvider clock) : JournalledActor
+public sealed class LeasesActor(LeaseDirectory directory, TimeProvider clock) : JournalledActor, IWithTimers
 {
     internal const int CompactEvery = 512;
     private static readonly TimeSpan ExpiryInterval = TimeSpan.FromMinutes(1);
 
     private ImmutableDictionary<LeaseKey, Lease> _state = LeaseMachine.Empty;
-    private ICancelable? _timer;
     private int _sinceCompaction;
 
     private sealed record Tick;
 
     /// <inheritdoc/>
     public override string PersistenceId => "leases";
+
+    /// <summary>Set by Akka.</summary>
+    public ITimerScheduler Timers { get; set; } = null!;
 
     /// <summary>How to make one.</summary>
     public static Props Props(LeaseDirectory directory, TimeProvider clock) =>
@@ -34,14 +36,7 @@ public sealed class LeasesActor(LeaseDirectory directory, TimeProvider clock) : 
     protected override void PreStart()
     {
         base.PreStart();
-        _timer = Context.System.Scheduler.ScheduleTellRepeatedlyCancelable(ExpiryInterval, ExpiryInterval, Self, new Tick(), Self);
-    }
-
-    /// <inheritdoc/>
-    protected override void PostStop()
-    {
-        _timer?.Cancel();
-        base.PostStop();
+        Timers.StartPeriodicTimer(nameof(Tick), new Tick(), ExpiryInterval);
     }
 
     /// <inheritdoc/>
@@ -82,7 +77,7 @@ public sealed class LeasesActor(LeaseDirectory directory, TimeProvider clock) : 
     {
         var decision = LeaseMachine.Decide(_state, command);
         var before = Concerned(command);
-        PersistAll(decision.Events, Happened);
+        PersistEach(decision.Events, Happened);
         DeferAsync(decision, d =>
         {
             asker.Tell(new LeaseReply(d.Refusal, Concerned(command) ?? before));

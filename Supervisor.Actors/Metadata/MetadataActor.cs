@@ -92,7 +92,7 @@ public sealed class MetadataActor(
         var decision = MetadataMachine.Decide(before, command, () => Garbage(before, command.At));
         foreach (var e in decision.Events) _decided = MetadataMachine.Apply(_decided, e);
         var freed = MetadataMachine.Freed(before, _decided, decision.Events);
-        PersistAllAsync(decision.Events, e =>
+        PersistEachAsync(decision.Events, e =>
         {
             _journalled = MetadataMachine.Apply(_journalled, e);
             _sinceCompaction++;

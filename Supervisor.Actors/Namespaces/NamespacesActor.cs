@@ -39,7 +39,7 @@ public sealed class NamespacesActor(
         if (message is not NamespaceCommand command) { Unhandled(message); return; }
         var asker = Sender;
         var decision = NamespaceMachine.Decide(_state, command, WhatIsIn(command.Name));
-        PersistAll(decision.Event is { } happened ? [happened] : Array.Empty<NamespaceEvent>(), e =>
+        PersistEach(decision.Event is { } happened ? [happened] : ImmutableArray<NamespaceEvent>.Empty, e =>
         {
             _state = NamespaceMachine.Apply(_state, e);
             directory.Publish(_state);

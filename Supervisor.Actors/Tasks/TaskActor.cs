@@ -15,7 +15,7 @@ using Supervisor.Kernel.Containers;
 namespace Supervisor.Actors.Tasks;
 
 /// <summary>The shell of <see cref="TaskMachine"/>: journal first, then effects, then the answer.</summary>
-public sealed class TaskActor : JournalledActor
+public sealed class TaskActor : JournalledActor, IWithTimers
 {
     private static readonly TimeSpan BetweenAdoptions = TimeSpan.FromSeconds(2);
     private readonly ContainerId _id;
@@ -40,6 +40,9 @@ public sealed class TaskActor : JournalledActor
 
     /// <inheritdoc/>
     public override string PersistenceId { get; }
+
+    /// <summary>Set by Akka.</summary>
+    public ITimerScheduler Timers { get; set; } = null!;
 
     /// <summary>The container asks whether it may be deleted. It sends no create afterwards unless the answer is no.</summary>
     internal sealed record Retire
@@ -67,7 +70,7 @@ public sealed class TaskActor : JournalledActor
         if (message is KernelOutcome { Effect: TaskEffect.AdoptInit }) EndAdopting();
         switch (message)
         {
-            case not null when _execs.Holds(message, _state, Self, Sender):
+            case not null when _execs.Holds(message, _state, Timers, Sender):
                 break;
             case AdoptAgain:
                 if (_container is null) Adopt();
@@ -230,11 +233,11 @@ public sealed class TaskActor : JournalledActor
         if (command is TaskCommand.EffectFailed { Effect: TaskEffect.AdoptInit } lost)
         {
             _log.Warning("{0}: its init could not be taken over ({1}), trying again", _id, lost.Reason.Message);
-            Context.System.Scheduler.ScheduleTellOnce(BetweenAdoptions, Self, AdoptAgain.Instance, ActorRefs.NoSender);
+            Timers.StartSingleTimer(AdoptAgain.Instance, AdoptAgain.Instance, BetweenAdoptions);
         }
         var before = _state;
         foreach (var e in decision.Events) Failpoint.Pass("before", $"journal task {e.GetType().Name}");
-        PersistAll(decision.Events, e =>
+        PersistEach(decision.Events, e =>
         {
             Failpoint.Pass("after", $"journal task {e.GetType().Name}");
             var publish = Apply(e);

@@ -32,9 +32,10 @@ public sealed class AdoptionTests : Akka.TestKit.Xunit2.TestKit
     {
         var (task, adopt) = Restarted();
         task.Tell(new TaskCommand.Kill(Id, T0, 15, false), TestActor);
-        _pool.ExpectNoMsg(TimeSpan.FromMilliseconds(200));
+        var asker = _pool.Sender;
+        _pool.ExpectNoMsg(TimeSpan.FromMilliseconds(200)); // after which a probe has no sender to reply to
         var container = DispatchProxy.Create<IContainer, Nothing>();
-        _pool.Reply(new KernelOutcome(new TaskCommand.InitAdopted(Id, T0, false), adopt.Effect, container));
+        asker.Tell(new KernelOutcome(new TaskCommand.InitAdopted(Id, T0, false), adopt.Effect, container));
         var kill = _pool.ExpectMsg<KernelWork>(Patience);
         Assert.Equal(15, Assert.IsType<TaskEffect.Signal>(kill.Effect).Number);
         Assert.Same(container, kill.Container);

@@ -1,0 +1,44 @@
+using Supervisor.Persistence.Sqlite.Store;
+
+namespace Supervisor.Persistence.Sqlite.Journal;
+
+/// <summary>
+/// Keeps offsets from being used twice. A loss of power takes back unsynced commits, whose offsets subscribers may have seen.
+/// So the first opening after another boot begins a new epoch: its offsets start at the next multiple of 2^32, and that is
+/// synced before the first of them is used. Offsets stay below 2^53 for two million boots.
+/// </summary>
+internal sealed class BootEpoch(string table, string bootId)
+{
+    private const int Bits = 32;
+
+    /// <summary>SQL of the table that remembers epochs.</summary>
+    public const string Schema = """
+        CREATE TABLE IF NOT EXISTS journal_epochs (
+            first INTEGER PRIMARY KEY NOT NULL,
+            boot_id VARCHAR(64) NOT NULL,
+            opened_at INTEGER NOT NULL
+        );
+        """;
+
+    /// <summary>The highest offset that was given, or is set aside, by now. In a transaction that is synced.</summary>
+    public long Enter(StoreConnection connection)
+    {
+        var given = connection.Number("SELECT seq FROM sqlite_sequence WHERE name = $0", table) ?? 0;
+        var epoch = connection.Number("SELECT max(first) FROM journal_epochs");
+        var same = epoch is { } first && connection.Number("SELECT 1 FROM journal_epochs WHERE first = $0 AND boot_id = $1", first, bootId) is not null;
+        if (same) return given;
+        var begin = epoch is null && given == 0 ? 1 : ((Math.Max(given, epoch ?? 0) >> Bits) + 1) << Bits;
+        connection.Run("INSERT INTO journal_epochs (first, boot_id, opened_at) VALUES ($0, $1, $2)", begin, bootId, DateTime.UtcNow.Ticks);
+        if (connection.Run("UPDATE sqlite_sequence SET seq = $1 WHERE name = $0", table, begin - 1) == 0)
+            connection.Run("INSERT INTO sqlite_sequence (name, seq) VALUES ($0, $1)", table, begin - 1);
+        return begin - 1;
+    }
+
+    /// <summary>The configured id, or the kernel's for this boot; without one, every opening counts as another boot.</summary>
+    public static string Current(string configured)
+    {
+        if (configured.Length > 0) return configured;
+        const string File = "/proc/sys/kernel/random/boot_id";
+        return System.IO.File.Exists(File) ? System.IO.File.ReadAllText(File).Trim() : Guid.NewGuid().ToString();
+    }
+}

@@ -1,0 +1,170 @@
+using Microsoft.Data.Sqlite;
+using Supervisor.Persistence.Sqlite.Store;
+
+namespace Supervisor.Persistence.Sqlite.Journal;
+
+/// <summary>The table of events: gives offsets, appends, replays and deletes. On the store's thread only.</summary>
+/// <remarks>
+/// Columns as in Akka.Persistence.Sqlite, and <c>previous</c>: the offset of the tagged event before. Offsets are given here,
+/// in the order of commits; AUTOINCREMENT remembers the highest one when its row is gone.
+/// </remarks>
+internal sealed class JournalTable : IStoreTable
+{
+    private readonly StoreSettings _settings;
+    private readonly BootEpoch _epoch;
+    private readonly string _events, _metadata, _insert, _replay, _highest, _delete, _forget, _remember;
+    private readonly List<TaggedEvent> _tagged = [];
+    private (long Offset, long Tagged) _committed, _now; // the last offset given, and of a tagged event
+
+    public JournalTable(StoreSettings settings, HistoryBounds bounds, string bootId)
+    {
+        (_settings, _events, _metadata) = (settings, settings.Table, settings.MetadataTable);
+        _epoch = new BootEpoch(_events, bootId);
+        Stream = new EventStreamTable(_events, _metadata, bounds, settings.ReadOnly);
+        _insert = $"""
+            INSERT INTO {_events}
+              (ordering, persistence_id, sequence_nr, is_deleted, manifest, timestamp, payload, tags, serializer_id, previous)
+            VALUES ($0, $1, $2, 0, $3, $4, $5, $6, $7, $8)
+            """;
+        _replay = $"""
+            SELECT ordering, 0, persistence_id, sequence_nr, timestamp, manifest, payload, serializer_id FROM {_events}
+            WHERE persistence_id = $0 AND sequence_nr BETWEEN $1 AND $2 AND is_deleted = 0 ORDER BY sequence_nr LIMIT $3
+            """;
+        _highest = $"""
+            SELECT max(ifnull((SELECT max(sequence_nr) FROM {_events} WHERE persistence_id = $0), 0),
+                       ifnull((SELECT max(sequence_nr) FROM {_metadata} WHERE persistence_id = $0), 0))
+            """;
+        _delete = $"DELETE FROM {_events} WHERE persistence_id = $0 AND sequence_nr <= $1 AND is_deleted = 0";
+        _forget = $"DELETE FROM {_metadata} WHERE persistence_id = $0 AND sequence_nr < $1";
+        _remember = $"INSERT OR IGNORE INTO {_metadata} (persistence_id, sequence_nr, ordering) VALUES ($0, $1, $2)";
+    }
+
+    /// <summary>The stream of tagged events that is kept in this table.</summary>
+    public EventStreamTable Stream { get; }
+
+    /// <summary>How far the stream goes, as committed.</summary>
+    public StreamBounds Bounds => new(Stream.First, _committed.Tagged, _committed.Offset + 1);
+
+    public void Append(StoreConnection connection, IEnumerable<NewRow> rows)
+    {
+        foreach (var r in rows)
+        {
+            var offset = ++_now.Offset;
+            var previous = r.Tags is null ? (long?)null : _now.Tagged;
+            connection.Run(_insert, offset, r.PersistenceId, r.SequenceNr, r.Manifest, r.Timestamp, r.Payload, r.Tags, r.Serializer, previous);
+            if (r.Tags is null) continue;
+            _now.Tagged = offset;
+            var at = new DateTime(r.Timestamp, DateTimeKind.Utc);
+            _tagged.Add(new TaggedEvent(offset, previous!.Value, r.PersistenceId, r.SequenceNr, at, r.Event));
+            Stream.Measure(connection, offset, at, r.Payload.Length + r.PersistenceId.Length + r.Manifest.Length);
+        }
+    }
+
+    /// <summary>At most <paramref name="max"/> events of one actor.</summary>
+    public List<StoredRow> Replay(StoreConnection connection, string persistenceId, long from, long to, long max) =>
+        Rows(connection.Prepared(_replay, persistenceId, from, to, max));
+
+    public long Highest(StoreConnection connection, string persistenceId) => connection.Number(_highest, persistenceId) ?? 0;
+
+    /// <summary>What the stream keeps is only marked.</summary>
+    public void Delete(StoreConnection connection, string persistenceId, long to)
+    {
+        var highest = Highest(connection, persistenceId);
+        Stream.Keep(connection, persistenceId, to);
+        connection.Run(_delete, persistenceId, to);
+        if (highest == 0) return;
+        // Numbers are never used twice, so the highest outlives its event.
+        connection.Run(_forget, persistenceId, highest);
+        connection.Run(_remember, persistenceId, highest, _now.Offset);
+    }
+
+    public void Opened(StoreConnection connection)
+    {
+        RolledBack();
+        if (!_settings.ReadOnly) connection.Syncs = true;
+        connection.Run(_settings.ReadOnly ? "BEGIN" : "BEGIN IMMEDIATE");
+        try
+        {
+            if (_settings.AutoInitialize && !_settings.ReadOnly) CreateTables(connection);
+            var given = _settings.ReadOnly
+                ? connection.Number($"SELECT max(ordering) FROM {_events}") ?? 0
+                : _epoch.Enter(connection);
+            Stream.Load(connection);
+            _committed = _now = (given, Stream.LastTagged(connection));
+            connection.Run("COMMIT");
+        }
+        catch
+        {
+            connection.Run("ROLLBACK");
+            throw;
+        }
+    }
+
+    public void Committed()
+    {
+        _committed = _now;
+        Stream.Committed();
+        if (_tagged.Count == 0) return;
+        Stream.Publish([.. _tagged]);
+        _tagged.Clear();
+    }
+
+    public void RolledBack()
+    {
+        _now = _committed;
+        Stream.RolledBack();
+        _tagged.Clear();
+    }
+
+    public bool Tidy(StoreConnection connection) => Stream.Tidy(connection);
+
+    /// <summary>Reads what <c>SELECT ordering, previous, persistence_id, sequence_nr, timestamp, manifest, payload, serializer_id</c> finds.</summary>
+    internal static List<StoredRow> Rows(SqliteCommand command)
+    {
+        using var row = command.ExecuteReader();
+        var rows = new List<StoredRow>();
+        while (row.Read())
+        {
+            rows.Add(new StoredRow(
+                row.GetInt64(0), row.GetInt64(1), row.GetString(2), row.GetInt64(3), row.GetInt64(4), row.IsDBNull(5) ? "" : row.GetString(5),
+                row.GetFieldValue<byte[]>(6), row.IsDBNull(7) ? null : row.GetInt32(7)));
+        }
+        return rows;
+    }
+
+    private void CreateTables(StoreConnection connection)
+    {
+        connection.Run($"""
+            CREATE TABLE IF NOT EXISTS {_events} (
+                ordering INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+                persistence_id VARCHAR(255) NOT NULL,
+                sequence_nr INTEGER(8) NOT NULL,
+                is_deleted INTEGER(1) NOT NULL,
+                manifest VARCHAR(255) NULL,
+                timestamp INTEGER NOT NULL,
+                payload BLOB NOT NULL,
+                tags VARCHAR(2000) NULL,
+                serializer_id INTEGER(4),
+                previous INTEGER NULL,
+                UNIQUE (persistence_id, sequence_nr)
+            );
+            CREATE TABLE IF NOT EXISTS {_metadata} (
+                persistence_id VARCHAR(255) NOT NULL,
+                sequence_nr INTEGER(8) NOT NULL,
+                ordering INTEGER NULL,
+                PRIMARY KEY (persistence_id, sequence_nr)
+            );
+            """);
+        connection.Run(BootEpoch.Schema);
+        connection.Run(EventStreamTable.Schema);
+        // A file of Akka.Persistence.Sqlite lacks these two.
+        AddColumn(connection, _events, "previous");
+        AddColumn(connection, _metadata, "ordering");
+    }
+
+    private static void AddColumn(StoreConnection connection, string table, string column)
+    {
+        if (connection.Number("SELECT 1 FROM pragma_table_info($0) WHERE name = $1", table, column) is null)
+            connection.Run($"ALTER TABLE {table} ADD COLUMN {column} INTEGER NULL");
+    }
+}

@@ -1,0 +1,30 @@
+using Akka.Actor;
+using Akka.Serialization;
+using Akka.Util;
+
+namespace Supervisor.Persistence.Sqlite.Store;
+
+/// <summary>Objects as the three columns payload, manifest and serializer_id.</summary>
+internal sealed class Payloads(ExtendedActorSystem system)
+{
+    /// <summary>With the serializer that the actor system's configuration binds to its type.</summary>
+    public (byte[] Bytes, string Manifest, int Serializer) Pack(object payload)
+    {
+        var serializer = system.Serialization.FindSerializerFor(payload);
+        var manifest = serializer switch
+        {
+            SerializerWithStringManifest named => named.Manifest(payload),
+            { IncludeManifest: true } => payload.GetType().TypeQualifiedName(),
+            _ => "",
+        };
+        return (serializer.ToBinary(payload), manifest, serializer.Identifier);
+    }
+
+    /// <param name="serializer">Null in rows of old versions: the serializer of the type that the manifest names.</param>
+    public object Unpack(byte[] bytes, string manifest, int? serializer)
+    {
+        if (serializer is { } id) return system.Serialization.Deserialize(bytes, id, manifest);
+        var type = Type.GetType(manifest, throwOnError: true)!;
+        return system.Serialization.FindSerializerForType(type).FromBinary(bytes, type);
+    }
+}

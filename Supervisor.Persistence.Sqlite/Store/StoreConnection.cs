@@ -1,0 +1,94 @@
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace Supervisor.Persistence.Sqlite.Store;
+
+/// <summary>The one connection to a file, with its prepared statements. For one thread at a time.</summary>
+internal sealed class StoreConnection : IDisposable
+{
+    private readonly SqliteConnection _connection;
+    private readonly Dictionary<string, SqliteCommand> _prepared = new(StringComparer.Ordinal);
+    private bool _syncs = true;
+
+    public StoreConnection(StoreSettings settings)
+    {
+        _connection = new SqliteConnection(settings.ConnectionString);
+        try
+        {
+            _connection.Open();
+            Run($"PRAGMA busy_timeout={(long)settings.Timeout.TotalMilliseconds}");
+            if (settings.ReadOnly) return;
+            // No other process has business in this file while it is open. Set before the first access, EXCLUSIVE keeps the index
+            // of the write-ahead log in memory, and a transaction takes no file locks (sqlite.org/wal.html, "without shared memory").
+            Run("PRAGMA locking_mode=EXCLUSIVE");
+            Run("PRAGMA journal_mode=WAL");
+            Run("PRAGMA wal_autocheckpoint=0"); // StoreThread does it when it is idle: not on the way to an answer
+            Run("PRAGMA synchronous=FULL");
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Whether the next commits are synced before they return. Either way a commit is one append to the write-ahead log, and
+    /// survives the death of this process (sqlite.org/pragma.html#pragma_synchronous). Not within a transaction.
+    /// </summary>
+    public bool Syncs
+    {
+        get => _syncs;
+        set
+        {
+            if (value == _syncs) return;
+            Run(value ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+            _syncs = value;
+        }
+    }
+
+    /// <summary>Pages that this connection has written so far: while WAL mode lasts, all of them into the write-ahead log.</summary>
+    public int PagesWritten
+    {
+        get
+        {
+            raw.sqlite3_db_status(_connection.Handle, raw.SQLITE_DBSTATUS_CACHE_WRITE, out var written, out _, 0);
+            return written;
+        }
+    }
+
+    /// <summary>The statement, ready to run with these values for its parameters $0, $1, …; not to be disposed.</summary>
+    public SqliteCommand Prepared(string sql, params ReadOnlySpan<object?> values)
+    {
+        if (!_prepared.TryGetValue(sql, out var command))
+        {
+            command = _connection.CreateCommand();
+            command.CommandText = sql;
+            for (var i = 0; i < values.Length; i++) command.Parameters.Add(new SqliteParameter { ParameterName = $"${i}" });
+            _prepared.Add(sql, command);
+        }
+        for (var i = 0; i < values.Length; i++) command.Parameters[i].Value = values[i] ?? DBNull.Value;
+        return command;
+    }
+
+    /// <summary>Runs a statement that has no result.</summary>
+    public int Run(string sql, params ReadOnlySpan<object?> values) => Prepared(sql, values).ExecuteNonQuery();
+
+    /// <summary>The first column of the first row; null where there is none.</summary>
+    public long? Number(string sql, params ReadOnlySpan<object?> values) => Prepared(sql, values).ExecuteScalar() as long?;
+
+    /// <summary>Brings the write-ahead log back into the database, both synced, so that the log begins again from its start.</summary>
+    public void Checkpoint()
+    {
+        Syncs = true;
+        Run("PRAGMA wal_checkpoint(PASSIVE)");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var command in _prepared.Values) command.Dispose();
+        // The last connection to a file brings the write-ahead log back into it and removes the log.
+        _connection.Dispose();
+    }
+}

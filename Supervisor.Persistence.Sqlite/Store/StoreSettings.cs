@@ -1,0 +1,93 @@
+using Akka.Configuration;
+using Microsoft.Data.Sqlite;
+
+namespace Supervisor.Persistence.Sqlite.Store;
+
+/// <summary>The keys that the journal and the snapshot store share.</summary>
+internal sealed class StoreSettings
+{
+    /// <param name="path">Path of the plugin's section, for messages.</param>
+    /// <param name="config">The section, with the defaults behind it.</param>
+    public StoreSettings(string path, Config config)
+    {
+        Name = path;
+        MaxBatch = Math.Max(1, config.GetInt("max-batch-size"));
+        MaxWaiting = Math.Max(1, config.GetInt("max-buffer-size"));
+        AutoInitialize = config.GetBoolean("auto-initialize");
+        try
+        {
+            (File, ConnectionString, ReadOnly) = Connection(config.GetString("connection-string"));
+            Timeout = Least(config.GetTimeSpan("connection-timeout"), config.GetTimeSpan("circuit-breaker.call-timeout", TimeSpan.Zero) / 2);
+            Table = TableName(config, "table-name");
+            MetadataTable = TableName(config, "metadata-table-name");
+        }
+        catch (ConfigurationException e)
+        {
+            Problem = e;
+        }
+    }
+
+    /// <summary>
+    /// A value that cannot be used. Every request is answered with it: a plugin that threw at its start would be stopped,
+    /// and nothing would answer.
+    /// </summary>
+    public ConfigurationException? Problem { get; }
+
+    /// <summary>Path of the plugin's section, for messages.</summary>
+    public string Name { get; }
+
+    /// <summary>Path of the database, for messages.</summary>
+    public string File { get; } = "";
+
+    /// <summary>With what this plugin needs added.</summary>
+    public string ConnectionString { get; } = "";
+
+    /// <summary>The database is opened with Mode=ReadOnly.</summary>
+    public bool ReadOnly { get; }
+
+    /// <summary>How long to wait for another process's lock.</summary>
+    public TimeSpan Timeout { get; }
+
+    /// <summary>Checked: letters, digits and underscores.</summary>
+    public string Table { get; } = "";
+
+    /// <summary>Likewise; empty for a snapshot store.</summary>
+    public string MetadataTable { get; } = "";
+
+    /// <summary>Create what is missing.</summary>
+    public bool AutoInitialize { get; }
+
+    /// <summary>Requests in one transaction at most.</summary>
+    public int MaxBatch { get; }
+
+    /// <summary>Requests that may wait.</summary>
+    public int MaxWaiting { get; }
+
+    private (string File, string Text, bool ReadOnly) Connection(string? text)
+    {
+        if (string.IsNullOrWhiteSpace(text))
+            throw new ConfigurationException($"{Name}.connection-string is not set; write for instance \"Data Source=/var/lib/example/journal.db\".");
+        try
+        {
+            // The connection lives as long as the plugin; a pool would only keep the file open after its end. SQLite's own
+            // busy_timeout does the waiting, so the provider need not repeat busy statements.
+            var builder = new SqliteConnectionStringBuilder(text) { Pooling = false, DefaultTimeout = 1 };
+            return (builder.DataSource, builder.ToString(), builder.Mode == SqliteOpenMode.ReadOnly);
+        }
+        catch (ArgumentException e)
+        {
+            throw new ConfigurationException($"{Name}.connection-string = \"{text}\": {e.Message}", e);
+        }
+    }
+
+    private static TimeSpan Least(TimeSpan connection, TimeSpan call) =>
+        call > TimeSpan.Zero && (connection <= TimeSpan.Zero || call < connection) ? call : connection;
+
+    private string TableName(Config config, string key)
+    {
+        var name = config.GetString(key, "");
+        if (!name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_'))
+            throw new ConfigurationException($"{Name}.{key} = \"{name}\" cannot be the name of a table; letters, digits and '_' only.");
+        return name;
+    }
+}
