@@ -7,7 +7,7 @@ namespace Supervisor.Actors;
 /// <summary>What the actors of one node share: each other's addresses, and nothing that locks.</summary>
 /// <param name="State">Directory for what lives no longer than the boot: bundles.</param>
 public sealed record NodeServices(
-    IActorRef KernelPool, IActorRef Reaper, IActorRef EventLog, ContainerDirectory Directory, Readiness Readiness, TimeProvider Clock, string State)
+    IActorRef KernelPool, IActorRef Reaper, IActorRef EventPublisher, ContainerDirectory Directory, Readiness Readiness, TimeProvider Clock, string State)
 {
     /// <summary>Where a container's bundle is.</summary>
     public string BundleOf(ContainerId id) => Path.Join(State, "bundles", id.Namespace, id.Value);

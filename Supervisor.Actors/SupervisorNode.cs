@@ -16,6 +16,7 @@ using Supervisor.Actors.Recovery;
 using Supervisor.Actors.Tasks;
 using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.ShimProtocol;
+using Supervisor.Persistence.Sqlite.Journal;
 using Supervisor.Storage;
 
 namespace Supervisor.Actors;
@@ -55,13 +56,15 @@ public sealed class SupervisorNode : IAsyncDisposable
     {
         Directory.CreateDirectory(options.Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Directory.CreateDirectory(options.State, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        var system = ActorSystem.Create("supervisor", WithJournal(options));
+        var system = ActorSystem.Create("supervisor", JournalConfig.With(options.Config, options.Root));
+        // The timer wheel starts with its first use, and holds up whoever uses it meanwhile: not fifty actors that recover.
+        system.Scheduler.Advanced.ScheduleOnce(TimeSpan.Zero, static () => { });
         var lost = new TaskCompletionSource<JournalLost>(TaskCreationOptions.RunContinuationsAsynchronously);
         system.ActorOf(Props.Create(() => new JournalWatch(lost)), "journal-watch");
         var host = new ContainerHost(e => system.Log.Error(e, "a callback of the kernel's event loops failed, its watch is removed"));
         var readiness = new Readiness();
         var runtime = Runtime(system, host, options);
-        var node = new SupervisorNode(Start(system, runtime, readiness, options), runtime, readiness) { JournalLost = lost.Task };
+        var node = new SupervisorNode(Start(system, StartPublisher(system), runtime, readiness, options), runtime, readiness) { JournalLost = lost.Task };
         try
         {
             if (await Task.WhenAny(node._readiness.Ready, node.JournalLost).WaitAsync(RecoveryDeadline, cancellation).ConfigureAwait(false) == node.JournalLost)
@@ -104,7 +107,15 @@ public sealed class SupervisorNode : IAsyncDisposable
         return ShimsRuntime.Start(host, shim, options.ShimPerContainer);
     }
 
-    private static SupervisorSystem Start(ActorSystem system, IContainerRuntime runtime, Readiness readiness, NodeOptions options)
+    /// <summary>Subscribed to the journal before any actor that is created later can journal an event.</summary>
+    private static IActorRef StartPublisher(ActorSystem system)
+    {
+        var publisher = system.ActorOf(EventPublisherActor.Props(), "events");
+        Akka.Persistence.Persistence.Instance.Apply(system).JournalFor("").Tell(TaggedEvents.Subscribe.Instance, publisher);
+        return publisher;
+    }
+
+    private static SupervisorSystem Start(ActorSystem system, IActorRef publisher, IContainerRuntime runtime, Readiness readiness, NodeOptions options)
     {
         var clock = TimeProvider.System;
         var settings = system.Settings.Config.GetConfig("supervisor");
@@ -115,20 +126,18 @@ public sealed class SupervisorNode : IAsyncDisposable
                 settings.GetTimeSpan("kernel-pool.patience"), new KernelExecEffects(runtime, clock)),
             "kernel-pool");
         var reaper = system.ActorOf(Props.Create(() => new ReaperActor(clock)), "reaper");
-        var retention = new EventRetention(
-            settings.GetLong("events.keep"), settings.GetTimeSpan("events.keep-for"), settings.GetByteSize("events.keep-size") ?? EventRetention.Default.Bytes);
-        var eventLog = system.ActorOf(Props.Create(() => new EventLogActor(retention)), "events");
-        var services = new NodeServices(pool, reaper, eventLog, directory, readiness, clock, options.State);
+        var clientEvents = system.ActorOf(ClientEventsActor.Props(publisher), "client-events");
+        var services = new NodeServices(pool, reaper, publisher, directory, readiness, clock, options.State);
         var containers = system.ActorOf(Props.Create(() => new ContainersActor(services)), "containers");
         var (knownNamespaces, knownLeases) = (new NamespaceDirectory(), new LeaseDirectory());
         var leases = system.ActorOf(LeasesActor.Props(knownLeases, clock), "leases");
-        var storage = StartStorage(system, options.Root, directory, knownLeases, eventLog, readiness, clock);
-        var namespaces = system.ActorOf(NamespacesActor.Props(knownNamespaces, directory, storage.Known, leases, eventLog), "namespaces");
-        return new SupervisorSystem(system, directory, containers, eventLog, namespaces, leases, knownNamespaces, knownLeases) { Storage = storage };
+        var storage = StartStorage(system, options.Root, directory, knownLeases, publisher, readiness, clock);
+        var namespaces = system.ActorOf(NamespacesActor.Props(knownNamespaces, directory, storage.Known, leases, publisher), "namespaces");
+        return new SupervisorSystem(system, directory, containers, publisher, clientEvents, namespaces, leases, knownNamespaces, knownLeases) { Storage = storage };
     }
 
     private static StorageSystem StartStorage(
-        ActorSystem system, string root, ContainerDirectory containers, LeaseDirectory leases, IActorRef eventLog, Readiness readiness, TimeProvider clock)
+        ActorSystem system, string root, ContainerDirectory containers, LeaseDirectory leases, IActorRef publisher, Readiness readiness, TimeProvider clock)
     {
         var settings = system.Settings.Config.GetConfig("supervisor.storage");
         var limits = new StorageLimits(
@@ -136,20 +145,8 @@ public sealed class SupervisorNode : IAsyncDisposable
             settings.GetTimeSpan("deadline"), settings.GetTimeSpan("layer-deadline"));
         var files = new StorageFiles(root, limits, settings.GetInt("workers"));
         var known = new MetadataDirectory();
-        var metadata = system.ActorOf(MetadataActor.Props(known, leases, containers, files, eventLog), "metadata");
+        var metadata = system.ActorOf(MetadataActor.Props(known, leases, containers, files, publisher), "metadata");
         var collector = system.ActorOf(CollectorActor.Props(metadata, leases, files, readiness, clock), "collector");
         return new StorageSystem(metadata, known, collector, files);
-    }
-
-    /// <summary>The journal's place is the root's, whatever the configuration says.</summary>
-    private static Config WithJournal(NodeOptions options)
-    {
-        var connection = $"Data Source={Path.Join(options.Root, "journal.db")}";
-        return ConfigurationFactory.ParseString($$"""
-            akka.persistence {
-              journal.sqlite.connection-string = "{{connection}}"
-              snapshot-store.sqlite.connection-string = "{{connection}}"
-            }
-            """).WithFallback(options.Config);
     }
 }

@@ -11,7 +11,8 @@ namespace Supervisor.Actors;
 /// <param name="System">For the event stream (<see cref="Events.PublishedEvent"/>) and for asks.</param>
 /// <param name="Directory">Every container and task as last published.</param>
 /// <param name="Containers">Takes <see cref="Containers.ContainerCommand.Create"/>; other commands go to the container itself.</param>
-/// <param name="EventLog">Takes <see cref="Events.PublishEvent"/>.</param>
+/// <param name="EventPublisher">Takes <see cref="Events.AskHistoryPlace"/>.</param>
+/// <param name="ClientEvents">Takes <see cref="Events.ClientEvent"/>.</param>
 /// <param name="Namespaces">Takes namespace commands.</param>
 /// <param name="Leases">Takes lease commands.</param>
 /// <param name="KnownNamespaces">Every namespace as last journalled.</param>
@@ -20,7 +21,8 @@ public sealed record SupervisorSystem(
     ActorSystem System,
     ContainerDirectory Directory,
     IActorRef Containers,
-    IActorRef EventLog,
+    IActorRef EventPublisher,
+    IActorRef ClientEvents,
     IActorRef Namespaces,
     IActorRef Leases,
     NamespaceDirectory KnownNamespaces,

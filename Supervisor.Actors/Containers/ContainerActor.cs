@@ -17,12 +17,11 @@ public sealed class ContainerActor : JournalledActor
     private readonly ContainerId _id;
     private readonly NodeServices _node;
     private ContainerState _state = new ContainerState.Absent();
-    private List<(ContainerEvent Event, long Number)> _replayed = [];
     private IActorRef? _task;
     private (ContainerCommand.Delete Command, IActorRef Asker)? _deleting; // not journalled: a lost asker asks again
 
     /// <param name="id">Which container.</param>
-    public ContainerActor(ContainerId id, NodeServices node) => (_id, _node, PersistenceId) = (id, node, $"container-{id}");
+    public ContainerActor(ContainerId id, NodeServices node) => (_id, _node, PersistenceId) = (id, node, PersistenceIds.OfContainer(id));
 
     /// <inheritdoc/>
     public override string PersistenceId { get; }
@@ -31,7 +30,7 @@ public sealed class ContainerActor : JournalledActor
     internal sealed record Gone(ContainerId Id);
 
     /// <summary>The parent is about to let go: is there still none?</summary>
-    internal sealed record Leave;
+    internal sealed record LeaveRequest;
 
     /// <summary>Whether there is still none.</summary>
     internal sealed record LeaveAnswer(ContainerId Id, bool Leaves);
@@ -57,7 +56,7 @@ public sealed class ContainerActor : JournalledActor
                     _deleting = null;
                 }
                 break;
-            case Leave:
+            case LeaveRequest:
                 Sender.Tell(new LeaveAnswer(_id, _state is ContainerState.Absent));
                 break;
             case ContainerCommand.CreateTask create:
@@ -66,11 +65,7 @@ public sealed class ContainerActor : JournalledActor
             case ContainerCommand command:
                 Handle(command, Sender);
                 break;
-            case PublishedEvent { Topic: "/containers/delete" } when _state is ContainerState.Absent:
-                DeleteMessages(LastSequenceNr); // told of, so no longer needed
-                break;
             case DeleteMessagesSuccess or DeleteMessagesFailure:
-                if (message is DeleteMessagesSuccess emptied) _node.EventLog.Tell(new ForgetSource(PersistenceId, emptied.ToSequenceNr));
                 if (_state is ContainerState.Absent) Context.Parent.Tell(new Gone(_id));
                 break;
             default:
@@ -86,10 +81,8 @@ public sealed class ContainerActor : JournalledActor
         {
             case ContainerEvent e:
                 _state = ContainerMachine.Apply(_state, e);
-                _replayed.Add((e, LastSequenceNr));
                 break;
             case RecoveryCompleted:
-                PublishAgain();
                 if (Record is { } record)
                 {
                     Publish(record);
@@ -99,7 +92,7 @@ public sealed class ContainerActor : JournalledActor
                     // We ended between its registration and its record, or between its delete and its leaving: there is no task
                     // to wait for, and the id becomes free.
                     _node.Readiness.TaskRecovered(_id);
-                    Context.Parent.Tell(new Gone(_id));
+                    Leave();
                 }
                 _node.Readiness.ContainerRecovered(_id);
                 break;
@@ -125,8 +118,9 @@ public sealed class ContainerActor : JournalledActor
             _state = ContainerMachine.Apply(_state, e);
             if (Record is { } record) Publish(record);
             else Forget();
-            _node.EventLog.Tell(Published((e, LastSequenceNr)), Self);
+            ReportApplied(_node.EventPublisher, e);
             asker.Tell(new ContainerReply(_id, null, Record ?? before));
+            if (Record is null) Leave();
         });
     }
 
@@ -156,12 +150,10 @@ public sealed class ContainerActor : JournalledActor
         _node.Directory.Remove(_id);
     }
 
-    private void PublishAgain()
+    /// <summary>No recovery needs its events any more; when they are deleted, the parent may stop this actor.</summary>
+    private void Leave()
     {
-        if (_replayed is [.., var last])
-            _node.EventLog.Tell(new PublishAgain(PersistenceId, last.Number, _state is ContainerState.Absent, _replayed.Select(Published)));
-        _replayed = []; // that one is the event log's now
+        if (LastSequenceNr > 0) DeleteMessages(LastSequenceNr);
+        else Context.Parent.Tell(new Gone(_id));
     }
-
-    private PublishEvent Published((ContainerEvent Event, long Number) e) => ContainerTopics.Of(e.Event, _id, PersistenceId, e.Number);
 }

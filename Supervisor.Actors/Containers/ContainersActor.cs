@@ -4,6 +4,7 @@ using Akka.Persistence;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Journal;
 using Supervisor.Actors.Recovery;
+using Supervisor.Persistence.Sqlite;
 
 namespace Supervisor.Actors.Containers;
 
@@ -52,7 +53,7 @@ public sealed class ContainersActor : JournalledActor
                 Sender.Tell(new ContainerReply(command.Id, new Refusal(RefusalCode.NotFound, ContainerMachine.NotFoundMessage(command.Id)), null));
                 break;
             case ContainerActor.Gone gone when _children.ContainsKey(gone.Id) && _leaving.TryAdd(gone.Id, new Queue<(ContainerCommand, IActorRef)>()):
-                Sender.Tell(new ContainerActor.Leave()); // a create may have overtaken: it is asked once more, after all that was forwarded
+                Sender.Tell(new ContainerActor.LeaveRequest()); // a create may have overtaken: it is asked once more, after all that was forwarded
                 break;
             case ContainerActor.Gone:
                 break;
@@ -132,7 +133,8 @@ public sealed class ContainersActor : JournalledActor
 }
 
 /// <summary>A container's id was taken, or is free again. Journalled: journal/v1/container.proto.</summary>
-public sealed record ContainerRegistered(ContainerId Id, bool Present);
+/// <remarks>It need not be synced by itself: the container's first event follows it in the journal, and is.</remarks>
+public sealed record ContainerRegistered(ContainerId Id, bool Present) : IUnsyncedEvent;
 
 /// <summary>All the ids that were taken at one moment; what was journalled before it is no longer needed.</summary>
-public sealed record RegistryCompacted(ImmutableArray<ContainerId> Present);
+public sealed record RegistryCompacted(ImmutableArray<ContainerId> Present) : IUnsyncedEvent;

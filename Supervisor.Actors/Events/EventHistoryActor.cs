@@ -1,6 +1,5 @@
-using System.Collections.Immutable;
 using Akka.Actor;
-using Akka.Persistence;
+using Supervisor.Persistence.Sqlite.Journal;
 
 namespace Supervisor.Actors.Events;
 
@@ -11,34 +10,37 @@ namespace Supervisor.Actors.Events;
 /// <remarks>
 /// <code>
 ///   up to date:  published ──▶ queue (≤ window) ──▶ Page        queue full: behind, and nothing is queued any more
-///   behind:      Pull ──▶ journal, from the next number, ≤ window ──▶ Page      nothing left there: up to date again
+///   behind:      Pull ──▶ journal, after the last event, ≤ window ──▶ Page      nothing left there: up to date again
 /// </code>
 /// </remarks>
-public sealed class EventHistoryActor : UntypedActor
+public sealed class EventHistoryActor : UntypedActor, IWithStash
 {
     private readonly int _window;
-    private readonly IActorRef _journal;
-    private readonly List<PublishedEvent> _queue = [], _page = [];
-    private long _next;      // the first number that has not been handed out or queued; 0 while any will do
-    private long _highest;   // the last number known to be published
-    private bool _first, _reading;
+    private readonly IActorRef _journal = Akka.Persistence.Persistence.Instance.Apply(Context.System).JournalFor("");
+    private readonly IActorRef _publisher;
+    private readonly List<PublishedEvent> _queue = [];
+    private readonly long _from;
+    private long _last;      // everything up to this number is handed out, queued or not wanted
+    private long _published; // the last number known to be published
+    private bool _hasRead, _reading;
     private IActorRef? _asker;
 
+    /// <param name="publisher">The <see cref="EventPublisherActor"/>.</param>
     /// <param name="from">The first number wanted; 0 for what comes from now on.</param>
     /// <param name="window">Events that are held for the reader.</param>
-    public EventHistoryActor(long from, int window)
-    {
-        (_next, _window, _first) = (from, window, from > 0);
-        _journal = Akka.Persistence.Persistence.Instance.Apply(Context.System).JournalFor("");
-    }
+    public EventHistoryActor(IActorRef publisher, long from, int window) => (_publisher, _from, _window) = (publisher, from, window);
 
-    /// <summary>How to make one.</summary>
-    public static Props Props(long from, int window) => Akka.Actor.Props.Create(() => new EventHistoryActor(from, window));
+    /// <summary>Set by Akka.</summary>
+    public IStash Stash { get; set; } = null!;
+
+    /// <summary>How to create one.</summary>
+    public static Props Props(IActorRef publisher, long from, int window) => Akka.Actor.Props.Create(() => new EventHistoryActor(publisher, from, window));
 
     /// <inheritdoc/>
     protected override void PreStart()
     {
         Context.System.EventStream.Subscribe(Self, typeof(PublishedEvent));
+        _publisher.Tell(AskHistoryPlace.Instance);
         base.PreStart();
     }
 
@@ -49,8 +51,21 @@ public sealed class EventHistoryActor : UntypedActor
         base.PostStop();
     }
 
-    /// <inheritdoc/>
+    /// <summary>Until it is known how far the history has come.</summary>
     protected override void OnReceive(object message)
+    {
+        if (message is not HistoryPlace place)
+        {
+            Stash.Stash();
+            return;
+        }
+        _published = place.Last;
+        _last = _from > 0 ? _from - 1 : place.Last;
+        Become(Following);
+        Stash.UnstashAll();
+    }
+
+    private void Following(object message)
     {
         switch (message)
         {
@@ -64,15 +79,10 @@ public sealed class EventHistoryActor : UntypedActor
                 _asker = Sender;
                 Give();
                 break;
-            case ReplayedMessage { Persistent: { Payload: PublishEvent e, SequenceNr: var number } }:
-                _page.Add(new PublishedEvent(number, e.At, e.Namespace, e.Topic, e.Event));
+            case TaggedEvents.Page page:
+                Finish(page);
                 break;
-            case ReplayedMessage:
-                break;
-            case RecoverySuccess done:
-                Finish(done.HighestSequenceNr);
-                break;
-            case ReplayMessagesFailure failed:
+            case TaggedEvents.Failed failed:
                 End($"the journal cannot be read: {failed.Cause.Message}", outOfRange: false);
                 break;
             default:
@@ -81,16 +91,17 @@ public sealed class EventHistoryActor : UntypedActor
         }
     }
 
-    private bool IsBehind => _first || _next > 0 && _highest >= _next;
+    /// <summary>Also at first, when the reader's number has yet to be looked for in the journal.</summary>
+    private bool IsBehind => _published > _last || (_from > 0 && !_hasRead);
 
     private void Take(PublishedEvent published)
     {
         var wasBehind = IsBehind;
-        _highest = Math.Max(_highest, published.Number);
-        if (_next == 0) _next = published.Number;
-        if (wasBehind || _reading || published.Number != _next || _queue.Count >= _window) return; // it is read from the journal, in its turn
+        if (published.Number <= _published) return;
+        _published = published.Number;
+        if (wasBehind || _reading || _queue.Count >= _window) return; // it is read from the journal, in its turn
         _queue.Add(published);
-        _next = published.Number + 1;
+        _last = published.Number;
         Give();
     }
 
@@ -106,29 +117,36 @@ public sealed class EventHistoryActor : UntypedActor
         else if (IsBehind)
         {
             _reading = true;
-            _journal.Tell(new ReplayMessages(_next, long.MaxValue, _window, "events", Self));
+            // Not beyond what is published: an event that its actor has not applied yet is not to be seen.
+            _journal.Tell(new TaggedEvents.Read(PublishedEventTagger.Tag, _last, Math.Max(_published, _last), _window));
         }
     }
 
-    private void Finish(long highest)
+    private void Finish(TaggedEvents.Page page)
     {
-        _reading = false;
-        var isFirst = _first;
-        _first = false;
-        _highest = Math.Max(_highest, highest);
-        if (_page is [var head, ..] && head.Number > _next)
-            End($"the history begins at number {head.Number}, {_next} is no longer kept", outOfRange: true);
-        else if (_page.Count == 0 && isFirst && _next > _highest + 1)
-            End($"the history ends at number {_highest}: there is no {_next} yet", outOfRange: true);
-        else if (_page.Count == 0 && _highest >= _next)
-            End($"number {_next} is no longer kept", outOfRange: true);
-        else if (_page.Count > 0)
+        var isFirst = !_hasRead;
+        (_reading, _hasRead) = (false, true);
+        if (page.Events is [var head, ..] ? head.Previous > _last : page.Bounds.First > _last + 1)
         {
-            _next = _page[^1].Number + 1;
-            _asker!.Tell(new EventHistory.Page([.. _page]));
+            End(isFirst
+                ? $"the history begins at number {page.Bounds.First}, {_last + 1} is no longer kept"
+                : $"number {_last + 1} is no longer kept", outOfRange: true);
+        }
+        else if (isFirst && _from > page.Bounds.Next)
+        {
+            End($"the history ends at number {page.Bounds.Last}: there is no {_from} yet", outOfRange: true);
+        }
+        else if (page.Events is [.., var last])
+        {
+            _last = last.Offset;
+            _asker!.Tell(new EventHistory.Page([.. page.Events.Select(EventMappers.Map)]));
             _asker = null;
         }
-        _page.Clear();
+        else
+        {
+            _last = Math.Max(_last, _published); // nothing more is there up to what was published
+            Give();
+        }
     }
 
     private void End(string reason, bool outOfRange)

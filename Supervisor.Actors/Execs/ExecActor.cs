@@ -20,7 +20,6 @@ public sealed class ExecActor : JournalledActor, IWithTimers
     private readonly ExecId _id;
     private readonly NodeServices _node;
     private readonly ILoggingAdapter _log = Context.GetLogger();
-    private readonly List<PublishEvent> _replayed = [];
 
     // Not journalled: a lost asker asks again, and a lost process is adopted.
     private readonly List<IActorRef> _waitingUntilSettled = [];
@@ -32,12 +31,12 @@ public sealed class ExecActor : JournalledActor, IWithTimers
 
     private ExecState _state = new ExecState.Absent();
     private TaskCompletionSource<TaskExit> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private long _handled, _untold;
+    private long _handled;
     private bool _adopting; // since our start: until the process is in our hands, or gone, what is asked of it waits
 
     /// <param name="id">Which exec.</param>
     /// <param name="node">What the actors share.</param>
-    public ExecActor(ExecId id, NodeServices node) => (_id, _node, PersistenceId) = (id, node, $"exec-{id}");
+    public ExecActor(ExecId id, NodeServices node) => (_id, _node, PersistenceId) = (id, node, PersistenceIds.OfExec(id));
 
     /// <inheritdoc/>
     public override string PersistenceId { get; }
@@ -95,12 +94,7 @@ public sealed class ExecActor : JournalledActor, IWithTimers
             case AdoptAgain:
                 if (_process is null) foreach (var effect in ExecMachine.Recover(_state)) Run(effect);
                 break;
-            case PublishedEvent:
-                _untold--;
-                Shorten();
-                break;
-            case DeleteMessagesSuccess emptied:
-                _node.EventLog.Tell(new ForgetSource(PersistenceId, emptied.ToSequenceNr));
+            case DeleteMessagesSuccess:
                 Tell(gone: _state is ExecState.Absent);
                 break;
             case DeleteMessagesFailure failed:
@@ -122,8 +116,6 @@ public sealed class ExecActor : JournalledActor, IWithTimers
                 Apply(e);
                 break;
             case RecoveryCompleted:
-                foreach (var again in _replayed) Publish(again); // the log knows which of them it has
-                _replayed.Clear();
                 Publish();
                 foreach (var effect in ExecMachine.Recover(_state)) Run(effect);
                 Tell(gone: false);
@@ -194,10 +186,10 @@ public sealed class ExecActor : JournalledActor, IWithTimers
         PersistEach(decision.Events, e =>
         {
             Failpoint.Pass("after", $"journal exec {e.GetType().Name}");
-            var publish = Apply(e);
+            Apply(e);
             Publish();
+            ReportApplied(_node.EventPublisher, e);
             if (e is ExecEvent.Exited) _process?.Collected();
-            if (publish is not null) Publish(publish);
         });
         DeferAsync(decision, d =>
         {
@@ -237,9 +229,8 @@ public sealed class ExecActor : JournalledActor, IWithTimers
         _container = null;
     }
 
-    private PublishEvent? Apply(ExecEvent e)
+    private void Apply(ExecEvent e)
     {
-        var publish = ExecTopics.Of(e, _state, _id, PersistenceId, LastSequenceNr);
         if (_state is ExecState.Absent)
         {
             _exited = new TaskCompletionSource<TaskExit>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -247,14 +238,6 @@ public sealed class ExecActor : JournalledActor, IWithTimers
         }
         _state = ExecMachine.Apply(_state, e);
         if (_state is ExecState.Absent) _exited.TrySetResult(new TaskExit(137, e.At, "deleted before it was started")); // unless it has ended
-        if (IsRecovering && publish is not null) _replayed.Add(publish);
-        return publish;
-    }
-
-    private void Publish(PublishEvent e)
-    {
-        _untold++;
-        _node.EventLog.Tell(e, Self);
     }
 
     /// <summary>The state before the exit: whoever hears of the end finds the exec stopped.</summary>
@@ -264,10 +247,10 @@ public sealed class ExecActor : JournalledActor, IWithTimers
         if (_state is ExecState.Stopped { Exit: var exit }) _exited.TrySetResult(exit);
     }
 
-    /// <summary>The whole life has been told of: its journal is no longer needed.</summary>
+    /// <summary>The exec is gone: no recovery needs its events any more. The history keeps what it keeps.</summary>
     private void Shorten()
     {
-        if (_state is ExecState.Absent && _untold == 0) DeleteMessages(LastSequenceNr);
+        if (_state is ExecState.Absent) DeleteMessages(LastSequenceNr);
     }
 
     private void Tell(bool gone) => Context.Parent.Tell(new Standing(

@@ -29,17 +29,17 @@ public static class ExecMachine
         (_, Start) => Refuse(RefusalCode.FailedPrecondition, $"cannot start a {Word(state)} process"),
         (Starting, Spawned r) => new([new E.Spawned(r.At, r.Process)], [new F.Release(r.Process)]),
         (Starting, EffectFailed r) => new([new E.StartFailed(r.At, r.Reason.Message)], [], r.Reason),
-        (Held s, Released r) => new([new E.Started(r.At)], [new F.Watch(s.Process)]),
+        (Held s, Released r) => new([new E.Started(r.At, s.Process.Pid)], [new F.Watch(s.Process)]),
         (Held, EffectFailed { Effect: F.Release } r) => new([new E.StartFailed(r.At, r.Reason.Message)], [], r.Reason),
 
         (Added or Starting, Kill) => Refuse(RefusalCode.FailedPrecondition, "process not created"),
         (Held or Running, Kill c) => new([], [new F.Signal(((WithProcess)state).Process, c.Signal)], null, AnswerWhen.EffectEnded),
         (Stopped, Kill) => Refuse(RefusalCode.NotFound, "process already finished"),
 
-        (Running, Exited r) => Record(new E.Exited(r.At, r.Exit)),
+        (Running s, Exited r) => Record(new E.Exited(r.At, r.Exit, s.Process.Pid)),
         // Found gone after our restart: whether its program had begun is not known, and its exit says so.
-        (Held, Exited r) => Record(new E.Started(r.At), new E.Exited(r.At, r.Exit)),
-        (Held s, Adopted r) => new([new E.Started(r.At)], [new F.Watch(s.Process)]),
+        (Held s, Exited r) => Record(new E.Started(r.At, s.Process.Pid), new E.Exited(r.At, r.Exit, s.Process.Pid)),
+        (Held s, Adopted r) => new([new E.Started(r.At, s.Process.Pid)], [new F.Watch(s.Process)]),
         (Running s, Adopted) => new([], [new F.Watch(s.Process)]),
 
         (Added or Stopped, Delete c) => Record(new E.Deleted(c.At)),

@@ -1,5 +1,6 @@
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Tasks;
+using Supervisor.Persistence.Sqlite;
 
 namespace Supervisor.Actors.Execs;
 
@@ -73,8 +74,11 @@ public abstract record ExecEffect
     public sealed record End : ExecEffect;
 }
 
-/// <summary>What happened to an exec. Journalled, so names and fields are a file format: journal/v1/exec.proto.</summary>
-public abstract record ExecEvent(DateTimeOffset At)
+/// <summary>
+/// What happened to an exec. Journalled, so names and fields are a file format: journal/v1/exec.proto. As with
+/// <see cref="TaskEvent"/>, complete in itself, and none waits for the disk.
+/// </summary>
+public abstract record ExecEvent(DateTimeOffset At) : IUnsyncedEvent
 {
     /// <summary>It was registered.</summary>
     public sealed record Added(DateTimeOffset At, ExecSetup Setup) : ExecEvent(At);
@@ -86,17 +90,18 @@ public abstract record ExecEvent(DateTimeOffset At)
     public sealed record Spawned(DateTimeOffset At, InitProcess Process) : ExecEvent(At);
 
     /// <summary>The program runs.</summary>
-    public sealed record Started(DateTimeOffset At) : ExecEvent(At);
+    /// <param name="Pid">The process's; 0 in journals of the first format.</param>
+    public sealed record Started(DateTimeOffset At, int Pid) : ExecEvent(At);
 
     /// <summary>Nothing runs; it may be started again.</summary>
     public sealed record StartFailed(DateTimeOffset At, string Error) : ExecEvent(At);
 
     /// <summary>The process ended.</summary>
-    public sealed record Exited(DateTimeOffset At, TaskExit Exit) : ExecEvent(At);
+    public sealed record Exited(DateTimeOffset At, TaskExit Exit, int Pid) : ExecEvent(At);
 
     /// <summary>The exec is gone; the id is free.</summary>
     public sealed record Deleted(DateTimeOffset At) : ExecEvent(At);
 }
 
 /// <summary>A task has an exec of this id, or has it no more. In the task's journal: journal/v1/exec.proto.</summary>
-public sealed record ExecRegistered(ExecId Id, bool Present);
+public sealed record ExecRegistered(ExecId Id, bool Present) : IUnsyncedEvent;

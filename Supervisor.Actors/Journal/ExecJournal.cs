@@ -28,9 +28,9 @@ internal static class ExecJournal
                 break;
             case E.StartRequested: entry.StartRequested = new ExecStartRequested(); break;
             case E.Spawned e: entry.Spawned = new ExecSpawned { Pid = e.Process.Pid, StartTime = e.Process.StartTime, BootId = e.Process.BootId }; break;
-            case E.Started: entry.Started = new ExecStarted(); break;
+            case E.Started e: entry.Started = new ExecStarted { Pid = e.Pid }; break;
             case E.StartFailed e: entry.StartFailed = new ExecStartFailed { Error = e.Error }; break;
-            case E.Exited e: entry.Exited = new ExecExited { Exit = TaskJournal.Exit(e.Exit) }; break;
+            case E.Exited e: entry.Exited = new ExecExited { Exit = TaskJournal.Exit(e.Exit), Pid = e.Pid }; break;
             case E.Deleted: entry.Deleted = new ExecDeleted(); break;
             default: throw new SerializationException($"{@event.GetType()} has no place in journal/v1/exec.proto");
         }
@@ -47,9 +47,9 @@ internal static class ExecJournal
                 entry.Added.Process.Memory)),
             Kind.StartRequested => new E.StartRequested(at),
             Kind.Spawned => new E.Spawned(at, new InitProcess(entry.Spawned.Pid, entry.Spawned.StartTime, entry.Spawned.BootId)),
-            Kind.Started => new E.Started(at),
+            Kind.Started => new E.Started(at, entry.Started.Pid),
             Kind.StartFailed => new E.StartFailed(at, entry.StartFailed.Error),
-            Kind.Exited => new E.Exited(at, TaskJournal.Exit(entry.Exited.Exit)),
+            Kind.Exited => new E.Exited(at, TaskJournal.Exit(entry.Exited.Exit), entry.Exited.Pid),
             Kind.Deleted => new E.Deleted(at),
             var other => throw new SerializationException($"an exec's journal holds event {(int)other}, which this version does not know: it was written by a newer one"),
         };

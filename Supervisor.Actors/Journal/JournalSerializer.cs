@@ -10,7 +10,6 @@ using Supervisor.Actors.Metadata;
 using Supervisor.Actors.Namespaces;
 using Supervisor.Actors.Tasks;
 using Supervisor.Journal.V1;
-using EventSources = Supervisor.Actors.Events.EventSources;
 
 namespace Supervisor.Actors.Journal;
 
@@ -21,7 +20,7 @@ namespace Supervisor.Actors.Journal;
 public sealed class JournalSerializer : SerializerWithStringManifest
 {
     private const string Task = "task.v1", Container = "container.v1", Registry = "registry.v1", Compacted = "registry-compacted.v1",
-        Exec = "exec.v1", ExecRegistry = "exec-registry.v1", Event = "event.v1", Sources = "event-sources.v1";
+        Exec = "exec.v1", ExecRegistry = "exec-registry.v1", Event = "event.v1";
 
     /// <param name="system">The serialization extension's.</param>
     public JournalSerializer(ExtendedActorSystem system) : base(system) { }
@@ -38,8 +37,7 @@ public sealed class JournalSerializer : SerializerWithStringManifest
         ExecRegistered => ExecRegistry,
         ContainerRegistered => Registry,
         Containers.RegistryCompacted => Compacted,
-        PublishEvent => Event,
-        EventSources => Sources,
+        ClientEvent => Event,
         NamespaceEvent e => NamespaceJournal.ToProto(e).Descriptor.FullName,
         LeaseEvent e => LeaseJournal.ToProto(e).Descriptor.FullName,
         MetadataEvent e => MetadataJournal.ToProto(e).Descriptor.FullName,
@@ -55,10 +53,9 @@ public sealed class JournalSerializer : SerializerWithStringManifest
         ExecRegistered e => ExecJournal.ToProto(e).ToByteArray(),
         ContainerRegistered e => ContainerJournal.ToProto(e).ToByteArray(),
         Containers.RegistryCompacted e => ContainerJournal.ToProto(e).ToByteArray(),
-        PublishEvent e => EventJournal.ToProto(e).ToByteArray(),
+        ClientEvent e => ClientEventJournal.ToProto(e).ToByteArray(),
         NamespaceEvent e => NamespaceJournal.ToProto(e).ToByteArray(),
         LeaseEvent e => LeaseJournal.ToProto(e).ToByteArray(),
-        EventSources s => EventJournal.ToProto(s).ToByteArray(),
         MetadataEvent e => MetadataJournal.ToProto(e).ToByteArray(),
         _ => throw new ArgumentException($"{obj.GetType()} is not journalled", nameof(obj)),
     };
@@ -72,8 +69,7 @@ public sealed class JournalSerializer : SerializerWithStringManifest
         Container => ContainerJournal.FromProto(ContainerEntry.Parser.ParseFrom(bytes.AsSpan())),
         Registry => ContainerJournal.FromProto(RegistryEntry.Parser.ParseFrom(bytes.AsSpan())),
         Compacted => ContainerJournal.FromProto(Supervisor.Journal.V1.RegistryCompacted.Parser.ParseFrom(bytes.AsSpan())),
-        Event => EventJournal.FromProto(EventEntry.Parser.ParseFrom(bytes.AsSpan())),
-        Sources => EventJournal.FromProto(Supervisor.Journal.V1.EventSources.Parser.ParseFrom(bytes.AsSpan())),
+        Event => ClientEventJournal.FromProto(EventEntry.Parser.ParseFrom(bytes.AsSpan())),
         _ => (object?)NamespaceJournal.FromProto(manifest, bytes) ?? (object?)LeaseJournal.FromProto(manifest, bytes) ?? MetadataJournal.FromProto(manifest, bytes)
             ?? throw new SerializationException($"the journal holds \"{manifest}\", which this version does not know: it was written by a newer one"),
     };

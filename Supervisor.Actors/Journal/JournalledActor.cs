@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using Akka.Actor;
 using Akka.Persistence;
+using Supervisor.Actors.Events;
 
 namespace Supervisor.Actors.Journal;
 
@@ -24,6 +26,12 @@ public abstract class JournalledActor : UntypedPersistentActor
     protected void PersistEachAsync<T>(ImmutableArray<T> events, Action<T> handler)
     {
         if (!events.IsEmpty) PersistAllAsync(events, handler);
+    }
+
+    /// <summary>Lets the event just persisted be published, now that this actor has applied it.</summary>
+    protected void ReportApplied(IActorRef publisher, object @event)
+    {
+        if (EventMappers.TopicOf(@event) is not null) publisher.Tell(new EventApplied(PersistenceId, LastSequenceNr), Self);
     }
 
     /// <inheritdoc/>

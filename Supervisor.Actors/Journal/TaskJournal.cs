@@ -17,7 +17,7 @@ internal static class TaskJournal
         switch (@event)
         {
             case E.CreateRequested e: entry.CreateRequested = Setup(e.Setup); break;
-            case E.Created e: entry.Created = Init(e.Init, e.CgroupPaths); break;
+            case E.Created e: entry.Created = Init(e.Init, e.CgroupPaths, e.Setup); break;
             case E.CreateFailed e: entry.CreateFailed = new TaskCreateFailed { Error = e.Error }; break;
             case E.RestorePrepared e:
                 entry.RestorePrepared = new TaskRestorePrepared
@@ -29,15 +29,15 @@ internal static class TaskJournal
             case E.RestoreFailed e: entry.RestoreFailed = new TaskCreateFailed { Error = e.Error }; break;
             case E.Checkpointed e: entry.Checkpointed = new TaskCheckpointed { Images = e.Images }; break;
             case E.StartRequested: entry.StartRequested = new TaskStartRequested(); break;
-            case E.Started: entry.Started = new TaskStarted(); break;
-            case E.StartFailed e: entry.StartFailed = new Supervisor.Journal.V1.TaskStartFailed { Error = e.Error, Exit = Exit(e.Exit) }; break;
+            case E.Started e: entry.Started = new TaskStarted { Pid = e.Pid }; break;
+            case E.StartFailed e: entry.StartFailed = new Supervisor.Journal.V1.TaskStartFailed { Error = e.Error, Exit = Exit(e.Exit), Pid = e.Pid }; break;
             case E.DiedWhileStarting e: entry.DiedWhileStarting = new TaskExitSeen { Exit = Exit(e.Exit) }; break;
             case E.Paused: entry.Paused = new TaskPaused(); break;
             case E.Resumed: entry.Resumed = new TaskResumed(); break;
             case E.OomKilled: entry.OomKilled = new TaskOomKilled(); break;
-            case E.Exited e: entry.Exited = new TaskExitSeen { Exit = Exit(e.Exit) }; break;
+            case E.Exited e: entry.Exited = new TaskExitSeen { Exit = Exit(e.Exit), Pid = e.Pid }; break;
             case E.DeleteRequested: entry.DeleteRequested = new TaskDeleteRequested(); break;
-            case E.Deleted: entry.Deleted = new TaskDeleted(); break;
+            case E.Deleted e: entry.Deleted = new TaskDeleted { Pid = e.Pid, Exit = e.Exit is { } exit ? Exit(exit) : null }; break;
             default: throw new SerializationException($"{@event.GetType()} has no place in journal/v1/task.proto");
         }
         return entry;
@@ -49,31 +49,31 @@ internal static class TaskJournal
         return entry.EventCase switch
         {
             Kind.CreateRequested => new E.CreateRequested(at, Setup(entry.CreateRequested)),
-            Kind.Created => new E.Created(at, Init(entry.Created), Cgroups(entry.Created)),
+            Kind.Created => new E.Created(at, Init(entry.Created), Cgroups(entry.Created), entry.Created.Setup is { } setup ? Setup(setup) : null),
             Kind.RestorePrepared => new E.RestorePrepared(at, Setup(entry.RestorePrepared.Setup), Restore(entry.RestorePrepared)),
             Kind.Restored => new E.Restored(at, Init(entry.Restored), Cgroups(entry.Restored)),
             Kind.RestoreFailed => new E.RestoreFailed(at, entry.RestoreFailed.Error),
             Kind.Checkpointed => new E.Checkpointed(at, entry.Checkpointed.Images),
             Kind.CreateFailed => new E.CreateFailed(at, entry.CreateFailed.Error),
             Kind.StartRequested => new E.StartRequested(at),
-            Kind.Started => new E.Started(at),
-            Kind.StartFailed => new E.StartFailed(at, entry.StartFailed.Error, Exit(entry.StartFailed.Exit)),
+            Kind.Started => new E.Started(at, entry.Started.Pid),
+            Kind.StartFailed => new E.StartFailed(at, entry.StartFailed.Error, Exit(entry.StartFailed.Exit), entry.StartFailed.Pid),
             Kind.DiedWhileStarting => new E.DiedWhileStarting(at, Exit(entry.DiedWhileStarting.Exit)),
             Kind.Paused => new E.Paused(at),
             Kind.Resumed => new E.Resumed(at),
             Kind.OomKilled => new E.OomKilled(at),
-            Kind.Exited => new E.Exited(at, Exit(entry.Exited.Exit)),
+            Kind.Exited => new E.Exited(at, Exit(entry.Exited.Exit), entry.Exited.Pid),
             Kind.DeleteRequested => new E.DeleteRequested(at),
-            Kind.Deleted => new E.Deleted(at),
+            Kind.Deleted => new E.Deleted(at, entry.Deleted.Pid, entry.Deleted.Exit is { } exit ? Exit(exit) : null),
             var other => throw new SerializationException($"a task's journal holds event {(int)other}, which this version does not know: it was written by a newer one"),
         };
     }
 
     private static TaskRestore Restore(TaskRestorePrepared entry) => new(new RestoreSource(entry.Images, entry.Work, entry.Owned), entry.Spec);
 
-    private static TaskCreated Init(InitProcess init, ImmutableSortedDictionary<string, string> cgroupPaths) => new()
+    private static TaskCreated Init(InitProcess init, ImmutableSortedDictionary<string, string> cgroupPaths, TaskSetup? setup = null) => new()
     {
-        Pid = init.Pid, StartTime = init.StartTime, BootId = init.BootId, CgroupPaths = { cgroupPaths },
+        Pid = init.Pid, StartTime = init.StartTime, BootId = init.BootId, CgroupPaths = { cgroupPaths }, Setup = setup is null ? null : Setup(setup),
     };
 
     private static InitProcess Init(TaskCreated entry) => new(entry.Pid, entry.StartTime, entry.BootId);

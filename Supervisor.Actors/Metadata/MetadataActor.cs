@@ -19,17 +19,13 @@ namespace Supervisor.Actors.Metadata;
 /// <param name="leases">What leases keep is no garbage.</param>
 /// <param name="containers">What containers stand on is no garbage.</param>
 /// <param name="files">Swept once, after recovery.</param>
-/// <param name="eventLog">Takes <see cref="PublishEvent"/>.</param>
+/// <param name="publisher">The <see cref="EventPublisherActor"/>.</param>
 public sealed class MetadataActor(
-    MetadataDirectory directory, LeaseDirectory leases, ContainerDirectory containers, StorageFiles files, IActorRef eventLog)
+    MetadataDirectory directory, LeaseDirectory leases, ContainerDirectory containers, StorageFiles files, IActorRef publisher)
     : JournalledActor
 {
     private const int CompactEvery = 4096;
 
-    // As for namespaces: what the former daemon journalled last may not have reached its event log.
-    private const int ToldAgain = 256;
-
-    private readonly Queue<PublishEvent> _lastTold = [];
     private MetadataState _decided = MetadataState.Empty, _journalled = MetadataState.Empty;
     private int _sinceCompaction;
 
@@ -40,8 +36,8 @@ public sealed class MetadataActor(
 
     /// <summary>How to make one.</summary>
     public static Props Props(
-        MetadataDirectory directory, LeaseDirectory leases, ContainerDirectory containers, StorageFiles files, IActorRef eventLog) =>
-        Akka.Actor.Props.Create(() => new MetadataActor(directory, leases, containers, files, eventLog));
+        MetadataDirectory directory, LeaseDirectory leases, ContainerDirectory containers, StorageFiles files, IActorRef publisher) =>
+        Akka.Actor.Props.Create(() => new MetadataActor(directory, leases, containers, files, publisher));
 
     /// <inheritdoc/>
     protected override void OnCommand(object message)
@@ -73,14 +69,10 @@ public sealed class MetadataActor(
             case MetadataEvent e:
                 _decided = MetadataMachine.Apply(_decided, e);
                 _sinceCompaction = e is MetadataEvent.Compacted ? 0 : _sinceCompaction + 1;
-                if (MetadataTelling.Of(e, PersistenceId, LastSequenceNr) is not { } told) break;
-                if (_lastTold.Count == ToldAgain) _lastTold.Dequeue();
-                _lastTold.Enqueue(told);
                 break;
             case RecoveryCompleted:
                 _journalled = _decided;
                 directory.Publish(_journalled);
-                while (_lastTold.TryDequeue(out var again)) eventLog.Tell(again, Self);
                 Sweep();
                 break;
         }
@@ -97,7 +89,7 @@ public sealed class MetadataActor(
             _journalled = MetadataMachine.Apply(_journalled, e);
             _sinceCompaction++;
             directory.Publish(_journalled);
-            if (MetadataTelling.Of(e, PersistenceId, LastSequenceNr) is { } told) eventLog.Tell(told, Self);
+            ReportApplied(publisher, e);
         });
         DeferAsync(decision, d =>
         {

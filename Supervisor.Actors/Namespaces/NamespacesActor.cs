@@ -14,15 +14,10 @@ namespace Supervisor.Actors.Namespaces;
 /// <param name="containers">A namespace that holds one of these is not deleted.</param>
 /// <param name="metadata">Nor one that holds an image, a blob or a snapshot.</param>
 /// <param name="leases">Told of a namespace that is gone.</param>
-/// <param name="eventLog">Takes <see cref="PublishEvent"/>.</param>
+/// <param name="publisher">The <see cref="EventPublisherActor"/>.</param>
 public sealed class NamespacesActor(
-    NamespaceDirectory directory, ContainerDirectory containers, MetadataDirectory metadata, IActorRef leases, IActorRef eventLog) : JournalledActor
+    NamespaceDirectory directory, ContainerDirectory containers, MetadataDirectory metadata, IActorRef leases, IActorRef publisher) : JournalledActor
 {
-    // Events that were journalled in the last moments of the former daemon may not have reached its event log.
-    // They are told again, and the log publishes each once; more than this many cannot have been on their way.
-    private const int ToldAgain = 64;
-
-    private readonly Queue<PublishEvent> _lastTold = [];
     private ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> _state = NamespaceMachine.Empty;
 
     /// <inheritdoc/>
@@ -30,8 +25,8 @@ public sealed class NamespacesActor(
 
     /// <summary>How to make one.</summary>
     public static Props Props(
-        NamespaceDirectory directory, ContainerDirectory containers, MetadataDirectory metadata, IActorRef leases, IActorRef eventLog) =>
-        Akka.Actor.Props.Create(() => new NamespacesActor(directory, containers, metadata, leases, eventLog));
+        NamespaceDirectory directory, ContainerDirectory containers, MetadataDirectory metadata, IActorRef leases, IActorRef publisher) =>
+        Akka.Actor.Props.Create(() => new NamespacesActor(directory, containers, metadata, leases, publisher));
 
     /// <inheritdoc/>
     protected override void OnCommand(object message)
@@ -43,7 +38,7 @@ public sealed class NamespacesActor(
         {
             _state = NamespaceMachine.Apply(_state, e);
             directory.Publish(_state);
-            if (NamespaceTelling.Of(e, PersistenceId, LastSequenceNr) is { } told) eventLog.Tell(told, Self);
+            ReportApplied(publisher, e);
             if (e is NamespaceEvent.Deleted) leases.Tell(new LeaseCommand.ForgetNamespace(e.Name, e.At), ActorRefs.NoSender);
         });
         DeferAsync(decision, d => asker.Tell(new NamespaceReply(command.Name, d.Refusal, LabelsOf(command.Name))));
@@ -56,13 +51,9 @@ public sealed class NamespacesActor(
         {
             case NamespaceEvent e:
                 _state = NamespaceMachine.Apply(_state, e);
-                if (NamespaceTelling.Of(e, PersistenceId, LastSequenceNr) is not { } told) break;
-                if (_lastTold.Count == ToldAgain) _lastTold.Dequeue();
-                _lastTold.Enqueue(told);
                 break;
             case RecoveryCompleted:
                 directory.Publish(_state);
-                while (_lastTold.TryDequeue(out var again)) eventLog.Tell(again, Self);
                 break;
         }
     }

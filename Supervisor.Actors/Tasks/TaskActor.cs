@@ -21,14 +21,12 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     private readonly ContainerId _id;
     private readonly NodeServices _node;
     private readonly ILoggingAdapter _log = Context.GetLogger();
-    private List<(TaskEvent Event, TaskState Before, long Number)> _replayed = [];
 
     // Not journalled: a lost asker asks again, and a lost container is adopted.
     private readonly List<IActorRef> _waitingUntilSettled = [];
     private readonly Dictionary<TaskEffect, IActorRef> _waitingForEffect = new(ReferenceEqualityComparer.Instance);
     private IContainer? _container;
     private readonly TaskExecs _execs;
-    private bool _deleteTold; // the last delete has been published
     private bool _adopting; // since our start: until the container is in our hands, what is asked of it waits
 
     private TaskState _state = new TaskState.Absent();
@@ -36,7 +34,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
 
     /// <param name="id">Whose task.</param>
     /// <param name="node">What the actors share.</param>
-    public TaskActor(ContainerId id, NodeServices node) => (_id, _node, _execs, PersistenceId) = (id, node, new TaskExecs(id, node, Context), $"task-{id}");
+    public TaskActor(ContainerId id, NodeServices node) => (_id, _node, _execs, PersistenceId) = (id, node, new TaskExecs(id, node, Context), PersistenceIds.OfTask(id));
 
     /// <inheritdoc/>
     public override string PersistenceId { get; }
@@ -100,12 +98,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
             case Retire:
                 Sender.Tell(new RetireAnswer(_state is TaskState.Absent));
                 break;
-            case PublishedEvent { Topic: "/tasks/delete" }:
-                _deleteTold = _state is TaskState.Absent;
-                Shorten();
-                break;
-            case DeleteMessagesSuccess emptied:
-                _node.EventLog.Tell(new ForgetSource(PersistenceId, emptied.ToSequenceNr));
+            case DeleteMessagesSuccess:
                 break;
             case DeleteMessagesFailure failed:
                 _log.Warning("{0}: the task's old journal could not be shortened ({1}), trying again at the next delete", _id, failed.Cause.Message);
@@ -128,11 +121,14 @@ public sealed class TaskActor : JournalledActor, IWithTimers
                 _execs.Apply(e);
                 break;
             case RecoveryCompleted:
-                PublishAgain();
                 Publish();
                 Adopt();
                 foreach (var effect in TaskMachine.Recover(_state).Where(e => e is not TaskEffect.AdoptInit)) Run(effect);
-                if (_state is TaskState.Absent) _execs.DiscardAll(); // we ended before they were gone
+                if (_state is TaskState.Absent)
+                {
+                    _execs.DiscardAll(); // the daemon stopped before they were gone
+                    Shorten();
+                }
                 if (_execs.Recovered) _node.Readiness.TaskRecovered(_id);
                 break;
         }
@@ -207,10 +203,10 @@ public sealed class TaskActor : JournalledActor, IWithTimers
                 : new Refusal(RefusalCode.FailedPrecondition, $"task {_id.Value} does not run")));
     }
 
-    /// <summary>The whole life has been told of, and its execs are forgotten: its journal is no longer needed.</summary>
+    /// <summary>The task is gone and its execs are forgotten: no recovery needs its events any more. The history keeps what it keeps.</summary>
     private void Shorten()
     {
-        if (_state is TaskState.Absent && _deleteTold && !_execs.Any) DeleteMessages(LastSequenceNr);
+        if (_state is TaskState.Absent && !_execs.Any && LastSequenceNr > 0) DeleteMessages(LastSequenceNr);
     }
 
     private void Accept(KernelOutcome outcome)
@@ -240,11 +236,13 @@ public sealed class TaskActor : JournalledActor, IWithTimers
         PersistEach(decision.Events, e =>
         {
             Failpoint.Pass("after", $"journal task {e.GetType().Name}");
-            var publish = Apply(e);
+            Apply(e);
             Publish();
-            if (publish is not null) _node.EventLog.Tell(publish, Self);
+            ReportApplied(_node.EventPublisher, e);
             if (e is TaskEvent.Exited or TaskEvent.DiedWhileStarting or TaskEvent.StartFailed) _container?.Collected();
-            if (e is TaskEvent.Deleted) _execs.DiscardAll();
+            if (e is not TaskEvent.Deleted) return;
+            _execs.DiscardAll();
+            Shorten();
         });
         DeferAsync(decision, d =>
         {
@@ -291,26 +289,11 @@ public sealed class TaskActor : JournalledActor, IWithTimers
         if (effect is TaskEffect.TearDown) _container = null; // the effect lets go of it
     }
 
-    private PublishEvent? Apply(TaskEvent e)
+    private void Apply(TaskEvent e)
     {
-        var told = (Event: e, Before: _state, Number: LastSequenceNr);
-        if (_state is TaskState.Absent) _deleteTold = false;
         if (_state is TaskState.Absent) _exited = new TaskCompletionSource<TaskExit>(TaskCreationOptions.RunContinuationsAsynchronously);
         _state = TaskMachine.Apply(_state, e);
-        if (!IsRecovering) return Published(told);
-        _replayed.Add(told);
-        return null;
     }
-
-    private void PublishAgain()
-    {
-        if (_replayed is [.., var last])
-            _node.EventLog.Tell(new PublishAgain(PersistenceId, last.Number, _state is TaskState.Absent, _replayed.Select(Published).OfType<PublishEvent>()));
-        _replayed = []; // that one is the event log's now
-    }
-
-    private PublishEvent? Published((TaskEvent Event, TaskState Before, long Number) e) =>
-        TaskTopics.Of(e.Event, e.Before, _id, PersistenceId, e.Number);
 
     /// <summary>The state before the exit: whoever hears of the end finds the task stopped.</summary>
     private void Publish()

@@ -24,7 +24,7 @@ public static class TaskMachine
         (_, Create) => Refuse(RefusalCode.AlreadyExists, $"task {command.Id.Value}: already exists"),
         (Absent, not Report) => Refuse(RefusalCode.NotFound, $"task {command.Id.Value} not found"),
 
-        (Creating, InitSpawned r) => Record(new E.Created(r.At, r.Init, r.CgroupPaths)),
+        (Creating s, InitSpawned r) => Record(new E.Created(r.At, r.Init, r.CgroupPaths, s.Setup)),
         (Creating, EffectFailed r) => new([new E.CreateFailed(r.At, r.Reason.Message)], [], r.Reason),
         (Creating, TornDown r) => Record(new E.CreateFailed(r.At, "the daemon ended before the task was created")),
         (Creating, Delete or Kill) => Refuse(RefusalCode.FailedPrecondition, "the task is being created"),
@@ -34,23 +34,23 @@ public static class TaskMachine
         (Restoring, EffectFailed { Effect: F.RestoreInit } r) => new([new E.RestoreFailed(r.At, r.Reason.Message)], [], r.Reason),
         // Our restart cut the restore short: what there was of it is removed, its images too.
         (Restoring, TornDown or EffectFailed { Effect: F.TearDown }) => Record(
-            new E.Exited(command.At, new TaskExit(255, command.At, "the daemon ended before the task was restored"))),
+            new E.Exited(command.At, new TaskExit(255, command.At, "the daemon ended before the task was restored"), Pid: 0)),
         (Prepared, Kill) => Refuse(RefusalCode.FailedPrecondition, "the task is not restored yet: start or delete it"),
         (Restoring, Kill or Delete) => Refuse(RefusalCode.FailedPrecondition, "the task is being restored"),
         // It never ran; whoever waits for it is told all the same.
         (Prepared s, Delete c) => new(
-            [new E.Exited(c.At, new TaskExit(137, c.At, "it was deleted before it was restored")), new E.DeleteRequested(c.At)],
+            [new E.Exited(c.At, new TaskExit(137, c.At, "it was deleted before it was restored"), Pid: 0), new E.DeleteRequested(c.At)],
             [new F.TearDown(s.Setup, InitProcess.None, NoCgroup, s.Restore.Source.Owned)], null, AnswerWhen.Settled),
 
         (Created s, Start c) => Begin(new E.StartRequested(c.At), new F.ReleaseInit(s.Init)),
         (Starting, InitStarted r) => Started((Starting)state, r),
         (Starting s, StartFailed r) => new(
-            [new E.StartFailed(r.At, r.Error, new TaskExit(r.Status, r.At))], [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)], null, AnswerWhen.Settled),
+            [new E.StartFailed(r.At, r.Error, new TaskExit(r.Status, r.At), s.Init.Pid)], [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)], null, AnswerWhen.Settled),
         (Starting s, EffectFailed { Effect: F.ReleaseInit } r) => new(
-            [new E.StartFailed(r.At, r.Reason.Message, new TaskExit(255, r.At, r.Reason.Message))],
+            [new E.StartFailed(r.At, r.Reason.Message, new TaskExit(255, r.At, r.Reason.Message), s.Init.Pid)],
             [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)], null, AnswerWhen.Settled),
         // No InitStarted will come of it: whether its program had begun is not known, and its exit says so.
-        (Starting s, InitGone r) => Record(new E.Started(r.At), new E.Exited(r.At, s.Death ?? r.Exit)),
+        (Starting s, InitGone r) => Record(new E.Started(r.At, s.Init.Pid), new E.Exited(r.At, s.Death ?? r.Exit, s.Init.Pid)),
         (Starting { Death: null }, InitExited r) => Record(new E.DiedWhileStarting(r.At, r.Exit)),
         (_, Start) => Refuse(RefusalCode.FailedPrecondition, $"cannot start a {Word(state)} process"),
 
@@ -69,24 +69,24 @@ public static class TaskMachine
         (Paused, Thawed r) => Record(new E.Resumed(r.At)),
 
         (Running { OomKilled: false } or Paused { OomKilled: false }, OutOfMemory r) => Record(new E.OomKilled(r.At)),
-        (Created or Running or Paused, InitEnded r) => Record(new E.Exited(r.At, r.Exit)),
+        (Created or Running or Paused, InitEnded r) => Record(new E.Exited(r.At, r.Exit, ((WithInit)state).Init.Pid)),
 
         (Stopped s, Delete c) => Begin(new E.DeleteRequested(c.At), new F.TearDown(s.Setup, s.Init, s.CgroupPaths)),
         // Killed first, and removed when its exit has been seen: an exit is told before a delete.
         (Created s, Delete c) => Begin(new E.DeleteRequested(c.At), new F.Signal(s.Init, 9, All: false, s.CgroupPaths)),
-        (Deleting { Exit: null } s, InitEnded r) => new([new E.Exited(r.At, r.Exit)], [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)]),
+        (Deleting { Exit: null } s, InitEnded r) => new([new E.Exited(r.At, r.Exit, s.Init.Pid)], [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)]),
         (Deleting, Delete) => new([], [], null, AnswerWhen.Settled),
         (_, Delete) => Refuse(RefusalCode.FailedPrecondition, $"cannot delete a {Word(state)} process"),
         (Deleting { Exit: not null } s, TornDown r) => new(
-            [new E.Deleted(r.At)], [], s.Failure is null ? null : new Refusal(RefusalCode.Unknown, s.Failure)),
+            [new E.Deleted(r.At, s.Init.Pid, s.Exit)], [], s.Failure is null ? null : new Refusal(RefusalCode.Unknown, s.Failure)),
         // Left in Deleting, with its refusal: the next delete, or our next start, tries again.
         (Deleting s, EffectFailed { Effect: F.TearDown } r) => new([], [], r.Reason),
 
         // Recovery found it as the journal says, or differently frozen.
         (Running, InitAdopted { IsFrozen: true } r) => Record(new E.Paused(r.At)),
         (Paused, InitAdopted { IsFrozen: false } r) => Record(new E.Resumed(r.At)),
-        (Starting { Death: { } exit }, InitAdopted r) => Record(new E.Started(r.At), new E.Exited(r.At, exit)),
-        (Starting, InitAdopted r) => Record(new E.Started(r.At)),
+        (Starting { Death: { } exit } s, InitAdopted r) => Record(new E.Started(r.At, s.Init.Pid), new E.Exited(r.At, exit, s.Init.Pid)),
+        (Starting s, InitAdopted r) => Record(new E.Started(r.At, s.Init.Pid)),
         (Deleting { Exit: null } s, InitAdopted) => new([], [new F.Signal(s.Init, 9, All: false, s.CgroupPaths)]),
 
         (_, Report) => Nothing, // told twice, or told late: nothing changes
@@ -140,8 +140,8 @@ public static class TaskMachine
     };
 
     private static TaskDecision Started(Starting state, InitStarted report) => state.Death is { } exit
-        ? Record(new E.Started(report.At), new E.Exited(report.At, exit))
-        : Record(new E.Started(report.At));
+        ? Record(new E.Started(report.At, state.Init.Pid), new E.Exited(report.At, exit, state.Init.Pid))
+        : Record(new E.Started(report.At, state.Init.Pid));
 
     private static string Word(TaskState state) => state switch
     {

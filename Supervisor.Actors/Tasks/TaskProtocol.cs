@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Supervisor.Actors.Identity;
+using Supervisor.Persistence.Sqlite;
 
 namespace Supervisor.Actors.Tasks;
 
@@ -123,14 +124,18 @@ public abstract record TaskEffect
     public sealed record TearDown(TaskSetup Setup, InitProcess? Init, ImmutableSortedDictionary<string, string> CgroupPaths, string Images = "") : TaskEffect;
 }
 
-/// <summary>What happened to a task. Journalled, so names and fields are a file format: journal/v1/task.proto.</summary>
-public abstract record TaskEvent(DateTimeOffset At)
+/// <summary>
+/// What happened to a task. Journalled, so names and fields are a file format: journal/v1/task.proto. Complete in itself: what
+/// subscribers see of it needs no other event. A task does not outlive the machine, so none waits for the disk.
+/// </summary>
+public abstract record TaskEvent(DateTimeOffset At) : IUnsyncedEvent
 {
     /// <summary>Intent: an init is about to be made.</summary>
     public sealed record CreateRequested(DateTimeOffset At, TaskSetup Setup) : TaskEvent(At);
 
     /// <summary>The init waits for start.</summary>
-    public sealed record Created(DateTimeOffset At, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths) : TaskEvent(At);
+    /// <param name="Setup">Null in journals of the first format.</param>
+    public sealed record Created(DateTimeOffset At, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, TaskSetup? Setup) : TaskEvent(At);
 
     /// <summary>No init was made; nothing is left of the attempt.</summary>
     public sealed record CreateFailed(DateTimeOffset At, string Error) : TaskEvent(At);
@@ -139,10 +144,11 @@ public abstract record TaskEvent(DateTimeOffset At)
     public sealed record StartRequested(DateTimeOffset At) : TaskEvent(At);
 
     /// <summary>The program runs.</summary>
-    public sealed record Started(DateTimeOffset At) : TaskEvent(At);
+    /// <param name="Pid">The init's; here and below 0 where there was none, and in journals of the first format.</param>
+    public sealed record Started(DateTimeOffset At, int Pid) : TaskEvent(At);
 
     /// <summary>The program could not be executed.</summary>
-    public sealed record StartFailed(DateTimeOffset At, string Error, TaskExit Exit) : TaskEvent(At);
+    public sealed record StartFailed(DateTimeOffset At, string Error, TaskExit Exit, int Pid) : TaskEvent(At);
 
     /// <summary>The init ended before the kernel pool could say whether its program was executed.</summary>
     public sealed record DiedWhileStarting(DateTimeOffset At, TaskExit Exit) : TaskEvent(At);
@@ -170,11 +176,12 @@ public abstract record TaskEvent(DateTimeOffset At)
     public sealed record OomKilled(DateTimeOffset At) : TaskEvent(At);
 
     /// <summary>The init ended.</summary>
-    public sealed record Exited(DateTimeOffset At, TaskExit Exit) : TaskEvent(At);
+    public sealed record Exited(DateTimeOffset At, TaskExit Exit, int Pid) : TaskEvent(At);
 
     /// <summary>Intent: what is left of the task is about to be removed.</summary>
     public sealed record DeleteRequested(DateTimeOffset At) : TaskEvent(At);
 
     /// <summary>The task is gone; the container may have another.</summary>
-    public sealed record Deleted(DateTimeOffset At) : TaskEvent(At);
+    /// <param name="Exit">How its init ended; null in journals of the first format.</param>
+    public sealed record Deleted(DateTimeOffset At, int Pid, TaskExit? Exit) : TaskEvent(At);
 }

@@ -22,7 +22,7 @@ public sealed class EventFollowing(SupervisorSystem system, DaemonLifetime lifet
     /// <exception cref="RpcException">OUT_OF_RANGE, or UNAVAILABLE when the daemon stops.</exception>
     internal async Task FollowAsync(long from, FilterSet filters, Func<PublishedEvent, CancellationToken, Task> write, ServerCallContext context)
     {
-        var reader = system.System.ActorOf(EventHistoryActor.Props(from, Window));
+        var reader = system.System.ActorOf(EventHistoryActor.Props(system.EventPublisher, from, Window));
         using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.Stopping);
         try
         {

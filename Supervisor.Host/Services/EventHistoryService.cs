@@ -15,7 +15,7 @@ public sealed class EventHistoryService(EventFollowing history) : Events.EventsB
         return history.FollowAsync(
             request.From, EventFollowing.Parse(request.Filters),
             (e, cancel) => responseStream.WriteAsync(
-                new Event { Number = e.Number, Timestamp = e.At.ToTimestamp(), Namespace = e.Namespace, Topic = e.Topic, Event_ = e.Event }, cancel),
+                new Event { Number = e.Number, Previous = e.Previous, Timestamp = e.At.ToTimestamp(), Namespace = e.Namespace, Topic = e.Topic, Event_ = e.Event }, cancel),
             context);
     }
 }

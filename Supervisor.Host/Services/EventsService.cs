@@ -41,7 +41,7 @@ public sealed class EventsService(SupervisorSystem system, EventFollowing histor
     {
         var filters = EventFollowing.Parse(request.Filters);
         var before = await untold.PlaceAsync(request.Filters, context.CancellationToken);
-        await history.FollowAsync(before?.FirstOfThisLife ?? 0, filters, Write, context);
+        await history.FollowAsync(before?.Begin ?? 0, filters, Write, context);
 
         Task Write(PublishedEvent e, CancellationToken cancel) =>
             e.Number <= before?.Last && !UntoldEnds.IsEnd(e) ? Task.CompletedTask : responseStream.WriteAsync(ToEnvelope(e), cancel);
@@ -52,8 +52,8 @@ public sealed class EventsService(SupervisorSystem system, EventFollowing histor
         if (body is null) throw new InvalidFieldException(field, "must be set");
         if (body.CalculateSize() > MaximumEventSize)
             throw new InvalidFieldException(field, $"{body.CalculateSize()} bytes long, at most {MaximumEventSize} are allowed");
-        var order = new PublishEvent("", 0, at, @namespace, topic, body, WantsAnswer: true);
-        await system.EventLog.Ask<PublishedEvent>(order, context.TimeLeft(clock), context.CancellationToken);
+        await system.ClientEvents.Ask<ClientEventsActor.Accepted>(
+            new ClientEvent(at, @namespace, topic, body), context.TimeLeft(clock), context.CancellationToken);
     }
 
     private static DateTimeOffset Time(Timestamp? timestamp)

@@ -18,9 +18,9 @@ public sealed class UntoldEnds(SupervisorSystem system, DaemonLifetime lifetime)
     private readonly ConcurrentDictionary<string, bool> _told = new(StringComparer.Ordinal); // grows for half a minute only
 
     /// <returns>The history's place, where the subscription is to be told the ends from its first of this life to its last; else null.</returns>
-    internal async Task<EventLogPlace?> PlaceAsync(IEnumerable<string> filters, CancellationToken cancel) =>
+    internal async Task<HistoryPlace?> PlaceAsync(IEnumerable<string> filters, CancellationToken cancel) =>
         Stopwatch.GetElapsedTime(lifetime.Began) <= Soon && _told.TryAdd(string.Join('\n', filters), true)
-            ? await system.EventLog.Ask<EventLogPlace>(AskPlace.Instance, AnswerWithin, cancel)
+            ? await system.EventPublisher.Ask<HistoryPlace>(AskHistoryPlace.Instance, AnswerWithin, cancel)
             : null;
 
     /// <summary>Whether it is one that a subscription is told though it happened before.</summary>

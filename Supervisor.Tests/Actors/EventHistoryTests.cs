@@ -1,8 +1,10 @@
-using System.Collections.Concurrent;
+using System.Threading.Channels;
 using Akka.Actor;
 using Akka.Configuration;
 using Google.Protobuf.WellKnownTypes;
 using Supervisor.Actors.Events;
+using Supervisor.Actors.Journal;
+using Supervisor.Persistence.Sqlite.Journal;
 
 namespace Supervisor.Tests.Actors;
 
@@ -12,16 +14,17 @@ public sealed class EventHistoryTests : IAsyncLifetime
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private readonly DirectoryInfo _place = Directory.CreateTempSubdirectory("supervisor-history-");
     private ActorSystem _system = null!;
-    private IActorRef _log = null!;
+    private IActorRef _publisher = null!, _clients = null!;
 
     public Task InitializeAsync()
     {
         var packaged = File.ReadAllText(Path.Join(Repository.Root, "hocon", "supervisor.hocon"));
-        var journal = $"Data Source={Path.Join(_place.FullName, "journal.db")}";
-        _system = ActorSystem.Create("history", ConfigurationFactory.ParseString($$"""
-            akka.persistence { journal.sqlite.connection-string = "{{journal}}", snapshot-store.sqlite.connection-string = "{{journal}}" }
-            """).WithFallback(ConfigurationFactory.ParseString(packaged)));
-        _log = _system.ActorOf(Props.Create(() => new EventLogActor(new EventRetention(1_500, TimeSpan.FromDays(1), 1 << 20))));
+        var config = ConfigurationFactory.ParseString("supervisor.events { keep = 1500, keep-for = 1d, keep-size = 1MiB }")
+            .WithFallback(ConfigurationFactory.ParseString(packaged));
+        _system = ActorSystem.Create("history", JournalConfig.With(config, _place.FullName));
+        _publisher = _system.ActorOf(EventPublisherActor.Props());
+        Akka.Persistence.Persistence.Instance.Apply(_system).JournalFor("").Tell(TaggedEvents.Subscribe.Instance, _publisher);
+        _clients = _system.ActorOf(ClientEventsActor.Props(_publisher));
         return Task.CompletedTask;
     }
 
@@ -35,7 +38,7 @@ public sealed class EventHistoryTests : IAsyncLifetime
     public async Task From_the_beginning_through_now_and_a_full_window_every_number_comes_once()
     {
         await Publish(30);
-        var reader = _system.ActorOf(EventHistoryActor.Props(from: 5, window: 8));
+        var reader = _system.ActorOf(EventHistoryActor.Props(_publisher, from: 5, window: 8));
         var numbers = new List<long>();
         await Pull(reader, numbers, until: 30);
         await Publish(50); // far more than its window, while nobody pulls
@@ -50,7 +53,7 @@ public sealed class EventHistoryTests : IAsyncLifetime
     public async Task From_now_on_begins_with_the_next()
     {
         await Publish(3);
-        var reader = _system.ActorOf(EventHistoryActor.Props(from: 0, window: 8));
+        var reader = _system.ActorOf(EventHistoryActor.Props(_publisher, from: 0, window: 8));
         await reader.Ask<EventHistory.Stand>(EventHistory.Stand.Instance, Patience);
         await Publish(20);
         var numbers = new List<long>();
@@ -62,14 +65,14 @@ public sealed class EventHistoryTests : IAsyncLifetime
     public async Task What_is_not_there_yet_or_no_longer_is_refused_with_the_numbers_that_are()
     {
         await Publish(3);
-        var early = _system.ActorOf(EventHistoryActor.Props(from: 9, window: 8));
+        var early = _system.ActorOf(EventHistoryActor.Props(_publisher, from: 9, window: 8));
         var ended = Assert.IsType<EventHistory.Ended>(await early.Ask<EventHistory>(EventHistory.Pull.Instance, Patience));
         Assert.True(ended.OutOfRange);
         Assert.Contains("ends at number 3", ended.Reason, StringComparison.Ordinal);
         await Publish(4_000); // of which 1,500 are kept, by thousands
         for (var end = DateTime.UtcNow + Patience; ;)
         {
-            var late = _system.ActorOf(EventHistoryActor.Props(from: 1, window: 8));
+            var late = _system.ActorOf(EventHistoryActor.Props(_publisher, from: 1, window: 8));
             if (await late.Ask<EventHistory>(EventHistory.Pull.Instance, Patience) is EventHistory.Ended gone)
             {
                 Assert.True(gone.OutOfRange);
@@ -81,49 +84,43 @@ public sealed class EventHistoryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_a_source_tells_again_is_published_once_and_what_is_known_is_not_even_made()
+    public async Task An_event_is_published_when_its_actor_has_applied_it_and_not_before_the_ones_committed_before_it()
     {
-        var first = Of("a", 1);
-        Assert.Equal(1, (await _log.Ask<PublishedEvent>(first, Patience)).Number);
-        _log.Tell(new PublishAgain("a", 1, WantsAnswer: false, Never()));
-        _log.Tell(new PublishAgain("b", 7, WantsAnswer: false, [Of("b", 5), Of("b", 7)])); // its intents have numbers, too
-        var told = new List<PublishedEvent>();
-        using var answers = new BlockingCollection<PublishedEvent>();
-        var again = new PublishAgain("a", 2, WantsAnswer: true, [first, Of("a", 2)]);
-        _system.ActorOf(Props.Create(() => new Source(_log, again, answers)));
-        for (var i = 0; i < 2; i++) told.Add(await Task.Run(() => answers.TryTake(out var answer, Patience) ? answer : throw new TimeoutException()));
-        // Of what is known the number that it got is not looked for; that of the last is its own.
-        Assert.Equal(4, told[1].Number);
-        Assert.Equal(5, (await _log.Ask<PublishedEvent>(Of("c", 1), Patience)).Number);
-
-        static PublishEvent Of(string source, long number) => new(source, number, DateTimeOffset.UtcNow, "n", "/t", new Any { TypeUrl = "x" }, WantsAnswer: source is not "b");
-
-        static IEnumerable<PublishEvent> Never()
-        {
-            if (Environment.ProcessId != 0) throw new InvalidOperationException("it is known");
-            yield break;
-        }
+        var seen = new Inbox();
+        _system.ActorOf(Props.Create(() => new Subscriber(seen)));
+        await Publish(1); // the publisher has its subscription
+        await seen.Next();
+        _publisher.Tell(new TaggedEvents.Committed([Tagged("a", 11, 1), Tagged("b", 12, 11), Tagged("c", 15, 12)]));
+        _publisher.Tell(new EventApplied("b", 1));
+        _publisher.Tell(new EventApplied("c", 1));
+        var place = await _publisher.Ask<HistoryPlace>(AskHistoryPlace.Instance, Patience);
+        Assert.Equal(1, place.Last);
+        _publisher.Tell(new EventApplied("a", 1));
+        Assert.Equal([(11L, 1L), (12L, 11L), (15L, 12L)], [await seen.Next(), await seen.Next(), await seen.Next()]);
     }
 
     [Fact]
-    public void A_stretch_goes_when_it_is_beyond_any_bound_and_the_newest_never_does()
+    public async Task An_event_whose_actor_never_reports_is_published_all_the_same()
     {
-        var t = DateTimeOffset.UnixEpoch;
-        EventStretch a = new(1, t, 100), b = new(1_000, t.AddHours(1), 100), c = new(2_000, t.AddHours(2), 100);
-        Assert.Equal(new[] { a, b, c }, new EventRetention(10_000, TimeSpan.FromDays(1), 1_000).Keep([a, b, c], 2_500, t.AddHours(3)));
-        Assert.Equal(new[] { b, c }, new EventRetention(2_000, TimeSpan.FromDays(1), 1_000).Keep([a, b, c], 2_500, t.AddHours(3)));
-        Assert.Equal(new[] { b, c }, new EventRetention(10_000, TimeSpan.FromDays(1), 250).Keep([a, b, c], 2_500, t.AddHours(3)));
-        Assert.Equal(new[] { c }, new EventRetention(10_000, TimeSpan.FromMinutes(30), 1_000).Keep([a, b, c], 2_500, t.AddHours(3)));
-        Assert.Equal(new[] { c }, new EventRetention(1, TimeSpan.Zero, 0).Keep([a, b, c], 2_500, t.AddHours(3)));
+        var seen = new Inbox();
+        _system.ActorOf(Props.Create(() => new Subscriber(seen)));
+        await Publish(1);
+        await seen.Next();
+        _publisher.Tell(new TaggedEvents.Committed([Tagged("a", 11, 1), Tagged("b", 12, 11)]));
+        _publisher.Tell(new EventApplied("b", 1));
+        Assert.Equal([(11L, 1L), (12L, 11L)], [await seen.Next(), await seen.Next()]);
     }
+
+    private static TaggedEvent Tagged(string actor, long offset, long previous) => new(
+        offset, previous, actor, 1, DateTime.UtcNow, new ClientEvent(DateTimeOffset.UtcNow, "n", "/t", new Any { TypeUrl = "x" }));
 
     private async Task Publish(int count)
     {
         for (var i = 0; i < count; i++)
         {
-            var order = new PublishEvent("", 0, DateTimeOffset.UtcNow, "n", "/t", new Any { TypeUrl = "x" }, WantsAnswer: i == count - 1);
-            if (order.WantsAnswer) await _log.Ask<PublishedEvent>(order, Patience);
-            else _log.Tell(order);
+            var order = new ClientEvent(DateTimeOffset.UtcNow, "n", "/t", new Any { TypeUrl = "x" });
+            if (i == count - 1) await _clients.Ask<ClientEventsActor.Accepted>(order, Patience);
+            else _clients.Tell(order);
         }
     }
 
@@ -137,10 +134,19 @@ public sealed class EventHistoryTests : IAsyncLifetime
         }
     }
 
-    private sealed class Source(IActorRef log, PublishAgain again, BlockingCollection<PublishedEvent> answers) : UntypedActor
+    private sealed class Inbox
     {
-        protected override void PreStart() => log.Tell(again);
+        private readonly Channel<(long, long)> _numbers = Channel.CreateUnbounded<(long, long)>();
 
-        protected override void OnReceive(object message) => answers.Add(Assert.IsType<PublishedEvent>(message));
+        public void Add(PublishedEvent e) => _numbers.Writer.TryWrite((e.Number, e.Previous));
+
+        public async Task<(long Number, long Previous)> Next() => await _numbers.Reader.ReadAsync().AsTask().WaitAsync(Patience);
+    }
+
+    private sealed class Subscriber(Inbox seen) : UntypedActor
+    {
+        protected override void PreStart() => Context.System.EventStream.Subscribe(Self, typeof(PublishedEvent));
+
+        protected override void OnReceive(object message) => seen.Add((PublishedEvent)message);
     }
 }

@@ -11,7 +11,8 @@ public partial class DependencyTests
         { "Supervisor.Protos", ["Google.Protobuf", "Grpc.Core.Api"] },
         { "Supervisor.Kernel", [] },
         { "Supervisor.Storage", ["Supervisor.Kernel", "ZstdSharp"] },
-        { "Supervisor.Actors", ["Supervisor.Kernel", "Supervisor.Storage", "Supervisor.Protos", "Akka", "Akka.Persistence", "Google.Protobuf", "Grpc.Core.Api"] },
+        { "Supervisor.Actors", ["Supervisor.Kernel", "Supervisor.Storage", "Supervisor.Persistence.Sqlite", "Supervisor.Protos", "Akka", "Akka.Persistence", "Google.Protobuf", "Grpc.Core.Api", "Microsoft.Data.Sqlite"] },
+        { "Supervisor.Persistence.Sqlite", ["Akka", "Akka.Persistence", "Microsoft.Data.Sqlite", "SQLitePCLRaw.core"] },
     };
 
     [Theory]

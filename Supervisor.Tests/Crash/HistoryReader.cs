@@ -6,7 +6,7 @@ using CallOptions = Grpc.Core.CallOptions;
 
 namespace Supervisor.Tests.Crash;
 
-/// <summary>A subscriber that resumes after whatever cuts it off, from the number after the last that it has seen.</summary>
+/// <summary>A subscriber that resumes after whatever cuts it off, from the number after the last that it has seen. It checks that none is missing.</summary>
 internal sealed class HistoryReader : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
@@ -48,18 +48,19 @@ internal sealed class HistoryReader : IAsyncDisposable
 
     private async Task Read(CrashClient client)
     {
-        var next = 1L;
+        var last = 0L;
         while (!_stop.IsCancellationRequested)
         {
             try
             {
-                using var call = client.History.Subscribe(new EventsSubscribeRequest { From = next }, new CallOptions(cancellationToken: _stop.Token));
+                using var call = client.History.Subscribe(new EventsSubscribeRequest { From = last + 1 }, new CallOptions(cancellationToken: _stop.Token));
                 while (await call.ResponseStream.MoveNext(_stop.Token))
                 {
                     var e = call.ResponseStream.Current;
-                    Assert.Equal(next, e.Number); // neither hole nor repetition
+                    Assert.Equal(last, e.Previous); // neither hole nor repetition
+                    Assert.True(e.Number > last);
                     _seen.Enqueue(e);
-                    next++;
+                    last = e.Number;
                 }
             }
             catch (Exception e) when (e is RpcException { StatusCode: not StatusCode.OutOfRange } or OperationCanceledException)

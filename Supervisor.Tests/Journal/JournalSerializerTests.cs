@@ -26,12 +26,12 @@ public sealed class JournalSerializerTests : IDisposable
     private static readonly TaskEvent[] TaskEvents =
     [
         new E.CreateRequested(T0, new TaskSetup("/b", new StdioPaths("i", "o", "e", true), [new RootfsMount("overlay", "s", "t", ["ro", "x=y"])])),
-        new E.Created(T0, TaskMachineTable.Init, TaskMachineTable.Cgroup),
+        new E.Created(T0, TaskMachineTable.Init, TaskMachineTable.Cgroup, TaskMachineTable.Setup),
         new E.RestorePrepared(T0, TaskMachineTable.Setup, new TaskRestore(new RestoreSource("i", "w", "o"), Google.Protobuf.ByteString.CopyFromUtf8("{}"))),
         new E.Restored(T0, TaskMachineTable.Init, TaskMachineTable.Cgroup), new E.RestoreFailed(T0, "why"), new E.Checkpointed(T0, "i"),
-        new E.CreateFailed(T0, "why"), new E.StartRequested(T0), new E.Started(T0), new E.StartFailed(T0, "why", TaskMachineTable.Exit),
+        new E.CreateFailed(T0, "why"), new E.StartRequested(T0), new E.Started(T0, 7), new E.StartFailed(T0, "why", TaskMachineTable.Exit, 7),
         new E.DiedWhileStarting(T0, TaskMachineTable.Exit), new E.Paused(T0), new E.Resumed(T0), new E.OomKilled(T0),
-        new E.Exited(T0, new TaskExit(255, T0, "nobody saw it")), new E.DeleteRequested(T0), new E.Deleted(T0),
+        new E.Exited(T0, new TaskExit(255, T0, "not seen"), 7), new E.DeleteRequested(T0), new E.Deleted(T0, 7, TaskMachineTable.Exit),
     ];
 
     [Fact]
@@ -53,17 +53,13 @@ public sealed class JournalSerializerTests : IDisposable
     }
 
     [Fact]
-    public void The_registry_and_the_event_log_come_back_as_they_went()
+    public void The_registry_and_clients_events_come_back_as_they_went()
     {
         Assert.Equal(new ContainerRegistered(ContainerId.Parse("n", "c"), true), Through(new ContainerRegistered(ContainerId.Parse("n", "c"), true)));
         var compacted = (RegistryCompacted)Through(new RegistryCompacted([ContainerId.Parse("n", "c"), ContainerId.Parse("n", "d")]));
         Assert.Equal(["n/c", "n/d"], compacted.Present.Select(id => id.ToString()));
-        var e = new PublishEvent("task-n/c", 7, T0, "n", "/tasks/exit", new Any { TypeUrl = "containerd.events.TaskExit" }, WantsAnswer: true);
-        Assert.Equal(e with { WantsAnswer = false }, Through(e));
-        var stretch = new EventStretch(1, DateTimeOffset.UnixEpoch, 7);
-        var sources = (EventSources)Through(new EventSources(new Dictionary<string, long> { ["task-n/c"] = 9 }, [stretch]));
-        Assert.Equal(9, sources.Last["task-n/c"]);
-        Assert.Equal(stretch, Assert.Single(sources.Stretches));
+        var e = new ClientEvent(T0, "n", "/t", new Any { TypeUrl = "containerd.events.TaskExit" });
+        Assert.Equal(e, Through(e));
     }
 
     [Fact]

@@ -9,7 +9,7 @@ namespace Supervisor.Tests.Services;
 public sealed class EventFieldsTests
 {
     private static PublishedEvent Event(string topic, IMessage body, string prefix = "") => new(
-        1, DateTimeOffset.UnixEpoch, "moby", topic, new Any { TypeUrl = prefix + body.Descriptor.FullName, Value = body.ToByteString() });
+        1, 0, DateTimeOffset.UnixEpoch, "moby", topic, new Any { TypeUrl = prefix + body.Descriptor.FullName, Value = body.ToByteString() });
 
     private static bool Matches(string filter, PublishedEvent @event) => FilterSet.Parse([filter]).Matches(EventFields.Of(@event));
 
@@ -46,8 +46,8 @@ public sealed class EventFieldsTests
     [Fact]
     public void A_body_of_unknown_type_or_with_broken_bytes_has_no_fields()
     {
-        var unknown = new PublishedEvent(1, default, "n", "/t", new Any { TypeUrl = "no.such.Type", Value = ByteString.CopyFromUtf8("x") });
-        var broken = new PublishedEvent(1, default, "n", "/t", new Any { TypeUrl = "containerd.events.TaskExit", Value = ByteString.CopyFrom(0xff, 0xff) });
+        var unknown = new PublishedEvent(1, 0, default, "n", "/t", new Any { TypeUrl = "no.such.Type", Value = ByteString.CopyFromUtf8("x") });
+        var broken = new PublishedEvent(1, 0, default, "n", "/t", new Any { TypeUrl = "containerd.events.TaskExit", Value = ByteString.CopyFrom(0xff, 0xff) });
         Assert.False(Matches("event.id", unknown));
         Assert.False(Matches("event.id", broken));
         Assert.True(Matches("topic==\"/t\"", broken));

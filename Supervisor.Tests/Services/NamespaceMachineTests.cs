@@ -37,7 +37,7 @@ public sealed class NamespaceMachineTests
     {
         var decision = NamespaceMachine.Decide(NamespaceMachine.Empty, new NamespaceCommand.Ensure("n", T), "");
         Assert.Equal("", Assert.IsType<NamespaceEvent.Created>(decision.Event).ToldIn);
-        Assert.Null(NamespaceTelling.Of(decision.Event!, "namespaces", 1));
+        Assert.Null(NamespaceEventMapper.TopicOf(decision.Event!));
     }
 
     [Theory]

@@ -1,0 +1,50 @@
+using Akka.Actor;
+using Akka.Persistence;
+using Supervisor.Actors.Journal;
+
+namespace Supervisor.Actors.Events;
+
+/// <summary>Journals the events of clients, each of which is answered with <see cref="Accepted"/> when its event is published.</summary>
+/// <param name="publisher">The <see cref="EventPublisherActor"/>.</param>
+public sealed class ClientEventsActor(IActorRef publisher) : JournalledActor
+{
+    private const int ShortenEvery = 100;
+
+    /// <summary>The event is journalled, and published next.</summary>
+    public sealed record Accepted
+    {
+        /// <summary>The only instance.</summary>
+        public static Accepted Instance { get; } = new();
+    }
+
+    /// <inheritdoc/>
+    public override string PersistenceId => "client-events";
+
+    /// <summary>How to create one.</summary>
+    public static Props Props(IActorRef publisher) => Akka.Actor.Props.Create(() => new ClientEventsActor(publisher));
+
+    /// <inheritdoc/>
+    protected override void OnCommand(object message)
+    {
+        switch (message)
+        {
+            case ClientEvent published:
+                var asker = Sender;
+                PersistAsync(published, e =>
+                {
+                    ReportApplied(publisher, e);
+                    asker.Tell(Accepted.Instance);
+                    if (LastSequenceNr % ShortenEvery == 0) DeleteMessages(LastSequenceNr); // the history keeps them; this actor needs none
+                });
+                break;
+            case DeleteMessagesSuccess or DeleteMessagesFailure:
+                break; // what could not be deleted now is deleted next time
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void OnRecover(object message) { }
+}

@@ -1,0 +1,31 @@
+using Akka.Configuration;
+using Microsoft.Data.Sqlite;
+
+namespace Supervisor.Actors.Journal;
+
+/// <summary>What the daemon sets of the journal's configuration: its place is the root's, its history is as <c>supervisor.events</c> says.</summary>
+internal static class JournalConfig
+{
+    /// <summary>The journal's file.</summary>
+    public static string FileIn(string root) => Path.Join(root, "journal.db");
+
+    /// <summary>The configuration with the journal's keys in front.</summary>
+    public static Config With(Config config, string root)
+    {
+        var connection = new SqliteConnectionStringBuilder { DataSource = FileIn(root) };
+        var events = config.GetConfig("supervisor.events");
+        return ConfigurationFactory.ParseString($$"""
+            akka.persistence.journal.sqlite {
+              connection-string = {{Quoted(connection.ToString())}}
+              history {
+                keep = {{events.GetLong("keep")}}
+                keep-for = {{(long)events.GetTimeSpan("keep-for").TotalMilliseconds}}ms
+                keep-size = {{events.GetByteSize("keep-size") ?? 0}}
+              }
+            }
+            """).WithFallback(config);
+    }
+
+    /// <summary>As a quoted string of HOCON's, which are JSON's: a path may hold any character.</summary>
+    private static string Quoted(string text) => $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+}
