@@ -56,7 +56,9 @@ public sealed class SupervisorNode : IAsyncDisposable
     {
         Directory.CreateDirectory(options.Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Directory.CreateDirectory(options.State, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var copy = JournalMigration.Run(options.Root);
         var system = ActorSystem.Create("supervisor", JournalConfig.With(options.Config, options.Root));
+        if (copy is not null) system.Log.Info("the journal was brought into the present format; as it was, it is kept in {0}", copy);
         // The timer wheel starts with its first use, and holds up whoever uses it meanwhile: not fifty actors that recover.
         system.Scheduler.Advanced.ScheduleOnce(TimeSpan.Zero, static () => { });
         var lost = new TaskCompletionSource<JournalLost>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -27,7 +27,8 @@ internal sealed class BootEpoch(string table, string bootId)
         var epoch = connection.Number("SELECT max(first) FROM journal_epochs");
         var same = epoch is { } first && connection.Number("SELECT 1 FROM journal_epochs WHERE first = $0 AND boot_id = $1", first, bootId) is not null;
         if (same) return given;
-        var begin = epoch is null && given == 0 ? 1 : ((Math.Max(given, epoch ?? 0) >> Bits) + 1) << Bits;
+        // A file without epochs was written with a sync for every event: none of its offsets can have been taken back.
+        var begin = epoch is null ? given + 1 : ((Math.Max(given, epoch.Value) >> Bits) + 1) << Bits;
         connection.Run("INSERT INTO journal_epochs (first, boot_id, opened_at) VALUES ($0, $1, $2)", begin, bootId, DateTime.UtcNow.Ticks);
         if (connection.Run("UPDATE sqlite_sequence SET seq = $1 WHERE name = $0", table, begin - 1) == 0)
             connection.Run("INSERT INTO sqlite_sequence (name, seq) VALUES ($0, $1)", table, begin - 1);

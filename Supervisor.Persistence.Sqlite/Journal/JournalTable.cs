@@ -10,6 +10,9 @@ namespace Supervisor.Persistence.Sqlite.Journal;
 /// </remarks>
 internal sealed class JournalTable : IStoreTable
 {
+    /// <summary>Of the tables, kept as PRAGMA user_version; a file of Akka.Persistence.Sqlite has none.</summary>
+    private const int Version = 2;
+
     private readonly StoreSettings _settings;
     private readonly BootEpoch _epoch;
     private readonly string _events, _metadata, _insert, _replay, _highest, _delete, _forget, _remember;
@@ -85,7 +88,7 @@ internal sealed class JournalTable : IStoreTable
         connection.Run(_settings.ReadOnly ? "BEGIN" : "BEGIN IMMEDIATE");
         try
         {
-            if (_settings.AutoInitialize && !_settings.ReadOnly) CreateTables(connection);
+            if (_settings.AutoInitialize && !_settings.ReadOnly && !IsPresent(connection)) CreateTables(connection);
             var given = _settings.ReadOnly
                 ? connection.Number($"SELECT max(ordering) FROM {_events}") ?? 0
                 : _epoch.Enter(connection);
@@ -132,6 +135,9 @@ internal sealed class JournalTable : IStoreTable
         return rows;
     }
 
+    private bool IsPresent(StoreConnection connection) =>
+        connection.Number("PRAGMA user_version") == Version && connection.Number("SELECT 1 FROM sqlite_master WHERE name = $0", _events) is not null;
+
     private void CreateTables(StoreConnection connection)
     {
         connection.Run($"""
@@ -160,6 +166,7 @@ internal sealed class JournalTable : IStoreTable
         // A file of Akka.Persistence.Sqlite lacks these two.
         AddColumn(connection, _events, "previous");
         AddColumn(connection, _metadata, "ordering");
+        connection.Run($"PRAGMA user_version = {Version}");
     }
 
     private static void AddColumn(StoreConnection connection, string table, string column)
