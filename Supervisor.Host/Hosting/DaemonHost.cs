@@ -1,3 +1,4 @@
+using Grpc.Reflection;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Console;
@@ -78,6 +79,7 @@ public sealed class DaemonHost : IAsyncDisposable
             await Task.WhenAll(node.System.KnownNamespaces.Recovered, node.System.KnownLeases.Recovered, node.System.Storage.Known.Recovered)
                .WaitAsync(RecoverWithin, cancellation);
             _ = app.Services.GetRequiredService<LogLimits>(); // what is configured wrongly is said now
+            app.Services.GetRequiredService<HealthService>().BeginServing();
             lifetime.BeReady();
             var log = app.Services.GetRequiredService<ILogger<DaemonHost>>();
             Log.Listening(log, options.Address, options.Root, options.State);
@@ -168,6 +170,7 @@ public sealed class DaemonHost : IAsyncDisposable
         .AddSingleton<ContainersService>().AddSingleton<TasksService>().AddSingleton<InspectService>().AddSingleton<EventsService>()
         .AddSingleton<NamespacesService>().AddSingleton<LeasesService>().AddSingleton<VersionService>()
         .AddSingleton<IntrospectionService>().AddSingleton<HealthService>()
+        .AddSingleton(_ => new ReflectionV1ServiceImpl(ServiceNames.Descriptors)).AddSingleton(_ => new ReflectionServiceImpl(ServiceNames.Descriptors))
         .AddSingleton<EventFollowing>().AddSingleton<UntoldEnds>().AddSingleton<EventHistoryService>()
         .AddSingleton<StorageCalls>().AddSingleton<CheckpointCalls>().AddSingleton(p => LogBinaries.Of(p.GetRequiredService<SupervisorSystem>())).AddSingleton(p => LogLimits.Of(p.GetRequiredService<SupervisorSystem>())).AddSingleton<ImagesService>().AddSingleton<ContentService>().AddSingleton<SnapshotsService>().AddSingleton<DiffService>();
 

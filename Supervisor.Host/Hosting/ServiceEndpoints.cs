@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
+using Grpc.Reflection;
 using Supervisor.Host.Services;
 using Supervisor.Host.Services.Storage;
 
@@ -26,8 +27,8 @@ internal sealed class ServiceEndpoints(IServiceProvider provider)
         ["containerd.services.diff.v1.Diff"] = to => to.MapGrpcService<DiffService>(),
         ["supervisor.v1.Tasks"] = to => to.MapGrpcService<InspectService>(),
         ["supervisor.v1.Events"] = to => to.MapGrpcService<EventHistoryService>(),
-        ["grpc.reflection.v1.ServerReflection"] = to => to.MapGrpcService<ReflectionService>(),
-        ["grpc.reflection.v1alpha.ServerReflection"] = to => to.MapGrpcService<AlphaReflectionService>(),
+        ["grpc.reflection.v1.ServerReflection"] = to => to.MapGrpcService<ReflectionV1ServiceImpl>(),
+        ["grpc.reflection.v1alpha.ServerReflection"] = to => to.MapGrpcService<ReflectionServiceImpl>(),
         [Health] = to => to.MapGrpcService<HealthService>(),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 

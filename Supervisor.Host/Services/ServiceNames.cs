@@ -1,10 +1,32 @@
 using System.Collections.Frozen;
+using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
 namespace Supervisor.Host.Services;
 
-/// <summary>Full names of the proto services that this daemon serves.</summary>
+/// <summary>The proto services that the daemon serves: what reflection describes and the health service knows.</summary>
 public static class ServiceNames
 {
-    /// <summary>Each as in the path of its calls.</summary>
-    public static FrozenSet<string> Served { get; } = DescriptorCatalog.Served.Services.ToFrozenSet(StringComparer.Ordinal);
+    /// <summary>Their descriptors.</summary>
+    public static IReadOnlyList<ServiceDescriptor> Descriptors { get; } =
+    [
+        Containerd.Services.Containers.V1.Containers.Descriptor,
+        Containerd.Services.Tasks.V1.Tasks.Descriptor,
+        Containerd.Services.Events.V1.Events.Descriptor,
+        Containerd.Services.Version.V1.Version.Descriptor,
+        Containerd.Services.Introspection.V1.Introspection.Descriptor,
+        Containerd.Services.Namespaces.V1.Namespaces.Descriptor,
+        Containerd.Services.Leases.V1.Leases.Descriptor,
+        Containerd.Services.Images.V1.Images.Descriptor,
+        Containerd.Services.Content.V1.Content.Descriptor,
+        Containerd.Services.Snapshots.V1.Snapshots.Descriptor,
+        Containerd.Services.Diff.V1.Diff.Descriptor,
+        Grpc.Health.V1.Health.Descriptor,
+        Grpc.Reflection.V1.ServerReflection.Descriptor,
+        Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
+        Supervisor.V1.Tasks.Descriptor,
+        Supervisor.V1.Events.Descriptor,
+    ];
+
+    /// <summary>Their full names.</summary>
+    public static FrozenSet<string> Served { get; } = Descriptors.Select(d => d.FullName).ToFrozenSet(StringComparer.Ordinal);
 }

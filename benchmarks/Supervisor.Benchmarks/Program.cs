@@ -4,6 +4,14 @@ using Supervisor.Benchmarks;
 // Supervisor.Benchmarks [WORD] [--directory DIR]
 // Prints "name value unit" for every benchmark whose name contains WORD. Journals are written below DIR: it should be
 // on a disk, since a durable write to a tmpfs costs nothing.
+// Supervisor.Benchmarks lives BUNDLE ROUNDS SOCKET...
+// A container's life on the daemons that listen there: LifeBenchmark.
+if (args is ["lives", var bundle, var rounds, .. var sockets])
+{
+    await LifeBenchmark.RunAsync(bundle, int.Parse(rounds, CultureInfo.InvariantCulture), sockets);
+    return;
+}
+
 var word = "";
 var directory = Path.GetTempPath();
 for (var i = 0; i < args.Length; i++)

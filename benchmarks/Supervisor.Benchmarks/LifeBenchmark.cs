@@ -1,0 +1,164 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using Containerd.Services.Containers.V1;
+using Containerd.Services.Events.V1;
+using Containerd.Services.Tasks.V1;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Grpc.Net.Client;
+
+namespace Supervisor.Benchmarks;
+
+/// <summary>
+/// A container's life through containerd's API, step by step, on several daemons by turns: whatever else the machine does hits
+/// all of them alike. The daemons run already; a life is containers/create, tasks/create, start, wait, and both deletes.
+/// </summary>
+internal sealed class LifeBenchmark(string socket, string bundle) : IDisposable
+{
+    private static readonly string[] Steps = ["create", "task", "start", "wait", "delete-task", "delete", "life"];
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private readonly GrpcChannel _channel = Connect(socket);
+    private readonly Dictionary<string, List<double>> _times = [];
+    private int _lives;
+
+    private Containers.ContainersClient Containers => new(_channel);
+
+    private Tasks.TasksClient Tasks => new(_channel);
+
+    /// <summary>Prints "step socket p50 p90 ms" for each step on each socket, and the ratio of the last socket to the first.</summary>
+    /// <param name="bundle">A directory with config.json, which ends at once, and its root file system.</param>
+    public static async Task RunAsync(string bundle, int rounds, IReadOnlyList<string> sockets)
+    {
+        var daemons = sockets.Select(s => new LifeBenchmark(s, bundle)).ToList();
+        try
+        {
+            for (var warm = 0; warm < 30; warm++) foreach (var each in daemons) await each.LiveAsync();
+            foreach (var each in daemons) each._times.Clear();
+            for (var round = 0; round < rounds; round++)
+            {
+                foreach (var each in daemons) await each.LiveAsync();
+                foreach (var each in daemons) await each.KillAsync();
+            }
+            foreach (var step in (string[])[.. Steps, "kill-to-event"])
+            {
+                var medians = daemons.ConvertAll(d => d.Print(step));
+                if (daemons.Count > 1) Console.WriteLine($"{step}-last/first {medians[^1] / medians[0]:0.00} ratio");
+            }
+            foreach (var each in daemons) Console.WriteLine($"lives-8-at-a-time {each.Name} {await each.RateAsync(400):0} lives/s");
+        }
+        finally
+        {
+            foreach (var each in daemons) each.Dispose();
+        }
+    }
+
+    public void Dispose() => _channel.Dispose();
+
+    private string Name => Path.GetFileNameWithoutExtension(socket);
+
+    private double Print(string step)
+    {
+        var times = _times[step];
+        times.Sort();
+        Console.WriteLine($"{step} {Name} p50 {times[times.Count / 2]:0.00} p90 {times[times.Count * 9 / 10]:0.00} p99 {times[times.Count * 99 / 100]:0.00} ms");
+        return times[times.Count / 2];
+    }
+
+    private async Task LiveAsync()
+    {
+        var id = Id();
+        var began = Stopwatch.GetTimestamp();
+        await Timed("create", () => CreateAsync(id, "true"));
+        await Timed("task", () => TaskAsync(id));
+        var exit = Tasks.WaitAsync(new WaitRequest { ContainerId = id }, In()).ResponseAsync;
+        await Timed("start", async () => await Tasks.StartAsync(new StartRequest { ContainerId = id }, In()));
+        await Timed("wait", () => exit);
+        await Timed("delete-task", async () => await Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = id }, In()));
+        await Timed("delete", async () => await Containers.DeleteAsync(new DeleteContainerRequest { Id = id }, In()));
+        Note("life", began);
+    }
+
+    /// <summary>From the kill of a running container until a subscriber hears of its exit.</summary>
+    private async Task KillAsync()
+    {
+        var id = Id();
+        await CreateAsync(id, "sleep", "1000");
+        await TaskAsync(id);
+        using var events = new Events.EventsClient(_channel).Subscribe(new SubscribeRequest { Filters = { "topic==\"/tasks/exit\"" } }, In());
+        await events.ResponseHeadersAsync.WaitAsync(TimeSpan.FromMilliseconds(200)).ContinueWith(_ => { }, TaskScheduler.Default); // containerd sends none
+        await Tasks.StartAsync(new StartRequest { ContainerId = id }, In());
+        var began = Stopwatch.GetTimestamp();
+        var killed = Tasks.KillAsync(new KillRequest { ContainerId = id, Signal = 9 }, In());
+        do
+        {
+            if (!await events.ResponseStream.MoveNext(CancellationToken.None)) throw new InvalidOperationException("the stream of events has ended");
+        }
+        while (Containerd.Events.TaskExit.Parser.ParseFrom(events.ResponseStream.Current.Event.Value).ContainerId != id);
+        Note("kill-to-event", began);
+        await killed;
+        await Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = id }, In());
+        await Containers.DeleteAsync(new DeleteContainerRequest { Id = id }, In());
+    }
+
+    private async Task<double> RateAsync(int lives)
+    {
+        var left = lives;
+        return await Benchmark.Rate(lives, () => Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+        {
+            while (Interlocked.Decrement(ref left) >= 0) await LiveAsync();
+        })));
+    }
+
+    private async Task CreateAsync(string id, params string[] arguments)
+    {
+        var spec = await File.ReadAllTextAsync(Path.Combine(bundle, "config.json"));
+        var list = string.Join(", ", arguments.Prepend("/bin/busybox").Select(a => $"\"{a}\""));
+        spec = spec.Replace("ARGS", list, StringComparison.Ordinal).Replace("CGROUP", $"/bench/{id}", StringComparison.Ordinal);
+        await Containers.CreateAsync(new CreateContainerRequest
+        {
+            Container = new Container
+            {
+                Id = id,
+                Runtime = new Container.Types.Runtime { Name = "io.containerd.runc.v2" },
+                Spec = new Any { TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Spec", Value = ByteString.CopyFromUtf8(spec) },
+            },
+        }, In());
+    }
+
+    private async Task TaskAsync(string id) => await Tasks.CreateAsync(new CreateTaskRequest { ContainerId = id }, In());
+
+    private async Task Timed(string step, Func<Task> work)
+    {
+        var began = Stopwatch.GetTimestamp();
+        await work();
+        Note(step, began);
+    }
+
+    private void Note(string step, long began)
+    {
+        lock (_times)
+        {
+            if (!_times.TryGetValue(step, out var list)) _times[step] = list = [];
+            list.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
+        }
+    }
+
+    private string Id() => $"bench-{Environment.ProcessId}-{Interlocked.Increment(ref _lives)}";
+
+    private static CallOptions In() => new(new Metadata { { "containerd-namespace", "bench" } }, DateTime.UtcNow + Patience);
+
+    private static GrpcChannel Connect(string address) => GrpcChannel.ForAddress("http://localhost", new GrpcChannelOptions
+    {
+        DisposeHttpClient = true,
+        HttpHandler = new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, cancel) =>
+            {
+                var unix = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                await unix.ConnectAsync(new UnixDomainSocketEndPoint(address), cancel);
+                return new NetworkStream(unix, ownsSocket: true);
+            },
+        },
+    });
+}
