@@ -1,4 +1,5 @@
-using System.Runtime.InteropServices;
+using Tmds.Linux;
+
 
 namespace Supervisor.Kernel.Abi;
 
@@ -26,17 +27,14 @@ public enum OpenFlags
 /// <summary>The two flags whose values differ between machines.</summary>
 public static class OpenFlagsExtensions
 {
-    private const int ArmDirectory = 0x4000, ArmNoFollow = 0x8000; // arch/arm64/include/uapi/asm/fcntl.h
-
     extension(OpenFlags flags)
     {
         /// <summary>The number that this machine's kernel takes for these flags.</summary>
         public int ToKernel()
         {
-            if (RuntimeInformation.ProcessArchitecture is not Architecture.Arm64) return (int)flags;
             var common = (int)(flags & ~(OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW));
-            if (flags.HasFlag(OpenFlags.O_DIRECTORY)) common |= ArmDirectory;
-            if (flags.HasFlag(OpenFlags.O_NOFOLLOW)) common |= ArmNoFollow;
+            if (flags.HasFlag(OpenFlags.O_DIRECTORY)) common |= LibC.O_DIRECTORY;
+            if (flags.HasFlag(OpenFlags.O_NOFOLLOW)) common |= LibC.O_NOFOLLOW;
             return common;
         }
     }

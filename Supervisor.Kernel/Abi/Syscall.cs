@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace Supervisor.Kernel.Abi;
 
 /// <summary>
-/// Numbers of the system calls that launch programs use. Where x86-64 and arm64 differ the running machine's is given;
+/// Numbers of the system calls of launch programs, and of those that the C library has no function for. Where x86-64 and
+/// arm64 differ the running machine's is given;
 /// calls without the <c>at</c> suffix that arm64 lacks are absent on purpose.
 /// </summary>
 public static class Syscall
@@ -28,6 +29,8 @@ public static class Syscall
     public static readonly int getcwd = Of(79, 17), accept4 = Of(288, 242), mmap = Of(9, 222), madvise = Of(28, 233);
     public const int pidfd_send_signal = 424, open_tree = 428, move_mount = 429, fsopen = 430, fsconfig = 431, fsmount = 432;
     public const int clone3 = 435, close_range = 436, openat2 = 437, mount_setattr = 442;
+    public const int pidfd_open = 434, pidfd_getfd = 438;
+    public static readonly int bpf = Of(321, 280);
 #pragma warning restore CS1591
 
     /// <summary>The name of a call above, for listings and error messages.</summary>
@@ -51,6 +54,7 @@ public static class Syscall
         [seccomp] = "seccomp", [chroot] = "chroot", [ioprio_set] = "ioprio_set", [sched_setattr] = "sched_setattr",
         [sched_setaffinity] = "sched_setaffinity", [personality] = "personality", [keyctl] = "keyctl", [fstatfs] = "fstatfs",
         [getcwd] = "getcwd", [mmap] = "mmap", [madvise] = "madvise", [pidfd_send_signal] = "pidfd_send_signal",
-        [close_range] = "close_range", [openat2] = "openat2", [mount_setattr] = "mount_setattr",
+        [close_range] = "close_range", [openat2] = "openat2", [mount_setattr] = "mount_setattr", [pidfd_open] = "pidfd_open",
+        [pidfd_getfd] = "pidfd_getfd", [bpf] = "bpf",
     };
 }

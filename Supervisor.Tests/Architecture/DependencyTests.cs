@@ -9,8 +9,8 @@ public partial class DependencyTests
     public static TheoryData<string, string[]> Layers => new()
     {
         { "Supervisor.Protos", ["Google.Protobuf", "Grpc.Core.Api"] },
-        { "Supervisor.Kernel", [] },
-        { "Supervisor.Storage", ["Supervisor.Kernel", "ZstdSharp"] },
+        { "Supervisor.Kernel", ["Tmds.LibC"] },
+        { "Supervisor.Storage", ["Supervisor.Kernel", "Tmds.LibC", "ZstdSharp"] },
         { "Supervisor.Actors", ["Supervisor.Kernel", "Supervisor.Storage", "Supervisor.Persistence.Sqlite", "Supervisor.Protos", "Akka", "Akka.Persistence", "Google.Protobuf", "Grpc.Core.Api", "Microsoft.Data.Sqlite"] },
         { "Supervisor.Persistence.Sqlite", ["Akka", "Akka.Persistence", "Microsoft.Data.Sqlite", "SQLitePCLRaw.core"] },
     };
