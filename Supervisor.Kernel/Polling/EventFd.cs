@@ -1,14 +1,12 @@
-using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Polling;
 
 /// <summary>A counter that epoll can wait for. eventfd(2).</summary>
-internal sealed partial class EventFd : IDisposable
+internal sealed class EventFd : IDisposable
 {
-    private const int EFD_CLOEXEC = 0x80000, EFD_NONBLOCK = 0x800;
-
     public EventFd()
     {
         var fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -29,7 +27,4 @@ internal sealed partial class EventFd : IDisposable
     }
 
     public void Dispose() => Fd.Dispose();
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int eventfd(uint initial, int flags);
 }

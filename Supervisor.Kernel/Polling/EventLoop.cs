@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
+using Tmds.Linux;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Polling;
 
@@ -21,13 +22,9 @@ internal enum EpollEvents : uint
 /// One thread over one epoll: calls back when a descriptor is ready. Callbacks must not block; what they throw is
 /// reported and the watch removed, so that one broken watch never stops the others.
 /// </summary>
-internal sealed unsafe partial class EventLoop : IDisposable
+internal sealed unsafe class EventLoop : IDisposable
 {
-    private const int EPOLL_CTL_ADD = 1, EPOLL_CTL_DEL = 2, EPOLL_CTL_MOD = 3, EPOLL_CLOEXEC = 0x80000, Batch = 64;
-
-    // struct epoll_event is packed on x86-64 only (12 bytes), 16 elsewhere: launch rule 16.
-    private static readonly int EventSize = RuntimeInformation.ProcessArchitecture is Architecture.X64 ? 12 : 16;
-    private static readonly int DataOffset = EventSize - sizeof(long);
+    private const int Batch = 64;
 
     private readonly Fd _epoll;
     private readonly EventFd _wake = new();
@@ -119,17 +116,16 @@ internal sealed unsafe partial class EventLoop : IDisposable
 
     private void Run()
     {
-        var buffer = stackalloc byte[16 * Batch];
+        var ready = stackalloc epoll_event[Batch]; // packed on x86-64 only: launch rule 16
         while (!_stopping)
         {
-            var count = epoll_wait(_epoll.Number, buffer, Batch, -1);
+            var count = epoll_wait(_epoll.Number, ready, Batch, -1);
             for (var i = 0; i < count && !_stopping; i++)
             {
-                var entry = buffer + i * EventSize;
-                if (!_watches.TryGetValue(*(long*)(entry + DataOffset), out var watch)) continue; // removed since it became ready
+                if (!_watches.TryGetValue((long)ready[i].data.u64, out var watch)) continue; // removed since it became ready
                 try
                 {
-                    watch.OnReady((EpollEvents)(*(uint*)entry));
+                    watch.OnReady((EpollEvents)ready[i].events);
                 }
                 catch (Exception e)
                 {
@@ -142,10 +138,10 @@ internal sealed unsafe partial class EventLoop : IDisposable
 
     private void Control(int operation, int fd, EpollEvents events, long key)
     {
-        var entry = stackalloc byte[16];
-        *(uint*)entry = (uint)events;
-        *(long*)(entry + DataOffset) = key;
-        if (epoll_ctl(_epoll.Number, operation, fd, entry) != 0) throw new SyscallException("epoll_ctl", Errno.Last, $"descriptor {fd}");
+        var entry = new epoll_event { events = (int)events };
+        entry.data.u64 = (ulong)key;
+        if (epoll_ctl(_epoll.Number, operation, fd, &entry) != 0)
+            throw new SyscallException("epoll_ctl", Errno.Last, $"descriptor {fd}");
     }
 
     /// <summary>One descriptor being watched. Disposing it stops the callbacks, but for one that is running.</summary>
@@ -164,13 +160,4 @@ internal sealed unsafe partial class EventLoop : IDisposable
             if (loop._watches.TryRemove(key, out _) && !loop._epoll.IsClosed) loop.Control(EPOLL_CTL_DEL, fd, EpollEvents.None, 0);
         }
     }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int epoll_create1(int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int epoll_ctl(int epoll, int operation, int fd, byte* entry);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int epoll_wait(int epoll, byte* entries, int count, int timeout);
 }

@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
+using Tmds.Linux;
 
 namespace Supervisor.Kernel.Polling;
 
@@ -16,7 +16,7 @@ internal enum PollEvents : short
 }
 
 /// <summary>Waiting for one descriptor, with a deadline. poll(2).</summary>
-internal static unsafe partial class Poll
+internal static unsafe class Poll
 {
     /// <returns>What happened; <see cref="PollEvents.None"/> when <paramref name="timeout"/> passed first.</returns>
     public static PollEvents Wait(int fd, PollEvents events, TimeSpan timeout)
@@ -24,10 +24,10 @@ internal static unsafe partial class Poll
         var end = Environment.TickCount64 + (long)timeout.TotalMilliseconds;
         while (true)
         {
-            var entry = new PollFd { fd = fd, events = events };
+            var entry = new pollfd { fd = fd, events = (short)events };
             var left = Math.Clamp(end - Environment.TickCount64, 0, int.MaxValue);
-            var ready = poll(&entry, 1, (int)left);
-            if (ready >= 0) return ready == 0 ? PollEvents.None : entry.revents;
+            var ready = Native.poll(&entry, 1, (int)left);
+            if (ready >= 0) return ready == 0 ? PollEvents.None : (PollEvents)entry.revents;
             if (Errno.Last is not Errno.EINTR) throw new SyscallException("poll", Errno.Last);
         }
     }
@@ -36,19 +36,11 @@ internal static unsafe partial class Poll
     /// <returns>What happened on each.</returns>
     public static (PollEvents First, PollEvents Second) WaitForInput(int first, int second, TimeSpan timeout)
     {
-        var entries = stackalloc PollFd[2];
-        entries[0] = new PollFd { fd = first, events = PollEvents.POLLIN };
-        entries[1] = new PollFd { fd = second, events = PollEvents.POLLIN };
-        if (poll(entries, 2, (int)timeout.TotalMilliseconds) >= 0) return (entries[0].revents, entries[1].revents);
+        var entries = stackalloc pollfd[2];
+        entries[0] = new pollfd { fd = first, events = (short)PollEvents.POLLIN };
+        entries[1] = new pollfd { fd = second, events = (short)PollEvents.POLLIN };
+        if (Native.poll(entries, 2, (int)timeout.TotalMilliseconds) >= 0)
+            return ((PollEvents)entries[0].revents, (PollEvents)entries[1].revents);
         return Errno.Last is Errno.EINTR ? default : throw new SyscallException("poll", Errno.Last);
     }
-
-    private struct PollFd
-    {
-        public int fd;
-        public PollEvents events, revents;
-    }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int poll(PollFd* fds, nuint count, int milliseconds);
 }

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Polling;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Processes;
 
@@ -10,14 +11,9 @@ namespace Supervisor.Kernel.Processes;
 public readonly record struct ProcessUsage(TimeSpan User, TimeSpan System, long MaximumResident);
 
 /// <summary>Names one process until disposed: a recycled pid can never be mistaken for it.</summary>
-public sealed unsafe partial class Pidfd : SafeHandleMinusOneIsInvalid
+public sealed unsafe class Pidfd : SafeHandleMinusOneIsInvalid
 {
-    private const nint SYS_pidfd_open = 434, SYS_pidfd_send_signal = 424; // asm-generic/unistd.h: one number on x86-64 and arm64
-    private static readonly nint SYS_waitid = Syscall.waitid;
     private const int P_PIDFD = 3, WEXITED = 4, WNOHANG = 1, WNOWAIT = 0x1000000;
-
-    /// <summary>For the marshaller.</summary>
-    public Pidfd() : base(ownsHandle: true) { }
 
     /// <summary>Takes ownership of <paramref name="number"/>.</summary>
     public Pidfd(int number) : base(ownsHandle: true) => SetHandle(number);
@@ -31,8 +27,8 @@ public sealed unsafe partial class Pidfd : SafeHandleMinusOneIsInvalid
     /// <remarks>pidfd_open(2), Linux 5.3. The kernel sets O_CLOEXEC itself.</remarks>
     public static Pidfd? TryOpen(int pid)
     {
-        var pidfd = pidfd_open(SYS_pidfd_open, pid, flags: 0);
-        if (!pidfd.IsInvalid) return pidfd;
+        var pidfd = (int)syscall(Syscall.pidfd_open, pid, 0);
+        if (pidfd >= 0) return new Pidfd(pidfd);
         return Errno.Last is Errno.ESRCH ? null : throw new SyscallException("pidfd_open", Errno.Last, $"/proc/{pid}");
     }
 
@@ -41,7 +37,7 @@ public sealed unsafe partial class Pidfd : SafeHandleMinusOneIsInvalid
     /// <exception cref="SyscallException">Any other errno.</exception>
     public bool TrySignal(int signal)
     {
-        if (pidfd_send_signal(SYS_pidfd_send_signal, Number, signal, null, 0) == 0) return true;
+        if ((int)syscall(Syscall.pidfd_send_signal, Number, signal, null, 0) == 0) return true;
         return Errno.Last is Errno.ESRCH ? false : throw new SyscallException("pidfd_send_signal", Errno.Last, $"signal {signal}");
     }
 
@@ -49,7 +45,7 @@ public sealed unsafe partial class Pidfd : SafeHandleMinusOneIsInvalid
     public bool TrySignal(Signal signal) => TrySignal((int)signal);
 
     /// <summary>For a descriptor that has no owner yet: the launch watchdog's only means.</summary>
-    internal static void TrySignal(int pidfd, Signal signal) => pidfd_send_signal(SYS_pidfd_send_signal, pidfd, (int)signal, null, 0);
+    internal static void TrySignal(int pidfd, Signal signal) => syscall(Syscall.pidfd_send_signal, pidfd, (int)signal, null, 0);
 
     /// <summary>Waits until the process has ended, without collecting it.</summary>
     /// <returns>False when <paramref name="timeout"/> passed first.</returns>
@@ -82,7 +78,7 @@ public sealed unsafe partial class Pidfd : SafeHandleMinusOneIsInvalid
     public ExitStatus? TryReadExit()
     {
         const ulong PIDFD_INFO_EXIT = 8;
-        const nuint PIDFD_GET_INFO = 0xC040FF0B; // _IOWR(0xFF, 11, struct pidfd_info of 64 bytes)
+        const int PIDFD_GET_INFO = unchecked((int)0xC040FF0B); // _IOWR(0xFF, 11, struct pidfd_info of 64 bytes)
         var info = new PidfdInfo { mask = PIDFD_INFO_EXIT };
         if (ioctl(Number, PIDFD_GET_INFO, &info) != 0 || (info.mask & PIDFD_INFO_EXIT) == 0) return null;
         return ExitStatus.FromWaitStatus(info.exit_code);
@@ -97,7 +93,7 @@ public sealed unsafe partial class Pidfd : SafeHandleMinusOneIsInvalid
         while (true)
         {
             new Span<int>(info, 32).Clear();
-            if (waitid(SYS_waitid, P_PIDFD, Number, info, options, usage) == 0) // the C library's has no usage
+            if ((int)syscall(Syscall.waitid, P_PIDFD, Number, info, options, usage) == 0) // the C library's has no usage
             {
                 const int CLD_EXITED = 1;
                 if (info[4] == 0) return null; // WNOHANG, and it runs
@@ -115,19 +111,4 @@ public sealed unsafe partial class Pidfd : SafeHandleMinusOneIsInvalid
         public uint pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
         public int exit_code;
     }
-
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    private static partial Pidfd pidfd_open(nint number, int pid, uint flags);
-
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    private static partial nint pidfd_send_signal(nint number, int pidfd, int signal, void* info, uint flags);
-
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    private static partial nint waitid(nint number, nint type, nint id, int* info, nint options, long* usage);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int ioctl(int fd, nuint request, PidfdInfo* argument);
-
-    [LibraryImport("libc")]
-    private static partial int close(int fd);
 }

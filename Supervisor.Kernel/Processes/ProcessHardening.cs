@@ -1,10 +1,9 @@
-using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
 
 namespace Supervisor.Kernel.Processes;
 
 /// <summary>What a process must be like before it gives birth to containers.</summary>
-internal static partial class ProcessHardening
+internal static class ProcessHardening
 {
     private const int PR_SET_DUMPABLE = 4;
 
@@ -15,16 +14,15 @@ internal static partial class ProcessHardening
     /// <param name="dumpable">True for the moment in which a child's own files in /proc must be ours to write.</param>
     public static void Apply(bool dumpable = false)
     {
-        if (prctl(PR_SET_DUMPABLE, dumpable ? 1u : 0, 0, 0, 0) != 0) throw new SyscallException("prctl(PR_SET_DUMPABLE)", Errno.Last);
+        if (Native.prctl(PR_SET_DUMPABLE, dumpable ? 1u : 0, 0, 0, 0) != 0)
+            throw new SyscallException("prctl(PR_SET_DUMPABLE)", Errno.Last);
     }
 
     /// <summary>Orphans of our children become children of ours, so that their ends can be learned. prctl(2), Linux 3.4.</summary>
     public static void BecomeSubreaper()
     {
         const int PR_SET_CHILD_SUBREAPER = 36;
-        if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) throw new SyscallException("prctl(PR_SET_CHILD_SUBREAPER)", Errno.Last);
+        if (Native.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
+            throw new SyscallException("prctl(PR_SET_CHILD_SUBREAPER)", Errno.Last);
     }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int prctl(int option, nuint a, nuint b, nuint c, nuint d);
 }
