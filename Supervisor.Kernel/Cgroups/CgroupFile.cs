@@ -1,13 +1,13 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Cgroups;
 
 /// <summary>Control files and directories. One value is one write(2); a text is read whole.</summary>
-internal static partial class CgroupFile
+internal static unsafe class CgroupFile
 {
     /// <summary>The text; null when the file or its cgroup is gone, or is not of the kind asked for.</summary>
     public static string? TryRead(string path)
@@ -58,17 +58,27 @@ internal static partial class CgroupFile
     public static Errno TryWrite(Fd fd, string value)
     {
         var bytes = Encoding.UTF8.GetBytes(value);
-        while (write(fd, bytes, (nuint)bytes.Length) < 0)
-            if (Errno.Last is not Errno.EINTR) return Errno.Last;
+        using var held = new HeldHandle(fd);
+        fixed (byte* start = bytes)
+        {
+            while (write(held.Number, start, bytes.Length) < 0)
+                if (Errno.Last is not Errno.EINTR) return Errno.Last;
+        }
         return Errno.None;
     }
 
     /// <returns><see cref="Errno.None"/>, or why not: EEXIST, ENOENT…</returns>
-    public static Errno TryMakeDirectory(string path) => mkdir(path, 0b111_101_101) == 0 ? Errno.None : Errno.Last;
+    public static Errno TryMakeDirectory(string path)
+    {
+        fixed (byte* text = CString.Of(path)) return mkdir(text, 0b111_101_101) == 0 ? Errno.None : Errno.Last;
+    }
 
     /// <returns><see cref="Errno.None"/>, also when it was gone already; or why not: EBUSY, ENOTEMPTY…</returns>
-    public static Errno TryRemoveDirectory(string path) =>
-        rmdir(path) == 0 ? Errno.None : Errno.Last is Errno.ENOENT or Errno.ENODEV ? Errno.None : Errno.Last;
+    public static Errno TryRemoveDirectory(string path)
+    {
+        fixed (byte* text = CString.Of(path))
+            return rmdir(text) == 0 || Errno.Last is Errno.ENOENT or Errno.ENODEV ? Errno.None : Errno.Last;
+    }
 
     private static string? Advice(string file, Errno errno) => errno switch
     {
@@ -77,13 +87,4 @@ internal static partial class CgroupFile
         Errno.EACCES or Errno.EPERM or Errno.EROFS => "the cgroup is not ours to change",
         _ => null,
     };
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint write(Fd fd, byte[] buffer, nuint count);
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int mkdir(string path, uint mode);
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int rmdir(string path);
 }

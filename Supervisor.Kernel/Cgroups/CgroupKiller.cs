@@ -1,7 +1,8 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Polling;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Cgroups;
 
@@ -9,11 +10,9 @@ namespace Supervisor.Kernel.Cgroups;
 /// Kills everything in a cgroup. Where the host has a v2 tree, cgroup.kill (Linux 5.14) does it without a race. What is
 /// left is frozen, so that it cannot fork, and killed one by one through pidfds.
 /// </summary>
-internal sealed partial class CgroupKiller(Cgroup cgroup)
+internal sealed class CgroupKiller(Cgroup cgroup)
 {
-    private const nint SYS_pidfd_send_signal = 424, SYS_pidfd_open = 434; // asm-generic/unistd.h
-    private const int SIGKILL = 9, Batch = 256;
-    private const short POLLIN = 1;
+    private const int Batch = 256;
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(250); // how long one round waits
 
     public void Kill(TimeSpan timeout)
@@ -76,7 +75,7 @@ internal sealed partial class CgroupKiller(Cgroup cgroup)
                 if (TryOpen(pid) is { } fd) held.Add((pid, fd));
             var still = CgroupMembers.Of(cgroup.Directories).Pids.ToHashSet();
             foreach (var (pid, fd) in held)
-                if (still.Contains(pid)) _ = pidfd_send_signal(SYS_pidfd_send_signal, fd, SIGKILL, 0, 0); // ESRCH: dead
+                if (still.Contains(pid)) _ = syscall(Syscall.pidfd_send_signal, fd.Number, SIGKILL, 0, 0); // ESRCH: dead
         }
         finally
         {
@@ -93,8 +92,7 @@ internal sealed partial class CgroupKiller(Cgroup cgroup)
             using var fd = TryOpen(pid);
             var left = timeout - clock.Elapsed;
             if (fd is null || left <= TimeSpan.Zero) continue;
-            var poll = new PollFd { Fd = fd.Number, Events = POLLIN };
-            _ = CgroupKiller.poll(ref poll, 1, (int)Math.Ceiling(left.TotalMilliseconds));
+            Poll.Wait(fd.Number, PollEvents.POLLIN, TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)));
         }
         // Ended, but not yet off the lists; or hidden from us: nothing to wait on.
         if (clock.Elapsed < TimeSpan.FromMilliseconds(1)) Thread.Sleep(1);
@@ -102,25 +100,9 @@ internal sealed partial class CgroupKiller(Cgroup cgroup)
 
     private static Fd? TryOpen(int pid)
     {
-        var fd = pidfd_open(SYS_pidfd_open, pid, 0);
-        if (fd >= 0) return new Fd((int)fd);
+        var fd = (int)syscall(Syscall.pidfd_open, pid, 0);
+        if (fd >= 0) return new Fd(fd);
         // EINVAL: the number belongs to a thread, so its process is gone.
         return Errno.Last is Errno.ESRCH or Errno.EINVAL ? null : throw new SyscallException("pidfd_open", Errno.Last, $"/proc/{pid}");
     }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct PollFd
-    {
-        public int Fd;
-        public short Events, Returned;
-    }
-
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    private static partial nint pidfd_open(nint number, nint pid, nint flags);
-
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    private static partial nint pidfd_send_signal(nint number, Fd pidfd, nint signal, nint info, nint flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int poll(ref PollFd fds, nuint count, int milliseconds);
 }

@@ -2,16 +2,16 @@ using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Oci;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Cgroups;
 
 /// <summary>Puts a <see cref="DeviceProgram"/> on a cgroup v2. bpf(2): BPF_PROG_LOAD, BPF_PROG_ATTACH, BPF_PROG_QUERY.</summary>
-internal static unsafe partial class DeviceFilter
+internal static unsafe class DeviceFilter
 {
     private const int BPF_PROG_LOAD = 5, BPF_PROG_ATTACH = 8, BPF_PROG_DETACH = 9, BPF_PROG_GET_FD_BY_ID = 13, BPF_PROG_QUERY = 16;
     private const uint BPF_PROG_TYPE_CGROUP_DEVICE = 15, BPF_CGROUP_DEVICE = 6, BPF_F_ALLOW_MULTI = 2, BPF_F_REPLACE = 4;
     private const int MostAttached = 64, MostAttempts = 20;
-    private static readonly nint Number = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 ? 280 : 321;
 
     /// <summary>Puts the rules on it, in the place of those that it had.</summary>
     /// <exception cref="CgroupException">The kernel refused.</exception>
@@ -26,7 +26,8 @@ internal static unsafe partial class DeviceFilter
             target = (uint)cgroup.Number, program = (uint)program.Number, type = BPF_CGROUP_DEVICE,
             flags = BPF_F_ALLOW_MULTI | (replaced is null ? 0 : BPF_F_REPLACE), replaced = (uint)(replaced?.Number ?? 0),
         };
-        if (bpf(Number, BPF_PROG_ATTACH, &attach, sizeof(Attachment)) != 0) throw Refused(directory, "attach the device rules");
+        if ((int)syscall(Syscall.bpf, BPF_PROG_ATTACH, &attach, sizeof(Attachment)) != 0)
+            throw Refused(directory, "attach the device rules");
         if (replaced is not null) return;
         foreach (var id in attached)
         {
@@ -34,7 +35,8 @@ internal static unsafe partial class DeviceFilter
             using var old = Open(id);
             if (old is null) continue;
             var detach = new Attachment { target = (uint)cgroup.Number, program = (uint)old.Number, type = BPF_CGROUP_DEVICE };
-            if (bpf(Number, BPF_PROG_DETACH, &detach, sizeof(Attachment)) != 0) throw Refused(directory, "detach older device rules");
+            if ((int)syscall(Syscall.bpf, BPF_PROG_DETACH, &detach, sizeof(Attachment)) != 0)
+                throw Refused(directory, "detach older device rules");
         }
     }
 
@@ -57,7 +59,7 @@ internal static unsafe partial class DeviceFilter
             // The verifier gives up for a signal that waits, and the runtime sends its threads many: EAGAIN, as libbpf does.
             for (var attempt = 1; ; attempt++)
             {
-                var fd = bpf(Number, BPF_PROG_LOAD, &load, sizeof(Loading));
+                var fd = (int)syscall(Syscall.bpf, BPF_PROG_LOAD, &load, sizeof(Loading));
                 if (fd >= 0) return new Fd(fd);
                 if (Errno.Last is not Errno.EAGAIN || attempt == MostAttempts) throw Refused(directory, "load the device rules");
             }
@@ -68,7 +70,8 @@ internal static unsafe partial class DeviceFilter
     {
         var ids = stackalloc uint[MostAttached];
         var query = new Query { target = (uint)cgroup.Number, type = BPF_CGROUP_DEVICE, ids = (ulong)ids, count = MostAttached };
-        if (bpf(Number, BPF_PROG_QUERY, &query, sizeof(Query)) != 0) throw Refused(directory, "look for device rules");
+        if ((int)syscall(Syscall.bpf, BPF_PROG_QUERY, &query, sizeof(Query)) != 0)
+            throw Refused(directory, "look for device rules");
         return new Span<uint>(ids, (int)query.count).ToArray();
     }
 
@@ -76,7 +79,7 @@ internal static unsafe partial class DeviceFilter
     {
         var byId = stackalloc uint[3];
         (byId[0], byId[1], byId[2]) = (id, 0, 0);
-        var fd = bpf(Number, BPF_PROG_GET_FD_BY_ID, byId, 12);
+        var fd = (int)syscall(Syscall.bpf, BPF_PROG_GET_FD_BY_ID, byId, 12);
         return fd >= 0 ? new Fd(fd) : null;
     }
 
@@ -106,7 +109,4 @@ internal static unsafe partial class DeviceFilter
         public ulong ids;
         public uint count, padding;
     }
-
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    private static partial int bpf(nint number, nint command, void* attributes, nint size);
 }

@@ -1,7 +1,7 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Polling;
 
 namespace Supervisor.Kernel.Cgroups;
 
@@ -62,10 +62,8 @@ internal sealed class FreezerV1(string directory) : Freezer
 }
 
 /// <summary>cgroup.freeze and cgroup.events of v2 (Linux 5.2), which poll(2) reports changes of as POLLPRI.</summary>
-internal sealed partial class FreezerV2(string directory) : Freezer
+internal sealed class FreezerV2(string directory) : Freezer
 {
-    private const short POLLPRI = 2;
-
     public override bool IsFrozen => CgroupFile.TryRead(directory + "/cgroup.freeze")?.Trim() is "1";
 
     public override void Freeze(TimeSpan timeout)
@@ -92,18 +90,8 @@ internal sealed partial class FreezerV2(string directory) : Freezer
             if (CgroupText.Numbers(text).GetValueOrDefault("frozen") == (state is "1" ? 1UL : 0)) return true;
             var left = timeout - clock.Elapsed;
             if (left <= TimeSpan.Zero) return false;
-            var poll = new PollFd { Fd = events.Number, Events = POLLPRI };
-            _ = FreezerV2.poll(ref poll, 1, (int)Math.Ceiling(Math.Min(left.TotalMilliseconds, 60_000)));
+            var milliseconds = Math.Ceiling(Math.Min(left.TotalMilliseconds, 60_000));
+            Poll.Wait(events.Number, PollEvents.POLLPRI, TimeSpan.FromMilliseconds(milliseconds));
         }
     }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct PollFd
-    {
-        public int Fd;
-        public short Events, Returned;
-    }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int poll(ref PollFd fds, nuint count, int milliseconds);
 }

@@ -1,6 +1,6 @@
-using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Cgroups;
 
@@ -8,7 +8,7 @@ namespace Supervisor.Kernel.Cgroups;
 /// A descriptor that epoll reports when a cgroup's memory has run out. A report is only a hint: limits that held, and on v1
 /// the cgroup's removal, look the same. <see cref="Cgroup.OomKills"/> tells.
 /// </summary>
-public sealed partial class OomNotifier : IDisposable
+public sealed class OomNotifier : IDisposable
 {
     private readonly string _path;
 
@@ -21,10 +21,12 @@ public sealed partial class OomNotifier : IDisposable
     public bool Priority { get; }
 
     /// <summary>Makes ready for the next report. To be called after each, before the counters are read.</summary>
-    public void Acknowledge()
+    public unsafe void Acknowledge()
     {
-        Span<byte> buffer = stackalloc byte[4096]; // v1: the eight bytes of the counter. v2: the file from its start, which re-arms it.
-        _ = Priority ? pread(Fd, ref buffer[0], (nuint)buffer.Length, 0) : read(Fd, ref buffer[0], 8); // EAGAIN, ENODEV: nothing to do
+        const int Size = 4096;
+        var buffer = stackalloc byte[Size]; // v1: the eight bytes of the counter. v2: the file from its start, which re-arms it.
+        using var held = new HeldHandle(Fd);
+        _ = Priority ? pread(held.Number, buffer, Size, 0) : read(held.Number, buffer, 8); // EAGAIN, ENODEV: nothing to do
     }
 
     /// <inheritdoc/>
@@ -47,7 +49,6 @@ public sealed partial class OomNotifier : IDisposable
     // Documentation/admin-guide/cgroup-v1/memory.rst, section 10: "<eventfd> <descriptor of memory.oom_control>".
     private static OomNotifier OpenV1(string directory)
     {
-        const int EFD_NONBLOCK = 0x800, EFD_CLOEXEC = 0x80000;
         var number = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         if (number < 0) throw new SyscallException("eventfd", Errno.Last);
         var fd = new Fd(number);
@@ -66,15 +67,6 @@ public sealed partial class OomNotifier : IDisposable
 
     /// <inheritdoc/>
     public override string ToString() => _path;
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int eventfd(uint start, int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint read(Fd fd, ref byte buffer, nuint count);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint pread(Fd fd, ref byte buffer, nuint count, nint offset);
 }
 
 /// <summary>How often the kernel has killed for want of memory.</summary>
