@@ -1,14 +1,14 @@
-using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Launch;
 using Supervisor.Kernel.Oci;
 using Supervisor.Kernel.Processes;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Namespaces;
 
 /// <summary>The id maps of a user namespace. user_namespaces(7).</summary>
-internal static partial class IdMaps
+internal static class IdMaps
 {
     private static readonly uint EffectiveUid = geteuid(), EffectiveGid = getegid();
 
@@ -94,10 +94,4 @@ internal static partial class IdMaps
         var hook = new HookSpec { Path = path, Args = [name, $"{pid}", .. arguments] };
         Hooks.HookRunner.Run(name, [hook], new Hooks.ContainerState("", "", "", 0, "", new Dictionary<string, string>()), deadline);
     }
-
-    [LibraryImport("libc")]
-    private static partial uint geteuid();
-
-    [LibraryImport("libc")]
-    private static partial uint getegid();
 }

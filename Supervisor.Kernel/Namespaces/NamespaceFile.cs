@@ -1,14 +1,14 @@
-using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Oci;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Namespaces;
 
 /// <summary>Files that stand for namespaces. ioctl_nsfs(2), Linux 4.11.</summary>
-internal static partial class NamespaceFile
+internal static class NamespaceFile
 {
-    private const nuint NS_GET_NSTYPE = 0xb703;
+    private const int NS_GET_NSTYPE = 0xb703;
 
     /// <summary>Which kind; null for a file that is no namespace.</summary>
     public static CloneFlags? KindOf(Fd fd) => ioctl(fd.Number, NS_GET_NSTYPE) is > 0 and var kind ? (CloneFlags)kind : null;
@@ -28,7 +28,4 @@ internal static partial class NamespaceFile
         var (theirs, ours) = (new FileInfo($"/proc/{pid}/ns/{name}").LinkTarget, new FileInfo($"/proc/self/ns/{name}").LinkTarget);
         return theirs is null || theirs == ours ? null : ulong.Parse(theirs.AsSpan(name.Length + 2).TrimEnd(']'));
     }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int ioctl(int fd, nuint request);
 }

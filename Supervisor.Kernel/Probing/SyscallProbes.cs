@@ -1,18 +1,13 @@
-using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
+using Tmds.Linux;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Probing;
 
 /// <summary>System calls, each called in a way that shows that the kernel knows it and changes nothing.</summary>
-internal static unsafe partial class SyscallProbes
+internal static unsafe class SyscallProbes
 {
-    // asm-generic/unistd.h; since 424 the same on x86-64 and arm64.
-    private const nint SYS_open_tree = 428, SYS_fsopen = 430, SYS_pidfd_open = 434, SYS_clone3 = 435, SYS_close_range = 436,
-        SYS_openat2 = 437, SYS_mount_setattr = 442;
-
-    private const int AT_FDCWD = -100, O_CLOEXEC = 0x80000, O_PATH = 0x200000;
-
     public static IEnumerable<HostFeature> All() =>
     [
         KernelVersion(), Clone3(), CloneIntoCgroup(), PidfdOpen(), PidfdGetInfo(), CloseRange(), Openat2(), Fsopen(), OpenTree(),
@@ -34,7 +29,8 @@ internal static unsafe partial class SyscallProbes
 
     // A size of 0 is too small for any version of clone_args.
     private static HostFeature Clone3() =>
-        OfRefusal("clone3", syscall(SYS_clone3, 0, 0, 0, 0, 0), Errno.EINVAL, "starting processes (Linux 5.3; some seccomp profiles hide it)");
+        OfRefusal("clone3", (int)syscall(Syscall.clone3, 0, 0), Errno.EINVAL,
+            "starting processes (Linux 5.3; some seccomp profiles hide it)");
 
     // With a descriptor that cannot be open, the call ends before there is a child.
     private static HostFeature CloneIntoCgroup()
@@ -44,20 +40,21 @@ internal static unsafe partial class SyscallProbes
         new Span<ulong>(arguments, 11).Clear();
         arguments[0] = CLONE_INTO_CGROUP;
         arguments[10] = int.MaxValue;
-        return OfRefusal("CLONE_INTO_CGROUP", syscall(SYS_clone3, (nint)arguments, 11 * sizeof(ulong), 0, 0, 0), Errno.EBADF,
+        return OfRefusal("CLONE_INTO_CGROUP", (int)syscall(Syscall.clone3, arguments, 11 * sizeof(ulong), 0, 0, 0), Errno.EBADF,
             "a process's birth inside its cgroup (v2, Linux 5.7)");
     }
 
     private static HostFeature PidfdOpen() =>
-        OfDescriptor("pidfd_open", syscall(SYS_pidfd_open, Environment.ProcessId, 0, 0, 0, 0), "waiting for and signalling processes (Linux 5.3)");
+        OfDescriptor("pidfd_open", (int)syscall(Syscall.pidfd_open, Environment.ProcessId, 0),
+            "waiting for and signalling processes (Linux 5.3)");
 
     private static HostFeature PidfdGetInfo()
     {
-        const nuint PIDFD_GET_INFO = 0xc040_ff0b; // _IOWR(0xff, 11, 64 bytes): linux/pidfd.h
+        const int PIDFD_GET_INFO = unchecked((int)0xc040_ff0b); // _IOWR(0xff, 11, 64 bytes): linux/pidfd.h
         const string name = "PIDFD_GET_INFO", use = "exit codes of processes that are not our children (Linux 6.13; the code itself from 6.15)";
-        var number = syscall(SYS_pidfd_open, Environment.ProcessId, 0, 0, 0, 0);
+        var number = (int)syscall(Syscall.pidfd_open, Environment.ProcessId, 0);
         if (number < 0) return new(name, false, $"pidfd_open: {Errno.Last}", use);
-        using var fd = new Fd((int)number);
+        using var fd = new Fd(number);
         var info = stackalloc byte[64];
         new Span<byte>(info, 64).Clear();
         *(ulong*)info = 1; // PIDFD_INFO_PID
@@ -69,16 +66,18 @@ internal static unsafe partial class SyscallProbes
     // Descriptors from 4294967295 on: there are none.
     private static HostFeature CloseRange()
     {
-        var result = syscall(SYS_close_range, unchecked((nint)uint.MaxValue), unchecked((nint)uint.MaxValue), 0, 0, 0);
+        var result = (int)syscall(Syscall.close_range, uint.MaxValue, uint.MaxValue, 0);
         return new("close_range", result == 0, result == 0 ? "yes" : $"{Errno.Last}", "keeping descriptors out of containers (Linux 5.9)");
     }
 
     private static HostFeature Openat2()
     {
-        const ulong RESOLVE_NO_MAGICLINKS = 2, RESOLVE_IN_ROOT = 0x10;
-        var how = stackalloc ulong[3] { O_PATH | O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+        var how = new open_how
+        {
+            flags = (ulong)(O_PATH | O_CLOEXEC), resolve = (ulong)(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS),
+        };
         fixed (byte* path = "."u8)
-            return OfDescriptor("openat2", syscall(SYS_openat2, AT_FDCWD, (nint)path, (nint)how, 24, 0),
+            return OfDescriptor("openat2", openat2(AT_FDCWD, path, &how, sizeof(open_how)),
                 "paths that stay inside a container's root (Linux 5.6)");
     }
 
@@ -86,25 +85,29 @@ internal static unsafe partial class SyscallProbes
     {
         const int FSOPEN_CLOEXEC = 1;
         fixed (byte* type = "tmpfs"u8)
-            return OfDescriptor("fsopen", syscall(SYS_fsopen, (nint)type, FSOPEN_CLOEXEC, 0, 0, 0), "mounts that no path leads to while they are made (Linux 5.2)");
+            return OfDescriptor("fsopen", (int)syscall(Syscall.fsopen, type, FSOPEN_CLOEXEC),
+                "mounts that no path leads to while they are made (Linux 5.2)");
     }
 
     private static HostFeature OpenTree()
     {
         const int OPEN_TREE_CLONE = 1;
         fixed (byte* path = "/"u8) // the clone is nowhere attached and ends with its descriptor
-            return OfDescriptor("open_tree", syscall(SYS_open_tree, AT_FDCWD, (nint)path, OPEN_TREE_CLONE | O_CLOEXEC, 0, 0), "bind mounts by descriptor (Linux 5.2)");
+            return OfDescriptor("open_tree", (int)syscall(Syscall.open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | O_CLOEXEC),
+                "bind mounts by descriptor (Linux 5.2)");
     }
 
     // A size of 0 is too small for any version of mount_attr.
     private static HostFeature MountSetattr() =>
-        OfRefusal("mount_setattr", syscall(SYS_mount_setattr, -1, 0, 0, 0, 0), Errno.EINVAL, "read-only binds of whole trees (Linux 5.12)");
+        OfRefusal("mount_setattr", (int)syscall(Syscall.mount_setattr, -1, 0, 0, 0, 0), Errno.EINVAL,
+            "read-only binds of whole trees (Linux 5.12)");
 
     private static HostFeature MemfdSeals()
     {
-        const int F_ADD_SEALS = 1033, F_SEAL_EXEC = 0x20;
+        const int F_SEAL_EXEC = 0x20;
         const string name = "F_SEAL_EXEC", use = "a launch stub whose mode cannot be changed either (Linux 6.3); the other seals do without";
-        var number = memfd_create("probe", 3); // MFD_CLOEXEC | MFD_ALLOW_SEALING
+        int number;
+        fixed (byte* file = "probe"u8) number = memfd_create(file, MFD_CLOEXEC | MFD_ALLOW_SEALING);
         if (number < 0) return new(name, false, $"memfd_create: {Errno.Last}", use);
         using var fd = new Fd(number);
         var sealed_ = fcntl(number, F_ADD_SEALS, F_SEAL_EXEC) == 0;
@@ -112,16 +115,16 @@ internal static unsafe partial class SyscallProbes
     }
 
     // The call is known when it refuses for the expected reason.
-    private static HostFeature OfRefusal(string name, nint result, Errno expected, string use)
+    private static HostFeature OfRefusal(string name, int result, Errno expected, string use)
     {
         var errno = result < 0 ? Errno.Last : Errno.None;
         return new(name, errno == expected, errno == expected ? "yes" : Reason(errno), use);
     }
 
-    private static HostFeature OfDescriptor(string name, nint result, string use)
+    private static HostFeature OfDescriptor(string name, int result, string use)
     {
         if (result < 0) return new(name, false, Reason(Errno.Last), use);
-        new Fd((int)result).Dispose();
+        new Fd(result).Dispose();
         return new(name, true, "yes", use);
     }
 
@@ -131,16 +134,4 @@ internal static unsafe partial class SyscallProbes
         Errno.EPERM => "EPERM: in the kernel, not allowed to us",
         _ => $"{errno}",
     };
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint syscall(nint number, nint a, nint b, nint c, nint d, nint e);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int ioctl(int fd, nuint request, byte* argument);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int fcntl(int fd, int command, int argument);
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int memfd_create(string name, uint flags);
 }

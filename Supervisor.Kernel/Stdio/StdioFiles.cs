@@ -1,14 +1,12 @@
-using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Stdio;
 
 /// <summary>Opening what the clients' words for standard streams mean.</summary>
-internal static partial class StdioFiles
+internal static class StdioFiles
 {
-    private const int F_GETFL = 3, F_SETFL = 4;
-
     /// <summary>A stream to write to.</summary>
     /// <param name="blocking">False for a relay of ours; true for a process, which expects writes to wait.</param>
     /// <remarks>
@@ -85,10 +83,4 @@ internal static partial class StdioFiles
         var wanted = blocking ? flags & ~(int)OpenFlags.O_NONBLOCK : flags | (int)OpenFlags.O_NONBLOCK;
         if (flags < 0 || fcntl(fd.Number, F_SETFL, wanted) != 0) throw new SyscallException("fcntl(F_SETFL)", Errno.Last);
     }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int fcntl(int fd, int command, int argument);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int fchown(int fd, uint uid, uint gid);
 }

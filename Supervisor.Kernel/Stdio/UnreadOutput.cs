@@ -1,7 +1,7 @@
-using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Polling;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Stdio;
 
@@ -11,7 +11,7 @@ namespace Supervisor.Kernel.Stdio;
 /// a reader who comes late can open the FIFO at all. Both are closed when it has been read, which is its reader's end of file.
 /// </summary>
 /// <remarks>The kernel tells nobody that a FIFO has become empty: it is looked, ever more rarely, while something is in it.</remarks>
-internal sealed partial class UnreadOutput : IDisposable
+internal sealed class UnreadOutput : IDisposable
 {
     private const int FirstWait = 2, LongestWait = 1000; // milliseconds
     private readonly Fd _reading;
@@ -62,9 +62,10 @@ internal sealed partial class UnreadOutput : IDisposable
         }
     }
 
-    private bool CloseIfRead()
+    private unsafe bool CloseIfRead()
     {
-        if (ioctl(_reading.Number, FIONREAD, out var unread) == 0 && unread > 0) return false;
+        int unread;
+        if (ioctl(_reading.Number, FIONREAD, &unread) == 0 && unread > 0) return false;
         Close();
         return true;
     }
@@ -76,9 +77,4 @@ internal sealed partial class UnreadOutput : IDisposable
         _reading.Dispose();
         _read.TrySetResult();
     }
-
-    private const nuint FIONREAD = 0x541B;
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int ioctl(int fd, nuint request, out int value);
 }
