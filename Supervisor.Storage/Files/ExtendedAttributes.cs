@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
@@ -6,7 +5,7 @@ using Supervisor.Kernel.Files;
 namespace Supervisor.Storage.Files;
 
 /// <summary>Extended attributes of a node named by an open directory and one name in it. xattr(7).</summary>
-public static unsafe partial class ExtendedAttributes
+public static unsafe class ExtendedAttributes
 {
     /// <summary>overlayfs's mark of a directory that hides what lies beneath it.</summary>
     public const string Opaque = "trusted.overlay.opaque";
@@ -20,7 +19,7 @@ public static unsafe partial class ExtendedAttributes
         var buffer = new byte[MaximumValue];
         nint length;
         fixed (byte* path = PathOf(directory, name))
-        fixed (byte* b = buffer) length = llistxattr(path, b, (nuint)buffer.Length);
+        fixed (byte* b = buffer) length = Native.llistxattr(path, b, (nuint)buffer.Length);
         if (length < 0) return Errno.Last is Errno.EOPNOTSUPP ? all : throw FileCalls.Failed("llistxattr", name);
         foreach (var key in Encoding.Latin1.GetString(buffer, 0, (int)length).Split('\0', StringSplitOptions.RemoveEmptyEntries))
             if (Get(directory, name, key) is { } value) all[key] = value;
@@ -36,7 +35,7 @@ public static unsafe partial class ExtendedAttributes
         fixed (byte* k = RawName.ToBytes(key))
         fixed (byte* b = buffer)
         {
-            var length = lgetxattr(path, k, b, (nuint)buffer.Length);
+            var length = Native.lgetxattr(path, k, b, (nuint)buffer.Length);
             if (length >= 0) return buffer[..(int)length];
             return Errno.Last is Errno.ENODATA or Errno.EOPNOTSUPP ? null : throw FileCalls.Failed($"lgetxattr {key}", name);
         }
@@ -50,7 +49,7 @@ public static unsafe partial class ExtendedAttributes
         fixed (byte* k = RawName.ToBytes(key))
         fixed (byte* v = value)
         {
-            if (lsetxattr(path, k, v, (nuint)value.Length, 0) == 0) return true;
+            if (Native.lsetxattr(path, k, v, (nuint)value.Length, 0) == 0) return true;
             return Errno.Last is Errno.EOPNOTSUPP ? false : throw FileCalls.Failed($"lsetxattr {key}", name);
         }
     }
@@ -58,13 +57,4 @@ public static unsafe partial class ExtendedAttributes
     // There are no -at calls before Linux 6.13; the directory's descriptor in /proc is as good: it names that directory and no other.
     private static byte[] PathOf(Fd directory, string name) =>
         RawName.ToBytes(name.Length == 0 ? $"/proc/self/fd/{directory.Number}/." : $"/proc/self/fd/{directory.Number}/{name}");
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint llistxattr(byte* path, byte* list, nuint size);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint lgetxattr(byte* path, byte* name, byte* value, nuint size);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int lsetxattr(byte* path, byte* name, byte* value, nuint size, int flags);
 }

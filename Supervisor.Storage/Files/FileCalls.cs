@@ -2,6 +2,8 @@ using System.Runtime.InteropServices;
 using Supervisor.Kernel;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
+using Tmds.Linux;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Storage.Files;
 
@@ -9,21 +11,22 @@ namespace Supervisor.Storage.Files;
 /// System calls on nodes named by an open directory and one name in it. No call here follows a symlink in its last component.
 /// Names are raw (<see cref="RawName"/>).
 /// </summary>
-public static unsafe partial class FileCalls
+public static unsafe class FileCalls
 {
-    private const int AT_SYMLINK_NOFOLLOW = 0x100, AT_REMOVEDIR = 0x200;
-
     /// <summary>openat2(2), Linux 5.6.</summary>
     /// <returns>Null for ENOENT, ENOTDIR, ELOOP and EXDEV: there is no such thing beneath that directory.</returns>
     public static Fd? TryOpen(Fd directory, string path, OpenFlags flags, ResolveFlags resolve, uint mode = 0)
     {
-        var how = new OpenHow { flags = (ulong)(flags | OpenFlags.O_CLOEXEC)
-            .ToKernel(), mode = mode, resolve = resolve | ResolveFlags.RESOLVE_NO_MAGICLINKS };
+        var how = new open_how
+        {
+            flags = (ulong)(flags | OpenFlags.O_CLOEXEC).ToKernel(), mode = mode,
+            resolve = (ulong)(resolve | ResolveFlags.RESOLVE_NO_MAGICLINKS),
+        };
         fixed (byte* name = RawName.ToBytes(path.Length == 0 ? "." : path))
         {
             while (true)
             {
-                var fd = (int)syscall(Syscall.openat2, directory.Number, name, &how, sizeof(OpenHow));
+                var fd = openat2(directory.Number, name, &how, sizeof(open_how));
                 if (fd >= 0) return new Fd(fd);
                 if (Errno.Last is Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP or Errno.EXDEV) return null;
                 if (Errno.Last is not (Errno.EINTR or Errno.EAGAIN)) throw Failed("openat2", path); // EAGAIN: a rename raced with ".."
@@ -42,20 +45,16 @@ public static unsafe partial class FileCalls
     /// <returns>Null if there is none of this name.</returns>
     public static NodeStatus? TryStatus(Fd directory, string name)
     {
-        const int AT_EMPTY_PATH = 0x1000;
-        const uint STATX_BASIC_STATS = 0x7ff;
-        var s = stackalloc byte[256];
+        statx s;
         fixed (byte* n = RawName.ToBytes(name))
         {
-            if (statx(directory.Number, n, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, STATX_BASIC_STATS, s) != 0)
+            if (LibC.statx(directory.Number, n, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, (uint)STATX_BASIC_STATS, &s) != 0)
                 return Errno.Last is Errno.ENOENT or Errno.ENOTDIR ? null : throw Failed("statx", name);
         }
-        var mode = *(ushort*)(s + 28);
         return new NodeStatus(
-            (NodeKind)(mode & 0xf000u), mode & 0xfffu, *(uint*)(s + 20), *(uint*)(s + 24), *(long*)(s + 40), *(long*)(s + 48),
-                *(uint*)(s + 16),
-            *(ulong*)(s + 32), *(uint*)(s + 136), *(uint*)(s + 140), *(uint*)(s + 128), *(uint*)(s + 132),
-                new FileTime(*(long*)(s + 112), *(int*)(s + 120)));
+            (NodeKind)(s.stx_mode & 0xf000u), s.stx_mode & 0xfffu, s.stx_uid, s.stx_gid, (long)s.stx_size, (long)s.stx_blocks,
+            s.stx_nlink, s.stx_ino, s.stx_dev_major, s.stx_dev_minor, s.stx_rdev_major, s.stx_rdev_minor,
+            new FileTime(s.stx_mtime.tv_sec, (int)s.stx_mtime.tv_nsec));
     }
 
     /// <summary>Of an open node.</summary>
@@ -66,7 +65,7 @@ public static unsafe partial class FileCalls
     {
         fixed (byte* n = RawName.ToBytes(name))
         {
-            if (mkdirat(directory.Number, n, mode) == 0) return true;
+            if (mkdirat(directory.Number, n, (ushort)mode) == 0) return true;
             return Errno.Last is Errno.EEXIST ? false : throw Failed("mkdirat", name);
         }
     }
@@ -78,7 +77,7 @@ public static unsafe partial class FileCalls
             minor & 0xff);
         fixed (byte* n = RawName.ToBytes(name))
         {
-            if (mknodat(directory.Number, n, (uint)kind | mode, device) != 0) throw Failed("mknodat", name);
+            if (mknodat(directory.Number, n, (ushort)((uint)kind | mode), device) != 0) throw Failed("mknodat", name);
         }
     }
 
@@ -111,8 +110,8 @@ public static unsafe partial class FileCalls
         fixed (byte* n = RawName.ToBytes(name))
         fixed (byte* b = buffer)
         {
-            var length = readlinkat(directory.Number, n, b, (nuint)buffer.Length);
-            return length >= 0 ? System.Text.Encoding.Latin1.GetString(buffer, 0, (int)length) : throw Failed("readlinkat", name);
+            var length = (int)readlinkat(directory.Number, n, b, buffer.Length);
+            return length >= 0 ? System.Text.Encoding.Latin1.GetString(buffer, 0, length) : throw Failed("readlinkat", name);
         }
     }
 
@@ -138,7 +137,7 @@ public static unsafe partial class FileCalls
         fixed (byte* a = RawName.ToBytes(name))
         fixed (byte* b = RawName.ToBytes(newName))
         {
-            if (renameat(from.Number, a, to.Number, b) != 0) throw Failed("renameat", name);
+            if (Native.renameat(from.Number, a, to.Number, b) != 0) throw Failed("renameat", name);
         }
     }
 
@@ -159,14 +158,15 @@ public static unsafe partial class FileCalls
             ?? throw new SyscallException("openat2", Errno.ENOENT, RawName.ToText(name));
         fixed (byte* n = RawName.ToBytes($"/proc/self/fd/{node.Number}"))
         {
-            if (chmod(n, mode) != 0) throw Failed("chmod", name);
+            if (chmod(n, (ushort)mode) != 0) throw Failed("chmod", name);
         }
     }
 
     /// <summary>utimensat(2): the time of modification, and the same as time of access.</summary>
     public static void ChangeTime(Fd directory, string name, FileTime time)
     {
-        var times = stackalloc long[4] { time.Seconds, time.Nanoseconds, time.Seconds, time.Nanoseconds };
+        var modified = new timespec { tv_sec = time.Seconds, tv_nsec = time.Nanoseconds };
+        var times = stackalloc timespec[2] { modified, modified };
         fixed (byte* n = RawName.ToBytes(name))
         {
             if (utimensat(directory.Number, n, times, AT_SYMLINK_NOFOLLOW) != 0) throw Failed("utimensat", name);
@@ -182,7 +182,7 @@ public static unsafe partial class FileCalls
         {
             while (true)
             {
-                var length = (int)getdents64(directory.Number, b, (nuint)buffer.Length);
+                var length = (int)Native.getdents64(directory.Number, b, (nuint)buffer.Length);
                 if (length < 0) throw Failed("getdents64", "");
                 if (length == 0) break;
                 for (var at = 0; at < length; at += *(ushort*)(b + at + 16))
@@ -210,49 +210,4 @@ public static unsafe partial class FileCalls
     }
 
     internal static SyscallException Failed(string call, string name) => new(call, Errno.Last, RawName.ToText(name));
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint syscall(nint number, nint directory, byte* path, OpenHow* how, nint size);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int statx(int directory, byte* path, int flags, uint mask, byte* buffer);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int mkdirat(int directory, byte* path, uint mode);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int mknodat(int directory, byte* path, uint mode, ulong device);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int symlinkat(byte* target, int directory, byte* path);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int linkat(int oldDirectory, byte* oldPath, int newDirectory, byte* newPath, int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint readlinkat(int directory, byte* path, byte* buffer, nuint size);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int unlinkat(int directory, byte* path, int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int renameat(int oldDirectory, byte* oldPath, int newDirectory, byte* newPath);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int fchownat(int directory, byte* path, uint uid, uint gid, int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int chmod(byte* path, uint mode);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int utimensat(int directory, byte* path, long* times, int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint getdents64(int fd, byte* buffer, nuint size);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int fsync(int fd);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int syncfs(int fd);
 }

@@ -1,11 +1,11 @@
-using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Storage.Files;
 
 /// <summary>Copies trees and single files with all that belongs to them: owners, modes, attributes, times, hard links, holes.</summary>
-public static partial class TreeCopy
+public static class TreeCopy
 {
     /// <summary>Levels of directories: deeper ones no path can name.</summary>
     public const int MaximumDepth = 2048;
@@ -86,21 +86,21 @@ public static partial class TreeCopy
     }
 
     // copy_file_range(2) shares blocks where the filesystem can, and SEEK_DATA leaves holes out.
-    private static void CopyBytes(Fd from, Fd to, long size, CancellationToken cancel)
+    private static unsafe void CopyBytes(Fd from, Fd to, long size, CancellationToken cancel)
     {
-        const int SEEK_DATA = 3, SEEK_HOLE = 4, SEEK_SET = 0;
         long offset = 0;
         while (offset < size)
         {
-            var data = lseek(from.Number, offset, SEEK_DATA);
+            long data = lseek(from.Number, offset, Native.SEEK_DATA);
             if (data < 0) break; // ENXIO: nothing but a hole is left
-            var end = Math.Min(lseek(from.Number, data, SEEK_HOLE), size);
+            var end = Math.Min((long)lseek(from.Number, data, Native.SEEK_HOLE), size);
             lseek(from.Number, data, SEEK_SET);
             lseek(to.Number, data, SEEK_SET);
             for (offset = data; offset < end;)
             {
                 cancel.ThrowIfCancellationRequested();
-                var copied = copy_file_range(from.Number, 0, to.Number, 0, (nuint)Math.Min(end - offset, 16 << 20), 0);
+                var most = (nuint)Math.Min(end - offset, 16 << 20);
+                var copied = Native.copy_file_range(from.Number, null, to.Number, null, most, 0);
                 if (copied < 0 && Errno.Last is Errno.EXDEV or Errno.EINVAL or Errno.EOPNOTSUPP or Errno.ENOSYS)
                     copied = ReadAndWrite(from, to, end - offset);
                 if (copied < 0) throw FileCalls.Failed("copy_file_range", "");
@@ -118,13 +118,4 @@ public static partial class TreeCopy
         to.Write(buffer.AsSpan(0, got));
         return got;
     }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial long lseek(int fd, long offset, int whence);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint copy_file_range(int from, nint fromOffset, int to, nint toOffset, nuint length, uint flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    internal static partial int ftruncate(int fd, long length);
 }

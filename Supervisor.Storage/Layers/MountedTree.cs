@@ -1,9 +1,8 @@
-using System.Runtime.InteropServices;
-using System.Text;
 using Supervisor.Kernel;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Storage.Files;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Storage.Layers;
 
@@ -12,9 +11,9 @@ public sealed record TreeMount(string Type, string Source, IReadOnlyList<string>
 
 /// <summary>Opens the tree that mounts stand for, without putting a mount anywhere: nobody sees it, and it ends with its
 /// descriptor.</summary>
-internal static unsafe partial class MountedTree
+internal static unsafe class MountedTree
 {
-    private const int FSCONFIG_SET_STRING = 1, LongestValue = 255;
+    private const int LongestValue = 255;
 
     /// <summary>Where a layer is to be unpacked: straight into the directory that the mounts would write to.</summary>
     /// <exception cref="StorageException">The mounts are of no kind that a snapshotter makes, or are read-only.</exception>
@@ -58,19 +57,21 @@ internal static unsafe partial class MountedTree
     /// <param name="options">More <c>key=value</c>.</param>
     internal static Fd Overlay(IReadOnlyList<string> layers, IReadOnlyList<(string Key, string Value)> options)
     {
-        using var context = Take("fsopen", syscall(Syscall.fsopen, Text("overlay"), At.FSOPEN_CLOEXEC), "overlay");
+        using var context = OpenContext("overlay");
         var joined = string.Join(':', layers.Select(Escape));
         if (joined.Length <= LongestValue) Set("lowerdir", joined);
         else foreach (var layer in layers) Set("lowerdir+", layer); // one by one: Linux 6.5
         foreach (var (key, value) in options) Set(key, value);
-        if (syscall(Syscall.fsconfig, context.Number, At.FSCONFIG_CMD_CREATE, 0, 0, 0) < 0)
+        if ((int)syscall(Syscall.fsconfig, context.Number, At.FSCONFIG_CMD_CREATE, 0, 0, 0) < 0)
             throw new SyscallException("fsconfig(FSCONFIG_CMD_CREATE)", Errno.Last, $"overlay of {joined}");
         return Mounted(context, "overlay");
 
         void Set(string key, string value)
         {
-            if (syscall(Syscall.fsconfig, context.Number, FSCONFIG_SET_STRING, Text(key), Text(value), 0) < 0)
-                throw new SyscallException("fsconfig", Errno.Last, $"overlay {key}={value}");
+            fixed (byte* k = CString.Of(key))
+            fixed (byte* v = CString.Of(value))
+                if ((int)syscall(Syscall.fsconfig, context.Number, At.FSCONFIG_SET_STRING, k, v, 0) >= 0) return;
+            throw new SyscallException("fsconfig", Errno.Last, $"overlay {key}={value}");
         }
     }
 
@@ -103,17 +104,22 @@ internal static unsafe partial class MountedTree
     /// <summary>A tmpfs that is mounted nowhere and stays empty: what a first layer is compared with.</summary>
     private static Fd EmptyTree()
     {
-        using var context = Take("fsopen", syscall(Syscall.fsopen, Text("tmpfs"), At.FSOPEN_CLOEXEC), "tmpfs");
-        if (syscall(Syscall.fsconfig, context.Number, At.FSCONFIG_CMD_CREATE, 0, 0, 0) < 0)
+        using var context = OpenContext("tmpfs");
+        if ((int)syscall(Syscall.fsconfig, context.Number, At.FSCONFIG_CMD_CREATE, 0, 0, 0) < 0)
             throw new SyscallException("fsconfig(FSCONFIG_CMD_CREATE)", Errno.Last, "tmpfs");
         return Mounted(context, "tmpfs");
+    }
+
+    private static Fd OpenContext(string type)
+    {
+        fixed (byte* name = CString.Of(type)) return Take("fsopen", (int)syscall(Syscall.fsopen, name, At.FSOPEN_CLOEXEC), type);
     }
 
     /// <summary>Its root, to be listed. The mount's own descriptor is a place only (O_PATH); the mount lasts while something in
     /// it is open.</summary>
     private static Fd Mounted(Fd context, string type)
     {
-        using var mount = Take("fsmount", syscall(Syscall.fsmount, context.Number, At.FSMOUNT_CLOEXEC, 0), type);
+        using var mount = Take("fsmount", (int)syscall(Syscall.fsmount, context.Number, At.FSMOUNT_CLOEXEC, 0), type);
         return FileCalls.TryOpen(mount, "", OpenFlags.O_DIRECTORY, ResolveFlags.RESOLVE_BENEATH)
             ?? throw new SyscallException("openat2", Errno.ENOENT, type);
     }
@@ -121,22 +127,8 @@ internal static unsafe partial class MountedTree
     private static string Escape(string path) =>
         path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(":", "\\:", StringComparison.Ordinal);
 
-    private static Fd Take(string call, nint result, string subject) =>
-        result >= 0 ? new Fd((int)result) : throw new SyscallException(call, Errno.Last, subject);
+    private static Fd Take(string call, int result, string subject) =>
+        result >= 0 ? new Fd(result) : throw new SyscallException(call, Errno.Last, subject);
 
     private static StorageException Invalid(string message) => new(StorageFault.InvalidArgument, message);
-
-    private static byte[] Text(string text) => Encoding.UTF8.GetBytes(text + "\0");
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint syscall(nint number, byte[] name, nint flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint syscall(nint number, nint fd, nint flags, nint attributes);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint syscall(nint number, nint fd, nint command, byte[] key, byte[] value, nint auxiliary);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint syscall(nint number, nint fd, nint command, nint key, nint value, nint auxiliary);
 }
