@@ -1,8 +1,7 @@
-using System.Runtime.InteropServices;
-using System.Text;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Processes;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Containers;
 
@@ -10,11 +9,9 @@ namespace Supervisor.Kernel.Containers;
 /// Fills a tmpfs with a copy of the directory that it will cover (<c>tmpcopyup</c>), while the init waits. Both are reached
 /// through the init's own descriptors, and nothing below them through a symlink: the image may be anybody's.
 /// </summary>
-internal static unsafe partial class CopyUp
+internal static unsafe class CopyUp
 {
-    private const nint SYS_pidfd_getfd = 438;
     private const int MostEntries = 1 << 20, Deepest = 128;
-    private const uint S_IFMT = 0xf000, S_IFDIR = 0x4000, S_IFREG = 0x8000, S_IFLNK = 0xa000;
 
     /// <param name="root">The init's descriptor of its root filesystem.</param>
     /// <param name="into">The init's descriptor of the detached tmpfs.</param>
@@ -45,10 +42,11 @@ internal static unsafe partial class CopyUp
             var name = Path.GetFileName(path);
             using var place = Openat2.TryOpen(from, name, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW, ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_XDEV);
             if (place is null) continue;
-            switch (FileStatus.Of(place).Mode & S_IFMT)
+            // A device, socket or FIFO has no contents to copy.
+            switch (FileStatus.Of(place))
             {
-                case S_IFDIR:
-                    Try(mkdirat(to.Number, name, 0x1c0 /* 0700 */), "mkdirat", name);
+                case { IsDirectory: true }:
+                    fixed (byte* text = CString.Of(name)) Try(mkdirat(to.Number, text, 0x1c0 /* 0700 */), "mkdirat", name);
                     using (var inner = Openat2.TryOpen(from, name, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, Beneath)!)
                     using (var made = Openat2.TryOpen(to, name, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, Beneath)!)
                     {
@@ -56,7 +54,7 @@ internal static unsafe partial class CopyUp
                         Directory(inner, made, depth + 1, ref left, deadline);
                     }
                     break;
-                case S_IFREG:
+                case { IsRegular: true }:
                     using (var file = Openat2.TryOpen(from, name, OpenFlags.O_RDONLY, Beneath)!)
                     using (var made = Openat2.TryOpen(to, name, OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_EXCL, Beneath, 0x180 /* 0600 */)!)
                     {
@@ -65,16 +63,22 @@ internal static unsafe partial class CopyUp
                         CopyAttributes(file, made);
                     }
                     break;
-                case S_IFLNK:
-                    var link = new byte[4096];
-                    nint length;
-                    fixed (byte* text = link) length = readlinkat(place.Number, "", text, (nuint)link.Length);
-                    Try(length < 0 ? -1 : symlinkat(Encoding.UTF8.GetString(link, 0, (int)length), to.Number, name), "symlinkat", name);
-                    break;
-                default: // a device, socket or FIFO has no contents to copy
+                case { IsSymlink: true }:
+                    Symlink(place, to, name);
                     break;
             }
         }
+    }
+
+    private static void Symlink(Fd place, Fd to, string name)
+    {
+        const int Longest = 4096; // PATH_MAX, and a terminating NUL
+        var target = stackalloc byte[Longest];
+        byte empty = 0;
+        var length = (int)readlinkat(place.Number, &empty, target, Longest - 1);
+        if (length < 0) throw new SyscallException("readlinkat", Errno.Last, name);
+        target[length] = 0;
+        fixed (byte* text = CString.Of(name)) Try(symlinkat(target, to.Number, text), "symlinkat", name);
     }
 
     private const ResolveFlags Beneath = ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_SYMLINKS | ResolveFlags.RESOLVE_NO_XDEV;
@@ -83,12 +87,12 @@ internal static unsafe partial class CopyUp
     {
         var (mode, uid, gid) = FileStatus.OwnerOf(from);
         Try(fchown(to.Number, uid, gid), "fchown", null);
-        Try(fchmod(to.Number, mode & 0xfff), "fchmod", null);
+        Try(fchmod(to.Number, (ushort)(mode & 0xfff)), "fchmod", null);
     }
 
     private static Fd Take(Pidfd process, int number)
     {
-        var fd = (int)syscall(SYS_pidfd_getfd, process.Number, number, 0);
+        var fd = (int)syscall(Syscall.pidfd_getfd, process.Number, number, 0);
         return fd >= 0 ? new Fd(fd) : throw new SyscallException("pidfd_getfd", Errno.Last);
     }
 
@@ -96,22 +100,4 @@ internal static unsafe partial class CopyUp
     {
         if (result != 0) throw new SyscallException(call, Errno.Last, name);
     }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint syscall(nint number, nint a, nint b, nint c);
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int mkdirat(int directory, string name, uint mode);
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int symlinkat(string target, int directory, string name);
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial nint readlinkat(int directory, string name, byte* buffer, nuint size);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int fchown(int fd, uint uid, uint gid);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int fchmod(int fd, uint mode);
 }

@@ -1,8 +1,8 @@
-using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Namespaces;
 using Supervisor.Kernel.Oci;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Containers;
 
@@ -11,10 +11,8 @@ namespace Supervisor.Kernel.Containers;
 /// (in a user namespace), that are idmapped (which takes rights over the file system), and shared ones (the init's own copy
 /// of the host's mounts is cut off from the host). open_tree(2), mount_setattr(2); never attached in our namespace.
 /// </summary>
-internal static unsafe partial class LentMounts
+internal static unsafe class LentMounts
 {
-    private const nint SYS_mount_setattr = 442, SYS_open_tree = 428;
-
     /// <param name="open">Gets every descriptor, for the caller to close.</param>
     /// <exception cref="InvalidSpecException">A source is not there, or its file system cannot be idmapped.</exception>
     public static IReadOnlyDictionary<int, Fd> Make(Spec spec, string bundle, bool otherUser, Func<Fd?> containerUser, List<IDisposable> open, CancellationToken deadline)
@@ -39,9 +37,10 @@ internal static unsafe partial class LentMounts
 
     private static Fd OpenTree(string source, bool recursive, string field)
     {
-        fixed (byte* path = System.Text.Encoding.UTF8.GetBytes(source + '\0'))
+        fixed (byte* path = CString.Of(source))
         {
-            var fd = (int)syscall(SYS_open_tree, At.FDCWD, path, At.OPEN_TREE_CLONE | At.OPEN_TREE_CLOEXEC | (recursive ? At.RECURSIVE : 0));
+            var flags = At.OPEN_TREE_CLONE | At.OPEN_TREE_CLOEXEC | (recursive ? At.RECURSIVE : 0);
+            var fd = (int)syscall(Syscall.open_tree, AT_FDCWD, path, flags);
             if (fd >= 0) return new Fd(fd);
         }
         throw Errno.Last is Errno.ENOENT
@@ -62,15 +61,10 @@ internal static unsafe partial class LentMounts
         var attributes = stackalloc ulong[4];
         (attributes[0], attributes[1], attributes[2], attributes[3]) = (MOUNT_ATTR_IDMAP, 0, 0, (ulong)user.Number);
         byte empty = 0;
-        if (syscall(SYS_mount_setattr, tree.Number, &empty, At.EMPTY_PATH | (options.RecursiveIdMap ? At.RECURSIVE : 0), attributes, 32) == 0) return;
+        var flags = AT_EMPTY_PATH | (options.RecursiveIdMap ? At.RECURSIVE : 0);
+        if ((int)syscall(Syscall.mount_setattr, tree.Number, &empty, flags, attributes, 32) == 0) return;
         throw Errno.Last is Errno.EINVAL
             ? new InvalidSpecException(field, "its file system cannot be idmapped by this kernel")
             : new SyscallException("mount_setattr(MOUNT_ATTR_IDMAP)", Errno.Last, mount.Source);
     }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint syscall(nint number, nint a, byte* b, nint c);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint syscall(nint number, nint a, byte* b, nint c, ulong* d, nint e);
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Launch;
+using Tmds.Linux;
 
 namespace Supervisor.Kernel.Containers;
 
@@ -17,10 +18,10 @@ internal sealed class PrivateProc(LaunchProgram program, DetachedMounts mounts)
     public void Write(string path, string value, string what)
     {
         _slot ??= mounts.Filesystem("proc", "proc", [], MountAttributes.None, "the runtime's own writes");
-        var how = new OpenHow
+        var how = new open_how
         {
             flags = (ulong)(OpenFlags.O_WRONLY | OpenFlags.O_CLOEXEC).ToKernel(),
-            resolve = ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_XDEV | ResolveFlags.RESOLVE_NO_MAGICLINKS,
+            resolve = (ulong)(ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_XDEV | ResolveFlags.RESOLVE_NO_MAGICLINKS),
         };
         var bytes = Encoding.UTF8.GetByteCount(value);
         program.Add(Syscall.openat2, what, _slot.Value, program.Text(path), program.Value(how), 24).Called(what).IntoNext(0);

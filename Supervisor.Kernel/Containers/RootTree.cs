@@ -1,5 +1,6 @@
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Launch;
+using Tmds.Linux;
 
 namespace Supervisor.Kernel.Containers;
 
@@ -20,11 +21,11 @@ internal sealed class RootTree(LaunchProgram program, int rootSlot)
     /// <param name="followSymlinks">Within the root; never for /proc and /sys, where a symlink is an attack.</param>
     public LaunchProgram.Step Open(string path, bool followSymlinks = true, OpenFlags flags = OpenFlags.O_PATH)
     {
-        var how = new OpenHow
+        var how = new open_how
         {
             flags = (ulong)(flags | OpenFlags.O_CLOEXEC).ToKernel(),
-            resolve = ResolveFlags.RESOLVE_IN_ROOT | ResolveFlags.RESOLVE_NO_MAGICLINKS
-                | (followSymlinks ? ResolveFlags.None : ResolveFlags.RESOLVE_NO_SYMLINKS),
+            resolve = (ulong)(ResolveFlags.RESOLVE_IN_ROOT | ResolveFlags.RESOLVE_NO_MAGICLINKS
+                | (followSymlinks ? ResolveFlags.None : ResolveFlags.RESOLVE_NO_SYMLINKS)),
         };
         var relative = Relative(path);
         return program.Add(Syscall.openat2, path, rootSlot, program.Text(relative), program.Value(how), 24);

@@ -1,15 +1,12 @@
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using Supervisor.Kernel.Abi;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Files;
 
 /// <summary>An open file descriptor that closes itself once. Every one is born close-on-exec.</summary>
-public sealed partial class Fd : SafeHandleMinusOneIsInvalid
+public sealed unsafe class Fd : SafeHandleMinusOneIsInvalid
 {
-    /// <summary>For the marshaller.</summary>
-    public Fd() : base(ownsHandle: true) { }
-
     /// <summary>Takes ownership of <paramref name="number"/>.</summary>
     public Fd(int number) : base(ownsHandle: true) => SetHandle(number);
 
@@ -23,11 +20,14 @@ public sealed partial class Fd : SafeHandleMinusOneIsInvalid
     /// <exception cref="SyscallException">Any errno but EINTR, which is retried.</exception>
     public static Fd Open(string path, OpenFlags flags, uint mode = 0)
     {
-        while (true)
+        fixed (byte* text = CString.Of(path))
         {
-            var fd = open(path, (flags | OpenFlags.O_CLOEXEC).ToKernel(), mode);
-            if (fd >= 0) return new Fd(fd);
-            if (Errno.Last is not Errno.EINTR) throw new SyscallException("open", Errno.Last, path);
+            while (true)
+            {
+                var fd = open(text, (flags | OpenFlags.O_CLOEXEC).ToKernel(), (ushort)mode);
+                if (fd >= 0) return new Fd(fd);
+                if (Errno.Last is not Errno.EINTR) throw new SyscallException("open", Errno.Last, path);
+            }
         }
     }
 
@@ -46,19 +46,18 @@ public sealed partial class Fd : SafeHandleMinusOneIsInvalid
     /// <param name="least">The lowest number that it may get.</param>
     public static Fd DuplicateOf(int number, int least = 3)
     {
-        const int F_DUPFD_CLOEXEC = 1030;
         var copy = fcntl(number, F_DUPFD_CLOEXEC, least);
         return copy >= 0 ? new Fd(copy) : throw new SyscallException("fcntl(F_DUPFD_CLOEXEC)", Errno.Last, $"descriptor {number}");
     }
 
     /// <summary>Writes all of <paramref name="bytes"/>. write(2).</summary>
     /// <exception cref="SyscallException">Any errno but EINTR; EAGAIN too, where the file does not block.</exception>
-    public unsafe void Write(ReadOnlySpan<byte> bytes)
+    public void Write(ReadOnlySpan<byte> bytes)
     {
         while (!bytes.IsEmpty)
         {
-            nint written;
-            fixed (byte* start = bytes) written = write(Number, start, (nuint)bytes.Length);
+            long written;
+            fixed (byte* start = bytes) written = write(Number, start, bytes.Length);
             if (written >= 0) bytes = bytes[(int)written..];
             else if (Errno.Last is not Errno.EINTR) throw new SyscallException("write", Errno.Last);
         }
@@ -67,12 +66,12 @@ public sealed partial class Fd : SafeHandleMinusOneIsInvalid
     /// <summary>Writes what can be written at once. write(2).</summary>
     /// <returns>How many bytes; null where the file does not block and takes none now (EAGAIN).</returns>
     /// <exception cref="SyscallException">Any other errno but EINTR.</exception>
-    public unsafe int? TryWrite(ReadOnlySpan<byte> bytes)
+    public int? TryWrite(ReadOnlySpan<byte> bytes)
     {
         while (true)
         {
-            nint written;
-            fixed (byte* start = bytes) written = write(Number, start, (nuint)bytes.Length);
+            long written;
+            fixed (byte* start = bytes) written = write(Number, start, bytes.Length);
             if (written >= 0) return (int)written;
             if (Errno.Last is Errno.EAGAIN) return null;
             if (Errno.Last is not Errno.EINTR) throw new SyscallException("write", Errno.Last);
@@ -82,12 +81,12 @@ public sealed partial class Fd : SafeHandleMinusOneIsInvalid
     /// <summary>Reads what is there. read(2).</summary>
     /// <returns>How many bytes; 0 at the end; null where the file does not block and has nothing now (EAGAIN).</returns>
     /// <exception cref="SyscallException">Any other errno but EINTR.</exception>
-    public unsafe int? TryRead(Span<byte> buffer)
+    public int? TryRead(Span<byte> buffer)
     {
         while (true)
         {
-            nint got;
-            fixed (byte* start = buffer) got = read(Number, start, (nuint)buffer.Length);
+            long got;
+            fixed (byte* start = buffer) got = read(Number, start, buffer.Length);
             if (got >= 0) return (int)got;
             if (Errno.Last is Errno.EAGAIN) return null;
             if (Errno.Last is not Errno.EINTR) throw new SyscallException("read", Errno.Last);
@@ -96,20 +95,4 @@ public sealed partial class Fd : SafeHandleMinusOneIsInvalid
 
     /// <inheritdoc/>
     protected override bool ReleaseHandle() => close((int)handle) == 0;
-
-    // int, not Fd: a handle is as wide as a pointer, so -1 in 32 bits would pass for descriptor 4294967295.
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int open(string path, int flags, uint mode);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int fcntl(int fd, int command, int argument);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static unsafe partial nint write(int fd, byte* bytes, nuint count);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static unsafe partial nint read(int fd, byte* buffer, nuint count);
-
-    [LibraryImport("libc")]
-    private static partial int close(int fd);
 }

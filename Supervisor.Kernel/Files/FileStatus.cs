@@ -1,46 +1,45 @@
-using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
+using Tmds.Linux;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Files;
 
 /// <summary>What an open descriptor stands for. statx(2), Linux 4.11: one layout on every machine.</summary>
-internal sealed unsafe partial record FileStatus(uint Mode, uint DeviceMajor, uint DeviceMinor)
+internal sealed unsafe record FileStatus(uint Mode, uint DeviceMajor, uint DeviceMinor)
 {
-    private const uint S_IFMT = 0xf000, S_IFIFO = 0x1000, S_IFCHR = 0x2000, S_IFREG = 0x8000;
+    public bool IsFifo => S_ISFIFO((ushort)Mode);
 
-    public bool IsFifo => (Mode & S_IFMT) == S_IFIFO;
+    public bool IsRegular => S_ISREG((ushort)Mode);
 
-    public bool IsRegular => (Mode & S_IFMT) == S_IFREG;
+    public bool IsDirectory => S_ISDIR((ushort)Mode);
+
+    public bool IsSymlink => S_ISLNK((ushort)Mode);
 
     /// <summary>Whether it is this character device.</summary>
-    public bool IsCharacterDevice(uint major, uint minor) => (Mode & S_IFMT) == S_IFCHR && DeviceMajor == major && DeviceMinor == minor;
+    public bool IsCharacterDevice(uint major, uint minor) =>
+        S_ISCHR((ushort)Mode) && DeviceMajor == major && DeviceMinor == minor;
 
     /// <param name="fd">O_PATH will do.</param>
     public static FileStatus Of(Fd fd)
     {
-        const uint STATX_TYPE_AND_MODE = 3;
-        var buffer = stackalloc byte[256];
-        if (statx(fd.Number, "", At.EMPTY_PATH, STATX_TYPE_AND_MODE, buffer) != 0) throw new SyscallException("statx", Errno.Last);
-        return new FileStatus(*(ushort*)(buffer + 28), *(uint*)(buffer + 128), *(uint*)(buffer + 132));
+        var status = Query(fd.Number, STATX_TYPE | STATX_MODE);
+        return new FileStatus(status.stx_mode, status.stx_rdev_major, status.stx_rdev_minor);
     }
 
     /// <summary>Tells one file from another that has taken its path: device, inode and time of change; empty where there is none.</summary>
     public static string IdentityOf(string path)
     {
-        const uint STATX_INO_CTIME = 0x100 | 0x80;
-        var buffer = stackalloc byte[256];
-        return statx(At.FDCWD, path, 0, STATX_INO_CTIME, buffer) != 0
-            ? ""
-            : $"{*(uint*)(buffer + 136)}:{*(uint*)(buffer + 140)}:{*(ulong*)(buffer + 32)}:{*(long*)(buffer + 96)}";
+        statx status;
+        fixed (byte* text = CString.Of(path))
+            if (LibC.statx(AT_FDCWD, text, 0, (uint)(STATX_INO | STATX_CTIME), &status) != 0) return "";
+        return $"{status.stx_dev_major}:{status.stx_dev_minor}:{status.stx_ino}:{status.stx_ctime.tv_sec}";
     }
 
     /// <summary>Mode, owner and group.</summary>
     public static (uint Mode, uint Uid, uint Gid) OwnerOf(Fd fd)
     {
-        const uint STATX_BASIC = 0x1f;
-        var buffer = stackalloc byte[256];
-        if (statx(fd.Number, "", At.EMPTY_PATH, STATX_BASIC, buffer) != 0) throw new SyscallException("statx", Errno.Last);
-        return (*(ushort*)(buffer + 28), *(uint*)(buffer + 20), *(uint*)(buffer + 24));
+        var status = Query(fd.Number, STATX_TYPE | STATX_MODE | STATX_UID | STATX_GID);
+        return (status.stx_mode, status.stx_uid, status.stx_gid);
     }
 
     /// <summary>Whether both stand for the same file.</summary>
@@ -57,12 +56,16 @@ internal sealed unsafe partial record FileStatus(uint Mode, uint DeviceMajor, ui
 
     private static (ulong Inode, uint Major, uint Minor) Identity(int fd)
     {
-        const uint STATX_INO = 0x100;
-        var buffer = stackalloc byte[256];
-        if (statx(fd, "", At.EMPTY_PATH, STATX_INO, buffer) != 0) throw new SyscallException("statx", Errno.Last);
-        return (*(ulong*)(buffer + 32), *(uint*)(buffer + 136), *(uint*)(buffer + 140));
+        var status = Query(fd, STATX_INO);
+        return (status.stx_ino, status.stx_dev_major, status.stx_dev_minor);
     }
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int statx(int directory, string path, int flags, uint mask, byte* buffer);
+    private static statx Query(int fd, long mask)
+    {
+        statx status;
+        byte empty = 0;
+        return LibC.statx(fd, &empty, AT_EMPTY_PATH, (uint)mask, &status) == 0
+            ? status
+            : throw new SyscallException("statx", Errno.Last);
+    }
 }

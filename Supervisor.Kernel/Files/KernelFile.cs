@@ -1,6 +1,6 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using Supervisor.Kernel.Abi;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Files;
 
@@ -8,7 +8,7 @@ namespace Supervisor.Kernel.Files;
 /// Texts that the kernel makes as they are read: proc(5), sysfs(5), cgroups(7). An open, the reads that it takes, a close: neither the
 /// locks nor the buffers that files of a disk are read with.
 /// </summary>
-internal static partial class KernelFile
+internal static unsafe class KernelFile
 {
     private const int Longest = 64 << 20; // cgroup.procs of 4,194,304 processes (PID_MAX_LIMIT) has 32 MiB
 
@@ -24,6 +24,7 @@ internal static partial class KernelFile
     public static string ReadAll(Fd fd, string path)
     {
         Span<byte> buffer = stackalloc byte[4096];
+        using var held = new HeldHandle(fd);
         var length = 0;
         while (true)
         {
@@ -34,13 +35,11 @@ internal static partial class KernelFile
                 buffer.CopyTo(larger);
                 buffer = larger;
             }
-            var got = read(fd, ref buffer[length], (nuint)(buffer.Length - length));
+            long got;
+            fixed (byte* free = buffer[length..]) got = read(held.Number, free, buffer.Length - length);
             if (got == 0) return Encoding.UTF8.GetString(buffer[..length]);
             if (got > 0) length += (int)got;
             else if (Errno.Last is not Errno.EINTR) throw new SyscallException("read", Errno.Last, path);
         }
     }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint read(Fd fd, ref byte buffer, nuint count);
 }

@@ -1,6 +1,7 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using Supervisor.Kernel.Abi;
+using Tmds.Linux;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Files;
 
@@ -8,7 +9,7 @@ namespace Supervisor.Kernel.Files;
 /// A unix socket of type SEQPACKET: whole messages, in order, with descriptors in them, and a peer that the kernel
 /// vouches for. Never blocks: what cannot be done at once says so. unix(7).
 /// </summary>
-internal sealed unsafe partial class PacketSocket(Fd fd) : IDisposable
+internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
 {
     /// <summary>Bytes of the largest message; larger things travel in a memfd.</summary>
     public const int MaximumMessage = 64 << 10;
@@ -19,9 +20,7 @@ internal sealed unsafe partial class PacketSocket(Fd fd) : IDisposable
     /// <summary>Descriptors of one message.</summary>
     public const int MaximumDescriptors = 8;
 
-    private const int AF_UNIX = 1, SOCK_SEQPACKET = 5, SOCK_CLOEXEC = 0x80000, SOCK_NONBLOCK = 0x800;
-    private const int SOL_SOCKET = 1, SO_PEERCRED = 17, SCM_RIGHTS = 1, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000;
-    private const int MSG_TRUNC = 0x20, MSG_CTRUNC = 8, ControlHeader = 16;
+    private const int ControlHeader = 16; // struct cmsghdr
 
     /// <summary>The descriptor, for epoll.</summary>
     public Fd Fd => fd;
@@ -34,10 +33,11 @@ internal sealed unsafe partial class PacketSocket(Fd fd) : IDisposable
     {
         get
         {
-            var credentials = stackalloc int[3];
-            uint length = 12;
-            if (getsockopt(fd.Number, SOL_SOCKET, SO_PEERCRED, credentials, &length) != 0) throw new SyscallException("getsockopt(SO_PEERCRED)", Errno.Last);
-            return (credentials[0], (uint)credentials[1]);
+            ucred peer;
+            socklen_t length = sizeof(ucred);
+            if (getsockopt(fd.Number, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+                throw new SyscallException("getsockopt(SO_PEERCRED)", Errno.Last);
+            return (peer.pid, peer.uid);
         }
     }
 
@@ -56,10 +56,9 @@ internal sealed unsafe partial class PacketSocket(Fd fd) : IDisposable
         try
         {
             File.Delete(path);
-            var address = stackalloc byte[2 + LongestPath + 1];
-            var length = Address(path, address);
+            var address = Address(path, out var length);
             if (fchmod(fd.Number, 0x180 /* 0600: the mode that bind(2) gives the file */) != 0) throw new SyscallException("fchmod", Errno.Last, path);
-            if (bind(fd.Number, address, length) != 0) throw new SyscallException("bind", Errno.Last, path);
+            if (bind(fd.Number, (sockaddr*)&address, length) != 0) throw new SyscallException("bind", Errno.Last, path);
             File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             if (listen(fd.Number, 8) != 0) throw new SyscallException("listen", Errno.Last, path);
             return new PacketSocket(fd);
@@ -75,9 +74,8 @@ internal sealed unsafe partial class PacketSocket(Fd fd) : IDisposable
     public static PacketSocket? TryConnect(string path)
     {
         var fd = New();
-        var address = stackalloc byte[2 + LongestPath + 1];
-        var length = Address(path, address);
-        if (connect(fd.Number, address, length) == 0) return new PacketSocket(fd);
+        var address = Address(path, out var length);
+        if (connect(fd.Number, (sockaddr*)&address, length) == 0) return new PacketSocket(fd);
         var errno = Errno.Last;
         fd.Dispose();
         return errno is Errno.ENOENT or Errno.ECONNREFUSED ? null : throw new SyscallException("connect", errno, path);
@@ -105,8 +103,8 @@ internal sealed unsafe partial class PacketSocket(Fd fd) : IDisposable
         var control = stackalloc byte[ControlHeader + MaximumDescriptors * sizeof(int)];
         fixed (byte* start = message)
         {
-            var part = new IoVector { start = start, length = (nuint)message.Length };
-            var header = new MessageHeader { parts = &part, count = 1 };
+            var part = new iovec { iov_base = start, iov_len = message.Length };
+            var header = new msghdr { msg_iov = &part, msg_iovlen = 1 };
             if (descriptors.Length > 0)
             {
                 // struct cmsghdr: length, level, type, then the numbers; padded to eight bytes.
@@ -114,8 +112,8 @@ internal sealed unsafe partial class PacketSocket(Fd fd) : IDisposable
                 ((int*)control)[2] = SOL_SOCKET;
                 ((int*)control)[3] = SCM_RIGHTS;
                 descriptors.CopyTo(new Span<int>(control + ControlHeader, descriptors.Length));
-                header.control = control;
-                header.controlLength = (nuint)(ControlHeader + (descriptors.Length * sizeof(int) + 7 & ~7));
+                header.msg_control = control;
+                header.msg_controllen = ControlHeader + (descriptors.Length * sizeof(int) + 7 & ~7);
             }
             while (true)
             {
@@ -136,10 +134,10 @@ internal sealed unsafe partial class PacketSocket(Fd fd) : IDisposable
         var control = stackalloc byte[controlSize];
         fixed (byte* start = buffer)
         {
-            var part = new IoVector { start = start, length = (nuint)buffer.Length };
+            var part = new iovec { iov_base = start, iov_len = buffer.Length };
             while (true)
             {
-                var header = new MessageHeader { parts = &part, count = 1, control = control, controlLength = controlSize };
+                var header = new msghdr { msg_iov = &part, msg_iovlen = 1, msg_control = control, msg_controllen = controlSize };
                 var got = recvmsg(fd.Number, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
                 if (got < 0)
                 {
@@ -148,16 +146,19 @@ internal sealed unsafe partial class PacketSocket(Fd fd) : IDisposable
                     if (Errno.Last is Errno.EINTR) continue;
                     throw new SyscallException("recvmsg", Errno.Last);
                 }
-                if (header.controlLength >= ControlHeader && ((int*)control)[2] == SOL_SOCKET && ((int*)control)[3] == SCM_RIGHTS)
-                    for (var i = 0; i < ((int)*(nuint*)control - ControlHeader) / sizeof(int); i++) descriptors.Add(new Fd(((int*)(control + ControlHeader))[i]));
-                if ((header.flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) throw new InvalidDataException("a message that is too long, or descriptors that could not be taken (EMFILE)");
+                var (level, type) = (((int*)control)[2], ((int*)control)[3]);
+                if (header.msg_controllen >= ControlHeader && level == SOL_SOCKET && type == SCM_RIGHTS)
+                    for (var i = 0; i < ((int)*(nuint*)control - ControlHeader) / sizeof(int); i++)
+                        descriptors.Add(new Fd(((int*)(control + ControlHeader))[i]));
+                if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+                    throw new InvalidDataException("a message that is too long, or descriptors that could not be taken (EMFILE)");
                 return (int)got;
             }
         }
     }
 
     /// <summary>Ends the talk in both directions: who waits for it is woken. shutdown(2).</summary>
-    public void ShutDown() => _ = shutdown(fd.Number, 2);
+    public void ShutDown() => _ = shutdown(fd.Number, SHUT_RDWR);
 
     /// <inheritdoc/>
     public void Dispose() => fd.Dispose();
@@ -168,49 +169,13 @@ internal sealed unsafe partial class PacketSocket(Fd fd) : IDisposable
         return number >= 0 ? new Fd(number) : throw new SyscallException("socket", Errno.Last);
     }
 
-    private static uint Address(string path, byte* address)
+    private static sockaddr_un Address(string path, out int length)
     {
         var bytes = Encoding.UTF8.GetBytes(path);
         if (bytes.Length is 0 or > LongestPath) throw new ArgumentException($"\"{path}\": a socket's path has 1 to {LongestPath} bytes", nameof(path));
-        *(ushort*)address = AF_UNIX;
-        bytes.CopyTo(new Span<byte>(address + 2, LongestPath));
-        address[2 + bytes.Length] = 0;
-        return (uint)(2 + bytes.Length + 1);
+        var address = new sockaddr_un { sun_family = AF_UNIX };
+        bytes.CopyTo(new Span<byte>(address.sun_path, LongestPath));
+        length = 2 + bytes.Length + 1;
+        return address;
     }
-
-    [LibraryImport("libc")]
-    private static partial uint geteuid();
-
-    [LibraryImport("libc")]
-    private static partial int shutdown(int fd, int how);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int socket(int domain, int type, int protocol);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int socketpair(int domain, int type, int protocol, int* ends);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int fchmod(int fd, uint mode);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int bind(int fd, byte* address, uint length);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int listen(int fd, int backlog);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int connect(int fd, byte* address, uint length);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int accept4(int fd, byte* address, uint* length, int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int getsockopt(int fd, int level, int name, void* value, uint* length);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint sendmsg(int fd, MessageHeader* message, int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint recvmsg(int fd, MessageHeader* message, int flags);
 }

@@ -1,15 +1,13 @@
-using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Polling;
+using Tmds.Linux;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Files;
 
 /// <summary>One end of a unix stream socket pair, with deadlines and with descriptors in its messages. unix(7).</summary>
-internal sealed unsafe partial class StreamSocket(Fd fd) : IDisposable
+internal sealed unsafe class StreamSocket(Fd fd) : IDisposable
 {
-    private const int AF_UNIX = 1, SOCK_STREAM = 1, SOCK_CLOEXEC = 0x80000;
-    private const int SOL_SOCKET = 1, SCM_RIGHTS = 1, MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000;
-
     /// <summary>The descriptor's number, for a launch program.</summary>
     internal int Number => fd.Number;
 
@@ -46,7 +44,11 @@ internal sealed unsafe partial class StreamSocket(Fd fd) : IDisposable
         if (fd < 0) throw new SyscallException("socket", Errno.Last);
         var listener = new Fd(fd);
         var address = Address($"/proc/self/fd/{place.Number}/{name}");
-        if (fchmod(fd, 0x180 /* 0600 */) == 0 && bind(fd, address, (uint)address.Length) == 0 && listen(fd, 1) == 0) return listener;
+        fixed (byte* start = address)
+        {
+            if (fchmod(fd, 0x180 /* 0600 */) == 0 && bind(fd, (sockaddr*)start, address.Length) == 0 && listen(fd, 1) == 0)
+                return listener;
+        }
         var errno = Errno.Last;
         listener.Dispose();
         throw new SyscallException("bind", errno, Path.Join(directory, name));
@@ -68,7 +70,8 @@ internal sealed unsafe partial class StreamSocket(Fd fd) : IDisposable
         if (fd < 0) throw new SyscallException("socket", Errno.Last);
         var connected = new StreamSocket(new Fd(fd));
         var address = Address(path);
-        if (connect(fd, address, (uint)address.Length) == 0) return connected;
+        fixed (byte* start = address)
+            if (connect(fd, (sockaddr*)start, address.Length) == 0) return connected;
         var errno = Errno.Last;
         connected.Dispose();
         return errno is Errno.ECONNREFUSED or Errno.ENOENT ? null : throw new SyscallException("connect", errno, path);
@@ -84,8 +87,8 @@ internal sealed unsafe partial class StreamSocket(Fd fd) : IDisposable
         ((int*)control)[4] = descriptor.Number;
         fixed (byte* start = bytes)
         {
-            var part = new IoVector { start = start, length = (nuint)bytes.Length };
-            var message = new MessageHeader { parts = &part, count = 1, control = control, controlLength = 24 };
+            var part = new iovec { iov_base = start, iov_len = bytes.Length };
+            var message = new msghdr { msg_iov = &part, msg_iovlen = 1, msg_control = control, msg_controllen = 24 };
             while (sendmsg(fd.Number, &message, MSG_NOSIGNAL) < 0)
                 if (Errno.Last is not Errno.EINTR) throw new SyscallException("sendmsg", Errno.Last);
         }
@@ -94,10 +97,9 @@ internal sealed unsafe partial class StreamSocket(Fd fd) : IDisposable
 
     private static StreamSocket OfOurUser(StreamSocket socket, string path)
     {
-        const int SO_PEERCRED = 17;
-        var credentials = stackalloc uint[3]; // struct ucred: pid, uid, gid
-        var length = 12u;
-        if (getsockopt(socket.Number, SOL_SOCKET, SO_PEERCRED, credentials, &length) == 0 && credentials[1] == geteuid()) return socket;
+        ucred peer;
+        socklen_t length = sizeof(ucred);
+        if (getsockopt(socket.Number, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == geteuid()) return socket;
         socket.Dispose();
         throw new SyscallException("connect", Errno.EACCES, $"{path}: who listens there is another user");
     }
@@ -109,7 +111,7 @@ internal sealed unsafe partial class StreamSocket(Fd fd) : IDisposable
         var length = System.Text.Encoding.UTF8.GetByteCount(path);
         if (length >= Longest) throw new ArgumentException($"the socket's path \"{path}\" is longer than {Longest - 1} bytes", nameof(path));
         var address = new byte[2 + length + 1];
-        address[0] = AF_UNIX;
+        address[0] = (byte)AF_UNIX;
         System.Text.Encoding.UTF8.GetBytes(path, address.AsSpan(2));
         return address;
     }
@@ -121,8 +123,8 @@ internal sealed unsafe partial class StreamSocket(Fd fd) : IDisposable
     {
         while (!bytes.IsEmpty)
         {
-            nint sent;
-            fixed (byte* start = bytes) sent = send(fd.Number, start, (nuint)bytes.Length, MSG_DONTWAIT | MSG_NOSIGNAL);
+            long sent;
+            fixed (byte* start = bytes) sent = send(fd.Number, start, bytes.Length, MSG_DONTWAIT | MSG_NOSIGNAL);
             if (sent >= 0) bytes = bytes[(int)sent..];
             else if (Errno.Last is Errno.EAGAIN) Await(PollEvents.POLLOUT, deadline);
             else if (Errno.Last is not Errno.EINTR) throw new SyscallException("send", Errno.Last);
@@ -136,8 +138,8 @@ internal sealed unsafe partial class StreamSocket(Fd fd) : IDisposable
         var total = 0;
         while (total < buffer.Length)
         {
-            nint got;
-            fixed (byte* start = buffer[total..]) got = recv(fd.Number, start, (nuint)(buffer.Length - total), MSG_DONTWAIT);
+            long got;
+            fixed (byte* start = buffer[total..]) got = recv(fd.Number, start, buffer.Length - total, MSG_DONTWAIT);
             if (got > 0) total += (int)got;
             else if (got == 0 || Errno.Last is Errno.ECONNRESET) break;
             else if (Errno.Last is Errno.EAGAIN) Await(PollEvents.POLLIN, deadline);
@@ -153,14 +155,14 @@ internal sealed unsafe partial class StreamSocket(Fd fd) : IDisposable
     public Fd? ReceiveDescriptor(Span<byte> payload, CancellationToken deadline)
     {
         byte received;
-        var part = new IoVector { start = &received, length = 1 };
+        var part = new iovec { iov_base = &received, iov_len = 1 };
         var control = stackalloc long[8];
         while (true)
         {
-            var message = new MessageHeader { parts = &part, count = 1, control = control, controlLength = 64 };
+            var message = new msghdr { msg_iov = &part, msg_iovlen = 1, msg_control = control, msg_controllen = 64 };
             var got = recvmsg(fd.Number, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
             if (got > 0) payload[0] = received;
-            if (got > 0 && message.controlLength >= 20 && ((int*)control)[2] == SOL_SOCKET && ((int*)control)[3] == SCM_RIGHTS)
+            if (got > 0 && message.msg_controllen >= 20 && ((int*)control)[2] == SOL_SOCKET && ((int*)control)[3] == SCM_RIGHTS)
                 return new Fd(((int*)control)[4]);
             if (got > 0) return null;
             if (got == 0) throw new SyscallException("recvmsg", Errno.ECONNRESET, "a descriptor was expected");
@@ -177,40 +179,4 @@ internal sealed unsafe partial class StreamSocket(Fd fd) : IDisposable
         do deadline.ThrowIfCancellationRequested();
         while (Poll.Wait(fd.Number, events, TimeSpan.FromMilliseconds(100)) == PollEvents.None);
     }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int socket(int domain, int type, int protocol);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int bind(int fd, byte[] address, uint length);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int listen(int fd, int backlog);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int connect(int fd, byte[] address, uint length);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int fchmod(int fd, uint mode);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int getsockopt(int fd, int level, int option, uint* value, uint* length);
-
-    [LibraryImport("libc")]
-    private static partial uint geteuid();
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint sendmsg(int fd, MessageHeader* message, int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int socketpair(int domain, int type, int protocol, int* ends);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint send(int fd, byte* bytes, nuint length, int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint recv(int fd, byte* buffer, nuint length, int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint recvmsg(int fd, MessageHeader* message, int flags);
 }
