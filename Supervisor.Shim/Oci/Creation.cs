@@ -1,15 +1,15 @@
-using System.Runtime.InteropServices;
 using Supervisor.Kernel.Checkpointing;
 using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Oci;
 using Supervisor.Kernel.Processes;
 using Supervisor.Kernel.Seccomp;
 using Supervisor.Kernel.Stdio;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Shim.Oci;
 
 /// <summary>What create and run have in common: from a bundle to a container whose init waits for its start.</summary>
-internal sealed partial class Creation : IDisposable
+internal sealed class Creation : IDisposable
 {
     public static readonly Flag[] Flags =
     [
@@ -173,7 +173,4 @@ internal sealed partial class Creation : IDisposable
             paths[name] = $"/proc/{pid}/ns/{file}";
         return paths;
     }
-
-    [LibraryImport("libc")]
-    private static partial uint geteuid();
 }

@@ -1,5 +1,9 @@
 using System.Runtime.InteropServices;
+using Supervisor.Kernel;
+using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
+using Tmds.Linux;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Shim.Oci;
 
@@ -7,19 +11,15 @@ namespace Supervisor.Shim.Oci;
 /// A process that we wait for: it gets our signals, and a terminal of it is ours while it runs. One thread, one poll(2);
 /// signals come on a thread of the runtime.
 /// </summary>
-internal sealed unsafe partial class Foreground : IDisposable
+internal sealed unsafe class Foreground : IDisposable
 {
-    private const short POLLIN = 1, POLLHUP = 16, POLLERR = 8;
-    private const int EINTR = 4, SIGWINCH = 28, TCSANOW = 0, TCSADRAIN = 1;
-    private const nuint TIOCGWINSZ = 0x5413, TIOCSWINSZ = 0x5414; // asm-generic/ioctls.h
-
     private static readonly PosixSignal[] Forwarded =
         [PosixSignal.SIGHUP, PosixSignal.SIGINT, PosixSignal.SIGQUIT, PosixSignal.SIGTERM, (PosixSignal)10, (PosixSignal)12];
 
     private readonly Fd? _terminal;
     private readonly int _exit;
     private readonly List<PosixSignalRegistration> _registrations = [];
-    private readonly byte[] _before = new byte[256]; // struct termios, 60 bytes
+    private readonly termios _before;
     private readonly bool _raw;
 
     /// <param name="terminal">Master of the process's terminal, ours from now on; null without one.</param>
@@ -32,25 +32,25 @@ internal sealed unsafe partial class Foreground : IDisposable
         if (terminal is null) return;
         Resize();
         Register((PosixSignal)SIGWINCH, Resize);
-        _raw = MakeRaw();
+        _raw = MakeRaw(out _before);
     }
 
     /// <summary>Returns when the process has ended and what its terminal still held has been passed on.</summary>
     public void WaitForExit()
     {
-        var fds = stackalloc PollFd[3];
+        var fds = stackalloc pollfd[3];
         var buffer = new byte[_terminal is null ? 0 : 32 << 10];
         var input = _terminal is not null;
         var output = _terminal is not null;
         while (true)
         {
-            fds[0] = new PollFd { fd = _exit, events = POLLIN, revents = 0 };
-            fds[1] = new PollFd { fd = output ? _terminal!.Number : -1, events = POLLIN, revents = 0 };
-            fds[2] = new PollFd { fd = input && output ? 0 : -1, events = POLLIN, revents = 0 };
-            if (poll(fds, 3, -1) < 0)
+            fds[0] = new pollfd { fd = _exit, events = POLLIN, revents = 0 };
+            fds[1] = new pollfd { fd = output ? _terminal!.Number : -1, events = POLLIN, revents = 0 };
+            fds[2] = new pollfd { fd = input && output ? 0 : -1, events = POLLIN, revents = 0 };
+            if (Native.poll(fds, 3, -1) < 0)
             {
-                if (Marshal.GetLastPInvokeError() == EINTR) continue;
-                throw new IOException($"poll: errno {Marshal.GetLastPInvokeError()}");
+                if (Errno.Last is Errno.EINTR) continue;
+                throw new SyscallException("poll", Errno.Last);
             }
             if (fds[1].revents != 0) output = Copy(_terminal!.Number, 1, buffer);
             if (fds[2].revents != 0) input = Copy(0, _terminal!.Number, buffer);
@@ -62,7 +62,7 @@ internal sealed unsafe partial class Foreground : IDisposable
     {
         foreach (var registration in _registrations) registration.Dispose();
         if (_raw)
-            fixed (byte* before = _before) _ = tcsetattr(0, TCSADRAIN, before);
+            fixed (termios* before = &_before) _ = tcsetattr(0, (int)TCSADRAIN, before);
         _terminal?.Dispose();
     }
 
@@ -79,21 +79,18 @@ internal sealed unsafe partial class Foreground : IDisposable
 
     private void Resize()
     {
-        // SAFETY: struct winsize is four u16. ioctl_tty(2).
-        var size = stackalloc ushort[4];
-        if (_terminal is { IsClosed: false } && ioctl(0, TIOCGWINSZ, size) == 0) _ = ioctl(_terminal.Number, TIOCSWINSZ, size);
+        winsize size;
+        if (_terminal is { IsClosed: false } && ioctl(0, TIOCGWINSZ, &size) == 0) _ = ioctl(_terminal.Number, TIOCSWINSZ, &size);
     }
 
-    private bool MakeRaw()
+    private static bool MakeRaw(out termios before)
     {
-        fixed (byte* before = _before)
-        {
-            if (tcgetattr(0, before) != 0) return false; // no terminal of ours: nothing to change
-            var raw = stackalloc byte[256];
-            new Span<byte>(before, 256).CopyTo(new Span<byte>(raw, 256));
-            cfmakeraw(raw);
-            return tcsetattr(0, TCSANOW, raw) == 0;
-        }
+        termios settings;
+        var ours = tcgetattr(0, &settings) == 0;
+        before = settings;
+        if (!ours) return false; // no terminal of ours: nothing to change
+        Native.cfmakeraw(&settings);
+        return tcsetattr(0, (int)TCSANOW, &settings) == 0;
     }
 
     /// <returns>False at the end of either side.</returns>
@@ -101,43 +98,16 @@ internal sealed unsafe partial class Foreground : IDisposable
     {
         fixed (byte* start = buffer)
         {
-            nint got;
-            while ((got = read(from, start, (nuint)buffer.Length)) < 0)
-                if (Marshal.GetLastPInvokeError() != EINTR) return false; // EIO: the last slave is closed
-            for (nint sent = 0; sent < got;)
+            long got;
+            while ((got = read(from, start, buffer.Length)) < 0)
+                if (Errno.Last is not Errno.EINTR) return false; // EIO: the last slave is closed
+            for (long sent = 0; sent < got;)
             {
-                var more = write(to, start + sent, (nuint)(got - sent));
+                var more = write(to, start + sent, (int)(got - sent));
                 if (more >= 0) sent += more;
-                else if (Marshal.GetLastPInvokeError() != EINTR) return false;
+                else if (Errno.Last is not Errno.EINTR) return false;
             }
             return got > 0;
         }
     }
-
-    private struct PollFd
-    {
-        public int fd;
-        public short events, revents;
-    }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int poll(PollFd* fds, nuint count, int milliseconds);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint read(int fd, byte* buffer, nuint count);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint write(int fd, byte* buffer, nuint count);
-
-    [LibraryImport("libc")]
-    private static partial int tcgetattr(int fd, byte* settings);
-
-    [LibraryImport("libc")]
-    private static partial int tcsetattr(int fd, int when, byte* settings);
-
-    [LibraryImport("libc")]
-    private static partial void cfmakeraw(byte* settings);
-
-    [LibraryImport("libc")]
-    private static partial int ioctl(int fd, nuint request, ushort* argument);
 }

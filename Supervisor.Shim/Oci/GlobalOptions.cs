@@ -1,12 +1,12 @@
-using System.Runtime.InteropServices;
 using Supervisor.Kernel.Checkpointing;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Shim.Oci;
 
 /// <summary>What is said before the verb.</summary>
 /// <param name="Root">Where states are kept, absolute.</param>
 /// <param name="Criu">The program that makes checkpoints.</param>
-internal sealed partial record GlobalOptions(string Root, string Criu)
+internal sealed record GlobalOptions(string Root, string Criu)
 {
     public static readonly Flag[] Flags =
     [
@@ -38,7 +38,4 @@ internal sealed partial record GlobalOptions(string Root, string Criu)
 
     private static string DefaultRoot => geteuid() != 0 && Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } own
         ? Path.Join(own, "supervisor-oci") : "/run/supervisor-oci";
-
-    [LibraryImport("libc")]
-    private static partial uint geteuid();
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using Supervisor.Kernel;
 using Supervisor.Kernel.Abi;
@@ -6,6 +5,8 @@ using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Oci;
 using Supervisor.Kernel.Polling;
+using Tmds.Linux;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Shim.Oci;
 
@@ -17,10 +18,9 @@ namespace Supervisor.Shim.Oci;
 /// As with crun the container finds the socket in a directory with the name of the host's socket. Nothing of the host's socket is
 /// visible in there: a container cannot tell the service manager anything else.
 /// </remarks>
-internal sealed unsafe partial class NotifySocket : IDisposable
+internal sealed unsafe class NotifySocket : IDisposable
 {
     private const string Directory = "notify", Name = "notify";
-    private const int AF_UNIX = 1, SOCK_DGRAM = 2, SOCK_CLOEXEC = 0x80000, MSG_DONTWAIT = 0x40;
     private readonly Fd _listener;
     private readonly string _host;
 
@@ -58,7 +58,11 @@ internal sealed unsafe partial class NotifySocket : IDisposable
         using var parent = Fd.Open(place, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY); // its path may be longer than an address
         var address = Address($"/proc/self/fd/{parent.Number}/{Name}");
         // 0777 by fchmod, before it has a name: whatever user the container runs as may speak.
-        if (fchmod(number, 0x1ff) == 0 && bind(number, address, (uint)address.Length) == 0) return new NotifySocket(listener, host);
+        fixed (byte* start = address)
+        {
+            if (fchmod(number, 0x1ff) == 0 && bind(number, (sockaddr*)start, address.Length) == 0)
+                return new NotifySocket(listener, host);
+        }
         var errno = Errno.Last;
         listener.Dispose();
         throw new SyscallException("bind", errno, Path.Join(place, Name));
@@ -72,9 +76,9 @@ internal sealed unsafe partial class NotifySocket : IDisposable
         {
             var (message, _) = Poll.WaitForInput(_listener.Number, container.ExitDescriptor, TimeSpan.FromSeconds(1));
             if ((message & PollEvents.POLLIN) == 0) continue;
-            nint got;
-            fixed (byte* start = buffer) got = recv(_listener.Number, start, (nuint)buffer.Length, MSG_DONTWAIT);
-            if (got <= 0 || !Encoding.UTF8.GetString(buffer, 0, (int)got).Split('\n').Contains("READY=1")) continue;
+            int got;
+            fixed (byte* start = buffer) got = (int)recv(_listener.Number, start, buffer.Length, MSG_DONTWAIT);
+            if (got <= 0 || !Encoding.UTF8.GetString(buffer, 0, got).Split('\n').Contains("READY=1")) continue;
             Tell($"MAINPID={container.Pid}");
             Tell("READY=1");
             return;
@@ -91,7 +95,10 @@ internal sealed unsafe partial class NotifySocket : IDisposable
         if (number < 0) throw new SyscallException("socket", Errno.Last);
         using var sender = new Fd(number);
         var address = Address(_host);
-        if (sendto(number, bytes, (nuint)bytes.Length, MSG_DONTWAIT, address, (uint)address.Length) < 0) Log.Warning($"NOTIFY_SOCKET \"{_host}\": {Errno.Last}");
+        fixed (byte* start = bytes)
+        fixed (byte* name = address)
+            if (sendto(number, start, bytes.Length, MSG_DONTWAIT, (sockaddr*)name, address.Length) < 0)
+                Log.Warning($"NOTIFY_SOCKET \"{_host}\": {Errno.Last}");
     }
 
     /// <summary>An @ at its head stands for the NUL of an abstract address.</summary>
@@ -100,21 +107,6 @@ internal sealed unsafe partial class NotifySocket : IDisposable
         var bytes = Encoding.UTF8.GetBytes(path);
         if (bytes.Length > 107) throw new OciException($"NOTIFY_SOCKET \"{path}\" has more than 107 bytes, which a socket's address may have");
         if (bytes[0] == '@') bytes[0] = 0;
-        return [AF_UNIX, 0, .. bytes];
+        return [(byte)AF_UNIX, 0, .. bytes];
     }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int socket(int domain, int type, int protocol);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int bind(int fd, byte[] address, uint length);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int fchmod(int fd, uint mode);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint recv(int fd, byte* buffer, nuint length, int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint sendto(int fd, byte[] bytes, nuint length, int flags, byte[] address, uint addressLength);
 }

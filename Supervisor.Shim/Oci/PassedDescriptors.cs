@@ -1,13 +1,13 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using Supervisor.Kernel.Files;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Shim.Oci;
 
 /// <summary>Descriptors from 3 on that the container's process gets: systemd's sockets (sd_listen_fds(3)) and those of <c>--preserve-fds</c>.</summary>
 /// <param name="Environment">What it needs to find them.</param>
 /// <param name="Descriptors">Copies, the caller's to close.</param>
-internal sealed partial record PassedDescriptors(IReadOnlyList<string> Environment, IReadOnlyList<Fd> Descriptors)
+internal sealed record PassedDescriptors(IReadOnlyList<string> Environment, IReadOnlyList<Fd> Descriptors)
 {
     /// <summary>Looks for them.</summary>
     /// <exception cref="OciException">One of them is not open.</exception>
@@ -28,11 +28,7 @@ internal sealed partial record PassedDescriptors(IReadOnlyList<string> Environme
     /// <summary>Closed, or opened by ourselves: whatever we inherited stays open over an exec.</summary>
     private static bool IsOurs(int fd)
     {
-        const int F_GETFD = 1, FD_CLOEXEC = 1;
-        var flags = fcntl(fd, F_GETFD, 0);
+        var flags = fcntl(fd, F_GETFD);
         return flags < 0 || (flags & FD_CLOEXEC) != 0;
     }
-
-    [LibraryImport("libc")]
-    private static partial int fcntl(int fd, int command, int argument);
 }

@@ -1,11 +1,11 @@
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using Supervisor.Kernel.Oci;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Shim.Oci;
 
 /// <summary><c>spec</c>: a config.json to start from. Like runc's: a terminal, few capabilities, a read-only root.</summary>
-internal static partial class SpecVerb
+internal static class SpecVerb
 {
     private static readonly string[] Capabilities = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"];
 
@@ -60,10 +60,4 @@ internal static partial class SpecVerb
             },
         };
     }
-
-    [LibraryImport("libc")]
-    private static partial uint geteuid();
-
-    [LibraryImport("libc")]
-    private static partial uint getegid();
 }

@@ -1,10 +1,11 @@
-using System.Runtime.InteropServices;
 using System.Text;
+using Supervisor.Kernel.Abi;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Shim.Oci;
 
 /// <summary>Our standard streams, by write(2): the Console class costs a short-lived program a millisecond and a thread.</summary>
-internal static unsafe partial class Streams
+internal static unsafe class Streams
 {
     public static void Write(string text) => Write(1, Encoding.UTF8.GetBytes(text));
 
@@ -17,15 +18,10 @@ internal static unsafe partial class Streams
     {
         while (!bytes.IsEmpty)
         {
-            nint written;
-            fixed (byte* start = bytes) written = write(fd, start, (nuint)bytes.Length);
+            long written;
+            fixed (byte* start = bytes) written = write(fd, start, bytes.Length);
             if (written >= 0) bytes = bytes[(int)written..];
-            else if (Marshal.GetLastPInvokeError() != EINTR) return;
+            else if (Errno.Last is not Errno.EINTR) return;
         }
     }
-
-    private const int EINTR = 4;
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint write(int fd, byte* bytes, nuint count);
 }

@@ -6,7 +6,7 @@ using Supervisor.Kernel.Files;
 namespace Supervisor.Shim.Serving;
 
 /// <summary><c>serve</c>: in the foreground, until there is nothing left to serve.</summary>
-internal static partial class ServeCommand
+internal static class ServeCommand
 {
     public static int Run(string[] args)
     {
@@ -27,7 +27,7 @@ internal static partial class ServeCommand
         // One a directory: two would take each other's socket and file. The kernel lets go of it whatever way we end; after an
         // exec it is taken anew, and who took it in between finds us listening and leaves.
         using var single = Fd.Open(Path.Join(directory, "lock"), OpenFlags.O_RDWR | OpenFlags.O_CREAT, 0x180 /* 0600 */);
-        if (flock(single.Number, LOCK_EX | LOCK_NB) != 0 && state is null)
+        if (Native.flock(single.Number, Native.LOCK_EX | Native.LOCK_NB) != 0 && state is null)
         {
             Log($"another shim serves {directory}: leaving");
             return 0;
@@ -43,11 +43,6 @@ internal static partial class ServeCommand
         foreach (var signal in signals) signal.Dispose();
         return 0;
     }
-
-    private const int LOCK_EX = 2, LOCK_NB = 4;
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int flock(int fd, int operation);
 
     private static void Log(string message) =>
         Console.Error.WriteLine($"{DateTime.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)} shim {Environment.ProcessId}: {message}");

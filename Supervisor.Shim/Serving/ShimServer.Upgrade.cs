@@ -4,6 +4,7 @@ using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.ShimProtocol;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Shim.Serving;
 
@@ -19,7 +20,7 @@ internal sealed unsafe partial class ShimServer
 
     private void BeginUpgrade(Connection from, long number, string path)
     {
-        if (_upgrade is not null || !path.StartsWith('/') || access(path, X_OK) != 0)
+        if (_upgrade is not null || !path.StartsWith('/') || !IsExecutable(path))
         {
             Fail(from, number, new InvalidOperationException(_upgrade is not null ? "an upgrade is on its way" : $"\"{path}\" cannot be executed"));
             return;
@@ -27,6 +28,11 @@ internal sealed unsafe partial class ShimServer
         _upgrade = (from, number, path, Environment.TickCount64 + (long)UpgradeWithin.TotalMilliseconds);
         from.Pause(true); // what is asked meanwhile waits in the socket, for whoever we are by then
         UpgradeIfIdle();
+    }
+
+    private static bool IsExecutable(string path)
+    {
+        fixed (byte* text = CString.Of(path)) return access(text, X_OK) == 0;
     }
 
     private void UpgradeIfIdle()
@@ -125,24 +131,13 @@ internal sealed unsafe partial class ShimServer
     private static void Execute(string path, string[] arguments)
     {
         var environment = Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().Select(e => $"{e.Key}={e.Value}");
-        _ = execve(path, Pointers(arguments), Pointers([.. environment]));
+        fixed (byte* file = CString.Of(path)) _ = execve(file, Pointers(arguments), Pointers([.. environment]));
 
-        static nint* Pointers(string[] texts)
+        static byte** Pointers(string[] texts)
         {
-            var pointers = (nint*)NativeMemory.AllocZeroed((nuint)texts.Length + 1, (nuint)sizeof(nint)); // freed by the exec
-            for (var i = 0; i < texts.Length; i++) pointers[i] = Marshal.StringToCoTaskMemUTF8(texts[i]);
+            var pointers = (byte**)NativeMemory.AllocZeroed((nuint)texts.Length + 1, (nuint)sizeof(byte*)); // freed by the exec
+            for (var i = 0; i < texts.Length; i++) pointers[i] = (byte*)Marshal.StringToCoTaskMemUTF8(texts[i]);
             return pointers;
         }
     }
-
-    private const int F_DUPFD = 0, F_SETFD = 2, FD_CLOEXEC = 1, X_OK = 1;
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int access(string path, int mode);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int fcntl(int fd, int command, int argument);
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int execve(string path, nint* arguments, nint* environment);
 }
