@@ -1,10 +1,12 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Supervisor.Kernel.Abi;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Host.Hosting;
 
 /// <summary>The daemon's unix socket: in a directory of its owner, mode 0600 before anybody can connect to it.</summary>
-internal static partial class ListeningSocket
+internal static class ListeningSocket
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode WithGroup = OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
@@ -58,17 +60,15 @@ internal static partial class ListeningSocket
     }
 
     /// <summary>The group may connect, and pass through the directory without reading it.</summary>
-    private static void GiveTo(string address, uint group)
+    private static unsafe void GiveTo(string address, uint group)
     {
         var directory = Path.GetDirectoryName(Path.GetFullPath(address))!;
         foreach (var path in (ReadOnlySpan<string>)[directory, address])
         {
-            if (chown(path, uint.MaxValue, group) != 0)
-                throw new DaemonStartException($"{path}: chown to group {group}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
+            fixed (byte* text = CString.Of(path))
+                if (chown(text, uint.MaxValue, group) == 0) continue;
+            throw new DaemonStartException($"{path}: chown to group {group}: {Marshal.GetPInvokeErrorMessage((int)Errno.Last)}");
         }
         File.SetUnixFileMode(directory, File.GetUnixFileMode(directory) | UnixFileMode.GroupExecute);
     }
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int chown(string path, uint owner, uint group);
 }

@@ -2,6 +2,10 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Supervisor.Host.Hosting;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+using Tmds.Linux;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Host.Cli.Users;
 
@@ -9,25 +13,20 @@ namespace Supervisor.Host.Cli.Users;
 /// Reads small files of a root filesystem that its author controls: symbolic links stay inside it, nothing but a
 /// regular file is read, and not more than <see cref="LargestFile"/> of it (CVE-2026-47262).
 /// </summary>
-internal sealed partial class RootfsFiles : IDisposable
+internal sealed class RootfsFiles : IDisposable
 {
     /// <summary>Bytes of one file.</summary>
     public const int LargestFile = 1 << 20;
-
-    private const long SYS_openat2 = 437; // asm-generic/unistd.h: one number on x86-64 and arm64
-    private const int ENOENT = 2, ENOTDIR = 20;
-    private const ulong O_NONBLOCK = 0x800, O_NOCTTY = 0x100, O_CLOEXEC = 0x80000; // the same on x86-64 and arm64
-    private const ulong RESOLVE_NO_MAGICLINKS = 0x02, RESOLVE_IN_ROOT = 0x10;       // openat2(2), Linux 5.6
 
     private readonly string _path;
     private readonly SafeFileHandle _root;
 
     /// <exception cref="CliException">It is no directory, or cannot be opened.</exception>
-    public RootfsFiles(string rootfs)
+    public unsafe RootfsFiles(string rootfs)
     {
-        const int O_RDONLY = 0;
         _path = rootfs;
-        _root = new SafeFileHandle(open(rootfs, O_RDONLY | (int)O_CLOEXEC | (int)O_NONBLOCK), ownsHandle: true);
+        fixed (byte* text = CString.Of(rootfs))
+            _root = new SafeFileHandle(open(text, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0), ownsHandle: true);
         if (_root.IsInvalid) throw new CliException($"--rootfs: {rootfs}: {LastError()}");
     }
 
@@ -36,12 +35,16 @@ internal sealed partial class RootfsFiles : IDisposable
     /// <exception cref="CliException">It is no regular file, is too large, or cannot be read.</exception>
     public unsafe string? TryRead(string path)
     {
-        // SAFETY: struct open_how is three u64; the kernel is told its size.
-        var how = stackalloc ulong[3] { O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-        var number = openat2(SYS_openat2, _root, path, how, sizeof(ulong) * 3);
+        var how = new open_how
+        {
+            flags = (ulong)(O_NONBLOCK | O_NOCTTY | O_CLOEXEC), resolve = (ulong)(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS),
+        };
+        using var root = new HeldHandle(_root);
+        int number;
+        fixed (byte* text = CString.Of(path)) number = openat2(root.Number, text, &how, sizeof(open_how));
         if (number < 0)
-            return Marshal.GetLastPInvokeError() is ENOENT or ENOTDIR ? null : throw new CliException($"{_path}: {path}: {LastError()}");
-        using var file = new SafeFileHandle((nint)number, ownsHandle: true);
+            return Errno.Last is Errno.ENOENT or Errno.ENOTDIR ? null : throw new CliException($"{_path}: {path}: {LastError()}");
+        using var file = new SafeFileHandle(number, ownsHandle: true);
         if (FileKind.Of(file) is not FileKind.Regular) throw new CliException($"{_path}: {path}: is no regular file");
         var buffer = new byte[LargestFile + 1];
         var length = 0;
@@ -54,10 +57,4 @@ internal sealed partial class RootfsFiles : IDisposable
     public void Dispose() => _root.Dispose();
 
     private static string LastError() => Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError());
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int open(string path, int flags);
-
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static unsafe partial long openat2(long number, SafeFileHandle directory, string path, ulong* how, nint size);
 }
