@@ -44,11 +44,20 @@ public partial class DependencyTests
             Assert.DoesNotMatch(@"partial int (kill|tkill|tgkill)\(", File.ReadAllText(file));
     }
 
+    [Fact]
+    public void Foreign_functions_are_declared_in_one_place() => Assert.Equal(
+        ["Abi/Native.cs", "Launch/LaunchRoutine.cs", "Launch/PidPage.cs", "Seccomp/LibSeccomp.cs"],
+        Sources("").Where(f => !f.Contains("/Supervisor.Tests/", StringComparison.Ordinal) && Import().IsMatch(File.ReadAllText(f)))
+            .Select(f => string.Join('/', f.Split('/')[^2..])).Order(StringComparer.Ordinal));
+
     private static IEnumerable<string> References(string assembly) => Assembly.Load(assembly).GetReferencedAssemblies()
         .Select(a => a.Name!).Where(n => !n.StartsWith("System", StringComparison.Ordinal) && n is not ("netstandard" or "mscorlib" or "Microsoft.Win32.Primitives"));
 
     private static IEnumerable<string> Sources(string project) =>
         Directory.EnumerateFiles(Path.Join(Repository.Root, project), "*.cs", SearchOption.AllDirectories).Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && !f.Contains("/bin/", StringComparison.Ordinal));
+
+    [GeneratedRegex(@"^\s*\[(LibraryImport|DllImport)\(", RegexOptions.Multiline)]
+    private static partial Regex Import();
 
     [GeneratedRegex(@"(Machine|State|Protocol)\.cs$")]
     private static partial Regex Pure();
