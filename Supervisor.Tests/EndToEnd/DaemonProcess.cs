@@ -29,6 +29,9 @@ public sealed class DaemonProcess : IAsyncDisposable
     /// <summary>What is laid over the packaged configuration; null for nothing.</summary>
     public string? Config { get; set; }
 
+    /// <summary>A command that executes the daemon in its own place: its pid is the daemon's.</summary>
+    public string[] Wrapper { get; set; } = [];
+
     /// <summary>A directory that goes with the daemon.</summary>
     public string Place => _directory.FullName;
 
@@ -93,7 +96,8 @@ public sealed class DaemonProcess : IAsyncDisposable
     /// <summary>Starts the daemon, and does not wait for it.</summary>
     public void Begin()
     {
-        _process = CommandLine.Start(CommandLine.Supervisor, ["serve", "--address", Address, "--root", Root, "--state", State, "--shim", Shim, .. Config is null ? (string[])[] : ["--config", Config]], Environment);
+        string[] command = [.. Wrapper, CommandLine.Supervisor];
+        _process = CommandLine.Start(command[0], [.. command[1..], "serve", "--address", Address, "--root", Root, "--state", State, "--shim", Shim, .. Config is null ? (string[])[] : ["--config", Config]], Environment);
         _process.StandardInput.Close();
         _ = _process.StandardOutput.ReadToEndAsync();
         _output = _process.StandardError.ReadToEndAsync();

@@ -1,0 +1,48 @@
+using Supervisor.Tests.Clients;
+using Supervisor.Tests.EndToEnd;
+
+namespace Supervisor.Tests.Crash;
+
+/// <summary>Skipped, saying why, where no file system can be mounted from a file.</summary>
+public sealed class DiskFactAttribute : FactAttribute
+{
+    public DiskFactAttribute()
+    {
+        if (!Environment.IsPrivilegedProcess) Skip = "mounting a file system takes root";
+        else if (!File.Exists("/dev/loop-control")) Skip = "there are no loop devices here";
+    }
+}
+
+/// <summary>
+/// A disk that can lose its power: an ext4 file system in a file. What is in the file is what a disk would hold; what the kernel has
+/// not written yet is what a loss of power takes.
+/// </summary>
+internal sealed class Disk(string image, string mountPoint)
+{
+    public async Task CreateAsync()
+    {
+        using (var file = File.Create(image)) file.SetLength(64 << 20);
+        OciRuntime.Ok(await CommandLine.RunAsync("mkfs.ext4", "-q", "-F", image));
+        Directory.CreateDirectory(mountPoint);
+        await MountAsync();
+    }
+
+    /// <summary>Takes the power away: from then on the disk holds what it held now.</summary>
+    public void LosePower()
+    {
+        File.Copy(image, image + ".after", overwrite: true);
+    }
+
+    /// <summary>Comes up again with what the disk held. Nothing may use the file system any more.</summary>
+    public async Task BootAsync()
+    {
+        await UnmountAsync();
+        File.Move(image + ".after", image, overwrite: true);
+        await MountAsync();
+    }
+
+    public async Task UnmountAsync() => OciRuntime.Ok(await CommandLine.RunAsync("umount", mountPoint));
+
+    // The kernel writes of its own accord after a minute, not after five seconds.
+    private async Task MountAsync() => OciRuntime.Ok(await CommandLine.RunAsync("mount", "-o", "loop,commit=60", image, mountPoint));
+}
