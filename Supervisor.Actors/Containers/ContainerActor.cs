@@ -26,6 +26,9 @@ public sealed class ContainerActor : JournalledActor
     /// <inheritdoc/>
     public override string PersistenceId { get; }
 
+    /// <summary>How to create one.</summary>
+    public static Props Props(ContainerId id, NodeServices node) => Akka.Actor.Props.Create<ContainerActor>(id, node); // no expression: evaluated for each
+
     /// <summary>The container is gone, and its journal empty: the parent may let go of this actor.</summary>
     internal sealed record Gone(ContainerId Id);
 
@@ -141,7 +144,7 @@ public sealed class ContainerActor : JournalledActor
     {
         _node.Directory.Publish(record, Self, _task); // first: the task publishes into this entry
         if (_task is not null) return;
-        _task = Context.ActorOf(Props.Create<TaskActor>(_id, _node), "task");
+        _task = Context.ActorOf(TaskActor.Props(_id, _node), "task");
     }
 
     private void Forget()

@@ -19,21 +19,26 @@ public sealed class ContainersActor : JournalledActor
     private readonly NodeServices _node;
     private readonly HashSet<ContainerId> _registered = [];
     private readonly Dictionary<ContainerId, IActorRef> _children = [];
-    private readonly Dictionary<ContainerId, Queue<(ContainerCommand Command, IActorRef Asker)>> _leaving = []; // id free only after Terminated
+    private readonly HashSet<ContainerId> _leaving = []; // the id is free only after the child has stopped: commands for it are stashed
 
     /// <param name="node">What the actors share.</param>
     public ContainersActor(NodeServices node) => _node = node;
 
+    private sealed record ChildStopped(ContainerId Id, IActorRef Child);
+
     /// <inheritdoc/>
     public override string PersistenceId => "containers";
+
+    /// <summary>How to create one.</summary>
+    public static Props Props(NodeServices node) => Akka.Actor.Props.Create(() => new ContainersActor(node));
 
     /// <inheritdoc/>
     protected override void OnCommand(object message)
     {
         switch (message)
         {
-            case ContainerCommand command when _leaving.TryGetValue(command.Id, out var waiting):
-                waiting.Enqueue((command, Sender));
+            case ContainerCommand command when _leaving.Contains(command.Id):
+                Stash.Stash();
                 break;
             case ContainerCommand command when _children.TryGetValue(command.Id, out var child):
                 child.Forward(command);
@@ -52,7 +57,7 @@ public sealed class ContainersActor : JournalledActor
             case ContainerCommand command:
                 Sender.Tell(new ContainerReply(command.Id, new Refusal(RefusalCode.NotFound, ContainerMachine.NotFoundMessage(command.Id)), null));
                 break;
-            case ContainerActor.Gone gone when _children.ContainsKey(gone.Id) && _leaving.TryAdd(gone.Id, new Queue<(ContainerCommand, IActorRef)>()):
+            case ContainerActor.Gone gone when _children.ContainsKey(gone.Id) && _leaving.Add(gone.Id):
                 Sender.Tell(new ContainerActor.LeaveRequest()); // a create may have overtaken: it is asked once more, after all that was forwarded
                 break;
             case ContainerActor.Gone:
@@ -66,15 +71,15 @@ public sealed class ContainersActor : JournalledActor
                     Context.Stop(leaver);
                 });
                 break;
-            case ContainerActor.LeaveAnswer answer when _leaving.Remove(answer.Id, out var kept):
-                foreach (var (command, asked) in kept) Self.Tell(command, asked);
+            case ContainerActor.LeaveAnswer answer when _leaving.Remove(answer.Id):
+                Stash.UnstashAll();
                 break;
             case ContainerActor.LeaveAnswer:
                 break;
             case DeleteMessagesSuccess or DeleteMessagesFailure:
                 break; // what could not be deleted now is, at the next compaction
-            case Terminated terminated:
-                Free(terminated.ActorRef);
+            case ChildStopped stopped:
+                Free(stopped);
                 break;
             default:
                 Unhandled(message);
@@ -116,19 +121,15 @@ public sealed class ContainersActor : JournalledActor
     private IActorRef Child(ContainerId id)
     {
         if (_children.TryGetValue(id, out var there)) return there;
-        // No expression, here and in its children: each would be evaluated for every container of a start.
-        var child = Context.ActorOf(Props.Create<ContainerActor>(id, _node), $"{id.Namespace}:{id.Value}");
-        Context.Watch(child);
+        var child = Context.ActorOf(ContainerActor.Props(id, _node), $"{id.Namespace}:{id.Value}");
+        Context.WatchWith(child, new ChildStopped(id, child));
         return _children[id] = child;
     }
 
-    private void Free(IActorRef child)
+    private void Free(ChildStopped stopped)
     {
-        var name = child.Path.Name.Split(':');
-        var id = ContainerId.Parse(name[0], name[1]);
-        if (_children.GetValueOrDefault(id)?.Equals(child) == true) _children.Remove(id); // it failed for good
-        if (!_leaving.Remove(id, out var waiting)) return;
-        foreach (var (command, asker) in waiting) Self.Tell(command, asker);
+        if (_children.GetValueOrDefault(stopped.Id)?.Equals(stopped.Child) == true) _children.Remove(stopped.Id); // it failed for good
+        if (_leaving.Remove(stopped.Id)) Stash.UnstashAll();
     }
 }
 

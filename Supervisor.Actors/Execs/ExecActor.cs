@@ -32,7 +32,6 @@ public sealed class ExecActor : JournalledActor, IWithTimers
     private ExecState _state = new ExecState.Absent();
     private TaskCompletionSource<TaskExit> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _handled;
-    private bool _adopting; // since our start: until the process is in our hands, or gone, what is asked of it waits
 
     /// <param name="id">Which exec.</param>
     /// <param name="node">What the actors share.</param>
@@ -43,6 +42,9 @@ public sealed class ExecActor : JournalledActor, IWithTimers
 
     /// <summary>Set by Akka.</summary>
     public ITimerScheduler Timers { get; set; } = null!;
+
+    /// <summary>How to create one.</summary>
+    public static Props Props(ExecId id, NodeServices node) => Akka.Actor.Props.Create<ExecActor>(id, node); // no expression: evaluated for each
 
     /// <summary>The process could not be taken over, and is not known to have ended.</summary>
     private sealed record AdoptAgain
@@ -64,16 +66,6 @@ public sealed class ExecActor : JournalledActor, IWithTimers
     /// <inheritdoc/>
     protected override void OnCommand(object message)
     {
-        if (_adopting && message is Order)
-        {
-            Stash.Stash();
-            return;
-        }
-        if (message is ExecOutcome { Effect: ExecEffect.Adopt })
-        {
-            _adopting = false;
-            Stash.UnstashAll();
-        }
         switch (message)
         {
             case ExecOutcome outcome:
@@ -105,6 +97,22 @@ public sealed class ExecActor : JournalledActor, IWithTimers
                 Unhandled(message);
                 break;
         }
+    }
+
+    /// <summary>After the daemon's start, until the process is adopted or known to be gone: what is asked of it waits.</summary>
+    private void Adopting(object message)
+    {
+        if (message is Order)
+        {
+            Stash.Stash();
+            return;
+        }
+        if (message is ExecOutcome { Effect: ExecEffect.Adopt })
+        {
+            Become(OnCommand);
+            Stash.UnstashAll();
+        }
+        OnCommand(message);
     }
 
     /// <inheritdoc/>
@@ -217,7 +225,7 @@ public sealed class ExecActor : JournalledActor, IWithTimers
 
     private void Run(ExecEffect effect)
     {
-        _adopting |= effect is ExecEffect.Adopt;
+        if (effect is ExecEffect.Adopt) Become(Adopting);
         if (effect is not ExecEffect.Watch) _node.KernelPool.Tell(new ExecWork(_id, effect, _container, _process));
         else if (_process is { } process) _node.Reaper.Tell(new WatchExec(_id, process));
     }

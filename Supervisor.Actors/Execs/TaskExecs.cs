@@ -18,9 +18,8 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
 {
     private static readonly TimeSpan ExitsWithin = TimeSpan.FromSeconds(10);
     private readonly Dictionary<string, Child> _children = new(StringComparer.Ordinal);
-    private readonly List<(object Message, IActorRef Sender)> _held = [];
     private long _made;
-    private bool _ending, _gaveUp;
+    private bool _ending, _gaveUp, _holding;
 
     /// <summary>Some exec did not end with the init: its exit is told without waiting longer.</summary>
     internal sealed record Impatient
@@ -46,7 +45,7 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
             return;
         }
         // A number in the name: the last one of this id may still be stopping.
-        var actor = context.ActorOf(Props.Create<ExecActor>(e.Id, node), $"{e.Id.Value}:{++_made}");
+        var actor = context.ActorOf(ExecActor.Props(e.Id, node), $"{e.Id.Value}:{++_made}");
         _children[e.Id.Value] = new Child(actor);
     }
 
@@ -105,8 +104,8 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
         return standing.Gone && standing.Handled == child.Sent ? new ExecRegistered(ExecId.Parse(id, standing.ExecId), Present: false) : null;
     }
 
-    /// <summary>Whether a message must wait for execs. Then it is kept, and what it waits for is set going.</summary>
-    public bool Holds(object message, TaskState state, ITimerScheduler timers, IActorRef sender)
+    /// <summary>Whether a message must wait for execs. Then what it waits for is set going, and the task stashes it.</summary>
+    public bool Holds(object message, TaskState state, ITimerScheduler timers)
     {
         var waits = message switch
         {
@@ -116,6 +115,7 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
             _ => false,
         };
         if (!waits) return false;
+        _holding = true;
         if (message is TaskCommand.InitExited or KernelOutcome && !_ending)
         {
             _ending = true;
@@ -124,19 +124,18 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
                 Forward(new ExecCommand.Kill(ExecId.Parse(id, exec), node.Clock.GetUtcNow(), 9), null, ActorRefs.Nobody);
             timers.StartSingleTimer(Impatient.Instance, Impatient.Instance, ExitsWithin);
         }
-        _held.Add((message, sender));
         return true;
     }
 
     /// <summary>Waits no longer for exits, held or just being judged anew.</summary>
     public void GiveUp() => _gaveUp = _ending;
 
-    /// <summary>Lets the task judge anew what was held.</summary>
-    public void Release(IActorRef self)
+    /// <summary>Whether what the task has stashed for the execs is to be judged again, now that one has reported.</summary>
+    public bool TryRelease()
     {
-        var held = _held.ToArray();
-        _held.Clear();
-        foreach (var (message, sender) in held) self.Tell(message, sender);
+        var held = _holding;
+        _holding = false;
+        return held;
     }
 
     private static Refusal NotFound(ExecId exec) => new(RefusalCode.NotFound, ExecMachine.NotFoundMessage(exec));

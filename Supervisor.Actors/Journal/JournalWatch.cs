@@ -5,6 +5,9 @@ namespace Supervisor.Actors.Journal;
 /// <summary>Waits for the first <see cref="JournalLost"/>.</summary>
 internal sealed class JournalWatch(TaskCompletionSource<JournalLost> lost) : UntypedActor
 {
+    /// <summary>How to create one.</summary>
+    public static Props Props(TaskCompletionSource<JournalLost> lost) => Akka.Actor.Props.Create(() => new JournalWatch(lost));
+
     /// <inheritdoc/>
     protected override void PreStart()
     {

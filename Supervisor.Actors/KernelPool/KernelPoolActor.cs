@@ -122,8 +122,7 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
     private IActorRef NewWorker()
     {
         _made++;
-        var effects = _effects;
-        return Context.ActorOf(Akka.Actor.Props.Create(() => new KernelWorker(effects)).WithDispatcher("supervisor.kernel-dispatcher"));
+        return Context.ActorOf(KernelWorker.Props(_effects));
     }
 
     private PoolOutcome Failed(PoolWork work, RefusalCode code, string message) => work.Failed(_clock.GetUtcNow(), new Refusal(code, message));

@@ -10,6 +10,10 @@ internal sealed class KernelWorker : UntypedActor
 
     public KernelWorker(KernelEffects effects) => _effects = effects;
 
+    /// <summary>How to create one, on a thread of its own.</summary>
+    public static Props Props(KernelEffects effects) =>
+        Akka.Actor.Props.Create(() => new KernelWorker(effects)).WithDispatcher("supervisor.kernel-dispatcher");
+
     /// <summary>Work with the time it has.</summary>
     internal sealed record Job(long Number, PoolWork Work, TimeSpan Deadline);
 

@@ -14,37 +14,42 @@ public sealed class ReaperActor : UntypedActor
 {
     private readonly TimeProvider _clock;
 
-    /// <param name="clock">Stamps exits.</param>
+    /// <param name="clock">Stamps kills by the OOM killer.</param>
     public ReaperActor(TimeProvider clock) => _clock = clock;
+
+    /// <summary>How to create one.</summary>
+    public static Props Props(TimeProvider clock) => Akka.Actor.Props.Create(() => new ReaperActor(clock));
 
     /// <inheritdoc/>
     protected override void OnReceive(object message)
     {
+        // The callbacks run on the epoll thread, which sends on at once: a hop through this actor would only cost time.
+        var (watcher, events) = (Sender, Context.System.EventStream);
         switch (message)
         {
             case WatchInit watch:
-                var (self, watcher) = (Self, Sender);
                 watch.Container.Watch(
-                    end => self.Tell(new Exited(watch.Id, watch.Container.Pid, end), watcher),
-                    () => self.Tell(new OutOfMemory(watch.Id), watcher));
+                    end =>
+                    {
+                        var exit = Exit(end);
+                        events.Publish(new ProcessExited(watch.Id, watch.Container.Pid, exit));
+                        watcher.Tell(new TaskCommand.InitExited(watch.Id, exit.At, exit));
+                    },
+                    () =>
+                    {
+                        events.Publish(new OutOfMemory(watch.Id));
+                        watcher.Tell(new TaskCommand.OutOfMemory(watch.Id, _clock.GetUtcNow()));
+                    });
                 break;
             case WatchExec watch:
-                var (reaper, exec) = (Self, Sender);
-                watch.Process.Watch(end => reaper.Tell(new ExecExited(watch.Id, watch.Process.Pid, end), exec), () => { });
-                break;
-            case ExecExited seen:
-                var end = Exit(seen.End);
-                Context.System.EventStream.Publish(new ProcessExited(seen.Id.Container, seen.Pid, end));
-                Sender.Tell(new ExecCommand.Exited(seen.Id, end.At, end));
-                break;
-            case Exited seen:
-                var exit = Exit(seen.End);
-                Context.System.EventStream.Publish(new ProcessExited(seen.Id, seen.Pid, exit));
-                Sender.Tell(new TaskCommand.InitExited(seen.Id, exit.At, exit));
-                break;
-            case OutOfMemory seen:
-                Context.System.EventStream.Publish(seen);
-                Sender.Tell(new TaskCommand.OutOfMemory(seen.Id, _clock.GetUtcNow()));
+                watch.Process.Watch(
+                    end =>
+                    {
+                        var exit = Exit(end);
+                        events.Publish(new ProcessExited(watch.Id.Container, watch.Process.Pid, exit));
+                        watcher.Tell(new ExecCommand.Exited(watch.Id, exit.At, exit));
+                    },
+                    () => { });
                 break;
             default:
                 Unhandled(message);
@@ -55,8 +60,4 @@ public sealed class ReaperActor : UntypedActor
     private static TaskExit Exit(ProcessEnd end) => end.Status is { } known
         ? new TaskExit(known.Code, end.At)
         : new TaskExit(255, end.At, "it was not our child, and this kernel keeps no exit status for others");
-
-    private sealed record ExecExited(ExecId Id, int Pid, ProcessEnd End);
-
-    private sealed record Exited(ContainerId Id, int Pid, ProcessEnd End);
 }

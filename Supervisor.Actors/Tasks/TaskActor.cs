@@ -27,7 +27,6 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     private readonly Dictionary<TaskEffect, IActorRef> _waitingForEffect = new(ReferenceEqualityComparer.Instance);
     private IContainer? _container;
     private readonly TaskExecs _execs;
-    private bool _adopting; // since our start: until the container is in our hands, what is asked of it waits
 
     private TaskState _state = new TaskState.Absent();
     private TaskCompletionSource<TaskExit> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -41,6 +40,9 @@ public sealed class TaskActor : JournalledActor, IWithTimers
 
     /// <summary>Set by Akka.</summary>
     public ITimerScheduler Timers { get; set; } = null!;
+
+    /// <summary>How to create one.</summary>
+    public static Props Props(ContainerId id, NodeServices node) => Akka.Actor.Props.Create<TaskActor>(id, node); // no expression: evaluated for each
 
     /// <summary>The container asks whether it may be deleted. It sends no create afterwards unless the answer is no.</summary>
     internal sealed record Retire
@@ -60,15 +62,10 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     /// <inheritdoc/>
     protected override void OnCommand(object message)
     {
-        if (_adopting && message is ExecCommand or ProcessInput or (TaskCommand and not TaskCommand.Report))
-        {
-            Stash.Stash();
-            return;
-        }
-        if (message is KernelOutcome { Effect: TaskEffect.AdoptInit }) EndAdopting();
         switch (message)
         {
-            case not null when _execs.Holds(message, _state, Timers, Sender):
+            case not null when _execs.Holds(message, _state, Timers):
+                Stash.Stash();
                 break;
             case AdoptAgain:
                 if (_container is null) Adopt();
@@ -90,7 +87,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
                 break;
             case TaskExecs.Impatient:
                 _execs.GiveUp();
-                _execs.Release(Self);
+                Release();
                 break;
             case TaskCommand command:
                 Handle(command, Sender, null);
@@ -161,15 +158,21 @@ public sealed class TaskActor : JournalledActor, IWithTimers
         if (_execs.Recovered) _node.Readiness.TaskRecovered(_id);
         if (forgotten is null)
         {
-            _execs.Release(Self);
+            Release();
             return;
         }
         Persist(forgotten, e =>
         {
             _execs.Apply(e);
-            _execs.Release(Self);
+            Release();
             Shorten();
         });
+    }
+
+    /// <summary>Judges again what waited for execs.</summary>
+    private void Release()
+    {
+        if (_execs.TryRelease()) Stash.UnstashAll();
     }
 
     private void Handle(ProcessInput input)
@@ -272,15 +275,25 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     {
         foreach (var effect in TaskMachine.Recover(_state).OfType<TaskEffect.AdoptInit>())
         {
-            _adopting = true;
+            Become(Adopting);
             Run(effect);
         }
     }
 
-    private void EndAdopting()
+    /// <summary>After the daemon's start, until the init is adopted or known to be gone: what is asked of it waits.</summary>
+    private void Adopting(object message)
     {
-        _adopting = false;
-        Stash.UnstashAll();
+        if (message is ExecCommand or ProcessInput or (TaskCommand and not TaskCommand.Report))
+        {
+            Stash.Stash();
+            return;
+        }
+        if (message is KernelOutcome { Effect: TaskEffect.AdoptInit })
+        {
+            Become(OnCommand);
+            Stash.UnstashAll();
+        }
+        OnCommand(message);
     }
 
     private void Run(TaskEffect effect)
