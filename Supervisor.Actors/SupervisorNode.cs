@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Actor.Setup;
 using Akka.Configuration;
 using Akka.Event;
 using Supervisor.Actors.Collecting;
@@ -29,9 +30,10 @@ namespace Supervisor.Actors;
 /// <param name="OwnsProcess">This process is the daemon and nothing else.</param>
 /// <param name="Criu">The program that makes checkpoints, in place of the configuration's.</param>
 /// <param name="ShimPerContainer">Each container gets a shim of its own, in place of the node's.</param>
+/// <param name="Logging">What the configured logger of the actor system needs.</param>
 public sealed record NodeOptions(
     string Root, string State, Config Config, string? ShimExecutable = null, bool OwnsProcess = false, string? Criu = null,
-    bool ShimPerContainer = false);
+    bool ShimPerContainer = false, Setup? Logging = null);
 
 /// <summary>The actor system of one daemon, from its start to its end.</summary>
 public sealed class SupervisorNode : IAsyncDisposable
@@ -57,12 +59,13 @@ public sealed class SupervisorNode : IAsyncDisposable
         Directory.CreateDirectory(options.Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Directory.CreateDirectory(options.State, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var copy = JournalMigration.Run(options.Root);
-        var system = ActorSystem.Create("supervisor", JournalConfig.With(options.Config, options.Root));
+        var setup = ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(JournalConfig.With(options.Config, options.Root)));
+        var system = ActorSystem.Create("supervisor", options.Logging is { } logging ? setup.And(logging) : setup);
         if (copy is not null) system.Log.Info("the journal was brought into the present format; as it was, it is kept in {0}", copy);
         // The timer wheel starts with its first use, and holds up whoever uses it meanwhile: not fifty actors that recover.
         system.Scheduler.Advanced.ScheduleOnce(TimeSpan.Zero, static () => { });
         var lost = new TaskCompletionSource<JournalLost>(TaskCreationOptions.RunContinuationsAsynchronously);
-        system.ActorOf(Props.Create(() => new JournalWatch(lost)), "journal-watch");
+        system.ActorOf(JournalWatch.Props(lost), "journal-watch");
         var host = new ContainerHost(e => system.Log.Error(e, "a callback of the kernel's event loops failed, its watch is removed"));
         var readiness = new Readiness();
         var runtime = Runtime(system, host, options);
@@ -127,10 +130,10 @@ public sealed class SupervisorNode : IAsyncDisposable
                 new KernelTaskEffects(runtime, clock, options.Criu ?? settings.GetString("criu")), clock, settings.GetInt("kernel-pool.workers"), settings.GetTimeSpan("kernel-pool.deadline"),
                 settings.GetTimeSpan("kernel-pool.patience"), new KernelExecEffects(runtime, clock)),
             "kernel-pool");
-        var reaper = system.ActorOf(Props.Create(() => new ReaperActor(clock)), "reaper");
+        var reaper = system.ActorOf(ReaperActor.Props(clock), "reaper");
         var clientEvents = system.ActorOf(ClientEventsActor.Props(publisher), "client-events");
         var services = new NodeServices(pool, reaper, publisher, directory, readiness, clock, options.State);
-        var containers = system.ActorOf(Props.Create(() => new ContainersActor(services)), "containers");
+        var containers = system.ActorOf(ContainersActor.Props(services), "containers");
         var (knownNamespaces, knownLeases) = (new NamespaceDirectory(), new LeaseDirectory());
         var leases = system.ActorOf(LeasesActor.Props(knownLeases, clock), "leases");
         var storage = StartStorage(system, options.Root, directory, knownLeases, publisher, readiness, clock);

@@ -28,12 +28,14 @@ public sealed class DaemonHost : IAsyncDisposable
     private readonly DaemonLifetime _lifetime;
     private readonly IReadOnlyList<LockFile> _locks;
     private readonly ILogger _log;
+    private readonly ILoggerFactory _loggers;
     private int _stopped;
 
     private DaemonHost(
-        DaemonOptions options, WebApplication app, SupervisorNode node, DaemonLifetime lifetime, IReadOnlyList<LockFile> locks, ILogger log)
+        DaemonOptions options, WebApplication app, SupervisorNode node, DaemonLifetime lifetime, IReadOnlyList<LockFile> locks, ILoggerFactory loggers)
     {
-        (Options, _app, _node, _lifetime, _locks, _log) = (options, app, node, lifetime, locks, log);
+        (Options, _app, _node, _lifetime, _locks, _loggers) = (options, app, node, lifetime, locks, loggers);
+        _log = loggers.CreateLogger<DaemonHost>();
     }
 
     /// <summary>What it was started with.</summary>
@@ -66,12 +68,14 @@ public sealed class DaemonHost : IAsyncDisposable
             ListeningSocket.RemoveStale(options.Address);
             var identity = ServerIdentity.Load(options.Root);
             var hocon = await reading;
+            var loggers = Hold(undo, Logging(options));
             // Meanwhile the socket's side is put together and opened: it asks for the actors only when it is asked itself, and then waits.
             var starting = Task.Run(() => SupervisorNode.StartAsync(
-                new NodeOptions(options.Root, options.State, hocon, options.ShimExecutable, options.OwnsProcess, options.Criu, options.ShimPerContainer),
+                new NodeOptions(options.Root, options.State, hocon, options.ShimExecutable, options.OwnsProcess, options.Criu, options.ShimPerContainer,
+                    new LoggingSetup(loggers)),
                 cancellation), CancellationToken.None);
             undo.Push(new Disposal<SupervisorNode>(starting));
-            var app = Build(options, () => starting.Result.System, identity, lifetime);
+            var app = Build(options, () => starting.Result.System, identity, lifetime, loggers);
             undo.Push(app);
             await app.StartAsync(cancellation);
             undo.Push(new Listening(app, options.Address));
@@ -81,9 +85,9 @@ public sealed class DaemonHost : IAsyncDisposable
             _ = app.Services.GetRequiredService<LogLimits>(); // what is configured wrongly is said now
             app.Services.GetRequiredService<HealthService>().BeginServing();
             lifetime.BeReady();
-            var log = app.Services.GetRequiredService<ILogger<DaemonHost>>();
+            var log = loggers.CreateLogger<DaemonHost>();
             Log.Listening(log, options.Address, options.Root, options.State);
-            return new DaemonHost(options, app, node, lifetime, locks, log) { Broken = BreakAsync(node.JournalLost, lifetime, log) };
+            return new DaemonHost(options, app, node, lifetime, locks, loggers) { Broken = BreakAsync(node.JournalLost, lifetime, log) };
         }
         catch (Exception e)
         {
@@ -112,6 +116,7 @@ public sealed class DaemonHost : IAsyncDisposable
         await _app.DisposeAsync();
         _lifetime.Dispose();
         foreach (var taken in _locks) taken.Dispose();
+        _loggers.Dispose(); // last: it writes what is still in its queue
     }
 
     /// <inheritdoc/>
@@ -124,18 +129,11 @@ public sealed class DaemonHost : IAsyncDisposable
         lifetime.Break($"the journal could not be written: {lost.Reason}");
     }
 
-    private static WebApplication Build(DaemonOptions options, Func<SupervisorSystem> system, ServerIdentity identity, DaemonLifetime lifetime)
+    private static WebApplication Build(DaemonOptions options, Func<SupervisorSystem> system, ServerIdentity identity, DaemonLifetime lifetime, ILoggerFactory loggers)
     {
         // Empty: no configuration files, no environment, no host filtering, no TLS; what is needed is named here.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "supervisor" });
-        if (!options.Quiet)
-        {
-            builder.Logging.AddSimpleConsole(c =>
-                (c.SingleLine, c.TimestampFormat, c.UseUtcTimestamp, c.ColorBehavior) =
-                (true, "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ", true, LoggerColorBehavior.Disabled));
-        }
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Critical);
-        builder.Logging.Services.Configure<ConsoleLoggerOptions>(c => c.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Services.AddSingleton(loggers);
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(k => Configure(k, options.Address));
         builder.Services.Configure<SocketTransportOptions>(s => s.CreateBoundListenSocket = _ => ListeningSocket.Bind(options.Address, options.Group));
@@ -153,6 +151,16 @@ public sealed class DaemonHost : IAsyncDisposable
         app.Run(new ServiceEndpoints(app.Services).InvokeAsync);
         return app;
     }
+
+    /// <summary>The daemon's log: standard error.</summary>
+    private static ILoggerFactory Logging(DaemonOptions options) => LoggerFactory.Create(logging =>
+    {
+        logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Critical);
+        if (options.Quiet) return;
+        logging.AddSimpleConsole(c =>
+            (c.SingleLine, c.TimestampFormat, c.UseUtcTimestamp, c.ColorBehavior) = (true, "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ", true, LoggerColorBehavior.Disabled));
+        logging.Services.Configure<ConsoleLoggerOptions>(c => c.LogToStandardErrorThreshold = LogLevel.Trace);
+    });
 
     private static void Configure(KestrelServerOptions kestrel, string address)
     {
