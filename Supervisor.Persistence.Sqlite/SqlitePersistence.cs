@@ -23,13 +23,26 @@ public sealed class SqlitePersistence : IExtension
     /// <summary>The extension of this actor system.</summary>
     public static SqlitePersistence Get(ActorSystem system) => system.WithExtension<SqlitePersistence, SqlitePersistenceProvider>();
 
-    /// <summary>The thread that owns the file; started by the first plugin that asks, closed by the last that releases it.</summary>
-    internal StoreThread Acquire(StoreSettings settings)
+    /// <summary>
+    /// Access to the thread that owns the file, which the first plugin that asks starts and the last that releases it closes; and to
+    /// the table, which plugins for the same one share, since only one can give it its numbers.
+    /// </summary>
+    internal (StoreAccess Access, T Table) Acquire<T>(StoreSettings settings, Func<T> create) where T : IStoreTable
     {
+        // A plugin whose settings are wrong must not be the one that decides about the thread.
+        if (settings.Problem is not null)
+        {
+            var unused = create();
+            return (new StoreAccess(null, settings, unused), unused);
+        }
         while (true)
         {
             var lazy = _threads.GetOrAdd(settings.ConnectionString, _ => new Lazy<StoreThread>(() => new StoreThread(settings)));
-            if (lazy.Value.TryAddUser()) return lazy.Value;
+            if (lazy.Value.TryAddUser())
+            {
+                var table = lazy.Value.Table(settings.Table, create);
+                return (new StoreAccess(lazy.Value, settings, table), table);
+            }
             _threads.TryRemove(KeyValuePair.Create(settings.ConnectionString, lazy)); // just closed
         }
     }

@@ -7,31 +7,33 @@ namespace Supervisor.Persistence.Sqlite.Journal;
 /// So the first opening after another boot begins a new epoch: its offsets start at the next multiple of 2^32, and that is
 /// synced before the first of them is used. Offsets stay below 2^53 for two million boots.
 /// </summary>
-internal sealed class BootEpoch(string table, string bootId)
+internal sealed class BootEpoch(string events, string bootId)
 {
     private const int Bits = 32;
 
-    /// <summary>SQL of the table that remembers epochs.</summary>
+    /// <summary>SQL of the table that remembers epochs, for each table of events.</summary>
     public const string Schema = """
         CREATE TABLE IF NOT EXISTS journal_epochs (
-            first INTEGER PRIMARY KEY NOT NULL,
+            events VARCHAR(255) NOT NULL,
+            first INTEGER NOT NULL,
             boot_id VARCHAR(64) NOT NULL,
-            opened_at INTEGER NOT NULL
+            opened_at INTEGER NOT NULL,
+            PRIMARY KEY (events, first)
         );
         """;
 
     /// <summary>The highest offset that was given, or is set aside, by now. In a transaction that is synced.</summary>
     public long Enter(StoreConnection connection)
     {
-        var given = connection.Number("SELECT seq FROM sqlite_sequence WHERE name = $0", table) ?? 0;
-        var epoch = connection.Number("SELECT max(first) FROM journal_epochs");
-        var same = epoch is { } first && connection.Number("SELECT 1 FROM journal_epochs WHERE first = $0 AND boot_id = $1", first, bootId) is not null;
-        if (same) return given;
+        var given = connection.Number("SELECT seq FROM sqlite_sequence WHERE name = $0", events) ?? 0;
+        var epoch = connection.Number("SELECT max(first) FROM journal_epochs WHERE events = $0", events);
+        if (connection.Number("SELECT 1 FROM journal_epochs WHERE events = $0 AND first = $1 AND boot_id = $2", events, epoch, bootId) is not null) return given;
         // A file without epochs was written with a sync for every event: none of its offsets can have been taken back.
         var begin = epoch is null ? given + 1 : ((Math.Max(given, epoch.Value) >> Bits) + 1) << Bits;
-        connection.Run("INSERT INTO journal_epochs (first, boot_id, opened_at) VALUES ($0, $1, $2)", begin, bootId, DateTime.UtcNow.Ticks);
-        if (connection.Run("UPDATE sqlite_sequence SET seq = $1 WHERE name = $0", table, begin - 1) == 0)
-            connection.Run("INSERT INTO sqlite_sequence (name, seq) VALUES ($0, $1)", table, begin - 1);
+        connection.Run(
+            "INSERT INTO journal_epochs (events, first, boot_id, opened_at) VALUES ($0, $1, $2, $3)", events, begin, bootId, DateTime.UtcNow.Ticks);
+        if (connection.Run("UPDATE sqlite_sequence SET seq = $1 WHERE name = $0", events, begin - 1) == 0)
+            connection.Run("INSERT INTO sqlite_sequence (name, seq) VALUES ($0, $1)", events, begin - 1);
         return begin - 1;
     }
 

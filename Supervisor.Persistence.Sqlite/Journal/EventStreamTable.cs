@@ -7,29 +7,36 @@ namespace Supervisor.Persistence.Sqlite.Journal;
 /// <summary>
 /// The stream of tagged events: its subscribers, and how much of it is kept. It lives in the rows of the table of events. A row
 /// whose actor has deleted it is only marked while the stream keeps it; one that the stream drops stays while its actor needs it.
-/// On the store's thread only, but for the subscribers.
+/// On the store's thread only.
 /// </summary>
-internal sealed class EventStreamTable(string events, string metadata, HistoryBounds bounds, bool readOnly)
+internal sealed class EventStreamTable(string events, string metadata, HistoryBounds bounds)
 {
     private const int PruneAtOnce = 500;
 
     /// <summary>SQL of the table of segments: one row each, complete when the next one begins.</summary>
     public const string Schema = """
         CREATE TABLE IF NOT EXISTS journal_history (
-            first INTEGER PRIMARY KEY NOT NULL,
+            events VARCHAR(255) NOT NULL,
+            first INTEGER NOT NULL,
+            previous INTEGER NOT NULL,
             at INTEGER NOT NULL,
-            events INTEGER NOT NULL,
-            bytes INTEGER NOT NULL
+            count INTEGER NOT NULL,
+            bytes INTEGER NOT NULL,
+            PRIMARY KEY (events, first)
         );
         """;
 
+    // Files of Akka.Persistence.Sqlite have rows without a predecessor.
     private readonly string _read = $"""
-        SELECT ordering, previous, persistence_id, sequence_nr, timestamp, manifest, payload, serializer_id FROM {events}
+        SELECT ordering, coalesce(previous, (
+            SELECT ordering FROM {events} AS before WHERE before.ordering < row.ordering AND tags IS NOT NULL ORDER BY ordering DESC LIMIT 1), 0),
+          persistence_id, sequence_nr, timestamp, manifest, payload, serializer_id FROM {events} AS row
         WHERE ordering > $0 AND ordering <= $1 AND tags IS NOT NULL AND instr(tags, $2) > 0 ORDER BY ordering LIMIT $3
         """;
 
+    private readonly HashSet<IActorRef> _subscribers = [];
+    private readonly List<IActorRef> _joining = [];
     private ImmutableList<HistorySegment> _committed = [], _now = [];
-    private ImmutableArray<IActorRef> _subscribers = [];
     private long _pruned;
 
     /// <summary>Offset from which on the stream is complete; 0 while nothing was dropped.</summary>
@@ -37,22 +44,20 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
 
     private bool IsKept => bounds.Count > 0;
 
-    /// <summary>From any thread, and before what is to be seen is committed.</summary>
-    public void Subscribe(IActorRef subscriber) => ImmutableInterlocked.Update(ref _subscribers, (all, one) => all.Contains(one) ? all : all.Add(one), subscriber);
+    /// <summary>Subscribes to what is committed after this transaction.</summary>
+    public void Join(IActorRef subscriber) => _joining.Add(subscriber);
 
-    public void Unsubscribe(IActorRef subscriber) => ImmutableInterlocked.Update(ref _subscribers, (all, one) => all.Remove(one), subscriber);
-
-    public void Publish(ImmutableArray<TaggedEvent> committed)
+    public void Leave(IActorRef subscriber)
     {
-        var message = new TaggedEvents.Committed(committed);
-        foreach (var subscriber in _subscribers) subscriber.Tell(message, ActorRefs.NoSender);
+        _joining.Remove(subscriber);
+        _subscribers.Remove(subscriber);
     }
 
     public List<StoredRow> Read(StoreConnection connection, TaggedEvents.Read read) =>
         JournalTable.Rows(connection.Prepared(_read, Math.Max(read.After, First - 1), read.Through, $";{read.Tag};", read.Max));
 
     /// <summary>Counts an event that was just written, and starts another segment when the last one is full.</summary>
-    public void Measure(StoreConnection connection, long offset, DateTime at, long bytes)
+    public void Measure(StoreConnection connection, long offset, long previous, DateTime at, long bytes)
     {
         if (!IsKept) return;
         if (_now is [.., var last] && last.Events < bounds.Segment)
@@ -61,80 +66,112 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
             return;
         }
         if (_now is [.., var full])
-            connection.Run("UPDATE journal_history SET events = $1, bytes = $2 WHERE first = $0", full.First, full.Events, full.Bytes);
-        connection.Run("INSERT INTO journal_history (first, at, events, bytes) VALUES ($0, $1, 1, $2)", offset, at.Ticks, bytes);
-        var longer = _now.Add(new HistorySegment(offset, at, 1, bytes));
+        {
+            connection.Run(
+                "UPDATE journal_history SET count = $2, bytes = $3 WHERE events = $0 AND first = $1", events, full.First, full.Events, full.Bytes);
+        }
+        connection.Run(
+            "INSERT INTO journal_history (events, first, previous, at, count, bytes) VALUES ($0, $1, $2, $3, 1, $4)",
+            events, offset, previous, at.Ticks, bytes);
+        var longer = _now.Add(new HistorySegment(offset, previous, at, 1, bytes));
         _now = bounds.Keep(longer, at);
-        if (_now.Count < longer.Count) connection.Run("DELETE FROM journal_history WHERE first < $0", _now[0].First);
+        if (_now.Count < longer.Count) connection.Run("DELETE FROM journal_history WHERE events = $0 AND first < $1", events, _now[0].First);
     }
 
-    /// <summary>Marks what an actor deletes and the stream keeps.</summary>
-    public void Keep(StoreConnection connection, string persistenceId, long to)
+    /// <summary>
+    /// Marks what an actor deletes and the stream keeps: the history; without one, only the last event, whose offset the next event
+    /// needs as its predecessor, also after another opening.
+    /// </summary>
+    public void Keep(StoreConnection connection, string persistenceId, long to, long lastTagged)
     {
-        if (!IsKept) return;
         connection.Run(
             $"UPDATE {events} SET is_deleted = 1 WHERE persistence_id = $0 AND sequence_nr <= $1 AND is_deleted = 0 AND tags IS NOT NULL AND ordering >= $2",
-            persistenceId, to, First);
+            persistenceId, to, IsKept ? First : lastTagged);
     }
 
     /// <summary>In the transaction that opens the file.</summary>
-    public void Load(StoreConnection connection)
+    public void Load(StoreConnection connection, bool readOnly)
     {
         (_now, _pruned) = ([], 0);
-        if (IsKept && !readOnly)
+        // History that was kept until it was switched off may lack any of its events when it is switched on again.
+        if (!IsKept && !readOnly) connection.Run("DELETE FROM journal_history WHERE events = $0", events);
+        if (readOnly && connection.Number("SELECT 1 FROM sqlite_master WHERE name = 'journal_history'") is null) return;
+        using (var row = connection.Prepared(
+            "SELECT first, previous, at, count, bytes FROM journal_history WHERE events = $0 ORDER BY first", events).ExecuteReader())
         {
-            using (var row = connection.Prepared("SELECT first, at, events, bytes FROM journal_history ORDER BY first").ExecuteReader())
+            while (row.Read())
             {
-                while (row.Read())
-                    _now = _now.Add(new HistorySegment(row.GetInt64(0), new DateTime(row.GetInt64(1), DateTimeKind.Utc), row.GetInt64(2), row.GetInt64(3)));
-            }
-            // The last one's row says how it began.
-            if (_now is [.., var last])
-            {
-                using var sum = connection.Prepared($"""
-                    SELECT count(*), ifnull(sum(length(payload) + length(persistence_id) + length(manifest)), 0)
-                    FROM {events} WHERE ordering >= $0 AND tags IS NOT NULL
-                    """, last.First).ExecuteReader();
-                if (sum.Read()) _now = _now.SetItem(_now.Count - 1, last with { Events = sum.GetInt64(0), Bytes = sum.GetInt64(1) });
+                _now = _now.Add(new HistorySegment(
+                    row.GetInt64(0), row.GetInt64(1), new DateTime(row.GetInt64(2), DateTimeKind.Utc), row.GetInt64(3), row.GetInt64(4)));
             }
         }
-        Committed();
+        // The last one's row says how it began.
+        if (_now is [.., var last])
+        {
+            using var sum = connection.Prepared($"""
+                SELECT count(*), ifnull(sum(length(payload) + length(persistence_id) + length(manifest)), 0)
+                FROM {events} WHERE ordering >= $0 AND tags IS NOT NULL
+                """, last.First).ExecuteReader();
+            if (sum.Read()) _now = _now.SetItem(_now.Count - 1, last with { Events = sum.GetInt64(0), Bytes = sum.GetInt64(1) });
+        }
+        TakeOver();
     }
 
     /// <summary>Offset of the last tagged event that is there; 0 for none.</summary>
     public long LastTagged(StoreConnection connection) =>
         connection.Number($"SELECT ordering FROM {events} WHERE tags IS NOT NULL ORDER BY ordering DESC LIMIT 1") ?? 0;
 
-    public void Committed()
+    /// <summary>Tells the subscribers, and answers those that become subscribers with this commit.</summary>
+    /// <param name="tagged">What was committed.</param>
+    /// <param name="lastTagged">Offset of the last tagged event by now.</param>
+    /// <param name="next">The lowest offset that is not given yet.</param>
+    public void Committed(IReadOnlyCollection<TaggedEvent> tagged, long lastTagged, long next)
     {
-        if (ReferenceEquals(_committed, _now)) return;
-        _committed = _now;
-        First = _now is [{ First: var first }, ..] && first > 1 ? first : 0;
+        TakeOver();
+        if (tagged.Count > 0 && _subscribers.Count > 0)
+        {
+            var message = new TaggedEvents.Committed([.. tagged]);
+            foreach (var subscriber in _subscribers) subscriber.Tell(message, ActorRefs.NoSender);
+        }
+        if (_joining.Count == 0) return;
+        foreach (var subscriber in _joining)
+        {
+            _subscribers.Add(subscriber);
+            // From this thread, so that it comes before the first commit that it does not include.
+            subscriber.Tell(new TaggedEvents.Subscribed(new StreamBounds(First, lastTagged, next)), ActorRefs.NoSender);
+        }
+        _joining.Clear();
     }
 
-    public void RolledBack() => _now = _committed;
+    public void RolledBack()
+    {
+        _now = _committed;
+        _joining.Clear();
+    }
 
     /// <summary>Removes rows that neither their actor nor the stream needs, a few at a time.</summary>
-    public bool Tidy(StoreConnection connection)
+    public bool Tidy(StoreConnection connection, long lastTagged)
     {
-        if (readOnly || _pruned >= First) return false;
+        var first = IsKept ? First : lastTagged;
+        if (_pruned >= first) return false;
+        var removed = 0;
         connection.Syncs = false;
-        connection.Run("BEGIN IMMEDIATE");
-        try
+        connection.Transact("BEGIN IMMEDIATE", () =>
         {
-            var removed = connection.Run(
-                $"DELETE FROM {events} WHERE ordering IN (SELECT ordering FROM {events} WHERE ordering < $0 AND is_deleted = 1 LIMIT {PruneAtOnce})", First);
-            // Nothing is left of those, so that their numbers may begin again.
-            if (removed < PruneAtOnce)
-                connection.Run($"DELETE FROM {metadata} WHERE ordering < $0 AND persistence_id NOT IN (SELECT persistence_id FROM {events})", First);
-            connection.Run("COMMIT");
-            if (removed < PruneAtOnce) _pruned = First;
-            return removed == PruneAtOnce;
-        }
-        catch
-        {
-            connection.Run("ROLLBACK");
-            throw;
-        }
+            removed = connection.Run(
+                $"DELETE FROM {events} WHERE ordering IN (SELECT ordering FROM {events} WHERE ordering < $0 AND is_deleted = 1 LIMIT {PruneAtOnce})", first);
+            if (removed == PruneAtOnce || !bounds.ForgetsNumbers) return;
+            connection.Run(
+                $"DELETE FROM {metadata} WHERE ordering < $0 AND NOT EXISTS (SELECT 1 FROM {events} AS e WHERE e.persistence_id = {metadata}.persistence_id)",
+                first);
+        });
+        if (removed < PruneAtOnce) _pruned = first;
+        return removed == PruneAtOnce;
+    }
+
+    private void TakeOver()
+    {
+        _committed = _now;
+        First = _now is [{ Previous: > 0, First: var first }, ..] ? first : 0;
     }
 }

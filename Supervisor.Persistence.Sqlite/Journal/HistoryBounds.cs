@@ -11,10 +11,14 @@ namespace Supervisor.Persistence.Sqlite.Journal;
 /// <param name="Count">Events; 0 keeps no history.</param>
 /// <param name="Age">Zero means no bound.</param>
 /// <param name="Bytes">Of payloads and names; 0 means no bound.</param>
-internal sealed record HistoryBounds(int Segment, long Count, TimeSpan Age, long Bytes)
+/// <param name="ForgetsNumbers">Whether the highest sequence number of an actor without events is dropped with its last event.</param>
+internal sealed record HistoryBounds(int Segment, long Count, TimeSpan Age, long Bytes, bool ForgetsNumbers)
 {
+    public static HistoryBounds None { get; } = new(1, 0, TimeSpan.Zero, 0, ForgetsNumbers: false);
+
     public static HistoryBounds From(Config config) => new(
-        Math.Max(1, config.GetInt("segment")), config.GetLong("keep"), config.GetTimeSpan("keep-for"), config.GetByteSize("keep-size") ?? 0);
+        Math.Max(1, config.GetInt("segment")), config.GetLong("keep"), config.GetTimeSpan("keep-for"), config.GetByteSize("keep-size") ?? 0,
+        config.GetBoolean("forget-numbers"));
 
     /// <summary>The last segments that are kept. The newest always is.</summary>
     public ImmutableList<HistorySegment> Keep(ImmutableList<HistorySegment> segments, DateTime now)
@@ -33,5 +37,6 @@ internal sealed record HistoryBounds(int Segment, long Count, TimeSpan Age, long
 }
 
 /// <summary>A segment of the history, up to the next one's first offset.</summary>
+/// <param name="Previous">Offset of the tagged event before it; 0 if there was none.</param>
 /// <param name="At">When its first event was persisted, in UTC.</param>
-internal sealed record HistorySegment(long First, DateTime At, long Events, long Bytes);
+internal sealed record HistorySegment(long First, long Previous, DateTime At, long Events, long Bytes);

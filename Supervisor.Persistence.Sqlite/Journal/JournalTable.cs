@@ -23,7 +23,7 @@ internal sealed class JournalTable : IStoreTable
     {
         (_settings, _events, _metadata) = (settings, settings.Table, settings.MetadataTable);
         _epoch = new BootEpoch(_events, bootId);
-        Stream = new EventStreamTable(_events, _metadata, bounds, settings.ReadOnly);
+        Stream = new EventStreamTable(_events, _metadata, bounds);
         _insert = $"""
             INSERT INTO {_events}
               (ordering, persistence_id, sequence_nr, is_deleted, manifest, timestamp, payload, tags, serializer_id, previous)
@@ -45,8 +45,8 @@ internal sealed class JournalTable : IStoreTable
     /// <summary>The stream of tagged events that is kept in this table.</summary>
     public EventStreamTable Stream { get; }
 
-    /// <summary>How far the stream goes, as committed.</summary>
-    public StreamBounds Bounds => new(Stream.First, _committed.Tagged, _committed.Offset + 1);
+    /// <summary>How far the stream goes, with what this transaction has written so far.</summary>
+    public StreamBounds Bounds => new(Stream.First, _now.Tagged, _now.Offset + 1);
 
     public void Append(StoreConnection connection, IEnumerable<NewRow> rows)
     {
@@ -58,8 +58,8 @@ internal sealed class JournalTable : IStoreTable
             if (r.Tags is null) continue;
             _now.Tagged = offset;
             var at = new DateTime(r.Timestamp, DateTimeKind.Utc);
-            _tagged.Add(new TaggedEvent(offset, previous!.Value, r.PersistenceId, r.SequenceNr, at, r.Event));
-            Stream.Measure(connection, offset, at, r.Payload.Length + r.PersistenceId.Length + r.Manifest.Length);
+            foreach (var e in r.Events) _tagged.Add(new TaggedEvent(offset, previous!.Value, r.PersistenceId, r.SequenceNr, at, e));
+            Stream.Measure(connection, offset, previous!.Value, at, r.Payload.Length + r.PersistenceId.Length + r.Manifest.Length);
         }
     }
 
@@ -73,7 +73,7 @@ internal sealed class JournalTable : IStoreTable
     public void Delete(StoreConnection connection, string persistenceId, long to)
     {
         var highest = Highest(connection, persistenceId);
-        Stream.Keep(connection, persistenceId, to);
+        Stream.Keep(connection, persistenceId, to, _now.Tagged);
         connection.Run(_delete, persistenceId, to);
         if (highest == 0) return;
         // Numbers are never used twice, so the highest outlives its event.
@@ -85,30 +85,21 @@ internal sealed class JournalTable : IStoreTable
     {
         RolledBack();
         if (!_settings.ReadOnly) connection.Syncs = true;
-        connection.Run(_settings.ReadOnly ? "BEGIN" : "BEGIN IMMEDIATE");
-        try
+        connection.Transact(_settings.ReadOnly ? "BEGIN" : "BEGIN IMMEDIATE", () =>
         {
             if (_settings.AutoInitialize && !_settings.ReadOnly && !IsPresent(connection)) CreateTables(connection);
             var given = _settings.ReadOnly
                 ? connection.Number($"SELECT max(ordering) FROM {_events}") ?? 0
                 : _epoch.Enter(connection);
-            Stream.Load(connection);
+            Stream.Load(connection, _settings.ReadOnly);
             _committed = _now = (given, Stream.LastTagged(connection));
-            connection.Run("COMMIT");
-        }
-        catch
-        {
-            connection.Run("ROLLBACK");
-            throw;
-        }
+        });
     }
 
     public void Committed()
     {
         _committed = _now;
-        Stream.Committed();
-        if (_tagged.Count == 0) return;
-        Stream.Publish([.. _tagged]);
+        Stream.Committed(_tagged, _now.Tagged, _now.Offset + 1);
         _tagged.Clear();
     }
 
@@ -119,7 +110,7 @@ internal sealed class JournalTable : IStoreTable
         _tagged.Clear();
     }
 
-    public bool Tidy(StoreConnection connection) => Stream.Tidy(connection);
+    public bool Tidy(StoreConnection connection) => !_settings.ReadOnly && Stream.Tidy(connection, _committed.Tagged);
 
     /// <summary>Reads what <c>SELECT ordering, previous, persistence_id, sequence_nr, timestamp, manifest, payload, serializer_id</c> finds.</summary>
     internal static List<StoredRow> Rows(SqliteCommand command)
@@ -160,6 +151,7 @@ internal sealed class JournalTable : IStoreTable
                 ordering INTEGER NULL,
                 PRIMARY KEY (persistence_id, sequence_nr)
             );
+            CREATE INDEX IF NOT EXISTS {_events}_deleted ON {_events} (ordering) WHERE is_deleted = 1;
             """);
         connection.Run(BootEpoch.Schema);
         connection.Run(EventStreamTable.Schema);

@@ -16,7 +16,7 @@ public sealed class SqliteJournal : AsyncWriteJournal
     /// <summary>Events that are read at once: a longer read would hold up commits.</summary>
     private const int Slice = 500;
 
-    private readonly StoreThread _store;
+    private readonly StoreAccess _store;
     private readonly JournalTable _table;
     private readonly Payloads _payloads;
 
@@ -26,13 +26,14 @@ public sealed class SqliteJournal : AsyncWriteJournal
         config = config.WithFallback(SqlitePersistence.DefaultConfig.GetConfig(SqlitePersistence.JournalConfigPath));
         var settings = new StoreSettings(Self.Path.Name, config);
         _payloads = new Payloads((ExtendedActorSystem)Context.System);
-        _table = new JournalTable(settings, HistoryBounds.From(config.GetConfig("history")), BootEpoch.Current(config.GetString("boot-id", "")));
-        _store = SqlitePersistence.Get(Context.System).Acquire(settings);
-        _store.Attach(_table);
+        HistoryBounds? bounds = null;
+        settings.Check(() => bounds = HistoryBounds.From(config.GetConfig("history")));
+        var bootId = BootEpoch.Current(config.GetString("boot-id", ""));
+        (_store, _table) = SqlitePersistence.Get(Context.System).Acquire(settings, () => new JournalTable(settings, bounds ?? HistoryBounds.None, bootId));
     }
 
     /// <summary>For tests and benchmarks.</summary>
-    internal StoreThread Store => _store;
+    internal StoreThread Store => _store.Thread!;
 
     /// <inheritdoc/>
     protected override void PostStop()
@@ -51,10 +52,11 @@ public sealed class SqliteJournal : AsyncWriteJournal
                 return true;
             case TaggedEvents.Subscribe:
                 Context.Watch(Sender);
-                SubscribeAsync(Sender).PipeTo(Sender, failure: e => new TaggedEvents.Failed(e));
+                _ = OnStream("subscribing to tagged events", Sender, _table.Stream.Join);
                 return true;
             case Terminated ended:
-                _table.Stream.Unsubscribe(ended.ActorRef);
+                // By the same way, so that it cannot come before the subscription.
+                _ = OnStream("ending a subscription to tagged events", ended.ActorRef, _table.Stream.Leave);
                 return true;
             default:
                 return false;
@@ -130,31 +132,47 @@ public sealed class SqliteJournal : AsyncWriteJournal
         return new TaggedEvents.Page([.. rows.SelectMany(FromStream)], bounds);
     }
 
-    private async Task<TaggedEvents> SubscribeAsync(IActorRef subscriber)
+    private async Task OnStream(string doing, IActorRef subscriber, Action<IActorRef> change)
     {
-        // On the store's thread, so that the bounds and the first commit to come fit together.
-        var bounds = await _store.Do(() => "subscribing to tagged events", Durability.Read, _ =>
+        try
         {
-            _table.Stream.Subscribe(subscriber);
-            return _table.Bounds;
-        }, CancellationToken.None).ConfigureAwait(false);
-        return new TaggedEvents.Subscribed(bounds);
+            await _store.Do(() => doing, Durability.Read, _ =>
+            {
+                change(subscriber);
+                return 0;
+            }, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            subscriber.Tell(new TaggedEvents.Failed(e), ActorRefs.NoSender);
+        }
     }
 
     private NewRow ToRow(IPersistentRepresentation e, long now, ref Durability durability)
     {
-        var (payload, tags) = e.Payload is Tagged tagged
-            ? (tagged.Payload, tagged.Tags.Count == 0 ? null : $";{string.Join(';', tagged.Tags)};") : (e.Payload, null);
+        var (payload, tags) = e.Payload is Tagged tagged ? (tagged.Payload, ToColumn(tagged.Tags)) : (e.Payload, null);
         var (bytes, manifest, serializer) = _payloads.Pack(payload);
+        // The column has room for one: what the serializer needs to read the payload comes first, then an event adapter's.
+        if (manifest.Length == 0) manifest = e.Manifest ?? "";
+        var timestamp = e.Timestamp > 0 ? e.Timestamp : now;
         if (payload is not IUnsyncedEvent) durability = Durability.Synced;
-        return new NewRow(
-            e.PersistenceId, e.SequenceNr, e.Timestamp > 0 ? e.Timestamp : now, string.IsNullOrEmpty(e.Manifest) ? manifest : e.Manifest,
-            bytes, tags, serializer, payload);
+        object[] events = tags is null ? [] : [.. AdaptFromJournal(AsRead(payload, e.SequenceNr, e.PersistenceId, manifest, timestamp)).Select(a => a.Payload)];
+        return new NewRow(e.PersistenceId, e.SequenceNr, timestamp, manifest, bytes, tags, serializer, events);
     }
 
-    private Persistent FromRow(StoredRow row) => new(
-        _payloads.Unpack(row.Payload, row.Manifest, row.Serializer), row.SequenceNr, row.PersistenceId, row.Manifest, isDeleted: false,
-        ActorRefs.NoSender, writerGuid: null, row.Timestamp);
+    private static string? ToColumn(IImmutableSet<string> tags)
+    {
+        if (tags.Count == 0) return null;
+        if (tags.FirstOrDefault(t => t.Length == 0 || t.Contains(';', StringComparison.Ordinal)) is { } tag)
+            throw new ArgumentException($"\"{tag}\" cannot be a tag: it must not be empty nor contain ';', which separates tags in their column");
+        return $";{string.Join(';', tags)};";
+    }
+
+    private Persistent FromRow(StoredRow row) => AsRead(
+        _payloads.Unpack(row.Payload, row.Manifest, row.Serializer), row.SequenceNr, row.PersistenceId, row.Manifest, row.Timestamp);
+
+    private static Persistent AsRead(object payload, long sequenceNr, string persistenceId, string manifest, long timestamp) => new(
+        payload, sequenceNr, persistenceId, manifest, isDeleted: false, ActorRefs.NoSender, writerGuid: null, timestamp);
 
     private IEnumerable<TaggedEvent> FromStream(StoredRow row) => AdaptFromJournal(FromRow(row)).Select(e => new TaggedEvent(
         row.Offset, row.Previous, row.PersistenceId, row.SequenceNr, new DateTime(row.Timestamp, DateTimeKind.Utc), e.Payload));

@@ -10,7 +10,7 @@ namespace Supervisor.Persistence.Sqlite.Snapshot;
 public sealed class SqliteSnapshotStore : SnapshotStore
 {
     private const string Range = "persistence_id = $0 AND sequence_nr BETWEEN $1 AND $2 AND created_at BETWEEN $3 AND $4";
-    private readonly StoreThread _store;
+    private readonly StoreAccess _store;
     private readonly Payloads _payloads;
     private readonly string _select, _save, _deleteOne, _deleteRange;
 
@@ -25,8 +25,7 @@ public sealed class SqliteSnapshotStore : SnapshotStore
         _save = $"INSERT OR REPLACE INTO {table} (persistence_id, sequence_nr, created_at, manifest, payload, serializer_id) VALUES ($0, $1, $2, $3, $4, $5)";
         _deleteOne = $"DELETE FROM {table} WHERE persistence_id = $0 AND sequence_nr = $1 AND ($2 = 0 OR created_at = $2)";
         _deleteRange = $"DELETE FROM {table} WHERE {Range}";
-        _store = SqlitePersistence.Get(Context.System).Acquire(settings);
-        _store.Attach(new SnapshotTable(settings));
+        (_store, _) = SqlitePersistence.Get(Context.System).Acquire(settings, () => new SnapshotTable(settings));
     }
 
     /// <inheritdoc/>
@@ -53,11 +52,11 @@ public sealed class SqliteSnapshotStore : SnapshotStore
     }
 
     /// <inheritdoc/>
-    protected override Task SaveAsync(SnapshotMetadata metadata, object snapshot, CancellationToken cancellationToken)
+    protected override async Task SaveAsync(SnapshotMetadata metadata, object snapshot, CancellationToken cancellationToken)
     {
         var (bytes, manifest, serializer) = _payloads.Pack(snapshot);
-        return _store.Do(() => $"saving a snapshot of \"{metadata.PersistenceId}\"", Durability.Synced, connection => connection.Run(
-            _save, metadata.PersistenceId, metadata.SequenceNr, metadata.Timestamp.Ticks, manifest, bytes, serializer), cancellationToken);
+        await _store.Do(() => $"saving a snapshot of \"{metadata.PersistenceId}\"", Durability.Synced, connection => connection.Run(
+            _save, metadata.PersistenceId, metadata.SequenceNr, metadata.Timestamp.Ticks, manifest, bytes, serializer), cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>

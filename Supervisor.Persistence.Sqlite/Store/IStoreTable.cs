@@ -1,12 +1,15 @@
 namespace Supervisor.Persistence.Sqlite.Store;
 
-/// <summary>What a plugin keeps in step with its tables. Called on the store's thread only.</summary>
+/// <summary>
+/// What a plugin keeps in step with its tables. Called on the store's thread only, and only between <see cref="Opened"/> and the
+/// end of that connection; <see cref="RolledBack"/> also when <see cref="Opened"/> failed.
+/// </summary>
 internal interface IStoreTable
 {
     /// <summary>The file was opened: creates what is missing, and reads what this keeps in memory. Its own transactions.</summary>
     void Opened(StoreConnection connection);
 
-    /// <summary>The transaction is committed; the requests in it are answered next.</summary>
+    /// <summary>The transaction is committed, which may have held reads only; the requests in it are answered next.</summary>
     void Committed();
 
     /// <summary>The transaction is undone.</summary>

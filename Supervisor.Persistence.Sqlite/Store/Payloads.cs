@@ -1,3 +1,4 @@
+using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Serialization;
 using Akka.Util;
@@ -23,7 +24,18 @@ internal sealed class Payloads(ExtendedActorSystem system)
     /// <param name="serializer">Null in rows of old versions: the serializer of the type that the manifest names.</param>
     public object Unpack(byte[] bytes, string manifest, int? serializer)
     {
-        if (serializer is { } id) return system.Serialization.Deserialize(bytes, id, manifest);
+        if (serializer is { } id)
+        {
+            try
+            {
+                return system.Serialization.Deserialize(bytes, id, manifest);
+            }
+            catch (SerializationException) when (manifest.Length > 0 && Type.GetType(manifest, throwOnError: false) is null)
+            {
+                // An event adapter's manifest, in the column that this serializer had no use for.
+                return system.Serialization.Deserialize(bytes, id, "");
+            }
+        }
         var type = Type.GetType(manifest, throwOnError: true)!;
         return system.Serialization.FindSerializerForType(type).FromBinary(bytes, type);
     }

@@ -47,7 +47,10 @@ internal sealed class StoreConnection : IDisposable
         }
     }
 
-    /// <summary>Pages that this connection has written so far: while WAL mode lasts, all of them into the write-ahead log.</summary>
+    /// <summary>
+    /// Pages that this connection has written so far: while WAL mode lasts, all of them into the write-ahead log. The counter has
+    /// 31 bits and begins again at 0 after them.
+    /// </summary>
     public int PagesWritten
     {
         get
@@ -76,6 +79,29 @@ internal sealed class StoreConnection : IDisposable
 
     /// <summary>The first column of the first row; null where there is none.</summary>
     public long? Number(string sql, params ReadOnlySpan<object?> values) => Prepared(sql, values).ExecuteScalar() as long?;
+
+    /// <summary>The work in a transaction of its own, which is undone when the work fails.</summary>
+    /// <param name="begin">BEGIN or BEGIN IMMEDIATE.</param>
+    public void Transact(string begin, Action work)
+    {
+        Run(begin);
+        try
+        {
+            work();
+            Run("COMMIT");
+        }
+        catch
+        {
+            Undo();
+            throw;
+        }
+    }
+
+    /// <summary>Undoes the transaction, if SQLite has not done so by itself, as it does after some errors.</summary>
+    public void Undo()
+    {
+        if (raw.sqlite3_get_autocommit(_connection.Handle) == 0) Run("ROLLBACK");
+    }
 
     /// <summary>Brings the write-ahead log back into the database, both synced, so that the log begins again from its start.</summary>
     public void Checkpoint()

@@ -1,3 +1,5 @@
+using Microsoft.Data.Sqlite;
+
 namespace Supervisor.Persistence.Sqlite.Store;
 
 /// <summary>What a request needs of the commit that carries it.</summary>
@@ -14,13 +16,16 @@ internal enum Durability
 }
 
 /// <summary>One request to the store's thread.</summary>
-internal abstract class StoreRequest(Func<string> doing, Durability durability)
+/// <param name="settings">Of the plugin that asks.</param>
+/// <param name="table">What must be open before; null for nothing.</param>
+/// <param name="doing">For messages: "writing 3 events of x".</param>
+/// <param name="durability">What it needs of its commit.</param>
+internal abstract class StoreRequest(StoreSettings settings, IStoreTable? table, Func<string> doing, Durability durability)
 {
     private const int Waiting = 0, Running = 1, Cancelled = 2;
     private int _state;
 
-    /// <summary>For messages: "writing 3 events of x".</summary>
-    public Func<string> Doing { get; } = doing;
+    public IStoreTable? Table { get; } = table;
 
     public Durability Durability { get; } = durability;
 
@@ -32,12 +37,20 @@ internal abstract class StoreRequest(Func<string> doing, Durability durability)
 
     public abstract void Run(StoreConnection connection);
 
-    /// <param name="failure">Null when it is carried out and committed.</param>
-    public abstract void Finish(Exception? failure);
+    /// <summary>It is carried out and committed.</summary>
+    public abstract void Finish();
+
+    /// <summary>It is not carried out.</summary>
+    public void Fail(Exception cause) =>
+        FailWith(cause is SqliteException sqlite ? StoreException.From(doing(), settings, sqlite) : cause);
+
+    protected abstract void FailWith(Exception failure);
 }
 
 /// <summary>A request with its answer.</summary>
-internal sealed class StoreRequest<T>(Func<string> doing, Durability durability, Func<StoreConnection, T> work) : StoreRequest(doing, durability)
+internal sealed class StoreRequest<T>(
+    StoreSettings settings, IStoreTable? table, Func<string> doing, Durability durability, Func<StoreConnection, T> work)
+    : StoreRequest(settings, table, doing, durability)
 {
     private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private T _result = default!;
@@ -57,9 +70,7 @@ internal sealed class StoreRequest<T>(Func<string> doing, Durability durability,
 
     public override void Run(StoreConnection connection) => _result = work(connection);
 
-    public override void Finish(Exception? failure)
-    {
-        if (failure is null) _done.TrySetResult(_result);
-        else _done.TrySetException(failure);
-    }
+    public override void Finish() => _done.TrySetResult(_result);
+
+    protected override void FailWith(Exception failure) => _done.TrySetException(failure);
 }

@@ -11,57 +11,66 @@ internal sealed class StoreSettings
     public StoreSettings(string path, Config config)
     {
         Name = path;
-        MaxBatch = Math.Max(1, config.GetInt("max-batch-size"));
-        MaxWaiting = Math.Max(1, config.GetInt("max-buffer-size"));
-        AutoInitialize = config.GetBoolean("auto-initialize");
-        try
+        Check(() =>
         {
+            MaxBatch = Math.Max(1, config.GetInt("max-batch-size"));
+            MaxWaiting = Math.Max(1, config.GetInt("max-buffer-size"));
+            AutoInitialize = config.GetBoolean("auto-initialize");
             (File, ConnectionString, ReadOnly) = Connection(config.GetString("connection-string"));
             Timeout = Least(config.GetTimeSpan("connection-timeout"), config.GetTimeSpan("circuit-breaker.call-timeout", TimeSpan.Zero) / 2);
             Table = TableName(config, "table-name");
             MetadataTable = TableName(config, "metadata-table-name");
-        }
-        catch (ConfigurationException e)
-        {
-            Problem = e;
-        }
+        });
     }
 
     /// <summary>
     /// A value that cannot be used. Every request is answered with it: a plugin that threw at its start would be stopped,
     /// and nothing would answer.
     /// </summary>
-    public ConfigurationException? Problem { get; }
+    public ConfigurationException? Problem { get; private set; }
 
     /// <summary>Path of the plugin's section, for messages.</summary>
     public string Name { get; }
 
     /// <summary>Path of the database, for messages.</summary>
-    public string File { get; } = "";
+    public string File { get; private set; } = "";
 
     /// <summary>With what this plugin needs added.</summary>
-    public string ConnectionString { get; } = "";
+    public string ConnectionString { get; private set; } = "";
 
     /// <summary>The database is opened with Mode=ReadOnly.</summary>
-    public bool ReadOnly { get; }
+    public bool ReadOnly { get; private set; }
 
     /// <summary>How long to wait for another process's lock.</summary>
-    public TimeSpan Timeout { get; }
+    public TimeSpan Timeout { get; private set; }
 
     /// <summary>Checked: letters, digits and underscores.</summary>
-    public string Table { get; } = "";
+    public string Table { get; private set; } = "";
 
     /// <summary>Likewise; empty for a snapshot store.</summary>
-    public string MetadataTable { get; } = "";
+    public string MetadataTable { get; private set; } = "";
 
     /// <summary>Create what is missing.</summary>
-    public bool AutoInitialize { get; }
+    public bool AutoInitialize { get; private set; }
 
     /// <summary>Requests in one transaction at most.</summary>
-    public int MaxBatch { get; }
+    public int MaxBatch { get; private set; }
 
     /// <summary>Requests that may wait.</summary>
-    public int MaxWaiting { get; }
+    public int MaxWaiting { get; private set; }
+
+    /// <summary>Reads more keys of the section: what cannot be read becomes the <see cref="Problem"/>.</summary>
+    public void Check(Action read)
+    {
+        try
+        {
+            read();
+        }
+        catch (Exception e)
+        {
+            Problem ??= e as ConfigurationException ?? new ConfigurationException($"{Name}: {e.Message}", e);
+        }
+    }
 
     private (string File, string Text, bool ReadOnly) Connection(string? text)
     {

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace Supervisor.Persistence.Sqlite.Store;
 
@@ -24,10 +25,10 @@ internal sealed class StoreThread : IDisposable
     private readonly StoreSettings _settings;
     private readonly object _gate = new();
     private readonly Thread _thread;
+    private readonly Dictionary<(Type, string), IStoreTable> _tables = [];
+    private readonly List<IStoreTable> _opened = []; // those that know of this connection
     private List<StoreRequest> _waiting = [];
     private StoreConnection? _connection;
-    private volatile IStoreTable[] _tables = [];
-    private int _opened; // how many of the tables know of this connection
     private int _users, _checkpointedAt;
     private bool _closed, _untidy = true;
 
@@ -52,19 +53,27 @@ internal sealed class StoreThread : IDisposable
         }
     }
 
-    /// <summary>Registers a plugin's tables, before its first request.</summary>
-    public void Attach(IStoreTable table)
+    /// <summary>The table of that name, which is opened before the first request that needs it.</summary>
+    public T Table<T>(string name, Func<T> create) where T : IStoreTable
     {
-        lock (_gate) _tables = [.. _tables, table];
+        lock (_gate)
+        {
+            if (_tables.TryGetValue((typeof(T), name), out var known)) return (T)known;
+            var table = create();
+            _tables.Add((typeof(T), name), table);
+            return table;
+        }
     }
 
     /// <param name="doing">For messages: "writing 3 events of x".</param>
     /// <param name="durability">What it needs of its commit.</param>
-    /// <param name="work">Runs on this thread; twice if something else in its group fails.</param>
+    /// <param name="work">Runs on this thread; again if something else in its group fails.</param>
     /// <returns>Completes after the commit; fails with a <see cref="StoreException"/>.</returns>
-    public Task<T> Do<T>(Func<string> doing, Durability durability, Func<StoreConnection, T> work, CancellationToken cancellation)
+    public Task<T> Do<T>(Func<string> doing, Durability durability, Func<StoreConnection, T> work, CancellationToken cancellation) =>
+        Do(new StoreRequest<T>(_settings, null, doing, durability, work), cancellation);
+
+    public Task<T> Do<T>(StoreRequest<T> request, CancellationToken cancellation)
     {
-        if (_settings.Problem is { } problem) return Task.FromException<T>(problem);
         lock (_gate)
         {
             if (_closed) return Task.FromException<T>(new ObjectDisposedException(_settings.Name, $"{_settings.Name} is closed: the actor system stops"));
@@ -73,7 +82,6 @@ internal sealed class StoreThread : IDisposable
                 return Task.FromException<T>(new InvalidOperationException(
                     $"{_settings.Name}: {_settings.MaxWaiting} requests wait for \"{_settings.File}\" already (max-buffer-size)"));
             }
-            var request = new StoreRequest<T>(doing, durability, work);
             _waiting.Add(request);
             if (_waiting.Count == 1) Monitor.Pulse(_gate);
             return request.ResultAsync(cancellation);
@@ -130,7 +138,8 @@ internal sealed class StoreThread : IDisposable
         }
     }
 
-    private int WrittenAhead => _connection is null || _settings.ReadOnly ? 0 : _connection.PagesWritten - _checkpointedAt;
+    private int WrittenAhead =>
+        _connection is null || _settings.ReadOnly ? 0 : (_connection.PagesWritten - _checkpointedAt) & int.MaxValue;
 
     private bool NeedsMaintenance => _connection is not null && (_untidy || WrittenAhead >= CheckpointWhenIdle);
 
@@ -143,77 +152,121 @@ internal sealed class StoreThread : IDisposable
                 _connection!.Checkpoint();
                 _checkpointedAt = _connection.PagesWritten;
             }
-            _untidy = Array.Exists(_tables, t => t.Tidy(_connection!));
+            _untidy = _opened.Exists(t => t.Tidy(_connection!));
         }
-        catch (SqliteException)
+        catch (SqliteException e)
         {
             // The disk may be full. What matters meets the same error with a caller to report it to; this waits for the next commit.
-            (_untidy, _checkpointedAt) = (false, _connection!.PagesWritten);
+            GiveUp(e);
+            (_untidy, _checkpointedAt) = (false, _connection?.PagesWritten ?? 0);
         }
     }
 
     private void Carry(List<StoreRequest> group)
     {
         group.RemoveAll(r => !r.TryBegin());
+        if (!group.TrueForAll(IsOpen)) group = WithOpen(group);
         if (group.Count == 0) return;
-        var failure = Transact(group);
-        if (failure is not null && group.Count > 1)
+        if (Transact(group) is not var (failure, isOfOne))
         {
-            // One of them spoiled the transaction of all: each gets its own, so that only that one fails.
-            foreach (var request in group) request.Finish(Transact([request]));
-            return;
+            foreach (var request in group) request.Finish();
         }
-        foreach (var request in group) request.Finish(failure);
+        else if (isOfOne && group.Count > 1)
+        {
+            // One of them spoiled the transaction of all. Halves, in order, so that one in a thousand costs ten commits and not a thousand.
+            var half = group.Count / 2;
+            Carry(group.GetRange(0, half));
+            Carry(group.GetRange(half, group.Count - half));
+        }
+        else
+        {
+            foreach (var request in group) request.Fail(failure);
+        }
     }
 
-    private Exception? Transact(List<StoreRequest> group)
+    private bool IsOpen(StoreRequest request) => _connection is not null && (request.Table is null || _opened.Contains(request.Table));
+
+    /// <summary>
+    /// Opens what these need; those for which that failed are answered, and the others left. It is tried once for all of them:
+    /// to wait for another process's lock may take long.
+    /// </summary>
+    private List<StoreRequest> WithOpen(List<StoreRequest> group)
     {
-        var request = group[0];
+        if (_connection is null)
+        {
+            try
+            {
+                (_connection, _checkpointedAt) = (new StoreConnection(_settings), 0);
+            }
+            catch (Exception e)
+            {
+                foreach (var request in group) request.Fail(e);
+                return [];
+            }
+        }
+        foreach (var table in group.Select(r => r.Table).OfType<IStoreTable>().Distinct().Where(t => !_opened.Contains(t)).ToList())
+        {
+            try
+            {
+                table.Opened(_connection);
+                _opened.Add(table);
+            }
+            catch (Exception e)
+            {
+                table.RolledBack();
+                GiveUp(e);
+                foreach (var request in group.Where(r => r.Table == table)) request.Fail(e);
+                var others = group.FindAll(r => r.Table != table);
+                return others.Count > 0 ? WithOpen(others) : others;
+            }
+        }
+        return group;
+    }
+
+    /// <returns>Null when it is committed; else why not, and whether that may be because of one of them, so that the others can go without it.</returns>
+    private (Exception Failure, bool IsOfOne)? Transact(List<StoreRequest> group)
+    {
+        var (connection, isRunning) = (_connection!, false);
+        var durability = group.Max(r => r.Durability);
         try
         {
-            var connection = Opened();
-            var durability = group.Max(r => r.Durability);
             if (durability is not Durability.Read) connection.Syncs = durability is Durability.Synced;
             connection.Run(durability is Durability.Read ? "BEGIN" : "BEGIN IMMEDIATE");
-            foreach (var each in group)
-            {
-                request = each;
-                request.Run(connection);
-            }
+            isRunning = true;
+            foreach (var request in group) request.Run(connection);
+            isRunning = false;
             connection.Run("COMMIT");
-            if (durability is Durability.Read) return null;
-            Commits = (Commits.All + 1, Commits.Synced + (durability is Durability.Synced ? 1 : 0));
-            _untidy = true;
-            foreach (var table in _tables) table.Committed();
-            return null;
         }
         catch (Exception e)
         {
-            Rollback();
-            return e is SqliteException sqlite ? StoreException.From(request.Doing(), _settings, sqlite) : e;
+            foreach (var table in _opened) table.RolledBack();
+            GiveUp(e);
+            return (e, isRunning || e is SqliteException { SqliteErrorCode: raw.SQLITE_FULL });
         }
+        if (durability is not Durability.Read)
+        {
+            Commits = (Commits.All + 1, Commits.Synced + (durability is Durability.Synced ? 1 : 0));
+            _untidy = true;
+        }
+        // From here on nothing may become a failure: it is committed.
+        foreach (var table in _opened) table.Committed();
+        return null;
     }
 
-    private StoreConnection Opened()
+    // After an I/O error nothing is known of the pages that the kernel still had to write (it reports that once, and then holds
+    // them for clean): opening again reads what there is, and the checkpoint at the closing writes it once more.
+    private void GiveUp(Exception cause)
     {
-        if (_connection is null) (_connection, _opened, _checkpointedAt) = (new StoreConnection(_settings), 0, 0);
-        for (var tables = _tables; _opened < tables.Length; _opened++) tables[_opened].Opened(_connection);
-        return _connection;
-    }
-
-    // SQLite ends some transactions itself; then the rollback fails. That connection is given up, the next group opens another.
-    private void Rollback()
-    {
-        if (_connection is null) return;
-        foreach (var table in _tables) table.RolledBack();
         try
         {
-            _connection.Run("ROLLBACK");
+            _connection?.Undo();
+            if (cause is not SqliteException { SqliteErrorCode: raw.SQLITE_IOERR }) return;
         }
         catch (SqliteException)
         {
-            Close();
+            // Not undone: so the connection cannot be used any more.
         }
+        Close();
     }
 
     private void Close()
@@ -227,5 +280,6 @@ internal sealed class StoreThread : IDisposable
             // Nothing is lost: what was committed is in the log, and the next one to open the file reads it from there.
         }
         _connection = null;
+        _opened.Clear();
     }
 }
