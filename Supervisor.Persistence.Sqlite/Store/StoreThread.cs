@@ -42,6 +42,15 @@ internal sealed class StoreThread : IDisposable
     /// <summary>Transactions so far that wrote something, and how many of them were synced. For tests and benchmarks.</summary>
     public (long All, long Synced) Commits { get; private set; }
 
+    /// <summary>Requests that wait for the next group. For tests.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_gate) return _waiting.Count;
+        }
+    }
+
     /// <summary>False when the last user has closed it.</summary>
     public bool TryAddUser()
     {
