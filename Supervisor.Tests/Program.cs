@@ -13,6 +13,9 @@ internal static class Program
             case ["journal", var file]:
                 JournalChild.Run(file);
                 return 0;
+            case ["durability", var file]:
+                DurabilityChild.Run(file);
+                return 0;
             case ["fuzz", var inputs, var seed]:
                 return FuzzCommand.Run(inputs, seed);
             default:
