@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Akka.Configuration;
+using Supervisor.Persistence.Sqlite.Store;
 
 namespace Supervisor.Persistence.Sqlite.Journal;
 
@@ -14,11 +15,17 @@ namespace Supervisor.Persistence.Sqlite.Journal;
 /// <param name="ForgetsNumbers">Whether the highest sequence number of an actor without events is dropped with its last event.</param>
 internal sealed record HistoryBounds(int Segment, long Count, TimeSpan Age, long Bytes, bool ForgetsNumbers)
 {
-    public static HistoryBounds None { get; } = new(1, 0, TimeSpan.Zero, 0, ForgetsNumbers: false);
-
-    public static HistoryBounds From(Config config) => new(
-        Math.Max(1, config.GetInt("segment")), config.GetLong("keep"), config.GetTimeSpan("keep-for"), config.GetByteSize("keep-size") ?? 0,
-        config.GetBoolean("forget-numbers"));
+    /// <param name="settings">Gets to know what cannot be read.</param>
+    public static HistoryBounds From(Config config, StoreSettings settings)
+    {
+        var bounds = new HistoryBounds(1, 0, TimeSpan.Zero, 0, ForgetsNumbers: false);
+        settings.Check("history.segment", () => bounds = bounds with { Segment = Math.Max(1, config.GetInt("segment")) });
+        settings.Check("history.keep", () => bounds = bounds with { Count = config.GetLong("keep") });
+        settings.Check("history.keep-for", () => bounds = bounds with { Age = config.GetTimeSpan("keep-for") });
+        settings.Check("history.keep-size", () => bounds = bounds with { Bytes = config.GetByteSize("keep-size") ?? 0 });
+        settings.Check("history.forget-numbers", () => bounds = bounds with { ForgetsNumbers = config.GetBoolean("forget-numbers") });
+        return bounds;
+    }
 
     /// <summary>The last segments that are kept. The newest always is.</summary>
     public ImmutableList<HistorySegment> Keep(ImmutableList<HistorySegment> segments, DateTime now)

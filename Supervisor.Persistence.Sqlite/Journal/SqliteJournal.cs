@@ -26,10 +26,9 @@ public sealed class SqliteJournal : AsyncWriteJournal
         config = config.WithFallback(SqlitePersistence.DefaultConfig.GetConfig(SqlitePersistence.JournalConfigPath));
         var settings = new StoreSettings(Self.Path.Name, config);
         _payloads = new Payloads((ExtendedActorSystem)Context.System);
-        HistoryBounds? bounds = null;
-        settings.Check(() => bounds = HistoryBounds.From(config.GetConfig("history")));
+        var bounds = HistoryBounds.From(config.GetConfig("history"), settings);
         var bootId = BootEpoch.Current(config.GetString("boot-id", ""));
-        (_store, _table) = SqlitePersistence.Get(Context.System).Acquire(settings, () => new JournalTable(settings, bounds ?? HistoryBounds.None, bootId));
+        (_store, _table) = SqlitePersistence.Get(Context.System).Acquire(settings, () => new JournalTable(settings, bounds, bootId));
     }
 
     /// <summary>For tests and benchmarks.</summary>

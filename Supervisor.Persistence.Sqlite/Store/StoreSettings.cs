@@ -11,16 +11,14 @@ internal sealed class StoreSettings
     public StoreSettings(string path, Config config)
     {
         Name = path;
-        Check(() =>
-        {
-            MaxBatch = Math.Max(1, config.GetInt("max-batch-size"));
-            MaxWaiting = Math.Max(1, config.GetInt("max-buffer-size"));
-            AutoInitialize = config.GetBoolean("auto-initialize");
-            (File, ConnectionString, ReadOnly) = Connection(config.GetString("connection-string"));
-            Timeout = Least(config.GetTimeSpan("connection-timeout"), config.GetTimeSpan("circuit-breaker.call-timeout", TimeSpan.Zero) / 2);
-            Table = TableName(config, "table-name");
-            MetadataTable = TableName(config, "metadata-table-name");
-        });
+        Check("max-batch-size", () => MaxBatch = Math.Max(1, config.GetInt("max-batch-size")));
+        Check("max-buffer-size", () => MaxWaiting = Math.Max(1, config.GetInt("max-buffer-size")));
+        Check("auto-initialize", () => AutoInitialize = config.GetBoolean("auto-initialize"));
+        Check("connection-string", () => (File, ConnectionString, ReadOnly) = Connection(config.GetString("connection-string")));
+        Check("connection-timeout", () => Timeout = Least(
+            config.GetTimeSpan("connection-timeout"), config.GetTimeSpan("circuit-breaker.call-timeout", TimeSpan.Zero) / 2));
+        Check("table-name", () => Table = TableName(config, "table-name"));
+        Check("metadata-table-name", () => MetadataTable = TableName(config, "metadata-table-name"));
     }
 
     /// <summary>
@@ -59,8 +57,8 @@ internal sealed class StoreSettings
     /// <summary>Requests that may wait.</summary>
     public int MaxWaiting { get; private set; }
 
-    /// <summary>Reads more keys of the section: what cannot be read becomes the <see cref="Problem"/>.</summary>
-    public void Check(Action read)
+    /// <summary>Reads a key, or a section, of these settings: what cannot be read becomes the <see cref="Problem"/>.</summary>
+    public void Check(string key, Action read)
     {
         try
         {
@@ -68,7 +66,7 @@ internal sealed class StoreSettings
         }
         catch (Exception e)
         {
-            Problem ??= e as ConfigurationException ?? new ConfigurationException($"{Name}: {e.Message}", e);
+            Problem ??= e as ConfigurationException ?? new ConfigurationException($"{Name}.{key}: {e.Message}", e);
         }
     }
 

@@ -17,7 +17,7 @@ internal sealed class StoredJournal : IDisposable
             $"connection-string = \"Data Source={file}\", auto-initialize = on, history {{ {history} }}")
             .WithFallback(SqlitePersistence.DefaultConfig.GetConfig(SqlitePersistence.JournalConfigPath));
         var settings = new StoreSettings("test", config);
-        _table = new JournalTable(settings, HistoryBounds.From(config.GetConfig("history")), bootId);
+        _table = new JournalTable(settings, HistoryBounds.From(config.GetConfig("history"), settings), bootId);
         _connection = new StoreConnection(settings);
         _table.Opened(_connection);
     }
