@@ -70,8 +70,13 @@ internal sealed class PersistentSystem : IAsyncDisposable
         if (_ownDirectory) Directory.Delete(DirectoryPath, recursive: true);
     }
 
-    private ActorSystem Start() => ActorSystem.Create("persistent", ConfigurationFactory.ParseString(
-        "akka { loglevel = OFF, stdout-loglevel = OFF, log-dead-letters = off }\n" + _extra.Replace("FILE", File, StringComparison.Ordinal)));
+    private ActorSystem Start()
+    {
+        var system = ActorSystem.Create("persistent", ConfigurationFactory.ParseString(
+            "akka { loglevel = OFF, stdout-loglevel = OFF, log-dead-letters = off }\n" + _extra.Replace("FILE", File, StringComparison.Ordinal)));
+        SchedulerTests.Use(system);
+        return system;
+    }
 }
 
 /// <summary>What actors under test tell, in order.</summary>
