@@ -104,15 +104,18 @@ public sealed class SqliteJournal : AsyncWriteJournal
     public override async Task ReplayMessagesAsync(IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max,
         Action<IPersistentRepresentation> recoveryCallback)
     {
-        while (max > 0)
+        if (max <= 0) return;
+        for (var next = Read(fromSequenceNr, max); next is not null;)
         {
-            var (from, count) = (fromSequenceNr, Math.Min(max, Slice));
-            var rows = await _store.Do(() => $"reading events of \"{persistenceId}\"", Durability.Read,
-                connection => _table.Replay(connection, persistenceId, from, toSequenceNr, count), CancellationToken.None).ConfigureAwait(false);
+            var rows = await next.ConfigureAwait(false);
+            max -= rows.Count;
+            // The next slice is read while this one is unpacked.
+            next = rows.Count == Slice && max > 0 ? Read(rows[^1].SequenceNr + 1, max) : null;
             foreach (var row in rows) recoveryCallback(FromRow(row));
-            if (rows.Count < count) return;
-            (fromSequenceNr, max) = (rows[^1].SequenceNr + 1, max - rows.Count);
         }
+
+        Task<List<StoredRow>> Read(long from, long most) => _store.Do(() => $"reading events of \"{persistenceId}\"", Durability.Read,
+            connection => _table.Replay(connection, persistenceId, from, toSequenceNr, Math.Min(most, Slice)), CancellationToken.None);
     }
 
     /// <inheritdoc/>
