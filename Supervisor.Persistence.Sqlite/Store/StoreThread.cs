@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -20,7 +21,7 @@ internal sealed class StoreThread : IDisposable
     /// <summary>Pages in the write-ahead log after which it is checkpointed: when the thread is idle, or at once.</summary>
     private const int CheckpointWhenIdle = 500, CheckpointAtOnce = 4_000;
 
-    private static readonly TimeSpan IdleAfter = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan IdleAfter = TimeSpan.FromMilliseconds(20), GatherAtMost = TimeSpan.FromMilliseconds(1);
 
     private readonly StoreSettings _settings;
     private readonly object _gate = new();
@@ -29,7 +30,8 @@ internal sealed class StoreThread : IDisposable
     private readonly List<IStoreTable> _opened = []; // those that know of this connection
     private List<StoreRequest> _waiting = [];
     private StoreConnection? _connection;
-    private int _users, _checkpointedAt;
+    private TimeSpan _syncTook;
+    private int _users, _checkpointedAt, _lately;
     private bool _closed, _untidy = true;
 
     public StoreThread(StoreSettings settings)
@@ -114,6 +116,7 @@ internal sealed class StoreThread : IDisposable
         var spare = new List<StoreRequest>();
         while (Take(ref spare) is { } requests)
         {
+            Gather(requests);
             for (var from = 0; from < requests.Count; from += _settings.MaxBatch)
                 Carry(requests.GetRange(from, Math.Min(_settings.MaxBatch, requests.Count - from)));
             requests.Clear();
@@ -145,6 +148,28 @@ internal sealed class StoreThread : IDisposable
             idle:
             Maintain();
         }
+    }
+
+    /// <summary>
+    /// Before a sync, waits for those that wrote lately: they were answered at the same time, and the first of them to write again
+    /// would get a sync for itself, with all others waiting for the next one. Shorter than a sync, and not at all for one writer.
+    /// </summary>
+    private void Gather(List<StoreRequest> requests)
+    {
+        if (requests.Count < _lately && requests.Exists(r => r.Durability is Durability.Synced))
+        {
+            var (started, atMost) = (Stopwatch.GetTimestamp(), _syncTook / 2 < GatherAtMost ? _syncTook / 2 : GatherAtMost);
+            while (requests.Count < _lately && Stopwatch.GetElapsedTime(started) < atMost)
+            {
+                Thread.Yield();
+                lock (_gate)
+                {
+                    requests.AddRange(_waiting);
+                    _waiting.Clear();
+                }
+            }
+        }
+        _lately = Math.Max(requests.Count, _lately * 3 / 4);
     }
 
     private int WrittenAhead =>
@@ -244,7 +269,9 @@ internal sealed class StoreThread : IDisposable
             isRunning = true;
             foreach (var request in group) request.Run(connection);
             isRunning = false;
+            var started = Stopwatch.GetTimestamp();
             connection.Run("COMMIT");
+            if (durability is Durability.Synced) _syncTook = Stopwatch.GetElapsedTime(started);
         }
         catch (Exception e)
         {
