@@ -54,18 +54,21 @@ internal static class JournalMigration
         BEGIN IMMEDIATE;
         ALTER TABLE event_journal ADD COLUMN previous INTEGER NULL;
         CREATE TABLE journal_history (
-            first INTEGER PRIMARY KEY NOT NULL,
+            events VARCHAR(255) NOT NULL,
+            first INTEGER NOT NULL,
+            previous INTEGER NOT NULL,
             at INTEGER NOT NULL,
-            events INTEGER NOT NULL,
-            bytes INTEGER NOT NULL
+            count INTEGER NOT NULL,
+            bytes INTEGER NOT NULL,
+            PRIMARY KEY (events, first)
         );
         UPDATE event_journal SET ordering = -ordering;
         UPDATE event_journal SET ordering = sequence_nr, previous = sequence_nr - 1, tags = ';{PublishedEventTagger.Tag};', is_deleted = 1
             WHERE persistence_id = 'events';
         UPDATE event_journal SET ordering = (SELECT ifnull(max(sequence_nr), 0) FROM event_journal WHERE persistence_id = 'events') - ordering
             WHERE ordering < 0;
-        INSERT INTO journal_history (first, at, events, bytes)
-            SELECT min(sequence_nr), min(timestamp), count(*), sum(length(payload) + length(persistence_id) + length(manifest))
+        INSERT INTO journal_history (events, first, previous, at, count, bytes)
+            SELECT 'event_journal', min(sequence_nr), min(sequence_nr) - 1, min(timestamp), count(*), sum(length(payload) + length(persistence_id) + length(manifest))
             FROM event_journal WHERE persistence_id = 'events' GROUP BY sequence_nr / 1000;
         UPDATE sqlite_sequence SET seq = (SELECT max(ordering) FROM event_journal) WHERE name = 'event_journal';
         DELETE FROM journal_metadata WHERE persistence_id = 'events';

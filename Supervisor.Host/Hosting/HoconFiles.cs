@@ -31,7 +31,12 @@ internal static class HoconFiles
         }
         try
         {
+            HoconGuard.Check(text);
             return ConfigurationFactory.ParseString(text);
+        }
+        catch (FormatException e)
+        {
+            throw new DaemonStartException($"{path}, {e.Message}", e);
         }
         catch (Exception e)
         {
