@@ -119,7 +119,8 @@ internal sealed class HoconGuard
 
     private void Text(string quote, bool escapes)
     {
-        if (_value is null && _key.ToString().Trim() == "include") throw Refuse(_line, "\"include\" is not supported; name one file that holds all settings");
+        if (_value is null && _key.ToString().Trim() == "include")
+            throw Refuse(_line, "\"include\" is not supported; name one file that holds all settings");
         var start = _at;
         _at += quote.Length;
         while (_at < _text.Length && !Looking(quote))
@@ -157,7 +158,8 @@ internal sealed class HoconGuard
         void Follow(Setting setting)
         {
             if (done.Contains(setting)) return;
-            if (way.Count == MaxDepth) throw Refuse(way[0].Line, $"\"{way[0].Path}\" leads through more than {MaxDepth} substitutions");
+            if (way.Count == MaxDepth)
+                throw Refuse(way[0].Line, $"\"{way[0].Path}\" leads through more than {MaxDepth} substitutions");
             way.Add(setting);
             foreach (var reference in setting.References)
             {

@@ -27,11 +27,13 @@ internal sealed class BootEpoch(string events, string bootId)
     {
         var given = connection.Number("SELECT seq FROM sqlite_sequence WHERE name = $0", events) ?? 0;
         var epoch = connection.Number("SELECT max(first) FROM journal_epochs WHERE events = $0", events);
-        if (connection.Number("SELECT 1 FROM journal_epochs WHERE events = $0 AND first = $1 AND boot_id = $2", events, epoch, bootId) is not null) return given;
+        var same = connection.Number("SELECT 1 FROM journal_epochs WHERE events = $0 AND first = $1 AND boot_id = $2", events, epoch, bootId);
+        if (same is not null) return given;
         // A file without epochs was written with a sync for every event: none of its offsets can have been taken back.
         var begin = epoch is null ? given + 1 : ((Math.Max(given, epoch.Value) >> Bits) + 1) << Bits;
         connection.Run(
-            "INSERT INTO journal_epochs (events, first, boot_id, opened_at) VALUES ($0, $1, $2, $3)", events, begin, bootId, DateTime.UtcNow.Ticks);
+            "INSERT INTO journal_epochs (events, first, boot_id, opened_at) VALUES ($0, $1, $2, $3)",
+            events, begin, bootId, DateTime.UtcNow.Ticks);
         if (connection.Run("UPDATE sqlite_sequence SET seq = $1 WHERE name = $0", events, begin - 1) == 0)
             connection.Run("INSERT INTO sqlite_sequence (name, seq) VALUES ($0, $1)", events, begin - 1);
         return begin - 1;

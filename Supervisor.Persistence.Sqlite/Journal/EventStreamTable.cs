@@ -29,7 +29,8 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
     // Files of Akka.Persistence.Sqlite have rows without a predecessor.
     private readonly string _read = $"""
         SELECT ordering, coalesce(previous, (
-            SELECT ordering FROM {events} AS before WHERE before.ordering < row.ordering AND tags IS NOT NULL ORDER BY ordering DESC LIMIT 1), 0),
+            SELECT ordering FROM {events} AS before WHERE before.ordering < row.ordering AND tags IS NOT NULL
+            ORDER BY ordering DESC LIMIT 1), 0),
           persistence_id, sequence_nr, timestamp, manifest, payload, serializer_id FROM {events} AS row
         WHERE ordering > $0 AND ordering <= $1 AND tags IS NOT NULL AND instr(tags, $2) > 0 ORDER BY ordering LIMIT $3
         """;
@@ -68,14 +69,16 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
         if (_now is [.., var full])
         {
             connection.Run(
-                "UPDATE journal_history SET count = $2, bytes = $3 WHERE events = $0 AND first = $1", events, full.First, full.Events, full.Bytes);
+                "UPDATE journal_history SET count = $2, bytes = $3 WHERE events = $0 AND first = $1",
+                events, full.First, full.Events, full.Bytes);
         }
         connection.Run(
             "INSERT INTO journal_history (events, first, previous, at, count, bytes) VALUES ($0, $1, $2, $3, 1, $4)",
             events, offset, previous, at.Ticks, bytes);
         var longer = _now.Add(new HistorySegment(offset, previous, at, 1, bytes));
         _now = bounds.Keep(longer, at);
-        if (_now.Count < longer.Count) connection.Run("DELETE FROM journal_history WHERE events = $0 AND first < $1", events, _now[0].First);
+        if (_now.Count < longer.Count)
+            connection.Run("DELETE FROM journal_history WHERE events = $0 AND first < $1", events, _now[0].First);
     }
 
     /// <summary>
@@ -85,7 +88,10 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
     public void Keep(StoreConnection connection, string persistenceId, long to, long lastTagged)
     {
         connection.Run(
-            $"UPDATE {events} SET is_deleted = 1 WHERE persistence_id = $0 AND sequence_nr <= $1 AND is_deleted = 0 AND tags IS NOT NULL AND ordering >= $2",
+            $"""
+            UPDATE {events} SET is_deleted = 1
+            WHERE persistence_id = $0 AND sequence_nr <= $1 AND is_deleted = 0 AND tags IS NOT NULL AND ordering >= $2
+            """,
             persistenceId, to, IsKept ? First : lastTagged);
     }
 
@@ -159,11 +165,16 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
         connection.Transact("BEGIN IMMEDIATE", () =>
         {
             removed = connection.Run(
-                $"DELETE FROM {events} WHERE ordering IN (SELECT ordering FROM {events} WHERE ordering < $0 AND is_deleted = 1 LIMIT {PruneAtOnce})", first);
+                $"""
+                DELETE FROM {events}
+                WHERE ordering IN (SELECT ordering FROM {events} WHERE ordering < $0 AND is_deleted = 1 LIMIT {PruneAtOnce})
+                """, first);
             if (removed == PruneAtOnce || !bounds.ForgetsNumbers) return;
             connection.Run(
-                $"DELETE FROM {metadata} WHERE ordering < $0 AND NOT EXISTS (SELECT 1 FROM {events} AS e WHERE e.persistence_id = {metadata}.persistence_id)",
-                first);
+                $"""
+                DELETE FROM {metadata}
+                WHERE ordering < $0 AND NOT EXISTS (SELECT 1 FROM {events} AS e WHERE e.persistence_id = {metadata}.persistence_id)
+                """, first);
         });
         if (removed < PruneAtOnce) _pruned = first;
         return removed == PruneAtOnce;

@@ -63,7 +63,8 @@ public sealed class SqliteJournal : AsyncWriteJournal
     }
 
     /// <inheritdoc/>
-    protected override async Task<IImmutableList<Exception>?> WriteMessagesAsync(IEnumerable<AtomicWrite> messages, CancellationToken cancellationToken)
+    protected override async Task<IImmutableList<Exception>?> WriteMessagesAsync(
+        IEnumerable<AtomicWrite> messages, CancellationToken cancellationToken)
     {
         var now = DateTime.UtcNow.Ticks;
         var rows = new List<NewRow>();
@@ -101,7 +102,8 @@ public sealed class SqliteJournal : AsyncWriteJournal
         connection => _table.Highest(connection, persistenceId), cancellationToken);
 
     /// <inheritdoc/>
-    public override async Task ReplayMessagesAsync(IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max,
+    public override async Task ReplayMessagesAsync(
+        IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max,
         Action<IPersistentRepresentation> recoveryCallback)
     {
         if (max <= 0) return;
@@ -158,7 +160,9 @@ public sealed class SqliteJournal : AsyncWriteJournal
         if (manifest.Length == 0) manifest = e.Manifest ?? "";
         var timestamp = e.Timestamp > 0 ? e.Timestamp : now;
         if (payload is not IUnsyncedEvent) durability = Durability.Synced;
-        object[] events = tags is null ? [] : [.. AdaptFromJournal(AsRead(payload, e.SequenceNr, e.PersistenceId, manifest, timestamp)).Select(a => a.Payload)];
+        object[] events = tags is null
+            ? []
+            : [.. AdaptFromJournal(AsRead(payload, e.SequenceNr, e.PersistenceId, manifest, timestamp)).Select(a => a.Payload)];
         return new NewRow(e.PersistenceId, e.SequenceNr, timestamp, manifest, bytes, tags, serializer, events);
     }
 
@@ -166,7 +170,7 @@ public sealed class SqliteJournal : AsyncWriteJournal
     {
         if (tags.Count == 0) return null;
         if (tags.FirstOrDefault(t => t.Length == 0 || t.Contains(';', StringComparison.Ordinal)) is { } tag)
-            throw new ArgumentException($"\"{tag}\" cannot be a tag: it must not be empty nor contain ';', which separates tags in their column");
+            throw new ArgumentException($"\"{tag}\" cannot be a tag: it must not be empty nor contain ';', which separates tags");
         return $";{string.Join(';', tags)};";
     }
 

@@ -21,8 +21,14 @@ public sealed class SqliteSnapshotStore : SnapshotStore
         var settings = new StoreSettings(Self.Path.Name, config);
         _payloads = new Payloads((ExtendedActorSystem)Context.System);
         var table = settings.Table;
-        _select = $"SELECT sequence_nr, created_at, manifest, payload, serializer_id FROM {table} WHERE {Range} ORDER BY sequence_nr DESC LIMIT 1";
-        _save = $"INSERT OR REPLACE INTO {table} (persistence_id, sequence_nr, created_at, manifest, payload, serializer_id) VALUES ($0, $1, $2, $3, $4, $5)";
+        _select = $"""
+            SELECT sequence_nr, created_at, manifest, payload, serializer_id FROM {table} WHERE {Range}
+            ORDER BY sequence_nr DESC LIMIT 1
+            """;
+        _save = $"""
+            INSERT OR REPLACE INTO {table} (persistence_id, sequence_nr, created_at, manifest, payload, serializer_id)
+            VALUES ($0, $1, $2, $3, $4, $5)
+            """;
         _deleteOne = $"DELETE FROM {table} WHERE persistence_id = $0 AND sequence_nr = $1 AND ($2 = 0 OR created_at = $2)";
         _deleteRange = $"DELETE FROM {table} WHERE {Range}";
         (_store, _) = SqlitePersistence.Get(Context.System).Acquire(settings, () => new SnapshotTable(settings));
@@ -36,13 +42,15 @@ public sealed class SqliteSnapshotStore : SnapshotStore
     }
 
     /// <inheritdoc/>
-    protected override async Task<SelectedSnapshot?> LoadAsync(string persistenceId, SnapshotSelectionCriteria criteria, CancellationToken cancellationToken)
+    protected override async Task<SelectedSnapshot?> LoadAsync(
+        string persistenceId, SnapshotSelectionCriteria criteria, CancellationToken cancellationToken)
     {
         var row = await _store.Do(() => $"loading a snapshot of \"{persistenceId}\"", Durability.Read, connection =>
         {
             using var reader = connection.Prepared(_select, InRange(persistenceId, criteria)).ExecuteReader();
             return reader.Read()
-                ? new Row(reader.GetInt64(0), reader.GetInt64(1), reader.GetString(2), reader.GetFieldValue<byte[]>(3), reader.IsDBNull(4) ? null : reader.GetInt32(4))
+                ? new Row(reader.GetInt64(0), reader.GetInt64(1), reader.GetString(2), reader.GetFieldValue<byte[]>(3),
+                    reader.IsDBNull(4) ? null : reader.GetInt32(4))
                 : null;
         }, cancellationToken).ConfigureAwait(false);
         // Not on the store's thread: a large snapshot must not hold up others.
@@ -56,7 +64,8 @@ public sealed class SqliteSnapshotStore : SnapshotStore
     {
         var (bytes, manifest, serializer) = _payloads.Pack(snapshot);
         await _store.Do(() => $"saving a snapshot of \"{metadata.PersistenceId}\"", Durability.Synced, connection => connection.Run(
-            _save, metadata.PersistenceId, metadata.SequenceNr, metadata.Timestamp.Ticks, manifest, bytes, serializer), cancellationToken).ConfigureAwait(false);
+            _save, metadata.PersistenceId, metadata.SequenceNr, metadata.Timestamp.Ticks, manifest, bytes, serializer),
+            cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>

@@ -87,7 +87,7 @@ internal sealed class StoreThread : IDisposable
     {
         lock (_gate)
         {
-            if (_closed) return Task.FromException<T>(new ObjectDisposedException(_settings.Name, $"{_settings.Name} is closed: the actor system stops"));
+            if (_closed) return Closed<T>();
             if (_waiting.Count >= _settings.MaxWaiting)
             {
                 return Task.FromException<T>(new InvalidOperationException(
@@ -98,6 +98,9 @@ internal sealed class StoreThread : IDisposable
             return request.ResultAsync(cancellation);
         }
     }
+
+    private Task<T> Closed<T>() =>
+        Task.FromException<T>(new ObjectDisposedException(_settings.Name, $"{_settings.Name} is closed: the actor system stops"));
 
     /// <summary>The last user's call carries out what waits, then closes the database.</summary>
     public void Dispose()
@@ -207,7 +210,7 @@ internal sealed class StoreThread : IDisposable
         }
         else if (isOfOne && group.Count > 1)
         {
-            // One of them spoiled the transaction of all. Halves, in order, so that one in a thousand costs ten commits and not a thousand.
+            // One of them spoiled the transaction of all. Halves, in order: one in a thousand costs some ten commits, not a thousand.
             var half = group.Count / 2;
             Carry(group.GetRange(0, half));
             Carry(group.GetRange(half, group.Count - half));
@@ -257,7 +260,7 @@ internal sealed class StoreThread : IDisposable
         return group;
     }
 
-    /// <returns>Null when it is committed; else why not, and whether that may be because of one of them, so that the others can go without it.</returns>
+    /// <returns>Null when it is committed; else why not, and whether the others may succeed without one of them.</returns>
     private (Exception Failure, bool IsOfOne)? Transact(List<StoreRequest> group)
     {
         var (connection, isRunning) = (_connection!, false);
