@@ -62,8 +62,11 @@ public sealed class SupervisorNode : IAsyncDisposable
         var setup = ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(JournalConfig.With(options.Config, options.Root)));
         var system = ActorSystem.Create("supervisor", options.Logging is { } logging ? setup.And(logging) : setup);
         if (copy is not null) system.Log.Info("the journal was brought into the present format; as it was, it is kept in {0}", copy);
-        // The timer wheel starts with its first use, and holds up whoever uses it meanwhile: not fifty actors that recover.
-        system.Scheduler.Advanced.ScheduleOnce(TimeSpan.Zero, static () => { });
+        // The timer wheel starts with its first use, as a task of the thread pool for which the caller waits: fifty actors that recover
+        // would take all of the pool's threads for that, and wait for ten seconds. So the first use is here, on another thread.
+        await Task.Factory.StartNew(
+            () => system.Scheduler.Advanced.ScheduleOnce(TimeSpan.Zero, static () => { }), cancellation,
+            TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
         var lost = new TaskCompletionSource<JournalLost>(TaskCreationOptions.RunContinuationsAsynchronously);
         system.ActorOf(JournalWatch.Props(lost), "journal-watch");
         var host = new ContainerHost(e => system.Log.Error(e, "a callback of the kernel's event loops failed, its watch is removed"));

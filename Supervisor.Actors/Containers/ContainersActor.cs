@@ -24,8 +24,6 @@ public sealed class ContainersActor : JournalledActor
     /// <param name="node">What the actors share.</param>
     public ContainersActor(NodeServices node) => _node = node;
 
-    private sealed record ChildStopped(ContainerId Id, IActorRef Child);
-
     /// <inheritdoc/>
     public override string PersistenceId => "containers";
 
@@ -78,8 +76,8 @@ public sealed class ContainersActor : JournalledActor
                 break;
             case DeleteMessagesSuccess or DeleteMessagesFailure:
                 break; // what could not be deleted now is, at the next compaction
-            case ChildStopped stopped:
-                Free(stopped);
+            case Terminated terminated:
+                Free(terminated.ActorRef);
                 break;
             default:
                 Unhandled(message);
@@ -122,14 +120,16 @@ public sealed class ContainersActor : JournalledActor
     {
         if (_children.TryGetValue(id, out var there)) return there;
         var child = Context.ActorOf(ContainerActor.Props(id, _node), $"{id.Namespace}:{id.Value}");
-        Context.WatchWith(child, new ChildStopped(id, child));
+        Context.Watch(child); // not WatchWith: its message is lost when it comes while this actor persists, and is stashed by Akka
         return _children[id] = child;
     }
 
-    private void Free(ChildStopped stopped)
+    private void Free(IActorRef child)
     {
-        if (_children.GetValueOrDefault(stopped.Id)?.Equals(stopped.Child) == true) _children.Remove(stopped.Id); // it failed for good
-        if (_leaving.Remove(stopped.Id)) Stash.UnstashAll();
+        var name = child.Path.Name.Split(':');
+        var id = ContainerId.Parse(name[0], name[1]);
+        if (_children.GetValueOrDefault(id)?.Equals(child) == true) _children.Remove(id); // it failed for good
+        if (_leaving.Remove(id)) Stash.UnstashAll();
     }
 }
 

@@ -1,5 +1,6 @@
 using Akka.Configuration;
 using Microsoft.Data.Sqlite;
+using Supervisor.Persistence.Sqlite;
 
 namespace Supervisor.Actors.Journal;
 
@@ -23,7 +24,7 @@ internal static class JournalConfig
                 keep-size = {{events.GetByteSize("keep-size") ?? 0}}
               }
             }
-            """).WithFallback(config);
+            """).WithFallback(config).WithFallback(SqlitePersistence.DefaultConfig);
     }
 
     /// <summary>As a quoted string of HOCON's, which are JSON's: a path may hold any character.</summary>

@@ -31,6 +31,21 @@ public sealed class ContainersServiceTests(Daemon daemon) : IClassFixture<Daemon
         StatusAsync(daemon.Containers.CreateAsync(new CreateContainerRequest { Container = container }, In(@namespace)));
 
     [Fact]
+    public async Task An_id_is_free_again_as_soon_as_its_container_is_deleted_however_many_come_and_go()
+    {
+        // Children stop while their parent writes of others: eight at a time, each id used again and again.
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(async i =>
+        {
+            for (var life = 0; life < 40; life++)
+            {
+                await CreateAsync("busy", New($"c{i}"));
+                await daemon.Containers.DeleteAsync(new DeleteContainerRequest { Id = $"c{i}" }, In("busy"));
+            }
+        }));
+        Assert.Empty((await daemon.Containers.ListAsync(new ListContainersRequest(), In("busy"))).Containers);
+    }
+
+    [Fact]
     public async Task What_was_created_is_got_back_with_the_daemons_times()
     {
         var before = DateTimeOffset.UtcNow;
