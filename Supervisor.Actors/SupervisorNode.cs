@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Akka.Actor.Setup;
 using Akka.Configuration;
 using Akka.Event;
 using Supervisor.Actors.Collecting;
@@ -30,10 +29,10 @@ namespace Supervisor.Actors;
 /// <param name="OwnsProcess">This process is the daemon and nothing else.</param>
 /// <param name="Criu">The program that makes checkpoints, in place of the configuration's.</param>
 /// <param name="ShimPerContainer">Each container gets a shim of its own, in place of the node's.</param>
-/// <param name="Logging">What the configured logger of the actor system needs.</param>
+/// <param name="Logger">An actor that takes the actor system's log events; null for none.</param>
 public sealed record NodeOptions(
     string Root, string State, Config Config, string? ShimExecutable = null, bool OwnsProcess = false, string? Criu = null,
-    bool ShimPerContainer = false, Setup? Logging = null);
+    bool ShimPerContainer = false, Props? Logger = null);
 
 /// <summary>The actor system of one daemon, from its start to its end.</summary>
 public sealed class SupervisorNode : IAsyncDisposable
@@ -59,8 +58,8 @@ public sealed class SupervisorNode : IAsyncDisposable
         Directory.CreateDirectory(options.Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Directory.CreateDirectory(options.State, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var copy = JournalMigration.Run(options.Root);
-        var setup = ActorSystemSetup.Create(BootstrapSetup.Create().WithConfig(JournalConfig.With(options.Config, options.Root)));
-        var system = ActorSystem.Create("supervisor", options.Logging is { } logging ? setup.And(logging) : setup);
+        var system = ActorSystem.Create("supervisor", JournalConfig.With(options.Config, options.Root));
+        if (options.Logger is { } logger) system.ActorOf(logger, "logger");
         if (copy is not null) system.Log.Info("the journal was brought into the present format; as it was, it is kept in {0}", copy);
         // The timer wheel starts with its first use, as a task of the thread pool for which the caller waits: fifty actors that recover
         // would take all of the pool's threads for that, and wait for ten seconds. So the first use is here, on another thread.

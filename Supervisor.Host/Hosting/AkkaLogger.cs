@@ -1,34 +1,40 @@
 using Akka.Actor;
-using Akka.Actor.Setup;
 using Akka.Event;
-using Microsoft.Extensions.Logging.Abstractions;
 using LogLevel = Microsoft.Extensions.Logging.LogLevel;
 
 namespace Supervisor.Host.Hosting;
 
-/// <summary>Hands the daemon's logging to the actor system, for <see cref="AkkaLogger"/>.</summary>
-internal sealed class LoggingSetup(ILoggerFactory factory) : Setup
-{
-    public ILoggerFactory Factory { get; } = factory;
-}
-
 /// <summary>
-/// Akka's log events in the daemon's log: named in hocon/supervisor.hocon. One category for all actors, for theirs come and go; a
-/// message begins with the container's id where there is one.
+/// Akka's log events in the daemon's log. One category for all actors, for theirs come and go; a message begins with the
+/// container's id where there is one.
 /// </summary>
-public sealed class AkkaLogger : ReceiveActor
+/// <remarks>
+/// Not one of <c>akka.loggers</c>: those are created by name, and the only way to hand them something, an ActorSystemSetup, makes
+/// Akka look for an application's XML configuration, which costs 20 MB.
+/// </remarks>
+internal sealed class AkkaLogger : ReceiveActor
 {
-    /// <summary>Created by Akka.</summary>
-    public AkkaLogger()
+    public AkkaLogger(ILogger log)
     {
-        var setup = Context.System.Settings.Setup.Get<LoggingSetup>();
-        var log = (setup.HasValue ? setup.Value.Factory : NullLoggerFactory.Instance).CreateLogger("Supervisor.Actors");
-        Receive<InitializeLogger>(_ => Sender.Tell(new LoggerInitialized()));
         Receive<LogEvent>(e =>
         {
             var level = LevelOf(e);
             if (log.IsEnabled(level)) log.Log(level, default, e.Message, e.Cause, static (message, _) => $"{message}");
         });
+    }
+
+    /// <summary>How to create one.</summary>
+    public static Props Props(ILoggerFactory loggers)
+    {
+        var log = loggers.CreateLogger("Supervisor.Actors");
+        return Akka.Actor.Props.Create(() => new AkkaLogger(log));
+    }
+
+    /// <inheritdoc/>
+    protected override void PreStart()
+    {
+        Context.System.EventStream.Subscribe(Self, typeof(LogEvent));
+        base.PreStart();
     }
 
     private static LogLevel LevelOf(LogEvent e) => e.LogLevel() switch
