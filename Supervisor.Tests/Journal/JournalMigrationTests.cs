@@ -13,7 +13,7 @@ using Status = Containerd.V1.Types.Status;
 namespace Supervisor.Tests.Journal;
 
 /// <summary>
-/// A journal of the first format, written by the last version that had it and killed in the middle: a running task, a stopped
+/// Journals of every format, each written by the last version that had it and killed in the middle: a running task, a stopped
 /// one, one that was run and deleted, an exec, namespaces, leases, and 19 published events.
 /// </summary>
 public sealed class JournalMigrationTests : IAsyncLifetime
@@ -21,18 +21,23 @@ public sealed class JournalMigrationTests : IAsyncLifetime
     private const int Published = 19;
     private readonly Daemon _daemon = new();
 
-    public async Task InitializeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    private async Task StartOn(string format)
     {
         Directory.CreateDirectory(_daemon.Options.Root);
-        File.Copy(Path.Join(Repository.Root, "Supervisor.Tests/fixtures/journal/v1.db"), JournalConfig.FileIn(_daemon.Options.Root));
+        File.Copy(Path.Join(Repository.Root, $"Supervisor.Tests/fixtures/journal/{format}.db"), JournalConfig.FileIn(_daemon.Options.Root));
         await _daemon.InitializeAsync();
     }
 
     public Task DisposeAsync() => _daemon.DisposeAsync();
 
-    [Fact]
-    public async Task What_the_first_format_held_is_there()
+    [Theory]
+    [InlineData("v1")]
+    [InlineData("v2")]
+    public async Task What_a_journal_of_any_format_held_is_there(string format)
     {
+        await StartOn(format);
         var containers = await _daemon.Containers.ListAsync(new ListContainersRequest(), In("default"));
         Assert.Equal(["running", "stopped"], containers.Containers.Select(c => c.Id).Order());
         var stopped = await _daemon.Tasks.GetAsync(new GetRequest { ContainerId = "stopped" }, In("default"));
@@ -43,12 +48,15 @@ public sealed class JournalMigrationTests : IAsyncLifetime
         Assert.Equal("keep2", Assert.Single(leases.Leases).Id);
     }
 
-    [Fact]
-    public async Task The_history_goes_on_from_the_number_that_it_had_reached()
+    [Theory]
+    [InlineData("v1")]
+    [InlineData("v2")]
+    public async Task The_history_goes_on_from_the_number_that_it_had_reached(string format)
     {
+        await StartOn(format);
         // The running task's init belonged to another boot, or to a process that is gone: its exit is the next event.
         var events = await Until(1, e => e.Topic == "/tasks/exit" && TaskExit.Parser.ParseFrom(e.Event_.Value) is { ContainerId: "running", Id: "running" });
-        Assert.Equal(Enumerable.Range(1, Published).Select(n => (long)n), events.Take(Published).Select(e => e.Number));
+        if (format == "v1") Assert.Equal(Enumerable.Range(1, Published).Select(n => (long)n), events.Take(Published).Select(e => e.Number));
         Assert.Equal("/containers/create", events[0].Topic);
         Assert.Equal("/namespaces/create", events[Published - 1].Topic);
         Assert.Equal(Published + 1, events.Count);
@@ -59,6 +67,7 @@ public sealed class JournalMigrationTests : IAsyncLifetime
     [Fact]
     public async Task A_copy_of_the_first_format_is_kept_and_the_migration_is_not_repeated()
     {
+        await StartOn("v1");
         var copy = JournalConfig.FileIn(_daemon.Options.Root) + JournalMigration.CopySuffix;
         var written = File.GetLastWriteTimeUtc(copy);
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(copy));
