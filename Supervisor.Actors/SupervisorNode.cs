@@ -29,10 +29,10 @@ namespace Supervisor.Actors;
 /// <param name="OwnsProcess">This process is the daemon and nothing else.</param>
 /// <param name="Criu">The program that makes checkpoints, in place of the configuration's.</param>
 /// <param name="ShimPerContainer">Each container gets a shim of its own, in place of the node's.</param>
-/// <param name="Logger">An actor that takes the actor system's log events; null for none.</param>
+/// <param name="Logger">Of an actor that takes the actor system's log events; null for none.</param>
 public sealed record NodeOptions(
     string Root, string State, Config Config, string? ShimExecutable = null, bool OwnsProcess = false, string? Criu = null,
-    bool ShimPerContainer = false, Props? Logger = null);
+    bool ShimPerContainer = false, Func<Props>? Logger = null);
 
 /// <summary>The actor system of one daemon, from its start to its end.</summary>
 public sealed class SupervisorNode : IAsyncDisposable
@@ -59,19 +59,21 @@ public sealed class SupervisorNode : IAsyncDisposable
         Directory.CreateDirectory(options.State, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var copy = JournalMigration.Run(options.Root);
         var system = ActorSystem.Create("supervisor", JournalConfig.With(options.Config, options.Root));
-        if (options.Logger is { } logger) system.ActorOf(logger, "logger");
+        if (options.Logger is { } logger) system.ActorOf(logger(), "logger");
         if (copy is not null) system.Log.Info("the journal was brought into the present format; as it was, it is kept in {0}", copy);
         // The timer wheel starts with its first use, as a task of the thread pool for which the caller waits: fifty actors that recover
         // would take all of the pool's threads for that, and wait for ten seconds. So the first use is here, on another thread.
-        await Task.Factory.StartNew(
+        var scheduling = Task.Factory.StartNew(
             () => system.Scheduler.Advanced.ScheduleOnce(TimeSpan.Zero, static () => { }), cancellation,
-            TaskCreationOptions.LongRunning, TaskScheduler.Default).ConfigureAwait(false);
+            TaskCreationOptions.LongRunning, TaskScheduler.Default);
         var lost = new TaskCompletionSource<JournalLost>(TaskCreationOptions.RunContinuationsAsynchronously);
         system.ActorOf(JournalWatch.Props(lost), "journal-watch");
+        var publisher = StartPublisher(system); // first: the journal opens its file meanwhile
         var host = new ContainerHost(e => system.Log.Error(e, "a callback of the kernel's event loops failed, its watch is removed"));
         var readiness = new Readiness();
         var runtime = Runtime(system, host, options);
-        var node = new SupervisorNode(Start(system, StartPublisher(system), runtime, readiness, options), runtime, readiness) { JournalLost = lost.Task };
+        await scheduling.ConfigureAwait(false);
+        var node = new SupervisorNode(Start(system, publisher, runtime, readiness, options), runtime, readiness) { JournalLost = lost.Task };
         try
         {
             if (await Task.WhenAny(node._readiness.Ready, node.JournalLost).WaitAsync(RecoveryDeadline, cancellation).ConfigureAwait(false) == node.JournalLost)

@@ -29,6 +29,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     private readonly TaskExecs _execs;
 
     private TaskState _state = new TaskState.Absent();
+    private bool _hasEvents; // this recovery found some: thousands of tasks that have none need delete none at a start
     private TaskCompletionSource<TaskExit> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="id">Whose task.</param>
@@ -42,7 +43,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     public ITimerScheduler Timers { get; set; } = null!;
 
     /// <summary>How to create one.</summary>
-    public static Props Props(ContainerId id, NodeServices node) => Akka.Actor.Props.Create<TaskActor>(id, node); // no expression: evaluated for each
+    public static Props Props(ContainerId id, NodeServices node) => Akka.Actor.Props.Create<TaskActor>(id, node);
 
     /// <summary>The container asks whether it may be deleted. It sends no create afterwards unless the answer is no.</summary>
     internal sealed record Retire
@@ -112,9 +113,11 @@ public sealed class TaskActor : JournalledActor, IWithTimers
         switch (message)
         {
             case TaskEvent e:
+                _hasEvents = true;
                 Apply(e);
                 break;
             case ExecRegistered e:
+                _hasEvents = true;
                 _execs.Apply(e);
                 break;
             case RecoveryCompleted:
@@ -124,7 +127,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
                 if (_state is TaskState.Absent)
                 {
                     _execs.DiscardAll(); // the daemon stopped before they were gone
-                    Shorten();
+                    if (_hasEvents) Shorten();
                 }
                 if (_execs.Recovered) _node.Readiness.TaskRecovered(_id);
                 break;
@@ -209,7 +212,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     /// <summary>The task is gone and its execs are forgotten: no recovery needs its events any more. The history keeps what it keeps.</summary>
     private void Shorten()
     {
-        if (_state is TaskState.Absent && !_execs.Any && LastSequenceNr > 0) DeleteMessages(LastSequenceNr);
+        if (_state is TaskState.Absent && !_execs.Any) DeleteMessages(LastSequenceNr);
     }
 
     private void Accept(KernelOutcome outcome)

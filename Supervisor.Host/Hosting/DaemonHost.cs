@@ -55,6 +55,7 @@ public sealed class DaemonHost : IAsyncDisposable
         foreach (var directory in new[] { options.Root, options.State, Path.GetDirectoryName(Path.GetFullPath(options.Address))! })
             PrivateDirectory.Ensure(directory);
         var reading = Task.Run(() => HoconFiles.Read(options), CancellationToken.None);
+        var logging = Task.Run(() => Logging(options), CancellationToken.None);
         var undo = new Stack<IAsyncDisposable>();
         var lifetime = new DaemonLifetime();
         try
@@ -68,13 +69,13 @@ public sealed class DaemonHost : IAsyncDisposable
             ListeningSocket.RemoveStale(options.Address);
             var identity = ServerIdentity.Load(options.Root);
             var hocon = await reading;
-            var loggers = Hold(undo, Logging(options));
             // Meanwhile the socket's side is put together and opened: it asks for the actors only when it is asked itself, and then waits.
             var starting = Task.Run(() => SupervisorNode.StartAsync(
                 new NodeOptions(options.Root, options.State, hocon, options.ShimExecutable, options.OwnsProcess, options.Criu, options.ShimPerContainer,
-                    options.Quiet ? null : AkkaLogger.Props(loggers)),
+                    () => AkkaLogger.Props(logging.Result)),
                 cancellation), CancellationToken.None);
             undo.Push(new Disposal<SupervisorNode>(starting));
+            var loggers = Hold(undo, await logging);
             var app = Build(options, () => starting.Result.System, identity, lifetime, loggers);
             undo.Push(app);
             await app.StartAsync(cancellation);
