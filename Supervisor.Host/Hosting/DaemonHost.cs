@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Console;
 using Supervisor.Actors;
 using Supervisor.Actors.Journal;
 using Supervisor.Host.Services;
+using Supervisor.Protos;
 using Supervisor.Host.Services.Checkpoints;
 using Supervisor.Host.Services.Storage;
 
@@ -56,6 +57,7 @@ public sealed class DaemonHost : IAsyncDisposable
             PrivateDirectory.Ensure(directory);
         var reading = Task.Run(() => HoconFiles.Read(options), CancellationToken.None);
         var logging = Task.Run(() => Logging(options), CancellationToken.None);
+        var describing = Task.Run(() => (Descriptors.Load(), ServiceNames.Descriptors), CancellationToken.None); // before any thread asks for one
         var undo = new Stack<IAsyncDisposable>();
         var lifetime = new DaemonLifetime();
         try
@@ -69,6 +71,7 @@ public sealed class DaemonHost : IAsyncDisposable
             ListeningSocket.RemoveStale(options.Address);
             var identity = ServerIdentity.Load(options.Root);
             var hocon = await reading;
+            await describing;
             // Meanwhile the socket's side is put together and opened: it asks for the actors only when it is asked itself, and then waits.
             var starting = Task.Run(() => SupervisorNode.StartAsync(
                 new NodeOptions(options.Root, options.State, hocon, options.ShimExecutable, options.OwnsProcess, options.Criu, options.ShimPerContainer,
