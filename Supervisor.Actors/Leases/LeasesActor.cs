@@ -95,7 +95,8 @@ public sealed class LeasesActor(LeaseDirectory directory, TimeProvider clock) : 
     private void Compact(DateTimeOffset at)
     {
         _sinceCompaction = 0;
-        Persist(new LeaseEvent.Compacted(at, [.. _state.Values]), _ => DeleteMessages(LastSequenceNr - 1));
+        // Not Persist: within DeferAsync's handler Akka would wait for a write that may be done already, and take no command any more.
+        PersistAsync(new LeaseEvent.Compacted(at, [.. _state.Values]), _ => DeleteMessages(LastSequenceNr - 1));
     }
 
     private Lease? Concerned(LeaseCommand command) => command switch

@@ -108,7 +108,8 @@ public sealed class MetadataActor(
     private void Compact(DateTimeOffset at)
     {
         _sinceCompaction = 0;
-        Persist(new MetadataEvent.Compacted(at, [.. _decided.Images.Values], [.. _decided.Blobs.Values], [.. _decided.Snapshots.Values]),
+        // Not Persist: within DeferAsync's handler Akka would wait for a write that may be done already, and take no command any more.
+        PersistAsync(new MetadataEvent.Compacted(at, [.. _decided.Images.Values], [.. _decided.Blobs.Values], [.. _decided.Snapshots.Values]),
             _ => DeleteMessages(LastSequenceNr - 1));
     }
 
