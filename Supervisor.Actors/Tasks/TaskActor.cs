@@ -123,6 +123,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
             case RecoveryCompleted:
                 Publish();
                 Adopt();
+                if (_state is TaskState.Creating) Become(Adopting);
                 foreach (var effect in TaskMachine.Recover(_state).Where(e => e is not TaskEffect.AdoptInit)) Run(effect);
                 if (_state is TaskState.Absent)
                 {
@@ -283,7 +284,10 @@ public sealed class TaskActor : JournalledActor, IWithTimers
         }
     }
 
-    /// <summary>After the daemon's start, until the init is adopted or known to be gone: what is asked of it waits.</summary>
+    /// <summary>
+    /// After the daemon's start, until the init is adopted or known to be gone, or a creation that was cut short is undone: what is
+    /// asked of it waits. A create that was asked for again would hear that the task exists, and then it would not.
+    /// </summary>
     private void Adopting(object message)
     {
         if (message is ExecCommand or ProcessInput or (TaskCommand and not TaskCommand.Report))
@@ -291,7 +295,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
             Stash.Stash();
             return;
         }
-        if (message is KernelOutcome { Effect: TaskEffect.AdoptInit })
+        if (message is KernelOutcome { Effect: TaskEffect.AdoptInit or TaskEffect.TearDown })
         {
             Become(OnCommand);
             Stash.UnstashAll();
