@@ -22,6 +22,7 @@ public sealed class EventHistoryActor : UntypedActor, IWithStash
     private readonly long _from;
     private long _last;      // everything up to this number is handed out, queued or not wanted
     private long _published; // the last number known to be published
+    private long _through;   // how far the journal is being read
     private bool _hasRead, _reading;
     private IActorRef? _asker;
 
@@ -118,7 +119,8 @@ public sealed class EventHistoryActor : UntypedActor, IWithStash
         {
             _reading = true;
             // Not beyond what is published: an event that its actor has not applied yet is not to be seen.
-            _journal.Tell(new TaggedEvents.Read(PublishedEventTagger.Tag, _last, Math.Max(_published, _last), _window));
+            _through = Math.Max(_published, _last);
+            _journal.Tell(new TaggedEvents.Read(PublishedEventTagger.Tag, _last, _through, _window));
         }
     }
 
@@ -144,7 +146,7 @@ public sealed class EventHistoryActor : UntypedActor, IWithStash
         }
         else
         {
-            _last = Math.Max(_last, _published); // nothing more is there up to what was published
+            _last = _through; // nothing is there up to what was asked for; what was published meanwhile is read next
             Give();
         }
     }
