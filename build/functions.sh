@@ -52,9 +52,9 @@ build_products() {
   if newer_than "$stamp" $(sources); then
     say "building (first use or changed sources)"
     local started; started=$(mktemp "$here/out/started.XXXXXX")
-    quietly "$here/out/log/host.log" dotnet publish "$here/Supervisor.Host" -c Release -o "$here/out/lib/supervisor" -p:AheadOfTime=true -v q --nologo
+    quietly "$here/out/log/host.log" dotnet publish "$here/Supervisor.Host" -c Release -o "$here/out/lib/supervisor" -p:Native=true -v q --nologo
     quietly "$here/out/log/shim.log" dotnet publish "$here/Supervisor.Shim" -c Release -o "$here/out/lib/shim" -v q --nologo
-    install -m 755 "$here/build/supervisor.sh" "$here/out/bin/supervisor" # in place of a link, not through it
+    ln -sfn ../lib/supervisor/supervisor "$here/out/bin/supervisor"
     ln -sfn ../lib/shim/supervisor-shim "$here/out/bin/supervisor-shim"
     ln -sfn ../lib/shim/supervisor-shim "$here/out/bin/supervisor-oci"
     mv "$started" "$stamp" # as old as the build's start: what changed meanwhile is built next time

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.Serialization;
 using Akka.Actor;
 using Akka.Serialization;
@@ -22,6 +23,7 @@ internal sealed class Payloads(ExtendedActorSystem system)
     }
 
     /// <param name="serializer">Null in rows of old versions: the serializer of the type that the manifest names.</param>
+    [UnconditionalSuppressMessage("Trimming", "IL2057", Justification = "A manifest names a type that the program journals: a program that is trimmed keeps it.")]
     public object Unpack(byte[] bytes, string manifest, int? serializer)
     {
         if (serializer is { } id)

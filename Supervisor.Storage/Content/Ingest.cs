@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.Win32.SafeHandles;
 
 namespace Supervisor.Storage.Content;
@@ -119,7 +120,7 @@ internal sealed record IngestAbout(string Namespace, string Ref, long Total, str
     {
         try
         {
-            return JsonSerializer.Deserialize<IngestAbout>(File.ReadAllBytes(Path.Join(directory, Ingest.AboutFile)));
+            return JsonSerializer.Deserialize(File.ReadAllBytes(Path.Join(directory, Ingest.AboutFile)), IngestJson.Default.IngestAbout);
         }
         catch (Exception e) when (e is IOException or JsonException)
         {
@@ -128,8 +129,11 @@ internal sealed record IngestAbout(string Namespace, string Ref, long Total, str
     }
 
     public void Write(string directory) =>
-        File.WriteAllBytes(Path.Join(directory, Ingest.AboutFile), JsonSerializer.SerializeToUtf8Bytes(this));
+        File.WriteAllBytes(Path.Join(directory, Ingest.AboutFile), JsonSerializer.SerializeToUtf8Bytes(this, IngestJson.Default.IngestAbout));
 }
+
+[JsonSerializable(typeof(IngestAbout))]
+internal sealed partial class IngestJson : JsonSerializerContext;
 
 /// <summary>A blob on disk.</summary>
 /// <param name="File">Its file's name beneath the blobs' directory: unique, also among blobs of one digest.</param>
