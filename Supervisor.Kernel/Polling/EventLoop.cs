@@ -42,7 +42,7 @@ internal sealed unsafe class EventLoop : IDisposable
         _onError = onError;
         var epoll = epoll_create1(EPOLL_CLOEXEC);
         _epoll = epoll >= 0 ? new Fd(epoll) : throw new SyscallException("epoll_create1", Errno.Last);
-        Add(_wake.Fd.Number, EpollEvents.EPOLLIN, _ => RunPosted());
+        Add(_wake.Fd.Number, EpollEvents.EPOLLIN, _ => _wake.Drain());
         _thread = new Thread(Run) { Name = name, IsBackground = true };
         _thread.Start();
     }
@@ -81,7 +81,7 @@ internal sealed unsafe class EventLoop : IDisposable
     public void Post(Action action)
     {
         _posted.Enqueue(action);
-        if (!_stopping) _wake.Signal();
+        if (!_stopping && !IsCurrent) _wake.Signal();
     }
 
     /// <summary>Whether this is the loop's thread.</summary>
@@ -89,8 +89,7 @@ internal sealed unsafe class EventLoop : IDisposable
 
     private void RunPosted()
     {
-        _wake.Drain();
-        while (_posted.TryDequeue(out var action))
+        while (!_stopping && _posted.TryDequeue(out var action))
         {
             try
             {
@@ -133,6 +132,7 @@ internal sealed unsafe class EventLoop : IDisposable
                     _onError(e);
                 }
             }
+            RunPosted();
         }
     }
 
