@@ -151,7 +151,11 @@ public sealed class DaemonHost : IAsyncDisposable
         builder.Services.AddSingleton(loggers);
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(k => Configure(k, options.Address));
-        builder.Services.Configure<SocketTransportOptions>(s => s.CreateBoundListenSocket = _ => ListeningSocket.Bind(options.Address, options.Group));
+        builder.Services.Configure<SocketTransportOptions>(s =>
+        {
+            s.CreateBoundListenSocket = _ => ListeningSocket.Bind(options.Address, options.Group);
+            s.UnsafePreferInlineScheduling = true; // safe here: no call blocks the thread that reads its socket, all of them ask actors
+        });
         builder.Services.AddSingleton<IHostLifetime, NoSignals>(); // they are the command line's: the framework's would cancel a start half-way
         builder.Services.AddRoutingCore();
         builder.Services.AddGrpc(g =>
