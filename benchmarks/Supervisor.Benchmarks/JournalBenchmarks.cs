@@ -9,7 +9,7 @@ namespace Supervisor.Benchmarks;
 /// <summary>The SQLite journal as the daemon uses it: what is acknowledged is on the disk, unless it need not be.</summary>
 internal static class JournalBenchmarks
 {
-    private const int One = 400, Async = 20_000, Many = 50, EachOfMany = 100, Replayed = 20_000;
+    private const int One = 400, Async = 20_000, Many = 50, EachOfMany = 1000, Replayed = 20_000;
 
     public static IEnumerable<Benchmark> All(string directory) =>
     [
