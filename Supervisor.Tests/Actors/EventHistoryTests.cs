@@ -111,6 +111,23 @@ public sealed class EventHistoryTests : IAsyncLifetime
         Assert.Equal([(11L, 1L), (12L, 11L)], [await seen.Next(), await seen.Next()]);
     }
 
+    [Fact]
+    public async Task What_is_published_while_nothing_is_found_in_the_journal_is_read_next()
+    {
+        var seen = new Inbox();
+        _system.ActorOf(Props.Create(() => new Subscriber(seen)));
+        await Publish(4);
+        for (var i = 0; i < 4; i++) await seen.Next();
+        var asked = new TaskCompletionSource<IActorRef>();
+        // To this reader the fourth is published only after it has asked the journal for what comes up to the third.
+        var publisher = _system.ActorOf(Props.Create(() => new Answering(asked)));
+        var reader = _system.ActorOf(EventHistoryActor.Props(publisher, from: 4, window: 8));
+        var page = reader.Ask<EventHistory>(EventHistory.Pull.Instance, Patience);
+        reader.Tell(EventMappers.Map(Tagged("a", 4, 3)));
+        (await asked.Task.WaitAsync(Patience)).Tell(new HistoryPlace(1, 3));
+        Assert.Equal([4L], Assert.IsType<EventHistory.Page>(await page).Events.Select(e => e.Number));
+    }
+
     private static TaggedEvent Tagged(string actor, long offset, long previous) => new(
         offset, previous, actor, 1, DateTime.UtcNow, new ClientEvent(DateTimeOffset.UtcNow, "n", "/t", new Any { TypeUrl = "x" }));
 
@@ -132,6 +149,12 @@ public sealed class EventHistoryTests : IAsyncLifetime
             Assert.InRange(page.Events.Length, 1, 8);
             numbers.AddRange(page.Events.Select(e => e.Number));
         }
+    }
+
+    /// <summary>A publisher that leaves the answer to the test.</summary>
+    private sealed class Answering(TaskCompletionSource<IActorRef> asked) : UntypedActor
+    {
+        protected override void OnReceive(object message) => asked.TrySetResult(Sender);
     }
 
     private sealed class Inbox
