@@ -10,8 +10,9 @@ namespace Supervisor.Actors.KernelPool;
 /// nobody's answer: its asker is told when the time is up, and another worker takes the place until it returns.
 /// </summary>
 /// <remarks>
-/// Plain routers queue behind a busy routee; here work waits in one place and goes to whoever is free. At most
-/// <see cref="MaximumWorkers"/> threads: beyond that many stuck at once, work is refused rather than queued without end.
+/// Plain routers queue behind a busy routee; here work waits in one place and goes to a worker that is free. Containers take turns, and
+/// one never has more than three quarters of the workers. At most <see cref="MaximumWorkers"/> threads: beyond that many stuck at once, work is
+/// refused rather than queued without end.
 /// </remarks>
 public sealed class KernelPoolActor : UntypedActor, IWithTimers
 {
@@ -26,7 +27,7 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
     private readonly int _workers;
     private readonly TimeSpan _deadline, _patience;
     private readonly Stack<IActorRef> _idle = new();
-    private readonly Queue<(PoolWork Work, IActorRef Asker)> _waiting = new();
+    private readonly FairQueue<ContainerId, (PoolWork Work, IActorRef Asker)> _waiting;
     private readonly Dictionary<long, Running> _running = [];
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private long _lastJob;
@@ -36,8 +37,11 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
     /// <param name="deadline">How long an effect may take by its own clock.</param>
     /// <param name="patience">How long after that its asker is told that it is stuck: the kernel does not let go of it.</param>
     /// <param name="execs">Carries the effects of execs out.</param>
-    public KernelPoolActor(ITaskEffects effects, TimeProvider clock, int workers, TimeSpan deadline, TimeSpan patience, IExecEffects? execs) =>
+    public KernelPoolActor(ITaskEffects effects, TimeProvider clock, int workers, TimeSpan deadline, TimeSpan patience, IExecEffects? execs)
+    {
         (_effects, _clock, _workers, _deadline, _patience) = (new KernelEffects(effects, execs), clock, workers, deadline, patience);
+        _waiting = new FairQueue<ContainerId, (PoolWork, IActorRef)>(Math.Max(1, workers * 3 / 4));
+    }
 
     /// <inheritdoc/>
     public ITimerScheduler Timers { get; set; } = null!;
@@ -71,10 +75,21 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
 
     private void Accept(PoolWork work, IActorRef asker)
     {
-        if (_idle.TryPop(out var worker)) Run(worker, work, asker);
-        else if (_made - _stuck < _workers && _made < MaximumWorkers) Run(NewWorker(), work, asker);
-        else if (_waiting.Count < MaximumWaiting) _waiting.Enqueue((work, asker));
-        else asker.Tell(Failed(work, RefusalCode.Unavailable, $"{_stuck} kernel calls are stuck and {_waiting.Count} wait; try again later"));
+        if (_waiting.Count >= MaximumWaiting)
+        {
+            asker.Tell(Failed(work, RefusalCode.Unavailable, $"{_stuck} kernel calls are stuck and {_waiting.Count} wait; try again later"));
+            return;
+        }
+        _waiting.Enqueue(work.Id, (work, asker));
+        Dispatch();
+    }
+
+    private bool HasFreeWorker => _idle.Count > 0 || (_made - _stuck < _workers && _made < MaximumWorkers);
+
+    private void Dispatch()
+    {
+        while (HasFreeWorker && _waiting.TryDequeue(out var next))
+            Run(_idle.TryPop(out var worker) ? worker : NewWorker(), next.Work, next.Asker);
     }
 
     private void Run(IActorRef worker, PoolWork work, IActorRef asker)
@@ -98,25 +113,30 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
         }
         else
         {
+            _waiting.Finish(running.Work.Id);
             running.Asker.Tell(done.Outcome);
         }
-        if (_waiting.TryDequeue(out var next)) Run(worker, next.Work, next.Asker);
-        else if (_made - _stuck > _workers)
+        if (_made - _stuck > _workers)
         {
             _made--;
             Context.Stop(worker);
         }
-        else _idle.Push(worker);
+        else
+        {
+            _idle.Push(worker);
+        }
+        Dispatch();
     }
 
     private void GiveUp(long job, Running running)
     {
         _running[job] = running with { Stuck = true };
         _stuck++;
+        _waiting.Finish(running.Work.Id);
         var name = running.Work.Name;
         _log.Warning("{0}: {1} is stuck in the kernel for {2}, answering without it", running.Work.Id, name, _deadline);
         running.Asker.Tell(Failed(running.Work, RefusalCode.DeadlineExceeded, $"stuck in the kernel ({name}) for {_deadline.TotalSeconds:0} s"));
-        if (_made < MaximumWorkers && _waiting.TryDequeue(out var next)) Run(NewWorker(), next.Work, next.Asker);
+        Dispatch();
     }
 
     private IActorRef NewWorker()

@@ -57,6 +57,40 @@ public sealed class KernelPoolTests : Akka.TestKit.Xunit2.TestKit
     }
 
     [Fact]
+    public void One_container_that_asks_for_more_than_there_is_holds_up_no_other()
+    {
+        var pool = Pool(workers: 4, deadline: Patience);
+        using (_kernel.Hang("greedy"))
+        {
+            for (var i = 0; i < 20; i++) pool.Tell(Work("greedy"), TestActor);
+            for (var i = 0; i < 5; i++) pool.Tell(Work($"other{i}"), TestActor);
+            for (var i = 0; i < 5; i++) Assert.StartsWith("other", ExpectMsg<KernelOutcome>(Patience).Report.Id.Value, StringComparison.Ordinal);
+        }
+        for (var i = 0; i < 20; i++) Assert.Equal("greedy", ExpectMsg<KernelOutcome>(Patience).Report.Id.Value);
+    }
+
+    [Fact]
+    public void Those_that_wait_take_turns()
+    {
+        var queue = new FairQueue<string, int>(share: 2);
+        for (var i = 1; i <= 4; i++) queue.Enqueue("a", i);
+        queue.Enqueue("b", 10);
+        queue.Enqueue("b", 11);
+        Assert.Equal([1, 10, 2, 11], [Next(), Next(), Next(), Next()]);
+        Assert.False(queue.TryDequeue(out _)); // both have their share
+        Assert.Equal(2, queue.Count);
+        queue.Finish("a");
+        Assert.Equal(3, Next());
+        queue.Finish("b");
+        Assert.False(queue.TryDequeue(out _));
+        queue.Finish("a");
+        Assert.Equal(4, Next());
+        Assert.Equal(0, queue.Count);
+
+        int Next() => queue.TryDequeue(out var item) ? item : throw new InvalidOperationException("nothing has a turn");
+    }
+
+    [Fact]
     public void Workers_have_threads_of_their_own()
     {
         var pool = Pool(workers: 3, deadline: Patience);
