@@ -7,6 +7,7 @@ using Grpc.Core;
 using Supervisor.Actors.Containers;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Tasks;
+using Supervisor.Kernel;
 using Process = Containerd.V1.Types.Process;
 using ProcessStatus = Containerd.V1.Types.Status;
 using Status = Grpc.Core.Status;
@@ -23,7 +24,7 @@ public static class GrpcTranslation
     public static Timestamp Never => new() { Seconds = -62135596800 };
 
     /// <summary>The refusal as the status that containerd's clients act on.</summary>
-    public static RpcException ToRpcException(this Refusal refusal) => new(new Status(
+    public static RpcException ToRpcException(this Refusal refusal) => Refuse(
         refusal.Code switch
         {
             RefusalCode.InvalidArgument => StatusCode.InvalidArgument,
@@ -34,10 +35,10 @@ public static class GrpcTranslation
             RefusalCode.Unavailable => StatusCode.Unavailable,
             _ => StatusCode.Unknown,
         },
-        refusal.Message));
+        refusal.Message);
 
     /// <summary>A status of our own, with nothing wrong below it.</summary>
-    public static RpcException Refuse(StatusCode code, string message) => new(new Status(code, message));
+    public static RpcException Refuse(StatusCode code, string message) => new(new Status(code, ErrorText.Cut(message)));
 
     /// <summary>containerd's words for a container that is not there.</summary>
     /// <param name="failed">What could not be done, e.g. <c>cannot delete </c>; empty for a look.</param>

@@ -16,16 +16,16 @@ internal static class ShimErrors
 
     public static MessageWriter Put(this MessageWriter to, Exception e) => e switch
     {
-        InvalidSpecException s => to.U8((byte)Type.Spec).Text(s.Field).Text(Without(s.Message, s.Field)),
-        InvalidStdioException s => to.U8((byte)Type.Stdio).Text(s.Field).Text(Without(s.Message, s.Field)),
-        CgroupException c => to.U8((byte)Type.Cgroup).Text(c.File).Text(c.Message).I32((int)c.Errno),
-        LaunchException l => to.U8((byte)Type.Launch).Text(l.Step).Text(l.Message).I32((int)l.Errno),
-        SyscallException s => to.U8((byte)Type.Syscall).Text("").Text(s.Message).I32((int)s.Errno),
-        TimeoutException => to.U8((byte)Type.Timeout).Text("").Text(e.Message),
-        OperationCanceledException => to.U8((byte)Type.Cancelled).Text("").Text(e.Message),
-        InvalidOperationException => to.U8((byte)Type.InvalidOperation).Text("").Text(e.Message),
-        IOException => to.U8((byte)Type.IO).Text("").Text(e.Message),
-        _ => to.U8((byte)Type.Other).Text("").Text($"{e.GetType().Name}: {e.Message}"),
+        InvalidSpecException s => to.U8((byte)Type.Spec).Cut(s.Field).Cut(Without(s.Message, s.Field)),
+        InvalidStdioException s => to.U8((byte)Type.Stdio).Cut(s.Field).Cut(Without(s.Message, s.Field)),
+        CgroupException c => to.U8((byte)Type.Cgroup).Cut(c.File).Cut(c.Message).I32((int)c.Errno),
+        LaunchException l => to.U8((byte)Type.Launch).Cut(l.Step).Cut(l.Message).I32((int)l.Errno),
+        SyscallException s => to.U8((byte)Type.Syscall).Text("").Cut(s.Message).I32((int)s.Errno),
+        TimeoutException => to.U8((byte)Type.Timeout).Text("").Cut(e.Message),
+        OperationCanceledException => to.U8((byte)Type.Cancelled).Text("").Cut(e.Message),
+        InvalidOperationException => to.U8((byte)Type.InvalidOperation).Text("").Cut(e.Message),
+        IOException => to.U8((byte)Type.IO).Text("").Cut(e.Message),
+        _ => to.U8((byte)Type.Other).Text("").Cut($"{e.GetType().Name}: {e.Message}"),
     };
 
     public static Exception Error(this MessageReader from)
@@ -42,6 +42,9 @@ internal static class ShimErrors
             _ => new IOException(message), // cgroup and system call errors: their words say all that anybody asks of them
         };
     }
+
+    /// <summary>Whatever an error quotes, the message that tells of it must not be too long to be sent.</summary>
+    private static MessageWriter Cut(this MessageWriter to, string text) => to.Text(ErrorText.Cut(text));
 
     private static string Without(string message, string field) =>
         message.StartsWith(field + ": ", StringComparison.Ordinal) ? message[(field.Length + 2)..] : message;

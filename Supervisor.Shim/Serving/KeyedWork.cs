@@ -42,17 +42,21 @@ internal sealed class KeyedWork(EventLoop loop, Action onDone) : IDisposable
             {
                 then = () => onError(e);
             }
-            loop.Post(() => Finish(key, then));
+            loop.Post(() => Finish(key, then, onError));
         }));
     }
 
     public void Dispose() => _workers.Dispose();
 
-    private void Finish(string key, Action then)
+    private void Finish(string key, Action then, Action<Exception> onError)
     {
         try
         {
             then();
+        }
+        catch (Exception e)
+        {
+            onError(e); // an answer that could not be sent is answered with that
         }
         finally
         {

@@ -1,3 +1,4 @@
+using Supervisor.Kernel;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Cgroups;
 using Supervisor.Kernel.Checkpointing;
@@ -63,6 +64,24 @@ public class ShimProtocolTests
             Assert.IsType(error is CgroupException ? typeof(IOException) : error.GetType(), read);
             Assert.Equal((error as LaunchException)?.Errno, (read as LaunchException)?.Errno);
         }
+    }
+
+    [Fact]
+    public void An_error_that_quotes_more_than_a_message_holds_is_cut_and_says_so()
+    {
+        var path = new string('x', 100_000);
+        Exception[] errors =
+        [
+            new InvalidStdioException("stdout", path), new LaunchException($"mount \"{path}\"", Errno.ENAMETOOLONG, "", 3, 4),
+            new CgroupException(path, path, Errno.EINVAL), new IOException($"{path}: failed (EIO)"), new InvalidDataException(path),
+        ];
+        foreach (var error in errors)
+        {
+            var message = ShimFrame.Begin(ShimKind.Failed, 1).Put(error).Written;
+            Assert.InRange(message.Length, 1, PacketSocket.MaximumMessage);
+            Assert.Contains("characters cut", new MessageReader(message[9..]).Error().Message, StringComparison.Ordinal);
+        }
+        Assert.EndsWith("failed (EIO)", ErrorText.Cut($"{path}: failed (EIO)"), StringComparison.Ordinal);
     }
 
     [Fact]

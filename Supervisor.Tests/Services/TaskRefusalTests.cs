@@ -50,6 +50,18 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
         await NothingIsLeft("noexec");
     }
 
+    [Fact]
+    public async Task A_cause_that_quotes_a_hundred_kilobytes_is_answered_at_once_and_cut()
+    {
+        var source = new string('s', 100_000);
+        await CreateContainer("long", Spec($$"""{"mounts":[{"destination":"/x","type":"ext4","source":"/{{source}}"}]}"""));
+        var create = daemon.Tasks.CreateAsync(new CreateTaskRequest { ContainerId = "long" }, Daemon.In(_namespace)).ResponseAsync;
+        var e = await Assert.ThrowsAsync<RpcException>(() => create.WaitAsync(TimeSpan.FromSeconds(20))); // its deadline would be 60
+        Assert.Contains("characters cut", e.Status.Detail, StringComparison.Ordinal);
+        Assert.InRange(e.Status.Detail.Length, 100, 2200);
+        await NothingIsLeft("long");
+    }
+
     private static Containerd.Types.Mount[] HostRoot =>
     [
         new() { Type = "tmpfs", Source = "tmpfs" },
