@@ -150,7 +150,7 @@ public sealed class DaemonHost : IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "supervisor" });
         builder.Services.AddSingleton(loggers);
         builder.WebHost.UseKestrelCore();
-        builder.WebHost.ConfigureKestrel(k => Configure(k, options.Address));
+        builder.WebHost.ConfigureKestrel(k => Configure(k, options));
         builder.Services.Configure<SocketTransportOptions>(s =>
         {
             s.CreateBoundListenSocket = _ => ListeningSocket.Bind(options.Address, options.Group);
@@ -162,6 +162,7 @@ public sealed class DaemonHost : IAsyncDisposable
         {
             g.MaxReceiveMessageSize = g.MaxSendMessageSize = MaximumMessageSize;
             g.Interceptors.Add<CallInterceptor>();
+            g.EnableDetailedErrors = true; // of what no interceptor sees: see MalformedRequests
         });
         builder.Services.AddSingleton(options).AddSingleton(_ => system()).AddSingleton(identity).AddSingleton(lifetime).AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<NamespaceRegistry>().AddSingleton<CallInterceptor>();
@@ -181,7 +182,7 @@ public sealed class DaemonHost : IAsyncDisposable
         logging.Services.Configure<ConsoleLoggerOptions>(c => c.LogToStandardErrorThreshold = LogLevel.Trace);
     });
 
-    private static void Configure(KestrelServerOptions kestrel, string address)
+    private static void Configure(KestrelServerOptions kestrel, DaemonOptions options)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = null;
@@ -189,7 +190,11 @@ public sealed class DaemonHost : IAsyncDisposable
         kestrel.Limits.MinResponseDataRate = null;
         kestrel.Limits.KeepAliveTimeout = TimeSpan.FromDays(30); // an infinite one overflows Kestrel's clock, and ends idle connections at once
         kestrel.Limits.Http2.MaxStreamsPerConnection = int.MaxValue; // a client parks its waits on one connection
-        kestrel.ListenUnixSocket(address, listen => listen.Protocols = HttpProtocols.Http2);
+        kestrel.ListenUnixSocket(options.Address, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            listen.CloseSilentConnections(options.FirstCallWithin);
+        });
     }
 
     // Singletons: they hold no state of a call.

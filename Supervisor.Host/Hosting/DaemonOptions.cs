@@ -15,6 +15,9 @@ public sealed record DaemonOptions(
     string Address, string Root, string State, string? ConfigFile = null, uint? Group = null, bool Quiet = false, string? ShimExecutable = null,
     bool OwnsProcess = false, string? Criu = null, bool ShimPerContainer = false)
 {
+    /// <summary>How long a client may take for the first call over its connection.</summary>
+    public TimeSpan FirstCallWithin { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Where <c>supervisor serve</c> listens and clients look.</summary>
     public const string DefaultAddress = "/run/supervisor/supervisor.sock";
 

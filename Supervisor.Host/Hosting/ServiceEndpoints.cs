@@ -43,16 +43,18 @@ internal sealed class ServiceEndpoints(IServiceProvider provider)
     public static IEnumerable<string> Names => Services.Keys;
 
     /// <summary>Answers a request: with UNIMPLEMENTED where there is no such service or method.</summary>
-    public Task InvokeAsync(HttpContext context)
+    public async Task InvokeAsync(HttpContext context)
     {
         if (!HttpMethods.IsPost(context.Request.Method))
         {
             context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
-            return Task.CompletedTask;
+            return;
         }
+        SilentConnections.HasCalled(context);
         var endpoint = Find(context.Request.Path.Value ?? "");
         context.SetEndpoint(endpoint);
-        return endpoint.RequestDelegate!(context);
+        await endpoint.RequestDelegate!(context);
+        MalformedRequests.Correct(context);
     }
 
     private Endpoint Find(string path)

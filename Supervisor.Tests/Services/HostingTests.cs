@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Containerd.Services.Containers.V1;
 using Containerd.Services.Events.V1;
 using Containerd.Services.Leases.V1;
@@ -138,6 +139,64 @@ public sealed class HostingTests : IAsyncLifetime
         command.CommandText = "PRAGMA locking_mode=EXCLUSIVE; BEGIN IMMEDIATE; COMMIT";
         command.ExecuteNonQuery();
         return connection;
+    }
+
+    [Fact]
+    public async Task A_connection_without_a_call_is_closed_and_one_that_has_made_one_stays()
+    {
+        var options = _daemon.Options with
+        {
+            Address = $"{_daemon.Base}/s2", Root = $"{_daemon.Base}/root2", State = $"{_daemon.Base}/state2", FirstCallWithin = TimeSpan.FromSeconds(1),
+        };
+        await using var host = await DaemonHost.StartAsync(options);
+        using var silent = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await silent.ConnectAsync(new UnixDomainSocketEndPoint(options.Address));
+        using var channel = Connect(options.Address);
+        using var events = new Events.EventsClient(channel).Subscribe(new SubscribeRequest(), In(null));
+        await events.ResponseHeadersAsync;
+        Assert.Equal(0, await ReadToEnd(silent).WaitAsync(Deadline));
+        var next = events.ResponseStream.MoveNext(CancellationToken.None); // over the connection that has made a call
+        await new Namespaces.NamespacesClient(channel).CreateAsync(new CreateNamespaceRequest { Namespace = new Namespace { Name = "heard" } }, In(null));
+        Assert.True(await next.WaitAsync(Deadline));
+    }
+
+    /// <returns>0 when the other side has closed.</returns>
+    private static async Task<int> ReadToEnd(Socket socket)
+    {
+        var buffer = new byte[4096];
+        int got;
+        do
+        {
+            try
+            {
+                got = await socket.ReceiveAsync(buffer); // the server's SETTINGS come first
+            }
+            catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionReset)
+            {
+                return 0;
+            }
+        }
+        while (got > 0);
+        return got;
+    }
+
+    [Fact]
+    public async Task A_request_that_is_no_message_is_the_callers_mistake()
+    {
+        var raw = Marshallers.Create<byte[]>(b => b, b => b);
+        foreach (var type in new[] { MethodType.Unary, MethodType.ServerStreaming })
+        {
+            var (service, name) = type is MethodType.Unary ? ("containerd.services.namespaces.v1.Namespaces", "Get") : ("containerd.services.events.v1.Events", "Subscribe");
+            var method = new Method<byte[], byte[]>(type, service, name, raw, raw);
+            var invoker = _daemon.Channel.CreateCallInvoker();
+            byte[] garbage = [0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f]; // a field that is longer than the message
+            var e = type is MethodType.Unary
+                ? await Assert.ThrowsAsync<RpcException>(async () => await invoker.AsyncUnaryCall(method, null, In(null), garbage))
+                : await Assert.ThrowsAsync<RpcException>(() => invoker.AsyncServerStreamingCall(method, null, In(null), garbage).ResponseStream.MoveNext(default));
+            Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
+            Assert.Contains("not a valid message", e.Status.Detail, StringComparison.Ordinal);
+            Assert.DoesNotContain("Exception", e.Status.Detail, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
