@@ -1,5 +1,3 @@
-using System.Threading.Channels;
-
 namespace Supervisor.Storage;
 
 /// <summary>
@@ -15,10 +13,11 @@ public sealed class StorageWorkers : IDisposable
     public const int MaximumWaiting = 10_000;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
-    private readonly Channel<Job> _jobs = Channel.CreateBounded<Job>(MaximumWaiting);
+    private readonly object _gate = new();
+    private readonly Queue<Action> _waiting = new();
     private readonly int _threads;
     private readonly CancellationTokenSource _stopping = new();
-    private int _alive, _stuck, _idle;
+    private int _alive, _stuck, _idle; // under the gate, as is what waits: an idle thread is there for one job only
 
     /// <param name="threads">How many when none is stuck.</param>
     public StorageWorkers(int threads) => _threads = threads;
@@ -32,11 +31,15 @@ public sealed class StorageWorkers : IDisposable
     public Task<T> RunAsync<T>(string what, Func<CancellationToken, T> work, TimeSpan deadline, CancellationToken caller = default)
     {
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var job = new Job(() => Carry(what, work, deadline, done, caller));
-        if (_stopping.IsCancellationRequested || !_jobs.Writer.TryWrite(job))
-            throw new StorageException(
-                StorageFault.Unavailable, $"cannot {what}: {MaximumWaiting} storage operations wait already; try again later");
-        if (Volatile.Read(ref _idle) == 0) StartThread();
+        lock (_gate)
+        {
+            if (_stopping.IsCancellationRequested) throw new StorageException(StorageFault.Unavailable, $"cannot {what}: the daemon is stopping");
+            if (_waiting.Count >= MaximumWaiting)
+                throw new StorageException(StorageFault.Unavailable, $"cannot {what}: {MaximumWaiting} storage operations wait already; try again later");
+            _waiting.Enqueue(() => Carry(what, work, deadline, done, caller));
+            if (_waiting.Count > _idle) StartThread();
+            Monitor.Pulse(_gate);
+        }
         return done.Task;
     }
 
@@ -47,8 +50,12 @@ public sealed class StorageWorkers : IDisposable
     /// <summary>Lets what waits be; what runs is told to end.</summary>
     public void Dispose()
     {
-        _jobs.Writer.TryComplete();
-        _stopping.Cancel();
+        lock (_gate)
+        {
+            _stopping.Cancel();
+            _waiting.Clear();
+            Monitor.PulseAll(_gate);
+        }
     }
 
     private void Carry<T>(
@@ -60,9 +67,12 @@ public sealed class StorageWorkers : IDisposable
         using var watch = new Timer(_ =>
         {
             if (Interlocked.Exchange(ref stuck, 1) != 0) return;
-            Interlocked.Increment(ref _stuck);
             done.TrySetException(TooLong(what, deadline));
-            StartThread();
+            lock (_gate)
+            {
+                _stuck++;
+                if (_waiting.Count > _idle) StartThread();
+            }
         });
         watch.Change(deadline + Patience, Timeout.InfiniteTimeSpan);
         try
@@ -77,7 +87,8 @@ public sealed class StorageWorkers : IDisposable
         {
             done.TrySetException(e);
         }
-        if (Interlocked.Exchange(ref stuck, 1) != 0) Interlocked.Decrement(ref _stuck);
+        if (Interlocked.Exchange(ref stuck, 1) == 0) return;
+        lock (_gate) _stuck--;
     }
 
     private static StorageException TooLong(string what, TimeSpan deadline) =>
@@ -85,32 +96,30 @@ public sealed class StorageWorkers : IDisposable
 
     private void StartThread()
     {
-        if (Volatile.Read(ref _alive) - Volatile.Read(ref _stuck) >= _threads) return;
-        if (Interlocked.Increment(ref _alive) > MaximumThreads)
-        {
-            Interlocked.Decrement(ref _alive);
-            return;
-        }
+        if (_alive - _stuck >= _threads || _alive >= MaximumThreads) return;
+        _alive++;
         new Thread(Work) { IsBackground = true, Name = "storage" }.Start();
     }
 
     private void Work()
     {
-        while (true)
-        {
-            if (!_jobs.Reader.TryRead(out var job))
-            {
-                Interlocked.Increment(ref _idle);
-                var more = _jobs.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult(); // our own thread: it may wait
-                Interlocked.Decrement(ref _idle);
-                if (!more) break;
-                continue;
-            }
-            job.Run();
-            if (Volatile.Read(ref _alive) - Volatile.Read(ref _stuck) > _threads) break; // one took our place while we were stuck
-        }
-        Interlocked.Decrement(ref _alive);
+        while (Next() is { } job) job();
     }
 
-    private sealed record Job(Action Run);
+    /// <returns>Null for a thread that is to end.</returns>
+    private Action? Next()
+    {
+        lock (_gate)
+        {
+            while (!_stopping.IsCancellationRequested && _alive - _stuck <= _threads) // more: one took our place while we were stuck
+            {
+                if (_waiting.TryDequeue(out var job)) return job;
+                _idle++;
+                Monitor.Wait(_gate);
+                _idle--;
+            }
+            _alive--;
+            return null;
+        }
+    }
 }
