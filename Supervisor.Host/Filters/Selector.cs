@@ -10,34 +10,36 @@ public delegate string? FieldLookup(ImmutableArray<string> path);
 /// <summary>One condition of a filter.</summary>
 internal abstract record Selector(ImmutableArray<string> Path)
 {
-    public bool Matches(FieldLookup lookup) => Accepts(lookup(Path));
+    public virtual bool Matches(FieldLookup lookup) => Accepts(lookup(Path) ?? ""); // an absent field counts as empty, as in containerd
 
-    /// <param name="value">Null when the field is absent.</param>
-    protected abstract bool Accepts(string? value);
+    /// <param name="value">Empty when the field is absent.</param>
+    protected abstract bool Accepts(string value);
 
     /// <summary>The field is there.</summary>
     public sealed record Present(ImmutableArray<string> Path) : Selector(Path)
     {
-        protected override bool Accepts(string? value) => value is not null;
+        public override bool Matches(FieldLookup lookup) => lookup(Path) is not null;
+
+        protected override bool Accepts(string value) => true;
     }
 
-    /// <summary>The field is there and equals the value.</summary>
+    /// <summary>The field equals the value.</summary>
     public sealed record Equal(ImmutableArray<string> Path, string Value) : Selector(Path)
     {
-        protected override bool Accepts(string? value) => value == Value;
+        protected override bool Accepts(string value) => value == Value;
     }
 
-    /// <summary>The field is absent or differs.</summary>
+    /// <summary>The field differs from the value.</summary>
     public sealed record NotEqual(ImmutableArray<string> Path, string Value) : Selector(Path)
     {
-        protected override bool Accepts(string? value) => value != Value;
+        protected override bool Accepts(string value) => value != Value;
     }
 
-    /// <summary>The field is there and the pattern occurs in it.</summary>
+    /// <summary>The pattern occurs in the field.</summary>
     /// <param name="Pattern">Null for one that does not compile: it never matches, as in containerd.</param>
     public sealed record Like(ImmutableArray<string> Path, Regex? Pattern) : Selector(Path)
     {
-        protected override bool Accepts(string? value) => value is not null && Pattern is not null && Pattern.IsMatch(value);
+        protected override bool Accepts(string value) => Pattern is not null && Pattern.IsMatch(value);
 
         /// <summary>
         /// Go's regular expressions are RE2's: no look-around, no back-references, time linear in the input. .NET's

@@ -50,7 +50,10 @@ public sealed class FilterTests
         { "id~=(?P<x>c)1", true },                   // Go's spelling of a named group
         { "id~=(", false },                          // does not compile: never matches, no error
         { "id~=(?=c)", false },                      // RE2 has no look-ahead
-        { "nothing~=.*", false },
+        { "nothing~=.*", true },                     // an absent field counts as empty
+        { "nothing~=.", false },
+        { "nothing==\"\"", true },
+        { "nothing!=\"\"", false },
         { "image==docker.io/library/busybox:latest", true }, // a value runs up to a comma or white space
     };
 
