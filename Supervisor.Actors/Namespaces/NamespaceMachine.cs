@@ -31,8 +31,8 @@ public static class NamespaceMachine
             NamespaceCommand.Ensure c when state.ContainsKey(c.Name) => new(null, null),
             NamespaceCommand.Ensure c => Record(new NamespaceEvent.Created(c.At, c.Name, NoLabels, "")),
 
-            NamespaceCommand.Update c when !state.ContainsKey(c.Name) => NotFound(c.Name),
-            NamespaceCommand.Update c => Update(state[c.Name], c),
+            // Of one that is not there, makes it, as in containerd.
+            NamespaceCommand.Update c => Update(state.GetValueOrDefault(c.Name, NoLabels), c),
 
             // A namespace may hold containers without ever having been made: what it holds is looked at first.
             NamespaceCommand.Delete c when holds.Length > 0 =>

@@ -56,6 +56,14 @@ public sealed class NamespaceMachineTests
     }
 
     [Fact]
+    public void An_update_of_a_namespace_that_is_not_there_makes_it_as_containerd_does()
+    {
+        var update = new NamespaceCommand.Update("m", T, Labels(("a", "2")), ["labels.a"], "n");
+        var updated = Assert.IsType<NamespaceEvent.Updated>(NamespaceMachine.Decide(With("n"), update, "").Event);
+        Assert.Equal(["a=2"], NamespaceMachine.Apply(With("n"), updated)["m"].Select(l => $"{l.Key}={l.Value}"));
+    }
+
+    [Fact]
     public void An_update_of_something_else_is_refused_by_its_name()
     {
         var decision = NamespaceMachine.Decide(With("n"), new NamespaceCommand.Update("n", T, Labels(), ["name"], "n"), "");

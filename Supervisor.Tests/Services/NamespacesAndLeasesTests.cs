@@ -42,6 +42,15 @@ public sealed class NamespacesAndLeasesTests(Daemon daemon) : IClassFixture<Daem
     }
 
     [Fact]
+    public async Task An_update_makes_a_namespace_that_is_not_there()
+    {
+        var labelled = new Namespace { Name = "labelled-first", Labels = { ["a"] = "1" } };
+        var updated = await daemon.Namespaces.UpdateAsync(new UpdateNamespaceRequest { Namespace = labelled }, In("default"));
+        Assert.Equal(labelled, updated.Namespace);
+        Assert.Contains("labelled-first", await NamesAsync());
+    }
+
+    [Fact]
     public async Task A_bad_name_is_refused_by_its_field()
     {
         var status = await StatusAsync(daemon.Namespaces.CreateAsync(
