@@ -202,7 +202,8 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     /// <summary>The pool answers the asker itself: nothing of it concerns the task's state.</summary>
     private void Handle(TaskInquiry inquiry)
     {
-        if (_state is TaskState.Created or TaskState.Starting or TaskState.Running or TaskState.Paused)
+        // After the end there are no processes any more, which is an answer; usage and limits go with the cgroup.
+        if (_state is TaskState.Created or TaskState.Starting or TaskState.Running or TaskState.Paused || (_state is TaskState.Stopped && inquiry is TaskInquiry.Pids))
             _node.KernelPool.Tell(new TaskInquiryWork(inquiry, ((TaskState.WithInit)_state).CgroupPaths), Sender);
         else
             Sender.Tell(new TaskInquiryReply(_state is TaskState.Absent

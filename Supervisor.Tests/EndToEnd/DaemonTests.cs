@@ -19,6 +19,7 @@ public sealed class DaemonTests : IAsyncLifetime
         Assert.Equal("4\n", Ok(await _daemon.Do("wait", "c1")));
         Assert.Equal("out\n", Ok(await _daemon.Do("logs", "c1")));
         Assert.Equal("stopped", await Status("c1"));
+        Assert.DoesNotMatch("[0-9]", Ok(await _daemon.Ctr("tasks", "ps", "c1"))); // nothing is left, which is an answer
         Ok(await _daemon.Do("rm", "c1"));
         Assert.DoesNotContain("c1", Ok(await _daemon.Do("ps", "-a")), StringComparison.Ordinal);
     }
