@@ -31,18 +31,32 @@ public partial class DependencyTests
     }
 
     [Fact]
-    public void Nothing_but_the_launcher_makes_a_process()
-    {
-        foreach (var file in Sources("Supervisor.Kernel").Concat(Sources("Supervisor.Storage")).Concat(Sources("Supervisor.Actors")).Concat(Sources("Supervisor.Host")).Concat(Sources("Supervisor.Shim")))
-            Assert.DoesNotMatch(@"\bProcess\.Start\b|\bProcessStartInfo\b|EntryPoint = ""(fork|vfork|posix_spawn)""", File.ReadAllText(file));
-    }
+    public void Nothing_but_the_launcher_makes_a_process() =>
+        Assert.All(Products(), file => Assert.Equal((file, ""), (file, MakesProcess().Match(Code(file)).Value)));
 
     [Fact]
-    public void No_bare_pid_is_ever_signalled()
-    {
-        foreach (var file in Sources("Supervisor.Kernel").Concat(Sources("Supervisor.Storage")).Concat(Sources("Supervisor.Actors")).Concat(Sources("Supervisor.Host")).Concat(Sources("Supervisor.Shim")))
-            Assert.DoesNotMatch(@"partial int (kill|tkill|tgkill)\(", File.ReadAllText(file));
-    }
+    public void No_bare_pid_is_ever_signalled() =>
+        Assert.All(Products(), file => Assert.Equal((file, ""), (file, SignalsPid().Match(Code(file)).Value)));
+
+    [Theory]
+    [InlineData("internal static partial int fork();", true)]
+    [InlineData("[LibraryImport(\"libc\", EntryPoint = \"vfork\")] static partial int Begin();", true)]
+    [InlineData("var pid = LibC.fork ( );", true)]
+    [InlineData("using var p = Process.Start(\"true\");", true)]
+    [InlineData("// as fork(2) would", false)]
+    [InlineData("throw new SyscallException(\"fork(2)\");", false)]
+    [InlineData("Unfork(process);", false)]
+    public void The_rule_about_processes_sees_every_way_to_make_one(string line, bool isSeen) =>
+        Assert.Equal(isSeen, MakesProcess().IsMatch(WithoutText(line)));
+
+    [Theory]
+    [InlineData("static partial int kill(int pid, int signal);", true)]
+    [InlineData("LibC.kill(pid, 9);", true)]
+    [InlineData("[DllImport(\"libc\", EntryPoint = \"tgkill\")]", true)]
+    [InlineData("// kill(2)", false)]
+    [InlineData("container.Kill(9);", false)]
+    public void The_rule_about_signals_sees_every_way_to_send_one(string line, bool isSeen) =>
+        Assert.Equal(isSeen, SignalsPid().IsMatch(WithoutText(line)));
 
     [Fact]
     public void Foreign_functions_are_declared_in_one_place() => Assert.Equal(
@@ -55,6 +69,27 @@ public partial class DependencyTests
 
     private static IEnumerable<string> Sources(string project) =>
         Directory.EnumerateFiles(Path.Join(Repository.Root, project), "*.cs", SearchOption.AllDirectories).Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && !f.Contains("/bin/", StringComparison.Ordinal));
+
+    /// <summary>All sources but the tests' and the benchmarks'.</summary>
+    private static IEnumerable<string> Products() => Directory.EnumerateDirectories(Repository.Root, "Supervisor.*")
+        .Select(d => Path.GetFileName(d)).Where(d => d != "Supervisor.Tests").SelectMany(Sources);
+
+    private static string Code(string file) => string.Join('\n', File.ReadLines(file).Select(WithoutText));
+
+    /// <summary>A line without its comment, and without its texts but for the names of entry points.</summary>
+    private static string WithoutText(string line) => Comment().Replace(Text().Replace(line, ""), "");
+
+    [GeneratedRegex(@"(?<!EntryPoint\s*=\s*)""(?:[^""\\]|\\.)*""")]
+    private static partial Regex Text();
+
+    [GeneratedRegex("//.*$")]
+    private static partial Regex Comment();
+
+    [GeneratedRegex(@"\bProcess\.Start\b|\bProcessStartInfo\b|\b(fork|vfork|posix_spawnp?|popen)\s*\(|EntryPoint\s*=\s*""(fork|vfork|posix_spawnp?|popen|system)""")]
+    private static partial Regex MakesProcess();
+
+    [GeneratedRegex(@"\b(kill|tkill|tgkill|killpg|sigqueue)\s*\(|EntryPoint\s*=\s*""(kill|tkill|tgkill|killpg|sigqueue)""")]
+    private static partial Regex SignalsPid();
 
     [GeneratedRegex(@"^\s*\[(LibraryImport|DllImport)\(", RegexOptions.Multiline)]
     private static partial Regex Import();

@@ -6,10 +6,11 @@ namespace Supervisor.Tests.Crash;
 
 /// <summary>
 /// The daemon, the shim or both die at random moments while containers live their lives; afterwards the whole truth is
-/// looked at. SUPERVISOR_CRASH_KILLS and SUPERVISOR_CRASH_CONTAINERS make it longer and wider (the full measure: 200 and 50).
+/// looked at. SUPERVISOR_CRASH_KILLS and SUPERVISOR_CRASH_CONTAINERS make it longer and wider (the full measure: 200 and 50);
+/// SUPERVISOR_CRASH_SEED chooses the same moments and victims again (a failure prints it).
 /// </summary>
 [Collection(Alone.Name)]
-public sealed class StormTests
+public sealed class StormTests(Xunit.Abstractions.ITestOutputHelper output)
 {
     internal static int Kills => Number("SUPERVISOR_CRASH_KILLS", 4);
 
@@ -31,12 +32,14 @@ public sealed class StormTests
         using var client = new CrashClient(daemon);
         await using var history = new HistoryReader(client);
         using var over = new CancellationTokenSource();
-        var random = new Random(Environment.ProcessId);
+        var seed = Number("SUPERVISOR_CRASH_SEED", Random.Shared.Next());
+        output.WriteLine($"SUPERVISOR_CRASH_SEED={seed}");
+        var random = new Random(seed);
         var lives = Enumerable.Range(0, Lives).Select(i => Live(client, i, over.Token)).ToArray();
         for (var i = 0; i < Kills; i++)
         {
             await Task.Delay(random.Next(100, 1500));
-            await Strike(daemon, who);
+            await Strike(daemon, who, random);
         }
         await over.CancelAsync();
         await Task.WhenAll(lives);
@@ -56,13 +59,13 @@ public sealed class StormTests
     [System.Runtime.InteropServices.DllImport("libc", SetLastError = true)]
     private static extern int prctl(int option, nuint a, nuint b, nuint c, nuint d);
 
-    private static async Task Strike(DaemonProcess daemon, string who)
+    private static async Task Strike(DaemonProcess daemon, string who, Random random)
     {
         var shims = daemon.ShimPids;
-        int? shim = shims.Count > 0 ? shims[Random.Shared.Next(shims.Count)] : null;
+        int? shim = shims.Count > 0 ? shims[random.Next(shims.Count)] : null;
         if (who is "stop")
         {
-            var victim = Random.Shared.Next(2) == 0 && shim is not null ? shim.Value : daemon.Pid;
+            var victim = random.Next(2) == 0 && shim is not null ? shim.Value : daemon.Pid;
             await Signal("-STOP", victim);
             await Task.Delay(TimeSpan.FromSeconds(Number("SUPERVISOR_CRASH_STOP_SECONDS", 2)));
             await Signal("-CONT", victim);

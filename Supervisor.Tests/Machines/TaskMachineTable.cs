@@ -66,6 +66,10 @@ public class TaskMachineTable
         ("EffectFailed: RestoreInit", new EffectFailed(Id, T0, new TaskEffect.RestoreInit(Setup, Restore), new Refusal(RefusalCode.Unknown, "why"))),
         ("EffectFailed: CheckpointInit", new EffectFailed(Id, T0, new TaskEffect.CheckpointInit(Init, Dump), new Refusal(RefusalCode.Unknown, "why"))),
         ("EffectFailed: TearDown", new EffectFailed(Id, T0, new TaskEffect.TearDown(Setup, Init, Cgroup), new Refusal(RefusalCode.Unknown, "why"))),
+        ("EffectFailed: Signal", new EffectFailed(Id, T0, new TaskEffect.Signal(Init, 15, All: false, Cgroup), new Refusal(RefusalCode.Unknown, "why"))),
+        ("EffectFailed: Freeze", new EffectFailed(Id, T0, new TaskEffect.Freeze(Cgroup), new Refusal(RefusalCode.Unknown, "why"))),
+        ("EffectFailed: Thaw", new EffectFailed(Id, T0, new TaskEffect.Thaw(Cgroup), new Refusal(RefusalCode.Unknown, "why"))),
+        ("EffectFailed: AdoptInit", new EffectFailed(Id, T0, new TaskEffect.AdoptInit(Setup, Init, Cgroup), new Refusal(RefusalCode.Unknown, "why"))),
     ];
 
     [Fact]
@@ -73,6 +77,7 @@ public class TaskMachineTable
     {
         Assert.Equal(Concrete(typeof(TaskState)), States.Select(s => s.State.GetType()).ToHashSet());
         Assert.Equal(Concrete(typeof(TaskCommand)), Commands.Select(c => c.Command.GetType()).ToHashSet());
+        Assert.Equal(Concrete(typeof(TaskEffect)), Commands.Select(c => c.Command).OfType<EffectFailed>().Select(f => f.Effect.GetType()).ToHashSet());
     }
 
     [Fact]
