@@ -15,6 +15,7 @@ using Supervisor.Actors.Reaping;
 using Supervisor.Actors.Recovery;
 using Supervisor.Actors.Tasks;
 using Supervisor.Kernel.Containers;
+using Supervisor.Kernel.Files;
 using Supervisor.Kernel.ShimProtocol;
 using Supervisor.Persistence.Sqlite.Journal;
 using Supervisor.Storage;
@@ -55,8 +56,9 @@ public sealed class SupervisorNode : IAsyncDisposable
     /// <exception cref="TimeoutException">It has not within two minutes: the journal does not answer; the log says why.</exception>
     public static async Task<SupervisorNode> StartAsync(NodeOptions options, CancellationToken cancellation)
     {
-        Directory.CreateDirectory(options.Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        Directory.CreateDirectory(options.State, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        PrivateFiles.MakeDirectory(options.Root);
+        PrivateFiles.MakeDirectory(options.State);
+        PrivateFiles.Claim(JournalConfig.FileIn(options.Root)).Dispose(); // SQLite makes its write-ahead log with the mode of the database
         var copy = JournalMigration.Run(options.Root);
         var system = ActorSystem.Create("supervisor", JournalConfig.With(options.Config, options.Root));
         if (options.Logger is { } logger) system.ActorOf(logger(), "logger");

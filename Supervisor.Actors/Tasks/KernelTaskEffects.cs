@@ -1,5 +1,6 @@
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.KernelPool;
+using Supervisor.Kernel.Files;
 using Supervisor.Kernel;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Cgroups;
@@ -17,7 +18,6 @@ namespace Supervisor.Actors.Tasks;
 /// <param name="criu">The program that makes checkpoints: a path, or a name that is looked for in PATH.</param>
 public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider clock, string criu) : ITaskEffects
 {
-    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private static readonly TimeSpan TearDownTimeout = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan FreezeTimeout = TimeSpan.FromSeconds(10);
 
@@ -57,7 +57,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
     {
         var source = effect.Restore.Source;
         if (!Directory.Exists(source.Images)) throw new DirectoryNotFoundException($"checkpoint: the images in \"{source.Images}\" are gone");
-        if (source.Work.Length > 0) Directory.CreateDirectory(source.Work, Private);
+        if (source.Work.Length > 0) PrivateFiles.MakeDirectory(source.Work);
         var options = new CheckpointOptions { ImageDirectory = source.Images, WorkDirectory = NullIfEmpty(source.Work), Criu = CriuProgram.Find(criu) };
         var container = runtime.Restore($"{work.Id}", Request(work.Id, effect.Setup, effect.Restore.Spec.Memory), options, deadline);
         RemoveImages(source.Owned);
@@ -69,8 +69,8 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
     {
         var request = effect.Request;
         var program = CriuProgram.Find(criu);
-        Directory.CreateDirectory(request.Images, Private);
-        if (request.Work.Length > 0) Directory.CreateDirectory(request.Work, Private);
+        PrivateFiles.MakeDirectory(request.Images);
+        if (request.Work.Length > 0) PrivateFiles.MakeDirectory(request.Work);
         Held(work).Checkpoint(
             new CheckpointOptions
             {

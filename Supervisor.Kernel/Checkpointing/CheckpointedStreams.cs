@@ -21,7 +21,7 @@ internal static class CheckpointedStreams
 
     public static void Write(string directory, IReadOnlyList<string> streams)
     {
-        using var file = File.Create(Path.Join(directory, FileName));
+        using var file = PrivateFiles.Create(Path.Join(directory, FileName));
         using var json = new Utf8JsonWriter(file);
         json.WriteStartArray();
         foreach (var stream in streams) json.WriteStringValue(stream);

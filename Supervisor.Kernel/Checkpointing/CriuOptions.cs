@@ -24,8 +24,7 @@ internal static class CriuOptions
     /// <summary>Opens where the images, and where the log is to be.</summary>
     public static Fd OpenDirectory(string path, bool make)
     {
-        if (make && !Directory.Exists(path))
-            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (make) PrivateFiles.MakeDirectory(path);
         return Fd.Open(path, Abi.OpenFlags.O_RDONLY | Abi.OpenFlags.O_DIRECTORY);
     }
 

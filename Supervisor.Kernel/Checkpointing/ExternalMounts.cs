@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Supervisor.Kernel.Cgroups;
+using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Oci;
 
 namespace Supervisor.Kernel.Checkpointing;
@@ -42,7 +43,7 @@ internal static class ExternalMounts
     /// <summary>Notes them in the images' directory.</summary>
     public static void Write(string directory, IReadOnlyDictionary<string, string> external)
     {
-        using var file = File.Create(Path.Join(directory, FileName));
+        using var file = PrivateFiles.Create(Path.Join(directory, FileName));
         using var json = new Utf8JsonWriter(file);
         json.WriteStartObject();
         foreach (var (point, source) in external) json.WriteString(point, source);

@@ -4,17 +4,15 @@ using Supervisor.Kernel.Oci;
 
 namespace Supervisor.Kernel.Containers;
 
-/// <summary>A container's directory: config.json and an empty rootfs to mount on. Mode 0700: nobody else may pass.</summary>
+/// <summary>A container's directory: config.json, which holds secrets, and an empty rootfs to mount on. All of it 0700 and 0600.</summary>
 public static class Bundle
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-
     /// <summary>Makes it anew; one left by an attempt that a crash cut short is removed first.</summary>
     public static void Create(string bundle, ReadOnlySpan<byte> spec)
     {
         Remove(bundle);
-        Directory.CreateDirectory(Path.Join(bundle, "rootfs"), OwnerOnly);
-        File.WriteAllBytes(Path.Join(bundle, "config.json"), spec);
+        PrivateFiles.MakeDirectory(Path.Join(bundle, "rootfs"));
+        PrivateFiles.Write(Path.Join(bundle, "config.json"), spec);
     }
 
     /// <summary>Removes it, if it is there: renamed away first, so that a half-removed one is never taken for a bundle.</summary>
@@ -41,7 +39,7 @@ public static class Bundle
     internal static IReadOnlyDictionary<string, string> ReadCgroup(string bundle) => Read(bundle, "cgroup");
 
     private static void Write(string bundle, string name, IReadOnlyDictionary<string, string> paths) =>
-        File.WriteAllLines(Path.Join(bundle, name), paths.Select(p => $"{p.Key}={p.Value}"));
+        PrivateFiles.WriteLines(Path.Join(bundle, name), paths.Select(p => $"{p.Key}={p.Value}"));
 
     private static Dictionary<string, string> Read(string bundle, string name)
     {

@@ -73,7 +73,7 @@ public sealed class StartSocket : IDisposable
             if (secondHalf.NumberOf(i) == Syscall.accept4) from = i;
         var lines = new List<string> { $"{InitStub.RecordsBefore(entry) + from} {InitStub.RecordsBefore(entry) + secondHalf.Count}" };
         for (var i = from; i < secondHalf.Count; i++) lines.Add(secondHalf.Describe(i).ReplaceLineEndings(" "));
-        File.WriteAllLines(Path.Join(_directory, Steps), lines);
+        PrivateFiles.WriteLines(Path.Join(_directory, Steps), lines);
     }
 
     private static LaunchException Failure(string[] steps, int index, long result)

@@ -10,7 +10,6 @@ namespace Supervisor.Kernel.ShimProtocol;
 /// </summary>
 internal sealed class ShimDirectories(string state)
 {
-    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private readonly Lock _tree = new(); // the last one's removal takes the namespace's directory with it
 
     /// <summary>The node's.</summary>
@@ -48,12 +47,7 @@ internal sealed class ShimDirectories(string state)
 
     public void Make(string directory)
     {
-        lock (_tree)
-        {
-            var above = new Stack<string>();
-            for (var missing = directory; !Directory.Exists(missing); missing = Path.GetDirectoryName(missing)!) above.Push(missing);
-            foreach (var missing in above) Directory.CreateDirectory(missing, Private);
-        }
+        lock (_tree) PrivateFiles.MakeDirectory(directory);
     }
 
     public void Remove(string directory)

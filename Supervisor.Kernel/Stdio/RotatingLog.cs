@@ -21,7 +21,7 @@ internal sealed class RotatingLog : IDisposable
     public RotatingLog(LogTarget target, Action<Exception> onError)
     {
         (_target, _onError) = (target, onError);
-        Directory.CreateDirectory(Path.GetDirectoryName(target.Path)!);
+        PrivateFiles.MakeDirectory(Path.GetDirectoryName(target.Path)!);
         Open();
     }
 

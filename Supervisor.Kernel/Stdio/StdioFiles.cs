@@ -24,7 +24,7 @@ internal static class StdioFiles
             return fifo;
         }
         if (!isFile && !File.Exists(path)) throw new InvalidStdioException(field, $"\"{path}\": no such FIFO or file");
-        if (isFile) Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        if (isFile) PrivateFiles.MakeDirectory(Path.GetDirectoryName(path)!);
         return Open(path, OpenFlags.O_WRONLY | OpenFlags.O_APPEND | OpenFlags.O_CREAT | (blocking ? OpenFlags.O_RDONLY : OpenFlags.O_NONBLOCK), field);
     }
 

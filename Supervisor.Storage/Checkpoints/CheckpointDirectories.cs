@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Supervisor.Kernel.Files;
 
 namespace Supervisor.Storage.Checkpoints;
 
@@ -9,13 +10,11 @@ namespace Supervisor.Storage.Checkpoints;
 /// <param name="root">Its own directory; made when it is needed.</param>
 public sealed class CheckpointDirectories(string root)
 {
-    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-
     /// <summary>Makes one that nobody else may look into: images hold a process's secrets.</summary>
     public CheckpointDirectory New()
     {
         var made = new CheckpointDirectory(Path.Join(root, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12))));
-        foreach (var directory in (string[])[root, made.Path, made.Images, made.Work]) Directory.CreateDirectory(directory, Private);
+        foreach (var directory in (string[])[made.Images, made.Work]) PrivateFiles.MakeDirectory(directory);
         return made;
     }
 

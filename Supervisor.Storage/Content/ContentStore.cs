@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using Supervisor.Kernel.Files;
 using Supervisor.Storage.Files;
 
 namespace Supervisor.Storage.Content;
@@ -15,7 +16,6 @@ public sealed class ContentStore
     /// <summary>Characters of a client's name for an ingest.</summary>
     public const int MaximumRef = 4096;
 
-    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private readonly string _blobs, _ingests;
     private readonly StorageLimits _limits;
     private readonly UniqueNames _names;
@@ -26,7 +26,7 @@ public sealed class ContentStore
     {
         (Root, _blobs, _ingests, _limits, _names) = (root, Path.Join(root, "blobs"), Path.Join(root, "ingest"), limits, names);
         foreach (var directory in (string[])[root, _blobs, Path.Join(_blobs, "sha256"), Path.Join(_blobs, "sha512"), _ingests])
-            Directory.CreateDirectory(directory, Private);
+            PrivateFiles.MakeDirectory(directory);
     }
 
     /// <summary>Its directory.</summary>
@@ -153,11 +153,13 @@ public sealed class ContentStore
             if (Directory.EnumerateDirectories(_ingests).Take(_limits.Ingests).Count() >= _limits.Ingests)
                 throw new StorageException(
                     StorageFault.ResourceExhausted, $"{_limits.Ingests} ingests are open already (supervisor.storage.ingests): abort some");
-            Directory.CreateDirectory(directory, Private);
+            PrivateFiles.MakeDirectory(directory);
             about.Write(directory);
         }
         cancel.ThrowIfCancellationRequested();
-        var data = File.OpenHandle(Path.Join(directory, Ingest.DataFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+        var path = Path.Join(directory, Ingest.DataFile);
+        if (!File.Exists(path)) PrivateFiles.Create(path).Dispose(); // OpenHandle makes files as the umask has them
+        var data = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
         var hash = IncrementalHash.CreateHash(algorithm);
         return new Ingest(this, key, directory, about, data, hash, Ingest.ReadInto(hash, data));
     }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.Win32.SafeHandles;
+using Supervisor.Kernel.Files;
 
 namespace Supervisor.Storage.Content;
 
@@ -80,7 +81,7 @@ public sealed class Ingest : IDisposable
             throw new StorageException(
                 StorageFault.FailedPrecondition, $"unexpected commit digest {digest}, expected {wanted}: failed precondition");
         RandomAccess.FlushToDisk(_data);
-        File.SetUnixFileMode(_data, UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        File.SetUnixFileMode(_data, UnixFileMode.UserRead);
         var file = _store.Publish(Path.Join(_directory, DataFile), digest);
         Forget();
         return new StoredBlob(digest, Offset, file);
@@ -129,7 +130,7 @@ internal sealed record IngestAbout(string Namespace, string Ref, long Total, str
     }
 
     public void Write(string directory) =>
-        File.WriteAllBytes(Path.Join(directory, Ingest.AboutFile), JsonSerializer.SerializeToUtf8Bytes(this, IngestJson.Default.IngestAbout));
+        PrivateFiles.Write(Path.Join(directory, Ingest.AboutFile), JsonSerializer.SerializeToUtf8Bytes(this, IngestJson.Default.IngestAbout));
 }
 
 [JsonSerializable(typeof(IngestAbout))]

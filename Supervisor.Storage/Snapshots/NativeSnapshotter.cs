@@ -13,8 +13,12 @@ public sealed class NativeSnapshotter(string root) : Snapshotter("native", root)
     public override void Make(long id, long? parent, bool writable, CancellationToken cancel)
     {
         if (parent is not null && !writable) return; // a view of its parent's own directory
-        Directory.CreateDirectory(Tree(id), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
-            | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        // A container's root directory: 0755, whatever the umask.
+        using (var snapshots = Fd.Open(Directories, OpenFlags.O_DIRECTORY))
+        {
+            FileCalls.MakeDirectory(snapshots, $"{id}", 0x1ed);
+            FileCalls.ChangeMode(snapshots, $"{id}", 0x1ed);
+        }
         if (parent is not { } below) return;
         using var from = Fd.Open(Tree(below), OpenFlags.O_DIRECTORY);
         using var to = Fd.Open(Tree(id), OpenFlags.O_DIRECTORY);

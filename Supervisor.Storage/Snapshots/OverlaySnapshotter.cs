@@ -24,7 +24,7 @@ public sealed class OverlaySnapshotter : Snapshotter
     public override void Make(long id, long? parent, bool writable, CancellationToken cancel)
     {
         var directory = Path.Join(Directories, $"{id}");
-        Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        PrivateFiles.MakeDirectory(directory);
         using var own = Fd.Open(directory, OpenFlags.O_DIRECTORY);
         FileCalls.MakeDirectory(own, "fs", 0x1ed);
         FileCalls.ChangeMode(own, "fs", 0x1ed /* 0755, whatever the umask */);
@@ -55,7 +55,7 @@ public sealed class OverlaySnapshotter : Snapshotter
         var probe = Path.Join(Root, $"probe-{Guid.NewGuid():n}");
         try
         {
-            foreach (var directory in (string[])["lower", "upper", "work"]) Directory.CreateDirectory(Path.Join(probe, directory));
+            foreach (var directory in (string[])["lower", "upper", "work"]) PrivateFiles.MakeDirectory(Path.Join(probe, directory));
             MountedTree.Overlay(
                 [Path.Join(probe, "lower")], [("upperdir", Path.Join(probe, "upper")), ("workdir", Path.Join(probe, "work"))]).Dispose();
             return null;

@@ -11,17 +11,14 @@ namespace Supervisor.Storage.Snapshots;
 /// </summary>
 public abstract class Snapshotter
 {
-    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private readonly string _trash;
 
     /// <param name="root">Its own directory.</param>
     protected Snapshotter(string name, string root)
     {
         (Name, Root, Directories, _trash) = (name, root, Path.Join(root, "snapshots"), Path.Join(root, "trash"));
-        Directory.CreateDirectory(Path.GetDirectoryName(root)!, Private);
-        Directory.CreateDirectory(root, Private);
-        Directory.CreateDirectory(Directories, Private);
-        Directory.CreateDirectory(_trash, Private);
+        PrivateFiles.MakeDirectory(Directories);
+        PrivateFiles.MakeDirectory(_trash);
     }
 
     /// <summary>As clients call it.</summary>
