@@ -2,6 +2,7 @@ using Supervisor.Actors.Identity;
 using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Tasks;
 using Supervisor.Kernel.Containers;
+using Supervisor.Kernel.ShimProtocol;
 
 namespace Supervisor.Actors.Recovery;
 
@@ -38,6 +39,9 @@ public static class Leftovers
             Try(() => runtime.TearDown(key, bundle, new Dictionary<string, string>(), Timeout), log);
         }
     }
+
+    /// <summary>Whether there are containers, or what is left of some.</summary>
+    public static bool Any(string state) => Bundles(state).Any() || ShimsRuntime.AnyInUse(state);
 
     /// <summary>Removes everything of a daemon that is dead and will not come back.</summary>
     public static void RemoveAll(string state, Action<string> log)

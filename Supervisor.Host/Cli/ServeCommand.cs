@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
+using Supervisor.Actors.Recovery;
 using Supervisor.Host.Cli.Users;
 using Supervisor.Host.Hosting;
 
@@ -20,11 +21,10 @@ internal static class ServeCommand
             HelpName = "DIR",
             DefaultValueFactory = _ => DaemonOptions.DefaultRoot,
         };
-        var state = new Option<string>("--state")
+        var state = new Option<string?>("--state")
         {
-            Description = "What need not: bundles, sockets",
+            Description = $"What need not: bundles, sockets (default {DaemonOptions.DefaultState}, and below it for any other root than the default)",
             HelpName = "DIR",
-            DefaultValueFactory = _ => DaemonOptions.DefaultState,
         };
         var config = new Option<string?>("--config") { Description = "HOCON laid over the packaged configuration", HelpName = "FILE" };
         var group = new Option<string?>("--group") { Description = "Group that may use the socket too (mode 0660)", HelpName = "NAME|GID" };
@@ -35,17 +35,24 @@ internal static class ServeCommand
             HelpName = "node|per-container|none|FILE",
             DefaultValueFactory = _ => "node",
         };
-        var command = new Command("serve", "Runs the daemon") { root, state, config, group, shim };
+        var adopt = new Option<bool>("--adopt") { Description = "Take over running containers that the journal does not know, because it is missing, damaged or older than they are" };
+        var forget = new Option<bool>("--forget") { Description = "End running containers that the journal does not know for such a reason" };
+        var command = new Command("serve", "Runs the daemon") { root, state, config, group, shim, adopt, forget };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(adopt) && result.GetValue(forget)) result.AddError("--adopt and --forget: one of them only");
+        });
         command.Does((parse, cancel) => ServeAsync(
             new DaemonOptions(
                 Path.GetFullPath(parse.GetValue(GlobalOptions.Address) ?? DaemonOptions.DefaultAddress),
                 Path.GetFullPath(parse.GetRequiredValue(root)),
-                Path.GetFullPath(parse.GetRequiredValue(state)),
+                parse.GetValue(state) is { } named ? Path.GetFullPath(named) : "",
                 parse.GetValue(config),
                 parse.GetValue(group) is { } name ? UserResolver.HostGroup(name) : null,
                 ShimExecutable: Shim(parse.GetRequiredValue(shim)),
                 ShimPerContainer: parse.GetRequiredValue(shim).Split(':')[0] is PerContainer,
                 OwnsProcess: true,
+                OnMismatch: parse.GetValue(adopt) ? JournalMismatch.Adopt : parse.GetValue(forget) ? JournalMismatch.Forget : JournalMismatch.Refuse,
                 Criu: Environment.GetEnvironmentVariable("SUPERVISOR_CRIU") is { Length: > 0 } criu ? criu : null),
             cancel));
         return command;
@@ -111,7 +118,7 @@ internal static class ServeCommand
                 return 0;
             }
             await daemon.StopAsync("the journal could not be written").WaitAsync(StopWithin, cancel);
-            daemon = await AgainAsync(options, asked.Task, cancel);
+            daemon = await AgainAsync(options with { OnMismatch = JournalMismatch.Refuse }, asked.Task, cancel);
         }
         return 0; // asked to stop before it had started: as good as stopped, and what was begun is undone
 

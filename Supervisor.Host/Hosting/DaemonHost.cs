@@ -53,8 +53,7 @@ public sealed class DaemonHost : IAsyncDisposable
     /// <exception cref="TimeoutException">The journal does not answer.</exception>
     public static async Task<DaemonHost> StartAsync(DaemonOptions options, CancellationToken cancellation = default)
     {
-        foreach (var directory in new[] { options.Root, options.State, Path.GetDirectoryName(Path.GetFullPath(options.Address))! })
-            PrivateDirectory.Ensure(directory);
+        PrivateDirectory.Claim(options.Root, PrivateDirectory.OfRoot);
         var reading = Task.Run(() => HoconFiles.Read(options), CancellationToken.None);
         var logging = Task.Run(() => Logging(options), CancellationToken.None);
         var describing = Task.Run(() => (Descriptors.Load(), ServiceNames.Descriptors), CancellationToken.None); // before any thread asks for one
@@ -62,14 +61,17 @@ public sealed class DaemonHost : IAsyncDisposable
         var lifetime = new DaemonLifetime();
         try
         {
-            // Two daemons on one root would write one journal; two on one address would unlink each other's socket.
-            LockFile[] locks =
-            [
-                Hold(undo, LockFile.Take(Path.Combine(options.Root, "lock"), $"the root directory {options.Root}")),
-                Hold(undo, LockFile.Take(options.Address + ".lock", $"the address {options.Address}")),
-            ];
-            ListeningSocket.RemoveStale(options.Address);
+            // Two daemons on one root would write one journal, on one state directory end each other's containers, and on one address
+            // unlink each other's socket.
+            var root = Hold(undo, LockFile.Take(Path.Combine(options.Root, "lock"), $"the root directory {options.Root}"));
             var identity = ServerIdentity.Load(options.Root);
+            if (options.State.Length == 0) options = options with { State = StateDirectory.Default(options.Root, identity) };
+            PrivateDirectory.Claim(options.State, PrivateDirectory.OfState, groupMayPass: options.Group is not null);
+            var state = Hold(undo, LockFile.Take(Path.Combine(options.State, "state.lock"), $"the state directory {options.State}"));
+            PrivateDirectory.ClaimForSocket(Path.GetDirectoryName(Path.GetFullPath(options.Address))!);
+            LockFile[] locks = [root, state, Hold(undo, LockFile.Take(options.Address + ".lock", $"the address {options.Address}"))];
+            ListeningSocket.RemoveStale(options.Address);
+            StateDirectory.Own(options, identity, options.OnMismatch);
             var hocon = await reading;
             await describing;
             // Meanwhile the socket's side is put together and opened: it asks for the actors only when it is asked itself, and then waits.

@@ -63,12 +63,9 @@ internal static class ListeningSocket
     private static unsafe void GiveTo(string address, uint group)
     {
         var directory = Path.GetDirectoryName(Path.GetFullPath(address))!;
-        foreach (var path in (ReadOnlySpan<string>)[directory, address])
-        {
-            fixed (byte* text = CString.Of(path))
-                if (chown(text, uint.MaxValue, group) == 0) continue;
-            throw new DaemonStartException($"{path}: chown to group {group}: {Marshal.GetPInvokeErrorMessage((int)Errno.Last)}");
-        }
-        File.SetUnixFileMode(directory, File.GetUnixFileMode(directory) | UnixFileMode.GroupExecute);
+        PrivateDirectory.LetPass(directory, group);
+        fixed (byte* text = CString.Of(address))
+            if (lchown(text, uint.MaxValue, group) == 0) return;
+        throw new DaemonStartException($"{address}: chown to group {group}: {Marshal.GetPInvokeErrorMessage((int)Errno.Last)}");
     }
 }

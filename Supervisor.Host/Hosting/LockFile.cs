@@ -26,11 +26,19 @@ internal sealed class LockFile : IDisposable
     {
         try
         {
-            return Fd.Open(path, OpenFlags.O_RDWR | OpenFlags.O_CREAT, 0x180 /* 0600 */);
+            return PrivateFiles.Claim(path);
+        }
+        catch (SyscallException e) when (e.Errno is Errno.ELOOP)
+        {
+            throw new DaemonStartException($"{path}: is a symbolic link, which somebody may have planted: remove it", e);
         }
         catch (SyscallException e)
         {
             throw new DaemonStartException($"{path}: open: {Marshal.GetPInvokeErrorMessage((int)e.Errno)}", e);
+        }
+        catch (IOException e)
+        {
+            throw new DaemonStartException(e.Message, e);
         }
     }
 

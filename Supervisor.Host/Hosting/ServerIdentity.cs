@@ -1,3 +1,5 @@
+using Supervisor.Kernel.Files;
+
 namespace Supervisor.Host.Hosting;
 
 /// <summary>Who this daemon is: clients derive names from the id, so it stays the same across restarts.</summary>
@@ -19,7 +21,7 @@ public sealed record ServerIdentity(string Uuid, ulong PidNamespace)
             }
             var fresh = Guid.NewGuid().ToString("D");
             // Renamed into place: a crash leaves the old state or the new one, never half a file.
-            File.WriteAllText(path + ".new", fresh + "\n");
+            PrivateFiles.WriteLines(path + ".new", [fresh]);
             File.Move(path + ".new", path, overwrite: true);
             return new ServerIdentity(fresh, OwnPidNamespace());
         }

@@ -58,6 +58,13 @@ public sealed class ShimsRuntime : IContainerRuntime
         return new ShimRuntime(host, options with { Directory = directories.Node });
     }
 
+    /// <summary>Whether a shim serves below a daemon's state directory, or has left an exit there that nobody has collected.</summary>
+    public static bool AnyInUse(string state)
+    {
+        var directories = new ShimDirectories(state);
+        return directories.OfContainers().Append(directories.Node).Any(ShimDirectories.IsInUse);
+    }
+
     private IEnumerable<ShimRuntime> Runtimes => _places.Values.Select(p => p.Runtime).OfType<ShimRuntime>();
 
     /// <inheritdoc/>

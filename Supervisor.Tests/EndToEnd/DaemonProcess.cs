@@ -11,9 +11,18 @@ public sealed class DaemonProcess : IAsyncDisposable
 
     public string Address => Path.Join(_directory.FullName, "s");
 
-    public string Root => Path.Join(_directory.FullName, "root");
+    /// <summary>Below <see cref="Place"/>.</summary>
+    public string RootName { get; set; } = "root";
 
-    public string State => Path.Join(_directory.FullName, "state");
+    public string Root => Path.Join(_directory.FullName, RootName);
+
+    /// <summary>Below <see cref="Place"/>.</summary>
+    public string StateName { get; set; } = "state";
+
+    public string State => Path.Join(_directory.FullName, StateName);
+
+    /// <summary>Further arguments of <c>serve</c>.</summary>
+    public string[] Arguments { get; set; } = [];
 
     /// <summary>A namespace that no other test uses: cgroups are shared by all daemons of a host.</summary>
     public string Namespace { get; } = $"t{System.Environment.ProcessId}x{Interlocked.Increment(ref _last)}";
@@ -93,11 +102,31 @@ public sealed class DaemonProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Starts a daemon that cannot start.</summary>
+    /// <returns>What it says on its standard error.</returns>
+    public async Task<string> RefusesAsync()
+    {
+        Begin();
+        await ExitedAsync();
+        Assert.NotEqual(0, _process!.ExitCode);
+        var said = await _output!;
+        Assert.DoesNotContain("Unhandled exception", said, StringComparison.Ordinal);
+        return said;
+    }
+
+    /// <summary>SIGTERM, and waits for its end.</summary>
+    public async Task StopAsync()
+    {
+        using var term = await Task.Run(() => Process.Start("kill", ["-TERM", $"{_process!.Id}"]));
+        await term.WaitForExitAsync();
+        await ExitedAsync();
+    }
+
     /// <summary>Starts the daemon, and does not wait for it.</summary>
     public void Begin()
     {
         string[] command = [.. Wrapper, CommandLine.Supervisor];
-        _process = CommandLine.Start(command[0], [.. command[1..], "serve", "--address", Address, "--root", Root, "--state", State, "--shim", Shim, .. Config is null ? (string[])[] : ["--config", Config]], Environment);
+        _process = CommandLine.Start(command[0], [.. command[1..], "serve", "--address", Address, "--root", Root, "--state", State, "--shim", Shim, .. Config is null ? (string[])[] : ["--config", Config], .. Arguments], Environment);
         _process.StandardInput.Close();
         _ = _process.StandardOutput.ReadToEndAsync();
         _output = _process.StandardError.ReadToEndAsync();
@@ -119,7 +148,7 @@ public sealed class DaemonProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        var problem = _process!.HasExited && _process.ExitCode is not 137 ? $"the daemon ended with {_process.ExitCode}: {await _output!}" : null;
+        var problem = _process!.HasExited && _process.ExitCode is not (137 or 0) ? $"the daemon ended with {_process.ExitCode}: {await _output!}" : null;
         if (_process.HasExited) Begin(); // someone must remove what a killed daemon left running
         await Answers();                 // it may just have been started
         foreach (var id in (await Do("ps", "-a", "-q")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)) await Do("rm", "-f", id);

@@ -25,11 +25,13 @@ public sealed class HostingTests : IAsyncLifetime
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_daemon.Options.Address));
 
     [Fact]
-    public async Task Two_daemons_share_neither_a_root_nor_an_address()
+    public async Task Two_daemons_share_neither_a_root_nor_a_state_directory_nor_an_address()
     {
         var sameRoot = _daemon.Options with { Address = $"{_daemon.Base}/s2" };
         Assert.Contains("root directory", (await Assert.ThrowsAsync<DaemonStartException>(() => DaemonHost.StartAsync(sameRoot))).Message, StringComparison.Ordinal);
-        var sameAddress = _daemon.Options with { Root = $"{_daemon.Base}/root2" };
+        var sameState = _daemon.Options with { Address = $"{_daemon.Base}/s2", Root = $"{_daemon.Base}/root2" };
+        Assert.Contains("state directory", (await Assert.ThrowsAsync<DaemonStartException>(() => DaemonHost.StartAsync(sameState))).Message, StringComparison.Ordinal);
+        var sameAddress = _daemon.Options with { Root = $"{_daemon.Base}/root2", State = $"{_daemon.Base}/state2" };
         Assert.Contains("address", (await Assert.ThrowsAsync<DaemonStartException>(() => DaemonHost.StartAsync(sameAddress))).Message, StringComparison.Ordinal);
         await _daemon.Health.CheckAsync(new HealthCheckRequest(), In(null)); // and the first one was not disturbed
     }
@@ -58,7 +60,7 @@ public sealed class HostingTests : IAsyncLifetime
 
     [Fact]
     public void A_directory_in_which_others_may_write_is_refused() =>
-        Assert.Contains("others may write", Assert.Throws<DaemonStartException>(() => PrivateDirectory.Ensure("/tmp")).Message, StringComparison.Ordinal);
+        Assert.Contains("others may write", Assert.Throws<DaemonStartException>(() => PrivateDirectory.ClaimForSocket("/tmp")).Message, StringComparison.Ordinal);
 
     [Fact]
     public async Task A_stop_ends_open_streams_with_unavailable_and_never_with_cancelled()

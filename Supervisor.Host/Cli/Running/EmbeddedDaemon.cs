@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Supervisor.Actors.Recovery;
 using Supervisor.Host.Hosting;
+using Supervisor.Kernel.Files;
 
 namespace Supervisor.Host.Cli.Running;
 
@@ -21,7 +22,8 @@ internal sealed class EmbeddedDaemon : IAsyncDisposable
     {
         var name = $"{Environment.ProcessId}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}";
         var directory = Path.Combine(RuntimeDirectory(), "embedded", name);
-        PrivateDirectory.Ensure(directory);
+        PrivateDirectory.Claim(RuntimeDirectory(), PrivateDirectory.OfState, groupMayPass: true);
+        PrivateFiles.MakeDirectory(directory);
         RemoveDead(Path.GetDirectoryName(directory)!);
         try
         {
@@ -57,7 +59,8 @@ internal sealed class EmbeddedDaemon : IAsyncDisposable
             if (Directory.Exists($"/proc/{owner}") || !Directory.Exists(Path.Combine(directory, "root"))) continue;
             try
             {
-                using var dead = LockFile.Take(Path.Combine(directory, "root", "lock"), directory);
+                using var root = LockFile.Take(Path.Combine(directory, "root", "lock"), directory);
+                if (Directory.Exists(Path.Combine(directory, "state"))) using (LockFile.Take(Path.Combine(directory, "state", "state.lock"), directory)) { }
                 Leftovers.RemoveAll(Path.Combine(directory, "state"), message => Console.Error.WriteLine($"supervisor: {message}"));
                 Remove(directory);
             }

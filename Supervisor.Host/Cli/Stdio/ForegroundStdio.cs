@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
-using Supervisor.Host.Hosting;
+using Supervisor.Kernel.Files;
 
 namespace Supervisor.Host.Cli.Stdio;
 
@@ -19,10 +19,8 @@ internal sealed class ForegroundStdio : IDisposable
     /// <param name="terminal">A terminal has one output.</param>
     public ForegroundStdio(string state, string id, bool terminal)
     {
-        // Each step by itself: only the last one of a path gets the mode that is asked for.
-        PrivateDirectory.Ensure(Path.Combine(state, "fifo"));
         _directory = Path.Combine(state, "fifo", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)));
-        PrivateDirectory.Ensure(_directory);
+        PrivateFiles.MakeDirectory(_directory);
         Stdin = Make($"{id}-stdin");
         Stdout = Make($"{id}-stdout");
         Stderr = terminal ? "" : Make($"{id}-stderr");
