@@ -14,7 +14,7 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
     /// <summary>Bytes of the largest message; larger things travel in a memfd.</summary>
     public const int MaximumMessage = 64 << 10;
 
-    /// <summary>Bytes of the longest path that it may listen at. unix(7).</summary>
+    /// <summary>Bytes of the longest path that an address holds. unix(7).</summary>
     public const int LongestPath = 107;
 
     /// <summary>Descriptors of one message.</summary>
@@ -56,7 +56,8 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
         try
         {
             File.Delete(path);
-            var address = Address(path, out var length);
+            var address = Address(path, out var length, out var place);
+            using var _ = place;
             if (fchmod(fd.Number, 0x180 /* 0600: the mode that bind(2) gives the file */) != 0) throw new SyscallException("fchmod", Errno.Last, path);
             if (bind(fd.Number, (sockaddr*)&address, length) != 0) throw new SyscallException("bind", Errno.Last, path);
             File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
@@ -74,7 +75,20 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
     public static PacketSocket? TryConnect(string path)
     {
         var fd = New();
-        var address = Address(path, out var length);
+        sockaddr_un address;
+        int length;
+        Fd? place;
+        try
+        {
+            address = Address(path, out length, out place);
+        }
+        catch (SyscallException e)
+        {
+            fd.Dispose();
+            if (e.Errno is Errno.ENOENT) return null;
+            throw;
+        }
+        using var _ = place;
         if (connect(fd.Number, (sockaddr*)&address, length) == 0) return new PacketSocket(fd);
         var errno = Errno.Last;
         fd.Dispose();
@@ -169,8 +183,16 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
         return number >= 0 ? new Fd(number) : throw new SyscallException("socket", Errno.Last);
     }
 
-    private static sockaddr_un Address(string path, out int length)
+    /// <summary>A path that is too long for an address is named through a descriptor of its directory. proc(5), /proc/self/fd.</summary>
+    /// <param name="directory">To be kept open while the address is used; null for a path that fits.</param>
+    private static sockaddr_un Address(string path, out int length, out Fd? directory)
     {
+        directory = null;
+        if (Encoding.UTF8.GetByteCount(path) > LongestPath && Path.GetDirectoryName(path) is { Length: > 0 } above)
+        {
+            directory = Fd.Open(above, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY);
+            path = $"/proc/self/fd/{directory.Number}/{Path.GetFileName(path)}";
+        }
         var bytes = Encoding.UTF8.GetBytes(path);
         if (bytes.Length is 0 or > LongestPath) throw new ArgumentException($"\"{path}\": a socket's path has 1 to {LongestPath} bytes", nameof(path));
         var address = new sockaddr_un { sun_family = AF_UNIX };

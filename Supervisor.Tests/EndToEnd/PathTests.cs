@@ -1,0 +1,36 @@
+using Supervisor.Tests.Clients;
+
+namespace Supervisor.Tests.EndToEnd;
+
+/// <summary>Whatever an operator calls the daemon's directories, it works there.</summary>
+public sealed class PathTests
+{
+    private static readonly string Long = new('l', 120); // a unix socket's address holds 107 bytes of a path
+
+    [Theory]
+    [InlineData("node")]
+    [InlineData("per-container")]
+    public async Task A_state_directory_whose_path_is_longer_than_a_sockets_works(string shim)
+    {
+        await using var daemon = new DaemonProcess { Shim = shim, StateName = $"{Long}/state" };
+        await Works(daemon);
+    }
+
+    [Fact]
+    public async Task A_backslash_a_quote_and_a_dollar_in_the_directories_names_work()
+    {
+        await using var daemon = new DaemonProcess { RootName = "b\\x \"y\" ${z}/root", StateName = "b\\x \"y\" ${z}/state" };
+        await Works(daemon);
+    }
+
+    private static async Task Works(DaemonProcess daemon)
+    {
+        await daemon.RestartAsync();
+        OciRuntime.Ok(await daemon.Do("run", "-d", "--name", "a", "--rootfs", "/", "--", "sleep", "1000"));
+        Assert.Equal("hi\n", OciRuntime.Ok(await daemon.Do("exec", "a", "echo", "hi")));
+        await daemon.KillAsync();
+        await daemon.RestartAsync();
+        Assert.Equal("again\n", OciRuntime.Ok(await daemon.Do("exec", "a", "echo", "again")));
+        OciRuntime.Ok(await daemon.Do("rm", "-f", "a"));
+    }
+}
