@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.ReadModel;
+using Supervisor.Persistence.Sqlite;
 
 namespace Supervisor.Actors;
 
@@ -9,6 +10,14 @@ namespace Supervisor.Actors;
 public sealed record NodeServices(
     IActorRef KernelPool, IActorRef Reaper, IActorRef EventPublisher, ContainerDirectory Directory, Readiness Readiness, TimeProvider Clock, string State)
 {
+    /// <summary>A container of which the journal cannot tell what it was: nothing waits for it, and its processes are left alone.</summary>
+    internal void Lose(ContainerId id, DamagedEventsException damage)
+    {
+        Directory.Lose(id, damage.Message);
+        Readiness.ContainerRecovered(id);
+        Readiness.TaskRecovered(id);
+    }
+
     /// <summary>Where a container's bundle is.</summary>
     public string BundleOf(ContainerId id) => Path.Join(State, "bundles", id.Namespace, id.Value);
 }

@@ -5,6 +5,7 @@ using Supervisor.Actors.Collecting;
 using Supervisor.Actors.Containers;
 using Supervisor.Actors.Events;
 using Supervisor.Actors.Execs;
+using Supervisor.Actors.Identity;
 using Supervisor.Actors.Journal;
 using Supervisor.Actors.KernelPool;
 using Supervisor.Actors.Leases;
@@ -18,7 +19,9 @@ using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.ShimProtocol;
 using Supervisor.Persistence.Sqlite.Journal;
+using Supervisor.Persistence.Sqlite;
 using Supervisor.Storage;
+using System.Collections.Immutable;
 
 namespace Supervisor.Actors;
 
@@ -30,10 +33,11 @@ namespace Supervisor.Actors;
 /// <param name="OwnsProcess">This process is the daemon and nothing else.</param>
 /// <param name="Criu">The program that makes checkpoints, in place of the configuration's.</param>
 /// <param name="ShimPerContainer">Each container gets a shim of its own, in place of the node's.</param>
+/// <param name="OnMismatch">What becomes of running containers that a journal does not know which is not the one they were journalled in.</param>
 /// <param name="Logger">Of an actor that takes the actor system's log events; null for none.</param>
 public sealed record NodeOptions(
     string Root, string State, Config Config, string? ShimExecutable = null, bool OwnsProcess = false, string? Criu = null,
-    bool ShimPerContainer = false, Func<Props>? Logger = null);
+    bool ShimPerContainer = false, Func<Props>? Logger = null, JournalMismatch OnMismatch = JournalMismatch.Refuse);
 
 /// <summary>The actor system of one daemon, from its start to its end.</summary>
 public sealed class SupervisorNode : IAsyncDisposable
@@ -52,6 +56,7 @@ public sealed class SupervisorNode : IAsyncDisposable
     public required Task<JournalLost> JournalLost { get; init; }
 
     /// <summary>Starts the actors, and returns when all that the journal knows of has recovered.</summary>
+    /// <exception cref="JournalUnusableException">The journal is damaged, or not the one that was written last.</exception>
     /// <exception cref="IOException">The journal cannot be read, or not be written; the message says why and what to do.</exception>
     /// <exception cref="TimeoutException">It has not within two minutes: the journal does not answer; the log says why.</exception>
     public static async Task<SupervisorNode> StartAsync(NodeOptions options, CancellationToken cancellation)
@@ -60,8 +65,13 @@ public sealed class SupervisorNode : IAsyncDisposable
         PrivateFiles.MakeDirectory(options.State);
         PrivateFiles.Claim(JournalConfig.FileIn(options.Root)).Dispose(); // SQLite makes its write-ahead log with the mode of the database
         var copy = JournalMigration.Run(options.Root);
-        var system = ActorSystem.Create("supervisor", JournalConfig.With(options.Config, options.Root));
+        var config = JournalConfig.With(options.Config, options.Root, options.State);
+        var repaired = options.OnMismatch is JournalMismatch.Refuse ? [] : JournalRepair.Run(config, options.Root, options.State);
+        if (options.OnMismatch is JournalMismatch.Adopt) StorageFiles.KeepUnrecorded(options.Root);
+        if (options.OnMismatch is JournalMismatch.Forget) StorageFiles.SweepUnrecorded(options.Root);
+        var system = ActorSystem.Create("supervisor", config);
         if (options.Logger is { } logger) system.ActorOf(logger(), "logger");
+        foreach (var repair in repaired) system.Log.Warning("{0}", repair);
         if (copy is not null) system.Log.Info("the journal was brought into the present format; as it was, it is kept in {0}", copy);
         // The timer wheel starts with its first use, as a task of the thread pool for which the caller waits: fifty actors that recover
         // would take all of the pool's threads for that, and wait for ten seconds. So the first use is here, on another thread.
@@ -79,8 +89,11 @@ public sealed class SupervisorNode : IAsyncDisposable
         try
         {
             if (await Task.WhenAny(node._readiness.Ready, node.JournalLost).WaitAsync(RecoveryDeadline, cancellation).ConfigureAwait(false) == node.JournalLost)
-                throw new IOException((await node.JournalLost.ConfigureAwait(false)).Reason);
-            await Task.Run(() => Leftovers.Remove(runtime, node.System.Directory, options.State, system.Log.Warning), cancellation).ConfigureAwait(false);
+                throw Lost(await node.JournalLost.ConfigureAwait(false));
+            var adopted = options.OnMismatch is JournalMismatch.Adopt
+                ? await Adoption.RunAsync(node.System, runtime, TimeProvider.System, system.Log.Warning, cancellation).ConfigureAwait(false)
+                : ImmutableHashSet<ContainerId>.Empty;
+            await Task.Run(() => Leftovers.Remove(runtime, node.System.Directory, options.State, adopted, system.Log.Warning), cancellation).ConfigureAwait(false);
             var files = node.System.Storage.Files;
             var waiting = node.System.Directory.All.Select(e => e.Task.State).OfType<TaskState.Prepared>().Select(s => s.Restore.Source.Owned).ToHashSet();
             await files.Workers.RunAsync("sweep checkpoints", _ => files.Checkpoints.RemoveAllBut(waiting), files.Limits.LayerDeadline, cancellation)
@@ -95,6 +108,12 @@ public sealed class SupervisorNode : IAsyncDisposable
             throw;
         }
     }
+
+    private static IOException Lost(JournalLost lost) => lost.Stays
+        ? new JournalUnusableException(
+            $"{lost.Reason}: running containers are left alone. Restore the journal, or mount what it is on; or start once with --adopt, which goes on with what "
+            + "there is and takes running containers over, or with --forget, which ends them")
+        : new IOException(lost.Reason);
 
     /// <summary>Stops the actors, containers aside: those go on running.</summary>
     public async ValueTask DisposeAsync()

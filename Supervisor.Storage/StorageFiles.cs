@@ -1,3 +1,4 @@
+using Supervisor.Kernel.Files;
 using Supervisor.Storage.Checkpoints;
 using Supervisor.Storage.Content;
 using Supervisor.Storage.Files;
@@ -20,11 +21,14 @@ public sealed class StorageFiles : IDisposable
     /// <summary>How long an ingest stays that nobody writes to.</summary>
     public static readonly TimeSpan IngestLife = TimeSpan.FromHours(24);
 
+    private const string KeepFile = "keep-unrecorded";
+    private readonly string _root;
+
     /// <param name="root">The daemon's root directory.</param>
     /// <param name="threads">See <see cref="StorageWorkers"/>.</param>
     public StorageFiles(string root, StorageLimits limits, int threads)
     {
-        (Limits, Workers) = (limits, new StorageWorkers(threads));
+        (_root, Limits, Workers) = (root, limits, new StorageWorkers(threads));
         Content = new ContentStore(Path.Join(root, "content"), limits, Names);
         Checkpoints = new CheckpointDirectories(Path.Join(root, "checkpoints"));
         Snapshotters = [
@@ -53,10 +57,22 @@ public sealed class StorageFiles : IDisposable
     /// <summary>Null if there is none of this name, or it cannot be used here.</summary>
     public Snapshotter? Snapshotter(string name) => Snapshotters.FirstOrDefault(s => s.Name == name && s.Unusable is null);
 
+    /// <summary>From now on, also after restarts, what no record names stays: the records were lost, and containers that run may use it.</summary>
+    public static void KeepUnrecorded(string root) => PrivateFiles.WriteLines(
+        Path.Join(root, KeepFile), ["Blobs and snapshots that no record names are kept: containers were taken over without their records.", "Remove this file, and they are removed at the next start."]);
+
+    /// <summary>What no record names is removed again.</summary>
+    public static void SweepUnrecorded(string root) => File.Delete(Path.Join(root, KeepFile));
+
     /// <summary>Removes what a daemon that was killed left half made. Before anything else is made.</summary>
     public Task SweepAsync(IReadOnlySet<string> blobs, IReadOnlySet<(string Snapshotter, long Id)> snapshots) =>
         Workers.RunAsync("sweep the storage", _ =>
     {
+        if (File.Exists(Path.Join(_root, KeepFile)))
+        {
+            Names.After(Content.Numbers.Concat(Snapshotters.SelectMany(s => s.Numbers)).DefaultIfEmpty().Max());
+            return;
+        }
         Names.After(
             blobs.Select(b => long.Parse(b[(b.LastIndexOf('-') + 1)..], System.Globalization.CultureInfo.InvariantCulture))
             .Concat(snapshots.Select(s => s.Id)).DefaultIfEmpty().Max());

@@ -5,6 +5,7 @@ using Supervisor.Actors.Identity;
 using Supervisor.Actors.Journal;
 using Supervisor.Actors.Recovery;
 using Supervisor.Actors.Tasks;
+using Supervisor.Persistence.Sqlite;
 
 namespace Supervisor.Actors.Containers;
 
@@ -65,6 +66,9 @@ public sealed class ContainerActor : JournalledActor
             case ContainerCommand.CreateTask create:
                 CreateTask(create, Sender);
                 break;
+            case ContainerCommand.AdoptTask adopt when _task is not null && _deleting is null:
+                _task.Tell(adopt.Order, Sender);
+                break;
             case ContainerCommand command:
                 Handle(command, Sender);
                 break;
@@ -75,6 +79,13 @@ public sealed class ContainerActor : JournalledActor
                 Unhandled(message);
                 break;
         }
+    }
+
+    /// <inheritdoc/>
+    protected override bool Tolerate(DamagedEventsException damage)
+    {
+        _node.Lose(_id, damage);
+        return true;
     }
 
     /// <inheritdoc/>

@@ -30,7 +30,7 @@ public static class ContainerMachine
         (ContainerState.Absent, _) => Refuse(RefusalCode.NotFound, NotFoundMessage(command.Id)),
         (ContainerState.Present s, Update c) => Change(s.Record, c),
         (ContainerState.Present, Delete c) => Record(new E.Deleted(c.At)),
-        (ContainerState.Present, CreateTask) => new ContainerDecision(null, null), // handed to the task
+        (ContainerState.Present, CreateTask or AdoptTask) => new ContainerDecision(null, null), // handed to the task
         _ => throw new UnreachableException($"{state} × {command}"),
     };
 

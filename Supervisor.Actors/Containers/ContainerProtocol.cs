@@ -27,6 +27,9 @@ public abstract record ContainerCommand(ContainerId Id, DateTimeOffset At)
     /// which answers the asker with a <see cref="TaskReply"/>.
     /// </summary>
     public sealed record CreateTask(ContainerId Id, DateTimeOffset At, TaskRequest Request) : ContainerCommand(Id, At);
+
+    /// <summary>Hands the order to the container's task, which answers the asker with a <see cref="TaskReply"/>.</summary>
+    public sealed record AdoptTask(ContainerId Id, DateTimeOffset At, TaskCommand.Adopt Order) : ContainerCommand(Id, At);
 }
 
 /// <summary>The answer to a <see cref="ContainerCommand"/>.</summary>

@@ -35,6 +35,9 @@ public sealed class ContainersActor : JournalledActor
     {
         switch (message)
         {
+            case ContainerCommand command when _node.Directory.Refuse(command.Id) is { } damaged:
+                Sender.Tell(new ContainerReply(command.Id, damaged, null));
+                break;
             case ContainerCommand command when _leaving.Contains(command.Id):
                 Stash.Stash();
                 break;

@@ -63,7 +63,7 @@ public sealed class EventPublisherActor : UntypedActor, IWithTimers, IWithStash
                 Stash.UnstashAll();
                 break;
             case TaggedEvents.Failed failed:
-                Context.System.EventStream.Publish(new JournalLost("events", failed.Cause.Message));
+                Context.System.EventStream.Publish(new JournalLost("events", failed.Cause));
                 break;
             default:
                 Stash.Stash();

@@ -10,6 +10,7 @@ using Supervisor.Actors.Recovery;
 using Supervisor.Actors.Tasks;
 using Supervisor.Kernel;
 using Supervisor.Kernel.Containers;
+using Supervisor.Persistence.Sqlite;
 
 namespace Supervisor.Actors.Execs;
 
@@ -113,6 +114,13 @@ public sealed class ExecActor : JournalledActor, IWithTimers
             Stash.UnstashAll();
         }
         OnCommand(message);
+    }
+
+    /// <inheritdoc/>
+    protected override bool Tolerate(DamagedEventsException damage)
+    {
+        _node.Lose(_id.Container, damage);
+        return true;
     }
 
     /// <inheritdoc/>

@@ -8,6 +8,9 @@ public static partial class Identifier
     /// <summary>containerd's limit, so that an id still fits a unix socket path.</summary>
     public const int MaximumLength = 76;
 
+    /// <summary>Whether it is an identifier.</summary>
+    public static bool IsValid(string value) => value.Length is > 0 and <= MaximumLength && Grammar().IsMatch(value);
+
     /// <summary>Returns <paramref name="value"/> if it is an identifier.</summary>
     /// <param name="field">The wire name of the field that held it, for the message.</param>
     /// <exception cref="InvalidFieldException">Empty, too long, or with a character that is not allowed.</exception>

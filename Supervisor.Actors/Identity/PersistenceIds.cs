@@ -18,6 +18,13 @@ internal static class PersistenceIds
         return ContainerId.Parse(parts[0], parts[1]);
     }
 
+    /// <summary>The container that an actor is of: itself, its task or an exec; null for what is of none.</summary>
+    public static ContainerId? TryContainer(string persistenceId)
+    {
+        if (persistenceId.Split('-', 2) is not [("container" or "task" or "exec"), _] || Parts(persistenceId) is not [var @namespace, var id, ..]) return null;
+        return Identifier.IsValid(@namespace) && Identifier.IsValid(id) ? ContainerId.Parse(@namespace, id) : null;
+    }
+
     public static ExecId Exec(string persistenceId)
     {
         var parts = Parts(persistenceId);

@@ -10,14 +10,19 @@ internal static class JournalConfig
     /// <summary>The journal's file.</summary>
     public static string FileIn(string root) => Path.Join(root, "journal.db");
 
+    /// <summary>Says how far the journal was written since the machine was started.</summary>
+    public static string WitnessIn(string state) => Path.Join(state, "journal-position");
+
     /// <summary>The configuration with the journal's keys in front.</summary>
-    public static Config With(Config config, string root)
+    /// <param name="state">Where it is noted how far the journal was written.</param>
+    public static Config With(Config config, string root, string state)
     {
         var connection = new SqliteConnectionStringBuilder { DataSource = FileIn(root) };
         var events = config.GetConfig("supervisor.events");
         return ConfigurationFactory.ParseString($$"""
             akka.persistence.journal.sqlite {
               connection-string = {{Quoted(connection.ToString())}}
+              witness = {{Quoted(WitnessIn(state))}}
               history {
                 keep = {{events.GetLong("keep")}}
                 keep-for = {{(long)events.GetTimeSpan("keep-for").TotalMilliseconds}}ms

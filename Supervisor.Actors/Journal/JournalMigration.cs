@@ -13,7 +13,7 @@ namespace Supervisor.Actors.Journal;
 /// </remarks>
 internal static class JournalMigration
 {
-    /// <summary>As Supervisor.Persistence.Sqlite sets it.</summary>
+    /// <summary>Of the tables, as Supervisor.Persistence.Sqlite sets it: what it changed since, it brings up to date itself.</summary>
     private const int PresentVersion = 2;
 
     /// <summary>Beside the journal: the file as it was.</summary>
@@ -25,7 +25,7 @@ internal static class JournalMigration
     public static string? Run(string root)
     {
         var file = JournalConfig.FileIn(root);
-        if (!File.Exists(file) || HeaderVersion(file) == PresentVersion) return null;
+        if (!File.Exists(file) || HeaderVersion(file) >= PresentVersion) return null;
         using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Pooling = false, DefaultTimeout = 1 }.ToString());
         try
         {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Persistence;
 using Supervisor.Actors.Events;
+using Supervisor.Persistence.Sqlite;
 
 namespace Supervisor.Actors.Journal;
 
@@ -38,17 +39,29 @@ public abstract class JournalledActor : UntypedPersistentActor
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
     {
         base.OnPersistFailure(cause, @event, sequenceNr);
-        Context.System.EventStream.Publish(new JournalLost(PersistenceId, cause.Message));
+        Context.System.EventStream.Publish(new JournalLost(PersistenceId, cause));
     }
 
     /// <inheritdoc/>
     protected override void OnRecoveryFailure(Exception reason, object? message = null)
     {
         base.OnRecoveryFailure(reason, message);
-        Context.System.EventStream.Publish(new JournalLost(PersistenceId, reason.Message));
+        if (reason is DamagedEventsException damaged && Tolerate(damaged)) return;
+        Context.System.EventStream.Publish(new JournalLost(PersistenceId, reason));
     }
+
+    /// <summary>Some of its events are not as they were written: it cannot be what it was, and stops.</summary>
+    /// <returns>Whether the daemon can go on without it.</returns>
+    protected virtual bool Tolerate(DamagedEventsException damage) => false;
 }
 
 /// <summary>Something could not be journalled: the actor concerned has stopped, and with it what it stands for cannot be changed.</summary>
-/// <param name="Reason">With what to do: "the file system is full…".</param>
-public sealed record JournalLost(string PersistenceId, string Reason);
+/// <param name="Cause">Its message says what to do: "the file system is full…".</param>
+public sealed record JournalLost(string PersistenceId, Exception Cause)
+{
+    /// <summary>Why.</summary>
+    public string Reason => Cause.Message;
+
+    /// <summary>Whether it will be so however often it is tried: the file is damaged, or another one.</summary>
+    public bool Stays => Cause is JournalUnusableException or DamagedEventsException;
+}

@@ -17,6 +17,11 @@ public sealed class ContainerDirectory
 {
     private readonly ConcurrentDictionary<ContainerId, ContainerEntry> _entries = new();
 
+    private readonly ConcurrentDictionary<ContainerId, string> _damaged = new();
+
+    /// <summary>Containers whose journal is damaged, and how: they are in no list, and their processes are left alone.</summary>
+    public IReadOnlyDictionary<ContainerId, string> Damaged => _damaged;
+
     /// <summary>Null when there is no such container.</summary>
     public ContainerEntry? Find(ContainerId id) => _entries.GetValueOrDefault(id);
 
@@ -49,6 +54,18 @@ public sealed class ContainerDirectory
     }
 
     internal void Remove(ContainerId id) => _entries.TryRemove(id, out _);
+
+    /// <summary>Why nothing can be done with a container whose journal is damaged; null for any other.</summary>
+    public Refusal? Refuse(ContainerId id) => !_damaged.TryGetValue(id, out var damage) ? null : new Refusal(
+        RefusalCode.DataLoss,
+        $"container \"{id.Value}\" in namespace \"{id.Namespace}\": {damage}; its processes were left alone: restore the journal from a backup, or start the "
+        + "daemon once with --adopt, which takes it over if it runs, or with --forget, which ends it");
+
+    internal void Lose(ContainerId id, string damage)
+    {
+        _damaged.TryAdd(id, damage);
+        Remove(id);
+    }
 }
 
 /// <summary>One container as last published.</summary>

@@ -16,7 +16,9 @@ public static class Leftovers
 
     /// <summary>Removes what no task in the directory owns.</summary>
     /// <param name="log">Told of each, and of what cannot be removed: that is left for the next start.</param>
-    public static void Remove(IContainerRuntime runtime, ContainerDirectory directory, string state, Action<string> log)
+    /// <param name="spared">Containers whose processes are left alone.</param>
+    public static void Remove(
+        IContainerRuntime runtime, ContainerDirectory directory, string state, IReadOnlySet<ContainerId> spared, Action<string> log)
     {
         using var deadline = new CancellationTokenSource(Timeout);
         IReadOnlyCollection<string> keys = [];
@@ -28,12 +30,12 @@ public static class Leftovers
         {
             log($"the shim does not answer within {Timeout.TotalSeconds:0} s: what it has in its care and nobody owns is looked for at the next start");
         }
-        foreach (var key in keys.Where(k => !IsOwned(k, directory)))
+        foreach (var key in keys.Where(k => !IsOwned(k, directory, spared)))
         {
             log($"process {key} belongs to nobody: it is ended");
             Try(() => runtime.TearDown(key, key.Count('/') == 1 ? BundleOf(state, key) : "", new Dictionary<string, string>(), Timeout), log);
         }
-        foreach (var (key, bundle) in Bundles(state).Where(b => !IsOwned(b.Key, directory)))
+        foreach (var (key, bundle) in Bundles(state).Where(b => !IsOwned(b.Key, directory, spared)))
         {
             log($"{bundle} belongs to no task: it is removed, with its cgroup");
             Try(() => runtime.TearDown(key, bundle, new Dictionary<string, string>(), Timeout), log);
@@ -60,12 +62,14 @@ public static class Leftovers
 
     private static string BundleOf(string state, string key) => Path.Join(state, "bundles", key);
 
-    private static bool IsOwned(string key, ContainerDirectory directory)
+    private static bool IsOwned(string key, ContainerDirectory directory, IReadOnlySet<ContainerId> spared)
     {
         var parts = key.Split('/');
         try
         {
-            var entry = directory.Find(ContainerId.Parse(parts[0], parts[1]));
+            var id = ContainerId.Parse(parts[0], parts[1]);
+            if (spared.Contains(id) || directory.Damaged.ContainsKey(id)) return true;
+            var entry = directory.Find(id);
             return entry is not null && (parts.Length == 2 ? entry.Task.State is TaskState.Present : entry.Execs.ContainsKey(parts[2]));
         }
         catch (InvalidFieldException)

@@ -11,6 +11,7 @@ using Supervisor.Actors.Reaping;
 using Supervisor.Actors.Recovery;
 using Supervisor.Kernel;
 using Supervisor.Kernel.Containers;
+using Supervisor.Persistence.Sqlite;
 
 namespace Supervisor.Actors.Tasks;
 
@@ -105,6 +106,13 @@ public sealed class TaskActor : JournalledActor, IWithTimers
                 Unhandled(message);
                 break;
         }
+    }
+
+    /// <inheritdoc/>
+    protected override bool Tolerate(DamagedEventsException damage)
+    {
+        _node.Lose(_id, damage);
+        return true;
     }
 
     /// <inheritdoc/>

@@ -21,7 +21,13 @@ public static class TaskMachine
     {
         (Absent, Create { Restore: { } source } c) => Record(new E.RestorePrepared(c.At, c.Setup, new TaskRestore(source, ByteString.CopyFrom(c.Spec.Span)))),
         (Absent, Create c) => Begin(new E.CreateRequested(c.At, c.Setup), new F.SpawnInit(c.Setup, c.Spec)),
-        (_, Create) => Refuse(RefusalCode.AlreadyExists, $"task {command.Id.Value}: already exists"),
+        (Absent, Adopt c) => new(
+            [
+                new E.CreateRequested(c.At, c.Setup), new E.Created(c.At, c.Init, c.CgroupPaths, c.Setup),
+                .. c.IsStarted ? (TaskEvent[])[new E.StartRequested(c.At), new E.Started(c.At, c.Init.Pid)] : [],
+            ],
+            [new F.AdoptInit(c.Setup, c.Init, c.CgroupPaths)], null, AnswerWhen.EffectEnded),
+        (_, Create or Adopt) => Refuse(RefusalCode.AlreadyExists, $"task {command.Id.Value}: already exists"),
         (Absent, not Report) => Refuse(RefusalCode.NotFound, $"task {command.Id.Value} not found"),
 
         (Creating s, InitSpawned r) => Record(new E.Created(r.At, r.Init, r.CgroupPaths, s.Setup)),

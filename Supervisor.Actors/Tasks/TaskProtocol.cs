@@ -14,6 +14,11 @@ public abstract record TaskCommand(ContainerId Id, DateTimeOffset At)
     public sealed record Create(ContainerId Id, DateTimeOffset At, TaskSetup Setup, ReadOnlyMemory<byte> Spec, RestoreSource? Restore = null)
         : TaskCommand(Id, At);
 
+    /// <summary>Makes a task of a container that runs, and that the journal has lost.</summary>
+    /// <param name="IsStarted">Its program runs; else its init waits for the start.</param>
+    public sealed record Adopt(
+        ContainerId Id, DateTimeOffset At, TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, bool IsStarted) : TaskCommand(Id, At);
+
     /// <summary>Lets the init run its program.</summary>
     public sealed record Start(ContainerId Id, DateTimeOffset At) : TaskCommand(Id, At);
 

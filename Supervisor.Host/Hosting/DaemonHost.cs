@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Console;
 using Supervisor.Actors;
 using Supervisor.Actors.Journal;
 using Supervisor.Host.Services;
+using Supervisor.Persistence.Sqlite;
 using Supervisor.Protos;
 using Supervisor.Host.Services.Checkpoints;
 using Supervisor.Host.Services.Storage;
@@ -77,7 +78,7 @@ public sealed class DaemonHost : IAsyncDisposable
             // Meanwhile the socket's side is put together and opened: it asks for the actors only when it is asked itself, and then waits.
             var starting = Task.Run(() => SupervisorNode.StartAsync(
                 new NodeOptions(options.Root, options.State, hocon, options.ShimExecutable, options.OwnsProcess, options.Criu, options.ShimPerContainer,
-                    () => AkkaLogger.Props(logging.Result)),
+                    () => AkkaLogger.Props(logging.Result), options.OnMismatch),
                 cancellation), CancellationToken.None);
             undo.Push(new Disposal<SupervisorNode>(starting));
             var loggers = Hold(undo, await logging);
@@ -102,6 +103,7 @@ public sealed class DaemonHost : IAsyncDisposable
             else lifetime.Break($"the daemon cannot start: {e.Message}");
             while (undo.TryPop(out var started)) await started.DisposeAsync();
             lifetime.Dispose();
+            if (e is JournalUnusableException) throw new DaemonStartException(e.Message, e);
             throw;
         }
     }

@@ -81,5 +81,5 @@ public sealed class ContainersService(SupervisorSystem system, NamespaceRegistry
     }
 
     private ContainerEntry Find(ContainerId id, string failed) =>
-        system.Directory.Find(id) ?? throw GrpcTranslation.NoContainer(id, failed);
+        system.Directory.Get(id, failed);
 }

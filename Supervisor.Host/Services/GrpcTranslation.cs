@@ -6,6 +6,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Supervisor.Actors.Containers;
 using Supervisor.Actors.Identity;
+using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Tasks;
 using Supervisor.Kernel;
 using Process = Containerd.V1.Types.Process;
@@ -33,12 +34,22 @@ public static class GrpcTranslation
             RefusalCode.FailedPrecondition => StatusCode.FailedPrecondition,
             RefusalCode.DeadlineExceeded => StatusCode.DeadlineExceeded,
             RefusalCode.Unavailable => StatusCode.Unavailable,
+            RefusalCode.DataLoss => StatusCode.DataLoss,
             _ => StatusCode.Unknown,
         },
         refusal.Message);
 
     /// <summary>A status of our own, with nothing wrong below it.</summary>
     public static RpcException Refuse(StatusCode code, string message) => new(new Status(code, ErrorText.Cut(message)));
+
+    /// <summary>The container as last published.</summary>
+    /// <param name="failed">What could not be done, e.g. <c>cannot delete </c>; empty for a look.</param>
+    /// <exception cref="RpcException">There is none, or what the journal has of it is damaged.</exception>
+    public static ContainerEntry Get(this ContainerDirectory directory, ContainerId id, string failed = "")
+    {
+        if (directory.Find(id) is { } entry) return entry;
+        throw directory.Refuse(id)?.ToRpcException() ?? NoContainer(id, failed);
+    }
 
     /// <summary>containerd's words for a container that is not there.</summary>
     /// <param name="failed">What could not be done, e.g. <c>cannot delete </c>; empty for a look.</param>

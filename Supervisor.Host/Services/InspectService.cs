@@ -13,7 +13,7 @@ public sealed class InspectService(SupervisorSystem system) : Tasks.TasksBase
     public override Task<InspectResponse> Inspect(InspectRequest request, ServerCallContext context)
     {
         var id = context.ContainerId(request.Id, "id");
-        var entry = system.Directory.Find(id) ?? throw GrpcTranslation.NoContainer(id);
+        var entry = system.Directory.Get(id);
         if (entry.Task.State is not TaskState.Present task) throw GrpcTranslation.NoTask(id);
         return Task.FromResult(ToMessage(task));
     }

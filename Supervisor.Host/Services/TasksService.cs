@@ -236,7 +236,7 @@ public sealed class TasksService(SupervisorSystem system, LogBinaries logBinarie
         };
     }
 
-    private ContainerEntry Find(ContainerId id) => system.Directory.Find(id) ?? throw GrpcTranslation.NoContainer(id);
+    private ContainerEntry Find(ContainerId id) => system.Directory.Get(id);
 
     /// <summary>The actor knows better than the last published state whether there is a task.</summary>
     private IActorRef Actor(ContainerId id) => Find(id).Task.Actor ?? throw GrpcTranslation.NoTask(id);

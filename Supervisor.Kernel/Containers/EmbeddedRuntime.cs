@@ -27,6 +27,9 @@ public sealed class EmbeddedRuntime(ContainerHost host) : IContainerRuntime
     /// <summary>None: what a former process of ours had in its care is nobody's now.</summary>
     public IReadOnlyCollection<string> Keys(CancellationToken deadline) => [];
 
+    /// <inheritdoc cref="Keys"/>
+    public IReadOnlyCollection<FoundContainer> Found(CancellationToken deadline) => [];
+
     /// <summary>Nothing: a process that was not started ended with our former self.</summary>
     public void EndExec(string key, TimeSpan timeout)
     {

@@ -33,9 +33,17 @@ public interface IContainerRuntime : IDisposable
     /// <summary>The keys of all processes that are in this runtime's care, whoever holds them.</summary>
     IReadOnlyCollection<string> Keys(CancellationToken deadline);
 
+    /// <summary>The containers that are in this runtime's care and have not ended, whoever holds them.</summary>
+    IReadOnlyCollection<FoundContainer> Found(CancellationToken deadline);
+
     /// <summary>Kills a process of a container that the caller does not hold, if there is one of this key.</summary>
     void EndExec(string key, TimeSpan timeout);
 }
+
+/// <summary>A container as its runtime knows it: enough to take it over without a record of it.</summary>
+/// <param name="IsHeld">Its init waits before its program.</param>
+public sealed record FoundContainer(
+    string Key, ProcessIdentity Init, string Bundle, IReadOnlyDictionary<string, string> CgroupPaths, bool Terminal, bool IsHeld);
 
 /// <summary>Names a process across our restarts: a pid alone may have been given to another process since.</summary>
 /// <param name="StartTime">Field 22 of /proc/PID/stat, in clock ticks since boot. proc(5).</param>

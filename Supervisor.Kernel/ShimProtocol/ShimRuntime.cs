@@ -109,6 +109,14 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     }
 
     /// <inheritdoc/>
+    public IReadOnlyCollection<FoundContainer> Found(CancellationToken deadline)
+    {
+        _connection.Session(deadline);
+        return [.. _known.Values.Where(p => p is { IsExec: false, HasEnded: false, Bundle: not null }).Select(p => new FoundContainer(
+            p.Key, new ProcessIdentity(p.Pid, p.StartTime, ProcStat.BootId), p.Bundle!, p.CgroupPaths, p.Terminal, p.IsHeld))];
+    }
+
+    /// <inheritdoc/>
     public void EndExec(string key, TimeSpan timeout) => TearDown(key, "", new Dictionary<string, string>(), timeout);
 
     /// <summary>Ends a shim that has nothing left in its care; another stays, for the next daemon.</summary>

@@ -119,6 +119,15 @@ public sealed class ShimsRuntime : IContainerRuntime
         return keys;
     }
 
+    /// <inheritdoc/>
+    public IReadOnlyCollection<FoundContainer> Found(CancellationToken deadline)
+    {
+        var found = new List<FoundContainer>();
+        foreach (var directory in _places.Keys)
+            if (Rent(directory, wanted: false) is { } place) found.AddRange(With(place, r => r.Found(deadline)));
+        return found;
+    }
+
     /// <summary>Ends the shims that have nothing left in their care; the others stay, for the next daemon.</summary>
     public void Dispose()
     {

@@ -11,6 +11,9 @@ internal sealed class BootEpoch(string events, string bootId)
 {
     private const int Bits = 32;
 
+    /// <summary>Offsets in one epoch.</summary>
+    public const long Size = 1L << Bits;
+
     /// <summary>SQL of the table that remembers epochs, for each table of events.</summary>
     public const string Schema = """
         CREATE TABLE IF NOT EXISTS journal_epochs (
@@ -18,6 +21,7 @@ internal sealed class BootEpoch(string events, string bootId)
             first INTEGER NOT NULL,
             boot_id VARCHAR(64) NOT NULL,
             opened_at INTEGER NOT NULL,
+            checksum INTEGER NULL,
             PRIMARY KEY (events, first)
         );
         """;
@@ -31,9 +35,10 @@ internal sealed class BootEpoch(string events, string bootId)
         if (same is not null) return given;
         // A file without epochs was written with a sync for every event: none of its offsets can have been taken back.
         var begin = epoch is null ? given + 1 : ((Math.Max(given, epoch.Value) >> Bits) + 1) << Bits;
+        var now = DateTime.UtcNow.Ticks;
         connection.Run(
-            "INSERT INTO journal_epochs (events, first, boot_id, opened_at) VALUES ($0, $1, $2, $3)",
-            events, begin, bootId, DateTime.UtcNow.Ticks);
+            "INSERT INTO journal_epochs (events, first, boot_id, opened_at, checksum) VALUES ($0, $1, $2, $3, $4)",
+            events, begin, bootId, now, new RowChecksum().Add(events).Add(begin).Add(bootId).Add(now).Value);
         if (connection.Run("UPDATE sqlite_sequence SET seq = $1 WHERE name = $0", events, begin - 1) == 0)
             connection.Run("INSERT INTO sqlite_sequence (name, seq) VALUES ($0, $1)", events, begin - 1);
         return begin - 1;

@@ -22,6 +22,7 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
             at INTEGER NOT NULL,
             count INTEGER NOT NULL,
             bytes INTEGER NOT NULL,
+            checksum INTEGER NULL,
             PRIMARY KEY (events, first)
         );
         """;
@@ -31,7 +32,7 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
         SELECT ordering, coalesce(previous, (
             SELECT ordering FROM {events} AS before WHERE before.ordering < row.ordering AND tags IS NOT NULL
             ORDER BY ordering DESC LIMIT 1), 0),
-          persistence_id, sequence_nr, timestamp, manifest, payload, serializer_id FROM {events} AS row
+          persistence_id, sequence_nr, timestamp, manifest, payload, serializer_id, {JournalVerification.EventColumns} FROM {events} AS row
         WHERE ordering > $0 AND ordering <= $1 AND tags IS NOT NULL AND instr(tags, $2) > 0 ORDER BY ordering LIMIT $3
         """;
 
@@ -42,6 +43,9 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
 
     /// <summary>Offset from which on the stream is complete; 0 while nothing was dropped.</summary>
     public long First { get; private set; }
+
+    /// <summary>Whether rows have checksums. One that is damaged is left out: the next event names a predecessor that was not seen.</summary>
+    public bool Verifies { get; set; }
 
     private bool IsKept => bounds.Count > 0;
 
@@ -55,7 +59,8 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
     }
 
     public List<StoredRow> Read(StoreConnection connection, TaggedEvents.Read read) =>
-        JournalTable.Rows(connection.Prepared(_read, Math.Max(read.After, First - 1), read.Through, $";{read.Tag};", read.Max));
+        JournalTable.Rows(
+            connection.Prepared(Verifies ? _read : JournalVerification.WithoutChecksums(_read), Math.Max(read.After, First - 1), read.Through, $";{read.Tag};", read.Max), Verifies, static (_, _) => { });
 
     /// <summary>Counts an event that was just written, and starts another segment when the last one is full.</summary>
     public void Measure(StoreConnection connection, long offset, long previous, DateTime at, long bytes)
@@ -69,12 +74,12 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
         if (_now is [.., var full])
         {
             connection.Run(
-                "UPDATE journal_history SET count = $2, bytes = $3 WHERE events = $0 AND first = $1",
-                events, full.First, full.Events, full.Bytes);
+                "UPDATE journal_history SET count = $2, bytes = $3, checksum = $4 WHERE events = $0 AND first = $1",
+                events, full.First, full.Events, full.Bytes, Checksum(full));
         }
         connection.Run(
-            "INSERT INTO journal_history (events, first, previous, at, count, bytes) VALUES ($0, $1, $2, $3, 1, $4)",
-            events, offset, previous, at.Ticks, bytes);
+            "INSERT INTO journal_history (events, first, previous, at, count, bytes, checksum) VALUES ($0, $1, $2, $3, 1, $4, $5)",
+            events, offset, previous, at.Ticks, bytes, Checksum(new HistorySegment(offset, previous, at, 1, bytes)));
         var longer = _now.Add(new HistorySegment(offset, previous, at, 1, bytes));
         _now = bounds.Keep(longer, at);
         if (_now.Count < longer.Count)
@@ -89,7 +94,7 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
     {
         connection.Run(
             $"""
-            UPDATE {events} SET is_deleted = 1
+            UPDATE {events} SET is_deleted = 1, checksum = ~checksum
             WHERE persistence_id = $0 AND sequence_nr <= $1 AND is_deleted = 0 AND tags IS NOT NULL AND ordering >= $2
             """,
             persistenceId, to, IsKept ? First : lastTagged);
@@ -179,6 +184,9 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
         if (removed < PruneAtOnce) _pruned = first;
         return removed == PruneAtOnce;
     }
+
+    private long Checksum(HistorySegment segment) => new RowChecksum()
+        .Add(events).Add(segment.First).Add(segment.Previous).Add(segment.At.Ticks).Add(segment.Events).Add(segment.Bytes).Value;
 
     private void TakeOver()
     {

@@ -13,26 +13,33 @@ namespace Supervisor.Persistence.Sqlite.Journal;
 internal sealed class JournalTable : IStoreTable
 {
     /// <summary>Of the tables, kept as PRAGMA user_version; a file of Akka.Persistence.Sqlite has none.</summary>
-    private const int Version = 2;
+    private const int Version = 3;
 
     private readonly StoreSettings _settings;
     private readonly BootEpoch _epoch;
+    private readonly JournalWitness? _witness;
     private readonly string _events, _metadata, _insert, _replay, _highest, _delete, _forget, _remember;
     private readonly List<TaggedEvent> _tagged = [];
+    private readonly Action<string> _report;
+    private bool _verifies;
     private (long Offset, long Tagged) _committed, _now; // the last offset given, and of a tagged event
 
-    public JournalTable(StoreSettings settings, HistoryBounds bounds, string bootId)
+    /// <param name="witness">Path of the file that says how far the journal was written; empty for none.</param>
+    /// <param name="report">Told what an operator should know; may be called on any thread.</param>
+    public JournalTable(StoreSettings settings, HistoryBounds bounds, string bootId, string witness = "", Action<string>? report = null)
     {
+        _report = report ?? (_ => { });
         (_settings, _events, _metadata) = (settings, settings.Table, settings.MetadataTable);
         _epoch = new BootEpoch(_events, bootId);
+        _witness = witness.Length == 0 || settings.ReadOnly ? null : new JournalWitness(witness, _events, bootId);
         Stream = new EventStreamTable(_events, _metadata, bounds);
         _insert = $"""
             INSERT INTO {_events}
-              (ordering, persistence_id, sequence_nr, is_deleted, manifest, timestamp, payload, tags, serializer_id, previous)
-            VALUES ($0, $1, $2, 0, $3, $4, $5, $6, $7, $8)
+              (ordering, persistence_id, sequence_nr, is_deleted, manifest, timestamp, payload, tags, serializer_id, previous, checksum)
+            VALUES ($0, $1, $2, 0, $3, $4, $5, $6, $7, $8, $9)
             """;
         _replay = $"""
-            SELECT ordering, 0, persistence_id, sequence_nr, timestamp, manifest, payload, serializer_id FROM {_events}
+            SELECT ordering, 0, persistence_id, sequence_nr, timestamp, manifest, payload, serializer_id, {JournalVerification.EventColumns} FROM {_events}
             WHERE persistence_id = $0 AND sequence_nr BETWEEN $1 AND $2 AND is_deleted = 0 ORDER BY sequence_nr LIMIT $3
             """;
         _highest = $"""
@@ -41,7 +48,7 @@ internal sealed class JournalTable : IStoreTable
             """;
         _delete = $"DELETE FROM {_events} WHERE persistence_id = $0 AND sequence_nr <= $1 AND is_deleted = 0";
         _forget = $"DELETE FROM {_metadata} WHERE persistence_id = $0 AND sequence_nr < $1";
-        _remember = $"INSERT OR IGNORE INTO {_metadata} (persistence_id, sequence_nr, ordering) VALUES ($0, $1, $2)";
+        _remember = $"INSERT OR IGNORE INTO {_metadata} (persistence_id, sequence_nr, ordering, checksum) VALUES ($0, $1, $2, $3)";
     }
 
     /// <summary>The stream of tagged events that is kept in this table.</summary>
@@ -56,7 +63,9 @@ internal sealed class JournalTable : IStoreTable
         {
             var offset = ++_now.Offset;
             var previous = r.Tags is null ? (long?)null : _now.Tagged;
-            connection.Run(_insert, offset, r.PersistenceId, r.SequenceNr, r.Manifest, r.Timestamp, r.Payload, r.Tags, r.Serializer, previous);
+            connection.Run(
+                _insert, offset, r.PersistenceId, r.SequenceNr, r.Manifest, r.Timestamp, r.Payload, r.Tags, r.Serializer, previous,
+                JournalVerification.ChecksumOf(offset, r, previous));
             if (r.Tags is null) continue;
             _now.Tagged = offset;
             var at = new DateTime(r.Timestamp, DateTimeKind.Utc);
@@ -65,11 +74,23 @@ internal sealed class JournalTable : IStoreTable
         }
     }
 
-    /// <summary>At most <paramref name="max"/> events of one actor.</summary>
-    public List<StoredRow> Replay(StoreConnection connection, string persistenceId, long from, long to, long max) =>
-        Rows(connection.Prepared(_replay, persistenceId, from, to, max));
+    /// <summary>Whose events are not all as they were written, and what is wrong.</summary>
+    public IReadOnlyDictionary<string, string> Damaged { get; private set; } = new Dictionary<string, string>();
 
-    public long Highest(StoreConnection connection, string persistenceId) => connection.Number(_highest, persistenceId) ?? 0;
+    /// <summary>At most <paramref name="max"/> events of one actor.</summary>
+    /// <exception cref="DamagedEventsException">One of its events is not as it was written.</exception>
+    public List<StoredRow> Replay(StoreConnection connection, string persistenceId, long from, long to, long max)
+    {
+        CheckDamage(persistenceId);
+        return Rows(connection.Prepared(_verifies ? _replay : JournalVerification.WithoutChecksums(_replay), persistenceId, from, to, max), _verifies, (id, row) => throw new DamagedEventsException(id, Altered(row)));
+    }
+
+    /// <exception cref="DamagedEventsException">One of its events is not as it was written.</exception>
+    public long Highest(StoreConnection connection, string persistenceId)
+    {
+        CheckDamage(persistenceId);
+        return connection.Number(_highest, persistenceId) ?? 0;
+    }
 
     /// <summary>What the stream keeps is only marked.</summary>
     public void Delete(StoreConnection connection, string persistenceId, long to)
@@ -80,26 +101,49 @@ internal sealed class JournalTable : IStoreTable
         if (highest == 0) return;
         // Numbers are never used twice, so the highest outlives its event.
         connection.Run(_forget, persistenceId, highest);
-        connection.Run(_remember, persistenceId, highest, _now.Offset);
+        connection.Run(
+            _remember, persistenceId, highest, _now.Offset, new RowChecksum().Add(persistenceId).Add(highest).Add(_now.Offset).Value);
     }
+
+    /// <summary>All events of those chosen, and what is remembered of them; in a transaction of its own.</summary>
+    public void Remove(StoreConnection connection, Func<string, bool> which) => connection.Transact("BEGIN IMMEDIATE", () =>
+    {
+        var ids = new HashSet<string>(Damaged.Keys.Where(which), StringComparer.Ordinal);
+        foreach (var table in (string[])[_events, _metadata])
+        {
+            using var reader = connection.Prepared($"SELECT persistence_id FROM {table} NOT INDEXED").ExecuteReader();
+            while (reader.Read())
+                if (Encoding.UTF8.GetString(raw.sqlite3_column_blob(reader.Handle!, 0)) is var id && which(id)) ids.Add(id);
+        }
+        // Past the index, which may be what does not fit; it is made again from what is left.
+        foreach (var id in ids)
+            foreach (var table in (string[])[_events, _metadata]) connection.Run($"DELETE FROM {table} NOT INDEXED WHERE persistence_id = $0", id);
+        connection.Run("REINDEX");
+    });
 
     public void Opened(StoreConnection connection)
     {
         RolledBack();
+        Damaged = new Dictionary<string, string>();
         if (!_settings.ReadOnly) connection.Syncs = true;
         connection.Transact(_settings.ReadOnly ? "BEGIN" : "BEGIN IMMEDIATE", () =>
         {
             if (_settings.AutoInitialize && !_settings.ReadOnly && !IsPresent(connection)) CreateTables(connection);
+            _verifies = connection.Number("SELECT 1 FROM pragma_table_info($0) WHERE name = 'checksum'", _events) is not null;
+            Stream.Verifies = _verifies;
+            if (_verifies && !_settings.ReadOnly) Verify(connection);
             var given = _settings.ReadOnly
                 ? connection.Number($"SELECT max(ordering) FROM {_events}") ?? 0
                 : _epoch.Enter(connection);
             Stream.Load(connection, _settings.ReadOnly);
             _committed = _now = (given, Stream.LastTagged(connection));
+            _witness?.Open(connection, _settings.File, given);
         });
     }
 
     public void Committed()
     {
+        if (_committed.Offset != _now.Offset) _witness?.Write(_now.Offset);
         _committed = _now;
         Stream.Committed(_tagged, _now.Tagged, _now.Offset + 1);
         _tagged.Clear();
@@ -115,10 +159,13 @@ internal sealed class JournalTable : IStoreTable
     public bool Tidy(StoreConnection connection) => !_settings.ReadOnly && Stream.Tidy(connection, _committed.Tagged);
 
     /// <summary>
-    /// Reads what <c>SELECT ordering, previous, persistence_id, sequence_nr, timestamp, manifest, payload, serializer_id</c> finds.
+    /// Reads what <c>SELECT ordering, previous, persistence_id, sequence_nr, timestamp, manifest, payload, serializer_id</c> finds, each
+    /// followed by <see cref="JournalVerification.EventColumns"/>.
     /// The columns come from SQLite itself, since the provider's getters take most of the time of a replay.
     /// </summary>
-    internal static List<StoredRow> Rows(SqliteCommand command)
+    /// <param name="verifies">Whether they have checksums.</param>
+    /// <param name="damaged">Told whose row is not as it was written, and its offset; it is left out.</param>
+    internal static List<StoredRow> Rows(SqliteCommand command, bool verifies, Action<string, long> damaged)
     {
         using var reader = command.ExecuteReader();
         var rows = new List<StoredRow>();
@@ -128,6 +175,11 @@ internal sealed class JournalTable : IStoreTable
             var row = reader.Handle!;
             id = Text(row, 2, id);
             manifest = Text(row, 5, manifest);
+            if (verifies && !JournalVerification.IsIntact(row, 8))
+            {
+                damaged(id, raw.sqlite3_column_int64(row, 0));
+                continue;
+            }
             rows.Add(new StoredRow(
                 raw.sqlite3_column_int64(row, 0), raw.sqlite3_column_int64(row, 1), id, raw.sqlite3_column_int64(row, 3),
                 raw.sqlite3_column_int64(row, 4), manifest, raw.sqlite3_column_blob(row, 6).ToArray(),
@@ -141,6 +193,21 @@ internal sealed class JournalTable : IStoreTable
     {
         var bytes = raw.sqlite3_column_blob(row, column);
         return Ascii.Equals(bytes, last) ? last : Encoding.UTF8.GetString(bytes);
+    }
+
+    private static string Altered(long row) => $"row {row} is not as it was written";
+
+    private void CheckDamage(string persistenceId)
+    {
+        if (Damaged.TryGetValue(persistenceId, out var reason)) throw new DamagedEventsException(persistenceId, reason);
+    }
+
+    private void Verify(StoreConnection connection)
+    {
+        var verification = new JournalVerification(connection, _events, _metadata);
+        if (verification.Run()) _report($"an index of \"{_settings.File}\" was damaged, and is made again: no event was concerned");
+        Damaged = verification.Damaged;
+        foreach (var (id, reason) in Damaged) _report($"\"{_settings.File}\": the journal of \"{id}\" is damaged: {reason}");
     }
 
     private bool IsPresent(StoreConnection connection) =>
@@ -160,12 +227,14 @@ internal sealed class JournalTable : IStoreTable
                 tags VARCHAR(2000) NULL,
                 serializer_id INTEGER(4),
                 previous INTEGER NULL,
+                checksum INTEGER NULL,
                 UNIQUE (persistence_id, sequence_nr)
             );
             CREATE TABLE IF NOT EXISTS {_metadata} (
                 persistence_id VARCHAR(255) NOT NULL,
                 sequence_nr INTEGER(8) NOT NULL,
                 ordering INTEGER NULL,
+                checksum INTEGER NULL,
                 PRIMARY KEY (persistence_id, sequence_nr)
             );
             CREATE INDEX IF NOT EXISTS {_events}_deleted ON {_events} (ordering) WHERE is_deleted = 1;
@@ -175,6 +244,8 @@ internal sealed class JournalTable : IStoreTable
         // A file of Akka.Persistence.Sqlite lacks these two.
         AddColumn(connection, _events, "previous");
         AddColumn(connection, _metadata, "ordering");
+        foreach (var table in (string[])[_events, _metadata, "journal_epochs", "journal_history"]) AddColumn(connection, table, "checksum");
+        JournalVerification.AddChecksums(connection, _events, _metadata);
         connection.Run($"PRAGMA user_version = {Version}");
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Configuration;
+using Akka.Event;
 using Akka.Persistence;
 using Akka.Persistence.Journal;
 using Supervisor.Persistence.Sqlite.Store;
@@ -28,7 +29,9 @@ public sealed class SqliteJournal : AsyncWriteJournal
         _payloads = new Payloads((ExtendedActorSystem)Context.System);
         var bounds = HistoryBounds.From(config.GetConfig("history"), settings);
         var bootId = BootEpoch.Current(config.GetString("boot-id", ""));
-        (_store, _table) = SqlitePersistence.Get(Context.System).Acquire(settings, () => new JournalTable(settings, bounds, bootId));
+        var (witness, log) = (config.GetString("witness", ""), Context.GetLogger());
+        (_store, _table) = SqlitePersistence.Get(Context.System).Acquire(
+            settings, () => new JournalTable(settings, bounds, bootId, witness, message => log.Warning("{0}", message)));
     }
 
     /// <summary>For tests and benchmarks.</summary>

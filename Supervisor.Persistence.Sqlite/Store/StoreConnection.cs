@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using Microsoft.Win32.SafeHandles;
 using SQLitePCL;
 
 namespace Supervisor.Persistence.Sqlite.Store;
@@ -8,6 +9,8 @@ internal sealed class StoreConnection : IDisposable
 {
     private readonly SqliteConnection _connection;
     private readonly Dictionary<string, SqliteCommand> _prepared = new(StringComparer.Ordinal);
+    private readonly SafeFileHandle? _file; // closed after the connection: closing it drops the locks that SQLite holds. fcntl(2), F_SETLK
+    private readonly string? _place;
     private bool _syncs = true;
 
     public StoreConnection(StoreSettings settings)
@@ -24,6 +27,9 @@ internal sealed class StoreConnection : IDisposable
             Run("PRAGMA journal_mode=WAL");
             Run("PRAGMA wal_autocheckpoint=0"); // StoreThread does it when it is idle: not on the way to an answer
             Run("PRAGMA synchronous=FULL");
+            if (!File.Exists(settings.File)) return;
+            _file = File.OpenHandle(settings.File, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            _place = Place;
         }
         catch
         {
@@ -31,6 +37,17 @@ internal sealed class StoreConnection : IDisposable
             throw;
         }
     }
+
+    /// <summary>That the file is still where it was opened: what is written to one that was removed, or exchanged, nobody reads again.</summary>
+    /// <exception cref="JournalUnusableException">It is not.</exception>
+    public void CheckPlace()
+    {
+        if (_place is not null && Place is var now && now != _place)
+            throw new JournalUnusableException($"the file \"{_place}\" was removed, renamed or exchanged while it was in use: it is now {now ?? "nowhere"}");
+    }
+
+    /// <summary>Where the kernel says that the open file is, "(deleted)" behind it if nowhere; null without /proc. proc(5), /proc/PID/fd.</summary>
+    private string? Place => _file is null ? null : new FileInfo($"/proc/self/fd/{_file.DangerousGetHandle()}").LinkTarget;
 
     /// <summary>
     /// Whether the next commits are synced before they return. Either way a commit is one append to the write-ahead log, and
@@ -116,5 +133,6 @@ internal sealed class StoreConnection : IDisposable
         foreach (var command in _prepared.Values) command.Dispose();
         // The last connection to a file brings the write-ahead log back into it and removes the log.
         _connection.Dispose();
+        _file?.Dispose();
     }
 }

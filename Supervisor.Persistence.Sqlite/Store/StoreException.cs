@@ -6,7 +6,7 @@ namespace Supervisor.Persistence.Sqlite.Store;
 internal sealed class StoreException(string message, SqliteException cause) : IOException(message, cause)
 {
     /// <param name="doing">What was being done: "writing 3 events of x".</param>
-    public static StoreException From(string doing, StoreSettings settings, SqliteException e)
+    public static IOException From(string doing, StoreSettings settings, SqliteException e)
     {
         var file = settings.File;
         // sqlite.org/rescode.html; the low byte is the primary code.
@@ -24,7 +24,7 @@ internal sealed class StoreException(string message, SqliteException cause) : IO
             19 => "an event with this number exists already: two actors, or two processes, write under one persistence id",
             _ => "see sqlite.org/rescode.html",
         };
-        return new StoreException(
-            $"{settings.Name}: {doing} failed on \"{file}\": SQLite error {e.SqliteErrorCode} ({e.SqliteExtendedErrorCode}), {e.Message}; {advice}", e);
+        var message = $"{settings.Name}: {doing} failed on \"{file}\": SQLite error {e.SqliteErrorCode} ({e.SqliteExtendedErrorCode}), {e.Message}; {advice}";
+        return e.SqliteErrorCode is 11 or 26 ? new JournalUnusableException(message, e) : new StoreException(message, e);
     }
 }

@@ -267,6 +267,7 @@ internal sealed class StoreThread : IDisposable
         var durability = group.Max(r => r.Durability);
         try
         {
+            if (durability is not Durability.Read) connection.CheckPlace();
             if (durability is not Durability.Read) connection.Syncs = durability is Durability.Synced;
             connection.Run(durability is Durability.Read ? "BEGIN" : "BEGIN IMMEDIATE");
             isRunning = true;

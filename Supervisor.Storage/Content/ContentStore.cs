@@ -119,6 +119,10 @@ public sealed class ContentStore
             if (!recorded.Contains(Path.GetRelativePath(_blobs, path))) File.Delete(path);
     }
 
+    /// <summary>The numbers in the names of the files that are there.</summary>
+    internal IEnumerable<long> Numbers => Directory.EnumerateFiles(_blobs, "*", SearchOption.AllDirectories)
+        .Select(f => long.TryParse(f[(f.LastIndexOf('-') + 1)..], out var number) ? number : 0);
+
     internal void CheckSize(long size)
     {
         if (size < 0) throw new StorageException(StorageFault.InvalidArgument, $"{size} is no size");

@@ -63,6 +63,9 @@ public abstract class Snapshotter
         TreeRemoval.Remove(trash, name, cancel);
     }
 
+    /// <summary>The numbers of the directories that are there.</summary>
+    internal IEnumerable<long> Numbers => Directory.EnumerateDirectories(Directories).Select(d => long.TryParse(Path.GetFileName(d), out var number) ? number : 0);
+
     /// <summary>Puts the directories that nobody has recorded out of sight. Only while nobody makes any.</summary>
     public void SetAsideAllBut(IReadOnlySet<long> recorded)
     {

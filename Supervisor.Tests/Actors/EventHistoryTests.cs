@@ -21,7 +21,7 @@ public sealed class EventHistoryTests : IAsyncLifetime
         var packaged = File.ReadAllText(Path.Join(Repository.Root, "hocon", "supervisor.hocon"));
         var config = ConfigurationFactory.ParseString("supervisor.events { keep = 1500, keep-for = 1d, keep-size = 1MiB }")
             .WithFallback(ConfigurationFactory.ParseString(packaged));
-        _system = ActorSystem.Create("history", JournalConfig.With(config, _place.FullName));
+        _system = ActorSystem.Create("history", JournalConfig.With(config, _place.FullName, _place.FullName));
         _publisher = _system.ActorOf(EventPublisherActor.Props());
         Akka.Persistence.Persistence.Instance.Apply(_system).JournalFor("").Tell(TaggedEvents.Subscribe.Instance, _publisher);
         _clients = _system.ActorOf(ClientEventsActor.Props(_publisher));

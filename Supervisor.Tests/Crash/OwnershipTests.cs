@@ -23,6 +23,127 @@ public sealed class OwnershipTests
         Assert.Contains("running", OciRuntime.Ok(await daemon.Do("ps")), StringComparison.OrdinalIgnoreCase);
     }
 
+    [Theory] // each of these ended all running containers
+    [InlineData("deleted", "node")]
+    [InlineData("deleted", "per-container")]
+    [InlineData("emptied", "node")]
+    [InlineData("cut", "node")]
+    [InlineData("older", "node")]
+    [InlineData("without its log", "node")]
+    [InlineData("in a root that is not mounted", "node")]
+    public async Task A_journal_that_is_not_the_one_it_was_costs_no_running_container(string journal, string shim)
+    {
+        await using var daemon = await DaemonProcess.StartAsync(shim);
+        var file = Path.Join(daemon.Root, "journal.db");
+        if (journal is "older")
+        {
+            await daemon.StopAsync();
+            File.Copy(file, file + ".old");
+            await daemon.RestartAsync();
+        }
+        var pid = await Run(daemon);
+        if (journal is "without its log") await daemon.KillAsync();
+        else await daemon.StopAsync();
+        switch (journal)
+        {
+            case "deleted": File.Delete(file); break;
+            case "emptied": File.WriteAllBytes(file, []); break;
+            case "cut": File.WriteAllBytes(file, File.ReadAllBytes(file)[..8192]); break;
+            case "older": File.Move(file + ".old", file, overwrite: true); break;
+            case "without its log": File.Delete(file + "-wal"); break;
+            default: daemon.RootName = "unmounted"; break;
+        }
+
+        for (var i = 0; i < 2; i++)
+        {
+            Assert.Contains("--adopt", await daemon.RefusesAsync(), StringComparison.Ordinal);
+            Assert.True(Directory.Exists($"/proc/{pid}"), "the container was ended");
+        }
+        daemon.Arguments = ["--adopt"];
+        await daemon.RestartAsync();
+        daemon.Arguments = [];
+        Assert.Equal(pid, await Pid(daemon, "a"));
+        Assert.Equal("hi\n", OciRuntime.Ok(await daemon.Do("exec", "a", "echo", "hi")));
+        await daemon.KillAsync();
+        await daemon.RestartAsync(); // and it is in the journal like any other
+        OciRuntime.Ok(await daemon.Do("kill", "--signal", "KILL", "a"));
+        Assert.Equal("137", (await daemon.Do("wait", "a")).Output.Trim());
+    }
+
+    [Fact]
+    public async Task Whoever_says_so_has_containers_ended_that_the_journal_has_lost()
+    {
+        await using var daemon = await DaemonProcess.StartAsync();
+        var pid = await Run(daemon);
+        await daemon.StopAsync();
+        File.Delete(Path.Join(daemon.Root, "journal.db"));
+        daemon.Arguments = ["--forget"];
+        await daemon.RestartAsync();
+        daemon.Arguments = [];
+        Assert.False(Directory.Exists($"/proc/{pid}"), "the container runs still");
+        Assert.Equal("", OciRuntime.Ok(await daemon.Do("ps", "-a", "-q")));
+    }
+
+    [Fact]
+    public async Task A_journal_that_is_deleted_under_a_running_daemon_ends_the_daemon_and_no_container()
+    {
+        await using var daemon = await DaemonProcess.StartAsync();
+        var pid = await Run(daemon);
+        File.Delete(Path.Join(daemon.Root, "journal.db"));
+        var refused = await daemon.Do("run", "-d", "--name", "b", "--rootfs", "/", "--", "sleep", "1000");
+        Assert.NotEqual(0, refused.Status);
+        Assert.Contains("removed, renamed or exchanged", refused.Errors, StringComparison.Ordinal);
+        await daemon.ExitedAsync();
+        Assert.True(Directory.Exists($"/proc/{pid}"), "the container was ended");
+        daemon.Arguments = ["--adopt"];
+        await daemon.RestartAsync();
+        daemon.Arguments = [];
+        Assert.Equal(pid, await Pid(daemon, "a"));
+    }
+
+    [Fact]
+    public async Task A_damaged_row_costs_its_container_alone_and_names_it()
+    {
+        await using var daemon = await DaemonProcess.StartAsync();
+        var pid = await Run(daemon);
+        OciRuntime.Ok(await daemon.Do("run", "-d", "--name", "b", "--rootfs", "/", "--", "sleep", "1000"));
+        await daemon.StopAsync();
+        Flip(Path.Join(daemon.Root, "journal.db"), $"task-{daemon.Namespace}/a");
+
+        await daemon.RestartAsync();
+        Assert.Equal("b\n", OciRuntime.Ok(await daemon.Do("ps", "-q")));
+        Assert.Equal("hi\n", OciRuntime.Ok(await daemon.Do("exec", "b", "echo", "hi")));
+        foreach (var verb in (string[][])[["inspect", "a"], ["kill", "a"], ["rm", "-f", "a"], ["run", "-d", "--name", "a", "--rootfs", "/", "--", "true"]])
+        {
+            var refused = await daemon.Do(verb);
+            Assert.True(refused.Status != 0 && refused.Errors.Contains("damaged: row", StringComparison.Ordinal), $"{verb[0]}: {refused}");
+        }
+        Assert.True(Directory.Exists($"/proc/{pid}"), "the container was ended");
+
+        await daemon.StopAsync();
+        daemon.Arguments = ["--adopt"];
+        await daemon.RestartAsync();
+        daemon.Arguments = [];
+        Assert.Equal(pid, await Pid(daemon, "a"));
+        OciRuntime.Ok(await daemon.Do("rm", "-f", "a"));
+        Assert.Equal("b\n", OciRuntime.Ok(await daemon.Do("ps", "-q")));
+    }
+
+    /// <summary>In the payload of the last row of this actor.</summary>
+    private static void Flip(string file, string persistenceId)
+    {
+        var bytes = File.ReadAllBytes(file);
+        var id = System.Text.Encoding.ASCII.GetBytes(persistenceId);
+        for (var at = bytes.Length - id.Length; at > 0; at--)
+        {
+            if (!bytes.AsSpan(at).StartsWith(id) || bytes.AsSpan(at + id.Length, 10).IndexOf("task.v1"u8) is not (>= 0 and var manifest)) continue;
+            bytes[at + id.Length + manifest + "task.v1".Length + 8 + 3] ^= 0x10; // behind the time of eight bytes
+            File.WriteAllBytes(file, bytes);
+            return;
+        }
+        Assert.Fail($"no row of {persistenceId} in {file}");
+    }
+
     /// <summary>Beside the one that runs: of the same directories but the root, and another address.</summary>
     private static async Task<string> Second(DaemonProcess daemon)
     {
@@ -35,8 +156,13 @@ public sealed class OwnershipTests
     private static async Task<int> Run(DaemonProcess daemon)
     {
         OciRuntime.Ok(await daemon.Do("run", "-d", "--name", "a", "--rootfs", "/", "--", "sleep", "1000"));
-        var pid = OciRuntime.Ok(await daemon.Ctr("tasks", "ls")).Split('\n')[1].Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
-        Assert.True(Directory.Exists($"/proc/{pid}"));
-        return int.Parse(pid);
+        return await Pid(daemon, "a");
+    }
+
+    private static async Task<int> Pid(DaemonProcess daemon, string id)
+    {
+        var task = OciRuntime.Ok(await daemon.Ctr("tasks", "ls")).Split('\n').Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Single(l => l is [var first, ..] && first == id);
+        Assert.Equal("RUNNING", task[2]);
+        return int.Parse(task[1]);
     }
 }

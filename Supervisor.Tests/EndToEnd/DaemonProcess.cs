@@ -148,6 +148,19 @@ public sealed class DaemonProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        try
+        {
+            await EndAsync();
+        }
+        finally
+        {
+            await EndWhatIsLeftAsync();
+        }
+    }
+
+    private async Task EndAsync()
+    {
+        Arguments = [];
         var problem = _process!.HasExited && _process.ExitCode is not (137 or 0) ? $"the daemon ended with {_process.ExitCode}: {await _output!}" : null;
         if (_process.HasExited) Begin(); // someone must remove what a killed daemon left running
         await Answers();                 // it may just have been started
@@ -157,15 +170,29 @@ public sealed class DaemonProcess : IAsyncDisposable
         await _process.WaitForExitAsync(deadline.Token);
         Assert.True(_process.ExitCode == 0, $"the daemon ended with {_process.ExitCode}: {await _output!}");
         _process.Dispose();
+        _process = null;
         await AfterStop();
         _directory.Delete(recursive: true);
-        // A daemon removes the cgroup of a namespace that it made itself; one that was killed in between did not live to.
-        foreach (var tree in (string[])["/sys/fs/cgroup", .. Directory.GetDirectories("/sys/fs/cgroup")])
-            if (Path.Join(tree, Namespace) is var left && Directory.Exists(left)) RemoveCgroup(left);
         Assert.True(problem is null, problem);
     }
 
-    /// <summary>Also what a test that failed has left below: its own failure is what is to be told.</summary>
+    /// <summary>Of a test that failed, with its daemon: nothing may stay, and its own failure is what is to be told.</summary>
+    private async Task EndWhatIsLeftAsync()
+    {
+        // A daemon removes the cgroup of a namespace that it made itself; one that was killed in between did not live to.
+        var cgroups = ((string[])["/sys/fs/cgroup", .. Directory.GetDirectories("/sys/fs/cgroup")]).Select(tree => Path.Join(tree, Namespace)).Where(Directory.Exists).ToList();
+        var left = cgroups.SelectMany(c => Directory.GetFiles(c, "cgroup.procs", SearchOption.AllDirectories)).SelectMany(File.ReadLines).Select(int.Parse)
+            .Concat(ShimPids).Concat(_process is { HasExited: false } daemon ? [daemon.Id] : []).Distinct().ToList();
+        foreach (var pid in left)
+        {
+            using var kill = await Task.Run(() => Process.Start("kill", ["-KILL", $"{pid}"]));
+            await kill.WaitForExitAsync();
+        }
+        for (var end = DateTime.UtcNow + CommandLine.Patience; left.Exists(pid => Directory.Exists($"/proc/{pid}")) && DateTime.UtcNow < end;) await Task.Delay(20);
+        foreach (var cgroup in cgroups) RemoveCgroup(cgroup);
+        if (Directory.Exists(Place) && left.Count > 0) _directory.Delete(recursive: true);
+    }
+
     private static void RemoveCgroup(string directory)
     {
         foreach (var below in Directory.GetDirectories(directory)) RemoveCgroup(below);

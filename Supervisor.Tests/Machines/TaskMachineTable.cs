@@ -40,6 +40,8 @@ public class TaskMachineTable
     [
         ("Create", new Create(Id, T0, Setup, default)),
         ("Create from a checkpoint", new Create(Id, T0, Setup, default, Restore.Source)),
+        ("Adopt", new Adopt(Id, T0, Setup, Init, Cgroup, IsStarted: true)),
+        ("Adopt, not started", new Adopt(Id, T0, Setup, Init, Cgroup, IsStarted: false)),
         ("Start", new Start(Id, T0)),
         ("Kill", new Kill(Id, T0, 15, false)),
         ("Kill all", new Kill(Id, T0, 9, true)),

@@ -51,9 +51,9 @@ public sealed class SqliteJournalTests
         await system.StopAsync();
         using (var connection = Open(system.File))
         {
-            Assert.Equal("ordering,persistence_id,sequence_nr,is_deleted,manifest,timestamp,payload,tags,serializer_id,previous",
+            Assert.Equal("ordering,persistence_id,sequence_nr,is_deleted,manifest,timestamp,payload,tags,serializer_id,previous,checksum",
                 Scalar<string>(connection, "SELECT group_concat(name) FROM pragma_table_info('event_journal')"));
-            Assert.Equal("persistence_id,sequence_nr,ordering", Scalar<string>(connection, "SELECT group_concat(name) FROM pragma_table_info('journal_metadata')"));
+            Assert.Equal("persistence_id,sequence_nr,ordering,checksum", Scalar<string>(connection, "SELECT group_concat(name) FROM pragma_table_info('journal_metadata')"));
             Assert.Equal("persistence_id,sequence_nr,created_at,manifest,payload,serializer_id",
                 Scalar<string>(connection, "SELECT group_concat(name) FROM pragma_table_info('snapshot')"));
             Assert.Equal(";blue;", Scalar<string>(connection, "SELECT tags FROM event_journal WHERE persistence_id = 'a' AND sequence_nr = 1 AND is_deleted = 0"));

@@ -11,16 +11,30 @@ internal sealed class StoredJournal : IDisposable
     private readonly JournalTable _table;
 
     /// <param name="history">The section of that name.</param>
-    public StoredJournal(string file, string bootId = "boot", string history = "")
+    public StoredJournal(string file, string bootId = "boot", string history = "", string witness = "")
     {
         var config = Akka.Configuration.ConfigurationFactory.ParseString(
             $"connection-string = \"Data Source={file}\", auto-initialize = on, history {{ {history} }}")
             .WithFallback(SqlitePersistence.DefaultConfig.GetConfig(SqlitePersistence.JournalConfigPath));
         var settings = new StoreSettings("test", config);
-        _table = new JournalTable(settings, HistoryBounds.From(config.GetConfig("history"), settings), bootId);
+        _table = new JournalTable(settings, HistoryBounds.From(config.GetConfig("history"), settings), bootId, witness, Reports.Add);
         _connection = new StoreConnection(settings);
-        _table.Opened(_connection);
+        try
+        {
+            _table.Opened(_connection);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
+
+    /// <summary>What it said at its opening.</summary>
+    public List<string> Reports { get; } = [];
+
+    /// <summary>Whose events are damaged.</summary>
+    public IReadOnlyDictionary<string, string> Damaged => _table.Damaged;
 
     public StreamBounds Bounds => _table.Bounds;
 
@@ -33,11 +47,11 @@ internal sealed class StoredJournal : IDisposable
 
     /// <summary>Commits one event and returns its offset.</summary>
     public long Append(
-        string persistenceId, long sequenceNr, bool isSynced = false, int bytes = 20, DateTime? at = null, bool isTagged = true)
+        string persistenceId, long sequenceNr, bool isSynced = false, int bytes = 20, DateTime? at = null, bool isTagged = true, byte[]? payload = null, string manifest = "")
     {
         _connection.Syncs = isSynced;
         var row = new NewRow(
-            persistenceId, sequenceNr, (at ?? DateTime.UtcNow).Ticks, "", new byte[bytes], isTagged ? $";{TaggedStream.Tag};" : null, 4, ["event"]);
+            persistenceId, sequenceNr, (at ?? DateTime.UtcNow).Ticks, manifest, payload ?? new byte[bytes], isTagged ? $";{TaggedStream.Tag};" : null, 4, ["event"]);
         _connection.Transact("BEGIN IMMEDIATE", () => _table.Append(_connection, [row]));
         _table.Committed();
         return _table.Bounds.Next - 1;
@@ -56,6 +70,11 @@ internal sealed class StoredJournal : IDisposable
     }
 
     public long Count(string table) => _connection.Number($"SELECT count(*) FROM {table}") ?? 0;
+
+    /// <summary>One value of a query.</summary>
+    public object? Value(string sql) => _connection.Prepared(sql).ExecuteScalar();
+
+    public void CheckPlace() => _connection.CheckPlace();
 
     public void Checkpoint() => _connection.Checkpoint();
 

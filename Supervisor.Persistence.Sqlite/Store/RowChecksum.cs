@@ -1,0 +1,56 @@
+using System.Buffers.Binary;
+using System.Numerics;
+using System.Text;
+using SQLitePCL;
+
+namespace Supervisor.Persistence.Sqlite.Store;
+
+/// <summary>
+/// CRC-32C over the values of a row, each with its type and length: it finds every single flipped bit, and any burst of up to 32. Beside
+/// SQLite's own checks, which see the structure of the file but not what is in a row.
+/// </summary>
+internal struct RowChecksum()
+{
+    private uint _crc = uint.MaxValue;
+
+    /// <summary>As it is kept: never negative.</summary>
+    public readonly long Value => ~_crc;
+
+    public RowChecksum Add(long? number)
+    {
+        Take((byte)(number is null ? raw.SQLITE_NULL : raw.SQLITE_INTEGER));
+        if (number is { } value) Take((ulong)value);
+        return this;
+    }
+
+    public RowChecksum Add(string? text)
+    {
+        if (text is null) return Add((long?)null);
+        Span<byte> buffer = stackalloc byte[512];
+        var length = Encoding.UTF8.GetMaxByteCount(text.Length) <= buffer.Length ? Encoding.UTF8.GetBytes(text, buffer) : -1;
+        return Add(raw.SQLITE_TEXT, length >= 0 ? buffer[..length] : Encoding.UTF8.GetBytes(text));
+    }
+
+    public RowChecksum Add(byte[] blob) => Add(raw.SQLITE_BLOB, blob);
+
+    /// <summary>A column of a row that is read, as it is stored.</summary>
+    public RowChecksum Add(sqlite3_stmt row, int column) => raw.sqlite3_column_type(row, column) switch
+    {
+        raw.SQLITE_NULL => Add((long?)null),
+        raw.SQLITE_INTEGER => Add(raw.sqlite3_column_int64(row, column)),
+        var type => Add(type, raw.sqlite3_column_blob(row, column)),
+    };
+
+    private RowChecksum Add(int type, ReadOnlySpan<byte> bytes)
+    {
+        Take((byte)type);
+        Take((ulong)bytes.Length);
+        for (; bytes.Length >= 8; bytes = bytes[8..]) Take(BinaryPrimitives.ReadUInt64LittleEndian(bytes));
+        foreach (var one in bytes) Take(one);
+        return this;
+    }
+
+    private void Take(byte one) => _crc = BitOperations.Crc32C(_crc, one);
+
+    private void Take(ulong eight) => _crc = BitOperations.Crc32C(_crc, eight);
+}
