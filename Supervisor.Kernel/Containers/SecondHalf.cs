@@ -52,6 +52,7 @@ internal sealed record SecondHalf(ProcessSpec Process)
         var program = new LaunchProgram();
         IdentitySteps.HideMemory(program);
         program.Add(Syscall.close_range, "all but the standard streams, at exec", 3, uint.MaxValue, CLOSE_RANGE_CLOEXEC);
+        EarlySignals.Handle(program);
         if (TimeNamespace is { } time) program.Add(Syscall.setns, "time", time, (long)CloneFlags.CLONE_NEWTIME);
         if (Keyring is { } name)
             program.Add(Syscall.keyctl, name, KEYCTL_JOIN_SESSION_KEYRING, name.Length == 0 ? 0 : program.Text(name)).Tolerating(Errno.ENOSYS);
@@ -61,14 +62,19 @@ internal sealed record SecondHalf(ProcessSpec Process)
         IdentitySteps.LimitRights(program, Process);
         program.Add(Syscall.umask, null, Process.User.Umask ?? 0x12 /* 0022 */);
         // With all rights first, as runc has it: the directory may be one that the process's user cannot enter.
-        program.Add(Syscall.chdir, Process.Cwd, program.Text(Process.Cwd)).IgnoringErrors();
-        // Without no_new_privs it takes CAP_SYS_ADMIN, so it comes before what is left after; with it, as late as can be.
-        if (Seccomp is not null && !Process.NoNewPrivileges) SeccompSteps.Add(program, Seccomp, Listener);
-        IdentitySteps.Change(program, Process, MaySetGroups);
-        EnterWorkingDirectory(program);
+        var entered = program.Add(Syscall.chdir, Process.Cwd, program.Text(Process.Cwd)).IgnoringErrors().SkippingOnSuccess();
+        BecomeUser(program);
+        program.Add(Syscall.chdir, Process.Cwd, program.Text(Process.Cwd)).Called($"chdir to process.cwd \"{Process.Cwd}\"");
+        var done = CheckWorkingDirectory(program);
+        entered.SkipsToHere();
+        CheckWorkingDirectory(program).SkipsToHere(); // before a filter that may forbid it
+        BecomeUser(program);
+        done.SkipsToHere();
+        EarlySignals.Admit(program);
         program.Add(Syscall.write, "ready", InitStub.SocketFd, program.Values<long>([-1, 0]), 16).AtLeast(16);
         if (Starter is { } place) StartSocket.Await(program, place);
         else program.Add(Syscall.read, "start", InitStub.SocketFd, program.Value(0L), 1).AtLeast(1);
+        EarlySignals.Block(program);
         Hooks.StartHooks.Add(program, StartHooks, State, Process.NoNewPrivileges ? Seccomp : null);
         LeaveOpen(program);
         ProgramSteps.UnblockSignals(program);

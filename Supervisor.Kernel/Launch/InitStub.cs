@@ -47,6 +47,9 @@ internal static unsafe class InitStub
     /// <summary>Where the stub keeps the descriptor on which it tells of failures: storing another there moves it.</summary>
     public static ulong ErrorFdAddress => ContextAddress + 5 * sizeof(ulong);
 
+    /// <summary>Where the stub has the handler that exits with 128 + the signal's number.</summary>
+    public static ulong EarlyHandlerAddress => BaseAddress + Page + (ulong)LaunchRoutine.EarlyHandler;
+
     private static readonly Lazy<Fd> Sealed = new(Build);
 
     /// <summary>The stub, opened read-only; for execveat(2) with AT_EMPTY_PATH.</summary>

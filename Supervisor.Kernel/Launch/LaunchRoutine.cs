@@ -22,6 +22,10 @@ internal static unsafe partial class LaunchRoutine
     public static int StubEntry =>
         RuntimeInformation.ProcessArchitecture is Architecture.Arm64 ? LaunchRoutineBytes.Arm64Stub : LaunchRoutineBytes.X64Stub;
 
+    /// <summary>Offset in <see cref="Code"/> of the handler that exits with 128 + the signal's number.</summary>
+    public static int EarlyHandler =>
+        RuntimeInformation.ProcessArchitecture is Architecture.Arm64 ? LaunchRoutineBytes.Arm64Early : LaunchRoutineBytes.X64Early;
+
     /// <summary>clone3, and in the child the records. Returns in the parent only: the pid, or minus the errno of clone3.</summary>
     /// <param name="context">Stays valid and in place until this returns.</param>
     public static nint Run(LaunchContext* context) => Entry(context);

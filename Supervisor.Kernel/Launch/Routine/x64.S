@@ -83,3 +83,6 @@ bad:    movzx   ecx, word ptr [r12+68]
         mov     edi, 127
         syscall
         jmp     2b
+early:  lea     edi, [rdi+128]          # handler of a signal to a process that waits for its start: exit_group(128 + signal)
+        mov     eax, 231
+        syscall

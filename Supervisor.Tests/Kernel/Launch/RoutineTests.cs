@@ -8,13 +8,14 @@ public class RoutineTests
 {
     [Fact]
     public void The_x86_64_bytes_are_the_assembled_source() =>
-        Compare("x64.S", "as", "objcopy", "nm", LaunchRoutineBytes.X64.ToArray(), LaunchRoutineBytes.X64Stub);
+        Compare("x64.S", "as", "objcopy", "nm", LaunchRoutineBytes.X64.ToArray(), LaunchRoutineBytes.X64Stub, LaunchRoutineBytes.X64Early);
 
     [Fact]
     public void The_arm64_bytes_are_the_assembled_source() => Compare(
-        "arm64.S", "aarch64-linux-gnu-as", "aarch64-linux-gnu-objcopy", "aarch64-linux-gnu-nm", LaunchRoutineBytes.Arm64.ToArray(), LaunchRoutineBytes.Arm64Stub);
+        "arm64.S", "aarch64-linux-gnu-as", "aarch64-linux-gnu-objcopy", "aarch64-linux-gnu-nm", LaunchRoutineBytes.Arm64.ToArray(),
+        LaunchRoutineBytes.Arm64Stub, LaunchRoutineBytes.Arm64Early);
 
-    private static void Compare(string source, string assembler, string objcopy, string nm, byte[] expected, int stub)
+    private static void Compare(string source, string assembler, string objcopy, string nm, byte[] expected, int stub, int early)
     {
         var directory = Directory.CreateTempSubdirectory("routine-");
         try
@@ -24,8 +25,10 @@ public class RoutineTests
             Tool(assembler, "-o", @object, from);
             Tool(objcopy, "-O", "binary", "-j", ".text", @object, binary);
             Assert.Equal(expected, File.ReadAllBytes(binary));
-            var symbol = Tool(nm, @object).Split('\n').Single(l => l.EndsWith(" t stub", StringComparison.Ordinal));
-            Assert.Equal(stub, Convert.ToInt32(symbol.Split(' ')[0], 16));
+            var symbols = Tool(nm, @object).Split('\n');
+            Assert.Equal((stub, early), (OffsetOf("stub"), OffsetOf("early")));
+
+            int OffsetOf(string name) => Convert.ToInt32(symbols.Single(l => l.EndsWith($" t {name}", StringComparison.Ordinal)).Split(' ')[0], 16);
         }
         finally
         {
