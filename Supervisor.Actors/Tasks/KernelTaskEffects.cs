@@ -155,6 +155,8 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         }
         if (container is not null)
             return new KernelOutcome(new TaskCommand.InitAdopted(work.Id, clock.GetUtcNow(), container.Cgroup is { Exists: true, IsFrozen: true }), effect, container);
+        // What it has left behind ends before its exit is published, as when a daemon is watching.
+        if (init.BootId == ProcStat.BootId && Cgroup.Open(effect.CgroupPaths) is { Exists: true } cgroup) cgroup.KillAll(TearDownTimeout);
         var reason = init.BootId == ProcStat.BootId ? "it ended while no daemon was watching" : "the machine was restarted";
         return Ended(work, new TaskCommand.InitGone(work.Id, clock.GetUtcNow(), new TaskExit(255, clock.GetUtcNow(), reason)));
     }

@@ -14,18 +14,14 @@ public sealed class Cgroup
     /// <summary>Key of the v2 directory in <see cref="Paths"/>.</summary>
     public const string V2Key = "";
 
-    private Cgroup(IReadOnlyDictionary<string, string> paths, IReadOnlyList<string> createdParents)
+    private Cgroup(IReadOnlyDictionary<string, string> paths)
     {
         Paths = paths;
-        CreatedParents = createdParents;
         Directories = [.. paths.Values.Distinct(StringComparer.Ordinal)];
     }
 
     /// <summary>Directories by v1 controller (a named tree as <c>name=systemd</c>) and, under <see cref="V2Key"/>, of v2.</summary>
     public IReadOnlyDictionary<string, string> Paths { get; }
-
-    /// <summary>Parents that <see cref="Create"/> made, deepest first, the topmost part of the path not counted: it is the namespace's.</summary>
-    public IReadOnlyList<string> CreatedParents { get; }
 
     /// <summary>What <see cref="Create"/> was asked for and no controller of this host can do.</summary>
     public IReadOnlyList<UnsupportedField> NotApplied { get; private init; } = [];
@@ -44,7 +40,7 @@ public sealed class Cgroup
     /// <param name="cgroupsPath">Absolute: from each mount's root. Relative: below our own cgroup.</param>
     /// <param name="resources">Limits; null for none but the default device rules.</param>
     /// <exception cref="InvalidSpecException">A path that could lead out of the mount.</exception>
-    /// <exception cref="CgroupException">It exists and has processes; or a value, named with its file, was refused.</exception>
+    /// <exception cref="CgroupException">It exists and has processes or is frozen; or a value, named with its file, was refused.</exception>
     public static Cgroup Create(CgroupHierarchies hierarchies, string cgroupsPath, ResourcesSpec? resources)
     {
         var paths = hierarchies.DirectoriesOf(cgroupsPath);
@@ -54,9 +50,11 @@ public sealed class Cgroup
         {
             foreach (var hierarchy in hierarchies.All) making.Make(hierarchy, cgroupsPath);
             if (hierarchies.V2 is { } v2) making.HandOutControllers(v2, cgroupsPath, CgroupLimits.Wanted(resources, paths), all: !paths.ContainsKey("memory"));
-            var cgroup = new Cgroup(paths, making.Parents);
+            var cgroup = new Cgroup(paths);
+            if (Freezer.TryOf(cgroup) is { IsHeldFrozen: true })
+                throw new CgroupException(cgroup.FreezerDirectory!, null, Errno.EBUSY, "a cgroup above it is frozen: nothing could start in it; thaw that one first");
             var notApplied = new CgroupLimits(cgroup).Apply(resources ?? new ResourcesSpec(), isNew: true);
-            return new Cgroup(paths, making.Parents) { NotApplied = notApplied };
+            return new Cgroup(paths) { NotApplied = notApplied };
         }
         catch
         {
@@ -67,12 +65,11 @@ public sealed class Cgroup
 
     /// <summary>The cgroup that a former run made.</summary>
     /// <param name="paths"><see cref="Paths"/> of then.</param>
-    /// <param name="createdParents"><see cref="CreatedParents"/> of then.</param>
-    public static Cgroup Open(IReadOnlyDictionary<string, string> paths, IReadOnlyList<string>? createdParents = null)
+    public static Cgroup Open(IReadOnlyDictionary<string, string> paths)
     {
-        foreach (var path in paths.Values.Concat(createdParents ?? []))
+        foreach (var path in paths.Values)
             if (CgroupPathText.Flaw(path) is { } flaw || !path.StartsWith('/')) throw new ArgumentException($"\"{path}\" is no directory of a cgroup", nameof(paths));
-        return new Cgroup(new Dictionary<string, string>(paths, StringComparer.Ordinal), [.. createdParents ?? []]);
+        return new Cgroup(new Dictionary<string, string>(paths, StringComparer.Ordinal));
     }
 
     /// <summary>Whether any of its directories is there.</summary>
@@ -103,17 +100,22 @@ public sealed class Cgroup
     /// <summary>Every process in it and in the cgroups below, from all trees, ascending. Processes outside of our pid namespace are not seen.</summary>
     public IReadOnlyList<int> Processes() => CgroupMembers.Of(Directories).Pids;
 
-    /// <summary>Sends a signal to every process in it and below, each through a pidfd that is checked to be a member's still.</summary>
+    /// <summary>Sends a signal to every process in it and below, each through a pidfd that is checked to be a member's still. SIGKILL reaches frozen ones too.</summary>
     /// <returns>False when there was none.</returns>
     public bool SignalAll(int signal)
     {
-        var any = false;
-        var opened = Processes().Select(pid => (Pid: pid, Pidfd: Pidfd.TryOpen(pid))).Where(p => p.Pidfd is not null).ToList();
-        // Listed again with the pidfds open: a pid that was given to another process meanwhile is not in the list.
-        var still = Processes().ToHashSet();
-        foreach (var (pid, pidfd) in opened)
-            using (pidfd) any |= still.Contains(pid) && pidfd!.TrySignal(signal);
+        var any = CgroupMembers.Signal(Directories, signal);
+        if (signal == (int)Signal.SIGKILL) LetKilledEnd();
         return any;
+    }
+
+    /// <summary>
+    /// For after a SIGKILL: a process that a v1 freezer holds does not end before it is thawed, so every freezer in the cgroup and below
+    /// is. Those of v2 let the signal through. Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst.
+    /// </summary>
+    public void LetKilledEnd()
+    {
+        if (Paths.TryGetValue("freezer", out var v1)) FreezerV1.ThawTree(v1);
     }
 
     /// <summary>Changes limits; what is null or 0 stays, device rules stay. When it fails, what came before the named file has been set.</summary>
@@ -148,7 +150,7 @@ public sealed class Cgroup
         // Of populated directories none goes away, and a process is in one of every tree: the first refusal ends it.
         foreach (var directory in Directories)
             if (CgroupFile.TryRemoveDirectory(directory) is not Errno.None) return false;
-        foreach (var parent in CreatedParents) CgroupFile.TryRemoveDirectory(parent);
+        CgroupParents.RemoveEmpty(Directories);
         return true;
     }
 

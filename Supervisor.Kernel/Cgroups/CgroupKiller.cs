@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using Supervisor.Kernel.Abi;
-using Supervisor.Kernel.Files;
-using Supervisor.Kernel.Polling;
 using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Cgroups;
@@ -54,32 +52,14 @@ internal sealed class CgroupKiller(Cgroup cgroup)
         {
             // Listed anew: what was forked before the freeze is in it, and what is frozen forks no more.
             pids = freezer is null ? pids : CgroupMembers.Of(cgroup.Directories).Pids;
-            foreach (var batch in pids.Chunk(Batch)) Signal(batch);
+            foreach (var batch in pids.Chunk(Batch)) CgroupMembers.Signal(cgroup.Directories, batch, SIGKILL);
         }
         finally
         {
             try { freezer?.Thaw(Patience); }
             catch (TimeoutException) { } // thawing goes on by itself; the next round looks again
             catch (CgroupException e) when (e.Errno is Errno.ENOENT or Errno.ENODEV) { }
-        }
-    }
-
-    // A number may have been given to a stranger since it was listed. Holding the pidfd and then finding the number in the
-    // cgroup once more proves that the pidfd names a member, or something that is dead already.
-    private void Signal(int[] pids)
-    {
-        var held = new List<(int Pid, Fd Fd)>(pids.Length);
-        try
-        {
-            foreach (var pid in pids)
-                if (TryOpen(pid) is { } fd) held.Add((pid, fd));
-            var still = CgroupMembers.Of(cgroup.Directories).Pids.ToHashSet();
-            foreach (var (pid, fd) in held)
-                if (still.Contains(pid)) _ = syscall(Syscall.pidfd_send_signal, fd.Number, SIGKILL, 0, 0); // ESRCH: dead
-        }
-        finally
-        {
-            foreach (var (_, fd) in held) fd.Dispose();
+            cgroup.LetKilledEnd(); // what is frozen in itself, below
         }
     }
 
@@ -89,20 +69,12 @@ internal sealed class CgroupKiller(Cgroup cgroup)
         var clock = Stopwatch.StartNew();
         foreach (var pid in pids.Take(Batch))
         {
-            using var fd = TryOpen(pid);
+            using var fd = CgroupMembers.TryOpen(pid);
             var left = timeout - clock.Elapsed;
             if (fd is null || left <= TimeSpan.Zero) continue;
-            Poll.Wait(fd.Number, PollEvents.POLLIN, TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)));
+            fd.WaitForExit(TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)));
         }
         // Ended, but not yet off the lists; or hidden from us: nothing to wait on.
         if (clock.Elapsed < TimeSpan.FromMilliseconds(1)) Thread.Sleep(1);
-    }
-
-    private static Fd? TryOpen(int pid)
-    {
-        var fd = (int)syscall(Syscall.pidfd_open, pid, 0);
-        if (fd >= 0) return new Fd(fd);
-        // EINVAL: the number belongs to a thread, so its process is gone.
-        return Errno.Last is Errno.ESRCH or Errno.EINVAL ? null : throw new SyscallException("pidfd_open", Errno.Last, $"/proc/{pid}");
     }
 }

@@ -6,10 +6,7 @@ namespace Supervisor.Kernel.Cgroups;
 internal sealed class CgroupMaking
 {
     private const int Attempts = 10;
-    private readonly List<string> _made = [], _parents = [];
-
-    /// <summary>See <see cref="Cgroup.CreatedParents"/>.</summary>
-    public IReadOnlyList<string> Parents => [.. Enumerable.Reverse(_parents)];
+    private readonly List<string> _made = [];
 
     /// <summary>Makes the directory in one tree, with what is missing above it.</summary>
     public void Make(CgroupHierarchy hierarchy, string cgroupsPath)
@@ -73,7 +70,7 @@ internal sealed class CgroupMaking
             else if (errno is Errno.None)
             {
                 _made.Add(directory);
-                if (!leaf && i > 0) _parents.Add(directory);
+                if (!leaf) CgroupParents.Mark(directory);
             }
             if (errno is not Errno.None) return (directory, errno);
             if (hierarchy.Controllers.Contains("cpuset")) Inherit(parent, directory);
@@ -87,6 +84,9 @@ internal sealed class CgroupMaking
         var members = CgroupMembers.Of([directory]);
         if (!members.IsEmpty)
             throw new CgroupException(directory, null, Errno.EEXIST, $"it has processes in it: {members}");
+        // Whoever froze it relies on it: a new one in its place would run.
+        if (Freezer.IsFrozenDirectory(directory))
+            throw new CgroupException(directory, null, Errno.EEXIST, "it is frozen: thaw or remove it, or choose another cgroup");
         if (CgroupRemoval.TryRemoveTree(directory) is not Errno.None and var errno)
             throw new CgroupException(directory, null, errno, "it exists, has no processes, and cannot be removed");
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Processes;
 
 namespace Supervisor.Kernel.Cgroups;
 
@@ -31,6 +32,48 @@ internal sealed class CgroupMembers
                 else pids.Add(pid);
             }
         return new CgroupMembers([.. pids], hidden);
+    }
+
+    /// <summary>Sends a signal to everybody in some directories and below.</summary>
+    /// <returns>False when there was nobody.</returns>
+    public static bool Signal(IReadOnlyList<string> directories, int signal) => Signal(directories, Of(directories).Pids, signal);
+
+    /// <summary>
+    /// As <see cref="Signal(IReadOnlyList{string}, int)"/>, to those of <paramref name="pids"/> that are members still. A number may have been given to a stranger since it
+    /// was listed: holding the pidfd and then finding the number in the cgroup once more proves that the pidfd names a member, or
+    /// something that is dead already.
+    /// </summary>
+    public static bool Signal(IReadOnlyList<string> directories, IReadOnlyList<int> pids, int signal)
+    {
+        var any = false;
+        var held = new List<(int Pid, Pidfd Pidfd)>(pids.Count);
+        try
+        {
+            foreach (var pid in pids)
+                if (TryOpen(pid) is { } pidfd) held.Add((pid, pidfd));
+            if (held.Count == 0) return false;
+            var still = Of(directories).Pids.ToHashSet();
+            foreach (var (pid, pidfd) in held) any |= still.Contains(pid) && pidfd.TrySignal(signal);
+            return any;
+        }
+        finally
+        {
+            foreach (var (_, pidfd) in held) pidfd.Dispose();
+        }
+    }
+
+    /// <summary>Opens a process that was listed.</summary>
+    /// <returns>Null when it is gone; its number may belong to a thread of another by now: EINVAL, or from Linux 6.15 on ENOENT.</returns>
+    public static Pidfd? TryOpen(int pid)
+    {
+        try
+        {
+            return Pidfd.TryOpen(pid);
+        }
+        catch (SyscallException e) when (e.Errno is Errno.EINVAL or Errno.ENOENT)
+        {
+            return null;
+        }
     }
 
     /// <summary>A directory and all below it, parents before children. What vanishes on the way is left out.</summary>

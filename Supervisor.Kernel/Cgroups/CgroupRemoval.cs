@@ -23,7 +23,7 @@ internal static class CgroupRemoval
                 Thread.Sleep(pause);
             }
         }
-        foreach (var parent in cgroup.CreatedParents) CgroupFile.TryRemoveDirectory(parent); // others may be using it: EBUSY, ENOTEMPTY
+        CgroupParents.RemoveEmpty(cgroup.Directories);
     }
 
     /// <returns><see cref="Errno.None"/> when nothing is left, or why the first that is left would not go.</returns>

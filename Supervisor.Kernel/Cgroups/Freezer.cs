@@ -17,8 +17,14 @@ internal abstract class Freezer
         return cgroup.V2Directory is { } v2 && CgroupFile.Exists(v2 + "/cgroup.freeze") ? new FreezerV2(v2) : null;
     }
 
+    /// <summary>Whether a directory is frozen, itself or by one above it.</summary>
+    public static bool IsFrozenDirectory(string directory) => new FreezerV1(directory).IsHeldFrozen || new FreezerV2(directory).IsHeldFrozen;
+
     /// <summary>Whether it is, or is on its way to be.</summary>
     public abstract bool IsFrozen { get; }
+
+    /// <summary>As <see cref="IsFrozen"/>, also where a cgroup above it is what is frozen.</summary>
+    public abstract bool IsHeldFrozen { get; }
 
     public abstract void Freeze(TimeSpan timeout);
 
@@ -31,6 +37,14 @@ internal sealed class FreezerV1(string directory) : Freezer
     private const string File = "freezer.state";
 
     public override bool IsFrozen => State is not "THAWED" and not "";
+
+    public override bool IsHeldFrozen => IsFrozen; // freezer.state tells of those above, too
+
+    /// <summary>Asks it and all below it to thaw, from the top, and does not wait. What is gone needs none.</summary>
+    public static void ThawTree(string directory)
+    {
+        foreach (var one in CgroupMembers.Tree(directory)) CgroupFile.TryWrite(one, File, "THAWED");
+    }
 
     private string State => CgroupFile.TryRead(directory + "/" + File)?.Trim() ?? "";
 
@@ -65,6 +79,8 @@ internal sealed class FreezerV1(string directory) : Freezer
 internal sealed class FreezerV2(string directory) : Freezer
 {
     public override bool IsFrozen => CgroupFile.TryRead(directory + "/cgroup.freeze")?.Trim() is "1";
+
+    public override bool IsHeldFrozen => IsFrozen || CgroupText.Numbers(CgroupFile.TryRead(directory + "/cgroup.events") ?? "").GetValueOrDefault("frozen") == 1;
 
     public override void Freeze(TimeSpan timeout)
     {

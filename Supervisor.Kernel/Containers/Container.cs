@@ -243,17 +243,16 @@ public sealed class Container : IContainer
 
     /// <summary>Sends a signal to the init.</summary>
     /// <returns>False when it has ended.</returns>
-    public bool Signal(int signal) => !_pidfd.IsClosed && _pidfd.TrySignal(signal);
+    public bool Signal(int signal)
+    {
+        if (_pidfd.IsClosed || !_pidfd.TrySignal(signal)) return false;
+        if (signal == (int)Processes.Signal.SIGKILL) Cgroup.LetKilledEnd();
+        return true;
+    }
 
     /// <summary>Sends a signal to every process, each through a pidfd that is checked to be the container's still.</summary>
     /// <returns>False when there was none.</returns>
     public bool SignalAll(int signal) => Cgroup.SignalAll(signal);
-
-    /// <summary>Lets processes go on that are frozen, by whomever; signals are not seen before.</summary>
-    public void Thaw()
-    {
-        if (Cgroup.IsFrozen) Cgroup.Thaw(TimeSpan.FromSeconds(10));
-    }
 
     /// <summary>See <see cref="ProcessStdio.TakeTerminal"/>.</summary>
     public Files.Fd? TakeTerminal() => _stdio?.TakeTerminal();
@@ -268,7 +267,7 @@ public sealed class Container : IContainer
     /// <exception cref="TimeoutException">Something does not die or cannot be removed; calling it again is harmless.</exception>
     public void End(TimeSpan timeout)
     {
-        if (!_pidfd.IsClosed && _pidfd.TrySignal(Processes.Signal.SIGKILL) && !_pidfd.WaitForExit(timeout))
+        if (Signal((int)Processes.Signal.SIGKILL) && !_pidfd.WaitForExit(timeout))
             throw new TimeoutException($"process {Pid} does not die: it is stuck in the kernel (see /proc/{Pid}/stack)");
         if (!_pidfd.IsClosed) _pidfd.TryReap(); // unless the reaper was faster
         var poststop = Bundle is null ? _hooks : null; // else its config.json says it
@@ -322,6 +321,7 @@ public sealed class Container : IContainer
         try
         {
             if (_oomNotifier is not null) TellOomIfMissed();
+            await LeftBehind.End(Cgroup).ConfigureAwait(false);
             // A grandchild may hold the terminal open for ever; the exit is not kept back longer than this.
             if (_stdio is not null) await Task.WhenAny(_stdio.Drained, Task.Delay(TimeSpan.FromSeconds(1))).ConfigureAwait(false);
             _stdio?.ProcessEnded();

@@ -62,7 +62,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             if (spec.Hooks?.Poststop is { Count: > 0 } poststop)
                 _undo.Push(() => HookRunner.RunAll("poststop", poststop, new CreateHooks(spec, request).State("stopped", 0), host.OnError, CancellationToken.None));
             var cgroup = MakeCgroup(spec);
-            host.Note(cgroup.CreatedParents); // also where the creation fails: they go with the host, if they are empty then
+            foreach (var ignored in cgroup.NotApplied) Warn(ignored);
             _undo.Push(() => cgroup.Delete(UndoTimeout));
             if (request.OwnsBundle) Bundle.WriteCgroup(request.Bundle, cgroup.Paths);
             var user = spec.Process!.User;

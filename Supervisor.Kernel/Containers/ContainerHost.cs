@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Supervisor.Kernel.Cgroups;
 using Supervisor.Kernel.Polling;
 using Supervisor.Kernel.Processes;
@@ -44,19 +43,9 @@ public sealed class ContainerHost : IDisposable
     private readonly Lazy<Reaper> _reaper; // each is a thread, which a short-lived command line does without
     private readonly Lazy<EventLoop> _relay;
 
-    private readonly ConcurrentDictionary<string, bool> _cgroupParents = new(); // written once a namespace, not once a container
-
-    /// <summary>Remembers the cgroups that were made above a container's own, to be removed with the host if they are empty then.</summary>
-    internal void Note(IReadOnlyList<string> cgroupParents)
-    {
-        foreach (var parent in cgroupParents) _cgroupParents[parent] = true;
-    }
-
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var parent in _cgroupParents.Keys.OrderByDescending(p => p.Length))
-            CgroupFile.TryRemoveDirectory(parent); // EBUSY, ENOTEMPTY: another daemon's containers are in there
         if (_reaper.IsValueCreated) _reaper.Value.Dispose();
         if (_relay.IsValueCreated) _relay.Value.Dispose();
     }

@@ -92,8 +92,21 @@ internal sealed class ShimProcess : IContainer
         lock (_gate)
         {
             if (_end is not null || _pidfd is not { IsClosed: false } || _localWatch is not null) return;
-            _localWatch = host.Reaper.WatchExit(_pidfd, status => Learn(new ProcessEnd(status, DateTimeOffset.UtcNow), OomKillsNow()));
+            _localWatch = host.Reaper.WatchExit(_pidfd, status => _ = LearnLocally(host, new ProcessEnd(status, DateTimeOffset.UtcNow)));
         }
+    }
+
+    private async Task LearnLocally(ContainerHost host, ProcessEnd end)
+    {
+        try
+        {
+            if (!IsExec) await LeftBehind.End(Cgroup).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            host.OnError(e); // the exit is reported, whatever could not be done before it
+        }
+        Learn(end, OomKillsNow());
     }
 
     /// <summary>No more input will come: our copy of its end must not keep it waiting.</summary>
@@ -138,7 +151,12 @@ internal sealed class ShimProcess : IContainer
         return _runtime.Exec(this, key, request, deadline);
     }
 
-    public bool Signal(int signal) => _pidfd is { IsClosed: false } pidfd && pidfd.TrySignal(signal);
+    public bool Signal(int signal)
+    {
+        if (_pidfd is not { IsClosed: false } pidfd || !pidfd.TrySignal(signal)) return false;
+        if (signal == (int)Processes.Signal.SIGKILL && !IsExec) Cgroup.LetKilledEnd();
+        return true;
+    }
 
     public bool SignalAll(int signal) => Cgroup.SignalAll(signal);
 

@@ -153,7 +153,6 @@ public sealed class ShimsRuntime : IContainerRuntime
         try
         {
             var container = make(place.Runtime!);
-            NoteParents(container, request.DefaultCgroup);
             return container;
         }
         catch
@@ -166,10 +165,6 @@ public sealed class ShimsRuntime : IContainerRuntime
             Return(place);
         }
     }
-
-    /// <summary>The cgroup of a namespace outlives the shim that made it, where another's container is in it still: it goes with the daemon.</summary>
-    private void NoteParents(IContainer container, string defaultCgroup) => _host.Note(
-        [.. container.Cgroup.Paths.Values.Where(p => p.EndsWith(defaultCgroup, StringComparison.Ordinal)).Select(p => Path.GetDirectoryName(p)!).Distinct()]);
 
     private T? Adopt<T>(string key, ProcessIdentity process, Func<ShimRuntime, T?> adopt, CancellationToken deadline) where T : class
     {

@@ -28,9 +28,6 @@ internal sealed record ContainerState
     /// <summary>Directories by controller.</summary>
     public IReadOnlyDictionary<string, string> CgroupPaths { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Cgroups above it that were made for it, deepest first.</summary>
-    public IReadOnlyList<string> CgroupParents { get; init; } = [];
-
     /// <summary>/proc/PID/ns files by the specification's names.</summary>
     public IReadOnlyDictionary<string, string> NamespacePaths { get; init; } = new Dictionary<string, string>();
 
@@ -72,7 +69,6 @@ internal sealed record ContainerState
             json.WriteString("bundle", Bundle);
             json.WriteNumber("owner", Owner);
             Map(json, "cgroupPaths", CgroupPaths);
-            List(json, "cgroupParents", CgroupParents);
             Map(json, "namespacePaths", NamespacePaths);
             List(json, "externalDescriptors", ExternalDescriptors);
             if (IntelRdtPath is not null) json.WriteString("intelRdtPath", IntelRdtPath);
@@ -100,7 +96,6 @@ internal sealed record ContainerState
             Bundle = Read("bundle", Text),
             Owner = Read("owner", e => e.GetUInt32()),
             CgroupPaths = Read("cgroupPaths", Texts),
-            CgroupParents = Read("cgroupParents", e => e.EnumerateArray().Select(Text).ToArray()),
             NamespacePaths = Read("namespacePaths", Texts),
             ExternalDescriptors = Read("externalDescriptors", e => e.EnumerateArray().Select(Text).ToArray()),
             IntelRdtPath = root.TryGetProperty("intelRdtPath", out _) ? Read("intelRdtPath", Text) : null,

@@ -124,7 +124,7 @@ internal sealed class Creation : IDisposable
         Container = images is null ? Container.Create(_host, request, _deadline.Token) : Container.Restore(_host, request, images, _deadline.Token);
         State = State with
         {
-            Pid = Container.Pid, StartTime = Container.StartTime, CgroupPaths = Container.Cgroup.Paths, CgroupParents = Container.Cgroup.CreatedParents,
+            Pid = Container.Pid, StartTime = Container.StartTime, CgroupPaths = Container.Cgroup.Paths,
             NamespacePaths = NamespacePaths(Container.Pid),
         };
         if (arguments.Text("console-socket") is { Length: > 0 } socket && Container.TakeTerminal() is { } master)

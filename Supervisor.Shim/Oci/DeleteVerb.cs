@@ -49,7 +49,6 @@ internal static class DeleteVerb
         var cgroup = live.Cgroup;
         if (cgroup.Exists)
         {
-            if (live.Container is not null) live.Container.Thaw();
             live.Container?.Wait(Patience);
             if (!cgroup.TryDeleteEmpty())
             {

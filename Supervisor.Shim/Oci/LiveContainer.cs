@@ -36,7 +36,7 @@ internal sealed class LiveContainer : IDisposable
     /// <summary>Pid for showing: 0 when it is stopped.</summary>
     public int Pid => Container?.Pid ?? 0;
 
-    public Cgroup Cgroup => Cgroup.Open(State.CgroupPaths, State.CgroupParents);
+    public Cgroup Cgroup => Cgroup.Open(State.CgroupPaths);
 
     /// <exception cref="OciException">There is none.</exception>
     public static LiveContainer Open(StateStore store, string id) => new(store.Load(id), store.DirectoryOf(id));

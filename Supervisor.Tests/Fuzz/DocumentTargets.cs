@@ -82,7 +82,7 @@ internal static class DocumentTargets
         {
             var state = ContainerState.FromJson(json);
             Holds(state.Id is not null && state.Bundle is not null && state.BootId is not null, "a text that is null");
-            Holds(state.CgroupPaths.Values.Concat(state.CgroupParents).Concat(state.NamespacePaths.Values).Concat(state.ExternalDescriptors).All(v => v is not null), "a null in a list");
+            Holds(state.CgroupPaths.Values.Concat(state.NamespacePaths.Values).Concat(state.ExternalDescriptors).All(v => v is not null), "a null in a list");
             var again = ContainerState.FromJson(state.ToJson());
             Holds(again.ToJson().AsSpan().SequenceEqual(state.ToJson()), "a state that changes when it is written and read again");
             _ = state.Spec;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Supervisor.Kernel.Cgroups;
 using Supervisor.Kernel.Oci;
@@ -66,6 +67,48 @@ public sealed partial class CgroupProcessTests
         cgroup.KillAll(CgroupTestBed.Deadline);
         CgroupTestBed.Exited(shell);
         Assert.False(cgroup.IsFrozen);
+    }
+
+    [CgroupTheory]
+    [InlineData("v1")]
+    [InlineData("v2")]
+    [InlineData("both")]
+    public void SIGKILL_to_all_reaches_what_is_frozen_at_any_depth(string view)
+    {
+        using var bed = new CgroupTestBed(view);
+        var cgroup = bed.Create("c");
+        var below = Cgroup.Create(bed.Hierarchies, bed.Directory + "/c/x/y", null);
+        Process[] shells = [bed.Run(below, "exec sleep 60"), bed.Run(below, "exec sleep 60")];
+        below.Freeze(CgroupTestBed.Deadline);
+        cgroup.Freeze(CgroupTestBed.Deadline);
+        Assert.True(cgroup.SignalAll(9));
+        foreach (var shell in shells) CgroupTestBed.Exited(shell);
+        Assert.False(cgroup.SignalAll(9));
+    }
+
+    [CgroupTheory]
+    [InlineData("v1")]
+    [InlineData("both")]
+    public void What_is_frozen_below_is_killed_with_the_whole(string view)
+    {
+        using var bed = new CgroupTestBed(view);
+        var cgroup = bed.Create("c");
+        var below = Cgroup.Create(bed.Hierarchies, bed.Directory + "/c/x/y", null);
+        var shell = bed.Run(below, "exec sleep 60");
+        below.Freeze(CgroupTestBed.Deadline);
+        cgroup.KillAll(CgroupTestBed.Deadline);
+        CgroupTestBed.Exited(shell);
+    }
+
+    [Fact]
+    public void A_listed_number_that_is_another_processs_thread_by_now_is_nobody()
+    {
+        using var stop = new ManualResetEventSlim();
+        new Thread(stop.Wait) { IsBackground = true }.Start();
+        var thread = Directory.EnumerateDirectories("/proc/self/task").Select(d => int.Parse(Path.GetFileName(d))).First(t => t != Environment.ProcessId);
+        Assert.Null(CgroupMembers.TryOpen(thread));
+        Assert.False(CgroupMembers.Signal([], [thread], 0));
+        stop.Set();
     }
 
     [CgroupFact]

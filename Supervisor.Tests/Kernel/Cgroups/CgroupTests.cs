@@ -127,17 +127,56 @@ public sealed class CgroupTests
         using var bed = new CgroupTestBed();
         var first = bed.Create("pod/a");
         var second = bed.Create("pod/b");
-        Assert.Equal(first.Directories.Count, first.CreatedParents.Count);
-        Assert.Empty(second.CreatedParents);
         Directory.CreateDirectory(second.Paths["memory"] + "/x/y");
         second.Delete(CgroupTestBed.Deadline);
         Assert.False(second.Exists);
         Assert.True(first.Exists);
-        first = Cgroup.Open(first.Paths, first.CreatedParents); // as after a restart
-        first.Delete(CgroupTestBed.Deadline);
-        first.Delete(CgroupTestBed.Deadline);
+        Cgroup.Open(second.Paths).Delete(CgroupTestBed.Deadline);
+        Cgroup.Open(first.Paths).Delete(CgroupTestBed.Deadline); // as after a restart
+        Cgroup.Open(first.Paths).Delete(CgroupTestBed.Deadline);
+        Assert.All(bed.Hierarchies.All, h => Assert.False(Directory.Exists(h.MountPoint + bed.Directory)));
+    }
+
+    [CgroupFact]
+    public void A_parent_that_somebody_else_made_stays_and_the_last_container_takes_those_that_were_made()
+    {
+        using var bed = new CgroupTestBed();
+        var others = bed.Hierarchies.All[0].MountPoint + bed.Directory;
+        Directory.CreateDirectory(others);
+        var first = bed.Create("pod/a");
+        var second = bed.Create("pod/b");
+        first.Delete(CgroupTestBed.Deadline); // the one that made the parents
+        Assert.True(second.Exists);
+        Assert.True(second.TryDeleteEmpty());
         Assert.Empty(bed.Left());
-        Assert.True(Directory.Exists(bed.Hierarchies.All[0].MountPoint + bed.Directory)); // the namespace's
+        Assert.True(Directory.Exists(others));
+        Assert.All(bed.Hierarchies.All.Skip(1), h => Assert.False(Directory.Exists(h.MountPoint + bed.Directory)));
+    }
+
+    [CgroupFact]
+    public void A_creation_that_fails_takes_the_parents_that_it_made()
+    {
+        using var bed = new CgroupTestBed();
+        Assert.Throws<CgroupException>(() => bed.Create("pod/a", new ResourcesSpec { Cpu = new CpuSpec { Cpus = "4095" } }));
+        Assert.All(bed.Hierarchies.All, h => Assert.False(Directory.Exists(h.MountPoint + bed.Directory)));
+    }
+
+    [CgroupTheory]
+    [InlineData("v1")]
+    [InlineData("v2")]
+    public void A_frozen_cgroup_is_refused_and_stays_as_it_is_and_so_is_one_below_it(string view)
+    {
+        using var bed = new CgroupTestBed(view);
+        var frozen = bed.Create("c");
+        frozen.Freeze(CgroupTestBed.Deadline);
+        var e = Assert.Throws<CgroupException>(() => Cgroup.Create(bed.Hierarchies, bed.Directory + "/c", null));
+        Assert.Contains("frozen", e.Message, StringComparison.Ordinal);
+        Assert.True(frozen.IsFrozen);
+        e = Assert.Throws<CgroupException>(() => Cgroup.Create(bed.Hierarchies, bed.Directory + "/c/below", null));
+        Assert.Contains("frozen", e.Message, StringComparison.Ordinal);
+        Assert.All(frozen.Directories, d => Assert.False(Directory.Exists(d + "/below")));
+        frozen.Thaw(CgroupTestBed.Deadline);
+        Cgroup.Create(bed.Hierarchies, bed.Directory + "/c/below", null).Delete(CgroupTestBed.Deadline);
     }
 
     [CgroupFact]
