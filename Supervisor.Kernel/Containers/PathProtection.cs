@@ -18,23 +18,32 @@ internal sealed class PathProtection(LaunchProgram program, FdSlots slots, RootT
             // The host's, by its own path: never the container's /dev/null, which could be anything (CVE-2025-31133).
             var nullDevice = slots.Take();
             FdSlots.Keep(program, program.Add(Syscall.openat, NullDevice, At.FDCWD, program.Text(NullDevice), (OpenFlags.O_PATH | OpenFlags.O_CLOEXEC).ToKernel(), 0), nullDevice);
-            foreach (var path in linux.MaskedPaths) Mask(path, nullDevice);
+            var empty = slots.Take();
+            foreach (var path in linux.MaskedPaths) Mask(path, nullDevice, empty);
         }
         foreach (var path in linux.ReadonlyPaths) MakeReadOnly(path);
     }
 
-    /// <summary>Covers a file with the null device, and a directory with an empty one.</summary>
-    private void Mask(string path, int nullDevice)
+    /// <summary>Covers a file with the null device, and a directory with an empty one: one for all, as in runc.</summary>
+    /// <param name="empty">Holds it once there is one.</param>
+    private void Mask(string path, int nullDevice, int empty)
     {
         var target = slots.Take();
         var missing = tree.Open(path).Tolerating(Errno.ENOENT);
         FdSlots.Keep(program, missing, target);
         var cover = mounts.CopyOf(nullDevice, NullDevice, recursive: false);
         var isFile = tree.MoveMount(cover, path, target).IgnoringErrors().SkippingOnSuccess(); // ENOTDIR: the path is a directory
+        // A copy of the one that covers another directory already; before there is one, these steps fail and the ones after them make it.
+        var copy = slots.Take();
+        program.Add(Syscall.open_tree, path, empty, program.Text(""), At.OPEN_TREE_CLONE | At.OPEN_TREE_CLOEXEC | At.EMPTY_PATH).IgnoringErrors().IntoNext(0);
+        program.Add(Syscall.dup3, path, 0, copy, (long)OpenFlags.O_CLOEXEC).IgnoringErrors();
+        var covered = tree.MoveMount(copy, path, target).IgnoringErrors().SkippingOnSuccess();
         cover = mounts.Filesystem("tmpfs", "tmpfs", ["size=0", "mode=555"],
             MountAttributes.MOUNT_ATTR_RDONLY | MountAttributes.MOUNT_ATTR_NOSUID | MountAttributes.MOUNT_ATTR_NODEV | MountAttributes.MOUNT_ATTR_NOEXEC, path);
+        program.Add(Syscall.dup3, path, cover, empty, (long)OpenFlags.O_CLOEXEC);
         tree.MoveMount(cover, path, target);
         isFile.SkipsToHere();
+        covered.SkipsToHere();
         missing.SkipsToHere();
     }
 

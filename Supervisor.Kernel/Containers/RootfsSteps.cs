@@ -67,13 +67,15 @@ internal static class RootfsSteps
         program.Add(Syscall.fchdir, "the new root", slot);
         if (!plan.Namespaces.Makes(CloneFlags.CLONE_NEWNS))
         {
-            // Others live in these mounts: their root stays what it is.
+            // Others live in these mounts: their root stays what it is, and is not changed.
+            if (plan.RootPlace != "/") Change(program, plan, slot, At.EMPTY_PATH, program.Text(""), dot);
             program.Add(Syscall.chroot, plan.Rootfs, dot);
             program.Add(Syscall.chdir, "/", program.Text("/"));
             return;
         }
         if (plan.NoPivot)
         {
+            OldMounts.Remove(program, plan.RootPlace);
             program.Add(Syscall.mount, $"{plan.Rootfs} over /", dot, program.Text("/"), 0, (long)MountFlags.MS_MOVE, 0);
             program.Add(Syscall.chroot, plan.Rootfs, dot);
         }
@@ -83,11 +85,17 @@ internal static class RootfsSteps
             program.Add(Syscall.umount2, "the old root", dot, At.MNT_DETACH);
         }
         program.Add(Syscall.chdir, "/", program.Text("/"));
+        var root = program.Text("/");
+        Change(program, plan, At.FDCWD, 0, root, root);
+    }
+
+    /// <summary>Makes the root what the spec says: read-only, of some propagation.</summary>
+    private static void Change(LaunchProgram program, ContainerPlan plan, long at, long flags, DataRef path, DataRef place)
+    {
         if (plan.Spec.Root?.Readonly == true)
-            program.Add(Syscall.mount_setattr, "/ (read-only)", At.FDCWD, program.Text("/"), 0,
-                program.Values<ulong>([(ulong)MountAttributes.MOUNT_ATTR_RDONLY, 0, 0, 0]), 32);
+            program.Add(Syscall.mount_setattr, "/ (read-only)", at, path, flags, program.Values<ulong>([(ulong)MountAttributes.MOUNT_ATTR_RDONLY, 0, 0, 0]), 32);
         var propagation = (MountFlags)MountOptions.Parse([plan.Spec.Linux?.RootfsPropagation ?? ""]).Propagation;
         if (propagation is not MountFlags.None)
-            program.Add(Syscall.mount, $"/ ({plan.Spec.Linux!.RootfsPropagation})", 0, program.Text("/"), 0, (long)propagation, 0);
+            program.Add(Syscall.mount, $"/ ({plan.Spec.Linux!.RootfsPropagation})", 0, place, 0, (long)propagation, 0);
     }
 }

@@ -49,6 +49,37 @@ public sealed partial class EscapeTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Masked_directories_are_one_empty_directory_that_cannot_be_written()
+    {
+        var outcome = await _containers.RunAsync(["sh", "-c", "for d in /etc /opt /var; do ls -A $d | wc -l; touch $d/x 2>/dev/null && echo WRITTEN; done; stat -c %d /etc /opt /var | sort -u | wc -l"], spec => spec with
+        {
+            Linux = spec.Linux! with { MaskedPaths = ["/no/such", "/proc/keys", "/etc", "/opt", "/var"] },
+        });
+        Assert.Equal("0\n0\n0\n1\n", outcome.Output);
+    }
+
+    [Theory] // a fresh /proc or /sys of a nested user namespace, by way of the host's that --no-pivot leaves in the mount namespace
+    [InlineData("proc", false)]
+    [InlineData("proc", true)]
+    [InlineData("sysfs", true)]
+    public async Task A_nested_user_namespace_mounts_no_fresh_proc_or_sysfs_however_the_root_was_changed(string type, bool noPivot)
+    {
+        var outcome = await _containers.RunAsync(
+            ["unshare", "--user", "--map-root-user", "--mount", "--net", "--pid", "--fork", "sh", "-c", $"echo tried; mount -t {type} {type} /tmp && echo MOUNTED && echo '|x' >/tmp/sys/kernel/core_pattern && echo WRITTEN"],
+            request: r => r with { NoPivot = noPivot });
+        Assert.Equal("tried\n", string.Concat(outcome.Output.Split('\n').Where(l => l is "tried" or "MOUNTED" or "WRITTEN").Select(l => l + "\n")));
+        Assert.Contains("permission denied", outcome.Output, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task Without_pivot_root_no_mount_of_the_host_is_left_below_the_containers_root()
+    {
+        var outcome = await _containers.RunAsync(["sh", "-c", "cat /proc/self/mountinfo"], request: r => r with { NoPivot = true });
+        Assert.Equal(0, outcome.Status);
+        Assert.All(outcome.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries), l => Assert.DoesNotContain(_containers.Place, l.Split(' ')[4], StringComparison.Ordinal));
+    }
+
     [Theory] // CVE-2019-19921, CVE-2023-27561, CVE-2023-28642
     [InlineData("proc")]
     [InlineData("sys")]
