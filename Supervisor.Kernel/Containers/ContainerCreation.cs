@@ -61,6 +61,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             if (request.OwnsBundle) Bundle.WriteIntendedCgroup(request.Bundle, host.Hierarchies.DirectoriesOf(CgroupsPath(spec)));
             if (spec.Hooks?.Poststop is { Count: > 0 } poststop)
                 _undo.Push(() => HookRunner.RunAll("poststop", poststop, new CreateHooks(spec, request).State("stopped", 0), host.OnError, CancellationToken.None));
+            foreach (var ignored in SpecValidator.Ignored(spec).Except(SpecValidator.IgnoredCapabilities(spec))) Warn(ignored);
             var cgroup = MakeCgroup(spec);
             foreach (var ignored in cgroup.NotApplied) Warn(ignored);
             _undo.Push(() => cgroup.Delete(UndoTimeout));
@@ -153,6 +154,8 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
         request.StartSocket?.Describe(program, init.Entry);
         return program;
     }
+
+    private void Warn(UnsupportedField ignored) => host.OnError(new NotSupportedException($"container {request.Id}: {ignored}"));
 
     private static Fd? ContainerUser(LinuxSpec linux, NamespacePlan namespaces, List<IDisposable> open, CancellationToken deadline)
     {

@@ -28,9 +28,6 @@ internal static class MountRules
         if (bind)
         {
             if (string.IsNullOrEmpty(mount.Source)) throw new InvalidSpecException(field + ".source", "is missing, and a bind mount has one");
-            if (options.DataOptions.Count > 0) // the kernel would ignore it: somebody relies on an option that is misspelt
-                throw new InvalidSpecException($"{field}.options[{IndexOf(mount.Options, options.DataOptions[0])}]",
-                    $"\"{options.DataOptions[0]}\" is no option of a bind mount");
         }
         else if (string.IsNullOrEmpty(mount.Type) || mount.Type is "none")
         {
@@ -40,6 +37,8 @@ internal static class MountRules
         Proc(field, mount, bind);
         if (options.CopyUp && mount.Type is not "tmpfs")
             throw new InvalidSpecException($"{field}.options[{IndexOf(mount.Options, "tmpcopyup")}]", "only a tmpfs can be filled");
+        if (!bind && mount.UidMappings.Count > 0) throw new InvalidSpecException(field + ".uidMappings", "only a bind mount can be idmapped");
+        if (!bind && mount.GidMappings.Count > 0) throw new InvalidSpecException(field + ".gidMappings", "only a bind mount can be idmapped");
         if (options.IdMap && !bind)
             throw new InvalidSpecException($"{field}.options", "only a bind mount can be idmapped");
     }

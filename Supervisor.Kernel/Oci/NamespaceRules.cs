@@ -16,11 +16,22 @@ internal static class NamespaceRules
         }
         User(linux);
         Time(linux, kinds);
+        Joined(spec, linux);
         if (kinds.Contains(NamespaceKind.Mount)) return;
         // In the runtime's own mount namespace these would change the host.
         if (linux.MaskedPaths.Count > 0) throw new InvalidSpecException("linux.maskedPaths", "needs a mount namespace");
         if (linux.ReadonlyPaths.Count > 0) throw new InvalidSpecException("linux.readonlyPaths", "needs a mount namespace");
-        if (spec.Mounts.Count > 0) throw new InvalidSpecException("mounts", "needs a mount namespace");
+        if (linux.Devices.Count > 0) throw new InvalidSpecException("linux.devices", "needs a mount namespace: the nodes would be made on the host");
+        if (spec.Root is { Readonly: true }) throw new InvalidSpecException("root.readonly", "needs a mount namespace: nothing but a mount is read-only");
+        if (linux.RootfsPropagation is { Length: > 0 }) throw new InvalidSpecException("linux.rootfsPropagation", "needs a mount namespace");
+    }
+
+    /// <summary>What a joined mount namespace leaves to those who live in it.</summary>
+    private static void Joined(Spec spec, LinuxSpec linux)
+    {
+        if (spec.Root?.Path.Trim('/') is not "" || linux.Namespaces.All(n => n.Type is not NamespaceKind.Mount || string.IsNullOrEmpty(n.Path))) return;
+        if (spec.Root.Readonly) throw new InvalidSpecException("root.readonly", "the root is that of a mount namespace that is joined: it would become read-only for all in it");
+        if (linux.RootfsPropagation is { Length: > 0 }) throw new InvalidSpecException("linux.rootfsPropagation", "the root is that of a mount namespace that is joined: it would change for all in it");
     }
 
     private static void User(LinuxSpec linux)

@@ -41,8 +41,24 @@ public static class SpecValidator
     /// <summary>What the spec asks for and this version does not do. Empty for most specs; the caller decides what follows.</summary>
     public static IReadOnlyList<UnsupportedField> Unsupported(Spec spec) => UnsupportedRules.Of(spec);
 
-    /// <summary>What the specification says to warn of and to go on without: capabilities that nobody knows or that cannot be ambient.</summary>
+    /// <summary>What a container goes on without, with a warning, as the specification or other runtimes have it.</summary>
     public static IReadOnlyList<UnsupportedField> Ignored(Spec spec)
+    {
+        List<UnsupportedField> found = [.. IgnoredCapabilities(spec)];
+        if (spec.Mounts.Count > 0 && spec.Linux?.Namespaces.Any(n => n.Type is NamespaceKind.Mount) is not true)
+            found.Add(new UnsupportedField("mounts", "not mounted: the container has no mount namespace"));
+        for (var i = 0; i < spec.Mounts.Count; i++)
+        {
+            var options = MountOptions.Parse(spec.Mounts[i].Options);
+            if (!options.Bind && spec.Mounts[i].Type is not "bind") continue;
+            foreach (var word in options.DataOptions) found.Add(new UnsupportedField($"mounts[{i}].options", $"\"{word}\" means nothing on a bind mount"));
+        }
+        if (spec.Linux?.Resources?.Memory?.Kernel is > 0) found.Add(new UnsupportedField("linux.resources.memory.kernel", "the kernel no longer limits its own memory (Linux 5.16)"));
+        return found;
+    }
+
+    /// <summary>Capabilities that nobody knows or that cannot be ambient.</summary>
+    public static IReadOnlyList<UnsupportedField> IgnoredCapabilities(Spec spec)
     {
         var found = new List<UnsupportedField>();
         if (spec.Process?.Capabilities is not { } sets) return found;

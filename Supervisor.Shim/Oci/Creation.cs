@@ -118,7 +118,7 @@ internal sealed class Creation : IDisposable
             Id = id, NewKeyring = !State.NoNewKeyring, Inherited = passed.Descriptors,
         };
         // Of ambient ones that cannot be nothing is said: runc's own spec has such.
-        foreach (var ignored in SpecValidator.Ignored(spec).Where(i => !i.Field.Contains(".ambient[", StringComparison.Ordinal)))
+        foreach (var ignored in SpecValidator.IgnoredCapabilities(spec).Where(i => !i.Field.Contains(".ambient[", StringComparison.Ordinal)))
             Log.Warning($"ignoring unknown or unavailable capabilities: {ignored.Field}: {ignored.Reason}");
         if (images is not null) _deadline.CancelAfter(RestorePatience); // there may be gigabytes to read
         Container = images is null ? Container.Create(_host, request, _deadline.Token) : Container.Restore(_host, request, images, _deadline.Token);
