@@ -31,6 +31,9 @@ public sealed class TasksService(SupervisorSystem system, LogBinaries logBinarie
         var id = context.ContainerId(request.ContainerId, "container_id");
         var container = Find(id);
         RuntimeNames.Check(container.Record);
+        RuntimeOptions.Check(container.Record.RuntimeOptions, "container.runtime.options");
+        RuntimeOptions.Check(request.Options, "options");
+        RefuseOtherShims(request);
         var stdio = logBinaries.Check(new StdioPaths(request.Stdin, request.Stdout, request.Stderr, request.Terminal));
         var source = await checkpoints.SourceAsync(request, context);
         var order = new TaskRequest(stdio, [.. request.Rootfs.Select(m => new RootfsMount(m.Type, m.Source, m.Target, [.. m.Options]))], source);
@@ -46,6 +49,13 @@ public sealed class TasksService(SupervisorSystem system, LogBinaries logBinarie
             throw;
         }
         return new CreateTaskResponse { ContainerId = id.Value, Pid = state.Pid };
+    }
+
+    private static void RefuseOtherShims(CreateTaskRequest request)
+    {
+        if (request.RuntimePath.Length > 0 && Path.GetFileName(request.RuntimePath) != "containerd-shim-runc-v2")
+            throw new InvalidFieldException("runtime_path", $"\"{request.RuntimePath}\": no other shim is started");
+        if (request.TaskApiAddress.Length > 0) throw new InvalidFieldException("task_api_address", $"\"{request.TaskApiAddress}\": tasks are served here");
     }
 
     /// <inheritdoc/>
