@@ -12,14 +12,25 @@ public static class LayerCompression
     private const string DockerTar = "application/vnd.docker.image.rootfs.diff.tar",
         DockerForeign = "application/vnd.docker.image.rootfs.foreign.diff.tar";
 
-    /// <summary>Opens a layer to read its plain tar.</summary>
+    /// <summary>
+    /// Opens a layer to read its plain tar. Its first bytes say how it is compressed: media types are hints that clients get wrong,
+    /// those of docker's archives most of all.
+    /// </summary>
+    /// <param name="stream">One that can be sought, at its beginning.</param>
     /// <exception cref="StorageException">No layer has this media type.</exception>
-    public static Stream Decompress(string mediaType, Stream stream) => Parse(mediaType) switch
+    public static Stream Decompress(string mediaType, Stream stream)
     {
-        "" => stream,
-        "gzip" => new GZipStream(stream, CompressionMode.Decompress, leaveOpen: true),
-        _ => new ZstdSharp.DecompressionStream(stream, leaveOpen: true),
-    };
+        Parse(mediaType);
+        Span<byte> first = stackalloc byte[4];
+        var got = stream.ReadAtLeast(first, first.Length, throwOnEndOfStream: false);
+        stream.Seek(-got, SeekOrigin.Current);
+        return first[..got] switch
+        {
+            [0x1f, 0x8b, 0x08, ..] => new GZipStream(stream, CompressionMode.Decompress, leaveOpen: true), // RFC 1952
+            [0x28, 0xb5, 0x2f, 0xfd] or [>= 0x50 and <= 0x5f, 0x2a, 0x4d, 0x18] => new ZstdSharp.DecompressionStream(stream, leaveOpen: true), // RFC 8878: a frame, or one to skip
+            _ => stream,
+        };
+    }
 
     /// <summary>Opens a layer to be written; to be disposed before <paramref name="stream"/>.</summary>
     public static Stream Compress(string mediaType, Stream stream) => Parse(mediaType) switch

@@ -131,8 +131,26 @@ public sealed class LayerTests : IDisposable
     [Fact]
     public void What_does_not_decompress_is_refused()
     {
-        Refused(new byte[2000], StorageFault.InvalidArgument, Tar + "+gzip");
+        Refused([0x1f, 0x8b, 0x08, .. Enumerable.Repeat((byte)7, 2000)], StorageFault.InvalidArgument, Tar + "+gzip");
+        Refused([0x28, 0xb5, 0x2f, 0xfd, .. Enumerable.Repeat((byte)7, 2000)], StorageFault.InvalidArgument, Tar + "+zstd");
         Refused([.. Enumerable.Repeat((byte)7, 2000)], StorageFault.InvalidArgument, Tar + "+zstd");
+    }
+
+    [Theory]
+    [InlineData(Tar)]
+    [InlineData(Tar + "+gzip")]
+    [InlineData(Tar + "+zstd")]
+    [InlineData("application/vnd.docker.image.rootfs.diff.tar")]
+    [InlineData("application/vnd.docker.image.rootfs.diff.tar.gzip")]
+    public void A_layer_is_decompressed_by_what_it_is_and_not_by_what_it_is_called(string mediaType)
+    {
+        using var compressor = new ZstdSharp.Compressor();
+        var tar = new TarImage().File("f", mediaType).Bytes();
+        foreach (var blob in (byte[][])[tar, TarImage.Gzip(tar), compressor.Wrap(tar).ToArray()])
+        {
+            Assert.Equal(Digest.Of(HashAlgorithmName.SHA256, SHA256.HashData(tar)), Apply(blob, mediaType).Digest);
+            Assert.Equal(mediaType, Read("f"));
+        }
     }
 
     [Fact]
