@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Containerd.Services.Containers.V1;
 using Containerd.Services.Events.V1;
 using Containerd.Services.Introspection.V1;
+using Containerd.Services.Snapshots.V1;
 using Containerd.Services.Tasks.V1;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -40,6 +41,7 @@ internal sealed class DaemonClient : IDisposable
         Containers = new Containers.ContainersClient(_channel);
         Tasks = new Tasks.TasksClient(_channel);
         Events = new Events.EventsClient(_channel);
+        Snapshots = new Snapshots.SnapshotsClient(_channel);
         Version = new VersionClient(_channel);
         Introspection = new Introspection.IntrospectionClient(_channel);
         Inspection = new V1.Tasks.TasksClient(_channel);
@@ -51,6 +53,7 @@ internal sealed class DaemonClient : IDisposable
     public Containers.ContainersClient Containers { get; }
     public Tasks.TasksClient Tasks { get; }
     public Events.EventsClient Events { get; }
+    public Snapshots.SnapshotsClient Snapshots { get; }
     public VersionClient Version { get; }
     public Introspection.IntrospectionClient Introspection { get; }
     public V1.Tasks.TasksClient Inspection { get; }

@@ -1,4 +1,9 @@
 using System.Text.Json;
+using Containerd.Services.Containers.V1;
+using Containerd.Services.Snapshots.V1;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
 
 namespace Supervisor.Tests.EndToEnd;
 
@@ -22,6 +27,33 @@ public sealed class DaemonTests : IAsyncLifetime
         Assert.DoesNotMatch("[0-9]", Ok(await _daemon.Ctr("tasks", "ps", "c1"))); // nothing is left, which is an answer
         Ok(await _daemon.Do("rm", "c1"));
         Assert.DoesNotContain("c1", Ok(await _daemon.Do("ps", "-a")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Removing_a_container_removes_its_snapshot()
+    {
+        using var client = new Supervisor.Host.Cli.DaemonClient(_daemon.Address, _daemon.Namespace);
+        await client.Snapshots.PrepareAsync(new PrepareSnapshotRequest { Snapshotter = "native", Key = "mine" }, client.Call());
+        await client.Containers.CreateAsync(new CreateContainerRequest
+        {
+            Container = new Container
+            {
+                Id = "s1", Snapshotter = "native", SnapshotKey = "mine",
+                Runtime = new Container.Types.Runtime { Name = "io.containerd.runc.v2" }, Spec = new Any { Value = ByteString.CopyFromUtf8("{}") },
+            },
+        }, client.Call());
+        Ok(await _daemon.Do("rm", "-f", "s1"));
+        var e = await Assert.ThrowsAsync<RpcException>(async () => await client.Snapshots.StatAsync(new StatSnapshotRequest { Snapshotter = "native", Key = "mine" }, client.Call()));
+        Assert.Equal(StatusCode.NotFound, e.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_paused_container_is_removed_by_force()
+    {
+        Ok(await _daemon.Do("run", "-d", "--name", "p1", "--rootfs", "/", "--", "sleep", "1000"));
+        Ok(await _daemon.Ctr("tasks", "pause", "p1"));
+        Ok(await _daemon.Do("rm", "-f", "p1"));
+        Assert.DoesNotContain("p1", Ok(await _daemon.Do("ps", "-a")), StringComparison.Ordinal);
     }
 
     [Fact]

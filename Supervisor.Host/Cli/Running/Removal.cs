@@ -1,4 +1,5 @@
 using Containerd.Services.Containers.V1;
+using Containerd.Services.Snapshots.V1;
 using Containerd.Services.Tasks.V1;
 using Containerd.V1.Types;
 using Grpc.Core;
@@ -25,7 +26,9 @@ internal static class Removal
             }
             await client.Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = id }, client.Call(cancel));
         }
+        var container = (await client.Containers.GetAsync(new GetContainerRequest { Id = id }, client.Call(cancel))).Container;
         await client.Containers.DeleteAsync(new DeleteContainerRequest { Id = id }, client.Call(cancel));
+        if (container.SnapshotKey.Length > 0) await RemoveSnapshotAsync(client, container, cancel);
         if (log is not null) LogFile.Delete(log);
     }
 
@@ -39,6 +42,19 @@ internal static class Removal
         catch (RpcException e) when (e.StatusCode is StatusCode.NotFound)
         {
             return null;
+        }
+    }
+
+    /// <summary>What it wrote over its image goes with it, as with docker and ctr.</summary>
+    private static async Task RemoveSnapshotAsync(DaemonClient client, Container container, CancellationToken cancel)
+    {
+        try
+        {
+            await client.Snapshots.RemoveAsync(new RemoveSnapshotRequest { Snapshotter = container.Snapshotter, Key = container.SnapshotKey }, client.Call(cancel));
+        }
+        catch (RpcException e) when (e.StatusCode is StatusCode.NotFound)
+        {
+            // The collector, or its owner, was faster.
         }
     }
 
