@@ -48,6 +48,18 @@ public static unsafe partial class Native
     [LibraryImport(Library, SetLastError = true)]
     public static partial int lsetxattr(byte* path, byte* name, byte* value, nuint size, int flags);
 
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial nint flistxattr(int fd, byte* list, nuint size);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial nint fgetxattr(int fd, byte* name, byte* value, nuint size);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial int fsetxattr(int fd, byte* name, byte* value, nuint size, int flags);
+
+    [LibraryImport(Library, SetLastError = true)]
+    public static partial uint if_nametoindex(byte* name);
+
     [LibraryImport(Library)]
     public static partial void cfmakeraw(termios* settings);
 #pragma warning restore CA1401, CS1591

@@ -1,3 +1,4 @@
+using System.Text;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Processes;
@@ -27,31 +28,30 @@ internal static unsafe class CopyUp
             var left = MostEntries;
             // A mount's own descriptor is O_PATH: opened anew for making entries.
             using var top = Openat2.TryOpen(target, ".", OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, ResolveFlags.RESOLVE_NO_SYMLINKS)!;
-            CopyAttributes(source, top);
             Directory(source, top, 0, ref left, deadline);
+            CopyAttributes(source, top); // last: it may forbid to write
         }
     }
 
     private static void Directory(Fd from, Fd to, int depth, ref int left, CancellationToken deadline)
     {
         if (depth > Deepest) throw new SyscallException("tmpcopyup", Errno.ENAMETOOLONG, $"more than {Deepest} directories deep");
-        foreach (var path in System.IO.Directory.EnumerateFileSystemEntries($"/proc/self/fd/{from.Number}"))
+        foreach (var name in DirectoryNames.Of(from))
         {
             deadline.ThrowIfCancellationRequested();
             if (--left < 0) throw new SyscallException("tmpcopyup", Errno.ENOSPC, $"more than {MostEntries} files");
-            var name = Path.GetFileName(path);
             using var place = Openat2.TryOpen(from, name, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW, ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_XDEV);
             if (place is null) continue;
             // A device, socket or FIFO has no contents to copy.
             switch (FileStatus.Of(place))
             {
                 case { IsDirectory: true }:
-                    fixed (byte* text = CString.Of(name)) Try(mkdirat(to.Number, text, 0x1c0 /* 0700 */), "mkdirat", name);
+                    fixed (byte* text = name) Try(mkdirat(to.Number, text, 0x1c0 /* 0700 */), "mkdirat", name);
                     using (var inner = Openat2.TryOpen(from, name, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, Beneath)!)
                     using (var made = Openat2.TryOpen(to, name, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, Beneath)!)
                     {
-                        CopyAttributes(inner, made);
                         Directory(inner, made, depth + 1, ref left, deadline);
+                        CopyAttributes(inner, made);
                     }
                     break;
                 case { IsRegular: true }:
@@ -70,24 +70,45 @@ internal static unsafe class CopyUp
         }
     }
 
-    private static void Symlink(Fd place, Fd to, string name)
+    private static void Symlink(Fd place, Fd to, byte[] name)
     {
         const int Longest = 4096; // PATH_MAX, and a terminating NUL
         var target = stackalloc byte[Longest];
         byte empty = 0;
         var length = (int)readlinkat(place.Number, &empty, target, Longest - 1);
-        if (length < 0) throw new SyscallException("readlinkat", Errno.Last, name);
+        if (length < 0) Try(length, "readlinkat", name);
         target[length] = 0;
-        fixed (byte* text = CString.Of(name)) Try(symlinkat(target, to.Number, text), "symlinkat", name);
+        var (_, uid, gid) = FileStatus.OwnerOf(place);
+        fixed (byte* text = name)
+        {
+            Try(symlinkat(target, to.Number, text), "symlinkat", name);
+            Try(fchownat(to.Number, text, uid, gid, AT_SYMLINK_NOFOLLOW), "fchownat", name);
+        }
     }
 
     private const ResolveFlags Beneath = ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_SYMLINKS | ResolveFlags.RESOLVE_NO_XDEV;
 
+    /// <summary>Owner, mode and extended attributes; the latter last, for a change of owner takes capabilities away.</summary>
     private static void CopyAttributes(Fd from, Fd to)
     {
         var (mode, uid, gid) = FileStatus.OwnerOf(from);
         Try(fchown(to.Number, uid, gid), "fchown", null);
         Try(fchmod(to.Number, (ushort)(mode & 0xfff)), "fchmod", null);
+        var keys = new byte[64 * 1024]; // XATTR_LIST_MAX
+        var value = new byte[64 * 1024]; // XATTR_SIZE_MAX
+        fixed (byte* list = keys, bytes = value)
+        {
+            var length = Native.flistxattr(from.Number, list, (nuint)keys.Length);
+            for (nint key = 0; key < length;)
+            {
+                var size = Native.fgetxattr(from.Number, list + key, bytes, (nuint)value.Length);
+                // tmpfs keeps no user.* before Linux 6.6, and a label of a security module may be refused: then it has none, like any new file there.
+                if (size >= 0 && Native.fsetxattr(to.Number, list + key, bytes, (nuint)size, 0) != 0 && Errno.Last is not (Errno.EOPNOTSUPP or Errno.EPERM or Errno.EACCES))
+                    throw new SyscallException("fsetxattr", Errno.Last, Encoding.UTF8.GetString(list + key, (int)(length - key)).Split('\0')[0]);
+                while (list[key] != 0) key++;
+                key++;
+            }
+        }
     }
 
     private static Fd Take(Pidfd process, int number)
@@ -96,8 +117,8 @@ internal static unsafe class CopyUp
         return fd >= 0 ? new Fd(fd) : throw new SyscallException("pidfd_getfd", Errno.Last);
     }
 
-    private static void Try(int result, string call, string? name)
+    private static void Try(int result, string call, byte[]? name)
     {
-        if (result != 0) throw new SyscallException(call, Errno.Last, name);
+        if (result < 0) throw new SyscallException(call, Errno.Last, name is null ? null : Encoding.UTF8.GetString(name).TrimEnd('\0'));
     }
 }

@@ -51,13 +51,35 @@ internal sealed class DetachedMounts(LaunchProgram program, FdSlots slots)
         return mount;
     }
 
+    /// <summary>
+    /// Gives a copy of a mount exactly the attributes of its spec: flags that it does not name are cleared, the access time mode is
+    /// kept, as runc does. A flag that is locked, for it comes from a more privileged namespace, stays. mount_namespaces(7).
+    /// </summary>
+    /// <param name="set">Named by the spec.</param>
+    /// <param name="clear">Named by the spec, too: one of these that is locked is an error.</param>
+    public void Replace(int mountSlot, MountAttributes set, MountAttributes clear, string name)
+    {
+        const MountAttributes flags = MountAttributes.MOUNT_ATTR_RDONLY | MountAttributes.MOUNT_ATTR_NOSUID | MountAttributes.MOUNT_ATTR_NODEV
+            | MountAttributes.MOUNT_ATTR_NOEXEC | MountAttributes.MOUNT_ATTR_NODIRATIME | MountAttributes.MOUNT_ATTR_NOSYMFOLLOW;
+        if (set is MountAttributes.None && clear is MountAttributes.None) return; // a bind without a word about attributes has those of its source
+        var all = program.Value(Attributes(set, clear | flags & ~set, MountFlags.None));
+        var done = program.Add(Syscall.mount_setattr, name, mountSlot, program.Text(""), At.EMPTY_PATH, all, 32).IgnoringErrors().SkippingOnSuccess();
+        Change(mountSlot, set, clear, MountFlags.None, recursive: false, name);
+        done.SkipsToHere();
+    }
+
     /// <summary>Changes the attributes of a mount.</summary>
     public void Change(int mountSlot, MountAttributes set, MountAttributes clear, MountFlags propagation, bool recursive, string name)
     {
         if (set is MountAttributes.None && clear is MountAttributes.None && propagation is MountFlags.None) return;
+        program.Add(Syscall.mount_setattr, name, mountSlot, program.Text(""), At.EMPTY_PATH | (recursive ? At.RECURSIVE : 0),
+            program.Value(Attributes(set, clear, propagation)), 32);
+    }
+
+    private static MountAttr Attributes(MountAttributes set, MountAttributes clear, MountFlags propagation)
+    {
         if ((set & MountAttributes.MOUNT_ATTR__ATIME) != 0) clear |= MountAttributes.MOUNT_ATTR__ATIME; // the modes exclude each other
-        var change = new MountAttr { set = set, clear = clear, propagation = propagation };
-        program.Add(Syscall.mount_setattr, name, mountSlot, program.Text(""), At.EMPTY_PATH | (recursive ? At.RECURSIVE : 0), program.Value(change), 32);
+        return new MountAttr { set = set, clear = clear, propagation = propagation };
     }
 
     private static long CloneFlags(bool recursive) => At.OPEN_TREE_CLONE | At.OPEN_TREE_CLOEXEC | (recursive ? At.RECURSIVE : 0);

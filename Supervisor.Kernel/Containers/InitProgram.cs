@@ -123,16 +123,21 @@ internal sealed record InitProgram(
         if (namespaces.OtherUser) BecomeRoot(program, plan.MaySetGroups, uid, gid);
         var tree = new RootTree(program, root);
         var mounts = new DetachedMounts(program, slots);
+        var specMounts = new SpecMounts(plan, program, tree, mounts);
         if (namespaces.OwnMounts)
         {
-            new SpecMounts(plan, program, tree, mounts).Add();
+            specMounts.Add();
             new DeviceNodes(program, tree, mounts, plan).Add();
         }
         if (process.Terminal) TerminalSteps.AddWithConsole(program, slots, tree, mounts, process, plan.Socket.Number, namespaces.OtherUser);
         if (plan.Hooks is { } hooks) plan.Pauses!.Add(program, "hooks", hooks);
         if (process.Cwd.Length > 1) tree.MakeDirectories(process.Cwd);
-        new ProcWrites(program, mounts, plan.Spec).Add(); // before the paths below become read-only
-        if (namespaces.OwnMounts) new PathProtection(program, slots, tree, mounts, plan).Add();
+        new ProcWrites(program, mounts, plan.Spec, namespaces.OtherUser ? plan.Pauses : null).Add(); // before the paths below become read-only
+        if (namespaces.OwnMounts)
+        {
+            specMounts.Finish();
+            new PathProtection(program, slots, tree, mounts, plan).Add();
+        }
         RootfsSteps.Change(program, plan, root);
 
         if (plan.Spec.Hostname is { Length: > 0 } host)

@@ -31,6 +31,9 @@ internal sealed class RootTree(LaunchProgram program, int rootSlot)
         return program.Add(Syscall.openat2, path, rootSlot, program.Text(relative), program.Value(how), 24);
     }
 
+    /// <summary>For after steps that may have been skipped: what was made is not known.</summary>
+    public void Forget() => _made.Clear();
+
     /// <summary>Makes the directories of a path that are missing, one component at a time, each in the opened parent.</summary>
     public void MakeDirectories(string path, bool followSymlinks = true)
     {

@@ -1,4 +1,5 @@
 using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Checkpointing;
 using Supervisor.Kernel.Launch;
 using Supervisor.Kernel.Namespaces;
 using Supervisor.Kernel.Oci;
@@ -10,6 +11,15 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
 {
     // With mounts that make up the root nothing is known of it yet.
     private readonly ImagePaths _image = new(plan.RootMounts.Count == 0 ? plan.Rootfs : null);
+    private readonly List<(int Slot, string Destination)> _readOnly = [];
+    private readonly List<string> _made = []; // destinations so far, as the host sees them
+
+    /// <summary>Makes new file systems read-only that shall be: the last step, for what is put in them and mounted below them needs to be written.</summary>
+    public void Finish()
+    {
+        foreach (var (slot, destination) in _readOnly)
+            mounts.Change(slot, MountAttributes.MOUNT_ATTR_RDONLY, MountAttributes.None, MountFlags.None, recursive: false, destination);
+    }
 
     /// <exception cref="InvalidSpecException">A bind source does not exist.</exception>
     public void Add()
@@ -25,6 +35,7 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
             else if (mount.Type is "cgroup" or "cgroup2") new CgroupMounts(plan, tree, mounts).Add(mount, options);
             else if (mount.Type is null or "" or "none") Again(mount, options);
             else Filesystem(mount, options);
+            _made.Add(Path.Join(plan.Rootfs, mount.Destination.Trim('/')));
         }
     }
 
@@ -39,7 +50,9 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
         if (type is "tmpfs" && !words.Any(w => w.StartsWith("mode=", StringComparison.Ordinal)) && _image.ModeOf(mount.Destination) is { } mode)
             words.Add($"mode={Convert.ToString(mode, 8)}");
         if (plan.Spec.Linux?.MountLabel is { Length: > 0 } label && type is not ("proc" or "sysfs")) words.Add($"context={label}");
-        var slot = mounts.Filesystem(type, mount.Source, words, (MountAttributes)options.AttributesToSet, mount.Destination);
+        var attributes = (MountAttributes)(options.AttributesToSet | options.RecursiveAttributesToSet); // there is nothing below it yet
+        var slot = mounts.Filesystem(type, mount.Source, words, attributes & ~MountAttributes.MOUNT_ATTR_RDONLY, mount.Destination);
+        if (attributes.HasFlag(MountAttributes.MOUNT_ATTR_RDONLY)) _readOnly.Add((slot, mount.Destination));
         if (options.CopyUp && plan.Pauses is { } pauses)
         {
             // What is covered is copied by us: the child can neither list nor read directories.
@@ -54,17 +67,36 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
     {
         var source = Path.GetFullPath(mount.Source ?? "", plan.Bundle);
         var isDirectory = Directory.Exists(source);
-        if (!isDirectory && !File.Exists(source)) throw new InvalidSpecException($"mounts[{index}].source", $"\"{source}\" does not exist");
+        // What an earlier mount of the spec covers is known when that has been made.
+        var later = _made.Any(made => MountLine.IsBelow(source, made));
+        if (!isDirectory && !later && !File.Exists(source)) throw new InvalidSpecException($"mounts[{index}].source", $"\"{source}\" does not exist");
         var followSymlinks = FollowsSymlinks(mount);
-        if (isDirectory) tree.MakeDirectories(mount.Destination, followSymlinks);
-        else tree.MakeFile(mount.Destination);
         var slot = plan.Lent.TryGetValue(index, out var lent) ? lent.Number : mounts.CopyOf(source, options.RecursiveBind);
-        mounts.Change(slot, (MountAttributes)options.AttributesToSet, (MountAttributes)options.AttributesToClear, MountFlags.None, recursive: false, mount.Destination);
+        if (later) MakePlace(slot, mount.Destination, followSymlinks);
+        else if (isDirectory) tree.MakeDirectories(mount.Destination, followSymlinks);
+        else tree.MakeFile(mount.Destination);
+        mounts.Replace(slot, (MountAttributes)options.AttributesToSet, (MountAttributes)options.AttributesToClear, mount.Destination);
         var throughout = (MountAttributes)options.RecursiveAttributesToSet;
         if (ShowsHostCgroups(source, options)) throughout |= MountAttributes.MOUNT_ATTR_RDONLY;
         mounts.Change(slot, throughout, (MountAttributes)options.RecursiveAttributesToClear, MountFlags.None, recursive: true, mount.Destination);
         Propagate(slot, options, mount.Destination);
         tree.Attach(slot, mount.Destination, followSymlinks);
+    }
+
+    /// <summary>Makes a directory or a file to mount on, by what the source turns out to be.</summary>
+    private void MakePlace(int source, string destination, bool followSymlinks)
+    {
+        tree.Forget();
+        tree.MakeDirectories(Path.GetDirectoryName(destination.TrimEnd('/')) ?? "/", followSymlinks);
+        var isDirectory = program.Add(Syscall.openat, destination, source, program.Text("."), (OpenFlags.O_PATH | OpenFlags.O_DIRECTORY | OpenFlags.O_CLOEXEC).ToKernel(), 0)
+            .IgnoringErrors().SkippingOnSuccess();
+        tree.MakeFile(destination);
+        var isFile = program.Add(Syscall.getpid, destination).SkippingOnSuccess();
+        isDirectory.SkipsToHere();
+        tree.Forget();
+        tree.MakeDirectories(destination, followSymlinks);
+        isFile.SkipsToHere();
+        tree.Forget();
     }
 
     /// <summary>
