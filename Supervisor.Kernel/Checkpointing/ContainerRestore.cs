@@ -97,17 +97,39 @@ internal sealed class ContainerRestore(
     private void Prepare(LaunchProgram program, FdSlots slots, IReadOnlyList<Fd> procs, Fd socket)
     {
         foreach (var file in procs) program.Add(Syscall.write, "cgroup.procs", file.Number, program.Text("0"), 1).AtLeast(1);
-        RootfsSteps.Enter(program, new ContainerPlan
+        var plan = new ContainerPlan
         {
             Spec = spec, Rootfs = rootfs, RootMounts = request.RootMounts, Bundle = request.Bundle, Socket = socket, Stdio = [],
             Namespaces = new NamespacePlan(CloneFlags.CLONE_NEWNS, []),
-        });
+        };
+        RootfsSteps.Enter(program, plan);
+        MakeMountPoints(program, slots, plan);
         // Nothing of ours may reach the host. A slave, not private: a root that was a slave when it was checkpointed takes its master from this one.
         program.Add(Syscall.mount, "/ (slave)", 0, program.Text("/"), 0, (long)(MountFlags.MS_REC | MountFlags.MS_SLAVE), 0);
         var work = slots.Take();
         FdSlots.Keep(program, program.Add(Syscall.openat, options.LogDirectory, At.FDCWD, program.Text(Path.GetFullPath(options.LogDirectory)),
             (OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_CLOEXEC).ToKernel(), 0), work);
         TerminalSteps.Send(program, socket.Number, work, "criu's working directory");
+    }
+
+    /// <summary>
+    /// In a fresh root filesystem nothing is there yet to mount on, and criu makes none. What lies in another mount came with that:
+    /// it is in the images, or at the source.
+    /// </summary>
+    private void MakeMountPoints(LaunchProgram program, FdSlots slots, ContainerPlan plan)
+    {
+        var root = slots.Take();
+        RootfsSteps.Open(program, plan, root);
+        var tree = new RootTree(program, root);
+        var points = spec.Mounts.Select(m => m.Destination.TrimEnd('/')).ToList();
+        for (var i = 0; i < points.Count; i++)
+        {
+            var point = points[i];
+            if (point.Length == 0 || points.Take(i).Any(p => MountLine.IsBelow(point, p.Length == 0 ? "/" : p))) continue;
+            var (mount, options) = (spec.Mounts[i], MountOptions.Parse(spec.Mounts[i].Options));
+            if ((options.Bind || mount.Type is "bind") && File.Exists(Path.GetFullPath(mount.Source ?? "", request.Bundle))) tree.MakeFile(point);
+            else tree.MakeDirectories(point);
+        }
     }
 
     private CriuMessage Request(Fd images, Fd work, List<string> keys, IReadOnlyList<int> numbers)

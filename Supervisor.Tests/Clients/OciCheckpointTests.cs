@@ -39,6 +39,27 @@ public sealed class OciCheckpointTests : IDisposable
     }
 
     [CriuFact]
+    public async Task A_fresh_root_filesystem_gets_what_is_mounted_on_before_the_restore()
+    {
+        var volume = Directory.CreateDirectory(Path.Join(_oci.Place, "volume")).FullName;
+        await File.WriteAllTextAsync(Path.Join(_oci.Place, "file"), "x");
+        await _oci.Configure(["sh", "-c", "i=0; while [ ! -e /new/vol/end ]; do i=$((i+1)); echo $i >>/new/vol/numbers; sleep 0.1; done; exit 6"], c =>
+        {
+            c["mounts"]!.AsArray().Add(JsonNode.Parse($$"""{"destination":"/new/vol","type":"bind","source":"{{volume}}","options":["rbind","rw"]}"""));
+            c["mounts"]!.AsArray().Add(JsonNode.Parse($$"""{"destination":"/new/file","type":"bind","source":"{{_oci.Place}}/file","options":["bind","ro"]}"""));
+        });
+        Ok(await _oci.Leave("run", "-d", _id));
+        await Reaches(volume, 3);
+        Ok(await _oci.Do("checkpoint", [.. Paths, _id]));
+        Directory.Delete(Path.Join(_oci.Rootfs, "new"), recursive: true); // what create made there
+        var written = Last(volume);
+        Ok(await _oci.Leave("restore", [.. Paths, "--bundle", _oci.Bundle, "-d", _id]));
+        await Reaches(volume, written + 3);
+        await File.WriteAllTextAsync(Path.Join(volume, "end"), "");
+        await _oci.Await(_id, "stopped");
+    }
+
+    [CriuFact]
     public async Task Left_running_it_stays_and_in_the_foreground_a_restore_ends_with_its_status()
     {
         await _oci.Configure(["sh", "-c", "trap 'exit 6' TERM; while :; do sleep 0.1; done"]);
