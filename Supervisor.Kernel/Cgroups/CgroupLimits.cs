@@ -16,7 +16,7 @@ internal sealed class CgroupLimits(Cgroup cgroup)
         if (WantsMemory(resources.Memory)) wanted.Add("memory");
         if (WantsCpu(resources.Cpu)) wanted.Add("cpu");
         if (WantsCpuset(resources.Cpu)) wanted.Add("cpuset");
-        if (resources.Pids is { Limit: not 0 }) wanted.Add("pids");
+        if (resources.Pids is { Limit: not null }) wanted.Add("pids");
         if (WantsIO(resources.BlockIO) && !paths.ContainsKey("blkio")) wanted.Add("io");
         if (resources.HugepageLimits.Count > 0) wanted.Add("hugetlb");
         if (resources.Rdma.Count > 0) wanted.Add("rdma");
@@ -28,7 +28,7 @@ internal sealed class CgroupLimits(Cgroup cgroup)
 
     /// <summary>Whether any limit is asked for, devices aside.</summary>
     public static bool Any(ResourcesSpec? r) => r is not null &&
-        (WantsMemory(r.Memory) || WantsCpu(r.Cpu) || WantsCpuset(r.Cpu) || r.Pids is { Limit: not 0 } || WantsIO(r.BlockIO) ||
+        (WantsMemory(r.Memory) || WantsCpu(r.Cpu) || WantsCpuset(r.Cpu) || r.Pids is { Limit: not null } || WantsIO(r.BlockIO) ||
          r.HugepageLimits.Count > 0 || r.Unified.Count > 0 || r.Rdma.Count > 0 || r.Network is not null);
 
     /// <returns>What no controller can do.</returns>
@@ -38,8 +38,8 @@ internal sealed class CgroupLimits(Cgroup cgroup)
         if (WantsMemory(resources.Memory)) Memory(resources.Memory!);
         if (WantsCpu(resources.Cpu)) Cpu(resources.Cpu!);
         if (WantsCpuset(resources.Cpu)) Cpuset(resources.Cpu!);
-        if (resources.Pids is { Limit: not 0 and var limit })
-            CgroupFile.Write(Needed("pids").Path, "pids.max", limit < 0 ? "max" : $"{limit}");
+        // The first process is one, so nothing less is kept: 0 and 1 both forbid to fork. As runc 1.4 has it.
+        if (resources.Pids is { Limit: long limit }) CgroupFile.Write(Needed("pids").Path, "pids.max", limit < 0 ? "max" : $"{Math.Max(1, limit)}");
         if (WantsIO(resources.BlockIO))
         {
             var io = Needed("blkio", "io");

@@ -13,8 +13,10 @@ internal static class CpuLimits
     {
         if (cpu.Idle is long idle) CgroupFile.Write(directory, "cpu.idle", $"{idle}");
         if (cpu.Idle is not 1 && cpu.Shares is not (null or 0)) CgroupFile.Write(directory, "cpu.shares", $"{cpu.Shares}");
-        if (cpu.RealtimePeriod is not (null or 0)) CgroupFile.Write(directory, "cpu.rt_period_us", $"{cpu.RealtimePeriod}");
+        // runtime <= period holds after each write: a period that is shorter than the runtime of before comes after the new runtime.
+        var periodFirst = cpu.RealtimePeriod is null or 0 || CgroupFile.TryWrite(directory, "cpu.rt_period_us", $"{cpu.RealtimePeriod}") is Errno.None;
         if (cpu.RealtimeRuntime is not (null or 0)) CgroupFile.Write(directory, "cpu.rt_runtime_us", $"{cpu.RealtimeRuntime}");
+        if (!periodFirst) CgroupFile.Write(directory, "cpu.rt_period_us", $"{cpu.RealtimePeriod}");
 
         // burst <= quota, and quota/period no more than the parent's, hold after each write: what does not fit before the
         // others fits after them, or never.

@@ -25,14 +25,30 @@ internal static class DeviceAccess
     public static void Set(string directory, IReadOnlyList<DeviceRuleSpec> rules)
     {
         CgroupFile.Write(directory, "devices.deny", "a");
-        foreach (var rule in rules) CgroupFile.Write(directory, rule.Allow ? "devices.allow" : "devices.deny", Text(rule));
+        foreach (var rule in rules.Select(WithNodes).OfType<DeviceRuleSpec>()) CgroupFile.Write(directory, rule.Allow ? "devices.allow" : "devices.deny", Text(rule));
         foreach (var rule in Always) CgroupFile.Write(directory, "devices.allow", rule);
     }
+
+    /// <summary>
+    /// The rule without what <see cref="Always"/> takes back: a denied exception stays one, whatever wider rule allows it later.
+    /// Nodes of linux.devices are made by the container's init.
+    /// </summary>
+    /// <returns>Null when nothing is left of it.</returns>
+    private static DeviceRuleSpec? WithNodes(DeviceRuleSpec rule)
+    {
+        if (rule.Allow || rule.Type is not ("c" or "b")) return rule;
+        var access = Access(rule).Replace("m", "", StringComparison.Ordinal);
+        return access.Length == 0 ? null : rule with { Access = access };
+    }
+
+    /// <summary>Each letter once: the kernel reads three at most.</summary>
+    private static string Access(DeviceRuleSpec rule) =>
+        string.IsNullOrEmpty(rule.Access) ? "rwm" : new string([.. "rwm".Where(c => rule.Access.Contains(c, StringComparison.Ordinal))]);
 
     /// <summary>The rule as the kernel reads it.</summary>
     internal static string Text(DeviceRuleSpec rule)
     {
-        var access = string.IsNullOrEmpty(rule.Access) ? "rwm" : rule.Access;
+        var access = Access(rule);
         var type = string.IsNullOrEmpty(rule.Type) ? "a" : rule.Type;
         // As SpecValidator says: it would become a rule for everything.
         if (type == "a" && (rule.Major is >= 0 || rule.Minor is >= 0 || !"rwm".All(access.Contains)))

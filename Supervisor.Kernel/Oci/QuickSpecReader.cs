@@ -368,7 +368,7 @@ internal static class QuickSpecReader
     private static PidsSpec Pids(ref Utf8JsonReader json)
     {
         var pids = new PidsSpec();
-        for (Begin(ref json); Next(ref json) is { } name;) pids = name is "limit" ? pids with { Limit = json.GetInt64() } : throw new NotOrdinary();
+        for (Begin(ref json); Next(ref json) is { } name;) pids = name is "limit" && json.TokenType is JsonTokenType.Number ? pids with { Limit = json.GetInt64() } : throw new NotOrdinary();
         return pids;
     }
 }

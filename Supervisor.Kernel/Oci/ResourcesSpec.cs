@@ -120,8 +120,8 @@ public sealed record CpuSpec
 /// <summary>Number of processes.</summary>
 public sealed record PidsSpec
 {
-    /// <summary>At most so many; negative for no limit, 0 to leave it.</summary>
-    public long Limit { get; init; }
+    /// <summary>At most so many, itself included; negative for no limit, null to leave it.</summary>
+    public long? Limit { get; init; }
 }
 
 /// <summary>Limits on block devices.</summary>
