@@ -29,6 +29,7 @@ public static class Syscall
     public static readonly int getcwd = Of(79, 17), accept4 = Of(288, 242), mmap = Of(9, 222), madvise = Of(28, 233);
     public const int pidfd_send_signal = 424, open_tree = 428, move_mount = 429, fsopen = 430, fsconfig = 431, fsmount = 432;
     public const int clone3 = 435, close_range = 436, openat2 = 437, mount_setattr = 442;
+    public static readonly int set_mempolicy = Of(238, 237);
     public const int pidfd_open = 434, pidfd_getfd = 438;
     public static readonly int bpf = Of(321, 280);
 #pragma warning restore CS1591
@@ -55,6 +56,6 @@ public static class Syscall
         [sched_setaffinity] = "sched_setaffinity", [personality] = "personality", [keyctl] = "keyctl", [fstatfs] = "fstatfs",
         [getcwd] = "getcwd", [mmap] = "mmap", [madvise] = "madvise", [pidfd_send_signal] = "pidfd_send_signal",
         [close_range] = "close_range", [openat2] = "openat2", [mount_setattr] = "mount_setattr", [pidfd_open] = "pidfd_open",
-        [pidfd_getfd] = "pidfd_getfd", [bpf] = "bpf",
+        [pidfd_getfd] = "pidfd_getfd", [bpf] = "bpf", [set_mempolicy] = "set_mempolicy",
     };
 }

@@ -193,14 +193,14 @@ public sealed class Container : IContainer
     public ExecProcess Exec(ExecRequest request, CancellationToken deadline)
     {
         if (!request.EvenIfPaused && Cgroup.IsFrozen) throw new InvalidOperationException("the container is paused: a process born there could not begin");
-        var seccomp = request.Seccomp ?? Seccomp();
+        var spec = request.Container ?? Spec();
         try
         {
-            return new ExecCreation(_host, request.Cgroup ?? Cgroup, _pidfd, Pid, seccomp, request).Run(deadline);
+            return new ExecCreation(_host, request.Cgroup ?? Cgroup, _pidfd, Pid, spec, request).Run(deadline);
         }
         catch (SyscallException e) when (e.Errno is Errno.EBUSY && request.Cgroup is null && CgroupOfInit() is { } below)
         {
-            return new ExecCreation(_host, below, _pidfd, Pid, seccomp, request).Run(deadline);
+            return new ExecCreation(_host, below, _pidfd, Pid, spec, request).Run(deadline);
         }
     }
 
@@ -238,10 +238,7 @@ public sealed class Container : IContainer
 
     private Oci.Spec? Spec() => _hooks?.Spec ?? (Bundle is null ? null : Containers.Bundle.TryReadSpec(Bundle));
 
-    /// <summary>An exec is filtered as the container is.</summary>
-    private Oci.SeccompSpec? Seccomp() => Spec()?.Linux?.Seccomp;
-
-    /// <summary>Sends a signal to the init.</summary>
+    /// <summary>Sends a signal to the init. SIGKILL reaches a frozen one too.</summary>
     /// <returns>False when it has ended.</returns>
     public bool Signal(int signal)
     {
@@ -328,7 +325,7 @@ public sealed class Container : IContainer
         }
         catch (Exception e)
         {
-            _host.OnError(e); // the exit is told, whatever could not be done before it
+            _host.OnError(e); // the exit is reported, whatever could not be done before it
         }
         onExit(status);
     }

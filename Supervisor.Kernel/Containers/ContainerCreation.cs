@@ -5,6 +5,7 @@ using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Hooks;
 using Supervisor.Kernel.Launch;
 using Supervisor.Kernel.Namespaces;
+using Supervisor.Kernel.Networking;
 using Supervisor.Kernel.Oci;
 using Supervisor.Kernel.Processes;
 using Supervisor.Kernel.Seccomp;
@@ -95,7 +96,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             var makesUser = namespaces.Makes(CloneFlags.CLONE_NEWUSER);
             var hooks = new CreateHooks(spec, request);
             LaunchPauses? pauses = null;
-            if (makesUser || hooks.Any || spec.Mounts.Any(m => MountOptions.Parse(m.Options).CopyUp)) open.Add(pauses = new LaunchPauses());
+            if (makesUser || hooks.Any || linux.NetDevices.Count > 0 || linux.TimeOffsets.Count > 0 || spec.Mounts.Any(m => MountOptions.Parse(m.Options).CopyUp)) open.Add(pauses = new LaunchPauses());
             var filter = linux.Seccomp is { } profile ? SeccompFilter.Compile(profile) : null;
             Fd? listener = null;
             PidPage? page = null;
@@ -115,7 +116,12 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
                 Namespaces = namespaces,
                 Pauses = pauses,
                 WriteIdMaps = makesUser ? (pid, stop) => IdMaps.Write(pid, linux.UidMappings, linux.GidMappings, stop) : null,
-                Hooks = hooks.Any ? hooks.Run : null,
+                // Before the hooks, which may configure them, and the sysctls of the devices.
+                Hooks = hooks.Any || linux.NetDevices.Count > 0 ? (pid, stop) =>
+                {
+                    NetDevices.Move(linux.NetDevices, pid);
+                    hooks.Run(pid, stop);
+                } : null,
                 MaySetGroups = IdMaps.MaySetGroups(makesUser ? linux.GidMappings : null),
                 Lent = LentMounts.Make(spec, request.Bundle, namespaces.OtherUser, () => ContainerUser(linux, namespaces, open, deadline), open, deadline),
                 Starter = request.StartSocket?.Listener,
@@ -171,6 +177,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
         var spec = request.Parsed ?? SpecReader.Read(json);
         SpecValidator.Validate(spec);
         LabelSteps.Check(spec.Process!, "process.", spec.Linux?.MountLabel);
+        MemoryPolicySteps.Check(spec.Linux?.MemoryPolicy);
         if (SpecValidator.Unsupported(spec) is [var first, ..]) throw new InvalidSpecException(first.Field, first.Reason + " by this version");
         // The task's own word counts: containerd's clients say it twice, and docker may say it only here.
         return spec with { Process = spec.Process! with { Terminal = request.Stdio.Terminal } };

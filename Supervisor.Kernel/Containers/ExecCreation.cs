@@ -12,7 +12,7 @@ using Supervisor.Kernel.Stdio;
 namespace Supervisor.Kernel.Containers;
 
 /// <summary>Makes another process in a live container; of one that fails nothing is left.</summary>
-internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init, int initPid, SeccompSpec? seccomp, ExecRequest request)
+internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init, int initPid, Spec? spec, ExecRequest request)
 {
     public ExecProcess Run(CancellationToken deadline)
     {
@@ -38,7 +38,7 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
         var process = SpecReader.ReadProcess(request.Process.Span);
         SpecValidator.Validate(process);
         LabelSteps.Check(process, "", null);
-        return process with { Terminal = request.Stdio.Terminal };
+        return process with { Terminal = request.Stdio.Terminal, ExecCPUAffinity = process.ExecCPUAffinity ?? spec?.Process?.ExecCPUAffinity };
     }
 
     private HeldInit Launch(ProcessSpec process, ProcessStdio stdio, CancellationToken deadline)
@@ -55,6 +55,7 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
             var procs = v2 is null ? cgroup.OpenProcsFiles() : [];
             open.AddRange(procs);
             var namespaces = Differing();
+            var seccomp = spec?.Linux?.Seccomp;
             Fd? listener = null;
             var page = new PidPage();
             open.Add(page);
@@ -64,6 +65,7 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
             var program = ExecProgram.Compile(new ExecPlan(process, init, namespaces, procs, stdio.ForChild, sockets.Theirs, page)
             {
                 Inherited = request.Inherited,
+                Linux = spec?.Linux,
                 Seccomp = filter,
                 Listener = listener,
                 HasRoot = !otherUser || KernelFile.Read($"/proc/{initPid}/uid_map").Split('\n').Any(l => l.TrimStart().StartsWith("0 ", StringComparison.Ordinal)),

@@ -21,6 +21,9 @@ internal sealed record ExecPlan(
     /// <summary>For the user's program, as 3, 4 and so on.</summary>
     public IReadOnlyList<Fd> Inherited { get; init; } = [];
 
+    /// <summary>The container's own, of which some holds for an exec too; null where it is not known.</summary>
+    public LinuxSpec? Linux { get; init; }
+
     /// <summary>The container's filter; null for none.</summary>
     public SeccompFilter? Seccomp { get; init; }
 
@@ -74,6 +77,7 @@ internal sealed record ExecProgram(LaunchProgram Launch, LaunchProgram Entry, Se
             Listener = left.Listener is { } socket ? new SeccompListener(socket, []) : null,
             Inherited = left.Inherited,
             Keyring = "",
+            Linux = plan.Linux,
         });
     }
 

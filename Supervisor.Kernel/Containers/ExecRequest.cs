@@ -9,8 +9,8 @@ namespace Supervisor.Kernel.Containers;
 /// <param name="Stdio">Its word on the terminal counts, not the spec's.</param>
 public sealed record ExecRequest(ReadOnlyMemory<byte> Process, StdioTargets Stdio)
 {
-    /// <summary>The container's filter of system calls; null where the container itself knows it.</summary>
-    public SeccompSpec? Seccomp { get; init; }
+    /// <summary>The container's own spec, whose filter, personality, memory policy and processors hold for an exec too; null where the container itself knows it.</summary>
+    public Spec? Container { get; init; }
 
     /// <summary>Where it runs, of the container's own or below it; null for the container's own.</summary>
     public Cgroups.Cgroup? Cgroup { get; init; }

@@ -177,7 +177,7 @@ internal sealed record InitProgram(
         Starter = left.Starter,
         Inherited = left.Inherited,
         Keyring = plan.Keyring,
-        Personality = plan.Spec.Linux?.Personality?.Domain switch { "LINUX32" => 8, "LINUX" => 0, _ => null },
+        Linux = plan.Spec.Linux,
     };
 
     /// <summary>

@@ -36,8 +36,8 @@ internal sealed record SecondHalf(ProcessSpec Process)
     /// <summary>Name of a new session keyring, empty for none; null to keep the runtime's.</summary>
     public string? Keyring { get; init; }
 
-    /// <summary>personality(2); null to leave it.</summary>
-    public long? Personality { get; init; }
+    /// <summary>The container's own, for its personality and memory policy; null where it is not known.</summary>
+    public LinuxSpec? Linux { get; init; }
 
     /// <summary>The <see cref="StartSocket"/> that the first half left open; null for a start over the init's socket.</summary>
     public int? Starter { get; init; }
@@ -57,7 +57,8 @@ internal sealed record SecondHalf(ProcessSpec Process)
         if (Keyring is { } name)
             program.Add(Syscall.keyctl, name, KEYCTL_JOIN_SESSION_KEYRING, name.Length == 0 ? 0 : program.Text(name)).Tolerating(Errno.ENOSYS);
         SchedulingSteps.Add(program, Process);
-        if (Personality is { } domain) program.Add(Syscall.personality, $"{domain}", domain);
+        MemoryPolicySteps.Add(program, Linux?.MemoryPolicy);
+        if (Linux?.Personality?.Domain is { } domain) program.Add(Syscall.personality, domain, domain is "LINUX32" ? 8 : 0);
         new LabelSteps(Process).Add(program, Taken);
         IdentitySteps.LimitRights(program, Process);
         program.Add(Syscall.umask, null, Process.User.Umask ?? 0x12 /* 0022 */);

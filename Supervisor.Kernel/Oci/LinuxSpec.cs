@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Supervisor.Kernel.Oci;
 
 /// <summary>Everything in a spec that is particular to Linux.</summary>
@@ -50,13 +48,35 @@ public sealed record LinuxSpec
     /// <summary>Execution domain.</summary>
     public PersonalitySpec? Personality { get; init; }
 
-    /// <summary>Network devices to move in (specification 1.3), as it came.</summary>
-    public JsonElement? NetDevices { get; init; }
+    /// <summary>Network devices to move in, by their names here (specification 1.3).</summary>
+    public IReadOnlyDictionary<string, NetDeviceSpec> NetDevices { get; init => field = value ?? NoDevices; } = NoDevices;
 
-    /// <summary>NUMA policy (specification 1.3), as it came.</summary>
-    public JsonElement? MemoryPolicy { get; init; }
+    /// <summary>NUMA policy (specification 1.3).</summary>
+    public MemoryPolicySpec? MemoryPolicy { get; init; }
+
+    private static IReadOnlyDictionary<string, NetDeviceSpec> NoDevices { get; } = new Dictionary<string, NetDeviceSpec>();
 
     private static IReadOnlyDictionary<string, TimeOffsetSpec> NoOffsets { get; } = new Dictionary<string, TimeOffsetSpec>();
+}
+
+/// <summary>A network device to move in.</summary>
+public sealed record NetDeviceSpec
+{
+    /// <summary>Its name in the container; null to keep it.</summary>
+    public string? Name { get; init; }
+}
+
+/// <summary>set_mempolicy(2).</summary>
+public sealed record MemoryPolicySpec
+{
+    /// <summary>E.g. <c>MPOL_BIND</c>.</summary>
+    public string Mode { get; init => field = value ?? ""; } = "";
+
+    /// <summary>Nodes, e.g. <c>0-2,7</c>.</summary>
+    public string? Nodes { get; init; }
+
+    /// <summary>E.g. <c>MPOL_F_STATIC_NODES</c>.</summary>
+    public IReadOnlyList<string> Flags { get; init => field = value ?? []; } = [];
 }
 
 /// <summary>personality(2).</summary>

@@ -15,6 +15,7 @@ internal static class NamespaceRules
             if (linux.GidMappings.Count > 0) throw new InvalidSpecException("linux.gidMappings", "needs a user namespace");
         }
         User(linux);
+        NetDevices(linux, kinds);
         Time(linux, kinds);
         Joined(spec, linux);
         if (kinds.Contains(NamespaceKind.Mount)) return;
@@ -42,6 +43,28 @@ internal static class NamespaceRules
             if (linux.UidMappings.Count == 0) throw new InvalidSpecException("linux.uidMappings", "is empty: nobody could be in the new user namespace");
             if (linux.GidMappings.Count == 0) throw new InvalidSpecException("linux.gidMappings", "is empty: nobody could be in the new user namespace");
         }
+    }
+
+    private static void NetDevices(LinuxSpec linux, HashSet<string> kinds)
+    {
+        if (linux.NetDevices.Count == 0) return;
+        if (!kinds.Contains(NamespaceKind.Network)) throw new InvalidSpecException("linux.netDevices", "needs a network namespace");
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (name, device) in linux.NetDevices)
+        {
+            var field = InvalidSpecException.Key("linux.netDevices", name);
+            DeviceName(field, name);
+            if (device.Name is { Length: > 0 } other) DeviceName(field + ".name", other);
+            if (!names.Add(device.Name is { Length: > 0 } said ? said : name)) throw new InvalidSpecException(field, "two devices would have the same name");
+        }
+    }
+
+    /// <summary>As the kernel's dev_valid_name; a % would be a pattern.</summary>
+    private static void DeviceName(string field, string name)
+    {
+        const int longest = 15; // IFNAMSIZ, less the NUL
+        if (name.Length is 0 or > longest || name is "." or ".." || name.Any(c => c is '/' or ':' or '%' or <= ' ' or > '~'))
+            throw new InvalidSpecException(field, $"\"{name}\" is no name of a network device: 1 to {longest} characters, without / : % and spaces");
     }
 
     private static void Time(LinuxSpec linux, HashSet<string> kinds)

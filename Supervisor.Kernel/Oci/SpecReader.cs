@@ -28,6 +28,7 @@ public static class SpecReader
         if (spec.Linux is not { } linux) return spec;
         CheckValues("linux.sysctl", linux.Sysctl);
         CheckValues("linux.timeOffsets", linux.TimeOffsets);
+        CheckValues("linux.netDevices", linux.NetDevices);
         CheckMappings("linux.uidMappings", linux.UidMappings);
         CheckMappings("linux.gidMappings", linux.GidMappings);
         if (linux.Resources is { } resources)

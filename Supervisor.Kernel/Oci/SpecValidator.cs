@@ -26,6 +26,7 @@ public static class SpecValidator
         if (linux.Resources is { } resources) ResourceRules.Check(resources, "linux.resources.");
         if (linux.Seccomp is { } seccomp) SeccompRules.Check(seccomp, "linux.seccomp.");
         if (linux.Personality is { } personality) Personality(personality);
+        if (linux.MemoryPolicy is { } policy) MemoryPolicyRules.Check(policy, "linux.memoryPolicy.");
         if (linux.IntelRdt is { } rdt) IntelRdtRules.Check(rdt);
         HookRules.Check(spec.Hooks);
     }

@@ -7,10 +7,7 @@ internal static class UnsupportedRules
     {
         var found = new List<UnsupportedField>();
         var linux = spec.Linux ?? new LinuxSpec();
-        if (linux.NetDevices is not null) Add("linux.netDevices", "network devices are not moved");
         if (linux.IntelRdt is not null) Add("linux.intelRdt", "cache and memory bandwidth are not allocated");
-        if (linux.MemoryPolicy is not null) Add("linux.memoryPolicy", "the NUMA policy is not set");
-        if (linux.Resources?.Memory?.Kernel is > 0) Add("linux.resources.memory.kernel", "the kernel no longer limits its own memory (5.16)");
         return found;
 
         void Add(string field, string reason) => found.Add(new UnsupportedField(field, reason));

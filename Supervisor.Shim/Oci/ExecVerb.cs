@@ -53,13 +53,15 @@ internal static class ExecVerb
         process = ExecProcessSpec.WithHome(process with { Env = [.. process.Env, .. passed.Environment] }, StateJson.Rootfs(live.State));
         var cgroups = SubCgroups.Of(live.Container!.Cgroup, arguments.List("cgroup"));
         using var deadline = new CancellationTokenSource(Patience);
+        Log.Debug($"container {invocation.Id}: exec of \"{string.Join(' ', process.Args.Take(1))}\" as {process.User.Uid}:{process.User.Gid} in {process.Cwd}");
         using var exec = live.Container.Exec(new ExecRequest(SpecWriter.Write(process), process.Terminal ? StdioTargets.Console : StdioTargets.Inherited)
         {
             Inherited = passed.Descriptors,
-            Seccomp = live.State.Spec.Linux?.Seccomp,
+            Container = live.State.Spec,
             Cgroup = cgroups,
             EvenIfPaused = arguments.IsSet("ignore-paused"),
         }, deadline.Token);
+        Log.Debug($"container {invocation.Id}: process {exec.Pid} is ready");
         var terminal = exec.TakeTerminal();
         var started = false;
         try

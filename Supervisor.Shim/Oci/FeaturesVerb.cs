@@ -40,6 +40,11 @@ internal static class FeaturesVerb
             Enabled(json, "apparmor", RuntimeFeatures.AppArmor);
             Enabled(json, "selinux", RuntimeFeatures.SELinux);
             Enabled(json, "intelRdt", RuntimeFeatures.IntelRdt);
+            Enabled(json, "netDevices", true);
+            json.WriteStartObject("memoryPolicy");
+            List(json, "modes", MemoryPolicyRules.Modes.Keys);
+            List(json, "flags", MemoryPolicyRules.Flags.Keys);
+            json.WriteEndObject();
             json.WriteStartObject("mountExtensions");
             Enabled(json, "idmap", RuntimeFeatures.IdMappedMounts);
             json.WriteEndObject();
