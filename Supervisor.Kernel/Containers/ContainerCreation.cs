@@ -124,6 +124,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
                 } : null,
                 MaySetGroups = IdMaps.MaySetGroups(makesUser ? linux.GidMappings : null),
                 Lent = LentMounts.Make(spec, request.Bundle, namespaces.OtherUser, () => ContainerUser(linux, namespaces, open, deadline), open, deadline),
+                LentDevices = LentDevices.Make(linux, namespaces.OtherUser, open),
                 Starter = request.StartSocket?.Listener,
                 NoPivot = request.NoPivot,
                 Seccomp = filter,

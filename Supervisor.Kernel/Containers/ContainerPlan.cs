@@ -58,6 +58,9 @@ internal sealed record ContainerPlan
     /// <summary>Detached mounts made by us beforehand, by the index in the spec's mounts: what the container's root may not open or not map.</summary>
     public IReadOnlyDictionary<int, Fd> Lent { get; init; } = new Dictionary<int, Fd>();
 
+    /// <summary>Device nodes made by us beforehand, by their paths: see <see cref="Containers.LentDevices"/>.</summary>
+    public IReadOnlyDictionary<string, Fd> LentDevices { get; init; } = new Dictionary<string, Fd>();
+
     /// <summary>What the init waits at for its start, where that comes from another process; null, and it comes over <see cref="Socket"/>.</summary>
     public Fd? Starter { get; init; }
 
@@ -95,7 +98,7 @@ internal sealed record ContainerPlan
     public IEnumerable<int> Descriptors =>
     [
         Socket.Number, InitStub.File.Number, .. Stdio.Select(f => f.Number), .. CgroupProcs.Select(f => f.Number),
-        .. Namespaces.Joined.Select(j => j.Namespace.Number), .. Lent.Values.Select(f => f.Number), .. Inherited.Select(f => f.Number),
+        .. Namespaces.Joined.Select(j => j.Namespace.Number), .. Lent.Values.Select(f => f.Number), .. LentDevices.Values.Select(f => f.Number), .. Inherited.Select(f => f.Number),
         .. Listener is null ? (int[])[] : [Listener.Number], .. Starter is null ? (int[])[] : [Starter.Number], .. Pauses?.Descriptors ?? [],
         .. Page is null ? (int[])[] : [Page.File.Number],
     ];

@@ -41,9 +41,9 @@ internal sealed class DeviceNodes(LaunchProgram program, RootTree tree, Detached
     {
         if ((plan.Namespaces.OtherUser || IdMaps.InUserNamespace) && device.Type is not "p")
         {
-            // mknod(2) is refused in a user namespace: the host's own node is lent instead.
+            // mknod(2) is refused in a user namespace: the host's own node is bound instead, or one that was made for it.
             tree.MakeFile(device.Path);
-            tree.Attach(mounts.CopyOf(device.Path, recursive: false), device.Path, followSymlinks: false);
+            tree.Attach(plan.LentDevices.TryGetValue(device.Path, out var lent) ? lent.Number : mounts.CopyOf(device.Path, recursive: false), device.Path, followSymlinks: false);
             return;
         }
         var type = device.Type switch { "b" => S_IFBLK, "p" => S_IFIFO, _ => S_IFCHR };
@@ -62,5 +62,5 @@ internal sealed class DeviceNodes(LaunchProgram program, RootTree tree, Detached
     private static DeviceSpec Character(string path, long major, long minor) => new() { Type = "c", Path = path, Major = major, Minor = minor };
 
     /// <summary>As mknod(2) takes it: new_encode_dev of linux/kdev_t.h.</summary>
-    private static long Encode(long major, long minor) => (minor & 0xff) | (major << 8) | ((minor & ~0xffL) << 12);
+    public static long Encode(long major, long minor) => (minor & 0xff) | (major << 8) | ((minor & ~0xffL) << 12);
 }

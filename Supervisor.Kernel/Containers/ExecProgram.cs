@@ -57,7 +57,7 @@ internal sealed record ExecProgram(LaunchProgram Launch, LaunchProgram Entry, Se
         SchedulingSteps.Affinity(launch, affinity?.Initial);
         // Before the namespaces: the descriptors are ours, and the cgroup is the container's from its first moment in there.
         foreach (var procs in plan.CgroupProcs) launch.Add(Syscall.write, "cgroup.procs", procs.Number, launch.Text("0"), 1).AtLeast(1);
-        SchedulingSteps.Affinity(launch, affinity?.Final);
+        SchedulingSteps.FinalAffinity(launch, affinity?.Final);
         ProgramSteps.ResetSignals(launch);
         var slots = new FdSlots(
         [

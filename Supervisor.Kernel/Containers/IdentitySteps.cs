@@ -49,7 +49,7 @@ internal static class IdentitySteps
     public static void Change(LaunchProgram program, ProcessSpec process, bool maySetGroups)
     {
         var user = process.User;
-        var groups = user.AdditionalGids.ToArray();
+        var groups = user.AdditionalGids.Distinct().ToArray();
         program.Add(Syscall.prctl, "PR_SET_KEEPCAPS", PR_SET_KEEPCAPS, 1);
         if (maySetGroups || groups.Length > 0) program.Add(Syscall.setgroups, string.Join(' ', groups), groups.Length, groups.Length == 0 ? 0 : program.Values<uint>(groups));
         program.Add(Syscall.setresgid, $"{user.Gid}", user.Gid, user.Gid, user.Gid);
@@ -72,6 +72,6 @@ internal static class IdentitySteps
         program.Add(Syscall.capset, string.Join(' ', capabilities.Effective), header, sets);
         program.Add(Syscall.prctl, "PR_CAP_AMBIENT_CLEAR_ALL", PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
         foreach (var name in capabilities.Ambient.Where(n => Capability.TryNumber(n) <= LastCapability && Capability.CanBeAmbient(capabilities, n)))
-            program.Add(Syscall.prctl, $"PR_CAP_AMBIENT_RAISE {name}", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, Capability.TryNumber(name)!.Value, 0, 0);
+            program.Add(Syscall.prctl, $"PR_CAP_AMBIENT_RAISE {name}", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, Capability.TryNumber(name)!.Value, 0, 0).Tolerating(Errno.EPERM); // securebits may forbid it
     }
 }

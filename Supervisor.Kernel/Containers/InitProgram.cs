@@ -39,6 +39,7 @@ internal sealed record InitProgram(
         if (!plan.Spec.Process!.Terminal)
             for (var fd = 0; fd < plan.Stdio.Count; fd++) program.Add(Syscall.dup3, "standard streams", plan.Stdio[fd].Number, fd, 0);
         foreach (var procs in plan.CgroupProcs) program.Add(Syscall.write, "cgroup.procs", procs.Number, program.Text("0"), 1).AtLeast(1);
+        SchedulingSteps.FinalAffinity(program, null);
         if (plan.Page is not null) return Entering(program, slots, plan, birth, namespaces.Made & later);
         if (plan.TwoBirths)
         {

@@ -1,10 +1,14 @@
+using System.Text;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Launch;
 using Supervisor.Kernel.Oci;
 
 namespace Supervisor.Kernel.Containers;
 
 /// <summary>Steps that write into /proc: sysctls, the OOM score, the clocks of a time namespace. See <see cref="PrivateProc"/> (CVE-2025-52881).</summary>
-internal sealed class ProcWrites(LaunchProgram program, DetachedMounts mounts, Spec spec)
+/// <param name="lent">Where we write for a process that may not, though it is root of its user namespace: one that cannot be dumped has files of the host's root in /proc.</param>
+internal sealed class ProcWrites(LaunchProgram program, DetachedMounts mounts, Spec spec, LaunchPauses? lent = null)
 {
     public void Add()
     {
@@ -13,6 +17,16 @@ internal sealed class ProcWrites(LaunchProgram program, DetachedMounts mounts, S
             proc.Write("sys/" + SysctlRules.TryPath(name), value, $"sysctl {name}");
         if (spec.Process!.OomScoreAdj is { } score) proc.Write("self/oom_score_adj", $"{score}", "oom_score_adj");
         if (spec.Linux?.TimeOffsets is { Count: > 0 } offsets)
-            proc.Write("self/timens_offsets", string.Concat(offsets.Select(o => $"{o.Key} {o.Value.Secs} {o.Value.Nanosecs}\n")), "linux.timeOffsets");
+        {
+            var text = string.Concat(offsets.Select(o => $"{o.Key} {o.Value.Secs} {o.Value.Nanosecs}\n"));
+            if (lent is null) proc.Write("self/timens_offsets", text, "linux.timeOffsets");
+            else lent.Add(program, "linux.timeOffsets", (pid, _) => Write($"/proc/{pid}/timens_offsets", text));
+        }
+    }
+
+    private static void Write(string path, string text)
+    {
+        using var file = Fd.Open(path, OpenFlags.O_WRONLY);
+        file.Write(Encoding.ASCII.GetBytes(text));
     }
 }

@@ -30,16 +30,20 @@ internal static class SchedulingSteps
         program.Add(Syscall.sched_setattr, scheduler.Policy, 0, program.Value(attributes), 0);
     }
 
+    /// <summary>As <see cref="Affinity"/>, for a process that is in its cgroup: without a list all that the cgroup has, whatever our caller was bound to.</summary>
+    public static void FinalAffinity(LaunchProgram program, string? list)
+    {
+        if (!string.IsNullOrEmpty(list)) Affinity(program, list);
+        else program.Add(Syscall.sched_setaffinity, "all processors of the cgroup", 0, AllProcessors.Length, program.Values<byte>(AllProcessors)).IgnoringErrors();
+    }
+
+    private static readonly byte[] AllProcessors = [.. Enumerable.Repeat((byte)0xff, 1024)];
+
     /// <summary>The processors that it may run on, as a list like <c>0-2,7</c>; nothing for an empty one.</summary>
     public static void Affinity(LaunchProgram program, string? list)
     {
         if (string.IsNullOrEmpty(list)) return;
-        var mask = new byte[128];
-        foreach (var part in list.Split(','))
-        {
-            var ends = part.Trim().Split('-');
-            for (int cpu = int.Parse(ends[0]), last = int.Parse(ends[^1]); cpu <= last && cpu < mask.Length * 8; cpu++) mask[cpu / 8] |= (byte)(1 << cpu % 8);
-        }
+        var mask = NumberLists.Mask(list, 128);
         program.Add(Syscall.sched_setaffinity, list, 0, mask.Length, program.Values<byte>(mask)).Called($"process.execCPUAffinity \"{list}\"");
     }
 

@@ -84,22 +84,27 @@ internal sealed record SecondHalf(ProcessSpec Process)
         return program;
     }
 
+    private void BecomeUser(LaunchProgram program)
+    {
+        // Without no_new_privs it takes CAP_SYS_ADMIN, so it comes before what is left after; with it, as late as can be.
+        if (Seccomp is not null && !Process.NoNewPrivileges) SeccompSteps.Add(program, Seccomp, Listener);
+        IdentitySteps.Change(program, Process, MaySetGroups);
+    }
+
     /// <summary>
-    /// chdir as the process's user, unless it has been done, and then a look at where that is: getcwd(2) begins with "(unreachable)" for a directory outside the root, to
-    /// which an image's symlink to a descriptor may lead (CVE-2024-21626). The comparison is a futex's: equal is ETIMEDOUT.
+    /// A look at where the working directory is: getcwd(2) begins with "(unreachable)" for one outside the root, to which an image's
+    /// symlink to a descriptor may lead (CVE-2024-21626). The comparison is a futex's: equal is ETIMEDOUT.
     /// </summary>
-    private void EnterWorkingDirectory(LaunchProgram program)
+    /// <returns>The last step, which goes on where its skip ends if all is well.</returns>
+    private LaunchProgram.Step CheckWorkingDirectory(LaunchProgram program)
     {
         const int FUTEX_WAIT_PRIVATE = 128;
         var unreachable = BitConverter.ToUInt32("(unr"u8);
         var place = program.Values<byte>(new byte[GetcwdSize]);
-        // Two bytes are "/" and the NUL: where every process here begins.
-        var entered = program.Add(Syscall.getcwd, Process.Cwd, place, GetcwdSize).AtLeast(3).IgnoringErrors().SkippingOnSuccess();
-        program.Add(Syscall.chdir, Process.Cwd, program.Text(Process.Cwd)).Called($"chdir to process.cwd \"{Process.Cwd}\"");
-        entered.SkipsToHere();
-        program.Add(Syscall.getcwd, Process.Cwd, place, GetcwdSize).AtLeast(2).Called($"process.cwd \"{Process.Cwd}\" must be inside the container");
-        program.Add(Syscall.futex, Process.Cwd, place, FUTEX_WAIT_PRIVATE, unreachable, program.Values<long>([0, 0]))
-            .Tolerating(Errno.EAGAIN).Called($"process.cwd \"{Process.Cwd}\" must be inside the container");
+        var what = $"process.cwd \"{Process.Cwd}\" must be inside the container";
+        program.Add(Syscall.getcwd, Process.Cwd, place, GetcwdSize).AtLeast(2).Called(what);
+        return program.Add(Syscall.futex, Process.Cwd, place, FUTEX_WAIT_PRIVATE, unreachable, program.Values<long>([0, 0]))
+            .Tolerating(Errno.EAGAIN).Called(what);
     }
 
     /// <summary>Moves our socket out of the way (its end is how we tell a failed exec) and puts what is inherited in its place.</summary>

@@ -38,8 +38,10 @@ internal sealed class CreateHooks(Spec spec, ContainerRequest request)
         using var init = Pidfd.TryOpen(pid) ?? throw new SyscallException("pidfd_open", Errno.ESRCH);
         // A time namespace is not entered by one that shares our memory, and the init is not in its own yet.
         var namespaces = Namespaces.ProcessNamespaces.Differing(pid) & ~CloneFlags.CLONE_NEWTIME;
-        HookRunner.RunInside("createContainer", _hooks.CreateContainer, StateInside("creating", pid), init, namespaces, deadline);
+        HookRunner.RunInside("createContainer", _hooks.CreateContainer, StateInside("creating", pid), init, namespaces, Rootfs, deadline);
     }
+
+    private string Rootfs => request.RootMounts.Count > 0 ? Path.Join(request.Bundle, "rootfs") : Path.GetFullPath(spec.Root?.Path ?? "rootfs", request.Bundle);
 
     /// <summary>Of these, those that run in our namespaces.</summary>
     public void RunOutside(int pid, CancellationToken deadline)

@@ -14,7 +14,7 @@ namespace Supervisor.Kernel.Hooks;
 
 /// <summary>
 /// Runs a spec's hooks, one after the other: the state on standard input, exactly the hook's own environment (never ours,
-/// never the image's, and not in its root: CVE-2025-23266), working directory the bundle as with runc. Blocks; for threads that may.
+/// never the image's, and not in its root: CVE-2025-23266), working directory as with runc: the bundle, of createContainer the root filesystem. Blocks; for threads that may.
 /// </summary>
 /// <remarks>runtime-spec, config.md, "POSIX-platform Hooks".</remarks>
 public static class HookRunner
@@ -48,12 +48,14 @@ public static class HookRunner
     }
 
     /// <summary>Runs them in the namespaces of a process.</summary>
-    internal static void RunInside(string point, IReadOnlyList<HookSpec> hooks, ContainerState state, Pidfd process, CloneFlags namespaces, CancellationToken deadline)
+    /// <param name="directory">Where they start.</param>
+    internal static void RunInside(
+        string point, IReadOnlyList<HookSpec> hooks, ContainerState state, Pidfd process, CloneFlags namespaces, string directory, CancellationToken deadline)
     {
-        for (var i = 0; i < hooks.Count; i++) RunOne($"hooks.{point}[{i}]", hooks[i], state, (process, namespaces), deadline);
+        for (var i = 0; i < hooks.Count; i++) RunOne($"hooks.{point}[{i}]", hooks[i], state, (process, namespaces, directory), deadline);
     }
 
-    private static void RunOne(string field, HookSpec hook, ContainerState state, (Pidfd Process, CloneFlags Namespaces)? inside, CancellationToken deadline)
+    private static void RunOne(string field, HookSpec hook, ContainerState state, (Pidfd Process, CloneFlags Namespaces, string Directory)? inside, CancellationToken deadline)
     {
         var name = $"{field} \"{hook.Path}\"";
         using var stdin = Memfd.Create("hook-state");
@@ -81,7 +83,7 @@ public static class HookRunner
         }
     }
 
-    private static LaunchedProcess Launch(HookSpec hook, string bundle, Fd stdin, Fd output, (Pidfd Process, CloneFlags Namespaces)? inside, CancellationToken deadline)
+    private static LaunchedProcess Launch(HookSpec hook, string bundle, Fd stdin, Fd output, (Pidfd Process, CloneFlags Namespaces, string Directory)? inside, CancellationToken deadline)
     {
         var program = new LaunchProgram();
         program.Add(Syscall.dup3, "the state", stdin.Number, 0, 0);
@@ -101,7 +103,7 @@ public static class HookRunner
         });
         program.PutPointer(new DataRef(birth.Offset + 3 * sizeof(ulong)), pid);
         var isFirst = program.Add(Syscall.clone3, "in the container", birth, Unsafe.SizeOf<CloneArgs>()).SkippingOnPositive();
-        Execute(program, hook, bundle);
+        Execute(program, hook, target.Directory);
         isFirst.SkipsToHere();
         program.Add(Syscall.exit_group, "0", 0);
         return Launcher.LaunchNested(program, pid, null, deadline);

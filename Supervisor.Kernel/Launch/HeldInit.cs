@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
+using System.Text;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Hooks;
@@ -159,7 +159,10 @@ internal sealed class HeldInit : IDisposable
         using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(1));
         var status = socket.Receive(info, soon.Token) == info.Length ? BinaryPrimitives.ReadInt32LittleEndian(info[16..]) : -1;
         var exited = BinaryPrimitives.ReadInt32LittleEndian(info) == 1; // CLD_EXITED
-        return new LaunchException(name, Errno.None, exited ? $"ended with status {status}" : $"was killed by signal {status}{(status == (int)Signal.SIGSYS ? " (bad system call)" : "")}", 0, 0);
+        var output = new byte[StartHooks.OutputKept];
+        var printed = Encoding.UTF8.GetString(output, 0, socket.Receive(output, soon.Token)).TrimEnd();
+        var end = exited ? $"ended with status {status}" : $"was killed by signal {status}{(status == (int)Signal.SIGSYS ? " (bad system call)" : "")}";
+        return new LaunchException(name, Errno.None, end + (printed.Length == 0 ? "" : $"; it printed: {printed}"), 0, 0);
     }
 
     private LaunchException Died(string reason) => new(_name, Errno.None, reason, 0, 0);

@@ -147,6 +147,7 @@ public sealed class HookTests : IDisposable
 
     [Theory]
     [InlineData("exit 7", null, "status 7")]
+    [InlineData("echo said; echo on both >&2; exit 7", null, "status 7; it printed: said\non both")]
     [InlineData("kill -9 $$", null, "signal 9")]
     [InlineData("exec sleep 1000", 1, "timeout")]
     public void A_startContainer_hook_that_fails_fails_the_start(string script, int? timeout, string told)

@@ -56,6 +56,37 @@ public sealed class NamespaceTests : IDisposable
     }
 
     [Fact]
+    public async Task A_device_in_it_that_the_host_has_not_got_or_has_as_another_one_is_the_specs()
+    {
+        var outcome = await _containers.RunAsync(["sh", "-c", "stat -c '%t:%T %a %u:%g' /dev/mine /dev/kmsg; head -c 3 /dev/mine | wc -c; echo x >/dev/kmsg && echo written"], spec => InUserNamespace(spec) with
+        {
+            Linux = InUserNamespace(spec).Linux! with
+            {
+                Devices =
+                [
+                    new DeviceSpec { Type = "c", Path = "/dev/mine", Major = 1, Minor = 5, FileMode = 0x1b0, Uid = 5, Gid = 6 },
+                    new DeviceSpec { Type = "c", Path = "/dev/kmsg", Major = 1, Minor = 3 },
+                ],
+            },
+        });
+        Assert.Equal("1:5 660 5:6\n1:3 666 0:0\n3\nwritten\n", outcome.Output);
+    }
+
+    [Fact]
+    public async Task Clocks_are_off_in_a_user_namespace_too()
+    {
+        var outcome = await _containers.RunAsync(["cat", "/proc/uptime"], spec => InUserNamespace(spec) with
+        {
+            Linux = InUserNamespace(spec).Linux! with
+            {
+                Namespaces = [.. InUserNamespace(spec).Linux!.Namespaces, new NamespaceSpec { Type = NamespaceKind.Time }],
+                TimeOffsets = new Dictionary<string, TimeOffsetSpec> { ["boottime"] = new() { Secs = 1_000_000_000 } },
+            },
+        });
+        Assert.InRange(double.Parse(outcome.Output.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture), 1_000_000_000, 2_000_000_000);
+    }
+
+    [Fact]
     public async Task Clocks_of_a_time_namespace_are_off_by_what_the_spec_says()
     {
         Func<Spec, Spec> change = spec => spec with
