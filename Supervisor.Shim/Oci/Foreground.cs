@@ -31,6 +31,7 @@ internal sealed unsafe class Foreground : IDisposable
         foreach (var one in Forwarded) Register(one, () => signal(NumberOf(one)));
         if (terminal is null) return;
         Resize();
+        WriteNewlinesPlainly(terminal);
         Register((PosixSignal)SIGWINCH, Resize);
         _raw = MakeRaw(out _before);
     }
@@ -83,13 +84,24 @@ internal sealed unsafe class Foreground : IDisposable
         if (_terminal is { IsClosed: false } && ioctl(0, TIOCGWINSZ, &size) == 0) _ = ioctl(_terminal.Number, TIOCSWINSZ, &size);
     }
 
+    /// <summary>As runc: the container's terminal adds no carriage returns, which a pipe or file would get; ours adds them on a screen.</summary>
+    private static void WriteNewlinesPlainly(Fd terminal)
+    {
+        termios settings;
+        if (tcgetattr(terminal.Number, &settings) != 0) return;
+        settings.c_oflag &= ~ONLCR;
+        _ = tcsetattr(terminal.Number, (int)TCSANOW, &settings);
+    }
+
     private static bool MakeRaw(out termios before)
     {
         termios settings;
         var ours = tcgetattr(0, &settings) == 0;
         before = settings;
         if (!ours) return false; // no terminal of ours: nothing to change
+        var output = settings.c_oflag & OPOST;
         Native.cfmakeraw(&settings);
+        settings.c_oflag |= output; // whose ONLCR returns the carriage for what comes from the container
         return tcsetattr(0, (int)TCSANOW, &settings) == 0;
     }
 

@@ -60,8 +60,11 @@ internal sealed unsafe class NotifySocket : IDisposable
         // 0777 by fchmod, before it has a name: whatever user the container runs as may speak.
         fixed (byte* start = address)
         {
-            if (fchmod(number, 0x1ff) == 0 && bind(number, (sockaddr*)start, address.Length) == 0)
-                return new NotifySocket(listener, host);
+            // The file's mode is the socket's without our umask, of which nobody else in here makes files meanwhile.
+            var before = umask(0);
+            var bound = fchmod(number, 0x1ff) == 0 && bind(number, (sockaddr*)start, address.Length) == 0;
+            umask(before);
+            if (bound) return new NotifySocket(listener, host);
         }
         var errno = Errno.Last;
         listener.Dispose();

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Supervisor.Kernel.Cgroups;
 using Supervisor.Kernel.Oci;
 using static Tmds.Linux.LibC;
 
@@ -32,6 +33,9 @@ internal static class SpecVerb
     private static Spec Default()
     {
         var spec = DefaultSpec.Create(["sh"], "rootfs", new DefaultSpecOptions { Terminal = true, Hostname = "supervisor", ReadOnly = true });
+        // As runc has it: on v1 the mount of cgroups shows the container's own, in a cgroup namespace or not.
+        if (CgroupHierarchies.Discover().Layout is not CgroupLayout.V2)
+            spec = spec with { Linux = spec.Linux! with { Namespaces = [.. spec.Linux!.Namespaces.Where(n => n.Type is not NamespaceKind.Cgroup)] } };
         return spec with
         {
             Process = spec.Process! with { Capabilities = new CapabilitiesSpec { Bounding = Capabilities, Effective = Capabilities, Permitted = Capabilities } },
