@@ -18,7 +18,9 @@ internal sealed class PathProtection(LaunchProgram program, FdSlots slots, RootT
             // The host's, by its own path: never the container's /dev/null, which could be anything (CVE-2025-31133).
             var nullDevice = slots.Take();
             FdSlots.Keep(program, program.Add(Syscall.openat, NullDevice, At.FDCWD, program.Text(NullDevice), (OpenFlags.O_PATH | OpenFlags.O_CLOEXEC).ToKernel(), 0), nullDevice);
+            // Until there is an empty directory, a file, which covers none: a number that nothing was put into may stand for any descriptor.
             var empty = slots.Take();
+            program.Add(Syscall.dup3, NullDevice, nullDevice, empty, (long)OpenFlags.O_CLOEXEC);
             foreach (var path in linux.MaskedPaths) Mask(path, nullDevice, empty);
         }
         foreach (var path in linux.ReadonlyPaths) MakeReadOnly(path);
@@ -33,7 +35,7 @@ internal sealed class PathProtection(LaunchProgram program, FdSlots slots, RootT
         FdSlots.Keep(program, missing, target);
         var cover = mounts.CopyOf(nullDevice, NullDevice, recursive: false);
         var isFile = tree.MoveMount(cover, path, target).IgnoringErrors().SkippingOnSuccess(); // ENOTDIR: the path is a directory
-        // A copy of the one that covers another directory already; before there is one, these steps fail and the ones after them make it.
+        // A copy of the one that covers another directory already; the first time it does not fit (ENOTDIR), and the steps after it make one.
         var copy = slots.Take();
         program.Add(Syscall.open_tree, path, empty, program.Text(""), At.OPEN_TREE_CLONE | At.OPEN_TREE_CLOEXEC | At.EMPTY_PATH).IgnoringErrors().IntoNext(0);
         program.Add(Syscall.dup3, path, 0, copy, (long)OpenFlags.O_CLOEXEC).IgnoringErrors();

@@ -41,6 +41,10 @@ public class RunTests
         Assert.Equal(1_000_000, (await Run("sh", "-c", "head -c 1000000 /dev/zero | tr '\\0' x")).Output.Length);
 
     [Fact]
+    public async Task Masked_directories_are_empty() =>
+        Assert.Equal(new(0, "/proc/acpi:\n\n/sys/firmware:\n", ""), await Run("ls", "-A", "/proc/acpi", "/sys/firmware"));
+
+    [Fact]
     public async Task A_terminal_works()
     {
         var outcome = await CommandLine.RunAsync(
