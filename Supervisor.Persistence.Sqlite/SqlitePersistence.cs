@@ -38,7 +38,7 @@ public sealed class SqlitePersistence : IExtension
         while (true)
         {
             var lazy = _threads.GetOrAdd(settings.ConnectionString, _ => new Lazy<StoreThread>(() => new StoreThread(settings)));
-            if (lazy.Value.TryAddUser())
+            if (lazy.Value.TryAddUser(settings.Reserve))
             {
                 var table = lazy.Value.Table(settings.Table, create);
                 return (new StoreAccess(lazy.Value, settings, table), table);

@@ -34,6 +34,15 @@ public sealed class SqliteJournal : AsyncWriteJournal
             settings, () => new JournalTable(settings, bounds, bootId, witness, message => log.Warning("{0}", message)));
     }
 
+    /// <inheritdoc/>
+    protected override void PreStart()
+    {
+        base.PreStart();
+        if (_store.Thread is not { } thread) return;
+        var (events, file) = (Context.System.EventStream, _store.File);
+        thread.SpaceChanged += isLow => events.Publish(new StoreSpaceLow(file, isLow));
+    }
+
     /// <summary>For tests and benchmarks.</summary>
     internal StoreThread Store => _store.Thread!;
 

@@ -7,6 +7,9 @@ internal sealed class StoreAccess(StoreThread? thread, StoreSettings settings, I
     /// <summary>For tests and benchmarks.</summary>
     public StoreThread? Thread => thread;
 
+    /// <summary>The database.</summary>
+    public string File => settings.File;
+
     /// <inheritdoc cref="StoreThread.Do{T}(Func{string}, Durability, Func{StoreConnection, T}, CancellationToken)"/>
     public Task<T> Do<T>(Func<string> doing, Durability durability, Func<StoreConnection, T> work, CancellationToken cancellation) =>
         thread is null

@@ -10,6 +10,7 @@ internal sealed class StoreConnection : IDisposable
     private readonly SqliteConnection _connection;
     private readonly Dictionary<string, SqliteCommand> _prepared = new(StringComparer.Ordinal);
     private readonly SafeFileHandle? _file; // closed after the connection: closing it drops the locks that SQLite holds. fcntl(2), F_SETLK
+    private readonly DiskReserve? _reserve;
     private readonly string? _place;
     private bool _syncs = true;
 
@@ -28,7 +29,8 @@ internal sealed class StoreConnection : IDisposable
             Run("PRAGMA wal_autocheckpoint=0"); // StoreThread does it when it is idle: not on the way to an answer
             Run("PRAGMA synchronous=FULL");
             if (!File.Exists(settings.File)) return;
-            _file = File.OpenHandle(settings.File, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            _file = File.OpenHandle(settings.File, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            _reserve = new DiskReserve(_file, settings.File);
             _place = Place;
         }
         catch
@@ -127,12 +129,18 @@ internal sealed class StoreConnection : IDisposable
         Run("PRAGMA wal_checkpoint(PASSIVE)");
     }
 
+    /// <summary>Allocates the disk space that is reserved, as far as it is not.</summary>
+    /// <returns>False when the disk has no room for it.</returns>
+    /// <param name="pagesAhead">What the log holds.</param>
+    public bool TryReserve(long bytes, int pagesAhead) => bytes == 0 || _reserve is null || _reserve.TryFill(bytes, pagesAhead);
+
     /// <inheritdoc/>
     public void Dispose()
     {
         foreach (var command in _prepared.Values) command.Dispose();
         // The last connection to a file brings the write-ahead log back into it and removes the log.
         _connection.Dispose();
+        _reserve?.Dispose();
         _file?.Dispose();
     }
 }

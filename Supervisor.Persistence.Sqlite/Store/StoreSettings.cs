@@ -17,6 +17,7 @@ internal sealed class StoreSettings
         Check("connection-string", () => (File, ConnectionString, ReadOnly) = Connection(config.GetString("connection-string")));
         Check("connection-timeout", () => Timeout = Least(
             config.GetTimeSpan("connection-timeout"), config.GetTimeSpan("circuit-breaker.call-timeout", TimeSpan.Zero) / 2));
+        Check("reserve", () => Reserve = config.GetByteSize("reserve", 0) ?? 0);
         Check("table-name", () => Table = TableName(config, "table-name"));
         Check("metadata-table-name", () => MetadataTable = TableName(config, "metadata-table-name"));
     }
@@ -50,6 +51,9 @@ internal sealed class StoreSettings
 
     /// <summary>Create what is missing.</summary>
     public bool AutoInitialize { get; private set; }
+
+    /// <summary>Bytes that are allocated ahead for the database, and again for its write-ahead log; 0 for none.</summary>
+    public long Reserve { get; private set; }
 
     /// <summary>Requests in one transaction at most.</summary>
     public int MaxBatch { get; private set; }

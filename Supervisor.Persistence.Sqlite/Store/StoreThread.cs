@@ -19,9 +19,9 @@ namespace Supervisor.Persistence.Sqlite.Store;
 internal sealed class StoreThread : IDisposable
 {
     /// <summary>Pages in the write-ahead log after which it is checkpointed: when the thread is idle, or at once.</summary>
-    private const int CheckpointWhenIdle = 500, CheckpointAtOnce = 4_000;
+    private const int CheckpointWhenIdle = 500, CheckpointAtOnce = 4_000, CheckpointWhenSpaceIsLow = 100, ReserveAgainAfter = 64;
 
-    private static readonly TimeSpan IdleAfter = TimeSpan.FromMilliseconds(20), GatherAtMost = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan IdleAfter = TimeSpan.FromMilliseconds(20), LookForSpaceEvery = TimeSpan.FromSeconds(1), GatherAtMost = TimeSpan.FromMilliseconds(1);
 
     private readonly StoreSettings _settings;
     private readonly object _gate = new();
@@ -31,8 +31,10 @@ internal sealed class StoreThread : IDisposable
     private List<StoreRequest> _waiting = [];
     private StoreConnection? _connection;
     private TimeSpan _syncTook;
-    private int _users, _checkpointedAt, _lately;
-    private bool _closed, _untidy = true;
+    private long _reserve;
+    private int _users, _checkpointedAt, _reservedAt, _lately;
+    private bool _closed, _untidy = true, _unreserved = true;
+    private volatile bool _isSpaceLow;
 
     public StoreThread(StoreSettings settings)
     {
@@ -40,6 +42,9 @@ internal sealed class StoreThread : IDisposable
         _thread = new Thread(Loop) { IsBackground = true, Name = $"{settings.Name} writer" };
         _thread.Start();
     }
+
+    /// <summary>The space that is reserved on the disk could not be allocated, or could be again. Raised on this thread.</summary>
+    public event Action<bool>? SpaceChanged;
 
     /// <summary>Transactions so far that wrote something, and how many of them were synced. For tests and benchmarks.</summary>
     public (long All, long Synced) Commits { get; private set; }
@@ -53,13 +58,15 @@ internal sealed class StoreThread : IDisposable
         }
     }
 
-    /// <summary>False when the last user has closed it.</summary>
-    public bool TryAddUser()
+    /// <param name="reserve">Bytes that the user wants allocated ahead.</param>
+    /// <returns>False when the last user has closed it.</returns>
+    public bool TryAddUser(long reserve)
     {
         lock (_gate)
         {
             if (_closed) return false;
             _users++;
+            (_unreserved, _reserve) = (_unreserved || reserve > _reserve, Math.Max(_reserve, reserve));
             return true;
         }
     }
@@ -123,7 +130,8 @@ internal sealed class StoreThread : IDisposable
             for (var from = 0; from < requests.Count; from += _settings.MaxBatch)
                 Carry(requests.GetRange(from, Math.Min(_settings.MaxBatch, requests.Count - from)));
             requests.Clear();
-            if (WrittenAhead >= CheckpointAtOnce) Maintain();
+            if (_reserve > 0 && (_unreserved || WrittenAhead >= _reservedAt + ReserveAgainAfter)) Reserve();
+            if (WrittenAhead >= (_isSpaceLow ? CheckpointWhenSpaceIsLow : CheckpointAtOnce)) Maintain();
         }
         Close();
     }
@@ -137,8 +145,18 @@ internal sealed class StoreThread : IDisposable
             {
                 if (_waiting.Count == 0 && !_closed)
                 {
-                    if (!NeedsMaintenance) Monitor.Wait(_gate);
-                    else if (!Monitor.Wait(_gate, IdleAfter)) goto idle;
+                    if (NeedsMaintenance)
+                    {
+                        if (!Monitor.Wait(_gate, IdleAfter)) goto idle;
+                    }
+                    else if (_isSpaceLow)
+                    {
+                        if (!Monitor.Wait(_gate, LookForSpaceEvery)) goto idle;
+                    }
+                    else
+                    {
+                        Monitor.Wait(_gate);
+                    }
                 }
                 if (_waiting.Count > 0)
                 {
@@ -178,17 +196,18 @@ internal sealed class StoreThread : IDisposable
     private int WrittenAhead =>
         _connection is null || _settings.ReadOnly ? 0 : (_connection.PagesWritten - _checkpointedAt) & int.MaxValue;
 
-    private bool NeedsMaintenance => _connection is not null && (_untidy || WrittenAhead >= CheckpointWhenIdle);
+    private bool NeedsMaintenance => _connection is not null && (_untidy || _unreserved || WrittenAhead >= CheckpointWhenIdle);
 
     private void Maintain()
     {
         try
         {
-            if (WrittenAhead >= CheckpointWhenIdle)
+            if (WrittenAhead >= (_isSpaceLow ? CheckpointWhenSpaceIsLow : CheckpointWhenIdle))
             {
                 _connection!.Checkpoint();
-                _checkpointedAt = _connection.PagesWritten;
+                (_checkpointedAt, _unreserved) = (_connection.PagesWritten, true);
             }
+            if (_unreserved || _isSpaceLow) Reserve();
             _untidy = _opened.Exists(t => t.Tidy(_connection!));
         }
         catch (SqliteException e)
@@ -197,6 +216,18 @@ internal sealed class StoreThread : IDisposable
             GiveUp(e);
             (_untidy, _checkpointedAt) = (false, _connection?.PagesWritten ?? 0);
         }
+    }
+
+    /// <summary>
+    /// After each checkpoint, which may have made the database longer; when the log has become longer; and now and then while there is
+    /// no room.
+    /// </summary>
+    private void Reserve()
+    {
+        (_unreserved, _reservedAt) = (false, WrittenAhead);
+        if (_connection!.TryReserve(_reserve, WrittenAhead) != _isSpaceLow) return;
+        _isSpaceLow = !_isSpaceLow;
+        SpaceChanged?.Invoke(_isSpaceLow);
     }
 
     private void Carry(List<StoreRequest> group)
@@ -233,7 +264,7 @@ internal sealed class StoreThread : IDisposable
         {
             try
             {
-                (_connection, _checkpointedAt) = (new StoreConnection(_settings), 0);
+                (_connection, _checkpointedAt, _unreserved) = (new StoreConnection(_settings), 0, true);
             }
             catch (Exception e)
             {

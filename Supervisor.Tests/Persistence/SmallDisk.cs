@@ -11,13 +11,13 @@ public sealed class TmpfsFactAttribute : FactAttribute
     }
 }
 
-/// <summary>A file system of half a megabyte.</summary>
+/// <summary>A file system of its own, of half a megabyte if not told otherwise.</summary>
 internal sealed class SmallDisk : IDisposable
 {
-    public SmallDisk()
+    public SmallDisk(int kilobytes = 512)
     {
         DirectoryPath = Directory.CreateTempSubdirectory("small-disk-").FullName;
-        Run("mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", DirectoryPath);
+        Run("mount", "-t", "tmpfs", "-o", $"size={kilobytes}k", "tmpfs", DirectoryPath);
     }
 
     public string DirectoryPath { get; }

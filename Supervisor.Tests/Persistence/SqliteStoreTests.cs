@@ -60,7 +60,7 @@ public sealed class SqliteStoreTests
         await using var system = PersistentSystem.OnDisk();
         var settings = Settings($"connection-string = \"Data Source={system.File}-store\", auto-initialize = on");
         using var writer = new StoreThread(settings);
-        Assert.True(writer.TryAddUser());
+        Assert.True(writer.TryAddUser(reserve: 0));
         await writer.Do(() => "creating", Durability.Synced, c => c.Run("CREATE TABLE t (a, b)"), default);
         var busy = new TaskCompletionSource();
         var entered = new TaskCompletionSource();
@@ -93,7 +93,7 @@ public sealed class SqliteStoreTests
         await using var system = PersistentSystem.OnDisk();
         var settings = Settings($"connection-string = \"Data Source={system.File}-store\", auto-initialize = on");
         using var writer = new StoreThread(settings);
-        Assert.True(writer.TryAddUser());
+        Assert.True(writer.TryAddUser(reserve: 0));
         await writer.Do(() => "creating", Durability.Synced, c => c.Run("CREATE TABLE t (a INTEGER PRIMARY KEY)"), default);
         var busy = new TaskCompletionSource();
         _ = writer.Do(() => "waiting", Durability.Synced, _ => busy.Task.Wait(Probe.Soon), default);
@@ -244,6 +244,40 @@ public sealed class SqliteStoreTests
         await _probe.Expect("f");
         system.Start<Recorder>("a", _probe);
         await _probe.Expect("replayed kept", "recovered 1");
+    }
+
+    /// <summary>Passes on what is published.</summary>
+    private sealed class Forwarder(Probe to) : UntypedActor
+    {
+        protected override void OnReceive(object message) => to.Add(message);
+    }
+
+    [TmpfsFact]
+    public async Task With_a_reserve_a_full_disk_is_told_and_what_is_written_next_has_its_place()
+    {
+        using var disk = new SmallDisk(kilobytes: 4096);
+        await using var system = PersistentSystem.OnDisk(
+            file: Path.Combine(disk.DirectoryPath, "journal.db"), extra: "akka.persistence.journal.sqlite.reserve = 1MiB");
+        var space = new Probe();
+        system.System.EventStream.Subscribe(system.System.ActorOf(Props.Create(() => new Forwarder(space))), typeof(StoreSpaceLow));
+        var actor = system.Start<Recorder>("a", _probe);
+        await _probe.Expect("recovered 0");
+        actor.Tell(Do(a => a.Persist(new string('x', 100_000), _ => a.Note("before"))));
+        await _probe.Expect("before");
+        await Task.Delay(200); // the thread has been idle, and has reserved
+        disk.Fill();
+        for (var i = 0; i < 40; i++) // more than the log's reserve: what is written is brought back into the database, whose reserve it uses
+        {
+            actor.Tell(Do(a => a.Persist(new string('y', 20_000), _ => a.Note("written"))));
+            await _probe.Expect("written");
+        }
+        Assert.Equal(new StoreSpaceLow(Path.Combine(disk.DirectoryPath, "journal.db"), IsLow: true), await space.Next());
+        disk.MakeRoom();
+        Assert.False(((StoreSpaceLow)await space.Next()).IsLow);
+        await actor.GracefulStop(Probe.Soon);
+        await _probe.Expect("stopped");
+        system.Start<Recorder>("a", _probe);
+        for (var i = 0; i < 41; i++) Assert.StartsWith("replayed", (string)await _probe.Next(), StringComparison.Ordinal);
     }
 
     [Fact]
