@@ -80,12 +80,14 @@ public sealed class SupervisorNode : IAsyncDisposable
             TaskCreationOptions.LongRunning, TaskScheduler.Default);
         var lost = new TaskCompletionSource<JournalLost>(TaskCreationOptions.RunContinuationsAsynchronously);
         system.ActorOf(JournalWatch.Props(lost), "journal-watch");
+        var space = new JournalSpace();
+        system.ActorOf(JournalSpace.Watch.Props(space), "journal-space");
         var publisher = StartPublisher(system); // first: the journal opens its file meanwhile
         var host = new ContainerHost(e => system.Log.Error(e, "a callback of the kernel's event loops failed, its watch is removed"));
         var readiness = new Readiness();
         var runtime = Runtime(system, host, options);
         await scheduling.ConfigureAwait(false);
-        var node = new SupervisorNode(Start(system, publisher, runtime, readiness, options), runtime, readiness) { JournalLost = lost.Task };
+        var node = new SupervisorNode(Start(system, publisher, runtime, readiness, space, options), runtime, readiness) { JournalLost = lost.Task };
         try
         {
             if (await Task.WhenAny(node._readiness.Ready, node.JournalLost).WaitAsync(RecoveryDeadline, cancellation).ConfigureAwait(false) == node.JournalLost)
@@ -145,7 +147,7 @@ public sealed class SupervisorNode : IAsyncDisposable
         return publisher;
     }
 
-    private static SupervisorSystem Start(ActorSystem system, IActorRef publisher, IContainerRuntime runtime, Readiness readiness, NodeOptions options)
+    private static SupervisorSystem Start(ActorSystem system, IActorRef publisher, IContainerRuntime runtime, Readiness readiness, JournalSpace space, NodeOptions options)
     {
         var clock = TimeProvider.System;
         var settings = system.Settings.Config.GetConfig("supervisor");
@@ -163,7 +165,7 @@ public sealed class SupervisorNode : IAsyncDisposable
         var leases = system.ActorOf(LeasesActor.Props(knownLeases, clock), "leases");
         var storage = StartStorage(system, options.Root, directory, knownLeases, publisher, readiness, clock);
         var namespaces = system.ActorOf(NamespacesActor.Props(knownNamespaces, directory, storage.Known, leases, publisher), "namespaces");
-        return new SupervisorSystem(system, directory, containers, publisher, clientEvents, namespaces, leases, knownNamespaces, knownLeases) { Storage = storage };
+        return new SupervisorSystem(system, directory, containers, publisher, clientEvents, namespaces, leases, knownNamespaces, knownLeases) { Storage = storage, JournalSpace = space };
     }
 
     private static StorageSystem StartStorage(

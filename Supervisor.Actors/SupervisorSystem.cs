@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Supervisor.Actors.Journal;
 using Supervisor.Actors.Leases;
 using Supervisor.Actors.Metadata;
 using Supervisor.Actors.Namespaces;
@@ -30,6 +31,9 @@ public sealed record SupervisorSystem(
 {
     /// <summary>Images, blobs and snapshots.</summary>
     public required StorageSystem Storage { get; init; }
+
+    /// <summary>Whether the journal has room.</summary>
+    public required JournalSpace JournalSpace { get; init; }
 }
 
 /// <summary>Images, blobs and snapshots, as the services see them.</summary>

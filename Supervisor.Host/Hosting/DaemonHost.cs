@@ -91,7 +91,7 @@ public sealed class DaemonHost : IAsyncDisposable
                .WaitAsync(RecoverWithin, cancellation);
             _ = app.Services.GetRequiredService<LogLimits>(); // what is configured wrongly is said now
             app.Services.GetRequiredService<HealthService>().BeginServing();
-            lifetime.BeReady();
+            lifetime.BeReady(node.System.JournalSpace);
             var log = loggers.CreateLogger<DaemonHost>();
             Log.Listening(log, options.Address, options.Root, options.State);
             if (options.OwnsProcess) _ = CollectStartGarbageAsync(lifetime);

@@ -1,3 +1,5 @@
+using Supervisor.Actors.Journal;
+
 namespace Supervisor.Host.Hosting;
 
 /// <summary>
@@ -14,7 +16,17 @@ public sealed class DaemonLifetime : IDisposable
     public Task Ready => _ready.Task;
 
     /// <summary>The journal has been read.</summary>
-    public void BeReady() => _ready.TrySetResult();
+    /// <param name="space">Whether there is room for it.</param>
+    public void BeReady(JournalSpace space)
+    {
+        _space = space;
+        _ready.TrySetResult();
+    }
+
+    private JournalSpace? _space;
+
+    /// <summary>The journal's disk is full.</summary>
+    public bool IsDiskFull => _space is { IsLow: true };
 
     private readonly CancellationTokenSource _stopping = new();
 

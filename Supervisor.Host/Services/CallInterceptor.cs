@@ -17,7 +17,7 @@ namespace Supervisor.Host.Services;
 /// A shutdown must never look like CANCELLED: dockerd takes that for its own doing and never subscribes again;
 /// on UNAVAILABLE it comes back.
 /// </remarks>
-public sealed class CallInterceptor(DaemonLifetime lifetime, ILogger<CallInterceptor> log) : Interceptor
+public sealed class CallInterceptor(DaemonLifetime lifetime, DaemonOptions options, ILogger<CallInterceptor> log) : Interceptor
 {
     private const string HealthMethods = "/grpc.health.v1.Health/";
 
@@ -28,6 +28,7 @@ public sealed class CallInterceptor(DaemonLifetime lifetime, ILogger<CallInterce
         try
         {
             await ReadyAsync(context);
+            NeedSpace(context);
             return await continuation(request, context).WaitAsync(lifetime.Broken);
         }
         catch (Exception e) when (e is not RpcException)
@@ -53,12 +54,21 @@ public sealed class CallInterceptor(DaemonLifetime lifetime, ILogger<CallInterce
         try
         {
             await ReadyAsync(context);
+            NeedSpace(context);
             await answer();
         }
         catch (Exception e) when (e is not RpcException)
         {
             throw Translate(e, context);
         }
+    }
+
+    private void NeedSpace(ServerCallContext context)
+    {
+        if (lifetime.IsDiskFull && CallsThatNeedSpace.Include(context.Method))
+            throw GrpcTranslation.Refuse(
+                StatusCode.ResourceExhausted,
+                $"{Method(context)}: the file system of \"{options.Root}\" is full: free some space; until then containers can only be looked at, killed and deleted");
     }
 
     /// <summary>For all but the question whether it is ready.</summary>

@@ -28,27 +28,52 @@ public sealed class ExhaustionTests
         try
         {
             Fill(filler);
-            await Refused(client);
+            await NothingNewIsBegun(client);
+            await WhatEndsIsWrittenDown(client);
         }
         finally
         {
             File.Delete(filler);
         }
+        for (var end = DateTime.UtcNow + TimeSpan.FromSeconds(20); await TryCreate(client, "room") is { } still; await Task.Delay(100))
+            Assert.True(DateTime.UtcNow < end, still.Status.Detail);
         await Running(client, "after");
         await StormTests.Settled(daemon, client, history);
         Assert.Equal(Ids.Length + 1, history.Exits.Count);
     }
 
-    private static async Task Refused(CrashClient client)
+    private static async Task<RpcException?> TryCreate(CrashClient client, string id)
     {
-        var refused = await Assert.ThrowsAsync<RpcException>(() => client.Containers.CreateAsync(CrashClient.ContainerOf("more", "true"), client.In()).ResponseAsync);
-        Assert.Equal(StatusCode.Unavailable, refused.StatusCode);
+        try
+        {
+            await client.Containers.CreateAsync(CrashClient.ContainerOf(id, "true"), client.In());
+            return null;
+        }
+        catch (RpcException e)
+        {
+            return e;
+        }
+    }
+
+    /// <summary>After what the journal has in reserve has been begun upon.</summary>
+    private static async Task NothingNewIsBegun(CrashClient client)
+    {
+        RpcException? refused = null;
+        for (var i = 0; i < 3000 && refused is null; i++) refused = await TryCreate(client, $"more{i}");
+        Assert.Equal(StatusCode.ResourceExhausted, refused!.StatusCode);
         Assert.Contains("full", refused.Status.Detail, StringComparison.Ordinal);
         Assert.Contains("free some space", refused.Status.Detail, StringComparison.Ordinal);
-        var listed = (await CrashClient.Ask(() => client.Tasks.ListAsync(new ListTasksRequest(), client.In())))!.Tasks;
+    }
+
+    private static async Task WhatEndsIsWrittenDown(CrashClient client)
+    {
+        var listed = (await client.Tasks.ListAsync(new ListTasksRequest(), client.In())).Tasks;
         Assert.Equal(Ids.Length, listed.Count); // they go on, and can be looked at
-        using (var kill = Process.Start("kill", ["-KILL", .. listed.Take(2).Select(t => $"{t.Pid}")])) await kill.WaitForExitAsync();
-        await Task.Delay(1500); // their exits are learned of, and cannot be written down
+        await client.Kill(Ids[0]);
+        Assert.Equal(137u, await client.Wait(Ids[0]));
+        await client.Remove(Ids[0]);
+        using (var kill = Process.Start("kill", ["-KILL", $"{listed.Single(t => t.Id == Ids[1]).Pid}"])) await kill.WaitForExitAsync();
+        Assert.Equal(137u, await client.Wait(Ids[1]));
     }
 
     [Theory]
