@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Supervisor.Kernel;
 using Supervisor.Kernel.Abi;
@@ -8,16 +9,23 @@ namespace Supervisor.Host.Hosting;
 /// <summary>Held while a daemon lives; the kernel lets go of it whatever way the daemon ends. flock(2).</summary>
 internal sealed class LockFile : IDisposable
 {
+    /// <summary>A killed daemon's lock lives on in a child that it was just making, until that child executes its program.</summary>
+    private static readonly TimeSpan FreeWithin = TimeSpan.FromSeconds(2), Between = TimeSpan.FromMilliseconds(20);
+
     private readonly Fd _file;
 
     private LockFile(Fd file) => _file = file;
 
-    /// <exception cref="DaemonStartException">Somebody holds it; <paramref name="shared"/> says what two daemons would have shared.</exception>
+    /// <exception cref="DaemonStartException">Another holds it, and does not end within two seconds; <paramref name="shared"/> says what two daemons would have shared.</exception>
     public static LockFile Take(string path, string shared)
     {
         // Not File.OpenHandle: it emulates sharing with a flock of its own, which would meet this one.
         var file = Open(path);
-        if (Native.flock(file.Number, Native.LOCK_EX | Native.LOCK_NB) == 0) return new LockFile(file);
+        for (var began = Stopwatch.GetTimestamp(); ; Thread.Sleep(Between))
+        {
+            if (Native.flock(file.Number, Native.LOCK_EX | Native.LOCK_NB) == 0) return new LockFile(file);
+            if (Stopwatch.GetElapsedTime(began) > FreeWithin) break;
+        }
         file.Dispose();
         throw new DaemonStartException($"{path}: is locked: another daemon uses {shared}; stop it, or give this one another");
     }

@@ -37,6 +37,23 @@ public sealed class HostingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_lock_that_a_dying_daemons_child_still_holds_for_a_moment_is_waited_for()
+    {
+        var path = $"{_daemon.Base}/held";
+        await File.WriteAllTextAsync(path, "");
+        using var child = System.Diagnostics.Process.Start("flock", ["-x", path, "sleep", "0.7"]);
+        for (var isHeld = false; !isHeld;)
+        {
+            using var probe = System.Diagnostics.Process.Start("flock", ["-n", "-x", path, "true"]);
+            await probe.WaitForExitAsync();
+            isHeld = probe.ExitCode != 0;
+            Assert.False(child.HasExited);
+        }
+        using var taken = LockFile.Take(path, "a test's file");
+        await child.WaitForExitAsync().WaitAsync(Deadline);
+    }
+
+    [Fact]
     public async Task What_is_no_socket_is_not_removed_to_make_room()
     {
         var file = $"{_daemon.Base}/precious";
