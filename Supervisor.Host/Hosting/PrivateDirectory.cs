@@ -30,7 +30,7 @@ internal static class PrivateDirectory
         using var directory = Open(path);
         var mode = OwnMode(directory, path);
         if ((mode & Others) == 0 || (groupMayPass && mode == GroupMayPass)) return;
-        var there = FileCalls.List(directory);
+        var there = FileCalls.List(directory).FindAll(n => n != "lost+found"); // a file system of its own is as good as an empty directory
         if (there.Count > 0 && !there.Exists(new HashSet<string>([.. contents], StringComparer.Ordinal).Contains))
             throw new DaemonStartException(
                 $"{path}: others may enter it (mode {Octal(mode)}), and it holds files that are not the daemon's: chmod 0700 {path}, or name another directory");
