@@ -17,6 +17,12 @@ need() {
 need_sdk() {
   command -v dotnet >/dev/null 2>&1 || { say "the .NET SDK 10 is missing; see https://dotnet.microsoft.com/download"; return 1; }
   need gcc gcc
+  need_library libseccomp.so.2 libseccomp2
+}
+
+# need_library SONAME PACKAGE: as need, for a library that is loaded when it is first used.
+need_library() {
+  /sbin/ldconfig -p 2>/dev/null | grep -q "^\s*$1 " || need "$1" "$2"
 }
 
 # newer_than STAMP PATH...: is any source newer than the stamp, or is there no stamp?

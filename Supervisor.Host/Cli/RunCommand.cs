@@ -59,6 +59,12 @@ internal static class RunCommand
         DefaultValueFactory = _ => "none",
     };
 
+    private static readonly Option<string[]> Security = new("--security-opt")
+    {
+        Description = "seccomp=FILE: another profile of system calls than the default one; seccomp=unconfined: none",
+        HelpName = "NAME=VALUE",
+    };
+
     // Whatever follows the first word that is no option of ours belongs to the program.
     private static readonly Argument<string[]> Program = new("command")
     {
@@ -72,7 +78,7 @@ internal static class RunCommand
         Net.AcceptOnlyFromAmong("host", "none");
         var command = new Command("run", "Creates and starts a container")
         {
-            Rootfs, Detach, Terminal, Remove, Name, Memory, Pids, Env, Cwd, User, Hostname, ReadOnly, Net, LogMaxSize, LogMaxFiles, Program,
+            Rootfs, Detach, Terminal, Remove, Name, Memory, Pids, Env, Cwd, User, Hostname, ReadOnly, Net, LogMaxSize, LogMaxFiles, Security, Program,
         };
         command.Does(RunAsync);
         return command;
@@ -108,6 +114,7 @@ internal static class RunCommand
             [.. (parse.GetValue(Env) ?? []).SelectMany(Expand)],
             program)
         {
+            Seccomp = SecurityOptions.Seccomp(parse.GetValue(Security) ?? []),
             LogMaxSize = LogSize(parse),
             LogMaxFiles = parse.GetValue(LogMaxFiles) is not { } files || files is >= 1 and <= LogTarget.MostFiles
                 ? parse.GetValue(LogMaxFiles)

@@ -36,6 +36,9 @@ public sealed record DefaultSpecOptions
     /// <summary>See <see cref="LinuxSpec.CgroupsPath"/>.</summary>
     public string? CgroupsPath { get; init; }
 
+    /// <summary>Which system calls it may make; null for all, as runc's <c>spec</c> has it.</summary>
+    public SeccompSpec? Seccomp { get; init; }
+
     /// <summary>Mounts after the default ones.</summary>
     public IReadOnlyList<MountSpec> Mounts { get; init; } = [];
 }
@@ -92,6 +95,7 @@ public static class DefaultSpec
                 },
                 MaskedPaths = MaskedPaths,
                 ReadonlyPaths = ReadonlyPaths,
+                Seccomp = options.Seccomp,
             },
         };
     }

@@ -65,6 +65,16 @@ public static class SpecReader
         return resources;
     }
 
+    /// <summary>Reads a seccomp profile alone, and judges what it says, too.</summary>
+    /// <exception cref="InvalidSpecException">Whatever is wrong, with its place.</exception>
+    public static SeccompSpec ReadSeccomp(ReadOnlySpan<byte> json)
+    {
+        CheckForm(json);
+        var profile = Deserialize(json, SpecJson.Of<SeccompSpec>());
+        SeccompRules.Check(profile, "");
+        return profile;
+    }
+
     private static void CheckForm(ReadOnlySpan<byte> json)
     {
         if (json.Length > LargestDocument)

@@ -34,7 +34,7 @@ internal sealed record SeccompFilter(byte[] Instructions, uint Flags)
         }
         catch (DllNotFoundException e)
         {
-            throw new InvalidSpecException("linux.seccomp", "needs the library libseccomp.so.2: install the package libseccomp2", e);
+            throw new InvalidSpecException("linux.seccomp", "needs the library libseccomp.so.2: install the package libseccomp2, or choose no profile (--security-opt seccomp=unconfined)", e);
         }
     }
 

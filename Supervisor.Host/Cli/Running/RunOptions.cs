@@ -1,3 +1,5 @@
+using Supervisor.Kernel.Oci;
+
 namespace Supervisor.Host.Cli.Running;
 
 /// <summary>What <c>supervisor run</c> was asked for.</summary>
@@ -29,6 +31,9 @@ internal sealed record RunOptions(
 
     /// <summary>How many log files; null: as the daemon is configured.</summary>
     public int? LogMaxFiles { get; init; }
+
+    /// <summary>The seccomp profile; null for none.</summary>
+    public SeccompSpec? Seccomp { get; init; }
 
     /// <summary>Whether the rootfs is the host's own.</summary>
     public bool IsHostRoot => Rootfs == "/";

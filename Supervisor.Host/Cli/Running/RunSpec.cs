@@ -29,6 +29,7 @@ internal static class RunSpec
             HostNetwork = options.HostNetwork,
             MemoryLimit = options.Memory,
             PidsLimit = options.Pids,
+            Seccomp = options.Seccomp,
             // The host's /tmp is read-only in there and none of the container's business.
             Mounts = options.IsHostRoot ? [Tmp] : [],
         });
