@@ -5,7 +5,7 @@ namespace Supervisor.Actors.Tasks;
 
 /// <summary>Where a process's standard streams go, as containerd's clients say it.</summary>
 /// <param name="Stdin">A FIFO's path, or empty for none.</param>
-/// <param name="Stdout">A FIFO's path, <c>file:///path</c>, <c>binary:///path?key=value</c>, a plain path, or empty for none.</param>
+/// <param name="Stdout">A FIFO's path, <c>file:///path</c>, <c>pipe:///path</c>, <c>binary:///path?key=value</c>, a plain path, or empty for none.</param>
 /// <param name="Stderr">As <paramref name="Stdout"/>; unused with a terminal.</param>
 /// <param name="Terminal">Give the process a pseudo-terminal; its output goes to <paramref name="Stdout"/>.</param>
 public sealed record StdioPaths(string Stdin, string Stdout, string Stderr, bool Terminal)

@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.Text;
 using Google.Protobuf;
 using Grpc.Core;
+using Supervisor.Host.Cli.Stdio;
 using Supervisor.Host.Filters;
 using Supervisor.V1;
 
@@ -27,12 +29,14 @@ internal static class EventsCommand
         {
             var json = parse.GetValue(format) == "json";
             var request = new EventsSubscribeRequest { From = parse.GetValue(from), Filters = { parse.GetValue(filters) ?? [] } };
-            using var call = client.History.Subscribe(request, client.OpenEnded(cancel));
-            while (await call.ResponseStream.MoveNext(cancel))
-            {
-                await Console.Out.WriteLineAsync(json ? Json(call.ResponseStream.Current) : Text(call.ResponseStream.Current));
-                await Console.Out.FlushAsync(cancel);
-            }
+            await StandardOutput.PrintAsync(
+                async (output, cancel) =>
+                {
+                    using var call = client.History.Subscribe(request, client.OpenEnded(cancel));
+                    while (await call.ResponseStream.MoveNext(cancel))
+                        output.Write(Encoding.UTF8.GetBytes((json ? Json(call.ResponseStream.Current) : Text(call.ResponseStream.Current)) + "\n"));
+                },
+                cancel);
             return 0;
         });
         return command;

@@ -14,6 +14,9 @@ internal static class ExitCodes
     /// <summary>There is no such program.</summary>
     public const int NotFound = 127;
 
+    /// <summary>Nobody reads our output any more: as if SIGPIPE had ended us, which .NET ignores.</summary>
+    public const int ReaderGone = 128 + 13;
+
     /// <summary>Ended by signal N: 128 + N.</summary>
     public static int OfSignal(int signal) => 128 + signal;
 

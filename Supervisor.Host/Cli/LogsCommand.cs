@@ -3,6 +3,7 @@ using Containerd.Services.Containers.V1;
 using Containerd.Services.Tasks.V1;
 using Grpc.Core;
 using Supervisor.Host.Cli.Running;
+using Supervisor.Host.Cli.Stdio;
 using Supervisor.Kernel.Stdio;
 
 namespace Supervisor.Host.Cli;
@@ -27,14 +28,19 @@ internal static class LogsCommand
         // Before reading: what was written until the end is then read after it.
         var ended = follow ? EndAsync(client, id, cancel) : Task.CompletedTask;
         using var files = new LogFiles(path);
-        await using var output = Console.OpenStandardOutput();
-        while (true)
-        {
-            var last = ended.IsCompleted;
-            await files.CopyToAsync(output, cancel);
-            if (last) break;
-            await Task.WhenAny(ended, Task.Delay(Poll, cancel));
-        }
+        await StandardOutput.PrintAsync(
+            async (output, cancel) =>
+            {
+                while (true)
+                {
+                    var last = ended.IsCompleted;
+                    await files.CopyToAsync(output, cancel);
+                    if (last) break;
+                    await Task.WhenAny(ended, Task.Delay(Poll, cancel));
+                    cancel.ThrowIfCancellationRequested();
+                }
+            },
+            cancel);
         await ended;
         return 0;
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net.Sockets;
 using Grpc.Core;
+using Supervisor.Host.Cli.Stdio;
 using Supervisor.Host.Hosting;
 
 namespace Supervisor.Host.Cli;
@@ -30,6 +31,10 @@ internal static class Verb
             try
             {
                 return await action(parse, cancel);
+            }
+            catch (ReaderGoneException)
+            {
+                return ExitCodes.ReaderGone; // and nothing is said: it is how `… | head` ends
             }
             catch (Exception e) when (Explain(e) is { } said)
             {

@@ -50,7 +50,7 @@ internal sealed class ProcessStdio : IDisposable
                 var output = rotating is not null ? null : Opened(log?.Stdout.Duplicate() ?? StdioFiles.OpenOutput(targets.Stdout, "stdout", blocking: false));
                 if (log is not null) StdioFiles.SetNonBlocking(output!);
                 var input = targets.Stdin.Length == 0 ? null : Opened(StdioFiles.OpenInput(targets.Stdin, keepOpen: true));
-                return new ProcessStdio(targets, [], input, null, output, Opened(new OutputStream { Log = rotating, Unread = Held(output) })) { _log = log };
+                return new ProcessStdio(targets, [], input, null, output, Opened(new OutputStream { Log = rotating, Unread = Held(output, targets.Stdout) })) { _log = log };
             }
             if (targets == StdioTargets.Inherited)
                 return new ProcessStdio(targets, [.. Enumerable.Range(0, 3).Select(n => Opened(Fd.DuplicateOf(n))!)], null, null, null);
@@ -88,7 +88,8 @@ internal sealed class ProcessStdio : IDisposable
             return one;
         }
 
-        UnreadOutput? Held(Fd? output) => output is null || log is not null ? null : Opened(UnreadOutput.TryHold(output));
+        UnreadOutput? Held(Fd? output, string target) =>
+            output is null || log is not null || PipeTarget.Is(target) ? null : Opened(UnreadOutput.TryHold(output));
 
         (Fd ForChild, OutputStream Stream) OpenOutput(string target, string field, Fd? binary)
         {
@@ -100,7 +101,7 @@ internal sealed class ProcessStdio : IDisposable
                 return (writing, new OutputStream { Log = rotating, Pipe = reading });
             }
             var stream = Opened(binary?.Duplicate() ?? StdioFiles.OpenOutput(target, field, blocking: true))!;
-            return (stream, new OutputStream { Unread = Held(stream) });
+            return (stream, new OutputStream { Unread = Held(stream, target) });
         }
     }
 
@@ -121,6 +122,7 @@ internal sealed class ProcessStdio : IDisposable
             _terminal = terminal;
             StdioFiles.SetNonBlocking(terminal);
             _output = _stdout.Log is { } log ? new Pump(loop, terminal.Duplicate(), log) : new Pump(loop, terminal.Duplicate(), _terminalOutput!);
+            HangUpWithReader();
             if (_stdinFifo is not null) _input = new Pump(loop, _stdinFifo, terminal.Duplicate());
         }
         else if (_stdinFifo is not null)
@@ -131,6 +133,14 @@ internal sealed class ProcessStdio : IDisposable
         foreach (var stream in (OutputStream[])[_stdout, _stderr])
             if (stream.Pipe is not null) stream.Relay(host.Relay);
     }
+
+    /// <summary>Whoever took the terminal's output has gone for good: nobody is at the terminal any more.</summary>
+    private void HangUpWithReader() => _output?.Ended.ContinueWith(
+        _ =>
+        {
+            if (_output is { Broke: true } && _terminal is { IsClosed: false } terminal) TerminalHangUp.Of(terminal);
+        },
+        CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 
     /// <summary>The process has ended: what it has left in a FIFO is kept until somebody reads it.</summary>
     public void ProcessEnded()
@@ -161,6 +171,7 @@ internal sealed class ProcessStdio : IDisposable
         var stdio = new ProcessStdio(new StdioTargets("", "", "", from.Terminal), [], from.Input, from.InputPipe, from.Output, stdout, stderr) { _terminal = from.Master };
         if (from is { Output: not null, Master: not null }) stdio._output = new Pump(loop, from.Master.Duplicate(), from.Output, from.PendingOutput);
         else if (from is { Terminal: true, Master: not null } && stdout.Log is { } log) stdio._output = new Pump(loop, from.Master.Duplicate(), log, from.PendingOutput);
+        stdio.HangUpWithReader();
         if (from.Input is not null && (from.Terminal ? from.Master?.Duplicate() : from.InputPipe) is { } destination)
             stdio._input = new Pump(loop, from.Input, destination, from.PendingInput);
         if (from.InputEnding) stdio._input?.EndWhenEmpty();

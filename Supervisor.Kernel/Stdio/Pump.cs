@@ -80,6 +80,9 @@ internal sealed class Pump
     /// <summary>Completes when the source has ended and all of it is written, or either side broke.</summary>
     public Task Ended => _ended.Task;
 
+    /// <summary>Whether it has ended because nobody takes what it writes any more.</summary>
+    public bool Broke { get; private set; }
+
     /// <summary>Ends once nothing more can be read at once: what the writers have sent so far still goes through.</summary>
     public void EndWhenEmpty()
     {
@@ -109,6 +112,12 @@ internal sealed class Pump
         _ended.TrySetResult();
     }
 
+    private void Break()
+    {
+        Broke = true;
+        Close();
+    }
+
     private void OnReadable(EpollEvents events)
     {
         lock (_gate)
@@ -123,7 +132,7 @@ internal sealed class Pump
         {
             if (_closed) return;
             if (_count > 0) Write();
-            else if ((events & (EpollEvents.EPOLLERR | EpollEvents.EPOLLHUP)) != 0) Close(); // nobody will read again
+            else if ((events & (EpollEvents.EPOLLERR | EpollEvents.EPOLLHUP)) != 0) Break(); // nobody will read again
         }
     }
 
@@ -173,7 +182,7 @@ internal sealed class Pump
         }
         catch (SyscallException e) when (e.Errno is Errno.EPIPE or Errno.EIO)
         {
-            Close();
+            Break();
             return;
         }
         if (_count == 0) Release();

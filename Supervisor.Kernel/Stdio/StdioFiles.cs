@@ -16,6 +16,7 @@ internal static class StdioFiles
     public static Fd OpenOutput(string target, string field, bool blocking)
     {
         if (target.Length == 0) return Fd.Open("/dev/null", OpenFlags.O_WRONLY);
+        if (PipeTarget.Is(target)) return OpenPipe(PipeTarget.PathOf(target, field), field, blocking);
         var path = PathOf(target, field, out var isFile);
         if (!isFile && IsFifo(path))
         {
@@ -26,6 +27,15 @@ internal static class StdioFiles
         if (!isFile && !File.Exists(path)) throw new InvalidStdioException(field, $"\"{path}\": no such FIFO or file");
         if (isFile) PrivateFiles.MakeDirectory(Path.GetDirectoryName(path)!);
         return Open(path, OpenFlags.O_WRONLY | OpenFlags.O_APPEND | OpenFlags.O_CREAT | (blocking ? OpenFlags.O_RDONLY : OpenFlags.O_NONBLOCK), field);
+    }
+
+    // For writing only: so its writers get SIGPIPE or EPIPE once the reader has gone.
+    private static Fd OpenPipe(string path, string field, bool blocking)
+    {
+        if (!IsFifo(path)) throw new InvalidStdioException(field, $"\"{path}\" is not a FIFO");
+        var fifo = Open(path, OpenFlags.O_WRONLY | OpenFlags.O_NONBLOCK, field); // ENXIO: nobody has it open for reading
+        if (blocking) SetBlocking(fifo, true);
+        return fifo;
     }
 
     /// <summary>A FIFO to read from, without waiting for its writer.</summary>
@@ -51,7 +61,7 @@ internal static class StdioFiles
         isFile = LogTarget.Is(target);
         var path = isFile ? LogTarget.Parse(target, field).Path : target;
         if (target.Contains("://", StringComparison.Ordinal) && !isFile)
-            throw new InvalidStdioException(field, $"\"{target}\": only FIFO paths and file:// are supported");
+            throw new InvalidStdioException(field, $"\"{target}\": only FIFO paths, pipe:// and file:// are supported");
         if (!path.StartsWith('/') || path.Contains('\0', StringComparison.Ordinal)) throw new InvalidStdioException(field, $"\"{target}\" is not an absolute path");
         return path;
     }

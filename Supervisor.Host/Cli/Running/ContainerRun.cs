@@ -19,6 +19,9 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
 {
     // A grandchild that outlived the container may hold its output open.
     private static readonly TimeSpan IdleOutput = TimeSpan.FromSeconds(2);
+
+    // How long a container has to end of itself once nobody reads its output. Longer than that is its own decision, as with docker.
+    private static readonly TimeSpan EndsWithoutReader = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CleanUpWithin = TimeSpan.FromSeconds(30);
 
     /// <summary>Runs it; the exit code is the container's own, or 0 for a detached one.</summary>
@@ -84,10 +87,15 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         using var resized = options.Terminal ? PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Forget(ResizeAsync())) : null;
         Forget(signals.ForwardAsync(SendAsync, ended.Token));
         Forget(CloseStdinAfterAsync(input));
+        if (await Task.WhenAny(exit, stdio.ReaderGone) != exit)
+        {
+            await Task.WhenAny(exit, Task.Delay(EndsWithoutReader, CancellationToken.None));
+            return ExitCodes.ReaderGone;
+        }
         var answer = await exit;
         await ended.CancelAsync();
         await stdio.DrainAsync(IdleOutput);
-        return (int)answer.ExitStatus;
+        return stdio.ReaderGone.IsCompleted ? ExitCodes.ReaderGone : (int)answer.ExitStatus;
     }
 
     private async Task CreateTaskAsync(string stdin, string stdout, string stderr, CancellationToken cancel)

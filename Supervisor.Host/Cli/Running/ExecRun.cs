@@ -21,6 +21,9 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
 
     // A grandchild that outlived the program may hold its output open.
     private static readonly TimeSpan IdleOutput = TimeSpan.FromSeconds(2);
+
+    // How long a program has to end of itself once nobody reads its output.
+    private static readonly TimeSpan EndsWithoutReader = TimeSpan.FromSeconds(2);
     private readonly string _exec = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 
     /// <summary>Runs it; the exit code is the program's own.</summary>
@@ -88,10 +91,15 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
         using var resized = options.Terminal ? PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Forget(ResizeAsync())) : null;
         Forget(signals.ForwardAsync(signal => TolerantAsync(KillAsync(signal)), over.Token));
         Forget(CloseStdinAfterAsync(input));
+        if (await Task.WhenAny(exit, stdio.ReaderGone) != exit)
+        {
+            await Task.WhenAny(exit, Task.Delay(EndsWithoutReader, CancellationToken.None));
+            return ExitCodes.ReaderGone;
+        }
         var answer = await exit;
         await over.CancelAsync();
         await stdio.DrainAsync(IdleOutput);
-        return (int)answer.ExitStatus;
+        return stdio.ReaderGone.IsCompleted ? ExitCodes.ReaderGone : (int)answer.ExitStatus;
     }
 
     private Task<Empty> KillAsync(int signal) => client.Tasks.KillAsync(

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Stdio;
 
 namespace Supervisor.Host.Cli.Stdio;
 
@@ -10,6 +11,7 @@ namespace Supervisor.Host.Cli.Stdio;
 /// </summary>
 internal sealed class ForegroundStdio : IDisposable
 {
+    private static readonly Task Never = new TaskCompletionSource().Task;
     private readonly string _directory;
     private readonly SafeFileHandle _stdin, _stdout;
     private readonly SafeFileHandle? _stderr;
@@ -22,16 +24,23 @@ internal sealed class ForegroundStdio : IDisposable
         _directory = Path.Combine(state, "fifo", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)));
         PrivateFiles.MakeDirectory(_directory);
         Stdin = Make($"{id}-stdin");
-        Stdout = Make($"{id}-stdout");
-        Stderr = terminal ? "" : Make($"{id}-stderr");
         _stdin = Fifo.OpenForWriting(Stdin);
-        _stdout = Fifo.OpenForReading(Stdout);
-        _stderr = terminal ? null : Fifo.OpenForReading(Stderr);
+        (Stdout, _stdout) = Output("stdout");
+        if (!terminal) (Stderr, _stderr) = Output("stderr");
+
+        (string Target, SafeFileHandle Reading) Output(string name)
+        {
+            var path = Make($"{id}-{name}");
+            return (PipeTarget.Of(path), Fifo.OpenForReading(path)); // a reader must be there before the container's end is opened
+        }
     }
 
     public string Stdin { get; }
     public string Stdout { get; }
-    public string Stderr { get; }
+    public string Stderr { get; } = "";
+
+    /// <summary>Completes when nobody reads our own output any more, and the container has been told by a broken pipe.</summary>
+    public Task ReaderGone => _outputs.Length == 0 ? Never : Task.WhenAny(_outputs.Select(o => o.ReaderGone));
 
     /// <summary>Begins to copy. The task must have been created.</summary>
     /// <returns>Completes when our own input has ended.</returns>

@@ -6,6 +6,7 @@ namespace Supervisor.Host.Cli.Stdio;
 internal sealed class OutputCopy
 {
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _readerGone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SafeFileHandle _from;
     private readonly int _to;
     private long _lastProgress = Environment.TickCount64;
@@ -18,6 +19,9 @@ internal sealed class OutputCopy
         (_from, _to) = (from, to);
         new Thread(Run) { IsBackground = true, Name = $"output {to}" }.Start();
     }
+
+    /// <summary>Completes when nobody reads what we write any more; then nobody reads what the container writes either, and its pipe is broken.</summary>
+    public Task ReaderGone => _readerGone.Task;
 
     /// <summary>
     /// Waits for the end of the output. A process that outlived the container may hold the pipe open for ever: after
@@ -39,7 +43,6 @@ internal sealed class OutputCopy
     {
         using var to = new SafeFileHandle(_to, ownsHandle: false);
         var buffer = new byte[64 * 1024];
-        var broken = false;
         try
         {
             while (true)
@@ -47,14 +50,19 @@ internal sealed class OutputCopy
                 var length = RawIo.Read(_from, buffer);
                 if (length <= 0) break;
                 _writing = true;
-                // When our reader has gone the container still writes: it must not block on a full pipe.
-                broken = broken || !RawIo.WriteAll(to, buffer.AsSpan(0, length));
+                if (!RawIo.WriteAll(to, buffer.AsSpan(0, length)))
+                {
+                    _from.Dispose();
+                    _readerGone.TrySetResult();
+                    return;
+                }
                 Volatile.Write(ref _lastProgress, Environment.TickCount64);
                 _writing = false;
             }
         }
         finally
         {
+            _writing = false;
             _ended.TrySetResult();
         }
     }

@@ -1,0 +1,74 @@
+using Microsoft.Win32.SafeHandles;
+using Supervisor.Kernel.Abi;
+using Tmds.Linux;
+using static Tmds.Linux.LibC;
+
+namespace Supervisor.Host.Cli.Stdio;
+
+/// <summary>Nobody reads our standard output any more.</summary>
+internal sealed class ReaderGoneException() : IOException("nobody reads the output any more");
+
+/// <summary>Our standard output, for verbs that print without end: unlike Console it says when its reader has gone.</summary>
+internal sealed class StandardOutput : Stream
+{
+    private readonly SafeFileHandle _file = new(1, ownsHandle: false);
+    private readonly CancellationTokenSource _readerGone = new();
+
+    private StandardOutput() => new Thread(Watch) { IsBackground = true, Name = "output's reader" }.Start();
+
+    public override bool CanRead => false;
+    public override bool CanSeek => false;
+    public override bool CanWrite => true;
+    public override long Length => throw new NotSupportedException();
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    /// <summary>Prints until that ends, or the reader has gone: also while there is nothing to print.</summary>
+    /// <param name="print">Its token is cancelled with <paramref name="cancel"/>, and when the reader has gone.</param>
+    /// <exception cref="ReaderGoneException">The reader has gone.</exception>
+    public static async Task PrintAsync(Func<StandardOutput, CancellationToken, Task> print, CancellationToken cancel)
+    {
+        var output = new StandardOutput();
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, output._readerGone.Token);
+        try
+        {
+            await print(output, either.Token);
+        }
+        catch (Exception e) when (output._readerGone.IsCancellationRequested && e is not ReaderGoneException)
+        {
+            throw new ReaderGoneException();
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ReaderGoneException">The reader has gone.</exception>
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        if (!RawIo.WriteAll(_file, buffer)) throw new ReaderGoneException();
+    }
+
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        Write(buffer.Span);
+        return ValueTask.CompletedTask;
+    }
+
+    public override void Flush()
+    {
+    }
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    // A pipe without a reader is POLLERR, a socket or terminal POLLHUP: both are told without being asked for. poll(2).
+    private unsafe void Watch()
+    {
+        var wanted = new pollfd { fd = 1 };
+        while (Native.poll(&wanted, 1, -1) < 0)
+            if (Errno.Last is not Errno.EINTR) return;
+        _readerGone.Cancel();
+    }
+}

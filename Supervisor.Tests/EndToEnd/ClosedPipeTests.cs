@@ -1,0 +1,122 @@
+using System.Diagnostics;
+
+namespace Supervisor.Tests.EndToEnd;
+
+/// <summary>Whoever reads our output goes away, as <c>head</c> does: we end, the container is told, and nothing runs on for nobody.</summary>
+public sealed class ClosedPipeTests : IAsyncLifetime
+{
+    private const int ReaderGone = 141;
+    private DaemonProcess _daemon = null!;
+
+    public async Task InitializeAsync() => _daemon = await DaemonProcess.StartAsync();
+
+    public async Task DisposeAsync() => await _daemon.DisposeAsync();
+
+    [Theory]
+    [InlineData("run --rootfs / -- yes MARK")]
+    [InlineData("run --rootfs / -- sh -c 'yes MARK >&2'")]
+    [InlineData("run --rootfs / -- sh -c 'while :; do echo MARK; done 2>/dev/null'")] // builtins of a first process get EPIPE only, and go on
+    [InlineData("run -t --rootfs / -- yes MARK")]
+    public async Task Run_without_a_daemon_ends_and_leaves_nothing(string verb)
+    {
+        var mark = $"y{Guid.NewGuid():N}";
+        Assert.Equal($"{mark}|{ReaderGone}", await Head($"{CommandLine.Supervisor} {verb.Replace("MARK", mark, StringComparison.Ordinal)} 2>&1"));
+        Assert.DoesNotContain(mark, CommandLines(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Run_with_a_daemon_ends_and_its_container_too()
+    {
+        Assert.Equal($"y|{ReaderGone}", await Head(Ours("run --name c --rootfs / -- yes")));
+        Assert.Equal("stopped", await Status("c"));
+    }
+
+    [Fact]
+    public async Task A_container_that_goes_on_without_a_reader_is_left_alone_unless_it_was_to_be_removed()
+    {
+        const string deaf = "--rootfs / -- sh -c 'echo y; echo y; sleep 1; while :; do echo y; sleep 0.1; done 2>/dev/null'";
+        Assert.Equal($"y|{ReaderGone}", await Head(Ours($"run --name stays {deaf}")));
+        Assert.Equal("running", await Status("stays"));
+        Assert.Equal($"y|{ReaderGone}", await Head(Ours($"run --rm --name goes {deaf}")));
+        Assert.Equal("", await Status("goes"));
+    }
+
+    [Fact]
+    public async Task Exec_ends_and_its_process_too()
+    {
+        await RunDetached("c", "sleep 1000");
+        Assert.Equal($"y|{ReaderGone}", await Head(Ours("exec c yes")));
+        Assert.Equal($"y|{ReaderGone}", await Head(Ours("exec -t c yes")));
+        await Until(async () => !(await _daemon.Do("exec", "c", "sh", "-c", "cat /proc/[0-9]*/comm")).Output.Contains("yes", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_process_of_an_exec_whose_client_was_killed_is_told()
+    {
+        await RunDetached("c", "sleep 1000");
+        using var plain = CommandLine.Start(CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace,
+            "exec", "c", "sh", "-c", "echo up; while sleep 0.1; do echo still; done # plain");
+        using var terminal = CommandLine.Start(CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace,
+            "exec", "-t", "c", "sh", "-c", "echo up; sleep 998");
+        Assert.Equal("up", (await plain.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience))!.Trim());
+        Assert.Equal("up", (await terminal.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience))!.Trim());
+        plain.Kill();
+        terminal.Kill();
+        // The loop writes into a broken pipe; what sleeps at a terminal is hung up.
+        await Until(async () =>
+        {
+            var left = (await _daemon.Do("exec", "c", "sh", "-c", "tr '\\0' ' ' </proc/1/cmdline; cat /proc/[0-9]*/cmdline | tr '\\0' ' '")).Output;
+            return !left.Contains("# plain", StringComparison.Ordinal) && !left.Contains("sleep 998", StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public async Task Logs_and_events_end_also_while_there_is_nothing_to_print()
+    {
+        await RunDetached("c", "sh -c 'echo y; sleep 1000'");
+        Assert.Equal($"y|{ReaderGone}", await Head(Ours("logs -f c")));
+        Assert.EndsWith($"|{ReaderGone}", await Head(Ours("events --from 1")), StringComparison.Ordinal);
+        await RunDetached("loud", "yes");
+        Assert.Equal($"y|{ReaderGone}", await Head(Ours("logs -f loud")));
+    }
+
+    private string Ours(string verb) => $"{CommandLine.Supervisor} --address {_daemon.Address} --namespace {_daemon.Namespace} {verb}";
+
+    /// <summary>The first line, and how the writer ended: within seconds, not at the patience's end.</summary>
+    private static async Task<string> Head(string command)
+    {
+        var started = Stopwatch.StartNew();
+        var outcome = await CommandLine.RunAsync("bash", "-c", $"{{ {command}; }} | head -n 1 | tr -d '\\r\\n'; echo \"|${{PIPESTATUS[0]}}\"");
+        Assert.InRange(started.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(40));
+        return outcome.Output.Trim();
+    }
+
+    private async Task RunDetached(string id, string program)
+    {
+        var outcome = await CommandLine.RunAsync("bash", "-c", Ours($"run -d --name {id} --rootfs / -- {program}"));
+        Assert.True(outcome.Status == 0, $"{outcome}");
+    }
+
+    private async Task<string> Status(string id)
+    {
+        var line = (await _daemon.Do("ps", "-a")).Output.Split('\n').FirstOrDefault(l => l.StartsWith(id + " ", StringComparison.Ordinal)) ?? "";
+        return line.Contains("running", StringComparison.OrdinalIgnoreCase) ? "running" : line.Contains("exited", StringComparison.OrdinalIgnoreCase) ? "stopped" : line;
+    }
+
+    private static string CommandLines() => string.Join('\n', Directory.GetDirectories("/proc").Where(d => File.Exists(d + "/cmdline")).Select(d =>
+    {
+        try
+        {
+            return File.ReadAllText(d + "/cmdline");
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }));
+
+    private static async Task Until(Func<Task<bool>> condition)
+    {
+        for (var end = DateTime.UtcNow + CommandLine.Patience; !await condition();) Assert.True(DateTime.UtcNow < end, "not within the patience");
+    }
+}
