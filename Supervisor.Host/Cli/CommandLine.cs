@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace Supervisor.Host.Cli;
 
@@ -15,18 +16,47 @@ internal static class CommandLine
     /// <summary>Runs one command line to its exit code.</summary>
     public static async Task<int> RunAsync(IReadOnlyList<string> args)
     {
-        var parse = Create(args).Parse(args);
+        var parse = Parse(args);
         if (parse.Errors.Count > 0)
         {
             var verb = parse.CommandResult.Command is RootCommand ? "" : $" {parse.CommandResult.Command.Name}";
-            var wrong = parse.UnmatchedTokens is [var unknown, ..] ? $"\"{unknown}\": no such verb or option." : parse.Errors[0].Message;
-            await Console.Error.WriteLineAsync($"supervisor: {wrong} (\"supervisor{verb} --help\" tells more)");
+            await Console.Error.WriteLineAsync($"supervisor: {Flaw(parse)} (\"supervisor{verb} --help\" tells more)");
             return ExitCodes.Ours;
         }
         // Signals are each verb's own business: run forwards them, serve stops in phases, the others just end.
         return await parse.InvokeAsync(
             new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
     }
+
+    /// <summary>Reads one line.</summary>
+    internal static ParseResult Parse(IReadOnlyList<string> args)
+    {
+        var tree = Create(args);
+        var parse = tree.Parse(args);
+        return parse.CommandResult.Command switch
+        {
+            { Name: "kill" } => tree.Parse(KillCommand.SpellOut(args)),
+            { Name: "run" } run => tree.Parse(ProgramWords.Mark(tree, run, args, before: 1)),
+            { Name: "exec" } exec => tree.Parse(ProgramWords.Mark(tree, exec, args, before: 2)),
+            _ => parse,
+        };
+    }
+
+    /// <summary>The first mistake, in a user's words: the library's name our types.</summary>
+    internal static string Flaw(ParseResult parse)
+    {
+        if (parse.UnmatchedTokens is [var unknown, ..])
+        {
+            var near = parse.CommandResult.Command is RootCommand ? Spelling.Nearest(unknown, Verbs.Select(v => v.Name)) : null;
+            return $"\"{unknown}\": no such verb or option{(near is null ? "." : $"; did you mean \"{near}\"?")}";
+        }
+        var error = parse.Errors[0];
+        return error.SymbolResult is OptionResult { Option: var option, Tokens: [.., var given] } && IsNumber(option.ValueType) && error.Message.Contains(option.ValueType.ToString(), StringComparison.Ordinal)
+            ? $"{option.Name}: \"{given.Value}\" is not a whole number, or too large."
+            : error.Message;
+    }
+
+    private static bool IsNumber(Type type) => (Nullable.GetUnderlyingType(type) ?? type) is var plain && (plain == typeof(int) || plain == typeof(long));
 
     /// <summary>The tree of verbs: of the whole tree the branches that a line can mean, so that a short command does not build the others' options.</summary>
     /// <param name="args">The line; where it asks for help or holds no verb's name (a mistake) the tree is whole.</param>

@@ -73,6 +73,10 @@ internal sealed class DaemonClient : IDisposable
         {
             return false;
         }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.AccessDenied)
+        {
+            throw new CliException(Verb.NoPermission(address));
+        }
         catch (SocketException e)
         {
             throw new CliException($"cannot connect to {address}: {e.Message}");

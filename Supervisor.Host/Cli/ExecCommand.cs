@@ -8,6 +8,8 @@ internal static class ExecCommand
 {
     private static readonly Option<bool> Terminal = new("--tty", "-t") { Description = "Give it a terminal" };
 
+    private static readonly Option<bool> Interactive = new("--interactive", "-i") { Description = "Pass our input on, which is always done" };
+
     private static readonly Option<string[]> Env = new("--env", "-e")
     {
         Description = "NAME=value, or NAME to pass on our own; added to the container's",
@@ -28,7 +30,7 @@ internal static class ExecCommand
 
     public static Command Create()
     {
-        var command = new Command("exec", "Runs another program in a running container") { Terminal, Env, Cwd, User, Id, Program };
+        var command = new Command("exec", "Runs another program in a running container") { Terminal, Interactive, Env, Cwd, User, Id, Program };
         command.Does(async (parse, client, _) =>
         {
             var options = new ExecOptions(

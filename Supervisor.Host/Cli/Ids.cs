@@ -5,11 +5,17 @@ namespace Supervisor.Host.Cli;
 /// <summary>The containers that a verb is given.</summary>
 internal static class Ids
 {
-    public static Argument<string[]> OneOrMore() => new("container")
-    {
-        Description = "Container ids",
-        Arity = ArgumentArity.OneOrMore,
-    };
+    public static Argument<string[]> OneOrMore() => Checked(new Argument<string[]>("container") { Description = "Container ids", Arity = ArgumentArity.OneOrMore });
 
-    public static Argument<string> One() => new("container") { Description = "Container id" };
+    public static Argument<string> One() => Checked(new Argument<string>("container") { Description = "Container id" });
+
+    // No id begins with a dash: what does is an option that the verb does not have.
+    private static Argument<T> Checked<T>(Argument<T> ids)
+    {
+        ids.Validators.Add(result =>
+        {
+            if (result.Tokens.FirstOrDefault(t => t.Value.StartsWith('-')) is { } option) result.AddError($"\"{option.Value}\": no such option.");
+        });
+        return ids;
+    }
 }

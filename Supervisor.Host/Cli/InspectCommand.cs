@@ -18,19 +18,19 @@ internal static class InspectCommand
         command.Does(async (parse, client, cancel) =>
         {
             var found = new List<(Container, Process?, InspectResponse?)>();
-            foreach (var id in parse.GetRequiredValue(ids))
+            var status = await Each.DoAsync(parse.GetRequiredValue(ids), async id =>
             {
                 var container = (await client.Containers.GetAsync(new GetContainerRequest { Id = id }, client.Call(cancel))).Container;
                 var task = await Removal.FindTaskAsync(client, id, cancel);
                 found.Add((container, task, task is null ? null : await FactsAsync(client, id, cancel)));
-            }
+            });
             await Console.Out.WriteLineAsync(JsonOutput.Render(json =>
             {
                 json.WriteStartArray();
                 foreach (var (container, task, facts) in found) Write(json, client.Namespace, container, task, facts);
                 json.WriteEndArray();
             }));
-            return 0;
+            return status;
         });
         return command;
     }

@@ -17,13 +17,23 @@ internal static class KillCommand
         {
             var text = parse.GetRequiredValue(signal);
             var number = SignalNames.TryParse(text) ?? throw new CliException($"--signal: \"{text}\" is no signal: a name like TERM, or 0 to 64");
-            foreach (var id in parse.GetRequiredValue(ids))
+            return await Each.DoAsync(parse.GetRequiredValue(ids), async id =>
             {
                 var request = new KillRequest { ContainerId = id, Signal = (uint)number, All = parse.GetValue(all) };
                 await client.Tasks.KillAsync(request, client.Call(cancel));
-            }
-            return 0;
+            });
         });
         return command;
+    }
+
+    /// <summary>kill(1)'s own way: <c>-9</c>, <c>-KILL</c> and <c>-SIGKILL</c> become <c>--signal</c>. Anything else stays as it is.</summary>
+    /// <param name="line">A whole line of this verb.</param>
+    public static IReadOnlyList<string> SpellOut(IReadOnlyList<string> line)
+    {
+        var verb = line.ToList().IndexOf("kill");
+        var end = line.ToList().IndexOf("--");
+        return [.. line.Select((word, i) =>
+            i > verb && (end < 0 || i < end) && word is ['-', not '-', .. var name] && word is not ("-s" or "-h") && SignalNames.TryParse($"{word[1]}{name}") is not null
+                ? $"--signal={word[1..]}" : word)];
     }
 }

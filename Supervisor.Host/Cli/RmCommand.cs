@@ -13,12 +13,11 @@ internal static class RmCommand
         var command = new Command("rm", "Removes containers") { force, ids };
         command.Does(async (parse, client, cancel) =>
         {
-            foreach (var id in parse.GetRequiredValue(ids))
+            return await Each.DoAsync(parse.GetRequiredValue(ids), async id =>
             {
                 await Removal.RemoveAsync(client, id, parse.GetValue(force), cancel);
                 await Console.Out.WriteLineAsync(id);
-            }
-            return 0;
+            });
         });
         return command;
     }

@@ -22,6 +22,7 @@ internal static class RunCommand
 
     private static readonly Option<bool> Detach = new("--detach", "-d") { Description = "Go on in the background, output to a log file" };
     private static readonly Option<bool> Terminal = new("--tty", "-t") { Description = "Give it a terminal" };
+    private static readonly Option<bool> Interactive = new("--interactive", "-i") { Description = "Pass our input on; in the foreground that is always done" };
     private static readonly Option<bool> Remove = new("--rm") { Description = "Remove the container when it ends" };
     private static readonly Option<string?> Name = new("--name") { Description = "Id of the container (default: a random one)", HelpName = "ID" };
     private static readonly Option<string?> Memory = new("--memory", "-m") { Description = "Memory limit, e.g. 64m or 1.5g", HelpName = "SIZE" };
@@ -78,7 +79,7 @@ internal static class RunCommand
         Net.AcceptOnlyFromAmong("host", "none");
         var command = new Command("run", "Creates and starts a container")
         {
-            Rootfs, Detach, Terminal, Remove, Name, Memory, Pids, Env, Cwd, User, Hostname, ReadOnly, Net, LogMaxSize, LogMaxFiles, Security, Program,
+            Rootfs, Detach, Terminal, Interactive, Remove, Name, Memory, Pids, Env, Cwd, User, Hostname, ReadOnly, Net, LogMaxSize, LogMaxFiles, Security, Program,
         };
         command.Does(RunAsync);
         return command;
@@ -92,6 +93,8 @@ internal static class RunCommand
         if (!Directory.Exists(rootfs)) throw new CliException($"--rootfs: {rootfs}: no such directory");
         if (parse.GetValue(Detach) && parse.GetValue(Remove))
             throw new CliException("--rm: nobody would be there to remove a detached container; use rm when it has ended");
+        if (parse.GetValue(Detach) && parse.GetValue(Interactive) && !parse.GetValue(Terminal))
+            throw new CliException("--interactive: a detached container has no input, unless it has a terminal (-t)");
         var program = parse.GetRequiredValue(Program);
         if (program[0].StartsWith('-') && !FollowsDoubleDash(parse, program))
             throw new CliException($"{program[0]}: no such option of run; a program of that name goes after --");

@@ -18,9 +18,11 @@ internal static class Verb
             {
                 return await action(parse, client, cancel);
             }
-            catch (RpcException e) when (IsNobody(e))
+            catch (RpcException e) when (Connecting(e) is { } failure)
             {
-                throw new CliException($"no daemon answers at {client.Address}: start one with \"supervisor serve\"");
+                throw new CliException(failure.SocketErrorCode is SocketError.AccessDenied
+                    ? NoPermission(client.Address)
+                    : $"no daemon answers at {client.Address}: start one with \"supervisor serve\"");
             }
         });
 
@@ -44,7 +46,7 @@ internal static class Verb
         });
 
     /// <summary>Null for a fault of ours, whose stack trace is the explanation.</summary>
-    private static (string Text, int ExitCode)? Explain(Exception exception) => exception switch
+    internal static (string Text, int ExitCode)? Explain(Exception exception) => exception switch
     {
         CliException e => (e.Message, e.ExitCode),
         DaemonStartException e => (e.Message, ExitCodes.Ours),
@@ -53,15 +55,23 @@ internal static class Verb
         _ => null,
     };
 
-    private static bool IsNobody(RpcException e)
+    /// <summary>What somebody who may not open the socket can do.</summary>
+    internal static string NoPermission(string address) =>
+        $"permission denied at {address}: the daemon's socket is for its owner, and for a group if \"supervisor serve --group\" names one: use sudo, or join that group";
+
+    /// <summary>Whether a failure is one container's: a daemon that cannot be reached is all of theirs.</summary>
+    internal static bool IsAbout(Exception e) => e is not (OperationCanceledException or ReaderGoneException) && !(e is RpcException call && Connecting(call) is not null);
+
+    /// <summary>Why there was no connection; null where the daemon has answered.</summary>
+    private static SocketException? Connecting(RpcException e)
     {
         for (Exception? cause = e.Status.DebugException; cause is not null; cause = cause.InnerException)
         {
-            if (cause is SocketException) return e.StatusCode is StatusCode.Unavailable;
+            if (cause is SocketException socket) return e.StatusCode is StatusCode.Unavailable ? socket : null;
         }
-        return false;
+        return null;
     }
 
-    private static string OneLine(string text) =>
+    internal static string OneLine(string text) =>
         string.Join(' ', text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 }

@@ -10,15 +10,9 @@ internal static class WaitCommand
     {
         var ids = Ids.OneOrMore();
         var command = new Command("wait", "Waits for containers to end and prints their exit statuses") { ids };
-        command.Does(async (parse, client, cancel) =>
-        {
-            foreach (var id in parse.GetRequiredValue(ids))
-            {
-                var exit = await client.Tasks.WaitAsync(new WaitRequest { ContainerId = id }, client.OpenEnded(cancel));
-                await Console.Out.WriteLineAsync(exit.ExitStatus.ToString());
-            }
-            return 0;
-        });
+        command.Does((parse, client, cancel) => Each.PrintAsync(
+            parse.GetRequiredValue(ids),
+            async id => $"{(await client.Tasks.WaitAsync(new WaitRequest { ContainerId = id }, client.OpenEnded(cancel))).ExitStatus}"));
         return command;
     }
 }

@@ -9,7 +9,7 @@ public sealed class RunArgumentsTests
     private static RunOptions Read(params string[] args)
     {
         string[] line = ["run", .. args];
-        return RunCommand.Read(CommandLine.Create(line).Parse(line));
+        return RunCommand.Read(CommandLine.Parse(line));
     }
 
     private static IReadOnlyList<string> Errors(params string[] args) =>
@@ -29,6 +29,9 @@ public sealed class RunArgumentsTests
     [InlineData("--rootfs=/tmp ls -la /", "ls -la /")]                 // options of the program are its own
     [InlineData("--rootfs /tmp ls -d --rm --name x", "ls -d --rm --name x")]
     [InlineData("--rootfs /tmp ps --help", "ps --help")]
+    [InlineData("--rootfs /tmp ls -it -dt", "ls -it -dt")]             // also in clusters
+    [InlineData("-eA=1 -e B=2 -m 64m --rootfs /tmp ls -it", "ls -it")]
+    [InlineData("-ie A=1 --rootfs /tmp ls -it", "ls -it")]
     [InlineData("--rootfs /tmp run kill rm", "run kill rm")]           // so are our verbs
     [InlineData("--rootfs /tmp sh -c exit", "sh -c exit")]
     [InlineData("--rootfs /tmp echo -- x", "echo -- x")]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Containerd.Services.Containers.V1;
 using Containerd.Services.Snapshots.V1;
@@ -54,6 +55,34 @@ public sealed class DaemonTests : IAsyncLifetime
         Ok(await _daemon.Ctr("tasks", "pause", "p1"));
         Ok(await _daemon.Do("rm", "-f", "p1"));
         Assert.DoesNotContain("p1", Ok(await _daemon.Do("ps", "-a")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Verbs_of_several_containers_do_each_and_report_each()
+    {
+        foreach (var id in (string[])["s1", "s2"]) Ok(await _daemon.Do("run", "-d", "--name", id, "--rootfs", "/", "--", "sleep", "1000"));
+        var killed = await _daemon.Do("kill", "-9", "nosuch", "s1", "s2");
+        Assert.NotEqual(0, killed.Status);
+        Assert.Contains("nosuch", Assert.Single(killed.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        var waited = await _daemon.Do("wait", "s1", "nosuch", "s2");
+        Assert.NotEqual(0, waited.Status);
+        Assert.Equal("137\n137\n", waited.Output);
+        Assert.Contains("nosuch", waited.Errors, StringComparison.Ordinal);
+        var removed = await _daemon.Do("rm", "s1", "nosuch", "s2");
+        Assert.NotEqual(0, removed.Status);
+        Assert.Equal("s1\ns2\n", removed.Output);
+    }
+
+    [Fact]
+    public async Task A_wait_names_a_container_that_is_not_there_while_others_run()
+    {
+        Ok(await _daemon.Do("run", "-d", "--name", "w1", "--rootfs", "/", "--", "sleep", "1000"));
+        using var wait = CommandLine.Start(CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "wait", "w1", "nosuch");
+        Assert.Contains("nosuch", await wait.StandardError.ReadLineAsync().WaitAsync(CommandLine.Patience), StringComparison.Ordinal);
+        Ok(await _daemon.Do("kill", "-KILL", "w1"));
+        Assert.Equal("137\n", await wait.StandardOutput.ReadToEndAsync().WaitAsync(CommandLine.Patience));
+        await wait.WaitForExitAsync().WaitAsync(CommandLine.Patience);
+        Assert.NotEqual(0, wait.ExitCode);
     }
 
     [Fact]

@@ -1,0 +1,43 @@
+using System.CommandLine;
+
+namespace Supervisor.Host.Cli;
+
+/// <summary>
+/// Where a line's own options end and the program's words begin. The parser captures those words, but only after it has taken clusters of short options apart,
+/// also in them: without a mark <c>ls -it</c> would be run as <c>ls -i -t</c>.
+/// </summary>
+internal static class ProgramWords
+{
+    /// <summary>The line with <c>--</c> before its program, unless that stands there already, or there is none.</summary>
+    /// <param name="root">The tree of verbs.</param>
+    /// <param name="verb">The one that the line is of.</param>
+    /// <param name="before">How many words stand before the program that are no options: the verb, and a container's id.</param>
+    public static IReadOnlyList<string> Mark(Command root, Command verb, IReadOnlyList<string> line, int before)
+    {
+        var options = root.Options.Concat(verb.Options).ToList();
+        for (var i = 0; i < line.Count; i++)
+        {
+            var word = line[i];
+            if (word == "--") return line;
+            if (word is ['-', _, ..]) i += TakesNext(options, word) ? 1 : 0;
+            else if (before-- == 0) return [.. line.Take(i), "--", .. line.Skip(i)];
+        }
+        return line;
+    }
+
+    /// <summary>Whether the next word is an option's value.</summary>
+    private static bool TakesNext(List<Option> options, string word)
+    {
+        if (word.StartsWith("--", StringComparison.Ordinal)) return Find(options, word) is { } one && HasValue(one);
+        for (var i = 1; i < word.Length; i++)
+        {
+            if (Find(options, $"-{word[i]}") is not { } one) return false;
+            if (HasValue(one)) return i == word.Length - 1; // else what follows in the word is its value
+        }
+        return false;
+    }
+
+    private static Option? Find(List<Option> options, string name) => options.Find(o => o.Name == name || o.Aliases.Contains(name));
+
+    private static bool HasValue(Option option) => option.ValueType != typeof(bool) && option.Arity.MaximumNumberOfValues > 0;
+}
