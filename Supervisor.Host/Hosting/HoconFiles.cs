@@ -13,12 +13,12 @@ internal static class HoconFiles
     /// <exception cref="DaemonStartException">A file cannot be read, or is not HOCON.</exception>
     public static Config Read(DaemonOptions options)
     {
-        var config = Parse(Path.Combine(AppContext.BaseDirectory, Packaged));
-        if (options.ConfigFile is { } file) config = Parse(file).WithFallback(config);
+        var config = Parse(Path.Combine(AppContext.BaseDirectory, Packaged), ours: true);
+        if (options.ConfigFile is { } file) config = Parse(file, ours: false).WithFallback(config);
         return options.Quiet ? ConfigurationFactory.ParseString(Silent).WithFallback(config) : config;
     }
 
-    private static Config Parse(string path)
+    private static Config Parse(string path, bool ours)
     {
         string text;
         try
@@ -31,8 +31,10 @@ internal static class HoconFiles
         }
         try
         {
-            HoconGuard.Check(text);
-            return ConfigurationFactory.ParseString(text);
+            var settings = HoconGuard.Check(text);
+            var config = ConfigurationFactory.ParseString(text);
+            if (!ours) HoconSettings.Check(config, settings);
+            return config;
         }
         catch (FormatException e)
         {

@@ -28,12 +28,14 @@ internal sealed class HoconGuard
     /// <summary>What goes on after the closing bracket.</summary>
     private sealed record Level(char Close, string Path, Setting? Value);
 
+    /// <returns>Every path that is set, with its line.</returns>
     /// <exception cref="FormatException">Names the line and the reason.</exception>
-    public static void Check(string text)
+    public static IReadOnlyList<(string Path, int Line)> Check(string text)
     {
         var guard = new HoconGuard(text);
         guard.Read();
         guard.FollowReferences();
+        return [.. guard._settings.Select(s => (s.Path.Replace("\"", "", StringComparison.Ordinal), s.Line))];
     }
 
     private static FormatException Refuse(int line, string reason) => new($"line {line}: {reason}");
