@@ -52,6 +52,7 @@ internal static class OciCommandLine
         catch (Exception e) when (e is OciException or IOException or ArgumentException or InvalidOperationException or TimeoutException
             or UnauthorizedAccessException or OperationCanceledException)
         {
+            if (e is LaunchException { Place: { } place }) Log.Debug($"it failed at {place} of the launch");
             Log.Fatal((verb?.FailurePrefix ?? "") + Message(e));
             return verb?.FailureStatus ?? 1;
         }

@@ -16,6 +16,8 @@ namespace Supervisor.Kernel.Containers;
 /// <summary>Makes a container, step by step; what was made is undone, last first, when a step fails.</summary>
 internal sealed class ContainerCreation(ContainerHost host, ContainerRequest request)
 {
+    private const long UsualLeastMemory = 6 << 20; // docker refuses less from the outset; here it is tried
+
     private static readonly TimeSpan UndoTimeout = TimeSpan.FromSeconds(10);
     private readonly Stack<Action> _undo = new();
 
@@ -137,9 +139,11 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
                 program.FirstHalf, page is null ? null : (program.Entry!, page), program.NestedPid, pid => Late(program, spec, hooks, pid), program.Namespaces, v2, sockets,
                 request.Stdio.Terminal, pauses, deadline);
         }
-        catch
+        catch (Exception e)
         {
             sockets.Ours.Dispose();
+            if (e is LaunchException failure && IsTooSmall(linux.Resources?.Memory?.Limit, failure))
+                throw new InvalidSpecException("linux.resources.memory.limit", $"{linux.Resources!.Memory!.Limit} bytes are too few for a process to start: {failure.Message}", e);
             throw;
         }
         finally
@@ -163,6 +167,10 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
     }
 
     private void Warn(UnsupportedField ignored) => host.OnError(new NotSupportedException($"container {request.Id}: {ignored}"));
+
+    // The kernel has several ways to say that a cgroup's memory is used up: a socket's is ENFILE, and whoever touches a page is killed.
+    private static bool IsTooSmall(long? limit, LaunchException failure) =>
+        limit is > 0 and < UsualLeastMemory && failure.Errno is Errno.ENOMEM or Errno.ENFILE or Errno.ENOBUFS or Errno.None;
 
     private static Fd? ContainerUser(LinuxSpec linux, NamespacePlan namespaces, List<IDisposable> open, CancellationToken deadline)
     {

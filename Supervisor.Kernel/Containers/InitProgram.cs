@@ -132,7 +132,7 @@ internal sealed record InitProgram(
         }
         if (process.Terminal) TerminalSteps.AddWithConsole(program, slots, tree, mounts, process, plan.Socket.Number, namespaces.OtherUser);
         if (plan.Hooks is { } hooks) plan.Pauses!.Add(program, "hooks", hooks);
-        if (process.Cwd.Length > 1) tree.MakeDirectories(process.Cwd);
+        if (process.Cwd.Length > 1) tree.MakeDirectories(process.Cwd, purpose: $"process.cwd \"{process.Cwd}\" is not there and cannot be made");
         new ProcWrites(program, mounts, plan.Spec, namespaces.OtherUser ? plan.Pauses : null).Add(); // before the paths below become read-only
         if (namespaces.OwnMounts)
         {

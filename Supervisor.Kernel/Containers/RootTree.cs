@@ -35,7 +35,8 @@ internal sealed class RootTree(LaunchProgram program, int rootSlot)
     public void Forget() => _made.Clear();
 
     /// <summary>Makes the directories of a path that are missing, one component at a time, each in the opened parent.</summary>
-    public void MakeDirectories(string path, bool followSymlinks = true)
+    /// <param name="purpose">What a failure says, in place of the call.</param>
+    public void MakeDirectories(string path, bool followSymlinks = true, string? purpose = null)
     {
         var components = Components(path);
         for (var i = 0; i < components.Length; i++)
@@ -43,7 +44,10 @@ internal sealed class RootTree(LaunchProgram program, int rootSlot)
             var prefix = "/" + string.Join('/', components[..(i + 1)]);
             if (!_made.Add(prefix)) continue;
             InParent(components, i, followSymlinks, parent =>
-                program.Add(Syscall.mkdirat, prefix, parent, program.Text(components[i]), 0x1ed /* 0755 */).Tolerating(Errno.EEXIST));
+            {
+                var step = program.Add(Syscall.mkdirat, prefix, parent, program.Text(components[i]), 0x1ed /* 0755 */).Tolerating(Errno.EEXIST);
+                if (purpose is not null) step.Called(purpose);
+            });
         }
     }
 

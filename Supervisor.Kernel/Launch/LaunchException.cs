@@ -11,8 +11,9 @@ public sealed class LaunchException : IOException
     /// <param name="number">Which step, from 1; 0 where that is not known.</param>
     /// <param name="count">How many there were.</param>
     public LaunchException(string step, Errno errno, string reason, int number, int count)
-        : this(step, errno, $"{step}: {(errno is Errno.None ? reason : $"{Wording.Of(errno)} ({errno})")}{(number > 0 ? $" (step {number} of {count})" : "")}")
+        : this(step, errno, $"{step}: {(errno is Errno.None ? reason : $"{Wording.Of(errno)} ({errno})")}")
     {
+        if (number > 0) Place = $"step {number} of {count}";
     }
 
     /// <summary>As another process of ours has worded it.</summary>
@@ -20,6 +21,9 @@ public sealed class LaunchException : IOException
 
     /// <summary>What was being done.</summary>
     public string Step { get; }
+
+    /// <summary>Where in the launch program it was, for who looks for a fault of ours; null where that is not known.</summary>
+    public string? Place { get; }
 
     /// <summary>Why it failed.</summary>
     public Errno Errno { get; }
@@ -36,6 +40,8 @@ public sealed class LaunchException : IOException
             Errno.ENOEXEC => "exec format error",
             Errno.ENOSPC => "no space left on device",
             Errno.EINVAL => "invalid argument",
+            Errno.EROFS => "read-only file system",
+            Errno.ENOMEM => "not enough memory",
             _ => "failed",
         };
     }

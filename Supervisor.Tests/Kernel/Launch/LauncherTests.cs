@@ -32,7 +32,8 @@ public class LauncherTests
         program.Add(Syscall.exit_group, null, 0);
         var e = Assert.Throws<LaunchException>(() => Launcher.Launch(program, CloneFlags.None, null, CancellationToken.None));
         Assert.Equal((Errno.ENOENT, "chdir \"/no/such\""), (e.Errno, e.Step));
-        Assert.EndsWith("(step 2 of 3)", e.Message, StringComparison.Ordinal);
+        Assert.Equal("chdir \"/no/such\": no such file or directory (ENOENT)", e.Message);
+        Assert.Equal("step 2 of 3", e.Place);
     }
 
     [Fact]
