@@ -36,6 +36,7 @@ public static class Descriptors
         Supervisor.Journal.V1.NamespacesReflection.Descriptor,
         Supervisor.Journal.V1.TaskReflection.Descriptor,
         Supervisor.V1.EventsReflection.Descriptor,
+        Supervisor.V1.RootfsReflection.Descriptor,
         Supervisor.V1.TasksReflection.Descriptor,
     ]);
 

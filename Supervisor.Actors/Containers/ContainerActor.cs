@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Persistence;
+using Google.Protobuf;
 using Supervisor.Actors.Events;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Journal;
@@ -146,7 +148,17 @@ public sealed class ContainerActor : JournalledActor
             asker.Tell(new TaskReply(_id, new Refusal(RefusalCode.InvalidArgument, "container.spec: the container has none"), new TaskState.Absent()));
         else
         {
-            var setup = new TaskSetup(_node.BundleOf(_id), command.Request.Stdio, command.Request.Rootfs);
+            ImmutableArray<RootfsMount> rootfs;
+            try
+            {
+                rootfs = command.Request.Rootfs is { IsEmpty: false } given ? given : ContainerRootfs.Of(record);
+            }
+            catch (InvalidProtocolBufferException e)
+            {
+                asker.Tell(new TaskReply(_id, new Refusal(RefusalCode.InvalidArgument, $"container.extensions[{ContainerRootfs.Extension}]: {e.Message}"), new TaskState.Absent()));
+                return;
+            }
+            var setup = new TaskSetup(_node.BundleOf(_id), command.Request.Stdio, rootfs);
             _task.Tell(new TaskCommand.Create(_id, command.At, setup, record.Spec.Value.Memory, command.Request.Restore), asker);
         }
     }

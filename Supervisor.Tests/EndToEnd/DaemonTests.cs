@@ -86,6 +86,22 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_container_that_has_ended_can_be_started_again_by_any_client()
+    {
+        Ok(await _daemon.Do("run", "-d", "--name", "again", "--rootfs", "/", "--", "sh", "-c", "echo once; exit 3"));
+        Assert.Equal("3\n", Ok(await _daemon.Do("wait", "again")));
+        Assert.Equal("again\n", Ok(await _daemon.Do("start", "again")));
+        Assert.Equal("3\n", Ok(await _daemon.Do("wait", "again")));
+        Assert.Equal("once\nonce\n", Ok(await _daemon.Do("logs", "again")));
+        await _daemon.Ctr("tasks", "rm", "again"); // its exit code is the task's
+        var ctr = await _daemon.Ctr("tasks", "start", "again");
+        Assert.Equal((3, "once\n"), (ctr.Status, ctr.Output));
+        var missing = await _daemon.Do("start", "again", "nosuch");
+        Assert.NotEqual(0, missing.Status);
+        Assert.Contains("nosuch", missing.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Killed_from_outside_a_foreground_run_exits_with_128_and_the_signal()
     {
         using var run = CommandLine.Start(

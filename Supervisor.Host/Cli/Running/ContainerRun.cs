@@ -3,7 +3,9 @@ using Containerd.Services.Containers.V1;
 using Containerd.Services.Tasks.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using Supervisor.Actors.Containers;
 using Supervisor.Host.Cli.Stdio;
+using Supervisor.V1;
 
 namespace Supervisor.Host.Cli.Running;
 
@@ -53,6 +55,8 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
             Spec = RunSpec.Build(options, RawTerminal.Size()),
         };
         if (log is not null) container.Labels.Add(LogFile.Label, log);
+        var rootfs = new Rootfs { Mounts = { RunSpec.Rootfs(options) } };
+        if (rootfs.Mounts.Count > 0) container.Extensions.Add(ContainerRootfs.Extension, Any.Pack(rootfs));
         await client.Containers.CreateAsync(new CreateContainerRequest { Container = container }, client.Call(cancel));
     }
 
@@ -107,7 +111,6 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
             Stdout = stdout,
             Stderr = stderr,
             Terminal = options.Terminal,
-            Rootfs = { RunSpec.Rootfs(options) },
         };
         try
         {

@@ -1,0 +1,39 @@
+using System.CommandLine;
+using Containerd.Services.Containers.V1;
+using Containerd.Services.Tasks.V1;
+using Containerd.V1.Types;
+using Supervisor.Host.Cli.Running;
+using Supervisor.Kernel.Oci;
+
+namespace Supervisor.Host.Cli;
+
+/// <summary><c>supervisor start</c>: starts containers again whose task has ended, detached; their logs go on.</summary>
+internal static class StartCommand
+{
+    public static Command Create()
+    {
+        var ids = Ids.OneOrMore();
+        var command = new Command("start", "Starts containers that have ended, in the background") { ids };
+        command.Does((parse, client, cancel) => Each.DoAsync(parse.GetRequiredValue(ids), async id =>
+        {
+            await StartAsync(client, id, cancel);
+            await Console.Out.WriteLineAsync(id);
+        }));
+        return command;
+    }
+
+    private static async Task StartAsync(DaemonClient client, string id, CancellationToken cancel)
+    {
+        var container = (await client.Containers.GetAsync(new GetContainerRequest { Id = id }, client.Call(cancel))).Container;
+        if (await Removal.FindTaskAsync(client, id, cancel) is { } task)
+        {
+            if (task.Status is not Status.Stopped) throw new CliException($"container {id} is {task.Status.ToString().ToLowerInvariant()} already");
+            await client.Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = id }, client.Call(cancel));
+        }
+        var output = container.Labels.TryGetValue(LogFile.Label, out var log) ? $"{await client.LogAsync(log, cancel)}" : "";
+        var terminal = container.Spec is { } spec && SpecReader.Read(spec.Value.Span).Process is { Terminal: true };
+        await client.Tasks.CreateAsync(
+            new CreateTaskRequest { ContainerId = id, Stdout = output, Stderr = terminal ? "" : output, Terminal = terminal }, client.Call(cancel));
+        await client.Tasks.StartAsync(new StartRequest { ContainerId = id }, client.Call(cancel));
+    }
+}
