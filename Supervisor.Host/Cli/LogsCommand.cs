@@ -57,7 +57,7 @@ internal static class LogsCommand
     {
         try
         {
-            await client.Tasks.WaitAsync(new WaitRequest { ContainerId = id }, client.OpenEnded(cancel));
+            await client.StayAsync(() => client.Tasks.WaitAsync(new WaitRequest { ContainerId = id }, client.OpenEnded(cancel)).ResponseAsync);
         }
         catch (RpcException e) when (e.StatusCode is StatusCode.NotFound)
         {

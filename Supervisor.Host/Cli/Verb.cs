@@ -63,11 +63,12 @@ internal static class Verb
     internal static bool IsAbout(Exception e) => e is not (OperationCanceledException or ReaderGoneException) && !(e is RpcException call && Connecting(call) is not null);
 
     /// <summary>Why there was no connection; null where the daemon has answered.</summary>
-    private static SocketException? Connecting(RpcException e)
+    internal static SocketException? Connecting(RpcException e)
     {
         for (Exception? cause = e.Status.DebugException; cause is not null; cause = cause.InnerException)
         {
-            if (cause is SocketException socket) return e.StatusCode is StatusCode.Unavailable ? socket : null;
+            if (cause is SocketException socket)
+                return e.StatusCode is StatusCode.Unavailable && socket.SocketErrorCode is not (SocketError.ConnectionReset or SocketError.Shutdown) ? socket : null;
         }
         return null;
     }

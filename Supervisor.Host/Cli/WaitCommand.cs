@@ -12,7 +12,7 @@ internal static class WaitCommand
         var command = new Command("wait", "Waits for containers to end and prints their exit statuses") { ids };
         command.Does((parse, client, cancel) => Each.PrintAsync(
             parse.GetRequiredValue(ids),
-            async id => $"{(await client.Tasks.WaitAsync(new WaitRequest { ContainerId = id }, client.OpenEnded(cancel))).ExitStatus}"));
+            async id => $"{(await client.StayAsync(() => client.Tasks.WaitAsync(new WaitRequest { ContainerId = id }, client.OpenEnded(cancel)).ResponseAsync)).ExitStatus}"));
         return command;
     }
 }

@@ -101,6 +101,37 @@ public sealed class DaemonTests : IAsyncLifetime
         Assert.Contains("nosuch", missing.Errors, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("KILL")]
+    [InlineData("TERM")]
+    public async Task A_daemon_that_goes_beneath_its_clients_is_waited_for_and_they_report_the_truth(string signal)
+    {
+        string[] ours = ["--address", _daemon.Address, "--namespace", _daemon.Namespace];
+        const string script = "echo up; read go; echo down; exit 7";
+        using var run = CommandLine.Start(CommandLine.Supervisor, [.. ours, "run", "--rm", "--name", "fg", "--rootfs", "/", "--", "sh", "-c", script]);
+        Assert.Equal("up", await run.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
+        Ok(await _daemon.Do("run", "-d", "--name", "bg", "--rootfs", "/", "--", "sh", "-c", "echo up; while [ ! -e /dev/shm/go ]; do sleep 0.1; done; echo down; exit 8"));
+        using var logs = CommandLine.Start(CommandLine.Supervisor, [.. ours, "logs", "-f", "bg"]);
+        using var wait = CommandLine.Start(CommandLine.Supervisor, [.. ours, "wait", "bg"]);
+        Assert.Equal("up", await logs.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
+        using var exec = CommandLine.Start(CommandLine.Supervisor, [.. ours, "exec", "bg", "sh", "-c", script]);
+        Assert.Equal("up", await exec.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
+        Process.Start("kill", [$"-{signal}", $"{_daemon.Pid}"]).WaitForExit();
+        await _daemon.ExitedAsync();
+        foreach (var one in (Process[])[run, exec])
+        {
+            await one.StandardInput.WriteLineAsync("go");
+            await one.StandardInput.FlushAsync();
+            Assert.Equal("down", await one.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience)); // nobody but the container and its shim is needed for that
+        }
+        await _daemon.RestartAsync();
+        Ok(await _daemon.Do("exec", "bg", "touch", "/dev/shm/go"));
+        await Task.WhenAll(((Process[])[run, exec, logs, wait]).Select(p => p.WaitForExitAsync())).WaitAsync(CommandLine.Patience);
+        Assert.Equal((7, 7, 0, 0), (run.ExitCode, exec.ExitCode, logs.ExitCode, wait.ExitCode));
+        Assert.Equal(("down\n", "8\n"), (await logs.StandardOutput.ReadToEndAsync(), await wait.StandardOutput.ReadToEndAsync()));
+        Assert.DoesNotContain("fg", Ok(await _daemon.Do("ps", "-a", "-q")), StringComparison.Ordinal); // --rm
+    }
+
     [Fact]
     public async Task Killed_from_outside_a_foreground_run_exits_with_128_and_the_signal()
     {

@@ -80,7 +80,7 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         using var stdio = new ForegroundStdio(state, options.Id, options.Terminal);
         await CreateTaskAsync(stdio.Stdin, stdio.Stdout, stdio.Stderr, cancel);
         // Before the start: no end, however early, is missed.
-        var exit = client.Tasks.WaitAsync(new WaitRequest { ContainerId = options.Id }, client.OpenEnded(CancellationToken.None)).ResponseAsync;
+        var exit = client.StayAsync(() => client.Tasks.WaitAsync(new WaitRequest { ContainerId = options.Id }, client.OpenEnded(CancellationToken.None)).ResponseAsync);
         Forget(exit);
         using var terminal = options.Terminal ? RawTerminal.Enter() : null;
         using var ended = new CancellationTokenSource();

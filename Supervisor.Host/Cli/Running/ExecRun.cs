@@ -74,8 +74,8 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
     private async Task<int> AttachAsync(ForegroundStdio stdio, CancellationToken cancel)
     {
         // Before the start: no end, however early, is missed.
-        var exit = client.Tasks.WaitAsync(
-            new WaitRequest { ContainerId = options.Container, ExecId = _exec }, client.OpenEnded(CancellationToken.None)).ResponseAsync;
+        var exit = client.StayAsync(() => client.Tasks.WaitAsync(
+            new WaitRequest { ContainerId = options.Container, ExecId = _exec }, client.OpenEnded(CancellationToken.None)).ResponseAsync);
         Forget(exit);
         try
         {
