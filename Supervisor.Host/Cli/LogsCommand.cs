@@ -8,7 +8,7 @@ using Supervisor.Kernel.Stdio;
 
 namespace Supervisor.Host.Cli;
 
-/// <summary><c>supervisor logs</c>: the output of a detached container.</summary>
+/// <summary><c>supervisor logs</c>: the output of a container.</summary>
 internal static class LogsCommand
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);

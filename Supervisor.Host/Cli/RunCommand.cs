@@ -30,7 +30,7 @@ internal static class RunCommand
 
     private static readonly Option<string?> LogMaxSize = new("--log-max-size")
     {
-        Description = "Begin the log of a detached container anew at this size, e.g. 10MiB, or off (default: as the daemon is configured)",
+        Description = "Begin the container's log anew at this size, e.g. 10MiB, or off (default: as the daemon is configured)",
         HelpName = "SIZE|off",
     };
 
@@ -128,7 +128,6 @@ internal static class RunCommand
     private static long? LogSize(ParseResult parse)
     {
         if (parse.GetValue(LogMaxSize) is not { } size) return null;
-        if (!parse.GetValue(Detach)) throw new CliException("--log-max-size: only a detached container (-d) has a log");
         if (size == "off") return 0;
         return ByteSize.TryParse(size) is >= LogTarget.LeastSize and var bytes
             ? bytes
@@ -149,7 +148,7 @@ internal static class RunCommand
             using var client = new DaemonClient(
                 embedded?.Address ?? parse.GetValue(GlobalOptions.Address) ?? DaemonOptions.DefaultAddress,
                 parse.GetRequiredValue(GlobalOptions.Namespace));
-            return await new ContainerRun(client, options, signals).RunAsync();
+            return await new ContainerRun(client, options, signals, keepsLog: embedded is null).RunAsync();
         }
         catch (Exception e) when (signals.Interruption != 0 && e is (OperationCanceledException or RpcException or CliException))
         {

@@ -7,7 +7,7 @@ namespace Supervisor.Kernel.Stdio;
 /// Appends to a log file, which becomes the latest of the former files when the next bytes would make it too large. A line
 /// that comes whole, and is no longer than a file, stays whole. The renames leave a gap in the numbers at worst, whenever we die.
 /// </summary>
-internal sealed class RotatingLog : IDisposable
+public sealed class RotatingLog : IDisposable
 {
     private readonly LogTarget _target;
     private readonly Action<Exception> _onError;
@@ -15,7 +15,7 @@ internal sealed class RotatingLog : IDisposable
     private long _size;
     private bool _failing;
 
-    /// <param name="target">With a <see cref="LogTarget.MaxSize"/>.</param>
+    /// <param name="target">Without a <see cref="LogTarget.MaxSize"/> it is one file that grows.</param>
     /// <param name="onError">Told when it cannot be written, once until it can again.</param>
     /// <exception cref="IOException">It cannot be opened.</exception>
     public RotatingLog(LogTarget target, Action<Exception> onError)
@@ -25,6 +25,7 @@ internal sealed class RotatingLog : IDisposable
         Open();
     }
 
+    /// <summary>Where it is, and its limits.</summary>
     public LogTarget Target => _target;
 
     /// <summary>As of a descriptor that does not block.</summary>
@@ -34,7 +35,7 @@ internal sealed class RotatingLog : IDisposable
         try
         {
             if (_file is null) Open();
-            var room = (int)Math.Clamp(_target.MaxSize!.Value - _size, 0, bytes.Length);
+            var room = _target.MaxSize is { } most ? (int)Math.Clamp(most - _size, 0, bytes.Length) : bytes.Length;
             if (room < bytes.Length) room = bytes[..room].LastIndexOf((byte)'\n') + 1 is > 0 and var lines ? lines : _size > 0 ? 0 : room;
             if (room == 0)
             {
@@ -54,6 +55,7 @@ internal sealed class RotatingLog : IDisposable
         }
     }
 
+    /// <inheritdoc/>
     public void Dispose() => _file?.Dispose();
 
     private void Rotate()

@@ -46,7 +46,7 @@ public sealed class OutputTests
             var reader = Fifo.OpenForReading(path);
             using var holder = Fifo.OpenForWriting(path);
             using var sink = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.Write);
-            var copy = new OutputCopy(reader, (int)sink.DangerousGetHandle());
+            var copy = new OutputCopy(reader, (int)sink.DangerousGetHandle(), log: null);
             Assert.True(RawIo.WriteAll(holder, "x"u8));
             await copy.DrainAsync(TimeSpan.FromMilliseconds(200)).WaitAsync(TimeSpan.FromSeconds(10));
         }

@@ -133,6 +133,19 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_container_in_the_foreground_has_a_log_too_until_it_is_removed()
+    {
+        Assert.Equal("out\n", Ok(await _daemon.Do("run", "--name", "f1", "--rootfs", "/", "--", "sh", "-c", "echo out; echo err >&2")));
+        var log = Ok(await _daemon.Do("logs", "f1"));
+        Assert.Equal(["err", "out"], log.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order());
+        Ok(await _daemon.Do("run", "--name", "f2", "--log-max-size", "4k", "--log-max-files", "2", "--rootfs", "/", "--", "seq", "10000"));
+        Assert.Equal(2, Directory.GetFiles(Path.Join(_daemon.Root, "logs", _daemon.Namespace), "f2.log*").Length);
+        Assert.EndsWith("\n10000\n", Ok(await _daemon.Do("logs", "f2")), StringComparison.Ordinal);
+        Ok(await _daemon.Do("rm", "f1", "f2"));
+        Assert.Empty(Directory.GetFiles(Path.Join(_daemon.Root, "logs", _daemon.Namespace), "f*.log*"));
+    }
+
+    [Fact]
     public async Task Killed_from_outside_a_foreground_run_exits_with_128_and_the_signal()
     {
         using var run = CommandLine.Start(

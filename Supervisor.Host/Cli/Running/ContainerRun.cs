@@ -5,6 +5,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Supervisor.Actors.Containers;
 using Supervisor.Host.Cli.Stdio;
+using Supervisor.Kernel.Stdio;
 using Supervisor.V1;
 
 namespace Supervisor.Host.Cli.Running;
@@ -17,7 +18,7 @@ namespace Supervisor.Host.Cli.Running;
 /// </code>
 /// Whatever fails on the way, what was made is removed again.
 /// </summary>
-internal sealed class ContainerRun(DaemonClient client, RunOptions options, ForegroundSignals signals)
+internal sealed class ContainerRun(DaemonClient client, RunOptions options, ForegroundSignals signals, bool keepsLog)
 {
     // A grandchild that outlived the container may hold its output open.
     private static readonly TimeSpan IdleOutput = TimeSpan.FromSeconds(2);
@@ -31,12 +32,12 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
     {
         var cancel = signals.Interrupted;
         var (root, state) = await client.DirectoriesAsync(cancel);
-        var log = options.Detach ? LogFile.PathFor(root, client.Namespace, options.Id) : null;
+        var log = keepsLog ? LogFile.PathFor(root, client.Namespace, options.Id) : null;
         await CreateContainerAsync(log, cancel);
         var keep = false;
         try
         {
-            var status = options.Detach ? await DetachAsync(log!, cancel) : await AttachAsync(state, cancel);
+            var status = options.Detach ? await DetachAsync(log!, cancel) : await AttachAsync(state, log, cancel);
             keep = !options.Remove;
             return status;
         }
@@ -62,22 +63,27 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
 
     private async Task<int> DetachAsync(string log, CancellationToken cancel)
     {
-        var target = await client.LogAsync(log, cancel);
-        target = target with
-        {
-            MaxSize = options.LogMaxSize is { } size ? size > 0 ? size : null : target.MaxSize,
-            MaxFiles = options.LogMaxFiles ?? target.MaxFiles,
-        };
-        var output = $"{target}";
+        var output = $"{await TargetAsync(log, cancel)}";
         await CreateTaskAsync("", output, options.Terminal ? "" : output, cancel);
         await StartAsync(cancel);
         await Console.Out.WriteLineAsync(options.Id);
         return 0;
     }
 
-    private async Task<int> AttachAsync(string state, CancellationToken cancel)
+    private async Task<LogTarget> TargetAsync(string log, CancellationToken cancel)
     {
-        using var stdio = new ForegroundStdio(state, options.Id, options.Terminal);
+        var target = await client.LogAsync(log, cancel);
+        return target with
+        {
+            MaxSize = options.LogMaxSize is { } size ? size > 0 ? size : null : target.MaxSize,
+            MaxFiles = options.LogMaxFiles ?? target.MaxFiles,
+        };
+    }
+
+    private async Task<int> AttachAsync(string state, string? log, CancellationToken cancel)
+    {
+        using var kept = log is null ? null : ForegroundLog.Open(await TargetAsync(log, cancel));
+        using var stdio = new ForegroundStdio(state, options.Id, options.Terminal, kept);
         await CreateTaskAsync(stdio.Stdin, stdio.Stdout, stdio.Stderr, cancel);
         // Before the start: no end, however early, is missed.
         var exit = client.StayAsync(() => client.Tasks.WaitAsync(new WaitRequest { ContainerId = options.Id }, client.OpenEnded(CancellationToken.None)).ResponseAsync);

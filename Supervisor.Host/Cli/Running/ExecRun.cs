@@ -32,7 +32,7 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
         var cancel = signals.Interrupted;
         var container = (await client.Containers.GetAsync(new GetContainerRequest { Id = options.Container }, client.Call(cancel))).Container;
         var (_, state) = await client.DirectoriesAsync(cancel);
-        using var stdio = new ForegroundStdio(state, _exec, options.Terminal);
+        using var stdio = new ForegroundStdio(state, _exec, options.Terminal, log: null);
         await AddAsync(container, stdio, cancel);
         var ended = false;
         try

@@ -15,12 +15,15 @@ internal sealed class ForegroundStdio : IDisposable
     private readonly string _directory;
     private readonly SafeFileHandle _stdin, _stdout;
     private readonly SafeFileHandle? _stderr;
+    private readonly ForegroundLog? _log;
     private OutputCopy[] _outputs = [];
 
     /// <param name="state">Directory below which the daemon, too, can reach them.</param>
     /// <param name="terminal">A terminal has one output.</param>
-    public ForegroundStdio(string state, string id, bool terminal)
+    /// <param name="log">Gets both outputs, too; null for none.</param>
+    public ForegroundStdio(string state, string id, bool terminal, ForegroundLog? log)
     {
+        _log = log;
         _directory = Path.Combine(state, "fifo", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)));
         PrivateFiles.MakeDirectory(_directory);
         Stdin = Make($"{id}-stdin");
@@ -46,7 +49,7 @@ internal sealed class ForegroundStdio : IDisposable
     /// <returns>Completes when our own input has ended.</returns>
     public Task Begin()
     {
-        _outputs = _stderr is null ? [new OutputCopy(_stdout, 1)] : [new OutputCopy(_stdout, 1), new OutputCopy(_stderr, 2)];
+        _outputs = _stderr is null ? [new OutputCopy(_stdout, 1, _log)] : [new OutputCopy(_stdout, 1, _log), new OutputCopy(_stderr, 2, _log)];
         return new InputCopy(_stdin).Ended;
     }
 

@@ -9,14 +9,16 @@ internal sealed class OutputCopy
     private readonly TaskCompletionSource _readerGone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SafeFileHandle _from;
     private readonly int _to;
+    private readonly ForegroundLog? _log;
     private long _lastProgress = Environment.TickCount64;
     private volatile bool _writing;
 
     /// <param name="from">Reading end of a FIFO that has, or had, a writer.</param>
     /// <param name="to">Our stdout or stderr, by number.</param>
-    public OutputCopy(SafeFileHandle from, int to)
+    /// <param name="log">Gets the same; null for none.</param>
+    public OutputCopy(SafeFileHandle from, int to, ForegroundLog? log)
     {
-        (_from, _to) = (from, to);
+        (_from, _to, _log) = (from, to, log);
         new Thread(Run) { IsBackground = true, Name = $"output {to}" }.Start();
     }
 
@@ -50,6 +52,7 @@ internal sealed class OutputCopy
                 var length = RawIo.Read(_from, buffer);
                 if (length <= 0) break;
                 _writing = true;
+                _log?.Write(buffer.AsSpan(0, length));
                 if (!RawIo.WriteAll(to, buffer.AsSpan(0, length)))
                 {
                     _from.Dispose();

@@ -1,0 +1,49 @@
+using Supervisor.Kernel.Stdio;
+
+namespace Supervisor.Host.Cli.Stdio;
+
+/// <summary>The log of a container in the foreground, filled with what passes through us, so that <c>logs</c> has it as of a detached one.</summary>
+/// <remarks>Where it cannot be written the container goes on, and its output too: the log is then incomplete, and that is said once.</remarks>
+internal sealed class ForegroundLog : IDisposable
+{
+    private readonly Lock _gate = new(); // between the two outputs
+    private RotatingLog? _log;
+
+    private ForegroundLog()
+    {
+    }
+
+    /// <summary>One that takes nothing where it cannot be opened.</summary>
+    public static ForegroundLog Open(LogTarget target)
+    {
+        var log = new ForegroundLog();
+        try
+        {
+            log._log = new RotatingLog(target, log.Tell);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            log.Tell(e);
+        }
+        return log;
+    }
+
+    public void Write(ReadOnlySpan<byte> bytes)
+    {
+        lock (_gate)
+        {
+            while (!bytes.IsEmpty && _log?.TryWrite(bytes) is { } written) bytes = bytes[written..];
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _log?.Dispose();
+            _log = null;
+        }
+    }
+
+    private void Tell(Exception e) => Console.Error.WriteLine($"supervisor: {(e.InnerException ?? e).Message}: the container's log is incomplete");
+}
