@@ -146,6 +146,19 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_third_interrupt_that_changes_nothing_gets_a_hint()
+    {
+        using var run = CommandLine.Start(CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "run", "--name", "deaf", "--rootfs", "/", "--", "sh", "-c", "echo up; exec sleep 1000");
+        Assert.Equal("up", await run.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
+        for (var i = 0; i < 3; i++) Process.Start("kill", ["-INT", $"{run.Id}"]).WaitForExit();
+        var hint = await run.StandardError.ReadLineAsync().WaitAsync(CommandLine.Patience);
+        Assert.Contains("kill -9 deaf", hint, StringComparison.Ordinal);
+        Ok(await _daemon.Do("kill", "-9", "deaf"));
+        await run.WaitForExitAsync().WaitAsync(CommandLine.Patience);
+        Assert.Equal(137, run.ExitCode);
+    }
+
+    [Fact]
     public async Task Killed_from_outside_a_foreground_run_exits_with_128_and_the_signal()
     {
         using var run = CommandLine.Start(

@@ -20,6 +20,8 @@ namespace Supervisor.Host.Cli.Running;
 /// </summary>
 internal sealed class ContainerRun(DaemonClient client, RunOptions options, ForegroundSignals signals, bool keepsLog)
 {
+    private const int SIGINT = 2;
+
     // A grandchild that outlived the container may hold its output open.
     private static readonly TimeSpan IdleOutput = TimeSpan.FromSeconds(2);
 
@@ -90,12 +92,19 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         Forget(exit);
         using var terminal = options.Terminal ? RawTerminal.Enter() : null;
         using var ended = new CancellationTokenSource();
-        var input = stdio.Begin();
+        var hint = new InterruptHint($"the program does not end on Ctrl-C; \"supervisor --address {client.Address} --namespace {client.Namespace} kill -9 {options.Id}\" ends it");
+        var input = stdio.Begin(options.Terminal ? hint.Typed : null);
         cancel.ThrowIfCancellationRequested();
         signals.Keep(); // a program may act, and be signalled, before we have heard that it was started
         await StartAsync(CancellationToken.None);
         using var resized = options.Terminal ? PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Forget(ResizeAsync())) : null;
-        Forget(signals.ForwardAsync(SendAsync, ended.Token));
+        Forget(signals.ForwardAsync(
+            signal =>
+            {
+                if (signal == SIGINT) hint.Interrupted();
+                return SendAsync(signal);
+            },
+            ended.Token));
         Forget(CloseStdinAfterAsync(input));
         if (await Task.WhenAny(exit, stdio.ReaderGone) != exit)
         {

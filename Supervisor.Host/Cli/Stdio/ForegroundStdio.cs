@@ -46,11 +46,12 @@ internal sealed class ForegroundStdio : IDisposable
     public Task ReaderGone => _outputs.Length == 0 ? Never : Task.WhenAny(_outputs.Select(o => o.ReaderGone));
 
     /// <summary>Begins to copy. The task must have been created.</summary>
+    /// <param name="passing">Sees what is typed; null for nobody.</param>
     /// <returns>Completes when our own input has ended.</returns>
-    public Task Begin()
+    public Task Begin(InputSeen? passing = null)
     {
         _outputs = _stderr is null ? [new OutputCopy(_stdout, 1, _log)] : [new OutputCopy(_stdout, 1, _log), new OutputCopy(_stderr, 2, _log)];
-        return new InputCopy(_stdin).Ended;
+        return new InputCopy(_stdin, passing).Ended;
     }
 
     /// <summary>Waits for the rest of the output, see <see cref="OutputCopy.DrainAsync"/>.</summary>

@@ -2,16 +2,21 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Supervisor.Host.Cli.Stdio;
 
+/// <summary>Is shown what is typed.</summary>
+internal delegate void InputSeen(ReadOnlySpan<byte> bytes);
+
 /// <summary>Copies our stdin to the container's on a thread of its own, which ends with our input, the container or the process.</summary>
 internal sealed class InputCopy
 {
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SafeFileHandle _to;
+    private readonly InputSeen? _passing;
 
     /// <param name="to">Writing end of the FIFO; closed when our input ends.</param>
-    public InputCopy(SafeFileHandle to)
+    /// <param name="passing">Sees what is copied.</param>
+    public InputCopy(SafeFileHandle to, InputSeen? passing)
     {
-        _to = to;
+        (_to, _passing) = (to, passing);
         new Thread(Run) { IsBackground = true, Name = "input" }.Start();
     }
 
@@ -26,6 +31,7 @@ internal sealed class InputCopy
         {
             while (RawIo.Read(from, buffer) is > 0 and var length)
             {
+                _passing?.Invoke(buffer.AsSpan(0, length));
                 if (!RawIo.WriteAll(_to, buffer.AsSpan(0, length))) break;
             }
         }
