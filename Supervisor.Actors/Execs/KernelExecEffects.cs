@@ -37,6 +37,7 @@ public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider cl
     private ExecOutcome Make(ExecWork work, Spawn effect, CancellationToken deadline)
     {
         var container = work.Container ?? throw new InvalidOperationException("the container's init is not in this daemon's hands");
+        DescriptorLimit.CheckRoom();
         var stdio = effect.Setup.Stdio;
         var process = container.Exec(
             $"{work.Exec}", new ExecRequest(effect.Setup.Process, stdio.Of(work.Id.Namespace, work.Exec.Value)), deadline);

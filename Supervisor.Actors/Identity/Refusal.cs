@@ -21,6 +21,9 @@ public enum RefusalCode
     /// <summary>The kernel did not answer within the deadline: the call may still happen.</summary>
     DeadlineExceeded,
 
+    /// <summary>Something that is needed is used up.</summary>
+    ResourceExhausted,
+
     /// <summary>What the journal has kept is damaged.</summary>
     DataLoss,
 

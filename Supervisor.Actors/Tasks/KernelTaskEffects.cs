@@ -48,6 +48,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
 
     private KernelOutcome Spawn(KernelWork work, SpawnInit effect, CancellationToken deadline)
     {
+        DescriptorLimit.CheckRoom();
         var container = runtime.Create($"{work.Id}", Request(work.Id, effect.Setup, effect.Spec), deadline);
         return new KernelOutcome(
             new TaskCommand.InitSpawned(work.Id, clock.GetUtcNow(), Named(container), container.Cgroup.Paths.ToSortedDictionary()), effect, container);
@@ -59,6 +60,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         if (!Directory.Exists(source.Images)) throw new DirectoryNotFoundException($"checkpoint: the images in \"{source.Images}\" are gone");
         if (source.Work.Length > 0) PrivateFiles.MakeDirectory(source.Work);
         var options = new CheckpointOptions { ImageDirectory = source.Images, WorkDirectory = NullIfEmpty(source.Work), Criu = CriuProgram.Find(criu) };
+        DescriptorLimit.CheckRoom();
         var container = runtime.Restore($"{work.Id}", Request(work.Id, effect.Setup, effect.Restore.Spec.Memory), options, deadline);
         RemoveImages(source.Owned);
         return new KernelOutcome(
@@ -177,6 +179,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
     internal static Refusal Reason(Exception e) => e switch
     {
         InvalidSpecException or InvalidStdioException => new Refusal(RefusalCode.InvalidArgument, e.Message),
+        DescriptorsExhaustedException => new Refusal(RefusalCode.ResourceExhausted, e.Message),
         OperationCanceledException or TimeoutException => new Refusal(RefusalCode.DeadlineExceeded, e.Message),
         LaunchException or CgroupException or SyscallException or IOException or InvalidOperationException => new Refusal(RefusalCode.Unknown, e.Message),
         _ => new Refusal(RefusalCode.Unknown, $"{e.GetType().Name}: {e.Message}"),

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Console;
 using Supervisor.Actors;
 using Supervisor.Actors.Journal;
 using Supervisor.Host.Services;
+using Supervisor.Kernel.Processes;
 using Supervisor.Persistence.Sqlite;
 using Supervisor.Protos;
 using Supervisor.Host.Services.Checkpoints;
@@ -54,6 +55,10 @@ public sealed class DaemonHost : IAsyncDisposable
     /// <exception cref="TimeoutException">The journal does not answer.</exception>
     public static async Task<DaemonHost> StartAsync(DaemonOptions options, CancellationToken cancellation = default)
     {
+        DescriptorLimit.Raise();
+        if (DescriptorLimit.Current < DescriptorLimit.Least)
+            throw new DaemonStartException(
+                $"only {DescriptorLimit.Current} descriptors may be open, the daemon needs {DescriptorLimit.Least}: start it with a higher limit (ulimit -n, LimitNOFILE=)");
         PrivateDirectory.Claim(options.Root, PrivateDirectory.OfRoot);
         var reading = Task.Run(() => HoconFiles.Read(options), CancellationToken.None);
         var logging = Task.Run(() => Logging(options), CancellationToken.None);
@@ -69,7 +74,7 @@ public sealed class DaemonHost : IAsyncDisposable
             if (options.State.Length == 0) options = options with { State = StateDirectory.Default(options.Root, identity) };
             PrivateDirectory.Claim(options.State, PrivateDirectory.OfState, groupMayPass: options.Group is not null);
             var state = Hold(undo, LockFile.Take(Path.Combine(options.State, "state.lock"), $"the state directory {options.State}"));
-            PrivateDirectory.ClaimForSocket(Path.GetDirectoryName(Path.GetFullPath(options.Address))!);
+            ClaimForSocket(Path.GetDirectoryName(Path.GetFullPath(options.Address))!, options.Group is not null);
             LockFile[] locks = [root, state, Hold(undo, LockFile.Take(options.Address + ".lock", $"the address {options.Address}"))];
             ListeningSocket.RemoveStale(options.Address);
             StateDirectory.Own(options, identity, options.OnMismatch);
@@ -209,6 +214,13 @@ public sealed class DaemonHost : IAsyncDisposable
         .AddSingleton(_ => new ReflectionV1ServiceImpl(ServiceNames.Descriptors)).AddSingleton(_ => new ReflectionServiceImpl(ServiceNames.Descriptors))
         .AddSingleton<EventFollowing>().AddSingleton<UntoldEnds>().AddSingleton<EventHistoryService>()
         .AddSingleton<StorageCalls>().AddSingleton<CheckpointCalls>().AddSingleton(p => LogBinaries.Of(p.GetRequiredService<SupervisorSystem>())).AddSingleton(p => LogLimits.Of(p.GetRequiredService<SupervisorSystem>())).AddSingleton<ImagesService>().AddSingleton<ContentService>().AddSingleton<SnapshotsService>().AddSingleton<DiffService>();
+
+    /// <summary>Our own directory is ours alone; another one, such as /run, has its own rules.</summary>
+    private static void ClaimForSocket(string directory, bool groupMayPass)
+    {
+        if (directory == DaemonOptions.DefaultState) PrivateDirectory.Claim(directory, PrivateDirectory.OfState, groupMayPass);
+        else PrivateDirectory.ClaimForSocket(directory);
+    }
 
     private static T Hold<T>(Stack<IAsyncDisposable> undo, T taken) where T : IDisposable
     {

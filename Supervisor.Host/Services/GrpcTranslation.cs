@@ -34,6 +34,7 @@ public static class GrpcTranslation
             RefusalCode.FailedPrecondition => StatusCode.FailedPrecondition,
             RefusalCode.DeadlineExceeded => StatusCode.DeadlineExceeded,
             RefusalCode.Unavailable => StatusCode.Unavailable,
+            RefusalCode.ResourceExhausted => StatusCode.ResourceExhausted,
             RefusalCode.DataLoss => StatusCode.DataLoss,
             _ => StatusCode.Unknown,
         },

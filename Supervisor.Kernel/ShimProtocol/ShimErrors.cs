@@ -2,6 +2,7 @@ using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Cgroups;
 using Supervisor.Kernel.Launch;
 using Supervisor.Kernel.Oci;
+using Supervisor.Kernel.Processes;
 using Supervisor.Kernel.Stdio;
 
 namespace Supervisor.Kernel.ShimProtocol;
@@ -11,7 +12,7 @@ internal static class ShimErrors
 {
     private enum Type : byte
     {
-        Other = 0, Spec = 1, Stdio = 2, Cgroup = 3, Launch = 4, Syscall = 5, Timeout = 6, Cancelled = 7, InvalidOperation = 8, IO = 9,
+        Other = 0, Spec = 1, Stdio = 2, Cgroup = 3, Launch = 4, Syscall = 5, Timeout = 6, Cancelled = 7, InvalidOperation = 8, IO = 9, Descriptors = 10,
     }
 
     public static MessageWriter Put(this MessageWriter to, Exception e) => e switch
@@ -24,6 +25,7 @@ internal static class ShimErrors
         TimeoutException => to.U8((byte)Type.Timeout).Text("").Cut(e.Message),
         OperationCanceledException => to.U8((byte)Type.Cancelled).Text("").Cut(e.Message),
         InvalidOperationException => to.U8((byte)Type.InvalidOperation).Text("").Cut(e.Message),
+        DescriptorsExhaustedException => to.U8((byte)Type.Descriptors).Text("").Cut(e.Message),
         IOException => to.U8((byte)Type.IO).Text("").Cut(e.Message),
         _ => to.U8((byte)Type.Other).Text("").Cut($"{e.GetType().Name}: {e.Message}"),
     };
@@ -38,6 +40,7 @@ internal static class ShimErrors
             Type.Launch => new LaunchException(subject, errno, message),
             Type.Timeout => new TimeoutException(message),
             Type.Cancelled => new OperationCanceledException(message),
+            Type.Descriptors => new DescriptorsExhaustedException(message),
             Type.InvalidOperation => new InvalidOperationException(message),
             _ => new IOException(message), // cgroup and system call errors: their words say all that anybody asks of them
         };

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Processes;
 
 namespace Supervisor.Shim.Serving;
 
@@ -32,6 +33,7 @@ internal static class ServeCommand
             Log($"another shim serves {directory}: leaving");
             return 0;
         }
+        DescriptorLimit.Raise();
         using var server = new ShimServer(directory, state, Log);
         PosixSignalRegistration[] signals = [.. new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGHUP }.Select(s => PosixSignalRegistration.Create(s, context =>
         {

@@ -156,6 +156,7 @@ internal sealed partial class ShimServer : IDisposable
         var request = body.Request(Payload.Read(descriptors));
         Work(from, number, key, milliseconds, deadline =>
         {
+            DescriptorLimit.CheckRoom();
             var container = Container.Create(_host, request, deadline);
             return () => Host(from, number, new Hosted(key, null, container));
         }, refused: Taken(key));
@@ -168,6 +169,7 @@ internal sealed partial class ShimServer : IDisposable
         var options = body.Checkpoint();
         Work(from, number, key, milliseconds, deadline =>
         {
+            DescriptorLimit.CheckRoom();
             var container = Container.Restore(_host, request, options, deadline);
             return () => Host(from, number, new Hosted(key, null, container));
         }, refused: Taken(key));
@@ -192,6 +194,7 @@ internal sealed partial class ShimServer : IDisposable
         Work(from, number, key, milliseconds, deadline =>
         {
             if (Find(containerKey)?.Container is not { } container) throw new InvalidOperationException("the container is not in this shim's care");
+            DescriptorLimit.CheckRoom();
             var process = container.Exec(request, deadline);
             return () => Host(from, number, new Hosted(key, containerKey, process));
         }, refused: Taken(key));

@@ -117,6 +117,52 @@ public sealed class ExhaustionTests
         await keeping;
     }
 
+    [Theory] // with a limit of 256, a daemon ended with its 40th container
+    [InlineData("daemon")]
+    [InlineData("shim")]
+    public async Task Creations_are_refused_before_the_last_descriptors_are_gone(string whose)
+    {
+        await using var daemon = await DaemonProcess.StartAsync();
+        using var client = new CrashClient(daemon);
+        await Running(client, "first");
+        var pid = whose is "daemon" ? daemon.Pid : daemon.ShimPid!.Value;
+        await Limit(pid, $"{Directory.GetFileSystemEntries($"/proc/{pid}/fd").Length + 170}");
+
+        var running = new List<string> { "first" };
+        RpcException? refused = null;
+        for (var i = 0; i < 60 && refused is null; i++)
+        {
+            try
+            {
+                await Running(client, $"c{i}");
+                running.Add($"c{i}");
+            }
+            catch (RpcException e)
+            {
+                refused = e;
+                await client.Containers.DeleteAsync(new DeleteContainerRequest { Id = $"c{i}" }, client.In());
+            }
+        }
+        Assert.Equal(StatusCode.ResourceExhausted, refused?.StatusCode);
+        Assert.Contains("descriptors are open", refused!.Status.Detail, StringComparison.Ordinal);
+        Assert.False(daemon.HasExited, "the daemon has ended");
+        Assert.Equal(running.Count, (await client.Tasks.ListAsync(new ListTasksRequest(), client.In())).Tasks.Count);
+        foreach (var id in running) Clients.OciRuntime.Ok(await daemon.Do("rm", "-f", id)); // for that, there are some
+        await Running(client, "after");
+        Clients.OciRuntime.Ok(await daemon.Do("rm", "-f", "after"));
+    }
+
+    [Fact]
+    public async Task A_limit_below_what_is_needed_is_raised_or_refused_at_the_start()
+    {
+        await using var daemon = new DaemonProcess { Wrapper = ["prlimit", "--nofile=128:128"] };
+        var refusal = await daemon.RefusesAsync();
+        daemon.Wrapper = ["prlimit", "--nofile=600:4096"];
+        await daemon.RestartAsync();
+        Assert.Contains("descriptors may be open", refusal, StringComparison.Ordinal);
+        Assert.Equal("4096", Clients.OciRuntime.Ok(await CommandLine.RunAsync("prlimit", "--pid", $"{daemon.Pid}", "--nofile", "--noheadings", "--raw", "--output", "SOFT")).Trim());
+    }
+
     /// <summary>As an init system does: a .NET that cannot open one of its own files ends at once, which must cost nothing.</summary>
     private static async Task KeepAlive(DaemonProcess daemon, CancellationToken over)
     {
