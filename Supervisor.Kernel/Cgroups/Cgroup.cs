@@ -97,6 +97,17 @@ public sealed class Cgroup
     /// <summary>The directory for <c>CLONE_INTO_CGROUP</c> (clone(2), Linux 5.7); null where a v1 tree must be joined as well.</summary>
     public Fd? OpenV2Directory() => IsPureV2 ? Fd.Open(V2Directory!, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY) : null;
 
+    /// <summary>Whether no process is in it or below, as one tree has it: asked at every end of a container.</summary>
+    internal bool IsEmpty
+    {
+        get
+        {
+            if (Paths.TryGetValue("pids", out var pids) && CgroupFile.TryReadNumber(pids + "/pids.current") is ulong current) return current == 0;
+            if (IsPureV2 && CgroupFile.TryRead(V2Directory + "/cgroup.events") is { } events) return CgroupText.Numbers(events).GetValueOrDefault("populated") == 0;
+            return CgroupMembers.Of(Directories).IsEmpty;
+        }
+    }
+
     /// <summary>Every process in it and in the cgroups below, from all trees, ascending. Processes outside of our pid namespace are not seen.</summary>
     public IReadOnlyList<int> Processes() => CgroupMembers.Of(Directories).Pids;
 

@@ -16,7 +16,7 @@ internal sealed class CgroupMounts(ContainerPlan plan, RootTree tree, DetachedMo
         tree.MakeDirectories(mount.Destination);
         if (plan.BornInCgroup)
         {
-            Copy(plan.CgroupPaths.Values.First(), mount.Destination, attributes);
+            Copy(plan.CgroupPaths.Values.First(), mount.Destination, attributes, options);
             return;
         }
         var tmpfs = mounts.Filesystem("tmpfs", "cgroup", ["mode=755", "size=64k"], attributes & ~MountAttributes.MOUNT_ATTR_RDONLY, mount.Destination);
@@ -26,16 +26,21 @@ internal sealed class CgroupMounts(ContainerPlan plan, RootTree tree, DetachedMo
             var name = string.Join(',', hierarchy.Order(StringComparer.Ordinal)).Replace("name=", "", StringComparison.Ordinal);
             var place = $"{mount.Destination}/{(name.Length == 0 ? "unified" : name)}";
             tree.MakeDirectories(place);
-            Copy(hierarchy.Key, place, attributes);
+            Copy(hierarchy.Key, place, attributes, options);
         }
+        Propagate(tmpfs, mount.Destination, options);
         if (attributes.HasFlag(MountAttributes.MOUNT_ATTR_RDONLY))
             mounts.Change(tmpfs, MountAttributes.MOUNT_ATTR_RDONLY, MountAttributes.None, MountFlags.None, recursive: false, mount.Destination);
     }
 
-    private void Copy(string hostPath, string place, MountAttributes attributes)
+    private void Copy(string hostPath, string place, MountAttributes attributes, MountOptions options)
     {
         var slot = mounts.CopyOf(hostPath, recursive: false);
         mounts.Change(slot, attributes, MountAttributes.None, MountFlags.None, recursive: false, place);
+        Propagate(slot, place, options);
         tree.Attach(slot, place);
     }
+
+    private void Propagate(int slot, string place, MountOptions options) =>
+        mounts.Change(slot, MountAttributes.None, MountAttributes.None, (MountFlags)options.Propagation & ~MountFlags.MS_REC, recursive: false, place);
 }

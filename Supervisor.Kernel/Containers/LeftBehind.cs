@@ -13,15 +13,14 @@ internal static class LeftBehind
 
     /// <summary>Completes when nothing of it is left: at once, on the caller's thread, where that is so already.</summary>
     /// <exception cref="TimeoutException">Something does not die.</exception>
-    public static Task End(Cgroup cgroup) => CgroupMembers.Of(cgroup.Directories).IsEmpty ? Task.CompletedTask
-        : Task.Factory.StartNew(() => EndNow(cgroup), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    public static Task End(Cgroup cgroup) => cgroup.IsEmpty ? Task.CompletedTask
+        : Task.Factory.StartNew(() => Kill(cgroup), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
-    /// <inheritdoc cref="End"/>
-    public static void EndNow(Cgroup cgroup)
+    private static void Kill(Cgroup cgroup)
     {
         try
         {
-            if (!CgroupMembers.Of(cgroup.Directories).IsEmpty) cgroup.KillAll(Timeout);
+            cgroup.KillAll(Timeout);
         }
         catch (CgroupException e) when (e.Errno is Errno.ENOENT or Errno.ENODEV)
         {

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Supervisor.Kernel.Oci;
 
 /// <summary>
@@ -32,6 +34,9 @@ public sealed record Spec
 
     /// <summary>Everything that is particular to Linux.</summary>
     public LinuxSpec? Linux { get; init; }
+
+    /// <summary>A virtual machine to run in, as it came.</summary>
+    public JsonElement? Vm { get; init; }
 
     internal static IReadOnlyDictionary<string, string> Empty { get; } = new Dictionary<string, string>();
 }

@@ -51,8 +51,13 @@ public static class SpecValidator
         for (var i = 0; i < spec.Mounts.Count; i++)
         {
             var options = MountOptions.Parse(spec.Mounts[i].Options);
-            if (!options.Bind && spec.Mounts[i].Type is not "bind") continue;
-            foreach (var word in options.DataOptions) found.Add(new UnsupportedField($"mounts[{i}].options", $"\"{word}\" means nothing on a bind mount"));
+            // These are of mounts that are there already: their file systems are not ours to configure.
+            var what = options.Bind ? "a bind mount" : spec.Mounts[i].Type switch
+            {
+                "bind" => "a bind mount", "cgroup" or "cgroup2" => "a mount of cgroups", null or "" or "none" => "a remount", _ => null,
+            };
+            if (what is null) continue;
+            foreach (var word in options.DataOptions.Concat(options.FilesystemFlags)) found.Add(new UnsupportedField($"mounts[{i}].options", $"\"{word}\" means nothing on {what}"));
         }
         if (spec.Linux?.Resources?.Memory?.Kernel is > 0) found.Add(new UnsupportedField("linux.resources.memory.kernel", "the kernel no longer limits its own memory (Linux 5.16)"));
         return found;

@@ -7,6 +7,7 @@ internal static class UnsupportedRules
     {
         var found = new List<UnsupportedField>();
         var linux = spec.Linux ?? new LinuxSpec();
+        if (spec.Vm is not null) Add("vm", "containers are not run in virtual machines");
         if (linux.IntelRdt is not null) Add("linux.intelRdt", "cache and memory bandwidth are not allocated");
         return found;
 

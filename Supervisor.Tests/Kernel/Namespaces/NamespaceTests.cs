@@ -196,7 +196,7 @@ public sealed class NamespaceTests : IDisposable
         Assert.Contains(reason, e.Message, StringComparison.Ordinal);
     }
 
-    private static Spec InUserNamespace(Spec spec) => spec with
+    internal static Spec InUserNamespace(Spec spec) => spec with
     {
         Linux = spec.Linux! with
         {

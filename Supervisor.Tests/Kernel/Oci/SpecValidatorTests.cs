@@ -147,6 +147,7 @@ public sealed class SpecValidatorTests
 
     [Theory]
     [InlineData("linux.intelRdt", "{\"closID\":\"x\"}", "linux.intelRdt")]
+    [InlineData("vm", "{\"kernel\":{\"path\":\"/vmlinuz\"}}", "vm")]
     public void What_is_valid_but_not_done_is_listed(string place, string json, string field)
     {
         var spec = SpecReader.Read(Fixture.Changed(s => Put(s, place, json)));
@@ -157,6 +158,8 @@ public sealed class SpecValidatorTests
     [Theory]
     [InlineData("linux.resources.memory", "{\"kernel\":1048576}", "linux.resources.memory.kernel")]
     [InlineData("mounts", "[{\"destination\":\"/x\",\"source\":\"/y\",\"options\":[\"bind\",\"mode=0700\",\"size=1k\"]}]", "mounts[0].options")]
+    [InlineData("mounts", "[{\"destination\":\"/x\",\"type\":\"cgroup\",\"source\":\"cgroup\",\"options\":[\"nsdelegate\"]}]", "mounts[0].options")]
+    [InlineData("mounts", "[{\"destination\":\"/x\",\"options\":[\"remount\",\"ro\",\"size=1k\"]}]", "mounts[0].options")]
     public void What_has_no_effect_and_does_no_harm_is_warned_of(string place, string json, string field)
     {
         var spec = SpecReader.Read(Fixture.Changed(s => Put(s, place, json)));

@@ -60,14 +60,15 @@ public sealed partial class EscapeTests : IDisposable
     }
 
     [Theory] // a fresh /proc or /sys of a nested user namespace, by way of the host's that --no-pivot leaves in the mount namespace
-    [InlineData("proc", false)]
-    [InlineData("proc", true)]
-    [InlineData("sysfs", true)]
-    public async Task A_nested_user_namespace_mounts_no_fresh_proc_or_sysfs_however_the_root_was_changed(string type, bool noPivot)
+    [InlineData("proc", false, false)]
+    [InlineData("proc", true, false)]
+    [InlineData("proc", true, true)]
+    [InlineData("sysfs", true, false)]
+    public async Task A_nested_user_namespace_mounts_no_fresh_proc_or_sysfs_however_the_root_was_changed(string type, bool noPivot, bool userNamespace)
     {
         var outcome = await _containers.RunAsync(
             ["unshare", "--user", "--map-root-user", "--mount", "--net", "--pid", "--fork", "sh", "-c", $"echo tried; mount -t {type} {type} /tmp && echo MOUNTED && echo '|x' >/tmp/sys/kernel/core_pattern && echo WRITTEN"],
-            request: r => r with { NoPivot = noPivot });
+            spec => userNamespace ? Namespaces.NamespaceTests.InUserNamespace(spec) : spec, request: r => r with { NoPivot = noPivot });
         Assert.Equal("tried\n", string.Concat(outcome.Output.Split('\n').Where(l => l is "tried" or "MOUNTED" or "WRITTEN").Select(l => l + "\n")));
         Assert.Contains("permission denied", outcome.Output, StringComparison.OrdinalIgnoreCase);
     }
