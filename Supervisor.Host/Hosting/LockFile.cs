@@ -23,7 +23,12 @@ internal sealed class LockFile : IDisposable
         var file = Open(path);
         for (var began = Stopwatch.GetTimestamp(); ; Thread.Sleep(Between))
         {
-            if (Native.flock(file.Number, Native.LOCK_EX | Native.LOCK_NB) == 0) return new LockFile(file);
+            if (Native.flock(file.Number, Native.LOCK_EX | Native.LOCK_NB) == 0)
+            {
+                if (PrivateFiles.IsAt(path, file)) return new LockFile(file);
+                file.Dispose(); // who held it has removed it: the lock of a file without a name keeps nobody out
+                file = Open(path);
+            }
             if (Stopwatch.GetElapsedTime(began) > FreeWithin) break;
         }
         file.Dispose();

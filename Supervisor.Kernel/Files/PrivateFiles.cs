@@ -76,4 +76,11 @@ public static class PrivateFiles
         using var held = new HeldHandle(fd);
         if (Tmds.Linux.LibC.fchmod(held.Number, (ushort)mode) != 0) throw new SyscallException("fchmod", Errno.Last, path);
     }
+
+    /// <summary>Whether the open file is the one that has this path now.</summary>
+    public static bool IsAt(string path, Fd file)
+    {
+        using var there = Fd.TryOpen(path, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW);
+        return there is not null && FileStatus.SameFile(there, file);
+    }
 }

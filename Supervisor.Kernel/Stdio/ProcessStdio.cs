@@ -7,7 +7,7 @@ namespace Supervisor.Kernel.Stdio;
 
 /// <summary>
 /// The standard streams of one process. Output goes straight into the client's FIFO or file: no byte is copied, and it
-/// works on when we die. Only input (which must end when its writers do), terminals and logs of limited size are relayed.
+/// works on when we die. Only input (which must end at CloseIO), terminals and logs of limited size are relayed.
 /// </summary>
 internal sealed class ProcessStdio : IDisposable
 {
@@ -49,7 +49,7 @@ internal sealed class ProcessStdio : IDisposable
                 var rotating = Opened(OutputStream.OpenLog(targets.Stdout, "stdout", onError));
                 var output = rotating is not null ? null : Opened(log?.Stdout.Duplicate() ?? StdioFiles.OpenOutput(targets.Stdout, "stdout", blocking: false));
                 if (log is not null) StdioFiles.SetNonBlocking(output!);
-                var input = targets.Stdin.Length == 0 ? null : Opened(StdioFiles.OpenInput(targets.Stdin, keepOpen: true));
+                var input = targets.Stdin.Length == 0 ? null : Opened(StdioFiles.OpenInput(targets.Stdin));
                 return new ProcessStdio(targets, [], input, null, output, Opened(new OutputStream { Log = rotating, Unread = Held(output, targets.Stdout) })) { _log = log };
             }
             if (targets == StdioTargets.Inherited)
@@ -61,7 +61,7 @@ internal sealed class ProcessStdio : IDisposable
             }
             else
             {
-                fifo = Opened(StdioFiles.OpenInput(targets.Stdin, keepOpen: false))!;
+                fifo = Opened(StdioFiles.OpenInput(targets.Stdin))!;
                 (stdin, pipe) = Pipe.Create();
                 Opened(stdin);
                 Opened(pipe);

@@ -39,13 +39,20 @@ internal static class StdioFiles
     }
 
     /// <summary>A FIFO to read from, without waiting for its writer.</summary>
-    /// <param name="keepOpen">Never sees its end: for a terminal, whose clients come and go.</param>
-    public static Fd OpenInput(string target, bool keepOpen)
+    /// <remarks>
+    /// It is opened for writing too: its writers may come and go, dockerd with a restart for instance, and only CloseIO ends the input,
+    /// as in containerd. That of a <see cref="PipeTarget"/> ends with its writers.
+    /// </remarks>
+    public static Fd OpenInput(string target)
     {
         const string field = "stdin";
+        if (PipeTarget.Is(target)) return OpenFifo(PipeTarget.PathOf(target, field), OpenFlags.O_RDONLY);
         var path = PathOf(target, field, out var isFile);
-        if (isFile || !IsFifo(path)) throw new InvalidStdioException(field, $"\"{target}\" is not a FIFO");
-        return Open(path, (keepOpen ? OpenFlags.O_RDWR : OpenFlags.O_RDONLY) | OpenFlags.O_NONBLOCK, field);
+        return isFile ? throw new InvalidStdioException(field, $"\"{target}\" is not a FIFO") : OpenFifo(path, OpenFlags.O_RDWR);
+
+        static Fd OpenFifo(string path, OpenFlags access) => IsFifo(path)
+            ? Open(path, access | OpenFlags.O_NONBLOCK, field)
+            : throw new InvalidStdioException(field, $"\"{path}\" is not a FIFO");
     }
 
     /// <summary>Gives a stream to the user that the process runs as, who could not reopen /dev/stdout otherwise.</summary>

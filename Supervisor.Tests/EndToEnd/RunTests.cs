@@ -85,13 +85,19 @@ public class RunTests
     [Fact]
     public async Task It_leaves_nothing_behind()
     {
-        await Run("true");
+        var @namespace = $"leaves{Environment.ProcessId}";
+        await RunIn(@namespace, "true");
+        await RunIn(@namespace, "/no/such");
+        foreach (var tree in (string[])["/sys/fs/cgroup", .. Directory.GetDirectories("/sys/fs/cgroup")])
+            Assert.False(Directory.Exists(Path.Join(tree, @namespace)), $"{tree}/{@namespace} is left");
         var embedded = "/run/supervisor/embedded";
         var mine = Directory.Exists(embedded) ? Directory.GetDirectories(embedded) : [];
         Assert.All(mine, d => Assert.True(Directory.Exists($"/proc/{Path.GetFileName(d).Split('-')[0]}"), $"{d} belongs to no process"));
         Assert.DoesNotContain("/embedded/", File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
     }
 
-    private static Task<CommandLine.Outcome> Run(params string[] command) =>
-        CommandLine.RunAsync(CommandLine.Supervisor, ["run", "--rootfs", "/", "--", .. command]);
+    private static Task<CommandLine.Outcome> Run(params string[] command) => RunIn("default", command);
+
+    private static Task<CommandLine.Outcome> RunIn(string @namespace, params string[] command) =>
+        CommandLine.RunAsync(CommandLine.Supervisor, ["--namespace", @namespace, "run", "--rootfs", "/", "--", .. command]);
 }

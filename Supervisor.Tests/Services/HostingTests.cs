@@ -54,6 +54,19 @@ public sealed class HostingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_lock_whose_file_was_removed_meanwhile_is_taken_on_the_new_one()
+    {
+        var path = $"{_daemon.Base}/removed";
+        var first = LockFile.Take(path, "a test's file");
+        var second = Task.Run(() => LockFile.Take(path, "a test's file"));
+        await Task.Delay(100); // it has opened the file, and waits
+        File.Delete(path);
+        first.Dispose();
+        using var taken = await second.WaitAsync(Deadline);
+        Assert.Throws<DaemonStartException>(() => LockFile.Take(path, "a test's file"));
+    }
+
+    [Fact]
     public async Task What_is_no_socket_is_not_removed_to_make_room()
     {
         var file = $"{_daemon.Base}/precious";

@@ -56,9 +56,14 @@ internal sealed class EmbeddedDaemon : IAsyncDisposable
         foreach (var directory in Directory.GetDirectories(all))
         {
             var owner = Path.GetFileName(directory).Split('-')[0];
-            if (Directory.Exists($"/proc/{owner}") || !Directory.Exists(Path.Combine(directory, "root"))) continue;
+            if (Directory.Exists($"/proc/{owner}")) continue;
             try
             {
+                if (!Directory.Exists(Path.Combine(directory, "root")))
+                {
+                    Remove(directory); // it has never had a container, or another command has removed the rest
+                    continue;
+                }
                 using var root = LockFile.Take(Path.Combine(directory, "root", "lock"), directory);
                 if (Directory.Exists(Path.Combine(directory, "state"))) using (LockFile.Take(Path.Combine(directory, "state", "state.lock"), directory)) { }
                 Leftovers.RemoveAll(Path.Combine(directory, "state"), message => Console.Error.WriteLine($"supervisor: {message}"));
@@ -81,6 +86,10 @@ internal sealed class EmbeddedDaemon : IAsyncDisposable
         try
         {
             Directory.Delete(directory, recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Another command has removed it.
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -26,8 +26,9 @@ internal sealed class ForegroundStdio : IDisposable
         _log = log;
         _directory = Path.Combine(state, "fifo", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)));
         PrivateFiles.MakeDirectory(_directory);
-        Stdin = Make($"{id}-stdin");
-        _stdin = Fifo.OpenForWriting(Stdin);
+        var input = Make($"{id}-stdin");
+        _stdin = Fifo.OpenForWriting(input);
+        Stdin = terminal ? input : PipeTarget.Of(input); // it ends with this client, even if that is killed
         (Stdout, _stdout) = Output("stdout");
         if (!terminal) (Stderr, _stderr) = Output("stderr");
 
