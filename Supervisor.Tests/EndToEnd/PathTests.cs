@@ -33,4 +33,21 @@ public sealed class PathTests
         Assert.Equal("again\n", OciRuntime.Ok(await daemon.Do("exec", "a", "echo", "again")));
         OciRuntime.Ok(await daemon.Do("rm", "-f", "a"));
     }
+
+    [Theory]
+    [InlineData("/proc")] // nobody can make anything there
+    [InlineData(null)]
+    public async Task The_daemon_needs_nothing_and_leaves_nothing_where_it_is_started(string? directory)
+    {
+        var own = Directory.CreateTempSubdirectory("supervisor-cwd-");
+        try
+        {
+            await using (var daemon = new DaemonProcess { Wrapper = ["env", "-C", directory ?? own.FullName] }) await daemon.RestartAsync();
+            Assert.Empty(own.GetFileSystemInfos());
+        }
+        finally
+        {
+            own.Delete(recursive: true);
+        }
+    }
 }
