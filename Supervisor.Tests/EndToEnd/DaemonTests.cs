@@ -58,6 +58,18 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_signal_to_an_exec_reaches_its_program()
+    {
+        Ok(await _daemon.Do("run", "-d", "--name", "e1", "--rootfs", "/", "--", "sleep", "1000"));
+        using var process = CommandLine.Start(CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace,
+            "exec", "e1", "sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done");
+        Assert.Equal("ready", await process.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
+        Process.Start("kill", ["-TERM", $"{process.Id}"]).WaitForExit();
+        await process.WaitForExitAsync().WaitAsync(CommandLine.Patience);
+        Assert.Equal(9, process.ExitCode);
+    }
+
+    [Fact]
     public async Task Verbs_of_several_containers_do_each_and_report_each()
     {
         foreach (var id in (string[])["s1", "s2"]) Ok(await _daemon.Do("run", "-d", "--name", id, "--rootfs", "/", "--", "sleep", "1000"));

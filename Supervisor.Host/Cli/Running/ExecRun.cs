@@ -77,6 +77,7 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
         var exit = client.StayAsync(() => client.Tasks.WaitAsync(
             new WaitRequest { ContainerId = options.Container, ExecId = _exec }, client.OpenEnded(CancellationToken.None)).ResponseAsync);
         Forget(exit);
+        signals.Keep(); // a program may act, and be signalled, before we have heard that it was started
         try
         {
             await client.Tasks.StartAsync(new StartRequest { ContainerId = options.Container, ExecId = _exec }, client.Call(cancel));
