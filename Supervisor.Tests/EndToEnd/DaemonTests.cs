@@ -31,6 +31,14 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_first_container_that_cannot_be_made_says_why()
+    {
+        var refused = await _daemon.Do("run", "-d", "-w", "relative", "--rootfs", "/", "--", "true");
+        Assert.Equal(125, refused.Status);
+        Assert.Contains("\"relative\" is not an absolute path", refused.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Removing_a_container_removes_its_snapshot()
     {
         using var client = new Supervisor.Host.Cli.DaemonClient(_daemon.Address, _daemon.Namespace);

@@ -14,6 +14,7 @@ internal static class LogFile
     /// <summary>Removes it with its former files.</summary>
     public static void Delete(string path)
     {
+        if (!Directory.Exists(Path.GetDirectoryName(path))) return; // nothing was logged in this namespace yet
         File.Delete(path);
         foreach (var former in LogFiles.Former(path)) File.Delete(former);
     }
