@@ -224,8 +224,9 @@ internal sealed class StoreThread : IDisposable
     /// </summary>
     private void Reserve()
     {
+        if (_connection is null) return; // all requests were cancelled, or it was given up: reserved when it is open again
         (_unreserved, _reservedAt) = (false, WrittenAhead);
-        if (_connection!.TryReserve(_reserve, WrittenAhead) != _isSpaceLow) return;
+        if (_connection.TryReserve(_reserve, WrittenAhead) != _isSpaceLow) return;
         _isSpaceLow = !_isSpaceLow;
         SpaceChanged?.Invoke(_isSpaceLow);
     }

@@ -107,6 +107,16 @@ public sealed class SqliteStoreTests
     }
 
     [Fact]
+    public async Task A_first_request_that_is_cancelled_does_not_end_the_thread()
+    {
+        await using var system = PersistentSystem.OnDisk();
+        using var writer = new StoreThread(Settings($"connection-string = \"Data Source={system.File}-store\", auto-initialize = on"));
+        Assert.True(writer.TryAddUser(reserve: 1 << 20)); // before there is a connection that could reserve it
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => writer.Do(() => "reading", Durability.Read, _ => 1, new CancellationToken(true)));
+        Assert.Equal(2, await writer.Do(() => "reading", Durability.Read, _ => 2, default));
+    }
+
+    [Fact]
     public async Task An_event_that_cannot_be_serialized_is_rejected_alone()
     {
         await using var system = PersistentSystem.OnDisk();
