@@ -104,7 +104,7 @@ public sealed class RunArgumentsTests
     public void The_spec_says_what_was_asked_for_and_is_valid()
     {
         var options = Read("--rootfs", "/tmp", "-u", "5:6", "--memory", "1m", "--pids-limit", "3", "-w", "/w", "-t", "prog", "arg");
-        var any = RunSpec.Build(options, (24, 80));
+        var any = RunSpec.Build(options, (24, 80), []);
         Assert.Equal("types.containerd.io/opencontainers/runtime-spec/1/Spec", any.TypeUrl);
         var spec = SpecReader.Read(any.Value.Span);
         SpecValidator.Validate(spec);
@@ -120,7 +120,7 @@ public sealed class RunArgumentsTests
     public void The_hosts_own_root_is_a_read_only_overlay()
     {
         var options = Read("--rootfs", "/", "prog");
-        var spec = SpecReader.Read(RunSpec.Build(options, null).Value.Span);
+        var spec = SpecReader.Read(RunSpec.Build(options, null, []).Value.Span);
         Assert.True(spec.Root!.Readonly);
         Assert.Equal("rootfs", spec.Root.Path);
         Assert.Contains(spec.Mounts, m => m is { Destination: "/tmp", Type: "tmpfs" });

@@ -184,6 +184,15 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_the_daemon_keeps_is_hidden_from_a_container_with_a_view_of_the_host()
+    {
+        var outcome = await _daemon.Do("run", "--rootfs", "/", "--", "sh", "-c", "cat /proc/self/mountinfo");
+        var masked = Ok(outcome).Split('\n').Where(l => l.Contains(" - tmpfs ", StringComparison.Ordinal)).Select(l => l.Split(' ')[4]).ToList();
+        if (Directory.Exists("/var/lib/supervisor")) Assert.Contains("/var/lib/supervisor", masked);
+        Assert.True(masked.Exists(m => _daemon.Root == m || _daemon.Root.StartsWith(m + "/", StringComparison.Ordinal)), $"{_daemon.Root} can be seen: {string.Join(' ', masked)}");
+    }
+
+    [Fact]
     public async Task Killed_from_outside_a_foreground_run_exits_with_128_and_the_signal()
     {
         using var run = CommandLine.Start(

@@ -1,3 +1,4 @@
+using Supervisor.Host.Hosting;
 using System.Runtime.InteropServices;
 using Containerd.Services.Containers.V1;
 using Containerd.Services.Tasks.V1;
@@ -35,7 +36,7 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         var cancel = signals.Interrupted;
         var (root, state) = await client.DirectoriesAsync(cancel);
         var log = keepsLog ? LogFile.PathFor(root, client.Namespace, options.Id) : null;
-        await CreateContainerAsync(log, cancel);
+        await CreateContainerAsync(log, [root, state, DaemonOptions.DefaultRoot], cancel);
         var keep = false;
         try
         {
@@ -49,13 +50,13 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         }
     }
 
-    private async Task CreateContainerAsync(string? log, CancellationToken cancel)
+    private async Task CreateContainerAsync(string? log, IEnumerable<string> ours, CancellationToken cancel)
     {
         var container = new Container
         {
             Id = options.Id,
             Runtime = new Container.Types.Runtime { Name = "io.containerd.runc.v2" },
-            Spec = RunSpec.Build(options, RawTerminal.Size()),
+            Spec = RunSpec.Build(options, RawTerminal.Size(), ours),
         };
         if (log is not null) container.Labels.Add(LogFile.Label, log);
         var rootfs = new Rootfs { Mounts = { RunSpec.Rootfs(options) } };
