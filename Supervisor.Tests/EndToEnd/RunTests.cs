@@ -45,6 +45,10 @@ public class RunTests
         Assert.Equal(new(0, "/proc/acpi:\n\n/sys/firmware:\n", ""), await Run("ls", "-A", "/proc/acpi", "/sys/firmware"));
 
     [Fact]
+    public async Task A_closed_standard_input_is_an_empty_one() => Assert.Equal(new(0, "", ""), await CommandLine.RunAsync(
+        "sh", "-c", $"{CommandLine.Supervisor} run --rootfs / -- head -c 100 <&-"));
+
+    [Fact]
     public async Task A_terminal_works()
     {
         var outcome = await CommandLine.RunAsync(

@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using Supervisor.Kernel.Files;
 
 namespace Supervisor.Host.Cli.Stdio;
 
@@ -29,7 +30,7 @@ internal sealed class InputCopy
         var buffer = new byte[64 * 1024];
         try
         {
-            while (RawIo.Read(from, buffer) is > 0 and var length)
+            while (!StandardStreams.IsMissing(0) && RawIo.Read(from, buffer) is > 0 and var length)
             {
                 _passing?.Invoke(buffer.AsSpan(0, length));
                 if (!RawIo.WriteAll(_to, buffer.AsSpan(0, length))) break;
