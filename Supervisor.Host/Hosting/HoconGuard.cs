@@ -5,7 +5,7 @@ namespace Supervisor.Host.Hosting;
 /// <summary>
 /// Refuses, before Akka's parser sees it, a text on which that overflows the stack, which would end the process without a word:
 /// settings that refer to themselves (the parser accepts them, and overflows when the setting is read or merged), and deep nesting.
-/// An include, on which it fails with a null reference, is named too. All other mistakes are left to the parser.
+/// An include, on which it fails with a null reference, is named too, and brackets that do not match, which it accepts.
 /// </summary>
 internal sealed class HoconGuard
 {
@@ -26,7 +26,7 @@ internal sealed class HoconGuard
     private sealed record Setting(string Path, int Line, List<string> References);
 
     /// <summary>What goes on after the closing bracket.</summary>
-    private sealed record Level(char Close, string Path, Setting? Value);
+    private sealed record Level(char Close, string Path, Setting? Value, int Line);
 
     /// <returns>Every path that is set, with its line.</returns>
     /// <exception cref="FormatException">Names the line and the reason.</exception>
@@ -61,6 +61,7 @@ internal sealed class HoconGuard
                 _at++;
             }
         }
+        if (_levels.TryPeek(out var open)) throw Refuse(open.Line, $"what is opened here is not closed by \"{open.Close}\"");
     }
 
     private void Character(char c)
@@ -75,12 +76,9 @@ internal sealed class HoconGuard
                 Enter(']', _path, _value);
                 break;
             case '}' or ']':
-                if (_levels.TryPeek(out var level) && level.Close == c)
-                {
-                    _levels.Pop();
-                    (_path, _value) = (level.Path, level.Value);
-                    _key.Clear();
-                }
+                if (!_levels.TryPop(out var level) || level.Close != c) throw Refuse(_line, $"\"{c}\" closes nothing that was opened");
+                (_path, _value) = (level.Path, level.Value);
+                _key.Clear();
                 break;
             case ',':
                 EndStatement();
@@ -96,7 +94,7 @@ internal sealed class HoconGuard
 
     private void Enter(char close, string path, Setting? value)
     {
-        _levels.Push(new Level(close, _path, _value));
+        _levels.Push(new Level(close, _path, _value, _line));
         if (_levels.Count > MaxDepth) throw Refuse(_line, $"braces and brackets are nested deeper than {MaxDepth} levels");
         (_path, _value) = (path, value);
         _key.Clear();

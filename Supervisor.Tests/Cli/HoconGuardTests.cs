@@ -73,13 +73,17 @@ public sealed class HoconGuardTests
     }
 
     [Theory]
-    [InlineData("a = {")]
-    [InlineData("a = }")]
-    [InlineData("]")]
     [InlineData("a = \"open")]
     [InlineData("a = \"open\\")]
     [InlineData("a = \"\"\"open")]
     [InlineData("a = ${")]
     [InlineData("= 1")]
     public void Other_mistakes_are_left_to_the_parser(string text) => HoconGuard.Check(text);
+
+    [Theory]
+    [InlineData("a { b = 1", "line 1: what is opened here is not closed by \"}\"")]
+    [InlineData("a = 1\nb { c = [1, 2 }", "line 2: \"}\" closes nothing that was opened")]
+    [InlineData("a { b = 1 } }", "line 1: \"}\" closes nothing that was opened")]
+    public void Brackets_that_do_not_match_are_refused_with_their_line(string text, string reason) =>
+        Assert.Equal(reason, Assert.Throws<FormatException>(() => HoconGuard.Check(text)).Message);
 }
