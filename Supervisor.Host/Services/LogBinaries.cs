@@ -9,6 +9,7 @@ namespace Supervisor.Host.Services;
 public sealed class LogBinaries(IEnumerable<string> directories)
 {
     private const string Scheme = "binary://";
+    private const int LongestStream = 4096; // PATH_MAX
     private readonly string[] _directories = [.. directories.Select(Path.GetFullPath)];
 
     /// <summary>As the daemon is configured.</summary>
@@ -20,6 +21,8 @@ public sealed class LogBinaries(IEnumerable<string> directories)
     /// directories.</exception>
     public StdioPaths Check(StdioPaths stdio)
     {
+        foreach (var (field, text) in (ReadOnlySpan<(string, string)>)[("stdin", stdio.Stdin), ("stdout", stdio.Stdout), ("stderr", stdio.Stderr)])
+            if (text.Length > LongestStream) throw new InvalidFieldException(field, $"is {text.Length} characters long, at most {LongestStream} are allowed");
         if (!stdio.Stdout.StartsWith(Scheme, StringComparison.Ordinal)) return stdio;
         var named = stdio.Stdout[Scheme.Length..].Split('?', 2)[0];
         if (!named.StartsWith('/')) throw new InvalidFieldException("stdout", $"\"{stdio.Stdout}\": a log binary needs an absolute path");

@@ -24,6 +24,7 @@ namespace Supervisor.Host.Services;
 public sealed class TasksService(SupervisorSystem system, LogBinaries logBinaries, CheckpointCalls checkpoints, DaemonLifetime lifetime, TimeProvider clock) : Tasks.TasksBase
 {
     private const uint LastSignal = 64; // SIGRTMAX, signal(7)
+    private const int LargestRootfs = 32 << 10; // of 64 KiB, which a message to the shim takes
 
     /// <inheritdoc/>
     public override async Task<CreateTaskResponse> Create(CreateTaskRequest request, ServerCallContext context)
@@ -35,6 +36,8 @@ public sealed class TasksService(SupervisorSystem system, LogBinaries logBinarie
         RuntimeOptions.Check(request.Options, "options");
         RefuseOtherShims(request);
         var stdio = logBinaries.Check(new StdioPaths(request.Stdin, request.Stdout, request.Stderr, request.Terminal));
+        if (request.Rootfs.Sum(m => m.CalculateSize()) is > LargestRootfs and var size)
+            throw new InvalidFieldException("rootfs", $"its mounts take {size} bytes, at most {LargestRootfs} are allowed");
         var source = await checkpoints.SourceAsync(request, context);
         var order = new TaskRequest(stdio, [.. request.Rootfs.Select(m => new RootfsMount(m.Type, m.Source, m.Target, [.. m.Options]))], source);
         var command = new ContainerCommand.CreateTask(id, clock.GetUtcNow(), order);

@@ -110,6 +110,24 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
         await NothingIsLeft("long");
     }
 
+    [Theory]
+    [InlineData("stdin")]
+    [InlineData("stdout")]
+    [InlineData("rootfs")]
+    public async Task What_is_longer_than_any_request_needs_is_refused_by_field(string field)
+    {
+        await CreateContainer("vast", Spec("{}"));
+        var vast = "/" + new string('v', 100_000);
+        var request = new CreateTaskRequest { ContainerId = "vast" };
+        if (field is "stdin") request.Stdin = vast;
+        if (field is "stdout") request.Stdout = "file://" + vast;
+        if (field is "rootfs") request.Rootfs.Add(new Containerd.Types.Mount { Type = "bind", Source = vast });
+        var e = await Assert.ThrowsAsync<RpcException>(async () => await daemon.Tasks.CreateAsync(request, Daemon.In(_namespace)));
+        Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
+        Assert.StartsWith(field + ":", e.Status.Detail, StringComparison.Ordinal);
+        await NothingIsLeft("vast");
+    }
+
     private static Containerd.Types.Mount[] HostRoot =>
     [
         new() { Type = "tmpfs", Source = "tmpfs" },
