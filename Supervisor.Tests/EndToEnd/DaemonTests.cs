@@ -168,7 +168,8 @@ public sealed class DaemonTests : IAsyncLifetime
     [Fact]
     public async Task A_third_interrupt_that_changes_nothing_gets_a_hint()
     {
-        using var run = CommandLine.Start(CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "run", "--name", "deaf", "--rootfs", "/", "--", "sh", "-c", "echo up; exec sleep 1000");
+        // Who runs the tests in the background of a shell has them ignore the signal, and their children with them.
+        using var run = CommandLine.Start("env", "--default-signal=INT", CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "run", "--name", "deaf", "--rootfs", "/", "--", "sh", "-c", "echo up; exec sleep 1000");
         Assert.Equal("up", await run.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
         var said = run.StandardError.ReadLineAsync();
         for (var sent = 0; !said.IsCompleted; await Task.Delay(200)) // signals of one number that come at once are one. signal(7)
