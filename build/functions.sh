@@ -62,7 +62,7 @@ build_products() {
     quietly "$here/out/log/shim.log" dotnet publish "$here/Supervisor.Shim" -c Release -o "$here/out/lib/shim" -v q --nologo
     ln -sfn ../lib/supervisor/supervisor "$here/out/bin/supervisor"
     ln -sfn ../lib/shim/supervisor-shim "$here/out/bin/supervisor-shim"
-    ln -f "$here/out/lib/shim/supervisor-shim" "$here/out/bin/supervisor-oci" # its own name, also for whoever resolves links
+    ln -f "$here/out/lib/shim/supervisor-shim" "$here/out/bin/supervisor-oci" # its own name, also when links are resolved
     mv "$started" "$stamp" # as old as the build's start: what changed meanwhile is built next time
   fi
   exec 9>&-

@@ -12,7 +12,7 @@ internal static class Each
         return status;
     }
 
-    /// <summary>All at once; what each gives is printed in the order of the ids, and what fails is told at once.</summary>
+    /// <summary>All at once; what each gives is printed in the order of the ids, and what fails is reported at once.</summary>
     public static async Task<int> PrintAsync(IEnumerable<string> ids, Func<string, Task<string>> action)
     {
         var status = 0;

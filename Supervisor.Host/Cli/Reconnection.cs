@@ -2,7 +2,7 @@ using Grpc.Core;
 
 namespace Supervisor.Host.Cli;
 
-/// <summary>Calls that outlive the daemon: containers do, so whoever waits for one asks again when a daemon answers again.</summary>
+/// <summary>Calls that outlive the daemon: containers do, so a client that waits for one asks again when a daemon answers again.</summary>
 internal static class Reconnection
 {
     // As long as a daemon with many containers takes to start again, and no longer than a person waits.

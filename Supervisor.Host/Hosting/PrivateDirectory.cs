@@ -9,7 +9,7 @@ namespace Supervisor.Host.Hosting;
 
 /// <summary>
 /// The daemon's directories. Whose they are and who may enter is read, and changed, through a descriptor that no symbolic link led to:
-/// whoever plants a link in the place of a directory of ours would have us write where it leads.
+/// a link that is planted in the place of a directory of ours would make us write where it leads.
 /// </summary>
 internal static class PrivateDirectory
 {

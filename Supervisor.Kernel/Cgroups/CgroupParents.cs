@@ -4,7 +4,7 @@ namespace Supervisor.Kernel.Cgroups;
 
 /// <summary>
 /// The directories above a container's own. Those that were made for it carry a mark, an extended attribute of the directory, which
-/// goes where it goes: whichever container is removed last removes them, whoever made them, and one that an administrator
+/// goes where it goes: whichever container is removed last removes them, also if another made them, and one that an administrator
 /// made is left alone. kernfs keeps trusted.* for root, and user.* for others since Linux 5.7.
 /// </summary>
 internal static unsafe class CgroupParents

@@ -168,7 +168,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
 
     private void Warn(UnsupportedField ignored) => host.OnError(new NotSupportedException($"container {request.Id}: {ignored}"));
 
-    // The kernel has several ways to say that a cgroup's memory is used up: a socket's is ENFILE, and whoever touches a page is killed.
+    // The kernel has several ways to say that a cgroup's memory is used up: a socket's is ENFILE, and a process that touches a page is killed.
     private static bool IsTooSmall(long? limit, LaunchException failure) =>
         limit is > 0 and < UsualLeastMemory && failure.Errno is Errno.ENOMEM or Errno.ENFILE or Errno.ENOBUFS or Errno.None;
 

@@ -33,7 +33,7 @@ public interface IContainerRuntime : IDisposable
     /// <summary>The keys of all processes that are in this runtime's care, whoever holds them.</summary>
     IReadOnlyCollection<string> Keys(CancellationToken deadline);
 
-    /// <summary>The containers that are in this runtime's care and have not ended, whoever holds them.</summary>
+    /// <summary>The containers that are in this runtime's care and have not ended, also if nothing holds them.</summary>
     IReadOnlyCollection<FoundContainer> Found(CancellationToken deadline);
 
     /// <summary>Kills a process of a container that the caller does not hold, if there is one of this key.</summary>

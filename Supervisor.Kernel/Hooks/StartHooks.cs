@@ -27,7 +27,7 @@ internal static class StartHooks
     /// <summary>The stub's own numbers end here while hooks run.</summary>
     public const int LastSlot = InitStub.SocketFd + 3;
 
-    /// <summary>How much of a failed hook's output is told of it.</summary>
+    /// <summary>How much of a failed hook's output its error quotes.</summary>
     public const int OutputKept = 4096;
 
     private const int StateSlot = InitStub.SocketFd + 1, PidfdSlot = StateSlot + 1, OutputSlot = PidfdSlot + 1, P_PIDFD = 3, WEXITED = 4, POLLIN = 1, SIGKILL = 9;

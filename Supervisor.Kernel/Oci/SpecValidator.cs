@@ -63,7 +63,7 @@ public static class SpecValidator
         return found;
     }
 
-    /// <summary>Capabilities that nobody knows or that cannot be ambient.</summary>
+    /// <summary>Capabilities that are unknown or that cannot be ambient.</summary>
     public static IReadOnlyList<UnsupportedField> IgnoredCapabilities(Spec spec)
     {
         var found = new List<UnsupportedField>();

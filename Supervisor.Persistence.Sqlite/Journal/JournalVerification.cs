@@ -6,10 +6,10 @@ namespace Supervisor.Persistence.Sqlite.Journal;
 
 /// <summary>
 /// Looks at the whole file when it is opened: at SQLite's structure, at each row's checksum, and at what the counters may be. What is
-/// wrong with rows is told by whose they are; what is wrong with the structure makes the file unusable, for a write could spread it.
+/// wrong with rows is reported by whose they are; what is wrong with the structure makes the file unusable, for a write could spread it.
 /// </summary>
 /// <remarks>
-/// A row whose persistence id is damaged is told for the id that it has now and for the one that the index has kept; a row that the table
+/// A row whose persistence id is damaged is reported for the id that it has now and for the one that the index has kept; a row that the table
 /// has lost, for the one that the index names.
 /// </remarks>
 internal sealed class JournalVerification(StoreConnection connection, string events, string metadata)

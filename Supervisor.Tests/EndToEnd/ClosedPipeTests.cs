@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Supervisor.Tests.EndToEnd;
 
-/// <summary>Whoever reads our output goes away, as <c>head</c> does: we end, the container is told, and nothing runs on for nobody.</summary>
+/// <summary>The reader of our output goes away, as <c>head</c> does: we end, so does the container, and nothing runs on unread.</summary>
 public sealed class ClosedPipeTests : IAsyncLifetime
 {
     private const int ReaderGone = 141;

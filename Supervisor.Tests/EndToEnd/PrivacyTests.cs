@@ -51,7 +51,7 @@ public sealed partial class PrivacyTests : IAsyncLifetime
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_daemon.Address));
         foreground.StandardInput.Close();
         await foreground.WaitForExitAsync().WaitAsync(CommandLine.Patience);
-        // A container's root is another matter: whoever is not root in it must get along.
+        // A container's root is another matter: users in it that are not root must be able to enter it.
         Assert.Equal("0", Ok(await _daemon.Do("exec", "secret", "stat", "-c", "%u", "/")).Trim());
         Assert.Equal("755", Ok(await _daemon.Ctr("tasks", "exec", "--exec-id", "e", "copied", "stat", "-c", "%a", "/")).Trim());
     }

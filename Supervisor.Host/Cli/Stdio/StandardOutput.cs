@@ -63,7 +63,7 @@ internal sealed class StandardOutput : Stream
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    // A pipe without a reader is POLLERR, a socket or terminal POLLHUP: both are told without being asked for. poll(2).
+    // A pipe without a reader is POLLERR, a socket or terminal POLLHUP: both are reported without being asked for. poll(2).
     private unsafe void Watch()
     {
         var wanted = new pollfd { fd = 1 };
