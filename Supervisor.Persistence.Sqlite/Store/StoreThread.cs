@@ -130,7 +130,7 @@ internal sealed class StoreThread : IDisposable
             for (var from = 0; from < requests.Count; from += _settings.MaxBatch)
                 Carry(requests.GetRange(from, Math.Min(_settings.MaxBatch, requests.Count - from)));
             requests.Clear();
-            if (_connection is not null && _reserve > 0 && (_unreserved || WrittenAhead >= _reservedAt + ReserveAgainAfter)) Reserve();
+            if (_reserve > 0 && (_unreserved || WrittenAhead >= _reservedAt + ReserveAgainAfter)) Reserve();
             if (WrittenAhead >= (_isSpaceLow ? CheckpointWhenSpaceIsLow : CheckpointAtOnce)) Maintain();
         }
         Close();
