@@ -29,10 +29,9 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
 
     // Files of Akka.Persistence.Sqlite have rows without a predecessor.
     private readonly string _read = $"""
-        SELECT ordering, coalesce(previous, (
+        SELECT {JournalVerification.EventColumns}, coalesce(previous, (
             SELECT ordering FROM {events} AS before WHERE before.ordering < row.ordering AND tags IS NOT NULL
-            ORDER BY ordering DESC LIMIT 1), 0),
-          persistence_id, sequence_nr, timestamp, manifest, payload, serializer_id, {JournalVerification.EventColumns} FROM {events} AS row
+            ORDER BY ordering DESC LIMIT 1), 0) FROM {events} AS row
         WHERE ordering > $0 AND ordering <= $1 AND tags IS NOT NULL AND instr(tags, $2) > 0 ORDER BY ordering LIMIT $3
         """;
 

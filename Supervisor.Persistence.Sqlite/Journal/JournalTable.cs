@@ -1,6 +1,5 @@
 using System.Text;
 using Microsoft.Data.Sqlite;
-using SQLitePCL;
 using Supervisor.Persistence.Sqlite.Store;
 
 namespace Supervisor.Persistence.Sqlite.Journal;
@@ -39,7 +38,7 @@ internal sealed class JournalTable : IStoreTable
             VALUES ($0, $1, $2, 0, $3, $4, $5, $6, $7, $8, $9)
             """;
         _replay = $"""
-            SELECT ordering, 0, persistence_id, sequence_nr, timestamp, manifest, payload, serializer_id, {JournalVerification.EventColumns} FROM {_events}
+            SELECT {JournalVerification.EventColumns}, 0 FROM {_events}
             WHERE persistence_id = $0 AND sequence_nr BETWEEN $1 AND $2 AND is_deleted = 0 ORDER BY sequence_nr LIMIT $3
             """;
         _highest = $"""
@@ -63,9 +62,9 @@ internal sealed class JournalTable : IStoreTable
         {
             var offset = ++_now.Offset;
             var previous = r.Tags is null ? (long?)null : _now.Tagged;
-            connection.Run(
-                _insert, offset, r.PersistenceId, r.SequenceNr, r.Manifest, r.Timestamp, r.Payload, r.Tags, r.Serializer, previous,
-                JournalVerification.ChecksumOf(offset, r, previous));
+            connection.Bound(_insert)
+                .Bind(offset).Bind(r.PersistenceId).Bind(r.SequenceNr).Bind(r.Manifest).Bind(r.Timestamp).Bind(r.Payload).Bind(r.Tags)
+                .Bind(r.Serializer).Bind(previous).Bind(JournalVerification.ChecksumOf(offset, r, previous)).Run();
             if (r.Tags is null) continue;
             _now.Tagged = offset;
             var at = new DateTime(r.Timestamp, DateTimeKind.Utc);
@@ -113,7 +112,7 @@ internal sealed class JournalTable : IStoreTable
         {
             using var reader = connection.Prepared($"SELECT persistence_id FROM {table} NOT INDEXED").ExecuteReader();
             while (reader.Read())
-                if (Encoding.UTF8.GetString(raw.sqlite3_column_blob(reader.Handle!, 0)) is var id && which(id)) ids.Add(id);
+                if (Encoding.UTF8.GetString(new ResultRow(reader).Bytes(0)) is var id && which(id)) ids.Add(id);
         }
         // Past the index, which may be what does not fit; it is made again from what is left.
         foreach (var id in ids)
@@ -158,11 +157,7 @@ internal sealed class JournalTable : IStoreTable
 
     public bool Tidy(StoreConnection connection) => !_settings.ReadOnly && Stream.Tidy(connection, _committed.Tagged);
 
-    /// <summary>
-    /// Reads what <c>SELECT ordering, previous, persistence_id, sequence_nr, timestamp, manifest, payload, serializer_id</c> finds, each
-    /// followed by <see cref="JournalVerification.EventColumns"/>.
-    /// The columns come from SQLite itself, since the provider's getters take most of the time of a replay.
-    /// </summary>
+    /// <summary>Reads what <c>SELECT <see cref="JournalVerification.EventColumns"/>, predecessor</c> finds.</summary>
     /// <param name="verifies">Whether they have checksums.</param>
     /// <param name="damaged">Told whose row is not as it was written, and its offset; it is left out.</param>
     internal static List<StoredRow> Rows(SqliteCommand command, bool verifies, Action<string, long> damaged)
@@ -172,26 +167,24 @@ internal sealed class JournalTable : IStoreTable
         var (id, manifest) = ("", "");
         while (reader.Read())
         {
-            var row = reader.Handle!;
-            id = Text(row, 2, id);
-            manifest = Text(row, 5, manifest);
-            if (verifies && !JournalVerification.IsIntact(row, 8))
+            var row = new ResultRow(reader);
+            (id, manifest) = (Text(row, 1, id), Text(row, 3, manifest));
+            if (verifies && !JournalVerification.IsIntact(row))
             {
-                damaged(id, raw.sqlite3_column_int64(row, 0));
+                damaged(id, row.Number(0));
                 continue;
             }
             rows.Add(new StoredRow(
-                raw.sqlite3_column_int64(row, 0), raw.sqlite3_column_int64(row, 1), id, raw.sqlite3_column_int64(row, 3),
-                raw.sqlite3_column_int64(row, 4), manifest, raw.sqlite3_column_blob(row, 6).ToArray(),
-                raw.sqlite3_column_type(row, 7) == raw.SQLITE_NULL ? null : raw.sqlite3_column_int(row, 7)));
+                row.Number(0), row.Number(11), id, row.Number(2), row.Number(4), manifest, row.Bytes(5).ToArray(),
+                row.IsNull(7) ? null : (int)row.Number(7)));
         }
         return rows;
     }
 
     /// <param name="last">The row before usually has the same one.</param>
-    private static string Text(sqlite3_stmt row, int column, string last)
+    private static string Text(ResultRow row, int column, string last)
     {
-        var bytes = raw.sqlite3_column_blob(row, column);
+        var bytes = row.Bytes(column);
         return Ascii.Equals(bytes, last) ? last : Encoding.UTF8.GetString(bytes);
     }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 using Supervisor.Persistence.Sqlite.Store;
@@ -44,25 +45,31 @@ internal sealed class JournalVerification(StoreConnection connection, string eve
         }
     }
 
-    /// <summary>The columns of an event that its checksum is of, from the second on.</summary>
-    public static string EventColumns => "checksum, ordering, persistence_id, sequence_nr, manifest, timestamp, payload, tags, serializer_id, previous, is_deleted";
+    /// <summary>The columns of an event: those that its checksum is of, in its order; the checksum; and <c>is_deleted</c>.</summary>
+    public const string EventColumns = "ordering, persistence_id, sequence_nr, manifest, timestamp, payload, tags, serializer_id, previous, checksum, is_deleted";
 
-    /// <summary>A statement that reads <see cref="EventColumns"/>, for a file that lacks them and is only read.</summary>
-    public static string WithoutChecksums(string sql) => sql.Replace(", " + EventColumns, "", StringComparison.Ordinal);
+    private const int Summed = 9;
+
+    /// <summary>The same statement for a file that lacks the columns of ours, and is only read.</summary>
+    public static string WithoutChecksums(string sql) => sql.Replace("previous, checksum", "NULL, NULL", StringComparison.Ordinal);
 
     /// <summary>Whether a row of <see cref="EventColumns"/> is as it was written. The checksum of a deleted one is stored as its complement.</summary>
-    /// <param name="first">Place of the first of them.</param>
-    public static bool IsIntact(sqlite3_stmt row, int first = 0)
+    public static bool IsIntact(ResultRow row)
+    {
+        var sum = Sum(row, 0, Summed);
+        return row.Type(Summed) == raw.SQLITE_INTEGER && row.Type(Summed + 1) == raw.SQLITE_INTEGER && row.Number(Summed + 1) switch
+        {
+            0 => row.Number(Summed) == sum,
+            1 => row.Number(Summed) == ~sum,
+            _ => false,
+        };
+    }
+
+    private static long Sum(ResultRow row, int first, int columns)
     {
         var sum = new RowChecksum();
-        for (var column = 1; column <= 9; column++) sum = sum.Add(row, first + column);
-        return raw.sqlite3_column_type(row, first) == raw.SQLITE_INTEGER && raw.sqlite3_column_type(row, first + 10) == raw.SQLITE_INTEGER
-            && raw.sqlite3_column_int64(row, first + 10) switch
-            {
-                0 => raw.sqlite3_column_int64(row, first) == sum.Value,
-                1 => raw.sqlite3_column_int64(row, first) == ~sum.Value,
-                _ => false,
-            };
+        for (var column = first; column < first + columns; column++) sum = sum.Add(row, column);
+        return sum.Value;
     }
 
     /// <summary>Of an event that is not deleted.</summary>
@@ -73,21 +80,20 @@ internal sealed class JournalVerification(StoreConnection connection, string eve
     /// <summary>Gives every row its checksum: of a file that has none, or was written by a version that knows of none.</summary>
     public static void AddChecksums(StoreConnection connection, string events, string metadata)
     {
-        Set($"SELECT rowid, {EventColumns["checksum, ".Length..]} FROM {events}", 9, events, (sum, row) => raw.sqlite3_column_int64(row, 10) == 1 ? ~sum : sum);
-        Set($"SELECT rowid, persistence_id, sequence_nr, ordering FROM {metadata}", 3, metadata, (sum, _) => sum);
-        Set("SELECT rowid, events, first, boot_id, opened_at FROM journal_epochs", 4, "journal_epochs", (sum, _) => sum);
-        Set("SELECT rowid, events, first, previous, at, count, bytes FROM journal_history", 6, "journal_history", (sum, _) => sum);
+        Set($"SELECT {EventColumns}, rowid FROM {events}", Summed, events, (sum, row) => row.Number(Summed + 1) == 1 ? ~sum : sum);
+        Set($"SELECT persistence_id, sequence_nr, ordering, rowid FROM {metadata}", 3, metadata, (sum, _) => sum);
+        Set("SELECT events, first, boot_id, opened_at, rowid FROM journal_epochs", 4, "journal_epochs", (sum, _) => sum);
+        Set("SELECT events, first, previous, at, count, bytes, rowid FROM journal_history", 6, "journal_history", (sum, _) => sum);
 
-        void Set(string select, int columns, string table, Func<long, sqlite3_stmt, long> stored)
+        void Set(string select, int columns, string table, Func<long, ResultRow, long> stored)
         {
             var sums = new List<(long Row, long Sum)>();
             using (var reader = connection.Prepared(select).ExecuteReader())
             {
                 while (reader.Read())
                 {
-                    var sum = new RowChecksum();
-                    for (var column = 1; column <= columns; column++) sum = sum.Add(reader.Handle!, column);
-                    sums.Add((raw.sqlite3_column_int64(reader.Handle!, 0), stored(sum.Value, reader.Handle!)));
+                    var row = new ResultRow(reader);
+                    sums.Add((row.Number(reader.FieldCount - 1), stored(Sum(row, 0, columns), row)));
                 }
             }
             foreach (var (row, sum) in sums) connection.Run($"UPDATE {table} SET checksum = $1 WHERE rowid = $0", row, sum);
@@ -118,19 +124,17 @@ internal sealed class JournalVerification(StoreConnection connection, string eve
     {
         using var reader = connection.Prepared($"SELECT {EventColumns} FROM {events} NOT INDEXED").ExecuteReader();
         while (reader.Read())
-            if (!IsIntact(reader.Handle!)) Add(Name(reader.Handle!, 2), $"row {raw.sqlite3_column_int64(reader.Handle!, 1)} is not as it was written");
+            if (new ResultRow(reader) is var row && !IsIntact(row)) Add(Name(row, 1), $"row {row.Number(0)} is not as it was written");
     }
 
     /// <param name="owner">Whose row it is; null where it is of no actor: then the file as a whole is not what it was.</param>
-    private void VerifySmall(string select, Func<sqlite3_stmt, string?> owner)
+    private void VerifySmall(string select, Func<ResultRow, string?> owner)
     {
         using var reader = connection.Prepared(select).ExecuteReader();
         while (reader.Read())
         {
-            var row = reader.Handle!;
-            var sum = new RowChecksum();
-            for (var column = 1; column < reader.FieldCount; column++) sum = sum.Add(row, column);
-            if (raw.sqlite3_column_type(row, 0) == raw.SQLITE_INTEGER && raw.sqlite3_column_int64(row, 0) == sum.Value) continue;
+            var row = new ResultRow(reader);
+            if (row.Type(0) == raw.SQLITE_INTEGER && row.Number(0) == Sum(row, 1, reader.FieldCount - 1)) continue;
             if (owner(row) is not { } id) throw Unusable($"a row of {select[(select.LastIndexOf(' ') + 1)..]} is not as it was written");
             Add(id, "its highest number is not as it was written");
         }
@@ -151,12 +155,12 @@ internal sealed class JournalVerification(StoreConnection connection, string eve
         var index = Text($"SELECT name FROM pragma_index_list('{events}') WHERE origin = 'u'") ?? throw Unusable($"{events} has no index");
         var rows = new Dictionary<long, (string Id, long Number)>();
         using (var table = connection.Prepared($"SELECT ordering, persistence_id, sequence_nr FROM {events} NOT INDEXED").ExecuteReader())
-            while (table.Read()) rows[table.GetInt64(0)] = (Name(table.Handle!, 1), table.GetInt64(2));
+            while (table.Read()) rows[table.GetInt64(0)] = (Name(new ResultRow(table), 1), table.GetInt64(2));
         var keys = rows.Values.ToHashSet();
         using var kept = connection.Prepared($"SELECT ordering, persistence_id, sequence_nr FROM {events} INDEXED BY {index} ORDER BY persistence_id, sequence_nr").ExecuteReader();
         while (kept.Read())
         {
-            var (place, entry) = (kept.GetInt64(0), (Id: Name(kept.Handle!, 1), Number: kept.GetInt64(2)));
+            var (place, entry) = (kept.GetInt64(0), (Id: Name(new ResultRow(kept), 1), Number: kept.GetInt64(2)));
             // An entry of an event that is there, or that points at a row that is as it was written, is itself what is wrong.
             if (keys.Contains(entry) || (rows.TryGetValue(place, out var row) && !Damaged.ContainsKey(row.Id))) continue;
             Add(entry.Id, $"event {entry.Number}, row {place}, is lost or not as it was written");
@@ -167,5 +171,5 @@ internal sealed class JournalVerification(StoreConnection connection, string eve
 
     private string? Text(string sql) => connection.Prepared(sql).ExecuteScalar() as string;
 
-    private static string Name(sqlite3_stmt row, int column) => System.Text.Encoding.UTF8.GetString(raw.sqlite3_column_blob(row, column));
+    private static string Name(ResultRow row, int column) => Encoding.UTF8.GetString(row.Bytes(column));
 }

@@ -34,11 +34,11 @@ internal struct RowChecksum()
     public RowChecksum Add(byte[] blob) => Add(raw.SQLITE_BLOB, blob);
 
     /// <summary>A column of a row that is read, as it is stored.</summary>
-    public RowChecksum Add(sqlite3_stmt row, int column) => raw.sqlite3_column_type(row, column) switch
+    public RowChecksum Add(ResultRow row, int column) => row.Type(column) switch
     {
         raw.SQLITE_NULL => Add((long?)null),
-        raw.SQLITE_INTEGER => Add(raw.sqlite3_column_int64(row, column)),
-        var type => Add(type, raw.sqlite3_column_blob(row, column)),
+        raw.SQLITE_INTEGER => Add(row.Number(column)),
+        var type => Add(type, row.Bytes(column)),
     };
 
     private RowChecksum Add(int type, ReadOnlySpan<byte> bytes)

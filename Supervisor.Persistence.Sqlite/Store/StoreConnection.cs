@@ -9,6 +9,7 @@ internal sealed class StoreConnection : IDisposable
 {
     private readonly SqliteConnection _connection;
     private readonly Dictionary<string, SqliteCommand> _prepared = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, BoundStatement> _bound = new(StringComparer.Ordinal);
     private readonly SafeFileHandle? _file; // closed after the connection: closing it drops the locks that SQLite holds. fcntl(2), F_SETLK
     private readonly DiskReserve? _reserve;
     private readonly string? _place;
@@ -93,6 +94,13 @@ internal sealed class StoreConnection : IDisposable
         return command;
     }
 
+    /// <summary>The statement, ready for the first of its values; not to be disposed.</summary>
+    public BoundStatement Bound(string sql)
+    {
+        if (!_bound.TryGetValue(sql, out var statement)) _bound.Add(sql, statement = new BoundStatement(_connection.Handle!, sql));
+        return statement;
+    }
+
     /// <summary>Runs a statement that has no result.</summary>
     public int Run(string sql, params ReadOnlySpan<object?> values) => Prepared(sql, values).ExecuteNonQuery();
 
@@ -138,6 +146,7 @@ internal sealed class StoreConnection : IDisposable
     public void Dispose()
     {
         foreach (var command in _prepared.Values) command.Dispose();
+        foreach (var statement in _bound.Values) statement.Dispose();
         // The last connection to a file brings the write-ahead log back into it and removes the log.
         _connection.Dispose();
         _reserve?.Dispose();
