@@ -67,3 +67,9 @@ build_products() {
   fi
   exec 9>&-
 }
+
+# The benchmarks, native as the products are, into out/lib/benchmarks. With a record of what was said in out/log.
+build_benchmarks() {
+  mkdir -p "$here/out/log" "$here/out/benchmarks"
+  quietly "$here/out/log/benchmarks.log" dotnet publish "$here/benchmarks/Supervisor.Benchmarks" -c Release -o "$here/out/lib/benchmarks" -v q --nologo
+}

@@ -9,10 +9,11 @@ namespace Supervisor.Benchmarks;
 /// <summary>The SQLite journal as the daemon uses it: what is acknowledged is on the disk, unless it need not be.</summary>
 internal static class JournalBenchmarks
 {
-    private const int One = 400, Async = 20_000, Many = 50, EachOfMany = 1000, Replayed = 20_000;
+    private const int One = 400, Async = 20_000, Many = 50, EachOfMany = 1000, Replayed = 20_000, Syncs = 300;
 
     public static IEnumerable<Benchmark> All(string directory) =>
     [
+        new("disk-sync", "syncs/s", () => Sync(directory)),
         new("persist", "events/s", () => With(directory, (system, _) => Write(system, actors: 1, One, wait: true))),
         new("persist-unsynced", "events/s", () => With(directory, (system, _) => Write(system, actors: 1, One, wait: true, isSynced: false))),
         new("persist-async", "events/s", () => With(directory, (system, _) => Write(system, actors: 1, Async, wait: false))),
@@ -86,6 +87,21 @@ internal static class JournalBenchmarks
         {
             if (++_written == _wanted) _asker!.Tell(_written);
         }
+    }
+
+    /// <summary>What bounds every durable write: an append of a commit's size and its fdatasync(2), without a database.</summary>
+    private static async Task<double> Sync(string directory)
+    {
+        var path = Path.Combine(directory, $"sync-{Guid.NewGuid():N}");
+        using var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write, options: FileOptions.DeleteOnClose);
+        return await Benchmark.Rate(Syncs, () => Task.Run(() =>
+        {
+            for (var i = 0; i < Syncs; i++)
+            {
+                RandomAccess.Write(file, new byte[8192], i * 8192L);
+                RandomAccess.FlushToDisk(file);
+            }
+        }));
     }
 
     private static async Task<double> With(string directory, Func<ActorSystem, string, Task<double>> work)
