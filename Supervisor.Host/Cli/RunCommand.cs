@@ -24,6 +24,7 @@ internal static class RunCommand
     private static readonly Option<bool> Terminal = new("--tty", "-t") { Description = "Give it a terminal" };
     private static readonly Option<bool> Interactive = new("--interactive", "-i") { Description = "Pass our input on; in the foreground that is always done" };
     private static readonly Option<bool> Remove = new("--rm") { Description = "Remove the container when it ends" };
+    private static readonly Option<bool> Init = new("--init") { Description = "Run the program under an init that forwards signals and collects orphans" };
     private static readonly Option<string?> Name = new("--name") { Description = "Id of the container (default: a random one)", HelpName = "ID" };
     private static readonly Option<string?> Memory = new("--memory", "-m") { Description = "Memory limit, e.g. 64m or 1.5g", HelpName = "SIZE" };
     private static readonly Option<long?> Pids = new("--pids-limit") { Description = "Most processes at a time", HelpName = "N" };
@@ -79,7 +80,7 @@ internal static class RunCommand
         Net.AcceptOnlyFromAmong("host", "none");
         var command = new Command("run", "Creates and starts a container")
         {
-            Rootfs, Detach, Terminal, Interactive, Remove, Name, Memory, Pids, Env, Cwd, User, Hostname, ReadOnly, Net, LogMaxSize, LogMaxFiles, Security, Program,
+            Rootfs, Detach, Terminal, Interactive, Remove, Init, Name, Memory, Pids, Env, Cwd, User, Hostname, ReadOnly, Net, LogMaxSize, LogMaxFiles, Security, Program,
         };
         command.Does(RunAsync);
         return command;
@@ -117,6 +118,7 @@ internal static class RunCommand
             [.. (parse.GetValue(Env) ?? []).SelectMany(Expand)],
             program)
         {
+            Init = parse.GetValue(Init),
             Seccomp = SecurityOptions.Seccomp(parse.GetValue(Security) ?? []),
             LogMaxSize = LogSize(parse),
             LogMaxFiles = parse.GetValue(LogMaxFiles) is not { } files || files is >= 1 and <= LogTarget.MostFiles

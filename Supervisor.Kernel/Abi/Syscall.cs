@@ -31,7 +31,7 @@ public static class Syscall
     public const int clone3 = 435, close_range = 436, openat2 = 437, mount_setattr = 442;
     public static readonly int set_mempolicy = Of(238, 237);
     public const int pidfd_open = 434, pidfd_getfd = 438;
-    public static readonly int bpf = Of(321, 280);
+    public static readonly int bpf = Of(321, 280), clone = Of(56, 220), setpgid = Of(109, 154), rt_sigtimedwait = Of(128, 137);
 #pragma warning restore CS1591
 
     /// <summary>The name of a call above, for listings and error messages.</summary>
@@ -57,5 +57,6 @@ public static class Syscall
         [getcwd] = "getcwd", [mmap] = "mmap", [madvise] = "madvise", [pidfd_send_signal] = "pidfd_send_signal",
         [close_range] = "close_range", [openat2] = "openat2", [mount_setattr] = "mount_setattr", [pidfd_open] = "pidfd_open",
         [pidfd_getfd] = "pidfd_getfd", [bpf] = "bpf", [set_mempolicy] = "set_mempolicy",
+        [clone] = "clone", [setpgid] = "setpgid", [rt_sigtimedwait] = "rt_sigtimedwait",
     };
 }

@@ -179,6 +179,7 @@ internal sealed record InitProgram(
         Inherited = left.Inherited,
         Keyring = plan.Keyring,
         Linux = plan.Spec.Linux,
+        StaysAsInit = plan.Spec.Process!.Init,
     };
 
     /// <summary>

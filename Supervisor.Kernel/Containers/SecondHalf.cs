@@ -42,6 +42,9 @@ internal sealed record SecondHalf(ProcessSpec Process)
     /// <summary>The <see cref="StartSocket"/> that the first half left open; null for a start over the init's socket.</summary>
     public int? Starter { get; init; }
 
+    /// <summary>Whether the process stays as the program's init: see <see cref="InitSteps"/>.</summary>
+    public bool StaysAsInit { get; init; }
+
     /// <summary>The numbers in the stub that are taken.</summary>
     public IEnumerable<int> Taken =>
         [.. Inherited, .. Starter is { } starter ? [starter] : (int[])[], .. TimeNamespace is { } time ? [time] : (int[])[], .. Listener is { } listener ? [listener.Socket] : (int[])[]];
@@ -78,8 +81,14 @@ internal sealed record SecondHalf(ProcessSpec Process)
         EarlySignals.Block(program);
         Hooks.StartHooks.Add(program, StartHooks, State, Process.NoNewPrivileges ? Seccomp : null);
         LeaveOpen(program);
-        ProgramSteps.UnblockSignals(program);
+        if (StaysAsInit) InitSteps.AdoptOrphans(program);
+        else ProgramSteps.UnblockSignals(program); // before a filter that may forbid it
         if (Seccomp is not null && Process.NoNewPrivileges) SeccompSteps.Add(program, Seccomp, Listener);
+        if (StaysAsInit)
+        {
+            InitSteps.Spawn(program, Process);
+            ProgramSteps.UnblockSignals(program);
+        }
         new ProgramSteps(Process).Execute(program);
         return program;
     }

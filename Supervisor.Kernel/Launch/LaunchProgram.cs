@@ -207,6 +207,13 @@ internal sealed class LaunchProgram(int capacity = 96)
             return this;
         }
 
+        /// <summary>See <see cref="LaunchFlags.ServeAsInit"/>. A wait that was interrupted begins again: it never goes on with the next record.</summary>
+        public Step ServingAsInit()
+        {
+            (Record.Flags, Record.Least, Record.Tolerated, Record.Skip) = (LaunchFlags.ServeAsInit, 1, (ushort)Abi.Errno.EINTR, 0);
+            return this;
+        }
+
         /// <summary>What listings and failures call this step, where call and subject say too little.</summary>
         public Step Called(string description)
         {

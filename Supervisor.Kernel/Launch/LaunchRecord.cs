@@ -17,6 +17,12 @@ internal enum LaunchFlags : uint
 
     /// <summary>A good result skips.</summary>
     SkipOnSuccess = 4,
+
+    /// <summary>
+    /// The result is a signal's number, and the process an init: it collects its children on SIGCHLD and forwards anything else to the
+    /// one whose pid the fifth argument points to, whose end is its own. Then the record again.
+    /// </summary>
+    ServeAsInit = 8,
 }
 
 /// <summary>One system call of a launch program, as the routine reads it: 72 bytes.</summary>

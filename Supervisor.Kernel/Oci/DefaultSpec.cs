@@ -15,6 +15,9 @@ public sealed record DefaultSpecOptions
     /// <summary>Host name; null for the runtime to leave it.</summary>
     public string? Hostname { get; init; }
 
+    /// <summary>See <see cref="ProcessSpec.Init"/>.</summary>
+    public bool Init { get; init; }
+
     /// <summary>Whether it gets a pseudo terminal.</summary>
     public bool Terminal { get; init; }
 
@@ -107,6 +110,7 @@ public static class DefaultSpec
         if (options.Terminal && !env.Any(e => e.StartsWith("TERM=", StringComparison.Ordinal))) env.Add("TERM=xterm");
         return new ProcessSpec
         {
+            Init = options.Init,
             Terminal = options.Terminal,
             User = options.User,
             Args = args,

@@ -1,8 +1,17 @@
+using System.Text.Json.Serialization;
+
 namespace Supervisor.Kernel.Oci;
 
 /// <summary>A process of a container: its init, or an exec.</summary>
 public sealed record ProcessSpec
 {
+    /// <summary>
+    /// Whether an init of ours is the container's first process and spawns this one. An extension: the specification has no word for it.
+    /// Only for a container's own process.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Init { get; init; }
+
     /// <summary>Whether it gets a pseudo terminal.</summary>
     public bool Terminal { get; init; }
 

@@ -65,6 +65,7 @@ internal static class QuickSpecReader
                 "cwd" => process with { Cwd = json.GetString()! },
                 "capabilities" => process with { Capabilities = OrNull(ref json, Capabilities) },
                 "rlimits" => process with { Rlimits = List(ref json, Limit) },
+                "init" => process with { Init = json.GetBoolean() },
                 "noNewPrivileges" => process with { NoNewPrivileges = json.GetBoolean() },
                 "oomScoreAdj" => process with { OomScoreAdj = Number(ref json) },
                 "apparmorProfile" => process with { ApparmorProfile = json.GetString() },

@@ -33,7 +33,11 @@ public static class SpecValidator
 
     /// <summary>As <see cref="Validate(Spec)"/>, for the process of an exec; places are below the process itself.</summary>
     /// <exception cref="InvalidSpecException">The first thing that is wrong, with its place.</exception>
-    public static void Validate(ProcessSpec process) => ProcessRules.Check(process, "");
+    public static void Validate(ProcessSpec process)
+    {
+        if (process.Init) throw new InvalidSpecException("init", "is for the container's own process: an exec has none of its own");
+        ProcessRules.Check(process, "");
+    }
 
     /// <summary>As <see cref="Validate(Spec)"/>, for new limits; places are below the resources themselves.</summary>
     /// <exception cref="InvalidSpecException">The first thing that is wrong, with its place.</exception>

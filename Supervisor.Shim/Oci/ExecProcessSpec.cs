@@ -22,6 +22,7 @@ internal static class ExecProcessSpec
         process = process with
         {
             Args = command,
+            Init = false,
             Terminal = arguments.IsSet("tty"),
             Cwd = arguments.Text("cwd") is { Length: > 0 } cwd ? cwd : process.Cwd,
             Env = [.. process.Env, .. arguments.List("env")],

@@ -244,6 +244,19 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_init_forwards_the_signal_that_stops_a_container_also_after_it_is_started_again()
+    {
+        Ok(await _daemon.Do("run", "-d", "--init", "--name", "i", "--rootfs", "/", "--", "sleep", "1000"));
+        for (var life = 1; life <= 2; life++)
+        {
+            Assert.Equal("0\n", Ok(await _daemon.Do("exec", "i", "sh", "-c", "grep -q '^init$' /proc/1/comm; echo $?")));
+            Ok(await _daemon.Do("kill", "-s", "TERM", "i"));
+            Assert.Equal("143\n", Ok(await _daemon.Do("wait", "i")));
+            if (life == 1) Ok(await _daemon.Do("start", "i"));
+        }
+    }
+
+    [Fact]
     public async Task Bad_input_is_refused_by_name_and_leaves_nothing()
     {
         Names(await _daemon.Do("run", "-d", "--name", "a/b", "--rootfs", "/", "--", "true"), "a/b");

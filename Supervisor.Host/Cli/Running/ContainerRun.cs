@@ -93,7 +93,7 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         Forget(exit);
         using var terminal = options.Terminal ? RawTerminal.Enter() : null;
         using var ended = new CancellationTokenSource();
-        var hint = new InterruptHint($"the program does not end on Ctrl-C; \"supervisor --address {client.Address} --namespace {client.Namespace} kill -9 {options.Id}\" ends it");
+        var hint = new InterruptHint($"the program does not end on Ctrl-C; \"supervisor --address {client.Address} --namespace {client.Namespace} kill -9 {options.Id}\" ends it; \"run --init\" lets it end on Ctrl-C");
         var input = stdio.Begin(options.Terminal ? hint.Typed : null);
         cancel.ThrowIfCancellationRequested();
         signals.Keep(); // a program may act, and be signalled, before we have heard that it was started

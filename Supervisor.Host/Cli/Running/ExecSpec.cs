@@ -22,6 +22,7 @@ internal static class ExecSpec
         var process = init with
         {
             Args = options.Command,
+            Init = false, // that is the container's
             Env = [.. init.Env.Where(e => !options.Env.Any(given => Name(given) == Name(e))), .. options.Env],
             Cwd = options.WorkingDirectory ?? init.Cwd,
             User = options.User is null ? init.User : Ids(options.User) with { Umask = init.User.Umask },

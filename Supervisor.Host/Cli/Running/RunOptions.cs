@@ -32,6 +32,9 @@ internal sealed record RunOptions(
     /// <summary>How many log files; null: as the daemon is configured.</summary>
     public int? LogMaxFiles { get; init; }
 
+    /// <summary>Whether an init of ours is the first process: it collects orphans and forwards signals.</summary>
+    public bool Init { get; init; }
+
     /// <summary>The seccomp profile; null for none.</summary>
     public SeccompSpec? Seccomp { get; init; }
 

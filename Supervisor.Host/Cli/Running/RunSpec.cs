@@ -26,6 +26,7 @@ internal static class RunSpec
             Cwd = options.WorkingDirectory,
             User = options.User is null ? new UserSpec() : Resolve(options.User, options.Rootfs),
             Hostname = options.Hostname ?? options.Id[..Math.Min(options.Id.Length, 63)],
+            Init = options.Init,
             Terminal = options.Terminal,
             ReadOnly = options.ReadOnly || options.IsHostRoot,
             HostNetwork = options.HostNetwork,

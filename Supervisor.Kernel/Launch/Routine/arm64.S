@@ -39,6 +39,7 @@ loop:   ldr     w8, [x20]
         ldrsw   x9, [x20, 64]
         cmp     x0, x9
         b.lt    bad
+        tbnz    w10, 3, init
         tbnz    w10, 2, skip
         tbz     w10, 1, next
         cmp     x0, 0
@@ -64,6 +65,33 @@ bad:    ldrh    w9, [x20, 68]
         mov     x0, 127
         svc     0
         b       2b
+init:   ldr     x9, [x20, 40]
+        cmp     w0, 17                  // SIGCHLD
+        b.eq    reap
+        mov     w1, w0
+        ldr     w0, [x9]
+        mov     x8, 129                 // kill
+        svc     0
+        b       loop
+reap:   mov     x8, 260                 // wait4
+        mov     x0, -1
+        add     x1, x19, 56
+        mov     x2, 1
+        mov     x3, 0
+        svc     0
+        cbz     w0, loop
+        tbnz    w0, 31, 2b
+        ldr     x9, [x20, 40]
+        ldr     w9, [x9]
+        cmp     w0, w9
+        b.ne    reap
+        ldr     w9, [x19, 56]
+        lsr     w0, w9, 8
+        ands    w9, w9, 127
+        b.eq    3f
+        add     w0, w9, 128
+3:      mov     x8, 94
+        svc     0
 early:  add     w0, w0, 128             // handler of a signal to a process that waits for its start: exit_group(128 + signal)
         mov     x8, 94
         svc     0

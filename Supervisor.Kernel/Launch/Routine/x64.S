@@ -6,6 +6,7 @@
 # record (LaunchRecord, 72 bytes): 0 u32 number  4 u32 flags  8 six arguments  56 i64* store  64 i32 least good result
 #                          68 u16 tolerated errno  70 u16 skip in bytes
 # flags: 1 any error goes on with the next record  2 a result > 0 skips  4 a good result skips
+#        8 the result is a signal's number: what an init does with it, and the record again; argument 5 points to its child's pid
         .intel_syntax noprefix
         .text
 launch: endbr64                         # long launch(context*): the parent's entry; returns the pid or -errno
@@ -55,6 +56,8 @@ loop:   mov     eax, [r12]
         movsxd  rcx, dword ptr [r12+64]
         cmp     rax, rcx
         jl      bad
+        test    dl, 8
+        jnz     init
         test    dl, 4
         jnz     skip
         test    dl, 2
@@ -83,6 +86,35 @@ bad:    movzx   ecx, word ptr [r12+68]
         mov     edi, 127
         syscall
         jmp     2b
+init:   mov     rcx, [r12+40]
+        cmp     eax, 17                 # SIGCHLD
+        je      reap
+        mov     edi, [rcx]              # kill(child, signal): it is not collected yet, so its number is no other's
+        mov     esi, eax
+        mov     eax, 62
+        syscall
+        jmp     loop
+reap:   mov     eax, 61                 # wait4(-1, &status, WNOHANG, 0)
+        mov     rdi, -1
+        lea     rsi, [rbx+56]
+        mov     edx, 1
+        xor     r10d, r10d
+        syscall
+        test    eax, eax
+        jz      loop
+        js      2b
+        mov     rcx, [r12+40]
+        cmp     eax, [rcx]
+        jne     reap
+        mov     edi, [rbx+56]           # the child's end is ours: its status, or 128 + its signal
+        mov     eax, edi
+        and     eax, 127
+        jnz     3f
+        shr     edi, 8
+        jmp     4f
+3:      lea     edi, [rax+128]
+4:      mov     eax, 231
+        syscall
 early:  lea     edi, [rdi+128]          # handler of a signal to a process that waits for its start: exit_group(128 + signal)
         mov     eax, 231
         syscall
