@@ -9,13 +9,13 @@ namespace Supervisor.Kernel.Cgroups;
 public sealed record CgroupHierarchy(int Version, IReadOnlyList<string> Controllers, string MountPoint, string MountRoot, string OwnPath)
 {
     /// <summary>Directory of our own cgroup; the mount point itself if our cgroup is not below it.</summary>
-    public string OwnDirectory
+    public string OwnDirectory => DirectoryOf(OwnPath) ?? MountPoint;
+
+    /// <summary>Directory of a cgroup that /proc/PID/cgroup names; null if it is not below the mount.</summary>
+    internal string? DirectoryOf(string path)
     {
-        get
-        {
-            if (MountRoot == "/") return MountPoint + OwnPath.TrimEnd('/');
-            return OwnPath.StartsWith(MountRoot + "/", StringComparison.Ordinal) ? MountPoint + OwnPath[MountRoot.Length..] : MountPoint;
-        }
+        if (MountRoot == "/") return MountPoint + path.TrimEnd('/');
+        return path.StartsWith(MountRoot + "/", StringComparison.Ordinal) ? MountPoint + path[MountRoot.Length..] : null;
     }
 
     /// <summary>Where a cgroup path begins: the mount point for an absolute one, our own cgroup for a relative one.</summary>

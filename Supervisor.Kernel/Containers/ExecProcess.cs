@@ -1,3 +1,4 @@
+using Supervisor.Kernel.Cgroups;
 using Supervisor.Kernel.Launch;
 using Supervisor.Kernel.Processes;
 using Supervisor.Kernel.Stdio;
@@ -91,9 +92,14 @@ public sealed class ExecProcess : IContainerProcess
     /// <exception cref="InvalidOperationException">It was adopted, and so was started before.</exception>
     public void Start(CancellationToken deadline) => _start.Release(deadline);
 
-    /// <summary>Sends it a signal.</summary>
+    /// <summary>Sends it a signal. SIGKILL reaches a frozen one too, and leaves the others in the container frozen.</summary>
     /// <returns>False when it has ended.</returns>
-    public bool Signal(int signal) => !_pidfd.IsClosed && _pidfd.TrySignal(signal);
+    public bool Signal(int signal)
+    {
+        if (_pidfd.IsClosed || !_pidfd.TrySignal(signal)) return false;
+        if (signal == (int)Processes.Signal.SIGKILL) FrozenProcess.LetKilledEnd(Pid, _pidfd, _host.Hierarchies);
+        return true;
+    }
 
     /// <summary>See <see cref="ProcessStdio.TakeTerminal"/>.</summary>
     public Files.Fd? TakeTerminal() => _stdio?.TakeTerminal();
@@ -108,7 +114,7 @@ public sealed class ExecProcess : IContainerProcess
     /// <exception cref="TimeoutException">It does not die.</exception>
     public void End(TimeSpan timeout)
     {
-        if (!_pidfd.IsClosed && _pidfd.TrySignal(Processes.Signal.SIGKILL) && !_pidfd.WaitForExit(timeout))
+        if (Signal((int)Processes.Signal.SIGKILL) && !_pidfd.WaitForExit(timeout))
             throw new TimeoutException($"process {Pid} does not die: it is stuck in the kernel (see /proc/{Pid}/stack)");
         if (!_pidfd.IsClosed) _pidfd.TryReap();
         Dispose();

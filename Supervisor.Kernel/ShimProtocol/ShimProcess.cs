@@ -154,7 +154,9 @@ internal sealed class ShimProcess : IContainer
     public bool Signal(int signal)
     {
         if (_pidfd is not { IsClosed: false } pidfd || !pidfd.TrySignal(signal)) return false;
-        if (signal == (int)Processes.Signal.SIGKILL && !IsExec) Cgroup.LetKilledEnd();
+        if (signal != (int)Processes.Signal.SIGKILL) return true;
+        if (IsExec) _runtime.LetKilledEnd(this, pidfd);
+        else Cgroup.LetKilledEnd();
         return true;
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Supervisor.Kernel.Cgroups;
 using Supervisor.Kernel.Checkpointing;
 using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Files;
@@ -206,6 +207,8 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
             session.Tell(ShimFrame.Begin(ShimKind.Collected).Text(process.Key).I32(process.Pid).I64((long)process.StartTime), deadline.Token);
         }), null);
     }
+
+    internal void LetKilledEnd(ShimProcess process, Pidfd pidfd) => FrozenProcess.LetKilledEnd(process.Pid, pidfd, _host.Hierarchies);
 
     internal void Forget(ShimProcess process) => _known.TryRemove(new KeyValuePair<string, ShimProcess>(process.Key, process));
 

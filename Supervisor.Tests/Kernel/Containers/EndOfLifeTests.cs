@@ -1,6 +1,7 @@
 using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Oci;
 using Supervisor.Kernel.Processes;
+using Supervisor.Kernel.Stdio;
 
 namespace Supervisor.Tests.Kernel.Containers;
 
@@ -51,6 +52,23 @@ public sealed class EndOfLifeTests : IDisposable
         container.Cgroup.Freeze(Patience);
         Assert.True(all ? container.SignalAll((int)Signal.SIGKILL) : container.Signal((int)Signal.SIGKILL));
         Assert.Equal(137, (await exit.WaitAsync(Patience))!.Value.Code);
+    }
+
+    [Fact]
+    public async Task SIGKILL_ends_an_exec_in_a_paused_one_and_nothing_else_goes_on()
+    {
+        var (container, _) = _containers.Create(TestContainers.Shell("sleep", "1000"));
+        container.Start(CancellationToken.None);
+        var process = TestContainers.Shell("sleep", "1000").Process!;
+        using var exec = container.Exec(new ExecRequest(SpecWriter.Write(process), StdioTargets.None), CancellationToken.None);
+        var exit = new TaskCompletionSource<ExitStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        exec.Watch(exit.SetResult);
+        exec.Start(CancellationToken.None);
+        container.Cgroup.Freeze(Patience);
+        Assert.True(exec.Signal((int)Signal.SIGKILL));
+        Assert.Equal(137, (await exit.Task.WaitAsync(Patience))!.Value.Code);
+        Assert.True(container.Cgroup.IsFrozen);
+        Assert.False(container.HasEnded);
     }
 
     [Fact]
