@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Polling;
 using static Tmds.Linux.LibC;
 
@@ -82,6 +83,26 @@ public sealed unsafe class Pidfd : SafeHandleMinusOneIsInvalid
         var info = new PidfdInfo { mask = PIDFD_INFO_EXIT };
         if (ioctl(Number, PIDFD_GET_INFO, &info) != 0 || (info.mask & PIDFD_INFO_EXIT) == 0) return null;
         return ExitStatus.FromWaitStatus(info.exit_code);
+    }
+
+    /// <summary>
+    /// How a process that is not our child ended, while its parent has not collected it: /proc/PID/stat has the status of a zombie, for one
+    /// with rights over it. Its number is its own until then, which the descriptor says again afterwards.
+    /// </summary>
+    /// <returns>Null where there is none of that.</returns>
+    public ExitStatus? TryReadUncollected()
+    {
+        if (TryPid() is not { } pid) return null;
+        var status = ProcStat.TryReadZombie(pid);
+        return TryPid() == pid ? status : null;
+    }
+
+    // proc_pid_fdinfo(5): -1 when it has been collected.
+    private int? TryPid()
+    {
+        const string Field = "Pid:";
+        var line = KernelFile.Read($"/proc/self/fdinfo/{Number}").Split('\n').FirstOrDefault(l => l.StartsWith(Field, StringComparison.Ordinal));
+        return line is not null && int.TryParse(line.AsSpan(Field.Length), out var pid) && pid > 0 ? pid : null;
     }
 
     /// <inheritdoc/>

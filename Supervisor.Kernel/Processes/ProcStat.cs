@@ -42,6 +42,23 @@ public static class ProcStat
         }
     }
 
+    /// <summary>How a process ended that nobody has collected yet: field 52, in the encoding of wait(2).</summary>
+    /// <returns>Null where it is no zombie, or we have not the rights without which the kernel writes 0 there.</returns>
+    internal static ExitStatus? TryReadZombie(int pid)
+    {
+        try
+        {
+            var stat = KernelFile.Read($"/proc/{pid}/stat");
+            var afterName = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            // The link asks for the same rights (PTRACE_MODE_READ), and a zombie still has it.
+            return afterName[0] is "Z" && new FileInfo($"/proc/{pid}/ns/user").LinkTarget is not null ? ExitStatus.FromWaitStatus(int.Parse(afterName[49])) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null; // collected meanwhile
+        }
+    }
+
     /// <summary>Field 22; the name in field 2 may hold spaces and parentheses, so counting starts after the last one.</summary>
     internal static ulong StartTime(string stat)
     {

@@ -64,7 +64,7 @@ public sealed class Reaper : IDisposable
 
     /// <summary>
     /// The kernel tells how another's child ended only after that other has reaped it; and our own is ours to collect only when
-    /// whoever traces it (criu, a debugger) has let go of it.
+    /// whoever traces it (criu, a debugger) has let go of it. A parent that never reaps leaves a zombie, which says it as well.
     /// </summary>
     private async Task CollectLater(Pidfd pidfd, Func<bool> tryCollect, Action<ExitStatus?> onExit)
     {
@@ -86,6 +86,6 @@ public sealed class Reaper : IDisposable
             });
             if (await done.Task.ConfigureAwait(false)) return;
         }
-        onExit(null);
+        onExit(pidfd.IsClosed ? null : pidfd.TryReadUncollected());
     }
 }
