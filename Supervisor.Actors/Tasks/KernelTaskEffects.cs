@@ -156,7 +156,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
             return new KernelOutcome(StartFailed(work, e), effect, container);
         }
         if (container is not null)
-            return new KernelOutcome(new TaskCommand.InitAdopted(work.Id, clock.GetUtcNow(), container.Cgroup is { Exists: true, IsFrozen: true }), effect, container);
+            return new KernelOutcome(new TaskCommand.InitAdopted(work.Id, clock.GetUtcNow(), container.Cgroup is { Exists: true, IsFrozen: true }, container.IsHeld), effect, container);
         // What it has left behind ends before its exit is published, as when a daemon is watching.
         if (init.BootId == ProcStat.BootId && Cgroup.Open(effect.CgroupPaths) is { Exists: true } cgroup) cgroup.KillAll(TearDownTimeout);
         var reason = init.BootId == ProcStat.BootId ? "it ended while no daemon was watching" : "the machine was restarted";

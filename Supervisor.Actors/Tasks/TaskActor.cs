@@ -18,7 +18,7 @@ namespace Supervisor.Actors.Tasks;
 /// <summary>The shell of <see cref="TaskMachine"/>: journal first, then effects, then the answer.</summary>
 public sealed class TaskActor : JournalledActor, IWithTimers
 {
-    private static readonly TimeSpan BetweenAdoptions = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan BetweenAdoptions = TimeSpan.FromSeconds(2), KnownWithin = TimeSpan.FromSeconds(2);
     private readonly ContainerId _id;
     private readonly NodeServices _node;
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -30,6 +30,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     private readonly TaskExecs _execs;
 
     private TaskState _state = new TaskState.Absent();
+    private bool _isKnown; // whether its state is the kernel's, too, and not only the journal's
     private bool _hasEvents; // this recovery found some: thousands of tasks that have none need delete none at a start
     private TaskCompletionSource<TaskExit> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -61,6 +62,12 @@ public sealed class TaskActor : JournalledActor, IWithTimers
         public static AdoptAgain Instance { get; } = new();
     }
 
+    /// <summary>What became of the init is still not known; the daemon does not wait for it any longer.</summary>
+    private sealed record Unknown
+    {
+        public static Unknown Instance { get; } = new();
+    }
+
     /// <inheritdoc/>
     protected override void OnCommand(object message)
     {
@@ -71,6 +78,9 @@ public sealed class TaskActor : JournalledActor, IWithTimers
                 break;
             case AdoptAgain:
                 if (_container is null) Adopt();
+                break;
+            case Unknown:
+                BeKnown();
                 break;
             case KernelOutcome outcome:
                 Accept(outcome);
@@ -130,6 +140,8 @@ public sealed class TaskActor : JournalledActor, IWithTimers
                 break;
             case RecoveryCompleted:
                 Publish();
+                _isKnown = !TaskMachine.Recover(_state).Any(e => e is TaskEffect.AdoptInit);
+                if (!_isKnown) Timers.StartSingleTimer(Unknown.Instance, Unknown.Instance, KnownWithin);
                 Adopt();
                 if (_state is TaskState.Creating) Become(Adopting);
                 foreach (var effect in TaskMachine.Recover(_state).Where(e => e is not TaskEffect.AdoptInit)) Run(effect);
@@ -138,7 +150,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
                     _execs.DiscardAll(); // the daemon stopped before they were gone
                     if (_hasEvents) Shorten();
                 }
-                if (_execs.Recovered) _node.Readiness.TaskRecovered(_id);
+                ReportRecovered();
                 break;
         }
     }
@@ -167,7 +179,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     private void Accept(ExecActor.Standing standing)
     {
         var forgotten = _execs.Accept(standing, Sender);
-        if (_execs.Recovered) _node.Readiness.TaskRecovered(_id);
+        ReportRecovered();
         if (forgotten is null)
         {
             Release();
@@ -185,6 +197,19 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     private void Release()
     {
         if (_execs.TryRelease()) Stash.UnstashAll();
+    }
+
+    /// <summary>A list of tasks begins with what is true: an init that died with the daemon and its shim is not still <em>created</em> or <em>running</em>.</summary>
+    private void ReportRecovered()
+    {
+        if (_isKnown && _execs.Recovered) _node.Readiness.TaskRecovered(_id);
+    }
+
+    private void BeKnown()
+    {
+        _isKnown = true;
+        Timers.Cancel(Unknown.Instance);
+        ReportRecovered();
     }
 
     private void Handle(ProcessInput input)
@@ -267,6 +292,8 @@ public sealed class TaskActor : JournalledActor, IWithTimers
                 if (d.Answer is AnswerWhen.EffectEnded && asker is not null) _waitingForEffect[effect] = asker;
                 Run(effect);
             }
+            // One that cannot be started any more has been killed: known when it has ended.
+            if (!_isKnown && (ended is TaskEffect.AdoptInit && d.Effects.IsEmpty || command is TaskCommand.InitEnded)) BeKnown();
             if (d.Events is [TaskEvent.CreateFailed]) DeleteMessages(LastSequenceNr); // of what never was, nothing is kept
             if (command is TaskCommand.Report report) AnswerAfter(report, asker, d.Refusal, before);
             else if (d.Answer is AnswerWhen.Settled && _state is TaskState.IPending) _waitingUntilSettled.Add(asker!);

@@ -93,6 +93,8 @@ public static class TaskMachine
         (Paused, InitAdopted { IsFrozen: false } r) => Record(new E.Resumed(r.At)),
         (Starting { Death: { } exit } s, InitAdopted r) => Record(new E.Started(r.At, s.Init.Pid), new E.Exited(r.At, exit, s.Init.Pid)),
         (Starting s, InitAdopted r) => Record(new E.Started(r.At, s.Init.Pid)),
+        // Its creator died with our former self, so that nobody can start it, and it ends by itself: at once is the truth.
+        (Created s, InitAdopted { IsHeld: false }) => new([], [new F.Signal(s.Init, 9, All: false, s.CgroupPaths)]),
         (Deleting { Exit: null } s, InitAdopted) => new([], [new F.Signal(s.Init, 9, All: false, s.CgroupPaths)]),
 
         (_, Report) => Nothing, // told twice, or told late: nothing changes

@@ -82,7 +82,8 @@ public abstract record TaskCommand(ContainerId Id, DateTimeOffset At)
         : Report(Id, At);
 
     /// <summary>After our restart: the init is alive and is watched again.</summary>
-    public sealed record InitAdopted(ContainerId Id, DateTimeOffset At, bool IsFrozen) : Report(Id, At);
+    /// <param name="IsHeld">It waits for its start, and whoever made it, or its heir, can still give the word.</param>
+    public sealed record InitAdopted(ContainerId Id, DateTimeOffset At, bool IsFrozen, bool IsHeld = false) : Report(Id, At);
 
     /// <summary>Nothing of the task is left in the kernel or on disk.</summary>
     public sealed record TornDown(ContainerId Id, DateTimeOffset At) : Report(Id, At);

@@ -74,6 +74,24 @@ public sealed class ReattachTests
     }
 
     [Theory]
+    [InlineData("node")]
+    [InlineData("per-container")]
+    public async Task What_cannot_be_started_any_more_is_stopped_in_the_first_answer_of_the_next_daemon(string mode)
+    {
+        await using var daemon = await DaemonProcess.StartAsync(mode);
+        using var client = new CrashClient(daemon);
+        await client.CreateContainer("c", "sleep", "1000");
+        await client.CreateTask("c");
+        var shim = daemon.ShimPids.Single();
+        await daemon.KillAsync();
+        await StormTests.Signal("-KILL", shim);
+        await daemon.RestartAsync();
+        var task = (await client.Tasks.GetAsync(new GetRequest { ContainerId = "c" }, client.In())).Process;
+        Assert.Equal(Containerd.V1.Types.Status.Stopped, task.Status);
+        await client.Remove("c");
+    }
+
+    [Theory]
     [InlineData("daemon", "")]
     [InlineData("shim", "")]
     [InlineData("upgrade", "")]

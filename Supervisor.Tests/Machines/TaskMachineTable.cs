@@ -61,6 +61,7 @@ public class TaskMachineTable
         ("Checkpointed", new Checkpointed(Id, T0, Dump)),
         ("InitRestored", new InitRestored(Id, T0, Init, Cgroup)),
         ("InitAdopted", new InitAdopted(Id, T0, false)),
+        ("InitAdopted, held", new InitAdopted(Id, T0, false, IsHeld: true)),
         ("InitAdopted, frozen", new InitAdopted(Id, T0, true)),
         ("TornDown", new TornDown(Id, T0)),
         ("EffectFailed: SpawnInit", new EffectFailed(Id, T0, new TaskEffect.SpawnInit(Setup, default), new Refusal(RefusalCode.Unknown, "why"))),
