@@ -125,7 +125,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
                     hooks.Run(pid, stop);
                 } : null,
                 MaySetGroups = IdMaps.MaySetGroups(makesUser ? linux.GidMappings : null),
-                Lent = LentMounts.Make(spec, request.Bundle, namespaces.OtherUser, () => ContainerUser(linux, namespaces, open, deadline), open, deadline),
+                Lent = LentMounts.Make(spec, request.Bundle, rootfs, namespaces.OtherUser, () => ContainerUser(linux, namespaces, open, deadline), open, deadline),
                 LentDevices = LentDevices.Make(linux, namespaces.OtherUser, open),
                 Starter = request.StartSocket?.Listener,
                 NoPivot = request.NoPivot,

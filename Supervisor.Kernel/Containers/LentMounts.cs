@@ -15,7 +15,7 @@ internal static unsafe class LentMounts
 {
     /// <param name="open">Gets every descriptor, for the caller to close.</param>
     /// <exception cref="InvalidSpecException">A source is not there, or its file system cannot be idmapped.</exception>
-    public static IReadOnlyDictionary<int, Fd> Make(Spec spec, string bundle, bool otherUser, Func<Fd?> containerUser, List<IDisposable> open, CancellationToken deadline)
+    public static IReadOnlyDictionary<int, Fd> Make(Spec spec, string bundle, string rootfs, bool otherUser, Func<Fd?> containerUser, List<IDisposable> open, CancellationToken deadline)
     {
         var lent = new Dictionary<int, Fd>();
         for (var i = 0; i < spec.Mounts.Count; i++)
@@ -27,6 +27,11 @@ internal static unsafe class LentMounts
             var shared = ((MountFlags)options.Propagation & MountFlags.MS_SHARED) != 0;
             if (!mapped && !shared && !(otherUser && !IdMaps.InUserNamespace)) continue; // without rights over our own mounts the init tries itself
             var source = Path.GetFullPath(mount.Source ?? "", bundle);
+            if (MadeSources.IsMade(source, spec.Mounts.Take(i), rootfs))
+            {
+                if (mapped) throw new InvalidSpecException($"mounts[{i}].source", $"\"{source}\" is made by an earlier mount: what is not there yet cannot be idmapped");
+                continue; // the init made it, in its own namespace
+            }
             var tree = OpenTree(source, options.RecursiveBind, $"mounts[{i}].source");
             open.Add(tree);
             if (mapped) Map(tree, mount, options, $"mounts[{i}]", containerUser, open, deadline);

@@ -67,11 +67,11 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
     {
         var source = Path.GetFullPath(mount.Source ?? "", plan.Bundle);
         var isDirectory = Directory.Exists(source);
-        // What an earlier mount of the spec covers is known when that has been made.
         var later = _made.Any(made => MountLine.IsBelow(source, made));
         if (!isDirectory && !later && !File.Exists(source)) throw new InvalidSpecException($"mounts[{index}].source", $"\"{source}\" does not exist");
         var followSymlinks = FollowsSymlinks(mount);
-        var slot = plan.Lent.TryGetValue(index, out var lent) ? lent.Number : mounts.CopyOf(source, options.RecursiveBind);
+        var slot = plan.Lent.TryGetValue(index, out var lent) ? lent.Number
+            : later ? CopyOfMade(source, options.RecursiveBind) : mounts.CopyOf(source, options.RecursiveBind);
         if (later) MakePlace(slot, mount.Destination, followSymlinks);
         else if (isDirectory) tree.MakeDirectories(mount.Destination, followSymlinks);
         else tree.MakeFile(mount.Destination);
@@ -81,6 +81,13 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
         mounts.Change(slot, throughout, (MountAttributes)options.RecursiveAttributesToClear, MountFlags.None, recursive: true, mount.Destination);
         Propagate(slot, options, mount.Destination);
         tree.Attach(slot, mount.Destination, followSymlinks);
+    }
+
+    /// <summary>A copy of what an earlier mount has made: beneath the new root, for a user namespace's root may not pass the host's directories above it.</summary>
+    private int CopyOfMade(string source, bool recursive)
+    {
+        tree.Open("/" + Path.GetRelativePath(plan.Rootfs, source)).IntoNext(0);
+        return mounts.CopyOf(0, source, recursive);
     }
 
     /// <summary>Makes a directory or a file to mount on, by what the source turns out to be.</summary>

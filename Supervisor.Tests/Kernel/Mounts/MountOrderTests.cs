@@ -3,6 +3,7 @@ using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Oci;
 using Supervisor.Tests.EndToEnd;
 using Supervisor.Tests.Kernel.Containers;
+using Supervisor.Tests.Kernel.Namespaces;
 
 namespace Supervisor.Tests.Kernel.Mounts;
 
@@ -64,22 +65,40 @@ public sealed class MountOrderTests : IDisposable
         Assert.Equal([1, 0, 255], Get($"{place}/f", "trusted.kept"));
     }
 
-    [Fact]
-    public async Task A_source_that_an_earlier_mount_makes_is_found_and_a_bind_has_the_flags_that_are_named()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_source_that_an_earlier_mount_makes_is_found_and_a_bind_has_the_flags_that_are_named(bool userNamespace)
     {
-        const string name = "supervisor-test-earlier";
+        var name = $"supervisor-test-earlier-{userNamespace}";
         var rootfs = Path.Join(_containers.Place, name, "rootfs");
         var spec = TestContainers.Shell("sh", "-c", "grep ' /tmp/' /proc/mounts | cut -d' ' -f2,4");
+        if (userNamespace) spec = NamespaceTests.InUserNamespace(spec);
         MountSpec Bind(string to, params string[] options) => new() { Destination = to, Type = "bind", Source = rootfs + "/tmp/src", Options = ["bind", .. options] };
         var (container, log) = _containers.Create(spec with
         {
             Mounts = [.. spec.Mounts, Tmpfs("/tmp/src", "nosuid", "nodev", "noexec", "noatime"), Bind("/tmp/same"), Bind("/tmp/ro", "ro"), Bind("/tmp/dev", "dev", "strictatime")],
         }, name: name);
         await Run(container);
+        Assert.NotEqual("", await File.ReadAllTextAsync(log));
         var lines = (await File.ReadAllTextAsync(log)).Split('\n');
         Assert.Contains(lines, l => l.StartsWith("/tmp/same rw,nosuid,nodev,noexec,noatime", StringComparison.Ordinal));
         Assert.Contains(lines, l => l.StartsWith("/tmp/ro ro,noatime", StringComparison.Ordinal));
         Assert.Contains(lines, l => l == "/tmp/dev rw" || l.StartsWith("/tmp/dev rw,", StringComparison.Ordinal) && !l.Contains("no", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_source_that_an_earlier_mount_makes_cannot_be_idmapped_and_is_refused_by_field()
+    {
+        const string name = "supervisor-test-earlier-mapped";
+        var spec = TestContainers.Shell("true");
+        IdMappingSpec[] map = [new() { ContainerID = 0, HostID = 1000, Size = 1 }];
+        var bind = new MountSpec
+        {
+            Destination = "/tmp/x", Type = "bind", Source = Path.Join(_containers.Place, name, "rootfs", "tmp", "src"), Options = ["bind"], UidMappings = map, GidMappings = map,
+        };
+        spec = spec with { Mounts = [.. spec.Mounts, Tmpfs("/tmp/src"), bind] };
+        Assert.Equal($"mounts[{spec.Mounts.Count - 1}].source", Assert.Throws<InvalidSpecException>(() => _containers.Create(spec, name: name)).Field);
     }
 
     [Fact]
