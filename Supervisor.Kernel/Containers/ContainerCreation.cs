@@ -65,6 +65,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             if (spec.Hooks?.Poststop is { Count: > 0 } poststop)
                 _undo.Push(() => HookRunner.RunAll("poststop", poststop, new CreateHooks(spec, request).State("stopped", 0), host.OnError, CancellationToken.None));
             foreach (var ignored in SpecValidator.Ignored(spec).Except(SpecValidator.IgnoredCapabilities(spec))) Warn(ignored);
+            foreach (var refused in IdentitySteps.RefusedAmbient(spec.Process!)) Warn(refused);
             var cgroup = MakeCgroup(spec);
             foreach (var ignored in cgroup.NotApplied) Warn(ignored);
             _undo.Push(() => cgroup.Delete(UndoTimeout));

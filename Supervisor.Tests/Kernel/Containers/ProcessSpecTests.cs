@@ -40,6 +40,29 @@ public sealed class ProcessSpecTests : IDisposable
     public async Task The_oom_score_is_set() => Assert.Equal("421\n", await Run("cat /proc/self/oom_score_adj", p => p with { OomScoreAdj = 421 }));
 
     [Fact]
+    public async Task An_ambient_capability_that_the_kernel_refuses_is_a_warning()
+    {
+        const int PR_SET_SECUREBITS = 28, SECBIT_NO_CAP_AMBIENT_RAISE = 1 << 6;
+        var outcome = new TaskCompletionSource<TestContainers.Outcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        new Thread(() =>
+        {
+            // Of this thread alone, which ends with it; the launch is on the caller's.
+            if (Supervisor.Kernel.Abi.Native.prctl(PR_SET_SECUREBITS, SECBIT_NO_CAP_AMBIENT_RAISE, 0, 0, 0) != 0) outcome.SetException(new InvalidOperationException("prctl"));
+            else
+                _containers.RunAsync(["grep", "CapAmb", "/proc/self/status"], spec => spec with
+                {
+                    Process = spec.Process! with
+                    {
+                        User = new UserSpec { Uid = 1234, Gid = 1234 },
+                        Capabilities = new CapabilitiesSpec { Bounding = ["CAP_KILL"], Permitted = ["CAP_KILL"], Effective = ["CAP_KILL"], Inheritable = ["CAP_KILL"], Ambient = ["CAP_KILL"] },
+                    },
+                }).ContinueWith(t => outcome.SetFromTask(t), TaskScheduler.Default);
+        }).Start();
+        Assert.Equal((0, "CapAmb:\t0000000000000000\n"), (await outcome.Task.WaitAsync(TimeSpan.FromSeconds(30))) is var o ? (o.Status, o.Output) : default);
+        Assert.Contains(_containers.Told, e => e.Message.Contains("process.capabilities.ambient[0]", StringComparison.Ordinal) && e.Message.Contains("SECBIT_NO_CAP_AMBIENT_RAISE", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Ambient_capabilities_reach_a_user_who_is_not_root()
     {
         var outcome = await Run("grep -E 'Cap(Inh|Eff|Amb)' /proc/self/status", p => p with
