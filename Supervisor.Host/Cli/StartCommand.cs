@@ -7,13 +7,13 @@ using Supervisor.Kernel.Oci;
 
 namespace Supervisor.Host.Cli;
 
-/// <summary><c>supervisor start</c>: starts containers again whose task has ended, detached; their logs go on.</summary>
+/// <summary><c>supervisor start</c>: starts containers that do not run, detached; their logs go on.</summary>
 internal static class StartCommand
 {
     public static Command Create()
     {
         var ids = Ids.OneOrMore();
-        var command = new Command("start", "Starts containers that have ended, in the background") { ids };
+        var command = new Command("start", "Starts containers that are created or have ended, in the background") { ids };
         command.Does((parse, client, cancel) => Each.DoAsync(parse.GetRequiredValue(ids), async id =>
         {
             await StartAsync(client, id, cancel);
@@ -27,7 +27,13 @@ internal static class StartCommand
         var container = (await client.Containers.GetAsync(new GetContainerRequest { Id = id }, client.Call(cancel))).Container;
         if (await Removal.FindTaskAsync(client, id, cancel) is { } task)
         {
-            if (task.Status is not Status.Stopped) throw new CliException($"container {id} is {task.Status.ToString().ToLowerInvariant()} already");
+            if (task.Status is Status.Running) return; // as docker start
+            if (task.Status is Status.Created)
+            {
+                await client.Tasks.StartAsync(new StartRequest { ContainerId = id }, client.Call(cancel));
+                return;
+            }
+            if (task.Status is not Status.Stopped) throw new CliException($"container {id} is {task.Status.ToString().ToLowerInvariant()}: resume it, or end it, before it is started");
             await client.Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = id }, client.Call(cancel));
         }
         var output = container.Labels.TryGetValue(LogFile.Label, out var log) ? $"{await client.LogAsync(log, cancel)}" : "";

@@ -244,6 +244,15 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Starting_what_runs_already_is_no_failure()
+    {
+        Ok(await _daemon.Do("run", "-d", "--name", "runs", "--rootfs", "/", "--", "sleep", "1000"));
+        var pid = await Field("runs", "pid");
+        Assert.Equal("runs\n", Ok(await _daemon.Do("start", "runs")));
+        Assert.Equal(pid, await Field("runs", "pid"));
+    }
+
+    [Fact]
     public async Task An_init_forwards_the_signal_that_stops_a_container_also_after_it_is_started_again()
     {
         Ok(await _daemon.Do("run", "-d", "--init", "--name", "i", "--rootfs", "/", "--", "sleep", "1000"));
