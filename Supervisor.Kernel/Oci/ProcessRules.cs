@@ -43,6 +43,9 @@ internal static class ProcessRules
 
     private static void User(UserSpec user, string prefix)
     {
+        // To ignore it would run as root what was to run as another. It is the specification's word for Windows; beside a uid it says the same.
+        if (user is { Uid: 0, Username: not (null or "" or "root") })
+            throw new InvalidSpecException(prefix + "username", $"\"{user.Username}\" is not looked up: user.uid and user.gid say who it runs as");
         SpecReader.CheckId(prefix + "uid", user.Uid);
         SpecReader.CheckId(prefix + "gid", user.Gid);
         if (user.Umask > 0x1ff) throw new InvalidSpecException(prefix + "umask", $"{user.Umask} is over 0777 octal");

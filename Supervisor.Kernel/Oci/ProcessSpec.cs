@@ -83,7 +83,7 @@ public sealed record UserSpec
     /// <summary>Supplementary groups.</summary>
     public IReadOnlyList<uint> AdditionalGids { get; init => field = value ?? []; } = [];
 
-    /// <summary>Windows only; kept, never looked up.</summary>
+    /// <summary>For Windows: never looked up, and refused where it would be without effect.</summary>
     public string? Username { get; init; }
 }
 

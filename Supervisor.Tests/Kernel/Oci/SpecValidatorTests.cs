@@ -43,6 +43,7 @@ public sealed class SpecValidatorTests
     [InlineData("process.oomScoreAdj", "1001", null)]
     [InlineData("process.consoleSize", "{\"height\":70000,\"width\":80}", "process.consoleSize.height")]
     [InlineData("process.user.umask", "512", null)]
+    [InlineData("process.user", "{\"uid\":0,\"gid\":0,\"username\":\"nobody\"}", "process.user.username")]
     [InlineData("process.capabilities.effective", "[\"CAP_SYS_ADMIN\"]", "process.capabilities.effective[0]")]
     [InlineData("process.rlimits", "[{\"type\":\"RLIMIT_HEIGHT\"}]", "process.rlimits[0].type")]
     [InlineData("process.rlimits", "[{\"type\":\"RLIMIT_CPU\",\"soft\":2,\"hard\":1}]", "process.rlimits[0].soft")]
