@@ -59,9 +59,9 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
             new Refusal(RefusalCode.FailedPrecondition, "the task is not restored yet"),
         (ExecCommand.Add or ExecCommand.Start, TaskState.Stopped or TaskState.Deleting) =>
             new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a stopped state"),
-        (ExecCommand.Add or ExecCommand.Start, TaskState.Paused) => new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a paused state"),
+        (ExecCommand.Add or ExecCommand.Start, TaskState.Paused) => new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a paused state: resume the container first"),
         (ExecCommand.Add or ExecCommand.Start, _) when _ending => new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a stopped state"),
-        (ExecCommand.Start, _) when freezing => new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a paused state"),
+        (ExecCommand.Start, _) when freezing => new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a paused state: resume the container first"),
         _ => null,
     };
 

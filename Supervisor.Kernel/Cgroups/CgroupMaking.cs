@@ -83,7 +83,8 @@ internal sealed class CgroupMaking
     {
         var members = CgroupMembers.Of([directory]);
         if (!members.IsEmpty)
-            throw new CgroupException(directory, null, Errno.EEXIST, $"it has processes in it: {members}");
+            throw new CgroupException(directory, null, Errno.EEXIST,
+                $"it has processes in it ({members}): those of another container of this name, perhaps of another daemon; end that one, or choose another name, or another linux.cgroupsPath");
         // Whoever froze it relies on it: a new one in its place would run.
         if (Freezer.IsFrozenDirectory(directory))
             throw new CgroupException(directory, null, Errno.EEXIST, "it is frozen: thaw or remove it, or choose another cgroup");

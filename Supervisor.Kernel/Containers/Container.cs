@@ -192,7 +192,7 @@ public sealed class Container : IContainer
     /// <exception cref="OperationCanceledException">The deadline passed; nothing is left of the process.</exception>
     public ExecProcess Exec(ExecRequest request, CancellationToken deadline)
     {
-        if (!request.EvenIfPaused && Cgroup.IsFrozen) throw new InvalidOperationException("the container is paused: a process born there could not begin");
+        if (!request.EvenIfPaused && Cgroup.IsFrozen) throw new InvalidOperationException("the container is paused: resume it first, a process spawned in it could not begin");
         var spec = request.Container ?? Spec();
         try
         {

@@ -147,7 +147,7 @@ internal sealed class ShimProcess : IContainer
 
     public IContainerProcess Exec(string key, ExecRequest request, CancellationToken deadline)
     {
-        if (Cgroup.IsFrozen) throw new InvalidOperationException("the container is paused: a process born there could not begin");
+        if (Cgroup.IsFrozen) throw new InvalidOperationException("the container is paused: resume it first, a process spawned in it could not begin");
         return _runtime.Exec(this, key, request, deadline);
     }
 

@@ -106,6 +106,7 @@ public sealed class CgroupTests
         var e = Assert.Throws<CgroupException>(() => Cgroup.Create(bed.Hierarchies, bed.Directory + "/c", null));
         Assert.Equal(Errno.EEXIST, e.Errno);
         Assert.Contains(shell.Id.ToString(CultureInfo.InvariantCulture), e.Message, StringComparison.Ordinal);
+        Assert.Contains("another container of this name", e.Message, StringComparison.Ordinal);
         Assert.Equal([shell.Id], cgroup.Processes());
         Assert.Equal("67108864", CgroupTestBed.Read(cgroup, "memory", "memory.limit_in_bytes"));
     }
