@@ -16,6 +16,8 @@ public sealed class ContentStore
     /// <summary>Characters of a client's name for an ingest.</summary>
     public const int MaximumRef = 4096;
 
+    private const int LongestWait = 256; // milliseconds, and about twice that in all
+
     private readonly string _blobs, _ingests;
     private readonly StorageLimits _limits;
     private readonly UniqueNames _names;
@@ -44,8 +46,12 @@ public sealed class ContentStore
             throw new StorageException(
                 StorageFault.ResourceExhausted, $"total: {total} bytes are announced, {free} are free in {_ingests}");
         var key = KeyOf(@namespace, reference);
-        if (!_held.TryAdd(key, now))
-            throw new StorageException(StorageFault.Unavailable, $"ref {reference} locked{Since(key, now)}: unavailable");
+        // The writer before may just be closing it, its client having heard the end of its call: containerd, too, tries for about a second.
+        for (var wait = 1; !_held.TryAdd(key, now); wait *= 2)
+        {
+            if (wait > LongestWait) throw new StorageException(StorageFault.Unavailable, $"ref {reference} locked{Since(key, now)}: unavailable");
+            if (cancel.WaitHandle.WaitOne(wait)) cancel.ThrowIfCancellationRequested();
+        }
         try
         {
             return Open(

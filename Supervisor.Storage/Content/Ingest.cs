@@ -55,6 +55,7 @@ public sealed class Ingest : IDisposable
         _hash.AppendData(bytes);
         Offset += bytes.Length;
         UpdatedAt = now;
+        File.SetLastWriteTimeUtc(_data, now.UtcDateTime); // the kernel's own is of its last tick, and would differ from what the writer is told
     }
 
     /// <summary>Begins again with nothing.</summary>

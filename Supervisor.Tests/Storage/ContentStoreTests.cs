@@ -47,6 +47,30 @@ public sealed class ContentStoreTests : IDisposable
     }
 
     [Fact]
+    public void Its_times_are_the_same_for_its_writer_for_others_and_when_it_is_opened_again()
+    {
+        var (began, wrote) = (Now, Now.AddTicks(12_345_678));
+        using (var ingest = _store.Open("n", "r", 0, null, began, default))
+        {
+            ingest.Append("hello"u8, wrote);
+            Assert.Equal((began, wrote), (ingest.StartedAt, ingest.UpdatedAt));
+            Assert.Equal((began, wrote), (_store.Status("n", "r").StartedAt, _store.Status("n", "r").UpdatedAt));
+        }
+        using var again = Open("r");
+        Assert.Equal((began, wrote), (again.StartedAt, again.UpdatedAt));
+    }
+
+    [Fact]
+    public async Task A_ref_whose_writer_is_just_closing_is_opened_again()
+    {
+        var first = Open("r");
+        var second = Task.Run(() => Open("r"));
+        await Task.Delay(50);
+        first.Dispose();
+        (await second.WaitAsync(TimeSpan.FromSeconds(10))).Dispose();
+    }
+
+    [Fact]
     public void A_wrong_digest_or_size_is_refused_and_the_ingest_stays()
     {
         using var ingest = Open("r");
