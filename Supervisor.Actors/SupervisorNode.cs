@@ -90,7 +90,9 @@ public sealed class SupervisorNode : IAsyncDisposable
         var node = new SupervisorNode(Start(system, publisher, runtime, readiness, space, options), runtime, readiness) { JournalLost = lost.Task };
         try
         {
-            if (await Task.WhenAny(node._readiness.Ready, node.JournalLost).WaitAsync(RecoveryDeadline, cancellation).ConfigureAwait(false) == node.JournalLost)
+            var recovered = Task.WhenAll(
+                node._readiness.Ready, node.System.KnownNamespaces.Recovered, node.System.KnownLeases.Recovered, node.System.Storage.Known.Recovered);
+            if (await Task.WhenAny(recovered, node.JournalLost).WaitAsync(RecoveryDeadline, cancellation).ConfigureAwait(false) == node.JournalLost)
                 throw Lost(await node.JournalLost.ConfigureAwait(false));
             var adopted = options.OnMismatch is JournalMismatch.Adopt
                 ? await Adoption.RunAsync(node.System, runtime, TimeProvider.System, system.Log.Warning, cancellation).ConfigureAwait(false)
@@ -113,7 +115,7 @@ public sealed class SupervisorNode : IAsyncDisposable
 
     private static IOException Lost(JournalLost lost) => lost.Stays
         ? new JournalUnusableException(
-            $"{lost.Reason}: running containers are left alone. Restore the journal, or mount what it is on; or start once with --adopt, which goes on with what "
+            $"{lost.Reason}{(lost.Cause is DamagedEventsException damaged ? $"; it holds {JournalContents.Of(damaged.PersistenceId)}" : "")}: running containers are left alone. Restore the journal, or mount what it is on; or start once with --adopt, which goes on with what "
             + "there is and takes running containers over, or with --forget, which ends them")
         : new IOException(lost.Reason);
 

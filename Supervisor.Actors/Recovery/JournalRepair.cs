@@ -22,10 +22,16 @@ internal static class JournalRepair
         try
         {
             if (condition.Unusable is { } reason) throw new JournalUnusableException(reason);
-            var lost = condition.Damaged.Keys.Select(PersistenceIds.TryContainer).ToHashSet();
-            if (lost.Contains(null)) throw new JournalUnusableException(condition.Damaged.First(d => PersistenceIds.TryContainer(d.Key) is null).Value);
-            JournalFile.Remove(section, id => lost.Contains(PersistenceIds.TryContainer(id)));
-            return [.. lost.Select(id => $"container {id}: what the journal had of it was damaged and is removed")];
+            var containers = condition.Damaged.Keys.Select(PersistenceIds.TryContainer).OfType<ContainerId>().ToHashSet();
+            var lists = condition.Damaged.Keys.Where(id => PersistenceIds.TryContainer(id) is null).ToHashSet(StringComparer.Ordinal);
+            if (lists.FirstOrDefault(id => JournalContents.LossOf(id) is null) is { } whole) throw new JournalUnusableException(condition.Damaged[whole]);
+            var copy = Copy(JournalConfig.FileIn(root));
+            JournalFile.Remove(section, id => lists.Contains(id) || (PersistenceIds.TryContainer(id) is { } container && containers.Contains(container)));
+            return
+            [
+                .. containers.Select(id => $"container {id}: what the journal had of it was damaged and is removed, a copy is kept in {copy}"),
+                .. lists.Select(id => $"{condition.Damaged[id]}: removed is what it held: {JournalContents.LossOf(id)}; a copy is kept in {copy}"),
+            ];
         }
         catch (JournalUnusableException e)
         {
@@ -36,9 +42,19 @@ internal static class JournalRepair
 
     private static string SetAside(string file)
     {
-        var aside = $"{file}.damaged-{DateTime.UtcNow:yyyyMMdd'T'HHmmss}";
+        var aside = NameAside(file);
         foreach (var suffix in (string[])["-wal", "-shm", ""])
             if (File.Exists(file + suffix)) File.Move(file + suffix, aside + suffix, overwrite: true);
         return aside;
     }
+
+    private static string Copy(string file)
+    {
+        var aside = NameAside(file);
+        foreach (var suffix in (string[])["-wal", ""])
+            if (File.Exists(file + suffix)) File.Copy(file + suffix, aside + suffix, overwrite: true);
+        return aside;
+    }
+
+    private static string NameAside(string file) => $"{file}.damaged-{DateTime.UtcNow:yyyyMMdd'T'HHmmss}";
 }

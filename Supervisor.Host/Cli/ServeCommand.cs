@@ -37,7 +37,8 @@ internal static class ServeCommand
         };
         var adopt = new Option<bool>("--adopt") { Description = "Take over running containers that the journal does not know, because it is missing, damaged or older than they are" };
         var forget = new Option<bool>("--forget") { Description = "End running containers that the journal does not know for such a reason" };
-        var command = new Command("serve", "Runs the daemon") { root, state, config, group, shim, adopt, forget };
+        var debug = new Option<bool>("--debug") { Description = "Log also what is for developers, with stack traces" };
+        var command = new Command("serve", "Runs the daemon") { root, state, config, group, shim, adopt, forget, debug };
         command.Validators.Add(result =>
         {
             if (result.GetValue(adopt) && result.GetValue(forget)) result.AddError("--adopt and --forget: one of them only");
@@ -53,7 +54,7 @@ internal static class ServeCommand
                 ShimPerContainer: parse.GetRequiredValue(shim).Split(':')[0] is PerContainer,
                 OwnsProcess: true,
                 OnMismatch: parse.GetValue(adopt) ? JournalMismatch.Adopt : parse.GetValue(forget) ? JournalMismatch.Forget : JournalMismatch.Refuse,
-                Criu: Environment.GetEnvironmentVariable("SUPERVISOR_CRIU") is { Length: > 0 } criu ? criu : null),
+                Criu: Environment.GetEnvironmentVariable("SUPERVISOR_CRIU") is { Length: > 0 } criu ? criu : null) { Debug = parse.GetValue(debug) },
             cancel));
         return command;
     }

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
+using Supervisor.Persistence.Sqlite;
 using LogLevel = Microsoft.Extensions.Logging.LogLevel;
 
 namespace Supervisor.Host.Hosting;
@@ -18,7 +19,8 @@ internal sealed class AkkaLogger : ReceiveActor
     {
         Receive<LogEvent>(e =>
         {
-            var level = LevelOf(e);
+            // A journal that cannot be used is said in one line, by the daemon that does not start or the container that it costs.
+            var level = e.Cause is JournalUnusableException or DamagedEventsException ? LogLevel.Debug : LevelOf(e);
             if (log.IsEnabled(level)) log.Log(level, default, e.Message, e.Cause, static (message, _) => $"{message}");
         });
     }

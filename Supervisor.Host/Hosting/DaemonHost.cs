@@ -23,7 +23,6 @@ public sealed class DaemonHost : IAsyncDisposable
     /// <summary>Both ways: containerd's limit, and its clients'.</summary>
     private const int MaximumMessageSize = 16 << 20;
 
-    private static readonly TimeSpan RecoverWithin = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5), SettleWithin = TimeSpan.FromSeconds(2);
 
     private readonly WebApplication _app;
@@ -92,8 +91,6 @@ public sealed class DaemonHost : IAsyncDisposable
             await app.StartAsync(cancellation);
             undo.Push(new Listening(app, options.Address));
             var node = await starting;
-            await Task.WhenAll(node.System.KnownNamespaces.Recovered, node.System.KnownLeases.Recovered, node.System.Storage.Known.Recovered)
-               .WaitAsync(RecoverWithin, cancellation);
             _ = app.Services.GetRequiredService<LogLimits>(); // what is configured wrongly is said now
             app.Services.GetRequiredService<HealthService>().BeginServing();
             lifetime.BeReady(node.System.JournalSpace);
@@ -188,6 +185,7 @@ public sealed class DaemonHost : IAsyncDisposable
         if (options.Quiet) return;
         logging.AddSimpleConsole(c =>
             (c.SingleLine, c.TimestampFormat, c.UseUtcTimestamp, c.ColorBehavior) = (true, "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ", true, LoggerColorBehavior.Disabled));
+        if (options.Debug) logging.SetMinimumLevel(LogLevel.Debug);
         logging.Services.Configure<ConsoleLoggerOptions>(c => c.LogToStandardErrorThreshold = LogLevel.Trace);
     });
 

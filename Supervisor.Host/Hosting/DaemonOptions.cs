@@ -18,6 +18,9 @@ public sealed record DaemonOptions(
     string Address, string Root, string State, string? ConfigFile = null, uint? Group = null, bool Quiet = false, string? ShimExecutable = null,
     bool OwnsProcess = false, string? Criu = null, bool ShimPerContainer = false, JournalMismatch OnMismatch = JournalMismatch.Refuse)
 {
+    /// <summary>Log also what is for developers, with stack traces.</summary>
+    public bool Debug { get; init; }
+
     /// <summary>How long a client may take for the first call over its connection.</summary>
     public TimeSpan FirstCallWithin { get; init; } = TimeSpan.FromSeconds(30);
 

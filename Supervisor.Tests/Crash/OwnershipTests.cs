@@ -129,6 +129,51 @@ public sealed class OwnershipTests
         Assert.Equal("b\n", OciRuntime.Ok(await daemon.Do("ps", "-q")));
     }
 
+    [Theory]
+    [InlineData("leases", "all leases")]
+    [InlineData("namespaces", "the namespaces with their labels")]
+    public async Task A_damaged_row_that_is_no_containers_refuses_the_start_in_one_line_and_names_what_would_be_lost(string actor, string holds)
+    {
+        await using var daemon = await DaemonProcess.StartAsync();
+        var pid = await Run(daemon);
+        OciRuntime.Ok(await daemon.Ctr("leases", "create", "--id", "l1"));
+        await daemon.StopAsync();
+        var file = Path.Join(daemon.Root, "journal.db");
+        FlipManifest(file, actor);
+        var refusal = await daemon.RefusesAsync();
+        Assert.Contains($"the journal of \"{actor}\" is damaged: row", refusal, StringComparison.Ordinal);
+        Assert.Contains($"it holds {holds}", refusal, StringComparison.Ordinal);
+        Assert.Contains("--adopt", refusal, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", refusal, StringComparison.Ordinal); // no stack trace
+        Assert.True(Directory.Exists($"/proc/{pid}"), "the container was ended");
+
+        daemon.Arguments = ["--adopt"];
+        await daemon.RestartAsync();
+        daemon.Arguments = [];
+        Assert.Equal(pid, await Pid(daemon, "a"));
+        Assert.Equal("hi\n", OciRuntime.Ok(await daemon.Do("exec", "a", "echo", "hi"))); // the same container, with all that is known of it
+        Assert.Single(Directory.GetFiles(daemon.Root, "journal.db.damaged-*"), f => !f.EndsWith("-wal", StringComparison.Ordinal));
+        if (actor is "leases") Assert.DoesNotContain("l1", OciRuntime.Ok(await daemon.Ctr("leases", "ls", "-q")), StringComparison.Ordinal);
+        await daemon.StopAsync();
+        await daemon.RestartAsync();
+        Assert.Equal(pid, await Pid(daemon, "a"));
+    }
+
+    /// <summary>In the manifest of the last row of this actor.</summary>
+    private static void FlipManifest(string file, string persistenceId)
+    {
+        var bytes = File.ReadAllBytes(file);
+        var row = System.Text.Encoding.ASCII.GetBytes(persistenceId);
+        for (var at = bytes.Length - row.Length; at > 0; at--)
+        {
+            if (!bytes.AsSpan(at).StartsWith(row) || bytes.AsSpan(at + row.Length, 10).IndexOf("supervisor"u8) is not (>= 0 and var manifest)) continue;
+            bytes[at + row.Length + manifest] ^= 0x10;
+            File.WriteAllBytes(file, bytes);
+            return;
+        }
+        Assert.Fail($"no row of {persistenceId} in {file}");
+    }
+
     /// <summary>In the payload of the last row of this actor.</summary>
     private static void Flip(string file, string persistenceId)
     {

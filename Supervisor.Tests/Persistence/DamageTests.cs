@@ -42,6 +42,46 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
         Assert.True(noticed > flips / 3, $"{noticed} of {flips} noticed");
     }
 
+    /// <summary>Of a daemon that was killed: what it wrote last is in the log only. SQLite reads that up to the first frame whose checksum is wrong, without a word.</summary>
+    [Fact]
+    public void Of_bits_flipped_in_the_write_ahead_log_none_goes_unnoticed()
+    {
+        var seed = int.TryParse(Environment.GetEnvironmentVariable("SUPERVISOR_SEED"), out var given) ? given : 20261130;
+        var flips = int.TryParse(Environment.GetEnvironmentVariable("SUPERVISOR_FLIPS"), out var many) ? many : 1000;
+        output.WriteLine($"SUPERVISOR_SEED={seed} SUPERVISOR_FLIPS={flips}");
+        Write(Witness);
+        Dictionary<string, byte[]> killed;
+        using (var journal = new StoredJournal(FilePath, history: "keep = 1000", witness: Witness))
+        {
+            foreach (var id in Ids) journal.Append(id, 6, payload: Encoding.ASCII.GetBytes($"LAST-{id}".PadRight(900, '.')), manifest: "manifest");
+            killed = ((string[])[FilePath, FilePath + "-wal", Witness]).ToDictionary(f => f, File.ReadAllBytes);
+        }
+        var (log, random, noticed) = (killed[FilePath + "-wal"], new Random(seed), 0);
+        Assert.True(log.Length > 0, "the log is empty");
+        Restore();
+        var right = Read(Witness)!;
+        Assert.Contains(Convert.ToHexString("LAST-containers"u8), right, StringComparison.Ordinal);
+        for (var i = 0; i < flips; i++)
+        {
+            var (at, bit) = (random.Next(log.Length), random.Next(8));
+            Restore();
+            var damaged = (byte[])log.Clone();
+            damaged[at] ^= (byte)(1 << bit);
+            File.WriteAllBytes(FilePath + "-wal", damaged);
+            var read = Read(Witness);
+            if (read is null) noticed++;
+            else Assert.True(right == read, $"SUPERVISOR_SEED={seed}: flip {i}, bit {bit} of byte {at}: not noticed, and what is read differs:\n{Difference(right, read)}");
+        }
+        output.WriteLine($"{noticed} noticed, {flips - noticed} without an effect on what is read");
+        Assert.True(noticed > flips / 2, $"{noticed} of {flips} noticed");
+
+        void Restore()
+        {
+            foreach (var left in Directory.GetFiles(_place.FullName)) File.Delete(left);
+            foreach (var (file, content) in killed) File.WriteAllBytes(file, content);
+        }
+    }
+
     [Fact]
     public void A_damaged_event_names_its_actor_and_costs_no_other()
     {
@@ -174,11 +214,11 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
     }
 
     /// <summary>All that can be read; null where the file is refused, or something is said to be damaged.</summary>
-    private string? Read()
+    private string? Read(string witness = "")
     {
         try
         {
-            using var journal = new StoredJournal(FilePath, history: "keep = 1000");
+            using var journal = new StoredJournal(FilePath, history: "keep = 1000", witness: witness);
             if (journal.Damaged.Count > 0) return null;
             var text = new StringBuilder();
             foreach (var id in Ids) text.AppendLine($"{id} {journal.Highest(id)}").AppendJoin('\n', journal.Replay(id).Select(Text)).AppendLine();
