@@ -77,6 +77,8 @@ public sealed class DaemonHost : IAsyncDisposable
             LockFile[] locks = [root, state, Hold(undo, LockFile.Take(options.Address + ".lock", $"the address {options.Address}"))];
             ListeningSocket.RemoveStale(options.Address);
             StateDirectory.Own(options, identity, options.OnMismatch);
+            PrivateTree.Narrow(options.Root, PrivateTree.OfRoot);
+            PrivateTree.Narrow(options.State, PrivateTree.OfState);
             var hocon = await reading;
             await describing;
             // Meanwhile the socket's side is put together and opened: it asks for the actors only when it is asked itself, and then waits.

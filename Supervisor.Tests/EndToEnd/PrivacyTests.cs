@@ -56,6 +56,23 @@ public sealed partial class PrivacyTests : IAsyncLifetime
         Assert.Equal("755", Ok(await _daemon.Ctr("tasks", "exec", "--exec-id", "e", "copied", "stat", "-c", "%a", "/")).Trim());
     }
 
+    [Fact]
+    public async Task What_an_earlier_version_made_wider_is_narrowed_at_the_start_but_for_containers_own()
+    {
+        Ok(await _daemon.Do("run", "-d", "--name", "secret", "-e", "PASSWORD=hunter2", "--rootfs", "/", "--", "sleep", "1000"));
+        await ImportAsync();
+        Ok(await _daemon.Ctr("run", "-d", "--snapshotter", "native", "docker.io/library/surface:latest", "copied", "sleep", "1000"));
+        await _daemon.StopAsync();
+        foreach (var path in Walk()) File.SetUnixFileMode(path, File.GetUnixFileMode(path) | UnixFileMode.GroupRead | UnixFileMode.OtherRead | (Directory.Exists(path) ? UnixFileMode.OtherExecute : 0));
+        File.Delete(Path.Join(_daemon.Root, "narrowed")); // it knew of none
+        File.Delete(Path.Join(_daemon.State, "narrowed"));
+        var log = Path.Join(_daemon.Root, "logs", _daemon.Namespace, "secret.log");
+        Assert.NotEqual((UnixFileMode)0, File.GetUnixFileMode(log) & Others);
+        await _daemon.RestartAsync();
+        Assert.Equal("", string.Join('\n', Walk().Where(p => (File.GetUnixFileMode(p) & Others) != 0)));
+        Assert.Equal("755", Ok(await _daemon.Ctr("tasks", "exec", "--exec-id", "e", "copied", "stat", "-c", "%a", "/")).Trim());
+    }
+
     private async Task ImportAsync()
     {
         var place = Path.Join(_daemon.Place, "image");
