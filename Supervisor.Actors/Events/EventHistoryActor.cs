@@ -70,8 +70,8 @@ public sealed class EventHistoryActor : UntypedActor, IWithStash
     {
         switch (message)
         {
-            case EventHistory.Stand stand:
-                Sender.Tell(stand);
+            case EventHistory.Stand:
+                Sender.Tell(new EventHistory.Standing(_from > 0 ? _from : _last + 1));
                 break;
             case PublishedEvent published:
                 Take(published);

@@ -1,9 +1,11 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text;
 using Google.Protobuf;
 using Grpc.Core;
 using Supervisor.Host.Cli.Stdio;
 using Supervisor.Host.Filters;
+using Supervisor.Host.Services;
 using Supervisor.V1;
 
 namespace Supervisor.Host.Cli;
@@ -30,16 +32,29 @@ internal static class EventsCommand
             var json = parse.GetValue(format) == "json";
             var request = new EventsSubscribeRequest { From = parse.GetValue(from), Filters = { parse.GetValue(filters) ?? [] } };
             await StandardOutput.PrintAsync(
-                async (output, cancel) =>
+                (output, cancel) => client.StayAsync(async () =>
                 {
-                    using var call = client.History.Subscribe(request, client.OpenEnded(cancel));
-                    while (await call.ResponseStream.MoveNext(cancel))
-                        output.Write(Encoding.UTF8.GetBytes((json ? Json(call.ResponseStream.Current) : Text(call.ResponseStream.Current)) + "\n"));
-                },
+                    await FollowAsync(client, request, json ? Json : Text, output, cancel);
+                    return 0;
+                }),
                 cancel);
             return 0;
         });
         return command;
+    }
+
+    /// <summary>Prints until the daemon goes; the request then says where to go on.</summary>
+    private static async Task FollowAsync(DaemonClient client, EventsSubscribeRequest request, Func<Event, string> render, StandardOutput output, CancellationToken cancel)
+    {
+        using var call = client.History.Subscribe(request, client.OpenEnded(cancel));
+        var headers = await call.ResponseHeadersAsync.WaitAsync(cancel);
+        if (long.TryParse(headers.GetValue(EventFollowing.NextHeader), CultureInfo.InvariantCulture, out var next)) request.From = next;
+        while (await call.ResponseStream.MoveNext(cancel))
+        {
+            output.Write(Encoding.UTF8.GetBytes(render(call.ResponseStream.Current) + "\n"));
+            request.From = call.ResponseStream.Current.Number + 1;
+        }
+        throw new RpcException(new Status(StatusCode.Unavailable, "the stream has ended"));
     }
 
     private static string Text(Event e) =>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Akka.Actor;
 using Grpc.Core;
@@ -15,6 +16,9 @@ public sealed class EventFollowing(SupervisorSystem system, DaemonLifetime lifet
     /// <summary>Events that are held for a subscriber; beyond them it reads from the journal.</summary>
     public const int Window = 256;
 
+    /// <summary>The header of an answer that says where to go on if no event comes before the daemon goes: <c>from</c> of the next subscription.</summary>
+    public const string NextHeader = "supervisor-next-event";
+
     private static readonly TimeSpan StandWithin = TimeSpan.FromSeconds(10);
 
     /// <summary>Passes events on until the call ends.</summary>
@@ -26,9 +30,9 @@ public sealed class EventFollowing(SupervisorSystem system, DaemonLifetime lifet
         using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.Stopping);
         try
         {
-            await reader.Ask<EventHistory.Stand>(EventHistory.Stand.Instance, StandWithin, either.Token);
+            var standing = await reader.Ask<EventHistory.Standing>(EventHistory.Stand.Instance, StandWithin, either.Token);
             // The subscription stands when the headers arrive, which is before the first event.
-            await context.WriteResponseHeadersAsync([]);
+            await context.WriteResponseHeadersAsync([new Metadata.Entry(NextHeader, standing.Next.ToString(CultureInfo.InvariantCulture))]);
             await foreach (var page in PagesAsync(reader, either.Token))
                 foreach (var @event in page)
                     if (filters.Matches(EventFields.Of(@event))) await write(@event, either.Token);

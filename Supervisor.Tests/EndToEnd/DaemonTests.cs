@@ -165,6 +165,48 @@ public sealed class DaemonTests : IAsyncLifetime
         Assert.Empty(Directory.GetFiles(Path.Join(_daemon.Root, "logs", _daemon.Namespace), "f*.log*"));
     }
 
+    [Theory]
+    [InlineData("KILL")]
+    [InlineData("TERM")]
+    public async Task Events_go_on_where_they_were_when_the_daemon_has_gone_beneath_them(string signal)
+    {
+        // Ends while nobody is there to see it.
+        Ok(await _daemon.Do("run", "-d", "--name", "bg", "--rootfs", "/", "--", "sh", "-c", "while [ ! -e /dev/shm/go ]; do sleep 0.05; done; sleep 1; exit 8"));
+        using var events = CommandLine.Start(CommandLine.Supervisor, "--address", _daemon.Address, "events", "--format", "json");
+        var seen = Next("/tasks/exec-added");
+        while (!seen.IsCompleted) Ok(await _daemon.Do("exec", "bg", "true")); // until the subscription stands
+        var exec = await seen;
+        var pid = Ok(await _daemon.Do("ps")).Split('\n').Single(l => l.StartsWith("bg ", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[2];
+        Ok(await _daemon.Do("exec", "bg", "touch", "/dev/shm/go"));
+        Process.Start("kill", [$"-{signal}", $"{_daemon.Pid}"]).WaitForExit();
+        await _daemon.ExitedAsync();
+        await Until(() => !Directory.Exists($"/proc/{pid}"));
+        await _daemon.RestartAsync();
+        Ok(await _daemon.Do("run", "-d", "--name", "later", "--rootfs", "/", "--", "true"));
+        var exit = await Next("/tasks/exit");
+        while (exit.GetProperty("event").GetProperty("id").GetString() != "bg") exit = await Next("/tasks/exit"); // not the exec's
+        Assert.True(exit.GetProperty("number").GetInt64() > exec.GetProperty("number").GetInt64());
+        var created = await Next("/containers/create");
+        Assert.Equal("later", created.GetProperty("event").GetProperty("id").GetString());
+        events.Kill();
+
+        async Task<JsonElement> Next(string topic)
+        {
+            while (true)
+            {
+                var line = await events.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience);
+                Assert.True(line is not null, "the events have ended");
+                var found = JsonDocument.Parse(line).RootElement;
+                if (found.GetProperty("namespace").GetString() == _daemon.Namespace && found.GetProperty("topic").GetString() == topic) return found;
+            }
+        }
+
+        static async Task Until(Func<bool> condition)
+        {
+            for (var end = DateTime.UtcNow + CommandLine.Patience; !condition(); await Task.Delay(20)) Assert.True(DateTime.UtcNow < end, "not within the patience");
+        }
+    }
+
     [Fact]
     public async Task A_third_interrupt_that_changes_nothing_gets_a_hint()
     {
