@@ -156,7 +156,7 @@ public sealed class SupervisorNode : IAsyncDisposable
         var directory = new ContainerDirectory();
         var pool = system.ActorOf(
             KernelPoolActor.Props(
-                new KernelTaskEffects(runtime, clock, options.Criu ?? settings.GetString("criu")), clock, settings.GetInt("kernel-pool.workers"), settings.GetTimeSpan("kernel-pool.deadline"),
+                new KernelTaskEffects(runtime, clock, options.State, options.Criu ?? settings.GetString("criu")), clock, settings.GetInt("kernel-pool.workers"), settings.GetTimeSpan("kernel-pool.deadline"),
                 settings.GetTimeSpan("kernel-pool.patience"), new KernelExecEffects(runtime, clock)),
             "kernel-pool");
         var reaper = system.ActorOf(ReaperActor.Props(clock), "reaper");

@@ -18,6 +18,9 @@ internal static partial class Log
     [LoggerMessage(5, LogLevel.Error, "the journal could not be written: {Reason}; containers go on, the daemon begins anew from what is journalled")]
     public static partial void JournalLost(ILogger log, string reason);
 
+    [LoggerMessage(6, LogLevel.Warning, "{Container} is deleted, its log is left: {Reason}")]
+    public static partial void LogLeft(ILogger log, string container, string reason);
+
     [LoggerMessage(10, LogLevel.Error, "{Method} failed")]
     public static partial void CallFailed(ILogger log, string method, Exception exception);
 }

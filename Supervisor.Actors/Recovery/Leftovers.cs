@@ -3,11 +3,12 @@ using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Tasks;
 using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.ShimProtocol;
+using Supervisor.Kernel.Stdio;
 
 namespace Supervisor.Actors.Recovery;
 
 /// <summary>
-/// What a crash has left and nobody owns: bundles with their cgroups, and processes in a shim's care. Looked for once, when
+/// What a crash has left and nobody owns: bundles with their cgroups, processes in a shim's care, and FIFOs of killed clients. Looked for once, when
 /// the journal has been read and before anybody can ask for something new.
 /// </summary>
 public static class Leftovers
@@ -40,6 +41,8 @@ public static class Leftovers
             log($"{bundle} belongs to no task: it is removed, with its cgroup");
             Try(() => runtime.TearDown(key, bundle, new Dictionary<string, string>(), Timeout), log);
         }
+        foreach (var (@namespace, id) in ClientFifos.Containers(state).Where(c => !IsOwned($"{c.Namespace}/{c.Container}", directory, spared)))
+            Try(() => ClientFifos.RemoveUnused(state, @namespace, id), log);
     }
 
     /// <summary>Whether there are containers, or what is left of some.</summary>

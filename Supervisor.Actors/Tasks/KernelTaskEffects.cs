@@ -15,8 +15,9 @@ using static Supervisor.Actors.Tasks.TaskEffect;
 namespace Supervisor.Actors.Tasks;
 
 /// <summary>Carries a task's effects out with Supervisor.Kernel: the only place where a rule's wish becomes a system call.</summary>
+/// <param name="state">The state directory, below which clients keep their FIFOs.</param>
 /// <param name="criu">The program that makes checkpoints: a path, or a name that is looked for in PATH.</param>
-public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider clock, string criu) : ITaskEffects
+public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider clock, string state, string criu) : ITaskEffects
 {
     private static readonly TimeSpan TearDownTimeout = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan FreezeTimeout = TimeSpan.FromSeconds(10);
@@ -105,6 +106,18 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         }
     }
 
+    /// <summary>What cannot be removed now is removed at the next start.</summary>
+    private void RemoveFifos(ContainerId id)
+    {
+        try
+        {
+            ClientFifos.RemoveUnused(state, id.Namespace, id.Value);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+        }
+    }
+
     private KernelOutcome Release(KernelWork work, CancellationToken deadline)
     {
         try
@@ -168,6 +181,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         if (work.Container is { } container) container.End(TearDownTimeout);
         else runtime.TearDown($"{work.Id}", effect.Setup.Bundle, effect.CgroupPaths, TearDownTimeout);
         RemoveImages(effect.Images);
+        RemoveFifos(work.Id);
         return Ended(work, new TaskCommand.TornDown(work.Id, clock.GetUtcNow()));
     }
 

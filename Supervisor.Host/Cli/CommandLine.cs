@@ -8,7 +8,7 @@ internal static class CommandLine
 {
     private static readonly (string Name, Func<Command> Create)[] Verbs =
     [
-        ("serve", ServeCommand.Create), ("run", RunCommand.Create), ("start", StartCommand.Create), ("exec", ExecCommand.Create), ("ps", PsCommand.Create), ("logs", LogsCommand.Create),
+        ("serve", ServeCommand.Create), ("run", RunCommand.Create), ("start", StartCommand.Create), ("exec", ExecCommand.Create), ("attach", AttachCommand.Create), ("ps", PsCommand.Create), ("logs", LogsCommand.Create),
         ("kill", KillCommand.Create), ("rm", RmCommand.Create), ("wait", WaitCommand.Create), ("inspect", InspectCommand.Create),
         ("events", EventsCommand.Create), ("version", VersionCommand.Create), ("doctor", DoctorCommand.Create),
     ];

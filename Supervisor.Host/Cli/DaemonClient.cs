@@ -48,6 +48,9 @@ internal sealed class DaemonClient : IDisposable
         History = new V1.Events.EventsClient(_channel);
     }
 
+    /// <summary>How our command line reaches the same daemon: for hints.</summary>
+    public string CommandLine => $"supervisor --address {Address} --namespace {Namespace}";
+
     public string Address { get; }
     public string Namespace { get; }
     public Containers.ContainersClient Containers { get; }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Supervisor.Host.Cli.Running;
+using Supervisor.Host.Cli.Stdio;
 
 namespace Supervisor.Host.Cli;
 
@@ -9,6 +10,8 @@ internal static class ExecCommand
     private static readonly Option<bool> Terminal = new("--tty", "-t") { Description = "Give it a terminal" };
 
     private static readonly Option<bool> Interactive = new("--interactive", "-i") { Description = "Pass our input on, which is always done" };
+
+    private static readonly Option<string?> Detaching = TerminalOptions.DetachKeys();
 
     private static readonly Option<string[]> Env = new("--env", "-e")
     {
@@ -30,7 +33,7 @@ internal static class ExecCommand
 
     public static Command Create()
     {
-        var command = new Command("exec", "Runs another program in a running container") { Terminal, Interactive, Env, Cwd, User, Id, Program };
+        var command = new Command("exec", "Runs another program in a running container") { Terminal, Interactive, Detaching, Env, Cwd, User, Id, Program };
         command.Does(async (parse, client, _) =>
         {
             var options = new ExecOptions(
@@ -39,7 +42,12 @@ internal static class ExecCommand
                 [.. (parse.GetValue(Env) ?? []).SelectMany(RunCommand.Expand)],
                 parse.GetValue(Cwd),
                 parse.GetValue(User),
-                parse.GetRequiredValue(Program));
+                parse.GetRequiredValue(Program))
+            {
+                DetachKeys = parse.GetValue(Detaching) is { } keys ? DetachKeys.Parse(keys) : null,
+            };
+            if (options is { Terminal: false, DetachKeys: not null }) throw new CliException("--detach-keys: only a terminal (-t) is left by keys");
+            if (options.Terminal && parse.GetValue(Interactive)) InputDevice.RequireTerminal("leave out -t, or -i");
             using var signals = new ForegroundSignals();
             return await new ExecRun(client, options, signals).RunAsync();
         });

@@ -5,6 +5,9 @@ namespace Supervisor.Host.Cli;
 /// <summary>What the command line's exit codes mean: docker's and podman's, which scripts know.</summary>
 internal static class ExitCodes
 {
+    /// <summary>Our own standard streams are not what they would have to be: no terminal, or a full disk. As docker.</summary>
+    public const int OwnStreams = 1;
+
     /// <summary>Something of ours failed, not the container's program.</summary>
     public const int Ours = 125;
 

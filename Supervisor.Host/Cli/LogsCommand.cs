@@ -1,10 +1,9 @@
 using System.CommandLine;
-using Containerd.Services.Containers.V1;
+using System.Globalization;
 using Containerd.Services.Tasks.V1;
 using Grpc.Core;
 using Supervisor.Host.Cli.Running;
 using Supervisor.Host.Cli.Stdio;
-using Supervisor.Kernel.Stdio;
 
 namespace Supervisor.Host.Cli;
 
@@ -16,18 +15,23 @@ internal static class LogsCommand
     public static Command Create()
     {
         var follow = new Option<bool>("--follow", "-f") { Description = "Go on until the container ends" };
+        var tail = new Option<string>("--tail", "-n") { Description = "Only the last N lines of what is there", HelpName = "N|all", DefaultValueFactory = _ => "all" };
         var id = Ids.One();
-        var command = new Command("logs", "Prints a container's output") { follow, id };
-        command.Does((parse, client, cancel) => PrintAsync(client, parse.GetRequiredValue(id), parse.GetValue(follow), cancel));
+        var command = new Command("logs", "Prints a container's output") { follow, tail, id };
+        command.Does((parse, client, cancel) => PrintAsync(client, parse.GetRequiredValue(id), parse.GetValue(follow), Lines(parse.GetRequiredValue(tail)), cancel));
         return command;
     }
 
-    private static async Task<int> PrintAsync(DaemonClient client, string id, bool follow, CancellationToken cancel)
+    private static long? Lines(string tail) => tail is "all" ? null
+        : long.TryParse(tail, NumberStyles.None, CultureInfo.InvariantCulture, out var lines) ? lines : throw new CliException($"--tail: \"{tail}\" is no number of lines, nor all");
+
+    private static async Task<int> PrintAsync(DaemonClient client, string id, bool follow, long? lines, CancellationToken cancel)
     {
-        var path = await FindAsync(client, id, cancel);
+        var path = await LogFile.FindAsync(client, id, cancel);
         // Before reading: what was written until the end is then read after it.
         var ended = follow ? EndAsync(client, id, cancel) : Task.CompletedTask;
         using var files = new LogFiles(path);
+        if (lines is { } last) files.SkipToLast(last);
         await StandardOutput.PrintAsync(
             async (output, cancel) =>
             {
@@ -43,14 +47,6 @@ internal static class LogsCommand
             cancel);
         await ended;
         return 0;
-    }
-
-    private static async Task<string> FindAsync(DaemonClient client, string id, CancellationToken cancel)
-    {
-        var container = (await client.Containers.GetAsync(new GetContainerRequest { Id = id }, client.Call(cancel))).Container;
-        if (container.Labels.TryGetValue(LogFile.Label, out var labelled)) return labelled;
-        if (await Removal.FindTaskAsync(client, id, cancel) is { Stdout: var stdout } && LogTarget.Is(stdout)) return LogTarget.Parse(stdout, "stdout").Path;
-        throw new CliException($"container {id} has no log: its output goes to whoever started it");
     }
 
     private static async Task EndAsync(DaemonClient client, string id, CancellationToken cancel)

@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using System.Security.Cryptography;
 using Grpc.Core;
 using Supervisor.Host.Cli.Running;
+using Supervisor.Host.Cli.Stdio;
 using Supervisor.Host.Hosting;
 using Supervisor.Kernel;
 using Supervisor.Kernel.Oci;
@@ -23,6 +24,7 @@ internal static class RunCommand
     private static readonly Option<bool> Detach = new("--detach", "-d") { Description = "Go on in the background, output to a log file" };
     private static readonly Option<bool> Terminal = new("--tty", "-t") { Description = "Give it a terminal" };
     private static readonly Option<bool> Interactive = new("--interactive", "-i") { Description = "Pass our input on; in the foreground that is always done" };
+    private static readonly Option<string?> Detaching = TerminalOptions.DetachKeys();
     private static readonly Option<bool> Remove = new("--rm") { Description = "Remove the container when it ends" };
     private static readonly Option<bool> Init = new("--init") { Description = "Run the program under an init that forwards signals and collects orphans" };
     private static readonly Option<string?> Name = new("--name") { Description = "Id of the container (default: a random one)", HelpName = "ID" };
@@ -80,7 +82,7 @@ internal static class RunCommand
         Net.AcceptOnlyFromAmong("host", "none");
         var command = new Command("run", "Creates and starts a container")
         {
-            Rootfs, Detach, Terminal, Interactive, Remove, Init, Name, Memory, Pids, Env, Cwd, User, Hostname, ReadOnly, Net, LogMaxSize, LogMaxFiles, Security, Program,
+            Rootfs, Detach, Terminal, Interactive, Detaching, Remove, Init, Name, Memory, Pids, Env, Cwd, User, Hostname, ReadOnly, Net, LogMaxSize, LogMaxFiles, Security, Program,
         };
         command.Does(RunAsync);
         return command;
@@ -96,6 +98,8 @@ internal static class RunCommand
             throw new CliException("--rm: nobody would be there to remove a detached container; use rm when it has ended");
         if (parse.GetValue(Detach) && parse.GetValue(Interactive) && !parse.GetValue(Terminal))
             throw new CliException("--interactive: a detached container has no input, unless it has a terminal (-t)");
+        if (parse.GetValue(Detaching) is not null && (parse.GetValue(Detach) || !parse.GetValue(Terminal)))
+            throw new CliException("--detach-keys: only a terminal in the foreground (-t) is left by keys");
         var program = parse.GetRequiredValue(Program);
         if (program[0].StartsWith('-') && !FollowsDoubleDash(parse, program))
             throw new CliException($"{program[0]}: no such option of run; a program of that name goes after --");
@@ -120,6 +124,7 @@ internal static class RunCommand
         {
             Init = parse.GetValue(Init),
             Seccomp = SecurityOptions.Seccomp(parse.GetValue(Security) ?? []),
+            DetachKeys = parse.GetValue(Detaching) is { } keys ? DetachKeys.Parse(keys) : null,
             LogMaxSize = LogSize(parse),
             LogMaxFiles = parse.GetValue(LogMaxFiles) is not { } files || files is >= 1 and <= LogTarget.MostFiles
                 ? parse.GetValue(LogMaxFiles)
@@ -142,6 +147,7 @@ internal static class RunCommand
     private static async Task<int> RunAsync(ParseResult parse, CancellationToken cancel)
     {
         var options = Read(parse);
+        if (options is { Terminal: true, Detach: false } && parse.GetValue(Interactive)) InputDevice.RequireTerminal("leave out -t, or -i");
         using var signals = new ForegroundSignals();
         try
         {
@@ -169,6 +175,7 @@ internal static class RunCommand
         if (DaemonClient.Answers(named ?? DaemonOptions.DefaultAddress)) return null;
         if (named is not null) throw new CliException($"no daemon answers at {named}: start one with \"supervisor serve --address {named}\"");
         if (options.Detach) throw new CliException("no daemon runs that a detached container could stay with: start one with \"supervisor serve\"");
+        if (options.DetachKeys is not null) throw new CliException("--detach-keys: no daemon runs that the container could stay with: start one with \"supervisor serve\"");
         return await EmbeddedDaemon.StartAsync(cancel);
     }
 

@@ -3,6 +3,7 @@ using Containerd.Services.Containers.V1;
 using Containerd.Services.Tasks.V1;
 using Containerd.V1.Types;
 using Supervisor.Host.Cli.Running;
+using Supervisor.Host.Hosting;
 using Supervisor.Kernel.Oci;
 
 namespace Supervisor.Host.Cli;
@@ -36,10 +37,13 @@ internal static class StartCommand
             if (task.Status is not Status.Stopped) throw new CliException($"container {id} is {task.Status.ToString().ToLowerInvariant()}: resume it, or end it, before it is started");
             await client.Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = id }, client.Call(cancel));
         }
-        var output = container.Labels.TryGetValue(LogFile.Label, out var log) ? $"{await client.LogAsync(log, cancel)}" : "";
+        var output = container.Labels.TryGetValue(ContainerLog.Label, out var log) ? $"{await client.LogAsync(log, cancel)}" : "";
         var terminal = container.Spec is { } spec && SpecReader.Read(spec.Value.Span).Process is { Terminal: true };
+        var (_, state) = await client.DirectoriesAsync(cancel);
+        using var input = terminal ? LastingInput.Make(state, client.Namespace, id) : null;
         await client.Tasks.CreateAsync(
-            new CreateTaskRequest { ContainerId = id, Stdout = output, Stderr = terminal ? "" : output, Terminal = terminal }, client.Call(cancel));
+            new CreateTaskRequest { ContainerId = id, Stdin = input?.Path ?? "", Stdout = output, Stderr = terminal ? "" : output, Terminal = terminal }, client.Call(cancel));
+        input?.Leave();
         await client.Tasks.StartAsync(new StartRequest { ContainerId = id }, client.Call(cancel));
     }
 }

@@ -7,12 +7,13 @@ using Supervisor.Actors.Containers;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.ReadModel;
 using Supervisor.Host.Filters;
+using Supervisor.Host.Hosting;
 using Supervisor.Host.Services.Storage;
 
 namespace Supervisor.Host.Services;
 
 /// <summary>containerd.services.containers.v1: translate, ask, translate back. Reads ask nobody.</summary>
-public sealed class ContainersService(SupervisorSystem system, NamespaceRegistry namespaces, StorageCalls storage, TimeProvider clock)
+public sealed class ContainersService(SupervisorSystem system, NamespaceRegistry namespaces, StorageCalls storage, DaemonOptions options, ILogger<ContainersService> log, TimeProvider clock)
     : Containers.ContainersBase
 {
     /// <inheritdoc/>
@@ -65,12 +66,26 @@ public sealed class ContainersService(SupervisorSystem system, NamespaceRegistry
     public override async Task<Empty> Delete(DeleteContainerRequest request, ServerCallContext context)
     {
         var id = context.ContainerId(request.Id, "id");
-        var container = Find(id, "cannot delete ").Container;
-        var reply = await container.Ask<ContainerReply>(
+        var entry = Find(id, "cannot delete ");
+        var reply = await entry.Container.Ask<ContainerReply>(
             new ContainerCommand.Delete(id, clock.GetUtcNow()), context.TimeLeft(clock), context.CancellationToken);
         if (reply.Refusal is { } refusal) throw refusal.ToRpcException();
         storage.CollectSoon(); // what it stood on may stand alone now
+        DeleteLog(entry.Record);
         return new Empty();
+    }
+
+    /// <summary>The container is gone, whatever becomes of its log.</summary>
+    private void DeleteLog(ContainerRecord record)
+    {
+        try
+        {
+            ContainerLog.DeleteOf(record.Labels, options.Root, record.Id.Namespace, record.Id.Value);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Log.LogLeft(log, $"{record.Id}", e.Message);
+        }
     }
 
     private IEnumerable<ContainerRecord> Listed(ListContainersRequest request, ServerCallContext context)

@@ -34,7 +34,8 @@ public sealed class LogBinaries(IEnumerable<string> directories)
                 "stdout", $"log binary \"{path}\" lies in none of the directories that supervisor.log-binaries allows");
     }
 
-    private static string Resolve(string path)
+    /// <summary>A path without symbolic links; what is missing at its end stays as it is.</summary>
+    internal static string Resolve(string path)
     {
         var resolved = "/";
         foreach (var component in Path.GetFullPath(path).Split('/', StringSplitOptions.RemoveEmptyEntries))

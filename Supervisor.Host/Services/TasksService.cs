@@ -21,7 +21,7 @@ namespace Supervisor.Host.Services;
 
 /// <summary>containerd.services.tasks.v1: translate, ask, translate back. Reads and waits ask nobody.</summary>
 /// <remarks>What is not overridden here is answered with UNIMPLEMENTED.</remarks>
-public sealed class TasksService(SupervisorSystem system, LogBinaries logBinaries, CheckpointCalls checkpoints, DaemonLifetime lifetime, TimeProvider clock) : Tasks.TasksBase
+public sealed class TasksService(SupervisorSystem system, LogBinaries logBinaries, ReservedPaths reserved, CheckpointCalls checkpoints, DaemonLifetime lifetime, TimeProvider clock) : Tasks.TasksBase
 {
     private const uint LastSignal = 64; // SIGRTMAX, signal(7)
     private const int LargestRootfs = 32 << 10; // of 64 KiB, which a message to the shim takes
@@ -35,7 +35,7 @@ public sealed class TasksService(SupervisorSystem system, LogBinaries logBinarie
         RuntimeOptions.Check(container.Record.RuntimeOptions, "container.runtime.options");
         RuntimeOptions.Check(request.Options, "options");
         RefuseOtherShims(request);
-        var stdio = logBinaries.Check(new StdioPaths(request.Stdin, request.Stdout, request.Stderr, request.Terminal));
+        var stdio = reserved.Check(logBinaries.Check(new StdioPaths(request.Stdin, request.Stdout, request.Stderr, request.Terminal)));
         if (request.Rootfs.Sum(m => m.CalculateSize()) is > LargestRootfs and var size)
             throw new InvalidFieldException("rootfs", $"its mounts take {size} bytes, at most {LargestRootfs} are allowed");
         var source = await checkpoints.SourceAsync(request, context);
@@ -161,7 +161,7 @@ public sealed class TasksService(SupervisorSystem system, LogBinaries logBinarie
         var exec = ExecId.Parse(id, request.ExecId);
         if (request.Spec is null) throw new InvalidFieldException("spec", "is missing: the OCI process, as JSON");
         SpecValidator.Validate(SpecReader.ReadProcess(request.Spec.Value.Span)); // now, when it can still be refused by field
-        var setup = new ExecSetup(logBinaries.Check(new StdioPaths(request.Stdin, request.Stdout, request.Stderr, request.Terminal)), request.Spec.Value.Memory);
+        var setup = new ExecSetup(reserved.Check(logBinaries.Check(new StdioPaths(request.Stdin, request.Stdout, request.Stderr, request.Terminal))), request.Spec.Value.Memory);
         await Actor(id).AskAsync(new ExecCommand.Add(exec, clock.GetUtcNow(), setup), context, clock);
         return new Empty();
     }

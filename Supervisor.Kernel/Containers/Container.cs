@@ -119,7 +119,12 @@ public sealed class Container : IContainer
 
     /// <summary>Waits for the end of an init that is not watched, and collects it where it is our child.</summary>
     /// <returns>The status; null where it cannot be known, or when <paramref name="timeout"/> passed first (see <see cref="HasEnded"/>).</returns>
-    public ExitStatus? Wait(TimeSpan timeout) => _pidfd.WaitForExit(timeout) ? _pidfd.TryReap() ?? _pidfd.TryReadExit() : null;
+    public ExitStatus? Wait(TimeSpan timeout)
+    {
+        if (!_pidfd.WaitForExit(timeout)) return null;
+        _stdio?.Drained.Wait(TimeSpan.FromSeconds(1)); // as of one that is watched
+        return _pidfd.TryReap() ?? _pidfd.TryReadExit();
+    }
 
     /// <summary>Whether the init has ended, collected or not.</summary>
     public bool HasEnded => _pidfd.WaitForExit(TimeSpan.Zero);

@@ -84,7 +84,12 @@ public sealed class ExecProcess : IContainerProcess
 
     /// <summary>Waits for its end and collects it. Not for one that is watched.</summary>
     /// <returns>The status; null when <paramref name="timeout"/> passed first.</returns>
-    public ExitStatus? Wait(TimeSpan timeout) => _pidfd.WaitForExit(timeout) ? _pidfd.TryReap() ?? _pidfd.TryReadExit() : null;
+    public ExitStatus? Wait(TimeSpan timeout)
+    {
+        if (!_pidfd.WaitForExit(timeout)) return null;
+        _stdio?.Drained.Wait(TimeSpan.FromSeconds(1)); // as of one that is watched
+        return _pidfd.TryReap() ?? _pidfd.TryReadExit();
+    }
 
     /// <summary>Lets it run its program.</summary>
     /// <exception cref="LaunchException">It could not be executed; the process ends with 127.</exception>

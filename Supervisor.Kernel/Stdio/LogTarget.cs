@@ -62,6 +62,17 @@ public sealed record LogTarget(string Path, long? MaxSize, int MaxFiles)
         return MaxSize is { } size ? $"{path}?max-size={size}&max-files={MaxFiles}" : path;
     }
 
+    /// <summary>The former files that are there, the latest first.</summary>
+    public static IEnumerable<string> FormerOf(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        var directory = System.IO.Path.GetDirectoryName(path)!;
+        if (!Directory.Exists(directory)) return [];
+        return Directory.EnumerateFiles(directory).Where(f => f.StartsWith(path + ".", StringComparison.Ordinal))
+            .Select(f => (File: f, Number: int.TryParse(f[(path.Length + 1)..], out var number) ? number : 0))
+            .Where(f => f.Number > 0).OrderBy(f => f.Number).Select(f => f.File);
+    }
+
     /// <summary>The former file of a number, 1 being the latest.</summary>
     public string Former(int number) => $"{Path}.{number}";
 }

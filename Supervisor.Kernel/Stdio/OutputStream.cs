@@ -8,7 +8,7 @@ internal sealed class OutputStream : IDisposable
 {
     private Pump? _pump;
 
-    /// <summary>Of limited size, filled from <see cref="Pipe"/> or from a terminal; null for none.</summary>
+    /// <summary>Filled from <see cref="Pipe"/> or from a terminal; null for none.</summary>
     public RotatingLog? Log { get; init; }
 
     /// <summary>The end that we read from.</summary>
@@ -23,14 +23,14 @@ internal sealed class OutputStream : IDisposable
     /// <summary>See <see cref="UnreadOutput.Read"/>.</summary>
     public Task Read => Unread?.Read ?? Task.CompletedTask;
 
-    /// <returns>Null where the target is no log of limited size.</returns>
+    /// <returns>Null where the target is no log.</returns>
     /// <exception cref="InvalidStdioException">It cannot be opened, or the target's words are wrong.</exception>
     public static RotatingLog? OpenLog(string target, string field, Action<Exception> onError)
     {
-        if (!LogTarget.Is(target) || LogTarget.Parse(target, field) is not { MaxSize: not null } log) return null;
+        if (!LogTarget.Is(target)) return null;
         try
         {
-            return new RotatingLog(log, onError);
+            return new RotatingLog(LogTarget.Parse(target, field), onError);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -38,7 +38,7 @@ internal sealed class OutputStream : IDisposable
         }
     }
 
-    public void Relay(EventLoop loop, byte[]? pending = null) => _pump = new Pump(loop, Pipe!, Log!, pending ?? []);
+    public void Relay(EventLoop loop, byte[]? pending = null) => _pump = new Pump(loop, Pipe!, destination: null, Log, pending ?? []);
 
     /// <param name="stop">We relay no more.</param>
     public OutputHandover HandOver(bool stop)
@@ -67,7 +67,7 @@ internal sealed class OutputStream : IDisposable
 
 /// <summary>One output, as one relay gives it to the next.</summary>
 /// <param name="Reading">A pipe's end for <paramref name="Log"/>; without one, a FIFO's whose content is kept; null for neither.</param>
-/// <param name="Log">A log of limited size (<see cref="LogTarget"/>), or empty.</param>
+/// <param name="Log">A log (<see cref="LogTarget"/>), or empty.</param>
 /// <param name="Pending">Read, and not yet in the log.</param>
 internal sealed record OutputHandover(Fd? Reading, string Log, byte[] Pending)
 {

@@ -7,7 +7,8 @@ namespace Supervisor.Kernel.Stdio;
 
 /// <summary>
 /// The standard streams of one process. Output goes straight into the client's FIFO or file: no byte is copied, and it
-/// works on when we die. Only input (which must end at CloseIO), terminals and logs of limited size are relayed.
+/// works on when we die. Only input (which must end at CloseIO), terminals and logs are relayed: a log's file is never the container's own, which
+/// could change its mode, empty it or seek in it.
 /// </summary>
 internal sealed class ProcessStdio : IDisposable
 {
@@ -46,15 +47,19 @@ internal sealed class ProcessStdio : IDisposable
             if (targets.Stdout.StartsWith(LogBinary.Scheme, StringComparison.Ordinal)) log = LogBinary.Start(targets.Stdout);
             if (targets.Terminal)
             {
-                var rotating = Opened(OutputStream.OpenLog(targets.Stdout, "stdout", onError));
-                var output = rotating is not null ? null : Opened(log?.Stdout.Duplicate() ?? StdioFiles.OpenOutput(targets.Stdout, "stdout", blocking: false));
+                var pipe = PipeTarget.Is(targets.Stdout) ? PipeTarget.Parse(targets.Stdout, "stdout") : null;
+                var rotating = Opened(OutputStream.OpenLog(pipe is null ? targets.Stdout : $"{pipe.Log}", "stdout", onError));
+                var output = rotating is not null && pipe is null ? null : Opened(log?.Stdout.Duplicate() ?? StdioFiles.OpenOutput(targets.Stdout, "stdout", blocking: false));
                 if (log is not null) StdioFiles.SetNonBlocking(output!);
-                var input = targets.Stdin.Length == 0 ? null : Opened(StdioFiles.OpenInput(targets.Stdin));
-                return new ProcessStdio(targets, [], input, null, output, Opened(new OutputStream { Log = rotating, Unread = Held(output, targets.Stdout) })) { _log = log };
+                var typed = targets.Stdin.Length == 0 ? null : Opened(StdioFiles.OpenInput(targets.Stdin));
+                return new ProcessStdio(targets, [], typed, null, output, Opened(new OutputStream { Log = rotating, Unread = Held(output, targets.Stdout) })) { _log = log };
             }
             if (targets == StdioTargets.Inherited)
                 return new ProcessStdio(targets, [.. Enumerable.Range(0, 3).Select(n => Opened(Fd.DuplicateOf(n))!)], null, null, null);
-            Fd stdin, fifo = null!, pipe = null!;
+            foreach (var (field, target) in (ReadOnlySpan<(string, string)>)[("stdout", targets.Stdout), ("stderr", targets.Stderr)])
+                if (PipeTarget.Is(target) && PipeTarget.Parse(target, field).Log is not null)
+                    throw new InvalidStdioException(field, $"\"{target}\": log: only the output of a terminal is relayed, and can go into a log beside");
+            Fd stdin, fifo = null!, input = null!;
             if (targets.Stdin.Length == 0)
             {
                 stdin = Opened(Fd.Open("/dev/null", OpenFlags.O_RDONLY))!;
@@ -62,9 +67,9 @@ internal sealed class ProcessStdio : IDisposable
             else
             {
                 fifo = Opened(StdioFiles.OpenInput(targets.Stdin))!;
-                (stdin, pipe) = Pipe.Create();
+                (stdin, input) = Pipe.Create();
                 Opened(stdin);
-                Opened(pipe);
+                Opened(input);
             }
             var (stdout, outStream) = OpenOutput(targets.Stdout, "stdout", log?.Stdout);
             // containerd sends both streams of a file:// URI to the one file of stdout.
@@ -73,7 +78,7 @@ internal sealed class ProcessStdio : IDisposable
                 throw new InvalidStdioException("stderr", $"\"{targets.Stderr}\" is stdout's file with other limits");
             var (stderr, errStream) = sameFile ? (Opened(stdout.Duplicate())!, new OutputStream()) : OpenOutput(targets.Stderr, "stderr", log?.Stderr);
             foreach (var stream in (Fd[])[stdin, stdout, stderr]) StdioFiles.GiveTo(stream, uid, gid);
-            return new ProcessStdio(targets, [stdin, stdout, stderr], fifo, pipe, null, outStream, errStream) { _log = log };
+            return new ProcessStdio(targets, [stdin, stdout, stderr], fifo, input, null, outStream, errStream) { _log = log };
         }
         catch
         {
@@ -121,14 +126,14 @@ internal sealed class ProcessStdio : IDisposable
             var loop = host.Relay;
             _terminal = terminal;
             StdioFiles.SetNonBlocking(terminal);
-            _output = _stdout.Log is { } log ? new Pump(loop, terminal.Duplicate(), log) : new Pump(loop, terminal.Duplicate(), _terminalOutput!);
+            _output = new Pump(loop, terminal.Duplicate(), _terminalOutput, _stdout.Log);
             HangUpWithReader();
-            if (_stdinFifo is not null) _input = new Pump(loop, _stdinFifo, terminal.Duplicate());
+            if (_stdinFifo is not null) _input = new Pump(loop, _stdinFifo, terminal.Duplicate(), log: null);
         }
         else if (_stdinFifo is not null)
         {
             StdioFiles.SetNonBlocking(_stdinPipe!);
-            _input = new Pump(host.Relay, _stdinFifo, _stdinPipe!);
+            _input = new Pump(host.Relay, _stdinFifo, _stdinPipe!, log: null);
         }
         foreach (var stream in (OutputStream[])[_stdout, _stderr])
             if (stream.Pipe is not null) stream.Relay(host.Relay);
@@ -157,7 +162,7 @@ internal sealed class ProcessStdio : IDisposable
         var inputGoesOn = _input is { HasEnded: false };
         return new StdioHandover(
             _targets.Terminal, Open(_terminal), inputGoesOn ? Open(_stdinFifo) : null, inputGoesOn ? Open(_stdinPipe) : null,
-            _output is { HasEnded: false } ? Open(_terminalOutput) : null, pendingInput, pendingOutput, _input?.Ending ?? false,
+            _output is { HasEnded: false } ? Open(_output.Destination) : null, pendingInput, pendingOutput, _input?.Ending ?? false,
             _stdout.HandOver(stop), _stderr.HandOver(stop));
 
         static Fd? Open(Fd? fd) => fd is { IsClosed: false } ? fd : null;
@@ -169,11 +174,11 @@ internal sealed class ProcessStdio : IDisposable
         var loop = host.Relay;
         var (stdout, stderr) = (OutputStream.Resume(loop, from.Stdout, host.OnError), OutputStream.Resume(loop, from.Stderr, host.OnError));
         var stdio = new ProcessStdio(new StdioTargets("", "", "", from.Terminal), [], from.Input, from.InputPipe, from.Output, stdout, stderr) { _terminal = from.Master };
-        if (from is { Output: not null, Master: not null }) stdio._output = new Pump(loop, from.Master.Duplicate(), from.Output, from.PendingOutput);
-        else if (from is { Terminal: true, Master: not null } && stdout.Log is { } log) stdio._output = new Pump(loop, from.Master.Duplicate(), log, from.PendingOutput);
+        if (from is { Terminal: true, Master: not null } && (from.Output is not null || stdout.Log is not null))
+            stdio._output = new Pump(loop, from.Master.Duplicate(), from.Output, stdout.Log, from.PendingOutput);
         stdio.HangUpWithReader();
         if (from.Input is not null && (from.Terminal ? from.Master?.Duplicate() : from.InputPipe) is { } destination)
-            stdio._input = new Pump(loop, from.Input, destination, from.PendingInput);
+            stdio._input = new Pump(loop, from.Input, destination, log: null, from.PendingInput);
         if (from.InputEnding) stdio._input?.EndWhenEmpty();
         return stdio;
     }

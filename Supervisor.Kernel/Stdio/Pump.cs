@@ -5,35 +5,31 @@ using Supervisor.Kernel.Polling;
 
 namespace Supervisor.Kernel.Stdio;
 
-/// <summary>Moves bytes from one descriptor to another through a bounded buffer, at the pace of the slower side.</summary>
-/// <remarks>Both descriptors are non-blocking and belong to the pump. </remarks>
+/// <summary>
+/// Moves bytes from one descriptor to another through a bounded buffer, at the pace of the slower side; or into a log; or to both, at the pace of the other descriptor:
+/// what the log cannot take then is missing in it. Once a reader has detached (<see cref="DetachedFifo"/>), it goes on with the log, or with nobody.
+/// </summary>
+/// <remarks>The descriptors are non-blocking, and belong to the pump with the log.</remarks>
 internal sealed class Pump
 {
     private static readonly TimeSpan FullFor = TimeSpan.FromSeconds(1);
     private readonly Fd _source;
-    private readonly Fd? _destination;
-    private readonly RotatingLog? _log; // in place of the destination
+    private Fd? _destination; // null: only the log
+    private readonly RotatingLog? _log;
     private Timer? _whenFull; // of a log
     private byte[]? _buffer; // rented while there is something in it: an idle pump costs nothing
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly EventLoop _loop;
     private EventLoop.Watch? _reading; // null while there is something to write: a hang-up would be told all the time
-    private readonly EventLoop.Watch? _writing; // null for a regular file, which never makes its writer wait: epoll_ctl(2), EPERM
+    private EventLoop.Watch? _writing; // null for a regular file, which never makes its writer wait: epoll_ctl(2), EPERM
     private int _start, _count;
     private readonly Lock _gate = new(); // between the loop's thread and the two requests of this one pump
     private bool _endWhenEmpty, _closed;
 
     /// <param name="pending">What a former pump of the two had read and not yet written.</param>
-    public Pump(EventLoop loop, Fd source, Fd destination, ReadOnlySpan<byte> pending = default) : this(loop, source, destination, null, pending)
-    {
-    }
-
-    /// <summary>Into a log, which never makes its writer wait, unless it cannot be written.</summary>
-    public Pump(EventLoop loop, Fd source, RotatingLog log, ReadOnlySpan<byte> pending = default) : this(loop, source, null, log, pending)
-    {
-    }
-
-    private Pump(EventLoop loop, Fd source, Fd? destination, RotatingLog? log, ReadOnlySpan<byte> pending)
+    /// <param name="destination">Null for none: then there is a log.</param>
+    /// <param name="log">Null for none. It never makes its writer wait, unless it cannot be written and is all there is.</param>
+    public Pump(EventLoop loop, Fd source, Fd? destination, RotatingLog? log, ReadOnlySpan<byte> pending = default)
     {
         (_loop, _source, _destination, _log) = (loop, source, destination, log);
         if (!pending.IsEmpty)
@@ -52,6 +48,9 @@ internal sealed class Pump
     }
 
     private const int Capacity = 64 << 10;
+
+    /// <summary>Where it writes to, beside a log.</summary>
+    public Fd? Destination => _destination;
 
     /// <summary>What was read and is not yet written: for one who takes the pump over. Nothing more is read or written here.</summary>
     public byte[] Stop()
@@ -132,8 +131,23 @@ internal sealed class Pump
         {
             if (_closed) return;
             if (_count > 0) Write();
-            else if ((events & (EpollEvents.EPOLLERR | EpollEvents.EPOLLHUP)) != 0) Break(); // nobody will read again
+            else if ((events & (EpollEvents.EPOLLERR | EpollEvents.EPOLLHUP)) != 0) ReaderGone();
         }
+    }
+
+    /// <summary>Nobody will read again. Of one who detached, the log or the null device takes the place.</summary>
+    private void ReaderGone()
+    {
+        if (_destination is not { } left || !DetachedFifo.Is(left))
+        {
+            Break();
+            return;
+        }
+        _writing?.Dispose();
+        _writing = null;
+        _destination = _log is null ? Fd.Open("/dev/null", OpenFlags.O_WRONLY) : null;
+        left.Dispose();
+        if (_count > 0) Write();
     }
 
     private void Read()
@@ -175,14 +189,15 @@ internal sealed class Pump
             while (_count > 0)
             {
                 var bytes = _buffer.AsSpan(_start, _count);
-                var written = _log is null ? _destination!.TryWrite(bytes) : _log.TryWrite(bytes);
+                var written = _destination is null ? _log!.TryWrite(bytes) : _destination.TryWrite(bytes);
                 if (written is null) break;
+                if (_destination is not null && _log is not null) Note(bytes[..written.Value]);
                 (_start, _count) = (_start + written.Value, _count - written.Value);
             }
         }
         catch (SyscallException e) when (e.Errno is Errno.EPIPE or Errno.EIO)
         {
-            Break();
+            ReaderGone();
             return;
         }
         if (_count == 0) Release();
@@ -196,7 +211,12 @@ internal sealed class Pump
             _reading ??= _loop.Add(_source.Number, EpollEvents.EPOLLIN, OnReadable);
         }
         _writing?.Change(_count > 0 ? EpollEvents.EPOLLOUT : EpollEvents.None);
-        if (_log is not null && _count > 0) (_whenFull ??= new Timer(_ => OnWritable(EpollEvents.EPOLLOUT))).Change(FullFor, Timeout.InfiniteTimeSpan);
+        if (_destination is null && _count > 0) (_whenFull ??= new Timer(_ => OnWritable(EpollEvents.EPOLLOUT))).Change(FullFor, Timeout.InfiniteTimeSpan);
         if (_count == 0 && _endWhenEmpty) Read();
+    }
+
+    private void Note(ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty && _log!.TryWrite(bytes) is { } noted) bytes = bytes[noted..];
     }
 }

@@ -79,8 +79,9 @@ public sealed class RotatingLog : IDisposable
 
     private void Open()
     {
-        _file = Fd.Open(_target.Path, OpenFlags.O_WRONLY | OpenFlags.O_APPEND | OpenFlags.O_CREAT, 0x180 /* 0600 */);
+        // O_NONBLOCK: a FIFO that somebody put there is not waited for.
+        _file = Fd.Open(_target.Path, OpenFlags.O_WRONLY | OpenFlags.O_APPEND | OpenFlags.O_CREAT | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY, 0x180 /* 0600 */);
         using var handle = new Microsoft.Win32.SafeHandles.SafeFileHandle(_file.Number, ownsHandle: false);
-        _size = RandomAccess.GetLength(handle);
+        _size = FileStatus.Of(_file).IsRegular ? RandomAccess.GetLength(handle) : 0;
     }
 }

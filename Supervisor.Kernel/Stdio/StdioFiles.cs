@@ -7,7 +7,7 @@ namespace Supervisor.Kernel.Stdio;
 /// <summary>Opening what the clients' words for standard streams mean.</summary>
 internal static class StdioFiles
 {
-    /// <summary>A stream to write to.</summary>
+    /// <summary>A stream to write to, which is no log.</summary>
     /// <param name="blocking">False for a relay of ours; true for a process, which expects writes to wait.</param>
     /// <remarks>
     /// A FIFO is opened for reading too: while its reader comes and goes nobody gets EPIPE, and up to a pipe's
@@ -16,17 +16,16 @@ internal static class StdioFiles
     public static Fd OpenOutput(string target, string field, bool blocking)
     {
         if (target.Length == 0) return Fd.Open("/dev/null", OpenFlags.O_WRONLY);
-        if (PipeTarget.Is(target)) return OpenPipe(PipeTarget.PathOf(target, field), field, blocking);
-        var path = PathOf(target, field, out var isFile);
-        if (!isFile && IsFifo(path))
+        if (PipeTarget.Is(target)) return OpenPipe(PipeTarget.Parse(target, field).Path, field, blocking);
+        var path = PathOf(target, field);
+        if (IsFifo(path))
         {
             var fifo = Open(path, OpenFlags.O_RDWR | OpenFlags.O_NONBLOCK, field);
             if (blocking) SetBlocking(fifo, true);
             return fifo;
         }
-        if (!isFile && !File.Exists(path)) throw new InvalidStdioException(field, $"\"{path}\": no such FIFO or file");
-        if (isFile) PrivateFiles.MakeDirectory(Path.GetDirectoryName(path)!);
-        return Open(path, OpenFlags.O_WRONLY | OpenFlags.O_APPEND | OpenFlags.O_CREAT | (blocking ? OpenFlags.O_RDONLY : OpenFlags.O_NONBLOCK), field);
+        if (!File.Exists(path)) throw new InvalidStdioException(field, $"\"{path}\": no such FIFO or file");
+        return Open(path, OpenFlags.O_WRONLY | OpenFlags.O_APPEND | (blocking ? OpenFlags.O_RDONLY : OpenFlags.O_NONBLOCK), field);
     }
 
     // For writing only: so its writers get SIGPIPE or EPIPE once the reader has gone.
@@ -46,9 +45,8 @@ internal static class StdioFiles
     public static Fd OpenInput(string target)
     {
         const string field = "stdin";
-        if (PipeTarget.Is(target)) return OpenFifo(PipeTarget.PathOf(target, field), OpenFlags.O_RDONLY);
-        var path = PathOf(target, field, out var isFile);
-        return isFile ? throw new InvalidStdioException(field, $"\"{target}\" is not a FIFO") : OpenFifo(path, OpenFlags.O_RDWR);
+        if (PipeTarget.Is(target)) return OpenFifo(PipeTarget.Parse(target, field).Path, OpenFlags.O_RDONLY);
+        return LogTarget.Is(target) ? throw new InvalidStdioException(field, $"\"{target}\" is not a FIFO") : OpenFifo(PathOf(target, field), OpenFlags.O_RDWR);
 
         static Fd OpenFifo(string path, OpenFlags access) => IsFifo(path)
             ? Open(path, access | OpenFlags.O_NONBLOCK, field)
@@ -63,13 +61,10 @@ internal static class StdioFiles
             _ = fchown(stream.Number, uid, gid); // a read-only or foreign filesystem may refuse; the stream works all the same
     }
 
-    private static string PathOf(string target, string field, out bool isFile)
+    private static string PathOf(string path, string field)
     {
-        isFile = LogTarget.Is(target);
-        var path = isFile ? LogTarget.Parse(target, field).Path : target;
-        if (target.Contains("://", StringComparison.Ordinal) && !isFile)
-            throw new InvalidStdioException(field, $"\"{target}\": only FIFO paths, pipe:// and file:// are supported");
-        if (!path.StartsWith('/') || path.Contains('\0', StringComparison.Ordinal)) throw new InvalidStdioException(field, $"\"{target}\" is not an absolute path");
+        if (path.Contains("://", StringComparison.Ordinal)) throw new InvalidStdioException(field, $"\"{path}\": only FIFO paths, pipe:// and file:// are supported");
+        if (!path.StartsWith('/') || path.Contains('\0', StringComparison.Ordinal)) throw new InvalidStdioException(field, $"\"{path}\" is not an absolute path");
         return path;
     }
 

@@ -1,5 +1,6 @@
 using Supervisor.Host.Cli;
 using Supervisor.Host.Cli.Stdio;
+using Supervisor.Kernel.Abi;
 
 namespace Supervisor.Tests.Cli;
 
@@ -23,7 +24,7 @@ public sealed class OutputTests
             using var reader = Fifo.OpenForReading(path);
             using (var writer = Fifo.OpenForWriting(path))
             {
-                Assert.True(RawIo.WriteAll(writer, "hello"u8));
+                Assert.Equal(Errno.None, RawIo.WriteAll(writer, "hello"u8));
             }
             var buffer = new byte[16];
             Assert.Equal(5, await Task.Run(() => RawIo.Read(reader, buffer)).WaitAsync(TimeSpan.FromSeconds(10)));
@@ -47,7 +48,7 @@ public sealed class OutputTests
             using var holder = Fifo.OpenForWriting(path);
             using var sink = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.Write);
             var copy = new OutputCopy(reader, (int)sink.DangerousGetHandle(), log: null);
-            Assert.True(RawIo.WriteAll(holder, "x"u8));
+            Assert.Equal(Errno.None, RawIo.WriteAll(holder, "x"u8));
             await copy.DrainAsync(TimeSpan.FromMilliseconds(200)).WaitAsync(TimeSpan.FromSeconds(10));
         }
         finally

@@ -1,5 +1,5 @@
+using Supervisor.Kernel.Stdio;
 using Containerd.Services.Tasks.V1;
-using Supervisor.Host.Cli.Running;
 using Supervisor.Tests.EndToEnd;
 
 namespace Supervisor.Tests.Crash;
@@ -46,7 +46,7 @@ public sealed class OutputTests
             Assert.Equal(Enumerable.Range(0, lines.Length).Select(i => $"{i} {(i < lines.Length - 1 ? padding : "last")}"), lines);
             await client.Remove("c");
 
-            IEnumerable<string> Files() => LogFiles.Former(log).Prepend(log);
+            IEnumerable<string> Files() => LogTarget.FormerOf(log).Prepend(log);
 
             async Task Longer(int files)
             {

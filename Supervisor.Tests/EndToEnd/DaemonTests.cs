@@ -165,6 +165,46 @@ public sealed class DaemonTests : IAsyncLifetime
         Assert.Empty(Directory.GetFiles(Path.Join(_daemon.Root, "logs", _daemon.Namespace), "f*.log*"));
     }
 
+    [Fact]
+    public async Task The_log_goes_with_the_container_whoever_deletes_it()
+    {
+        Ok(await _daemon.Do("run", "-d", "--name", "l1", "--log-max-size", "4k", "--rootfs", "/", "--", "seq", "3000"));
+        Ok(await _daemon.Do("wait", "l1"));
+        var logs = Path.Join(_daemon.Root, "logs", _daemon.Namespace);
+        Assert.NotEmpty(Directory.GetFiles(logs, "l1.log*"));
+        await _daemon.Ctr("tasks", "rm", "l1");
+        Ok(await _daemon.Ctr("containers", "rm", "l1"));
+        Assert.Empty(Directory.GetFiles(logs, "l1.log*"));
+    }
+
+    [Theory]
+    [InlineData("64k")]
+    [InlineData("off")]
+    public async Task A_containers_log_is_not_the_containers_to_change(string size)
+    {
+        Ok(await _daemon.Do(
+            "run", "-d", "--name", "own", "--log-max-size", size, "--rootfs", "/", "--",
+            "sh", "-c", "echo before; chmod 4777 /proc/self/fd/1; : >/proc/self/fd/1; truncate -s 20G /proc/self/fd/1; truncate -s 0 /proc/self/fd/1; echo after"));
+        Ok(await _daemon.Do("wait", "own"));
+        var log = Path.Join(_daemon.Root, "logs", _daemon.Namespace, "own.log");
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(log));
+        var text = Ok(await _daemon.Do("logs", "own"));
+        Assert.StartsWith("before\n", text, StringComparison.Ordinal);
+        Assert.EndsWith("after\n", text, StringComparison.Ordinal);
+        Assert.InRange(text.Length, 0, 1000);
+    }
+
+    [Fact]
+    public async Task The_last_lines_of_a_log_are_printed_also_across_its_files()
+    {
+        Ok(await _daemon.Do("run", "-d", "--name", "t", "--log-max-size", "4k", "--log-max-files", "100", "--rootfs", "/", "--", "seq", "5000"));
+        Ok(await _daemon.Do("wait", "t"));
+        foreach (var last in (int[])[0, 1, 2, 800, 1200, 4999, 5000, 6000])
+            Assert.Equal(string.Concat(Enumerable.Range(1, 5000).TakeLast(last).Select(i => $"{i}\n")), Ok(await _daemon.Do("logs", "--tail", $"{last}", "t")));
+        Assert.Equal("5000\n", Ok(await _daemon.Do("logs", "-f", "-n", "1", "t")));
+        Assert.Contains("--tail", (await _daemon.Do("logs", "-n", "few", "t")).Errors, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("KILL")]
     [InlineData("TERM")]

@@ -47,7 +47,7 @@ public sealed partial class PrivacyTests : IAsyncLifetime
             },
             names);
         Assert.Contains(names, n => n.StartsWith("root/content/blobs/sha256/", StringComparison.Ordinal));
-        Assert.Contains(names, n => n.StartsWith("state/fifo/", StringComparison.Ordinal) && n.EndsWith("front-stdout", StringComparison.Ordinal));
+        Assert.Contains(names, n => n.StartsWith("state/fifo/", StringComparison.Ordinal) && n.Contains("/front/", StringComparison.Ordinal) && n.EndsWith("/stdout", StringComparison.Ordinal));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_daemon.Address));
         foreground.StandardInput.Close();
         await foreground.WaitForExitAsync().WaitAsync(CommandLine.Patience);

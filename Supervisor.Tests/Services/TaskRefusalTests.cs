@@ -40,6 +40,52 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
         await NothingIsLeft("bad");
     }
 
+    [Theory]
+    [InlineData("file:///tmp/x?max-size=oops", "max-size: \"oops\"")]
+    [InlineData("file://x", "is not an absolute path")]
+    [InlineData("pipe://x", "is not pipe:// and an absolute path")]
+    [InlineData("pipe:///tmp/x?size=1", "a pipe has only a log")]
+    [InlineData("pipe:///tmp/x?log=file%3A%2F%2F%2Ftmp%2Fx", "only the output of a terminal")]
+    public async Task A_target_that_is_none_is_refused_by_field(string target, string why)
+    {
+        await CreateContainer("target", Spec("{}"));
+        var e = await Assert.ThrowsAsync<RpcException>(async () => await daemon.Tasks.CreateAsync(new CreateTaskRequest { ContainerId = "target", Stdout = target }, Daemon.In(_namespace)));
+        Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
+        Assert.StartsWith("stdout: ", e.Status.Detail, StringComparison.Ordinal);
+        Assert.Contains(why, e.Status.Detail, StringComparison.Ordinal);
+        await NothingIsLeft("target");
+    }
+
+    [Theory]
+    [InlineData("file://{root}/journal.db")]
+    [InlineData("{root}/journal.db")]
+    [InlineData("file://{root}/content/blobs/x?max-size=1MiB")]
+    [InlineData("file://{root}/logs/../uuid")]
+    [InlineData("file://{state}/fifo/x")]
+    [InlineData("file://{state}/state.lock")]
+    [InlineData("file://{link}/uuid")]
+    [InlineData("pipe://{state}/fifo/x?log=file%3A%2F%2F{root}%2Fuuid")]
+    [InlineData("file://{address}.lock")]
+    public async Task Output_into_the_daemons_own_files_is_refused_by_field(string target)
+    {
+        var link = Path.Join(daemon.Base, $"link{Interlocked.Increment(ref _last)}");
+        File.CreateSymbolicLink(link, daemon.Options.Root);
+        target = target.Replace("{root}", daemon.Options.Root, StringComparison.Ordinal).Replace("{state}", daemon.Options.State, StringComparison.Ordinal)
+            .Replace("{link}", link, StringComparison.Ordinal).Replace("{address}", daemon.Options.Address, StringComparison.Ordinal);
+        await CreateContainer("own", Spec("{}"));
+        foreach (var field in (string[])["stdout", "stderr"])
+        {
+            var request = new CreateTaskRequest { ContainerId = "own", Terminal = target.StartsWith("pipe:", StringComparison.Ordinal) };
+            if (field is "stdout") request.Stdout = target;
+            else request.Stderr = target;
+            var e = await Assert.ThrowsAsync<RpcException>(async () => await daemon.Tasks.CreateAsync(request, Daemon.In(_namespace)));
+            Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
+            Assert.Contains($"{field}: ", e.Status.Detail, StringComparison.Ordinal);
+            Assert.Contains("the daemon's own files", e.Status.Detail, StringComparison.Ordinal);
+        }
+        await NothingIsLeft("own");
+    }
+
     public static TheoryData<string, Containerd.Runc.V1.Options> ForeignOptions => new()
     {
         { "no_pivot_root", new() { NoPivotRoot = true } },

@@ -29,19 +29,20 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
     // How long a container has to end of itself once nobody reads its output. Longer than that is its own decision, as with docker.
     private static readonly TimeSpan EndsWithoutReader = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CleanUpWithin = TimeSpan.FromSeconds(30);
+    private bool _detached;
 
     /// <summary>Runs it; the exit code is the container's own, or 0 for a detached one.</summary>
     public async Task<int> RunAsync()
     {
         var cancel = signals.Interrupted;
         var (root, state) = await client.DirectoriesAsync(cancel);
-        var log = keepsLog ? LogFile.PathFor(root, client.Namespace, options.Id) : null;
+        var log = keepsLog ? ContainerLog.PathFor(root, client.Namespace, options.Id) : null;
         await CreateContainerAsync(log, [root, state, DaemonOptions.DefaultRoot], cancel);
         var keep = false;
         try
         {
-            var status = options.Detach ? await DetachAsync(log!, cancel) : await AttachAsync(state, log, cancel);
-            keep = !options.Remove;
+            var status = options.Detach ? await DetachAsync(state, log!, cancel) : await AttachAsync(state, log, cancel);
+            keep = !options.Remove || _detached;
             return status;
         }
         finally
@@ -58,17 +59,19 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
             Runtime = new Container.Types.Runtime { Name = "io.containerd.runc.v2" },
             Spec = RunSpec.Build(options, RawTerminal.Size(), ours),
         };
-        if (log is not null) container.Labels.Add(LogFile.Label, log);
+        if (log is not null) container.Labels.Add(ContainerLog.Label, log);
         var rootfs = new Rootfs { Mounts = { RunSpec.Rootfs(options) } };
         if (rootfs.Mounts.Count > 0) container.Extensions.Add(ContainerRootfs.Extension, Any.Pack(rootfs));
         await client.Containers.CreateAsync(new CreateContainerRequest { Container = container }, client.Call(cancel));
     }
 
-    private async Task<int> DetachAsync(string log, CancellationToken cancel)
+    private async Task<int> DetachAsync(string state, string log, CancellationToken cancel)
     {
         var output = $"{await TargetAsync(log, cancel)}";
-        await CreateTaskAsync("", output, options.Terminal ? "" : output, cancel);
+        using var input = options.Terminal ? LastingInput.Make(state, client.Namespace, options.Id) : null;
+        await CreateTaskAsync(input?.Path ?? "", output, options.Terminal ? "" : output, cancel);
         await StartAsync(cancel);
+        input?.Leave();
         await Console.Out.WriteLineAsync(options.Id);
         return 0;
     }
@@ -85,16 +88,17 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
 
     private async Task<int> AttachAsync(string state, string? log, CancellationToken cancel)
     {
-        using var kept = log is null ? null : ForegroundLog.Open(await TargetAsync(log, cancel));
-        using var stdio = new ForegroundStdio(state, options.Id, options.Terminal, kept);
+        var kept = log is null ? null : await TargetAsync(log, cancel);
+        using var stdio = new ForegroundStdio(ClientFifos.Make(state, client.Namespace, options.Id), options.Terminal, kept);
         await CreateTaskAsync(stdio.Stdin, stdio.Stdout, stdio.Stderr, cancel);
         // Before the start: no end, however early, is missed.
         var exit = client.StayAsync(() => client.Tasks.WaitAsync(new WaitRequest { ContainerId = options.Id }, client.OpenEnded(CancellationToken.None)).ResponseAsync);
         Forget(exit);
         using var terminal = options.Terminal ? RawTerminal.Enter() : null;
         using var ended = new CancellationTokenSource();
-        var hint = new InterruptHint($"the program does not end on Ctrl-C; \"supervisor --address {client.Address} --namespace {client.Namespace} kill -9 {options.Id}\" ends it; \"run --init\" lets it end on Ctrl-C");
-        var input = stdio.Begin(options.Terminal ? hint.Typed : null);
+        var hint = new InterruptHint($"the program does not end on Ctrl-C; \"{client.CommandLine} kill -9 {options.Id}\" ends it; \"run --init\" lets it end on Ctrl-C");
+        var keys = terminal is null || log is null ? null : options.DetachKeys ?? DetachKeys.Parse(DetachKeys.Usual); // without a daemon of its own it cannot go on
+        var input = stdio.Begin(options.Terminal ? hint.Typed : null, keys);
         cancel.ThrowIfCancellationRequested();
         signals.Keep(); // a program may act, and be signalled, before we have heard that it was started
         await StartAsync(CancellationToken.None);
@@ -107,15 +111,27 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
             },
             ended.Token));
         Forget(CloseStdinAfterAsync(input));
-        if (await Task.WhenAny(exit, stdio.ReaderGone) != exit)
+        var detached = keys?.Typed ?? Task.Delay(Timeout.InfiniteTimeSpan, CancellationToken.None);
+        var first = await Task.WhenAny(exit, stdio.ReaderGone, detached);
+        if (first == detached)
+        {
+            stdio.Detach();
+            _detached = true;
+            terminal!.Dispose();
+            await Console.Error.WriteLineAsync(
+                $"\nsupervisor: detached from container {options.Id}, which goes on: \"{client.CommandLine} attach {options.Id}\" comes back to it"
+                + (options.Remove ? "; --rm: it stays when it has ended, remove it with rm" : ""));
+            return 0;
+        }
+        if (first != exit)
         {
             await Task.WhenAny(exit, Task.Delay(EndsWithoutReader, CancellationToken.None));
-            return ExitCodes.ReaderGone;
+            return Unread(stdio);
         }
         var answer = await exit;
         await ended.CancelAsync();
         await stdio.DrainAsync(IdleOutput);
-        return stdio.ReaderGone.IsCompleted ? ExitCodes.ReaderGone : (int)answer.ExitStatus;
+        return stdio.ReaderGone.IsCompleted ? Unread(stdio) : (int)answer.ExitStatus;
     }
 
     private async Task CreateTaskAsync(string stdin, string stdout, string stderr, CancellationToken cancel)
@@ -201,6 +217,8 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
             await Console.Error.WriteLineAsync($"supervisor: container {options.Id} could not be removed: {e.Status.Detail}");
         }
     }
+
+    private static int Unread(ForegroundStdio stdio) => stdio.OutputFailure is { } failure ? throw failure : ExitCodes.ReaderGone;
 
     private static void Forget(Task task) => _ = task.ContinueWith(
         static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);

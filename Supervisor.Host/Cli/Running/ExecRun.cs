@@ -6,6 +6,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Supervisor.Host.Cli.Stdio;
 using Supervisor.Kernel.Oci;
+using Supervisor.Kernel.Stdio;
 
 namespace Supervisor.Host.Cli.Running;
 
@@ -26,13 +27,15 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
     private static readonly TimeSpan EndsWithoutReader = TimeSpan.FromSeconds(2);
     private readonly string _exec = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 
-    /// <summary>Runs it; the exit code is the program's own.</summary>
+    private bool _detached;
+
+    /// <summary>Runs it; the exit code is the program's own, or 0 when it was left.</summary>
     public async Task<int> RunAsync()
     {
         var cancel = signals.Interrupted;
         var container = (await client.Containers.GetAsync(new GetContainerRequest { Id = options.Container }, client.Call(cancel))).Container;
         var (_, state) = await client.DirectoriesAsync(cancel);
-        using var stdio = new ForegroundStdio(state, _exec, options.Terminal, log: null);
+        using var stdio = new ForegroundStdio(ClientFifos.Make(state, client.Namespace, options.Container), options.Terminal, log: null);
         await AddAsync(container, stdio, cancel);
         var ended = false;
         try
@@ -44,7 +47,7 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
         finally
         {
             if (!ended) await TolerantAsync(KillAsync(SIGKILL));
-            await DeleteAsync();
+            if (!_detached) await DeleteAsync();
         }
     }
 
@@ -88,19 +91,30 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
         }
         using var terminal = options.Terminal ? RawTerminal.Enter() : null;
         using var over = new CancellationTokenSource();
-        var input = stdio.Begin();
+        var keys = terminal is null ? null : options.DetachKeys ?? DetachKeys.Parse(DetachKeys.Usual);
+        var input = stdio.Begin(keys: keys);
         using var resized = options.Terminal ? PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Forget(ResizeAsync())) : null;
         Forget(signals.ForwardAsync(signal => TolerantAsync(KillAsync(signal)), over.Token));
         Forget(CloseStdinAfterAsync(input));
-        if (await Task.WhenAny(exit, stdio.ReaderGone) != exit)
+        var detached = keys?.Typed ?? Task.Delay(Timeout.InfiniteTimeSpan, CancellationToken.None);
+        var first = await Task.WhenAny(exit, stdio.ReaderGone, detached);
+        if (first == detached)
+        {
+            stdio.Detach();
+            _detached = true;
+            terminal!.Dispose();
+            await Console.Error.WriteLineAsync($"\nsupervisor: detached from {options.Command[0]} in container {options.Container}; it goes on, its output is discarded");
+            return 0;
+        }
+        if (first != exit)
         {
             await Task.WhenAny(exit, Task.Delay(EndsWithoutReader, CancellationToken.None));
-            return ExitCodes.ReaderGone;
+            return Unread(stdio);
         }
         var answer = await exit;
         await over.CancelAsync();
         await stdio.DrainAsync(IdleOutput);
-        return stdio.ReaderGone.IsCompleted ? ExitCodes.ReaderGone : (int)answer.ExitStatus;
+        return stdio.ReaderGone.IsCompleted ? Unread(stdio) : (int)answer.ExitStatus;
     }
 
     private Task<Empty> KillAsync(int signal) => client.Tasks.KillAsync(
@@ -143,6 +157,8 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
         {
         }
     }
+
+    private static int Unread(ForegroundStdio stdio) => stdio.OutputFailure is { } failure ? throw failure : ExitCodes.ReaderGone;
 
     private static void Forget(Task task) => _ = task.ContinueWith(
         static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);

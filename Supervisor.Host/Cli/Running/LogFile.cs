@@ -1,30 +1,19 @@
 using Containerd.Services.Containers.V1;
+using Supervisor.Host.Hosting;
+using Supervisor.Kernel.Stdio;
 
 namespace Supervisor.Host.Cli.Running;
 
-/// <summary>The file that holds the output of a detached container.</summary>
+/// <summary>Finds the file that holds a container's output.</summary>
 internal static class LogFile
 {
-    /// <summary>Label of the container that names its log. The prefix is ours.</summary>
-    public const string Label = "supervisor.io/log";
-
-    /// <summary>Where the daemon is told to write.</summary>
-    public static string PathFor(string root, string @namespace, string id) => Path.Combine(root, "logs", @namespace, id + ".log");
-
-    /// <summary>Removes it with its former files.</summary>
-    public static void Delete(string path)
-    {
-        if (!Directory.Exists(Path.GetDirectoryName(path))) return; // nothing was logged in this namespace yet
-        File.Delete(path);
-        foreach (var former in LogFiles.Former(path)) File.Delete(former);
-    }
-
-    /// <summary>The log that we gave to a container ourselves, to be removed with it; null for any other path, whoever wrote the label.</summary>
-    public static async Task<string?> OfContainerAsync(DaemonClient client, string id, CancellationToken cancel)
+    /// <summary>Where a container's output is kept.</summary>
+    /// <exception cref="CliException">Nowhere.</exception>
+    public static async Task<string> FindAsync(DaemonClient client, string id, CancellationToken cancel)
     {
         var container = (await client.Containers.GetAsync(new GetContainerRequest { Id = id }, client.Call(cancel))).Container;
-        if (!container.Labels.TryGetValue(Label, out var path)) return null;
-        var (root, _) = await client.DirectoriesAsync(cancel);
-        return path == PathFor(root, client.Namespace, id) ? path : null;
+        if (container.Labels.TryGetValue(ContainerLog.Label, out var labelled)) return labelled;
+        if (await Removal.FindTaskAsync(client, id, cancel) is { Stdout: var stdout } && LogTarget.Is(stdout)) return LogTarget.Parse(stdout, "stdout").Path;
+        throw new CliException($"container {id} has no log: its output goes to whoever started it");
     }
 }

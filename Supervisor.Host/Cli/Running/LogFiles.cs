@@ -15,14 +15,19 @@ internal sealed class LogFiles(string path) : IDisposable
     private string _identity = "";
     private long _position;
 
-    /// <summary>The former files that are there, the latest first.</summary>
-    public static IEnumerable<string> Former(string path)
+    /// <summary>As if all but the last lines of what is there now had been copied before.</summary>
+    public void SkipToLast(long lines)
     {
-        var directory = Path.GetDirectoryName(path)!;
-        if (!Directory.Exists(directory)) return [];
-        return Directory.EnumerateFiles(directory).Where(f => f.StartsWith(path + ".", StringComparison.Ordinal))
-            .Select(f => (File: f, Number: int.TryParse(f[(path.Length + 1)..], out var number) ? number : 0))
-            .Where(f => f.Number > 0).OrderBy(f => f.Number).Select(f => f.File);
+        var there = Newer();
+        var wanted = lines;
+        for (var i = there.Count - 1; i >= 0; i--)
+        {
+            var start = StartOfLast(there[i].File, isNewest: i == there.Count - 1, ref wanted);
+            if (wanted > 0 && i > 0) continue;
+            ((_current, _identity), _position) = (there[i], start);
+            foreach (var other in there) if (other.File != _current) other.File.Dispose();
+            return;
+        }
     }
 
     /// <summary>All that is there and was not copied yet.</summary>
@@ -55,7 +60,7 @@ internal sealed class LogFiles(string path) : IDisposable
             if (TryOpen(number == 0 ? path : $"{path}.{number}") is not { } file)
             {
                 // Between its two names; or a gap, which a death has left.
-                if (number > 0 && !Former(path).Any(f => int.Parse(f[(path.Length + 1)..]) > number)) break;
+                if (number > 0 && !LogTarget.FormerOf(path).Any(f => int.Parse(f[(path.Length + 1)..]) > number)) break;
                 continue;
             }
             var identity = FileIdentity.Of(file);
@@ -81,6 +86,25 @@ internal sealed class LogFiles(string path) : IDisposable
         {
             return null;
         }
+    }
+
+    /// <param name="wanted">Lines that are still wanted; 0 when the start of the first of them is in this file.</param>
+    private long StartOfLast(SafeFileHandle file, bool isNewest, ref long wanted)
+    {
+        var end = RandomAccess.GetLength(file);
+        if (isNewest && wanted == 0) return end;
+        for (var at = end; at > 0;)
+        {
+            var length = (int)Math.Min(_buffer.Length, at);
+            length = RandomAccess.Read(file, _buffer.AsSpan(0, length), at -= length);
+            for (var i = length - 1; i >= 0; i--)
+            {
+                // The last byte of all ends a line and begins none.
+                if (_buffer[i] != (byte)'\n' || (isNewest && at + i == end - 1)) continue;
+                if (--wanted == 0) return at + i + 1;
+            }
+        }
+        return 0;
     }
 
     private async Task DrainAsync(Stream output, CancellationToken cancel)

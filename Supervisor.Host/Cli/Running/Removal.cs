@@ -16,7 +16,6 @@ internal static class Removal
     /// <param name="force">Kill a task that runs; without it that is refused.</param>
     public static async Task RemoveAsync(DaemonClient client, string id, bool force, CancellationToken cancel)
     {
-        var log = await LogFile.OfContainerAsync(client, id, cancel);
         if (await FindTaskAsync(client, id, cancel) is { } task)
         {
             if (task.Status is Status.Running or Status.Paused or Status.Pausing)
@@ -29,7 +28,6 @@ internal static class Removal
         var container = (await client.Containers.GetAsync(new GetContainerRequest { Id = id }, client.Call(cancel))).Container;
         await client.Containers.DeleteAsync(new DeleteContainerRequest { Id = id }, client.Call(cancel));
         if (container.SnapshotKey.Length > 0) await RemoveSnapshotAsync(client, container, cancel);
-        if (log is not null) LogFile.Delete(log);
     }
 
     /// <summary>Null when the container has none.</summary>

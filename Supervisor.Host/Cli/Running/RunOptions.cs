@@ -1,3 +1,4 @@
+using Supervisor.Host.Cli.Stdio;
 using Supervisor.Kernel.Oci;
 
 namespace Supervisor.Host.Cli.Running;
@@ -34,6 +35,9 @@ internal sealed record RunOptions(
 
     /// <summary>Whether an init of ours is the first process: it collects orphans and forwards signals.</summary>
     public bool Init { get; init; }
+
+    /// <summary>What is typed to leave a terminal; null for the usual keys.</summary>
+    public DetachKeys? DetachKeys { get; init; }
 
     /// <summary>The seccomp profile; null for none.</summary>
     public SeccompSpec? Seccomp { get; init; }

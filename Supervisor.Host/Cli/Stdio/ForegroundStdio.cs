@@ -1,6 +1,4 @@
-using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
-using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Stdio;
 
 namespace Supervisor.Host.Cli.Stdio;
@@ -12,30 +10,29 @@ namespace Supervisor.Host.Cli.Stdio;
 internal sealed class ForegroundStdio : IDisposable
 {
     private static readonly Task Never = new TaskCompletionSource().Task;
-    private readonly string _directory;
+    private readonly ClientFifos _fifos;
     private readonly SafeFileHandle _stdin, _stdout;
     private readonly SafeFileHandle? _stderr;
     private readonly ForegroundLog? _log;
     private OutputCopy[] _outputs = [];
 
-    /// <param name="state">Directory below which the daemon, too, can reach them.</param>
+    /// <param name="fifos">Where they are made; this one's from now on.</param>
     /// <param name="terminal">A terminal has one output.</param>
-    /// <param name="log">Gets both outputs, too; null for none.</param>
-    public ForegroundStdio(string state, string id, bool terminal, ForegroundLog? log)
+    /// <param name="log">Gets the outputs, too; null for none.</param>
+    public ForegroundStdio(ClientFifos fifos, bool terminal, LogTarget? log)
     {
-        _log = log;
-        _directory = Path.Combine(state, "fifo", Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)));
-        PrivateFiles.MakeDirectory(_directory);
-        var input = Make($"{id}-stdin");
+        _fifos = fifos;
+        if (!terminal && log is not null) _log = ForegroundLog.Open(log); // a terminal's is filled by its relay, which goes on when we detach
+        var input = Make("stdin");
         _stdin = Fifo.OpenForWriting(input);
-        Stdin = terminal ? input : PipeTarget.Of(input); // it ends with this client, even if that is killed
+        Stdin = terminal ? input : $"{new PipeTarget(input)}"; // it ends with this client, even if that is killed
         (Stdout, _stdout) = Output("stdout");
         if (!terminal) (Stderr, _stderr) = Output("stderr");
 
         (string Target, SafeFileHandle Reading) Output(string name)
         {
-            var path = Make($"{id}-{name}");
-            return (PipeTarget.Of(path), Fifo.OpenForReading(path)); // a reader must be there before the container's end is opened
+            var path = Make(name);
+            return ($"{new PipeTarget(path, terminal ? log : null)}", Fifo.OpenForReading(path)); // a reader must be there before the container's end is opened
         }
     }
 
@@ -46,34 +43,40 @@ internal sealed class ForegroundStdio : IDisposable
     /// <summary>Completes when nobody reads our own output any more, and the container has been told by a broken pipe.</summary>
     public Task ReaderGone => _outputs.Length == 0 ? Never : Task.WhenAny(_outputs.Select(o => o.ReaderGone));
 
+    /// <summary>Why our own output takes nothing more; null where its reader has gone, or is still there.</summary>
+    public CliException? OutputFailure => _outputs.Select(o => o.Failure).FirstOrDefault(f => f is not null);
+
     /// <summary>Begins to copy. The task must have been created.</summary>
     /// <param name="passing">Sees what is typed; null for nobody.</param>
+    /// <param name="keys">What ends the input before its end; null for nothing.</param>
     /// <returns>Completes when our own input has ended.</returns>
-    public Task Begin(InputSeen? passing = null)
+    public Task Begin(InputSeen? passing = null, DetachKeys? keys = null)
     {
         _outputs = _stderr is null ? [new OutputCopy(_stdout, 1, _log)] : [new OutputCopy(_stdout, 1, _log), new OutputCopy(_stderr, 2, _log)];
-        return new InputCopy(_stdin, passing).Ended;
+        return new InputCopy(_stdin, passing, keys).Ended;
     }
 
     /// <summary>Waits for the rest of the output, see <see cref="OutputCopy.DrainAsync"/>.</summary>
     public Task DrainAsync(TimeSpan idle) => Task.WhenAll(_outputs.Select(o => o.DrainAsync(idle)));
 
+    /// <summary>Leaves a terminal whose program goes on: its output goes into the log only, and its input waits for the next client.</summary>
+    public void Detach()
+    {
+        foreach (var output in _outputs) output.Stop();
+        DetachedFifo.Mark(_stdout);
+        _fifos.Leave();
+    }
+
     /// <summary>Removes the FIFOs. The copying threads keep their ends until they are through, or the process is.</summary>
     public void Dispose()
     {
-        try
-        {
-            Directory.Delete(_directory, recursive: true);
-        }
-        catch (IOException)
-        {
-            // Whoever removed it before us wanted the same.
-        }
+        _fifos.Dispose();
+        _log?.Dispose();
     }
 
     private string Make(string name)
     {
-        var path = Path.Combine(_directory, name);
+        var path = Path.Combine(_fifos.Path, name);
         Fifo.Create(path);
         return path;
     }

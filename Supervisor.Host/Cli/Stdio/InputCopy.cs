@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 
 namespace Supervisor.Host.Cli.Stdio;
@@ -12,12 +13,14 @@ internal sealed class InputCopy
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SafeFileHandle _to;
     private readonly InputSeen? _passing;
+    private readonly DetachKeys? _keys;
 
     /// <param name="to">Writing end of the FIFO; closed when our input ends.</param>
     /// <param name="passing">Sees what is copied.</param>
-    public InputCopy(SafeFileHandle to, InputSeen? passing)
+    /// <param name="keys">With them the copying ends, too; null for none.</param>
+    public InputCopy(SafeFileHandle to, InputSeen? passing, DetachKeys? keys)
     {
-        (_to, _passing) = (to, passing);
+        (_to, _passing, _keys) = (to, passing, keys);
         new Thread(Run) { IsBackground = true, Name = "input" }.Start();
     }
 
@@ -32,8 +35,9 @@ internal sealed class InputCopy
         {
             while (!StandardStreams.IsMissing(0) && RawIo.Read(from, buffer) is > 0 and var length)
             {
-                _passing?.Invoke(buffer.AsSpan(0, length));
-                if (!RawIo.WriteAll(_to, buffer.AsSpan(0, length))) break;
+                var passed = _keys is null ? buffer.AsSpan(0, length) : _keys.Filter(buffer.AsSpan(0, length));
+                _passing?.Invoke(passed);
+                if (RawIo.WriteAll(_to, passed) is not Errno.None || _keys is { Typed.IsCompleted: true }) break;
             }
         }
         finally

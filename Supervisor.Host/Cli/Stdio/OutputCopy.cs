@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using Supervisor.Kernel.Abi;
 
 namespace Supervisor.Host.Cli.Stdio;
 
@@ -11,7 +12,7 @@ internal sealed class OutputCopy
     private readonly int _to;
     private readonly ForegroundLog? _log;
     private long _lastProgress = Environment.TickCount64;
-    private volatile bool _writing;
+    private volatile bool _writing, _stopped;
 
     /// <param name="from">Reading end of a FIFO that has, or had, a writer.</param>
     /// <param name="to">Our stdout or stderr, by number.</param>
@@ -24,6 +25,12 @@ internal sealed class OutputCopy
 
     /// <summary>Completes when nobody reads what we write any more; then nobody reads what the container writes either, and its pipe is broken.</summary>
     public Task ReaderGone => _readerGone.Task;
+
+    /// <summary>Why what we write to takes nothing more, once <see cref="ReaderGone"/>; null where only its reader has gone.</summary>
+    public CliException? Failure { get; private set; }
+
+    /// <summary>Nothing more is passed on. The reading end stays open, until the process ends.</summary>
+    public void Stop() => _stopped = true;
 
     /// <summary>
     /// Waits for the end of the output. A process that outlived the container may hold the pipe open for ever: after
@@ -50,11 +57,12 @@ internal sealed class OutputCopy
             while (true)
             {
                 var length = RawIo.Read(_from, buffer);
-                if (length <= 0) break;
+                if (length <= 0 || _stopped) break;
                 _writing = true;
                 _log?.Write(buffer.AsSpan(0, length));
-                if (!RawIo.WriteAll(to, buffer.AsSpan(0, length)))
+                if (RawIo.WriteAll(to, buffer.AsSpan(0, length)) is var failure and not Errno.None)
                 {
+                    Failure = OutputFailure.Of(failure, _to);
                     _from.Dispose();
                     _readerGone.TrySetResult();
                     return;

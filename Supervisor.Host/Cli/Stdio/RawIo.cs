@@ -25,8 +25,8 @@ internal static unsafe class RawIo
         }
     }
 
-    /// <summary>False when nobody takes it: the reader is gone.</summary>
-    public static bool WriteAll(SafeFileHandle file, ReadOnlySpan<byte> bytes)
+    /// <summary><see cref="Errno.None"/>, or why not all of it could be written.</summary>
+    public static Errno WriteAll(SafeFileHandle file, ReadOnlySpan<byte> bytes)
     {
         using var held = new HeldHandle(file);
         while (!bytes.IsEmpty)
@@ -34,9 +34,9 @@ internal static unsafe class RawIo
             int length;
             fixed (byte* start = bytes) length = (int)write(held.Number, start, bytes.Length);
             if (length >= 0) bytes = bytes[length..];
-            else if (!TryAgain(held.Number, POLLOUT)) return false;
+            else if (Errno.Last is var errno && !TryAgain(held.Number, POLLOUT)) return errno;
         }
-        return true;
+        return Errno.None;
     }
 
     /// <summary>A terminal shared with other programs may have been made non-blocking by one of them.</summary>

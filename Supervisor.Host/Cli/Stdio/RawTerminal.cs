@@ -18,6 +18,16 @@ internal sealed unsafe class RawTerminal : IDisposable
 
     private RawTerminal(termios before) => _before = before;
 
+    /// <summary>Whether our stdin is one.</summary>
+    public static bool IsTerminal
+    {
+        get
+        {
+            termios settings;
+            return tcgetattr(Input, &settings) == 0;
+        }
+    }
+
     /// <summary>Null when our stdin is no terminal: then there is nothing to change.</summary>
     public static RawTerminal? Enter()
     {

@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Supervisor.Kernel.Abi;
 using Tmds.Linux;
@@ -8,13 +9,18 @@ namespace Supervisor.Host.Cli.Stdio;
 /// <summary>Nobody reads our standard output any more.</summary>
 internal sealed class ReaderGoneException() : IOException("nobody reads the output any more");
 
-/// <summary>Our standard output, for verbs that print without end: unlike Console it says when its reader has gone.</summary>
+/// <summary>Our standard output: unlike Console's own it says when its reader has gone, or its disk is full.</summary>
 internal sealed class StandardOutput : Stream
 {
     private readonly SafeFileHandle _file = new(1, ownsHandle: false);
     private readonly CancellationTokenSource _readerGone = new();
 
-    private StandardOutput() => new Thread(Watch) { IsBackground = true, Name = "output's reader" }.Start();
+    private StandardOutput()
+    {
+    }
+
+    /// <summary>For Console, whose own loses it without a word when nobody takes what is written.</summary>
+    public static TextWriter Writer() => new StreamWriter(new StandardOutput(), new UTF8Encoding(false)) { AutoFlush = true };
 
     public override bool CanRead => false;
     public override bool CanSeek => false;
@@ -28,6 +34,7 @@ internal sealed class StandardOutput : Stream
     public static async Task PrintAsync(Func<StandardOutput, CancellationToken, Task> print, CancellationToken cancel)
     {
         var output = new StandardOutput();
+        new Thread(output.Watch) { IsBackground = true, Name = "output's reader" }.Start();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, output._readerGone.Token);
         try
         {
@@ -41,9 +48,10 @@ internal sealed class StandardOutput : Stream
 
     /// <inheritdoc/>
     /// <exception cref="ReaderGoneException">The reader has gone.</exception>
+    /// <exception cref="CliException">It cannot be written for another reason: a full disk.</exception>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        if (!RawIo.WriteAll(_file, buffer)) throw new ReaderGoneException();
+        if (RawIo.WriteAll(_file, buffer) is var failure and not Errno.None) throw (Exception?)OutputFailure.Of(failure, 1) ?? new ReaderGoneException();
     }
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));

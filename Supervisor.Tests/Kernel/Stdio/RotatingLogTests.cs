@@ -64,7 +64,7 @@ public sealed class RotatingLogTests : IDisposable
         }
         log.Dispose();
         Assert.Empty(_told);
-        string[] there = [.. LogFiles.Former(Log).Reverse(), Log];
+        string[] there = [.. LogTarget.FormerOf(Log).Reverse(), Log];
         Assert.Equal(there.Length, Directory.GetFiles(Path.GetDirectoryName(Log)!).Length);
         Assert.True(there.Length <= files && (files == 1000 || there.Length == files));
         Assert.All(there, f => Assert.InRange(new FileInfo(f).Length, 1, 4096));
@@ -85,7 +85,7 @@ public sealed class RotatingLogTests : IDisposable
         var line = new byte[10_000];
         Array.Fill(line, (byte)'y');
         for (ReadOnlySpan<byte> left = line; !left.IsEmpty;) left = left[log.TryWrite(left)!.Value..];
-        Assert.Equal([10_000 - 2 * 4096, 4096, 4096], (long[])[new FileInfo(Log).Length, .. LogFiles.Former(Log).Select(f => new FileInfo(f).Length)]);
+        Assert.Equal([10_000 - 2 * 4096, 4096, 4096], (long[])[new FileInfo(Log).Length, .. LogTarget.FormerOf(Log).Select(f => new FileInfo(f).Length)]);
     }
 
     [Fact]

@@ -1,0 +1,104 @@
+using System.Runtime.InteropServices;
+using Containerd.Services.Tasks.V1;
+using Containerd.V1.Types;
+using Grpc.Core;
+using Supervisor.Host.Cli.Stdio;
+using Supervisor.Kernel.Stdio;
+using Status = Containerd.V1.Types.Status;
+
+namespace Supervisor.Host.Cli.Running;
+
+/// <summary>
+/// A client beside a container that others have started: it follows the log from its end on, and types into the FIFO of the terminal's input. So any number of them may come and
+/// go, and the container notices none.
+/// </summary>
+/// <param name="input">Whether to pass ours on, where the container has a terminal.</param>
+internal sealed class AttachRun(DaemonClient client, string id, bool input, DetachKeys keys, ForegroundSignals signals)
+{
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20); // a person at a keyboard does not notice
+
+    /// <summary>Until the container ends, with its exit code; or until it is left, with 0.</summary>
+    public async Task<int> RunAsync()
+    {
+        var cancel = signals.Interrupted;
+        try
+        {
+            using var files = new LogFiles(await LogFile.FindAsync(client, id, cancel));
+            files.SkipToLast(0);
+            if (await Removal.FindTaskAsync(client, id, cancel) is not { Status: not Status.Stopped } task)
+                throw new CliException($"container {id} does not run: start it first, or see what it wrote with logs");
+            return await AttachAsync(task, files, cancel);
+        }
+        catch (Exception e) when (signals.Interruption != 0 && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
+        {
+            return ExitCodes.OfSignal(signals.Interruption); // of ours alone
+        }
+    }
+
+    private async Task<int> AttachAsync(Process task, LogFiles files, CancellationToken cancel)
+    {
+        var typing = input && task.Terminal;
+        if (typing) InputDevice.RequireTerminal("use --no-stdin to see the output only");
+        using var stdin = typing ? OpenInput(task.Stdin) : null;
+        var exit = client.StayAsync(() => client.Tasks.WaitAsync(new WaitRequest { ContainerId = id }, client.OpenEnded(cancel)).ResponseAsync);
+        Forget(exit);
+        using var terminal = typing ? RawTerminal.Enter() : null;
+        if (stdin is not null) _ = new InputCopy(stdin, passing: null, keys);
+        if (typing) Forget(RedrawAsync());
+        using var resized = typing ? PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Forget(ResizeAsync(0))) : null;
+        if (!task.Terminal)
+        {
+            signals.Keep(); // as docker: they are the container's; at a terminal its keys are
+            Forget(signals.ForwardAsync(SendAsync, cancel));
+        }
+        await StandardOutput.PrintAsync((output, cancel) => CopyAsync(files, output, exit, cancel), cancel);
+        if (!keys.Typed.IsCompleted) return (int)(await exit).ExitStatus;
+        terminal!.Dispose();
+        await Console.Error.WriteLineAsync($"\nsupervisor: detached from container {id}, which goes on: \"{client.CommandLine} attach {id}\" comes back to it");
+        return 0;
+    }
+
+    private async Task CopyAsync(LogFiles files, StandardOutput output, Task exit, CancellationToken cancel)
+    {
+        while (!keys.Typed.IsCompleted)
+        {
+            var last = exit.IsCompleted;
+            await files.CopyToAsync(output, cancel);
+            if (last) return;
+            await Task.WhenAny(exit, keys.Typed, Task.Delay(Poll, cancel));
+            cancel.ThrowIfCancellationRequested();
+        }
+    }
+
+    private Microsoft.Win32.SafeHandles.SafeFileHandle OpenInput(string stdin) => stdin.Length > 0 && !PipeTarget.Is(stdin)
+        ? Fifo.OpenForWriting(stdin)
+        : throw new CliException($"the terminal of container {id} has no input that could be shared: use --no-stdin to see its output only");
+
+    /// <summary>Programs draw again when the size changes, so it is changed twice, as docker does.</summary>
+    private async Task RedrawAsync()
+    {
+        await ResizeAsync(1);
+        await ResizeAsync(0);
+    }
+
+    private async Task ResizeAsync(uint more)
+    {
+        if (RawTerminal.Size() is not var (rows, columns)) return;
+        await client.Tasks.ResizePtyAsync(new ResizePtyRequest { ContainerId = id, Width = columns + more, Height = rows + more }, client.Call());
+    }
+
+    private async Task SendAsync(int signal)
+    {
+        try
+        {
+            await client.Tasks.KillAsync(new KillRequest { ContainerId = id, Signal = (uint)signal }, client.Call());
+        }
+        catch (RpcException)
+        {
+            // It has ended, or the daemon has: the wait tells which.
+        }
+    }
+
+    private static void Forget(Task task) => _ = task.ContinueWith(
+        static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+}

@@ -1,0 +1,26 @@
+using Supervisor.Host.Cli.Stdio;
+using Supervisor.Kernel.Stdio;
+
+namespace Supervisor.Host.Cli.Running;
+
+/// <summary>The input of a terminal in the background: a FIFO that <c>attach</c> finds, and that goes with its task.</summary>
+internal sealed class LastingInput : IDisposable
+{
+    private readonly ClientFifos _fifos;
+
+    private LastingInput(ClientFifos fifos) => _fifos = fifos;
+
+    public string Path => System.IO.Path.Join(_fifos.Path, "stdin");
+
+    public static LastingInput Make(string state, string @namespace, string container)
+    {
+        var input = new LastingInput(ClientFifos.Make(state, @namespace, container));
+        Fifo.Create(input.Path);
+        return input;
+    }
+
+    /// <summary>The task has it.</summary>
+    public void Leave() => _fifos.Leave();
+
+    public void Dispose() => _fifos.Dispose();
+}

@@ -1,0 +1,12 @@
+namespace Supervisor.Host.Cli.Stdio;
+
+/// <summary>Our own standard input.</summary>
+internal static class InputDevice
+{
+    /// <summary>A program at a terminal never sees the end of an input that is none: with <c>-i</c> it would wait for ever.</summary>
+    /// <exception cref="CliException">It is no terminal; as docker says it, with docker's exit code.</exception>
+    public static void RequireTerminal(string instead)
+    {
+        if (!RawTerminal.IsTerminal) throw new CliException($"the input device is not a TTY: {instead}", ExitCodes.OwnStreams);
+    }
+}

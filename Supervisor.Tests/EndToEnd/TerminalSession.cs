@@ -1,0 +1,65 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace Supervisor.Tests.EndToEnd;
+
+/// <summary>Our command line at a terminal of its own, which script(1) makes, and a person who types and reads there.</summary>
+internal sealed class TerminalSession : IDisposable
+{
+    private readonly Process _script;
+    private readonly StringBuilder _seen = new();
+    private readonly byte[] _buffer = new byte[4096];
+
+    private TerminalSession(Process script) => _script = script;
+
+    /// <param name="command">For a shell.</param>
+    public static TerminalSession Start(string command) => new(CommandLine.Start("script", "-qefc", $"exec {command}", "/dev/null"));
+
+    /// <summary>The pid of script(1): its end hangs the terminal up.</summary>
+    public int Pid => _script.Id;
+
+    public async Task TypeAsync(string keys)
+    {
+        await _script.StandardInput.WriteAsync(keys);
+        await _script.StandardInput.FlushAsync();
+    }
+
+    /// <summary>Reads until this was printed after what was expected before.</summary>
+    public async Task ExpectAsync(string text)
+    {
+        using var deadline = new CancellationTokenSource(CommandLine.Patience);
+        for (int at; ;)
+        {
+            if ((at = _seen.ToString().IndexOf(text, StringComparison.Ordinal)) >= 0)
+            {
+                _seen.Remove(0, at + text.Length);
+                return;
+            }
+            int count;
+            try
+            {
+                count = await _script.StandardOutput.BaseStream.ReadAsync(_buffer, deadline.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                count = 0;
+            }
+            Assert.True(count > 0, $"\"{text}\" was not printed, but: {_seen}");
+            _seen.Append(Encoding.Latin1.GetString(_buffer, 0, count));
+        }
+    }
+
+    /// <summary>Its exit code.</summary>
+    public async Task<int> EndAsync()
+    {
+        _ = _script.StandardOutput.ReadToEndAsync();
+        await _script.WaitForExitAsync().WaitAsync(CommandLine.Patience);
+        return _script.ExitCode;
+    }
+
+    public void Dispose()
+    {
+        if (!_script.HasExited) _script.Kill(entireProcessTree: true);
+        _script.Dispose();
+    }
+}
