@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Supervisor.Host.Cli.Stdio;
 
 namespace Supervisor.Host.Cli;
 
@@ -16,6 +17,7 @@ internal static class CommandLine
     /// <summary>Runs one command line to its exit code.</summary>
     public static async Task<int> RunAsync(IReadOnlyList<string> args)
     {
+        Console.SetOut(StandardOutput.Writer());
         var parse = Parse(args);
         if (parse.Errors.Count > 0)
         {
@@ -24,8 +26,20 @@ internal static class CommandLine
             return ExitCodes.Ours;
         }
         // Signals are each verb's own business: run forwards them, serve stops in phases, the others just end.
-        return await parse.InvokeAsync(
-            new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
+        try
+        {
+            return await parse.InvokeAsync(
+                new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
+        }
+        catch (ReaderGoneException)
+        {
+            return ExitCodes.ReaderGone; // of a help text, which is no verb's
+        }
+        catch (CliException e)
+        {
+            await Console.Error.WriteLineAsync($"supervisor: {e.Message}");
+            return e.ExitCode;
+        }
     }
 
     /// <summary>Reads one line.</summary>
@@ -45,14 +59,21 @@ internal static class CommandLine
     /// <summary>The first mistake, in a user's words: the library's name our types.</summary>
     internal static string Flaw(ParseResult parse)
     {
+        var command = parse.CommandResult.Command;
+        // What was meant as an option, and taken for a container: the container is then too much.
+        if (parse.Errors.FirstOrDefault(e => e.Message.StartsWith("\"-", StringComparison.Ordinal)) is { } mistaken) return mistaken.Message;
         if (parse.UnmatchedTokens is [var unknown, ..])
         {
-            var near = parse.CommandResult.Command is RootCommand ? Spelling.Nearest(unknown, Verbs.Select(v => v.Name)) : null;
-            return $"\"{unknown}\": no such verb or option{(near is null ? "." : $"; did you mean \"{near}\"?")}";
+            if (unknown.StartsWith('-')) return Spelling.NoSuchOption(unknown, parse.CommandResult);
+            if (command is not RootCommand) return $"\"{unknown}\": is too much: {command.Name} takes {(command.Arguments.Count == 0 ? "options only" : $"one {command.Arguments[0].Name}")}.";
+            return DockerWords.Here(unknown) is { } here
+                ? $"\"{unknown}\": no such verb: {here}."
+                : $"\"{unknown}\": no such verb{(Spelling.Nearest(unknown, Verbs.Select(v => v.Name)) is { } near ? $"; did you mean \"{near}\"?" : ".")}";
         }
+        if (ProgramWords.MistakenOption(parse) is { } option) return Spelling.NoSuchOption(option, parse.CommandResult);
         var error = parse.Errors[0];
-        return error.SymbolResult is OptionResult { Option: var option, Tokens: [.., var given] } && IsNumber(option.ValueType) && error.Message.Contains(option.ValueType.ToString(), StringComparison.Ordinal)
-            ? $"{option.Name}: \"{given.Value}\" is not a whole number, or too large."
+        return error.SymbolResult is OptionResult { Option: var number, Tokens: [.., var given] } && IsNumber(number.ValueType) && error.Message.Contains(number.ValueType.ToString(), StringComparison.Ordinal)
+            ? $"{number.Name}: \"{given.Value}\" is not a whole number, or too large."
             : error.Message;
     }
 

@@ -23,7 +23,7 @@ internal static class EventsCommand
             Description = "Go on for ever; events are always followed",
         };
         var format = new Option<string>("--format") { Description = "text or json (one object a line)", DefaultValueFactory = _ => "text" };
-        format.AcceptOnlyFromAmong("text", "json");
+        format.OnlyOf("text", "json");
         var filters = new Option<string[]>("--filter") { Description = "containerd filter, e.g. topic~=|^/tasks/|", HelpName = "FILTER" };
         var from = new Option<long>("--from") { Description = "First the history from this number on (json shows numbers); 1 is its beginning", HelpName = "NUMBER" };
         var command = new Command("events", "Prints events as they happen") { follow, format, filters, from };

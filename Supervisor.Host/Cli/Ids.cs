@@ -14,7 +14,7 @@ internal static class Ids
     {
         ids.Validators.Add(result =>
         {
-            if (result.Tokens.FirstOrDefault(t => t.Value.StartsWith('-')) is { } option) result.AddError($"\"{option.Value}\": no such option.");
+            if (result.Tokens.FirstOrDefault(t => t.Value.StartsWith('-')) is { } option) result.AddError(Spelling.NoSuchOption(option.Value, result));
         });
         return ids;
     }

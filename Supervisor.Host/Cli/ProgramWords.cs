@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace Supervisor.Host.Cli;
 
@@ -24,6 +25,16 @@ internal static class ProgramWords
         }
         return line;
     }
+
+    /// <summary>A program's first word that can only have been meant as an option: then all that follows it was taken for the program's.</summary>
+    public static string? MistakenOption(ParseResult parse)
+    {
+        if (parse.CommandResult.Command is not { Name: "run" or "exec" } verb || verb.Arguments[^1] is not Argument<string[]> program) return null;
+        return parse.CommandResult.GetResult(program) is { Tokens: [{ Value: ['-', _, ..] first }, ..] words } && !FollowsDoubleDash(parse, 1 + words.Count) ? first : null;
+    }
+
+    /// <summary>Whether the last words of a line come after <c>--</c>.</summary>
+    public static bool FollowsDoubleDash(ParseResult parse, int words) => parse.Tokens.Count > words && parse.Tokens[^(words + 1)].Type is TokenType.DoubleDash;
 
     /// <summary>Whether the next word is an option's value.</summary>
     private static bool TakesNext(List<Option> options, string word)

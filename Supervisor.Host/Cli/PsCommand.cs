@@ -14,7 +14,7 @@ internal static class PsCommand
     {
         var all = new Option<bool>("--all", "-a") { Description = "Also containers whose task has ended, and those without one" };
         var format = new Option<string>("--format") { Description = "table or json", DefaultValueFactory = _ => "table" };
-        format.AcceptOnlyFromAmong("table", "json");
+        format.OnlyOf("table", "json");
         var quiet = new Option<bool>("--quiet", "-q") { Description = "Ids only" };
         var command = new Command("ps", "Lists containers") { all, format, quiet };
         command.Does((parse, client, cancel) => ListAsync(
@@ -42,7 +42,7 @@ internal static class PsCommand
         ["ID", "STATUS", "PID", "CREATED", "COMMAND"],
         rows.Select(r => new[]
         {
-            r.Container.Id, StatusText(r.Task), r.Task is { Pid: > 0 and var pid } ? pid.ToString() : "-",
+            r.Container.Id, StatusText(r.Task), r.Task is { Pid: > 0 and var pid, Status: not Status.Stopped } ? pid.ToString() : "-",
             r.Container.CreatedAt.ToDateTimeOffset().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'"), Shown(SpecJson.Command(r.Container)),
         }));
 
@@ -54,7 +54,7 @@ internal static class PsCommand
             json.WriteStartObject();
             json.WriteString("id", container.Id);
             json.WriteString("status", task is null ? "none" : task.Status.ToString().ToLowerInvariant());
-            json.WriteNumber("pid", task?.Pid ?? 0);
+            json.WriteNumber("pid", task is { Status: not Status.Stopped } ? task.Pid : 0);
             if (task is { Status: Status.Stopped }) json.WriteNumber("exitStatus", task.ExitStatus);
             json.WriteTime("exitedAt", task?.ExitedAt);
             json.WriteTime("createdAt", container.CreatedAt);

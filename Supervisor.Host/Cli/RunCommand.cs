@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Security.Cryptography;
 using Grpc.Core;
 using Supervisor.Host.Cli.Running;
@@ -28,7 +27,7 @@ internal static class RunCommand
     private static readonly Option<bool> Remove = new("--rm") { Description = "Remove the container when it ends" };
     private static readonly Option<bool> Init = new("--init") { Description = "Run the program under an init that forwards signals and collects orphans" };
     private static readonly Option<string?> Name = new("--name") { Description = "Id of the container (default: a random one)", HelpName = "ID" };
-    private static readonly Option<string?> Memory = new("--memory", "-m") { Description = "Memory limit, e.g. 64m or 1.5g", HelpName = "SIZE" };
+    private static readonly Option<string?> Memory = new("--memory", "-m") { Description = "Memory limit, e.g. 64m or 1.5g; 0 for none", HelpName = "SIZE" };
     private static readonly Option<long?> Pids = new("--pids-limit") { Description = "Most processes at a time", HelpName = "N" };
 
     private static readonly Option<string?> LogMaxSize = new("--log-max-size")
@@ -79,7 +78,7 @@ internal static class RunCommand
 
     public static Command Create()
     {
-        Net.AcceptOnlyFromAmong("host", "none");
+        Net.OnlyOf("host", "none");
         var command = new Command("run", "Creates and starts a container")
         {
             Rootfs, Detach, Terminal, Interactive, Detaching, Remove, Init, Name, Memory, Pids, Env, Cwd, User, Hostname, ReadOnly, Net, LogMaxSize, LogMaxFiles, Security, Program,
@@ -101,8 +100,8 @@ internal static class RunCommand
         if (parse.GetValue(Detaching) is not null && (parse.GetValue(Detach) || !parse.GetValue(Terminal)))
             throw new CliException("--detach-keys: only a terminal in the foreground (-t) is left by keys");
         var program = parse.GetRequiredValue(Program);
-        if (program[0].StartsWith('-') && !FollowsDoubleDash(parse, program))
-            throw new CliException($"{program[0]}: no such option of run; a program of that name goes after --");
+        if (program[0].StartsWith('-') && !ProgramWords.FollowsDoubleDash(parse, program.Length))
+            throw new CliException($"{Spelling.NoSuchOption(program[0], parse.CommandResult)} A program of that name goes after --");
         if (parse.GetValue(Pids) is <= 0) throw new CliException("--pids-limit: must be at least 1");
         return new RunOptions(
             parse.GetValue(Name) ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6)),
@@ -115,7 +114,7 @@ internal static class RunCommand
             parse.GetRequiredValue(Cwd),
             parse.GetValue(ReadOnly),
             parse.GetValue(Net) == "host",
-            parse.GetValue(Memory) is { } size
+            parse.GetValue(Memory) is { } size and not "0" // docker's word for no limit
                 ? ByteSize.TryParse(size) ?? throw new CliException($"--memory: \"{size}\" is no size: a number with b, k, m, g or t")
                 : null,
             parse.GetValue(Pids),
@@ -140,9 +139,6 @@ internal static class RunCommand
             ? bytes
             : throw new CliException($"--log-max-size: \"{size}\" is no size of at least {LogTarget.LeastSize} bytes: a number with b, k, m, g or t");
     }
-
-    private static bool FollowsDoubleDash(ParseResult parse, string[] program) =>
-        parse.Tokens.Count > program.Length && parse.Tokens[^(program.Length + 1)].Type is TokenType.DoubleDash;
 
     private static async Task<int> RunAsync(ParseResult parse, CancellationToken cancel)
     {
@@ -182,7 +178,7 @@ internal static class RunCommand
     /// <summary>A name alone passes on our own variable, if we have it.</summary>
     internal static IEnumerable<string> Expand(string entry)
     {
-        if (entry.StartsWith('=')) throw new CliException($"--env: \"{entry}\" has no name");
+        if (entry.Length == 0 || entry.StartsWith('=')) throw new CliException($"--env: \"{entry}\" has no name");
         if (entry.Contains('=', StringComparison.Ordinal)) return [entry];
         return Environment.GetEnvironmentVariable(entry) is { } value ? [$"{entry}={value}"] : [];
     }

@@ -1,3 +1,5 @@
+using System.CommandLine.Parsing;
+
 namespace Supervisor.Host.Cli;
 
 /// <summary>What a mistyped word was meant to be.</summary>
@@ -8,6 +10,19 @@ internal static class Spelling
         .Select(word => (word, slips: Slips(typed, word)))
         .Where(w => w.slips <= 2 && w.slips < w.word.Length)
         .OrderBy(w => w.slips).Select(w => w.word).FirstOrDefault();
+
+    /// <summary>What is said of an option that the verb does not have.</summary>
+    public static string NoSuchOption(string typed, SymbolResult at)
+    {
+        var name = typed.Split('=')[0];
+        for (var result = at; result is not null; result = result.Parent)
+        {
+            if (result is CommandResult { Command: var command } && name.StartsWith("--", StringComparison.Ordinal)
+                && Nearest(name, command.Options.SelectMany(o => o.Aliases.Append(o.Name)).Where(o => o.StartsWith("--", StringComparison.Ordinal))) is { } near)
+                return $"\"{name}\": no such option; did you mean \"{near}\"?";
+        }
+        return $"\"{name}\": no such option.";
+    }
 
     // Damerau and Levenshtein: letters that are missing, too many, wrong, or two that have changed places.
     private static int Slips(string one, string other)

@@ -51,6 +51,8 @@ internal static class Verb
         CliException e => (e.Message, e.ExitCode),
         DaemonStartException e => (e.Message, ExitCodes.Ours),
         RpcException e => (e.Status.Detail.Length > 0 ? e.Status.Detail : e.StatusCode.ToString(), ExitCodes.Ours),
+        // getcwd(2), ENOENT: .NET names no file then.
+        FileNotFoundException { FileName: null } => ("the current directory has been removed: go to another one (cd)", ExitCodes.Ours),
         IOException or UnauthorizedAccessException or TimeoutException => (exception.Message, ExitCodes.Ours),
         _ => null,
     };

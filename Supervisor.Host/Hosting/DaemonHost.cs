@@ -155,7 +155,7 @@ public sealed class DaemonHost : IAsyncDisposable
     private static WebApplication Build(DaemonOptions options, Func<SupervisorSystem> system, ServerIdentity identity, DaemonLifetime lifetime, ILoggerFactory loggers)
     {
         // Empty: no configuration files, no environment, no host filtering, no TLS; what is needed is named here.
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "supervisor" });
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "supervisor", ContentRootPath = AppContext.BaseDirectory });
         builder.Services.AddSingleton(loggers);
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(k => Configure(k, options));

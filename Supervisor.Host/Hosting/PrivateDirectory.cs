@@ -100,7 +100,7 @@ internal static class PrivateDirectory
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new DaemonStartException($"{path}: cannot be made: {e.Message}", e);
+            throw new DaemonStartException($"{path}: cannot be made: {(e is FileNotFoundException ? "its file system makes no directories" : e.Message)}: name another directory", e);
         }
     }
 

@@ -16,7 +16,7 @@ internal static class DeleteVerb
         if (!store.Exists(id))
         {
             if (force) return 0;
-            throw new OciException($"container does not exist: container \"{id}\" does not exist");
+            throw new OciException($"container does not exist: \"{id}\"");
         }
         using var only = store.Lock(id);
         using var live = Open(store, id, force);

@@ -39,7 +39,7 @@ internal sealed class StateStore(string root)
     }
 
     /// <exception cref="OciException">There is none of that name, or its state cannot be read.</exception>
-    public ContainerState Load(string id) => TryLoad(id) ?? throw new OciException($"container does not exist: container \"{id}\" does not exist");
+    public ContainerState Load(string id) => TryLoad(id) ?? throw new OciException($"container does not exist: \"{id}\"");
 
     /// <returns>Null when there is none of that name, or its creation has not come to a state yet.</returns>
     public ContainerState? TryLoad(string id)
@@ -67,7 +67,7 @@ internal sealed class StateStore(string root)
 
     /// <summary>Keeps other changes of the same container away until it is disposed.</summary>
     public DirectoryLock Lock(string id) =>
-        DirectoryLock.TryTake(DirectoryOf(id)) ?? throw new OciException($"container does not exist: container \"{id}\" does not exist");
+        DirectoryLock.TryTake(DirectoryOf(id)) ?? throw new OciException($"container does not exist: \"{id}\"");
 
     /// <summary>Removes the directory, the state last: a crash in between leaves something that delete finds.</summary>
     public void Remove(string id)

@@ -81,6 +81,10 @@ public sealed class RunArgumentsTests
     [InlineData("--rootfs /tmp --no-such-option -- x", "--no-such-option")]
     [InlineData("--rootfs /tmp -z echo", "-z")]
     [InlineData("--rootfs /tmp -e =x echo", "=x")]
+    [InlineData("--rootfs /tmp -e  echo", "--env: \"\"")]
+    [InlineData("--rootfs /tmp --detach-keys ctrl-p echo", "--detach-keys")]
+    [InlineData("--rootfs /tmp -t --detach-keys nokey echo", "nokey")]
+    [InlineData("--rootfs /tmp --security-opt seccomp=/no/such echo", "seccomp=/no/such: no such file")]
     public void A_bad_value_is_named(string line, string named) =>
         Assert.Contains(named, Assert.Throws<CliException>(() => Read(line.Split(' '))).Message, StringComparison.Ordinal);
 
@@ -91,6 +95,9 @@ public sealed class RunArgumentsTests
         var options = Read("--rootfs", "/tmp", "-e", "SUPERVISOR_TEST_PASSED", "-e", "SUPERVISOR_TEST_ABSENT", "echo");
         Assert.Equal(["SUPERVISOR_TEST_PASSED=on"], options.Env);
     }
+
+    [Fact]
+    public void No_memory_limit_is_0_as_with_docker() => Assert.Null(Read("--rootfs", "/tmp", "--memory", "0", "echo").Memory);
 
     [Fact]
     public void An_id_is_made_up_when_none_is_given()

@@ -205,6 +205,25 @@ public sealed class DaemonTests : IAsyncLifetime
         Assert.Contains("--tail", (await _daemon.Do("logs", "-n", "few", "t")).Errors, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_full_disk_behind_the_output_is_said_and_is_no_reader_that_has_gone()
+    {
+        Ok(await _daemon.Do("run", "-d", "--name", "d", "--rootfs", "/", "--", "sh", "-c", "echo out; sleep 1000"));
+        foreach (var verb in (string[])["run --rm --rootfs / -- echo out", "exec d echo out", "logs d", "events --from 1", "ps", "ps --help"])
+        {
+            var outcome = await CommandLine.RunAsync("bash", "-c", $"{CommandLine.Supervisor} --address {_daemon.Address} --namespace {_daemon.Namespace} {verb} >/dev/full");
+            Assert.True(outcome.Status == 1 && outcome.Errors.StartsWith("supervisor: cannot write to standard output: No space left on device (ENOSPC)", StringComparison.Ordinal), $"{verb}: {outcome}");
+        }
+    }
+
+    [Fact]
+    public async Task A_container_that_has_ended_has_no_pid()
+    {
+        Ok(await _daemon.Do("run", "-d", "--name", "ended", "--rootfs", "/", "--", "true"));
+        Ok(await _daemon.Do("wait", "ended"));
+        Assert.Matches(@"(?m)^ended +exited \(0\) +- ", Ok(await _daemon.Do("ps", "-a")));
+    }
+
     [Theory]
     [InlineData("KILL")]
     [InlineData("TERM")]

@@ -87,6 +87,15 @@ public class RunTests
     }
 
     [Fact]
+    public async Task A_directory_that_was_removed_beneath_us_is_no_obstacle_unless_it_is_meant()
+    {
+        const string there = "d=$(mktemp -d); cd $d; rmdir $d;";
+        Assert.Equal(new(0, "hello\n", ""), await CommandLine.RunAsync("bash", "-c", $"{there} {CommandLine.Supervisor} run --rootfs / -- echo hello"));
+        var relative = await CommandLine.RunAsync("bash", "-c", $"{there} {CommandLine.Supervisor} run --rootfs x -- echo hello");
+        Assert.Equal(new(125, "", "supervisor: the current directory has been removed: go to another one (cd)\n"), relative);
+    }
+
+    [Fact]
     public async Task It_leaves_nothing_behind()
     {
         var @namespace = $"leaves{Environment.ProcessId}";

@@ -27,7 +27,7 @@ internal static class SeccompProfileFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CliException($"--security-opt: seccomp={path}: {e.Message}");
+            throw new CliException($"--security-opt: seccomp={path}: {(e is FileNotFoundException or DirectoryNotFoundException ? "no such file" : Directory.Exists(path) ? "is a directory" : e.Message)}");
         }
         catch (InvalidSpecException e)
         {

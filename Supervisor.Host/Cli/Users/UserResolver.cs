@@ -32,7 +32,14 @@ internal static class UserResolver
     public static uint HostGroup(string text)
     {
         using var host = new RootfsFiles("/");
-        return FindGroup(text, text, host.TryRead);
+        try
+        {
+            return FindGroup(text, text, host.TryRead);
+        }
+        catch (CliException)
+        {
+            throw new CliException($"--group: \"{text}\" is no group of this host's /etc/group, nor a number up to {AccountFiles.LargestId}");
+        }
     }
 
     private static PasswdEntry FindUser(string text, string user, Func<string, string?> read)

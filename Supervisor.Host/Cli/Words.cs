@@ -1,0 +1,18 @@
+using System.CommandLine;
+
+namespace Supervisor.Host.Cli;
+
+/// <summary>Options whose value is one of a few words.</summary>
+internal static class Words
+{
+    /// <summary>Any other is refused, naming those that there are.</summary>
+    public static void OnlyOf(this Option<string> option, params string[] words)
+    {
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [var given, ..] && !words.Contains(given.Value, StringComparer.Ordinal))
+                result.AddError($"{option.Name}: \"{given.Value}\" is not known: {string.Join(" or ", words)}.");
+        });
+        option.CompletionSources.Add(words);
+    }
+}
