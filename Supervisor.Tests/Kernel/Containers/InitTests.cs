@@ -76,6 +76,18 @@ public sealed class InitTests : IDisposable
     }
 
     [Fact]
+    public async Task The_program_reads_from_its_terminal()
+    {
+        // In the background it would be stopped by SIGTTIN.
+        var (_, exit, terminal) = WithTerminal("sh", "-c", "read line; exit $line");
+        using (terminal)
+        {
+            terminal.Write("6\n"u8);
+            Assert.Equal(6, (await exit.WaitAsync(Patience))!.Value.Code);
+        }
+    }
+
+    [Fact]
     public async Task The_program_stops_at_the_terminals_key_and_goes_on_when_it_is_told_to()
     {
         var (container, exit, terminal) = WithTerminal();
@@ -134,9 +146,9 @@ public sealed class InitTests : IDisposable
     private static Spec Filtered(Spec spec) =>
         spec with { Linux = spec.Linux! with { Seccomp = DefaultSeccomp.For(DefaultSpec.Capabilities, RuntimeInformation.ProcessArchitecture) } };
 
-    private (Container Container, Task<ExitStatus?> Exit, Fd Terminal) WithTerminal()
+    private (Container Container, Task<ExitStatus?> Exit, Fd Terminal) WithTerminal(params string[] command)
     {
-        var spec = Of("default seccomp", TestContainers.Shell("sleep", "1000"));
+        var spec = Of("default seccomp", TestContainers.Shell(command is [] ? ["sleep", "1000"] : command));
         var (container, _) = _containers.Create(spec with { Process = spec.Process! with { Terminal = true } }, stdio: StdioTargets.Console);
         var master = container.TakeTerminal()!;
         return (container, Started(container), master);

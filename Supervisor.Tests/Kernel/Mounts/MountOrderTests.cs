@@ -98,7 +98,9 @@ public sealed class MountOrderTests : IDisposable
             Destination = "/tmp/x", Type = "bind", Source = Path.Join(_containers.Place, name, "rootfs", "tmp", "src"), Options = ["bind"], UidMappings = map, GidMappings = map,
         };
         spec = spec with { Mounts = [.. spec.Mounts, Tmpfs("/tmp/src"), bind] };
-        Assert.Equal($"mounts[{spec.Mounts.Count - 1}].source", Assert.Throws<InvalidSpecException>(() => _containers.Create(spec, name: name)).Field);
+        var e = Assert.Throws<InvalidSpecException>(() => _containers.Create(spec, name: name));
+        Assert.Equal($"mounts[{spec.Mounts.Count - 1}].source", e.Field);
+        Assert.Contains("cannot be idmapped", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
