@@ -42,7 +42,7 @@ internal sealed record TaskInquiryWork(TaskInquiry Inquiry, ImmutableSortedDicti
                 case TaskInquiry.Update update:
                     var resources = SpecReader.ReadResources(update.Resources.Span);
                     SpecValidator.Validate(resources);
-                    cgroup.Update(resources);
+                    CgroupLimits.Update(cgroup, resources);
                     return new TaskInquiryReply(null);
                 default: throw new ArgumentException($"no such inquiry: {Inquiry}");
             }

@@ -1,6 +1,5 @@
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
-using Supervisor.Kernel.Oci;
 using Supervisor.Kernel.Processes;
 
 namespace Supervisor.Kernel.Cgroups;
@@ -23,9 +22,6 @@ public sealed class Cgroup
     /// <summary>Directories by v1 controller (a named tree as <c>name=systemd</c>) and, under <see cref="V2Key"/>, of v2.</summary>
     public IReadOnlyDictionary<string, string> Paths { get; }
 
-    /// <summary>What <see cref="Create"/> was asked for and no controller of this host can do.</summary>
-    public IReadOnlyList<UnsupportedField> NotApplied { get; private init; } = [];
-
     /// <summary>Each directory once.</summary>
     internal IReadOnlyList<string> Directories { get; }
 
@@ -35,30 +31,30 @@ public sealed class Cgroup
     /// <summary>Whether there is no v1 tree.</summary>
     internal bool IsPureV2 => Paths.Count == 1 && V2Directory is not null;
 
-    /// <summary>Makes the cgroup and sets its limits. Leaves nothing behind when it fails.</summary>
-    /// <param name="hierarchies">Where.</param>
+    /// <summary>Makes the cgroup. Leaves nothing behind when it fails.</summary>
     /// <param name="cgroupsPath">Absolute: from each mount's root. Relative: below our own cgroup.</param>
-    /// <param name="resources">Limits; null for none but the default device rules.</param>
-    /// <exception cref="InvalidSpecException">A path that could lead out of the mount.</exception>
-    /// <exception cref="CgroupException">It exists and has processes or is frozen; or a value, named with its file, was refused.</exception>
-    public static Cgroup Create(CgroupHierarchies hierarchies, string cgroupsPath, ResourcesSpec? resources)
+    /// <param name="controllers">The v2 controllers that <paramref name="setUp"/> needs.</param>
+    /// <param name="setUp">Sets the limits, before a process is in it.</param>
+    /// <exception cref="ArgumentException">A path that could lead out of the mount.</exception>
+    /// <exception cref="CgroupException">It exists and has processes or is frozen.</exception>
+    public static Cgroup Create(CgroupHierarchies hierarchies, string cgroupsPath, IReadOnlySet<string> controllers, Action<Cgroup> setUp)
     {
         var paths = hierarchies.DirectoriesOf(cgroupsPath);
         if (paths.Count == 0) throw new CgroupException("/proc/self/mountinfo", null, Errno.ENOENT, "no cgroup file system is mounted");
-        var making = new CgroupMaking();
+        var builder = new CgroupBuilder();
         try
         {
-            foreach (var hierarchy in hierarchies.All) making.Make(hierarchy, cgroupsPath);
-            if (hierarchies.V2 is { } v2) making.HandOutControllers(v2, cgroupsPath, CgroupLimits.Wanted(resources, paths), all: !paths.ContainsKey("memory"));
+            foreach (var hierarchy in hierarchies.All) builder.Make(hierarchy, cgroupsPath);
+            if (hierarchies.V2 is { } v2) builder.EnableControllers(v2, cgroupsPath, controllers, all: !paths.ContainsKey("memory"));
             var cgroup = new Cgroup(paths);
             if (Freezer.TryOf(cgroup) is { IsHeldFrozen: true })
                 throw new CgroupException(cgroup.FreezerDirectory!, null, Errno.EBUSY, "a cgroup above it is frozen: nothing could start in it; thaw that one first");
-            var notApplied = new CgroupLimits(cgroup).Apply(resources ?? new ResourcesSpec(), isNew: true);
-            return new Cgroup(paths) { NotApplied = notApplied };
+            setUp(cgroup);
+            return cgroup;
         }
         catch
         {
-            making.Undo();
+            builder.Undo();
             throw;
         }
     }
@@ -68,7 +64,7 @@ public sealed class Cgroup
     public static Cgroup Open(IReadOnlyDictionary<string, string> paths)
     {
         foreach (var path in paths.Values)
-            if (CgroupPathText.Flaw(path) is { } flaw || !path.StartsWith('/')) throw new ArgumentException($"\"{path}\" is no directory of a cgroup", nameof(paths));
+            if (CgroupPath.Flaw(path) is { } flaw || !path.StartsWith('/')) throw new ArgumentException($"\"{path}\" is no directory of a cgroup", nameof(paths));
         return new Cgroup(new Dictionary<string, string>(paths, StringComparer.Ordinal));
     }
 
@@ -128,11 +124,6 @@ public sealed class Cgroup
     {
         if (Paths.TryGetValue("freezer", out var v1)) FreezerV1.ThawTree(v1);
     }
-
-    /// <summary>Changes limits; what is null or 0 stays, device rules stay. When it fails, what came before the named file has been set.</summary>
-    /// <returns>What no controller of this host can do.</returns>
-    /// <exception cref="CgroupException">A value was refused.</exception>
-    public IReadOnlyList<UnsupportedField> Update(ResourcesSpec resources) => new CgroupLimits(this).Apply(resources, isNew: false);
 
     /// <summary>Stops every process in it and below, until <see cref="Thaw"/>.</summary>
     /// <exception cref="TimeoutException">Not all had stopped in time; they have been let go again.</exception>

@@ -1,6 +1,5 @@
-using System.Text;
 using Supervisor.Kernel.Files;
-using Supervisor.Kernel.Oci;
+using Supervisor.Kernel.Checkpointing;
 
 namespace Supervisor.Kernel.Cgroups;
 
@@ -40,10 +39,10 @@ public sealed class CgroupHierarchies
             if (parts.Length != 3 || !parts[2].StartsWith('/')) continue;
             var controllers = parts[1].Split(',', StringSplitOptions.RemoveEmptyEntries);
             var version = controllers.Length == 0 ? 2 : 1;
-            Mount? found = null;
+            MountLine? found = null;
             foreach (var mount in mounts)
             {
-                var isIts = version == 2 ? mount.Type is "cgroup2" : mount.Type is "cgroup" && controllers.All(mount.SuperOptions.Contains);
+                var isIts = version == 2 ? mount.Type is "cgroup2" : mount.Type is "cgroup" && controllers.All(mount.Options.Contains);
                 if (isIts && (found is null || IsBetter(mount, found, parts[2]))) found = mount;
             }
             if (found is null) continue; // known to the kernel, not mounted here
@@ -53,10 +52,10 @@ public sealed class CgroupHierarchies
     }
 
     /// <summary>The directory that <paramref name="cgroupsPath"/> means in every tree. Absolute: from the mount's root. Relative: below our own cgroup.</summary>
-    /// <exception cref="InvalidSpecException">An empty part, <c>.</c>, <c>..</c>, a NUL: it could lead out of the mount.</exception>
+    /// <exception cref="ArgumentException">An empty part, <c>.</c>, <c>..</c>, a NUL: it could lead out of the mount.</exception>
     public IReadOnlyDictionary<string, string> DirectoriesOf(string cgroupsPath)
     {
-        if (CgroupPathText.Flaw(cgroupsPath) is { } flaw) throw new InvalidSpecException("linux.cgroupsPath", flaw);
+        if (CgroupPath.Flaw(cgroupsPath) is { } flaw) throw new ArgumentException(flaw, nameof(cgroupsPath));
         var directories = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var hierarchy in All)
         {
@@ -68,46 +67,21 @@ public sealed class CgroupHierarchies
     }
 
     /// <summary>The better one shows us to ourselves, and of those that do the one that shows most.</summary>
-    private static bool IsBetter(Mount one, Mount other, string own)
+    private static bool IsBetter(MountLine one, MountLine other, string own)
     {
-        var (shows, otherShows) = (IsBelow(own, one.Root), IsBelow(own, other.Root));
+        var (shows, otherShows) = (MountLine.IsBelow(own, one.Root), MountLine.IsBelow(own, other.Root));
         return shows == otherShows ? one.Root.Length < other.Root.Length : shows;
     }
 
-    private static bool IsBelow(string path, string root) =>
-        root == "/" || path == root || path.StartsWith(root + "/", StringComparison.Ordinal);
-
-    private static List<Mount> Mounts(string mountinfo)
+    // One that is mounted over is no longer reachable.
+    private static List<MountLine> Mounts(string mountinfo)
     {
-        var mounts = new List<Mount>();
-        foreach (var line in mountinfo.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        var mounts = new List<MountLine>();
+        foreach (var mount in MountLine.Parse(mountinfo.Split('\n')))
         {
-            var fields = line.Split(' ');
-            var dash = Array.IndexOf(fields, "-", Math.Min(6, fields.Length));
-            if (dash < 0 || fields.Length < dash + 4) continue;
-            var point = Unescape(fields[4]);
-            mounts.RemoveAll(m => m.Point == point); // mounted over: no longer reachable
-            mounts.Add(new Mount(fields[dash + 1], Unescape(fields[3]), point, fields[dash + 3].Split(',')));
+            mounts.RemoveAll(m => m.Point == mount.Point);
+            mounts.Add(mount);
         }
         return mounts;
     }
-
-    // Space, tab, line break and backslash are written as three octal digits.
-    internal static string Unescape(string text)
-    {
-        if (!text.Contains('\\')) return text;
-        var result = new StringBuilder(text.Length);
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (text[i] == '\\' && i + 3 < text.Length && text.AsSpan(i + 1, 3).IndexOfAnyExceptInRange('0', '7') < 0)
-            {
-                result.Append((char)((text[i + 1] - '0') << 6 | (text[i + 2] - '0') << 3 | text[i + 3] - '0'));
-                i += 3;
-            }
-            else result.Append(text[i]);
-        }
-        return result.ToString();
-    }
-
-    private sealed record Mount(string Type, string Root, string Point, string[] SuperOptions);
 }

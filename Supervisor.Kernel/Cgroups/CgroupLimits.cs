@@ -4,12 +4,37 @@ using Supervisor.Kernel.Oci;
 namespace Supervisor.Kernel.Cgroups;
 
 /// <summary>Sets the limits of a spec, each in the tree that has its controller, by that version's rules.</summary>
-internal sealed class CgroupLimits(Cgroup cgroup)
+public sealed class CgroupLimits
 {
+    private readonly Cgroup _cgroup;
     private readonly List<UnsupportedField> _notApplied = [];
 
+    private CgroupLimits(Cgroup cgroup) => _cgroup = cgroup;
+
+    /// <summary>Makes a cgroup with limits. Leaves nothing behind when it fails.</summary>
+    /// <param name="cgroupsPath">Absolute: from each mount's root. Relative: below our own cgroup.</param>
+    /// <param name="resources">Null for none but the default device rules.</param>
+    /// <param name="notApplied">Called for each limit that no controller of this host has.</param>
+    /// <exception cref="InvalidSpecException">A path that could lead out of the mount.</exception>
+    /// <exception cref="CgroupException">It exists and has processes or is frozen; or a value, named with its file, was refused.</exception>
+    public static Cgroup Create(
+        CgroupHierarchies hierarchies, string cgroupsPath, ResourcesSpec? resources, Action<UnsupportedField>? notApplied = null)
+    {
+        if (CgroupPath.Flaw(cgroupsPath) is { } flaw) throw new InvalidSpecException("linux.cgroupsPath", flaw);
+        var wanted = Wanted(resources, hierarchies.DirectoriesOf(cgroupsPath));
+        return Cgroup.Create(hierarchies, cgroupsPath, wanted, cgroup =>
+        {
+            foreach (var field in new CgroupLimits(cgroup).Apply(resources ?? new ResourcesSpec(), isNew: true)) notApplied?.Invoke(field);
+        });
+    }
+
+    /// <summary>Changes limits; what is null or 0 stays, device rules stay. When it fails, what came before the named file has been set.</summary>
+    /// <returns>What no controller of this host can do.</returns>
+    /// <exception cref="CgroupException">A value was refused.</exception>
+    public static IReadOnlyList<UnsupportedField> Update(Cgroup cgroup, ResourcesSpec resources) => new CgroupLimits(cgroup).Apply(resources, isNew: false);
+
     /// <summary>The v2 controllers that <paramref name="resources"/> needs and no v1 tree of <paramref name="paths"/> has.</summary>
-    public static IReadOnlySet<string> Wanted(ResourcesSpec? resources, IReadOnlyDictionary<string, string> paths)
+    private static HashSet<string> Wanted(ResourcesSpec? resources, IReadOnlyDictionary<string, string> paths)
     {
         var wanted = new HashSet<string>(StringComparer.Ordinal);
         if (resources is null) return wanted;
@@ -31,8 +56,7 @@ internal sealed class CgroupLimits(Cgroup cgroup)
         (WantsMemory(r.Memory) || WantsCpu(r.Cpu) || WantsCpuset(r.Cpu) || r.Pids is { Limit: not null } || WantsIO(r.BlockIO) ||
          r.HugepageLimits.Count > 0 || r.Unified.Count > 0 || r.Rdma.Count > 0 || r.Network is not null);
 
-    /// <returns>What no controller can do.</returns>
-    public IReadOnlyList<UnsupportedField> Apply(ResourcesSpec resources, bool isNew)
+    private List<UnsupportedField> Apply(ResourcesSpec resources, bool isNew)
     {
         if (isNew) Devices(resources);
         if (WantsMemory(resources.Memory)) Memory(resources.Memory!);
@@ -51,7 +75,7 @@ internal sealed class CgroupLimits(Cgroup cgroup)
             CgroupFile.Write(Needed("rdma").Path, "rdma.max", $"{device} hca_handle={Rdma(handles.HcaHandles)} hca_object={Rdma(handles.HcaObjects)}");
         if (resources.Network is { } network) Network(network);
         foreach (var (file, value) in resources.Unified)
-            CgroupFile.Write(cgroup.V2Directory ?? throw Missing("unified", "there is no cgroup v2 on this host"), file, value);
+            CgroupFile.Write(_cgroup.V2Directory ?? throw Missing("unified", "there is no cgroup v2 on this host"), file, value);
         return _notApplied;
     }
 
@@ -72,8 +96,8 @@ internal sealed class CgroupLimits(Cgroup cgroup)
 
     private void Devices(ResourcesSpec resources)
     {
-        if (cgroup.Paths.TryGetValue("devices", out var directory)) DeviceAccess.Set(directory, resources.Devices);
-        else if (cgroup.V2Directory is { } unified && resources.Devices.Any(d => !d.Allow)) // all is allowed where nothing is denied
+        if (_cgroup.Paths.TryGetValue("devices", out var directory)) DeviceAccess.Set(directory, resources.Devices);
+        else if (_cgroup.V2Directory is { } unified && resources.Devices.Any(d => !d.Allow)) // all is allowed where nothing is denied
         {
             try
             {
@@ -112,12 +136,12 @@ internal sealed class CgroupLimits(Cgroup cgroup)
     {
         if (network.ClassID is { } id)
         {
-            if (cgroup.Find("net_cls") is { IsV2: false } found) CgroupFile.Write(found.Path, "net_cls.classid", $"{id}");
+            if (_cgroup.Find("net_cls") is { IsV2: false } found) CgroupFile.Write(found.Path, "net_cls.classid", $"{id}");
             else NotApplied("linux.resources.network.classID", "there is no net_cls controller on this host, and cgroup v2 has none");
         }
         foreach (var priority in network.Priorities)
         {
-            if (cgroup.Find("net_prio") is { IsV2: false } found) CgroupFile.Write(found.Path, "net_prio.ifpriomap", $"{priority.Name} {priority.Priority}");
+            if (_cgroup.Find("net_prio") is { IsV2: false } found) CgroupFile.Write(found.Path, "net_prio.ifpriomap", $"{priority.Name} {priority.Priority}");
             else NotApplied("linux.resources.network.priorities", "there is no net_prio controller on this host, and cgroup v2 has none");
         }
     }
@@ -136,9 +160,9 @@ internal sealed class CgroupLimits(Cgroup cgroup)
     }
 
     private ControllerDirectory Needed(string v1, string? v2 = null) =>
-        cgroup.Find(v1, v2) ?? throw Missing(v2 is null ? v1 : $"{v1} or {v2}", "a limit needs this controller, and it is in no cgroup tree of this host");
+        _cgroup.Find(v1, v2) ?? throw Missing(v2 is null ? v1 : $"{v1} or {v2}", "a limit needs this controller, and it is in no cgroup tree of this host");
 
-    private CgroupException Missing(string what, string why) => new(cgroup.Directories[0], null, Errno.ENOENT, $"{what}: {why}");
+    private CgroupException Missing(string what, string why) => new(_cgroup.Directories[0], null, Errno.ENOENT, $"{what}: {why}");
 
     private void NotApplied(string field, string reason) => _notApplied.Add(new UnsupportedField(field, reason));
 }

@@ -19,7 +19,7 @@ internal static class ContainerCheckpoint
 
     /// <param name="pid">Of the init, which the caller holds.</param>
     /// <param name="joinsNetwork">Its network namespace was joined by a path.</param>
-    /// <inheritdoc cref="Containers.Container.Checkpoint"/>
+    /// <exception cref="CheckpointException">criu could not; its message has the errors of criu's log. The container lives on.</exception>
     public static void Run(int pid, Cgroup cgroup, bool joinsNetwork, CheckpointOptions options, CancellationToken deadline)
     {
         var what = options.PreDump ? "pre-dump" : "checkpoint";

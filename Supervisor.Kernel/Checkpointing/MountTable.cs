@@ -1,4 +1,4 @@
-using Supervisor.Kernel.Cgroups;
+using System.Text;
 
 namespace Supervisor.Kernel.Checkpointing;
 
@@ -21,7 +21,7 @@ internal sealed record MountLine(int Id, string Device, string Root, string Poin
             var dash = Array.IndexOf(fields, "-", Math.Min(6, fields.Length));
             if (dash < 0 || fields.Length < dash + 4 || !int.TryParse(fields[0], out var id)) continue;
             lines.Add(new MountLine(
-                id, fields[2], CgroupHierarchies.Unescape(fields[3]), CgroupHierarchies.Unescape(fields[4]), fields[dash + 1],
+                id, fields[2], Unescape(fields[3]), Unescape(fields[4]), fields[dash + 1],
                 fields[dash + 3].Split(',')));
         }
         return lines;
@@ -30,4 +30,21 @@ internal sealed record MountLine(int Id, string Device, string Root, string Poin
     /// <summary>Whether <paramref name="path"/> is <paramref name="directory"/> or below it.</summary>
     public static bool IsBelow(string path, string directory) =>
         directory == "/" || path == directory || path.StartsWith(directory + "/", StringComparison.Ordinal);
+
+    // Space, tab, line break and backslash are written as three octal digits.
+    internal static string Unescape(string text)
+    {
+        if (!text.Contains('\\')) return text;
+        var result = new StringBuilder(text.Length);
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] == '\\' && i + 3 < text.Length && text.AsSpan(i + 1, 3).IndexOfAnyExceptInRange('0', '7') < 0)
+            {
+                result.Append((char)((text[i + 1] - '0') << 6 | (text[i + 2] - '0') << 3 | text[i + 3] - '0'));
+                i += 3;
+            }
+            else result.Append(text[i]);
+        }
+        return result.ToString();
+    }
 }

@@ -7,6 +7,9 @@ namespace Supervisor.Kernel.Containers;
 /// <summary>A container's directory: config.json, which holds secrets, and an empty rootfs to mount on. All of it 0700 and 0600.</summary>
 public static class Bundle
 {
+    /// <summary>What masked files are covered with; the creation checks that it is character device 1:3.</summary>
+    internal const string NullDevice = "/dev/null";
+
     /// <summary>Makes it anew; one left by an attempt that a crash cut short is removed first.</summary>
     public static void Create(string bundle, ReadOnlySpan<byte> spec)
     {
@@ -65,8 +68,8 @@ public static class Bundle
     /// <summary>Checks that what masked files will be covered with is the null device.</summary>
     internal static void CheckNullDevice()
     {
-        using var device = Fd.Open(PathProtection.NullDevice, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW);
+        using var device = Fd.Open(NullDevice, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW);
         if (!FileStatus.Of(device).IsCharacterDevice(1, 3))
-            throw new IOException($"{PathProtection.NullDevice} is not the null device (character device 1:3): masked paths cannot be covered with it; repair /dev");
+            throw new IOException($"{NullDevice} is not the null device (character device 1:3): masked paths cannot be covered with it; repair /dev");
     }
 }

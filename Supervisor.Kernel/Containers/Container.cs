@@ -107,7 +107,11 @@ public sealed class Container : IContainer
         {
             _oomNotifier = notifier;
             if (!_adopted) _oomKillsSeen = Cgroup.OomKills();
-            _oomWatch = _host.Reaper.WatchOom(notifier, TellOom);
+            _oomWatch = _host.Reaper.Watch(notifier.Fd, notifier.Priority, () =>
+            {
+                notifier.Acknowledge();
+                TellOom();
+            });
             if (_adopted) TellOomIfMissed();
         }
         var told = _host.BeforeReap is { } before ? (Action<ExitStatus, ProcessUsage>)((status, usage) => before(new ProcessIdentity(Pid, StartTime, ProcStat.BootId), status, usage)) : null;

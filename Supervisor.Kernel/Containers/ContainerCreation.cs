@@ -26,7 +26,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
     {
         var init = Launch(spec, rootfs, cgroup, stdio, deadline);
         _undo.Push(init.End);
-        stdio.Connect(host, init.Terminal);
+        stdio.Connect(host.Relay, init.Terminal);
         return new Container(host, request.OwnsBundle ? request.Bundle : null, cgroup, init, stdio, new CreateHooks(spec, request));
     });
 
@@ -44,7 +44,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
                 init.Pidfd.Reap();
             }
         });
-        stdio.Connect(host, terminal);
+        stdio.Connect(host.Relay, terminal);
         return new Container(host, request.OwnsBundle ? request.Bundle : null, cgroup, init, stdio, hooks);
     });
 
@@ -67,7 +67,6 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             foreach (var ignored in SpecValidator.Ignored(spec).Except(SpecValidator.IgnoredCapabilities(spec))) Warn(ignored);
             foreach (var refused in IdentitySteps.RefusedAmbient(spec.Process!)) Warn(refused);
             var cgroup = MakeCgroup(spec);
-            foreach (var ignored in cgroup.NotApplied) Warn(ignored);
             _undo.Push(() => cgroup.Delete(UndoTimeout));
             if (request.OwnsBundle) Bundle.WriteCgroup(request.Bundle, cgroup.Paths);
             var user = spec.Process!.User;
@@ -104,7 +103,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             Fd? listener = null;
             PidPage? page = null;
             if (namespaces.Joins(NamespaceKind.Pid)) open.Add(page = new PidPage());
-            if (filter is { Listens: true }) open.Add(listener = UnixSocket.Connect(linux.Seccomp!.ListenerPath!, "linux.seccomp.listenerPath"));
+            if (filter is { Listens: true }) open.Add(listener = SeccompListener.Connect(linux.Seccomp!.ListenerPath!));
             var program = InitProgram.Compile(new ContainerPlan
             {
                 Spec = spec,
@@ -205,7 +204,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
     {
         try
         {
-            return Cgroup.Create(host.Hierarchies, CgroupsPath(spec), spec.Linux?.Resources);
+            return CgroupLimits.Create(host.Hierarchies, CgroupsPath(spec), spec.Linux?.Resources, Warn);
         }
         catch (CgroupException e) when (e.Errno is Errno.EACCES or Errno.EPERM or Errno.EROFS && IdMaps.InUserNamespace && !CgroupLimits.Any(spec.Linux?.Resources))
         {

@@ -58,13 +58,13 @@ internal sealed record ContainerPlan
     /// <summary>Detached mounts made by us beforehand, by the index in the spec's mounts: what the container's root may not open or not map.</summary>
     public IReadOnlyDictionary<int, Fd> Lent { get; init; } = new Dictionary<int, Fd>();
 
-    /// <summary>Device nodes made by us beforehand, by their paths: see <see cref="Containers.LentDevices"/>.</summary>
+    /// <summary>Device nodes made by us beforehand, by their paths: see <c>LentDevices</c>.</summary>
     public IReadOnlyDictionary<string, Fd> LentDevices { get; init; } = new Dictionary<string, Fd>();
 
     /// <summary>What the init waits at for its start, where that comes from another process; null, and it comes over <see cref="Socket"/>.</summary>
     public Fd? Starter { get; init; }
 
-    /// <summary>See <see cref="ContainerRequest.NoPivot"/>.</summary>
+    /// <summary>See <c>ContainerRequest.NoPivot</c>.</summary>
     public bool NoPivot { get; init; }
 
     /// <summary>The filter of system calls; null for none.</summary>
@@ -73,7 +73,7 @@ internal sealed record ContainerPlan
     /// <summary>Connected to the filter's listenerPath; null for none.</summary>
     public Fd? Listener { get; init; }
 
-    /// <summary>See <see cref="ContainerRequest.Inherited"/>.</summary>
+    /// <summary>See <c>ContainerRequest.Inherited</c>.</summary>
     public IReadOnlyList<Fd> Inherited { get; init; } = [];
 
     /// <summary>Name of the new session keyring; null to keep ours.</summary>

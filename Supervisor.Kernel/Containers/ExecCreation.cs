@@ -22,7 +22,7 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
         try
         {
             held = Launch(process, stdio, deadline);
-            stdio.Connect(host, held.Terminal);
+            stdio.Connect(host.Relay, held.Terminal);
             return new ExecProcess(host, held, stdio);
         }
         catch
@@ -60,7 +60,7 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
             var page = new PidPage();
             open.Add(page);
             var filter = seccomp is null ? null : SeccompFilter.Compile(seccomp);
-            if (filter is { Listens: true }) open.Add(listener = UnixSocket.Connect(seccomp!.ListenerPath!, "linux.seccomp.listenerPath"));
+            if (filter is { Listens: true }) open.Add(listener = SeccompListener.Connect(seccomp!.ListenerPath!));
             var otherUser = (namespaces & CloneFlags.CLONE_NEWUSER) != 0;
             var program = ExecProgram.Compile(new ExecPlan(process, init, namespaces, procs, stdio.ForChild, sockets.Theirs, page)
             {

@@ -78,6 +78,6 @@ internal static class HandedOver
         var stderr = new OutputHandover(from.Descriptor(ProcessHandover.StderrPlace), from.StderrLog, from.PendingStderr);
         if ((Fd?[])[master, input, output, stdout.Reading, stderr.Reading] is [null, null, null, null, null]) return null;
         return ProcessStdio.Resume(
-            host, new StdioHandover(from.Terminal, master, input, pipe, output, from.PendingInput, from.PendingOutput, from.InputEnding, stdout, stderr));
+            host.Relay, host.OnError, new StdioHandover(from.Terminal, master, input, pipe, output, from.PendingInput, from.PendingOutput, from.InputEnding, stdout, stderr));
     }
 }

@@ -6,7 +6,7 @@ namespace Supervisor.Kernel.Containers;
 
 /// <summary>
 /// Who makes containers and is the parent of their processes: this process itself (<see cref="EmbeddedRuntime"/>), or a
-/// shim that outlives it (<see cref="ShimProtocol.ShimRuntime"/>). Everything may block; it is for threads that may.
+/// shim that outlives it (<c>ShimRuntime</c>). Everything may block; it is for threads that may.
 /// </summary>
 public interface IContainerRuntime : IDisposable
 {

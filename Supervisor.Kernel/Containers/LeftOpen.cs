@@ -7,7 +7,7 @@ namespace Supervisor.Kernel.Containers;
 /// <summary>What the first half leaves open for the second: numbers in the stub.</summary>
 /// <param name="Listener">The socket for SCMP_ACT_NOTIFY.</param>
 /// <param name="TimeNamespace">To be entered there.</param>
-/// <param name="Starter">The <see cref="StartSocket"/>.</param>
+/// <param name="Starter">The start socket.</param>
 /// <param name="Inherited">For the user's program.</param>
 internal sealed record LeftOpen(int? Listener, int? TimeNamespace, int? Starter, IReadOnlyList<int> Inherited)
 {

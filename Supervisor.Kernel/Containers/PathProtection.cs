@@ -7,9 +7,6 @@ namespace Supervisor.Kernel.Containers;
 /// <summary>Steps for the spec's <c>maskedPaths</c> and <c>readonlyPaths</c>. Before pivot_root: what the host lends can be copied only while it is in our namespace.</summary>
 internal sealed class PathProtection(LaunchProgram program, FdSlots slots, RootTree tree, DetachedMounts mounts, ContainerPlan plan)
 {
-    /// <summary>What masked files are covered with; the creation checks that it is character device 1:3.</summary>
-    public const string NullDevice = "/dev/null";
-
     public void Add()
     {
         if (plan.Spec.Linux is not { } linux) return;
@@ -17,10 +14,10 @@ internal sealed class PathProtection(LaunchProgram program, FdSlots slots, RootT
         {
             // The host's, by its own path: never the container's /dev/null, which could be anything (CVE-2025-31133).
             var nullDevice = slots.Take();
-            FdSlots.Keep(program, program.Add(Syscall.openat, NullDevice, At.FDCWD, program.Text(NullDevice), (OpenFlags.O_PATH | OpenFlags.O_CLOEXEC).ToKernel(), 0), nullDevice);
+            FdSlots.Keep(program, program.Add(Syscall.openat, Bundle.NullDevice, At.FDCWD, program.Text(Bundle.NullDevice), (OpenFlags.O_PATH | OpenFlags.O_CLOEXEC).ToKernel(), 0), nullDevice);
             // Until there is an empty directory, a file, which covers none: a number that nothing was put into may stand for any descriptor.
             var empty = slots.Take();
-            program.Add(Syscall.dup3, NullDevice, nullDevice, empty, (long)OpenFlags.O_CLOEXEC);
+            program.Add(Syscall.dup3, Bundle.NullDevice, nullDevice, empty, (long)OpenFlags.O_CLOEXEC);
             foreach (var path in linux.MaskedPaths) Mask(path, nullDevice, empty);
         }
         foreach (var path in linux.ReadonlyPaths) MakeReadOnly(path);
@@ -33,7 +30,7 @@ internal sealed class PathProtection(LaunchProgram program, FdSlots slots, RootT
         var target = slots.Take();
         var missing = tree.Open(path).Tolerating(Errno.ENOENT);
         FdSlots.Keep(program, missing, target);
-        var cover = mounts.CopyOf(nullDevice, NullDevice, recursive: false);
+        var cover = mounts.CopyOf(nullDevice, Bundle.NullDevice, recursive: false);
         var isFile = tree.MoveMount(cover, path, target).IgnoringErrors().SkippingOnSuccess(); // ENOTDIR: the path is a directory
         // A copy of the one that covers another directory already; the first time it does not fit (ENOTDIR), and the steps after it make one.
         var copy = slots.Take();

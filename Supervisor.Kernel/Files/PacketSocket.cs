@@ -25,9 +25,6 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
     /// <summary>The descriptor, for epoll.</summary>
     public Fd Fd => fd;
 
-    /// <summary>Whose processes may talk to ours.</summary>
-    public static uint OwnUid => geteuid();
-
     /// <summary>Who is at the other end, as it was when it connected or listened. unix(7), SO_PEERCRED.</summary>
     public (int Pid, uint Uid) Peer
     {

@@ -57,7 +57,7 @@ public static class PrivateFiles
         {
             var (mode, uid, _) = FileStatus.OwnerOf(file);
             if (!FileStatus.Of(file).IsRegular) throw new IOException($"{path}: is there and is no regular file; remove it");
-            if (uid != PacketSocket.OwnUid) throw new IOException($"{path}: belongs to user {uid}, not to user {PacketSocket.OwnUid}, who would use it; remove it");
+            if (uid != CurrentUser.Uid) throw new IOException($"{path}: belongs to user {uid}, not to user {CurrentUser.Uid}, who would use it; remove it");
             if ((mode & 0x3f) != 0) ChangeMode(file, (uint)FileMode, path);
             return file;
         }

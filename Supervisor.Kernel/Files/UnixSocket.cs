@@ -1,6 +1,5 @@
 using System.Text;
 using Supervisor.Kernel.Abi;
-using Supervisor.Kernel.Oci;
 using Tmds.Linux;
 using static Tmds.Linux.LibC;
 
@@ -9,11 +8,11 @@ namespace Supervisor.Kernel.Files;
 /// <summary>Connections to unix sockets whose descriptors are handed to a child. unix(7).</summary>
 internal static unsafe class UnixSocket
 {
-    /// <exception cref="InvalidSpecException">Nobody listens at the path.</exception>
-    public static Fd Connect(string path, string field)
+    /// <exception cref="SyscallException">Nothing listens at the path, or it is longer than a socket's may be (ENAMETOOLONG).</exception>
+    public static Fd Connect(string path)
     {
         var bytes = Encoding.UTF8.GetBytes(path);
-        if (bytes.Length > 107) throw new InvalidSpecException(field, $"\"{path}\" has more than 107 bytes, which a socket's path may have");
+        if (bytes.Length > 107) throw new SyscallException("connect", Errno.ENAMETOOLONG, path);
         var number = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (number < 0) throw new SyscallException("socket", Errno.Last);
         var fd = new Fd(number);
@@ -22,6 +21,6 @@ internal static unsafe class UnixSocket
         if (connect(number, (sockaddr*)&address, 2 + bytes.Length + 1) == 0) return fd;
         var errno = Errno.Last;
         fd.Dispose();
-        throw new InvalidSpecException(field, $"\"{path}\" cannot be connected to: {errno}");
+        throw new SyscallException("connect", errno, path);
     }
 }

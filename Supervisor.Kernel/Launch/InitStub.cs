@@ -20,7 +20,7 @@ namespace Supervisor.Kernel.Launch;
 ///    │◀────────────── end of file: it runs, or {offset, -errno}
 /// </code>
 /// If we die, the read gives 0 bytes, which is too few, and the init exits. An init that must outlive its creator (OCI's
-/// <c>create</c>) has a listening socket too, and takes the first connection to it as the word to start: <see cref="Containers.StartSocket"/>.
+/// <c>create</c>) has a listening socket too, and takes the first connection to it as the word to start: <c>StartSocket</c>.
 /// </remarks>
 internal static unsafe class InitStub
 {

@@ -1,5 +1,6 @@
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Hooks;
 using Supervisor.Kernel.Launch;
 using Supervisor.Kernel.Oci;
 using Supervisor.Kernel.Processes;
@@ -92,6 +93,6 @@ internal static class IdMaps
             ?? throw new SyscallException("execve", Errno.ENOENT, $"{name}: install the package uidmap, or map your own id alone");
         var arguments = maps.SelectMany(m => (string[])[$"{m.ContainerID}", $"{m.HostID}", $"{m.Size}"]);
         var hook = new HookSpec { Path = path, Args = [name, $"{pid}", .. arguments] };
-        Hooks.HookRunner.Run(name, [hook], new Hooks.ContainerState("", "", "", 0, "", new Dictionary<string, string>()), deadline);
+        HookRunner.Run(name, [hook], new ContainerState("", "", "", 0, "", new Dictionary<string, string>()), deadline);
     }
 }

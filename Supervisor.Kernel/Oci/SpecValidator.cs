@@ -1,3 +1,5 @@
+using Supervisor.Kernel.Cgroups;
+
 namespace Supervisor.Kernel.Oci;
 
 /// <summary>Judges what a spec says, as far as that can be done without asking the kernel.</summary>
@@ -20,7 +22,7 @@ public static class SpecValidator
         Paths("linux.readonlyPaths", linux.ReadonlyPaths);
         if (linux.RootfsPropagation is { Length: > 0 } p && !MountWords.Propagations.ContainsKey(p))
             throw new InvalidSpecException("linux.rootfsPropagation", $"\"{p}\" is none of {string.Join(", ", MountWords.Propagations.Keys)}");
-        if (linux.CgroupsPath is { Length: > 0 } path && CgroupPathText.Flaw(path) is { } flaw)
+        if (linux.CgroupsPath is { Length: > 0 } path && CgroupPath.Flaw(path) is { } flaw)
             throw new InvalidSpecException("linux.cgroupsPath", flaw);
         DeviceRules.Check(linux.Devices);
         if (linux.Resources is { } resources) ResourceRules.Check(resources, "linux.resources.");

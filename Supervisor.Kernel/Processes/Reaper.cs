@@ -1,4 +1,4 @@
-using Supervisor.Kernel.Cgroups;
+using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Polling;
 
 namespace Supervisor.Kernel.Processes;
@@ -45,15 +45,12 @@ public sealed class Reaper : IDisposable
         }
     }
 
-    /// <summary>Tells each time that a cgroup's memory ran out.</summary>
-    public IDisposable WatchOom(OomNotifier notifier, Action onOom)
+    /// <summary>Calls each time that a descriptor is ready: for what announces the exits of others, such as an OOM notifier.</summary>
+    /// <param name="priority">Whether to wait for EPOLLPRI instead of EPOLLIN. epoll_ctl(2).</param>
+    public IDisposable Watch(Fd fd, bool priority, Action onReady)
     {
-        ArgumentNullException.ThrowIfNull(notifier);
-        return _loop.Add(notifier.Fd.Number, notifier.Priority ? EpollEvents.EPOLLPRI : EpollEvents.EPOLLIN, _ =>
-        {
-            notifier.Acknowledge();
-            onOom();
-        });
+        ArgumentNullException.ThrowIfNull(fd);
+        return _loop.Add(fd.Number, priority ? EpollEvents.EPOLLPRI : EpollEvents.EPOLLIN, _ => onReady());
     }
 
     /// <inheritdoc/>

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Supervisor.Kernel.Abi;
-using Supervisor.Kernel.Hooks;
+using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Launch;
 using Supervisor.Kernel.Oci;
 
@@ -13,6 +13,20 @@ namespace Supervisor.Kernel.Seccomp;
 /// <param name="State">ContainerProcessState, JSON.</param>
 internal sealed record SeccompListener(int Socket, byte[] State)
 {
+    /// <summary>The connection over which it goes.</summary>
+    /// <exception cref="InvalidSpecException">Nothing listens at the path.</exception>
+    public static Fd Connect(string path)
+    {
+        try
+        {
+            return UnixSocket.Connect(path);
+        }
+        catch (SyscallException e)
+        {
+            throw new InvalidSpecException("linux.seccomp.listenerPath", $"\"{path}\" cannot be connected to: {e.Errno}");
+        }
+    }
+
     /// <summary>runtime-spec, config-linux.md, "The Container Process State".</summary>
     public static byte[] StateOf(SeccompSpec profile, ContainerState container)
     {

@@ -161,7 +161,7 @@ internal sealed class ShimConnection
         using (session)
         {
             var (pid, uid) = session.Peer;
-            if (uid != PacketSocket.OwnUid) throw new IOException($"process {pid} of user {uid} answers there: not our user");
+            if (uid != CurrentUser.Uid) throw new IOException($"process {pid} of user {uid} answers there: not our user");
             if (ShimPid != pid || _shim is null)
             {
                 // A former daemon's shim, or one that came to listen before the one that we have just started, which leaves.

@@ -1,5 +1,4 @@
 using Supervisor.Kernel.Abi;
-using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Polling;
 
@@ -112,31 +111,30 @@ internal sealed class ProcessStdio : IDisposable
 
     /// <summary>After the birth: closes the child's ends and begins to relay.</summary>
     /// <param name="terminal">The master of its terminal, ours from now on; null without one.</param>
-    public void Connect(ContainerHost host, Fd? terminal)
+    public void Connect(EventLoop relay, Fd? terminal)
     {
         foreach (var fd in ForChild) fd.Dispose();
         if (_log is not null)
         {
-            _log.WatchWith(host.Relay);
+            _log.WatchWith(relay);
             _log.Dispose(); // its end is the end of its pipes, which are the container's now
         }
         if (_targets == StdioTargets.Console) _terminal = terminal;
         else if (terminal is not null)
         {
-            var loop = host.Relay;
             _terminal = terminal;
             StdioFiles.SetNonBlocking(terminal);
-            _output = new Pump(loop, terminal.Duplicate(), _terminalOutput, _stdout.Log);
+            _output = new Pump(relay, terminal.Duplicate(), _terminalOutput, _stdout.Log);
             HangUpWithReader();
-            if (_stdinFifo is not null) _input = new Pump(loop, _stdinFifo, terminal.Duplicate(), log: null);
+            if (_stdinFifo is not null) _input = new Pump(relay, _stdinFifo, terminal.Duplicate(), log: null);
         }
         else if (_stdinFifo is not null)
         {
             StdioFiles.SetNonBlocking(_stdinPipe!);
-            _input = new Pump(host.Relay, _stdinFifo, _stdinPipe!, log: null);
+            _input = new Pump(relay, _stdinFifo, _stdinPipe!, log: null);
         }
         foreach (var stream in (OutputStream[])[_stdout, _stderr])
-            if (stream.Pipe is not null) stream.Relay(host.Relay);
+            if (stream.Pipe is not null) stream.Relay(relay);
     }
 
     /// <summary>Whoever took the terminal's output has gone for good: nobody is at the terminal any more.</summary>
@@ -169,16 +167,15 @@ internal sealed class ProcessStdio : IDisposable
     }
 
     /// <summary>Goes on with what another has handed over.</summary>
-    public static ProcessStdio Resume(ContainerHost host, StdioHandover from)
+    public static ProcessStdio Resume(EventLoop relay, Action<Exception> onError, StdioHandover from)
     {
-        var loop = host.Relay;
-        var (stdout, stderr) = (OutputStream.Resume(loop, from.Stdout, host.OnError), OutputStream.Resume(loop, from.Stderr, host.OnError));
+        var (stdout, stderr) = (OutputStream.Resume(relay, from.Stdout, onError), OutputStream.Resume(relay, from.Stderr, onError));
         var stdio = new ProcessStdio(new StdioTargets("", "", "", from.Terminal), [], from.Input, from.InputPipe, from.Output, stdout, stderr) { _terminal = from.Master };
         if (from is { Terminal: true, Master: not null } && (from.Output is not null || stdout.Log is not null))
-            stdio._output = new Pump(loop, from.Master.Duplicate(), from.Output, stdout.Log, from.PendingOutput);
+            stdio._output = new Pump(relay, from.Master.Duplicate(), from.Output, stdout.Log, from.PendingOutput);
         stdio.HangUpWithReader();
         if (from.Input is not null && (from.Terminal ? from.Master?.Duplicate() : from.InputPipe) is { } destination)
-            stdio._input = new Pump(loop, from.Input, destination, log: null, from.PendingInput);
+            stdio._input = new Pump(relay, from.Input, destination, log: null, from.PendingInput);
         if (from.InputEnding) stdio._input?.EndWhenEmpty();
         return stdio;
     }

@@ -1,3 +1,4 @@
+using Supervisor.Kernel.Cgroups;
 using Supervisor.Kernel.Oci;
 
 namespace Supervisor.Shim.Oci;
@@ -38,7 +39,7 @@ internal static class UpdateVerb
             throw new OciException("Intel RDT: this container has no resctrl group");
         if (arguments.Has("kernel-memory") || arguments.Has("kernel-memory-tcp")) Log.Warning("Kernel memory settings are ignored and will be removed");
         var resources = arguments.Text("resources") is { Length: > 0 } file ? SpecReader.ReadResources(Read(file)) : From(arguments);
-        foreach (var field in live.Cgroup.Update(resources)) Log.Warning($"{field.Field}: {field.Reason}");
+        foreach (var field in CgroupLimits.Update(live.Cgroup, resources)) Log.Warning($"{field.Field}: {field.Reason}");
         return 0;
     }
 

@@ -86,7 +86,7 @@ internal sealed partial class ShimServer : IDisposable
     private void Accept(PacketSocket socket)
     {
         var (pid, uid) = socket.Peer;
-        if (uid != PacketSocket.OwnUid)
+        if (uid != CurrentUser.Uid)
         {
             _log($"process {pid} of user {uid} was refused: not our user");
             socket.Dispose();

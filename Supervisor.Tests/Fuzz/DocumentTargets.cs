@@ -4,6 +4,7 @@ using Supervisor.Kernel.Oci;
 using Supervisor.Kernel.Seccomp;
 using Supervisor.Shim.Oci;
 using static Supervisor.Tests.Fuzz.FuzzTargets;
+using ContainerState = Supervisor.Shim.Oci.ContainerState;
 
 namespace Supervisor.Tests.Fuzz;
 

@@ -68,7 +68,7 @@ public sealed class CgroupHierarchiesTests
     [InlineData("a\0b")]
     [InlineData("a\nb")]
     public void A_path_that_could_lead_out_is_refused(string path) =>
-        Assert.Equal("linux.cgroupsPath", Assert.Throws<InvalidSpecException>(() => Parse("hybrid").DirectoriesOf(path)).Field);
+        Assert.Equal("linux.cgroupsPath", Assert.Throws<InvalidSpecException>(() => CgroupLimits.Create(Parse("hybrid"), path, null)).Field);
 
     [Fact]
     public void Damaged_texts_are_read_as_far_as_they_go()

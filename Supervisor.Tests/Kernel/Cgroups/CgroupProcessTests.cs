@@ -77,7 +77,7 @@ public sealed partial class CgroupProcessTests
     {
         using var bed = new CgroupTestBed(view);
         var cgroup = bed.Create("c");
-        var below = Cgroup.Create(bed.Hierarchies, bed.Directory + "/c/x/y", null);
+        var below = CgroupLimits.Create(bed.Hierarchies, bed.Directory + "/c/x/y", null);
         Process[] shells = [bed.Run(below, "exec sleep 60"), bed.Run(below, "exec sleep 60")];
         below.Freeze(CgroupTestBed.Deadline);
         cgroup.Freeze(CgroupTestBed.Deadline);
@@ -93,7 +93,7 @@ public sealed partial class CgroupProcessTests
     {
         using var bed = new CgroupTestBed(view);
         var cgroup = bed.Create("c");
-        var below = Cgroup.Create(bed.Hierarchies, bed.Directory + "/c/x/y", null);
+        var below = CgroupLimits.Create(bed.Hierarchies, bed.Directory + "/c/x/y", null);
         var shell = bed.Run(below, "exec sleep 60");
         below.Freeze(CgroupTestBed.Deadline);
         cgroup.KillAll(CgroupTestBed.Deadline);
@@ -116,7 +116,7 @@ public sealed partial class CgroupProcessTests
     {
         using var bed = new CgroupTestBed();
         var cgroup = bed.Create("c");
-        var below = Cgroup.Create(bed.Hierarchies, bed.Directory + "/c/below", null);
+        var below = CgroupLimits.Create(bed.Hierarchies, bed.Directory + "/c/below", null);
         var shell = bed.Run(below, "exec sleep 60");
         Assert.Equal([shell.Id], cgroup.Processes());
         cgroup.KillAll(CgroupTestBed.Deadline);
@@ -164,7 +164,7 @@ public sealed partial class CgroupProcessTests
     {
         using var bed = new CgroupTestBed();
         var cgroup = bed.Create("c", new ResourcesSpec { Memory = new MemorySpec { Limit = 16 << 20, Swap = 16 << 20 } });
-        var below = Cgroup.Create(bed.Hierarchies, bed.Directory + "/c/below", null);
+        var below = CgroupLimits.Create(bed.Hierarchies, bed.Directory + "/c/below", null);
         var shell = bed.Run(below, "tail /dev/zero; echo ended $?");
         Assert.Equal("ended 137", CgroupTestBed.Line(shell));
         Assert.Equal(1UL, cgroup.OomKills());

@@ -42,12 +42,15 @@ internal sealed class CgroupTestBed : IDisposable
 
     public CgroupHierarchies Hierarchies { get; }
 
+    /// <summary>What no controller of this host could do of all that was asked for.</summary>
+    public List<UnsupportedField> NotApplied { get; } = [];
+
     /// <summary>The directory below which the test's cgroups are, as the beginning of a cgroup path.</summary>
     public string Directory { get; }
 
     public Cgroup Create(string name, ResourcesSpec? resources = null)
     {
-        var cgroup = Cgroup.Create(Hierarchies, $"{Directory}/{name}", resources);
+        var cgroup = CgroupLimits.Create(Hierarchies, $"{Directory}/{name}", resources, NotApplied.Add);
         _cgroups.Add(cgroup);
         return cgroup;
     }

@@ -21,7 +21,7 @@ public sealed class CgroupTests
             HugepageLimits = [new HugepageLimitSpec { PageSize = "2MB", Limit = 4 << 20 }],
             Unified = new Dictionary<string, string> { ["cgroup.max.depth"] = "3" },
         });
-        Assert.Empty(cgroup.NotApplied);
+        Assert.Empty(bed.NotApplied);
         Assert.Equal("67108864", CgroupTestBed.Read(cgroup, "memory", "memory.limit_in_bytes"));
         Assert.Equal("134217728", CgroupTestBed.Read(cgroup, "memory", "memory.memsw.limit_in_bytes"));
         Assert.Equal("33554432", CgroupTestBed.Read(cgroup, "memory", "memory.soft_limit_in_bytes"));
@@ -63,17 +63,17 @@ public sealed class CgroupTests
     {
         using var bed = new CgroupTestBed();
         var cgroup = bed.Create("update", Memory(64 << 20, 64 << 20));
-        cgroup.Update(Memory(256 << 20, 512 << 20));
+        CgroupLimits.Update(cgroup, Memory(256 << 20, 512 << 20));
         Assert.Equal("268435456", CgroupTestBed.Read(cgroup, "memory", "memory.limit_in_bytes"));
-        cgroup.Update(Memory(32 << 20, 32 << 20));
+        CgroupLimits.Update(cgroup, Memory(32 << 20, 32 << 20));
         Assert.Equal("33554432", CgroupTestBed.Read(cgroup, "memory", "memory.memsw.limit_in_bytes"));
-        cgroup.Update(new ResourcesSpec { Memory = new MemorySpec { Limit = 0 }, Pids = new PidsSpec { Limit = 0 } });
+        CgroupLimits.Update(cgroup, new ResourcesSpec { Memory = new MemorySpec { Limit = 0 }, Pids = new PidsSpec { Limit = 0 } });
         Assert.Equal("33554432", CgroupTestBed.Read(cgroup, "memory", "memory.limit_in_bytes"));
-        cgroup.Update(new ResourcesSpec { Memory = new MemorySpec { Limit = -1 }, Pids = new PidsSpec { Limit = -1 } });
+        CgroupLimits.Update(cgroup, new ResourcesSpec { Memory = new MemorySpec { Limit = -1 }, Pids = new PidsSpec { Limit = -1 } });
         Assert.Null(cgroup.Stats().Memory!.Memory.Limit);
         Assert.Null(cgroup.Stats().Pids!.Limit);
-        cgroup.Update(new ResourcesSpec { Cpu = new CpuSpec { Quota = 10_000, Period = 100_000, Burst = 10_000 } });
-        cgroup.Update(new ResourcesSpec { Cpu = new CpuSpec { Quota = 50_000, Period = 500_000, Burst = 20_000 } }); // burst fits only after quota
+        CgroupLimits.Update(cgroup, new ResourcesSpec { Cpu = new CpuSpec { Quota = 10_000, Period = 100_000, Burst = 10_000 } });
+        CgroupLimits.Update(cgroup, new ResourcesSpec { Cpu = new CpuSpec { Quota = 50_000, Period = 500_000, Burst = 20_000 } }); // burst fits only after quota
         Assert.Equal("20000", CgroupTestBed.Read(cgroup, "cpu", "cpu.cfs_burst_us"));
     }
 
@@ -103,7 +103,7 @@ public sealed class CgroupTests
         using var bed = new CgroupTestBed();
         var cgroup = bed.Create("c", Memory(64 << 20, 0));
         var shell = bed.Run(cgroup, "exec sleep 60");
-        var e = Assert.Throws<CgroupException>(() => Cgroup.Create(bed.Hierarchies, bed.Directory + "/c", null));
+        var e = Assert.Throws<CgroupException>(() => CgroupLimits.Create(bed.Hierarchies, bed.Directory + "/c", null));
         Assert.Equal(Errno.EEXIST, e.Errno);
         Assert.Contains(shell.Id.ToString(CultureInfo.InvariantCulture), e.Message, StringComparison.Ordinal);
         Assert.Contains("another container of this name", e.Message, StringComparison.Ordinal);
@@ -170,14 +170,14 @@ public sealed class CgroupTests
         using var bed = new CgroupTestBed(view);
         var frozen = bed.Create("c");
         frozen.Freeze(CgroupTestBed.Deadline);
-        var e = Assert.Throws<CgroupException>(() => Cgroup.Create(bed.Hierarchies, bed.Directory + "/c", null));
+        var e = Assert.Throws<CgroupException>(() => CgroupLimits.Create(bed.Hierarchies, bed.Directory + "/c", null));
         Assert.Contains("frozen", e.Message, StringComparison.Ordinal);
         Assert.True(frozen.IsFrozen);
-        e = Assert.Throws<CgroupException>(() => Cgroup.Create(bed.Hierarchies, bed.Directory + "/c/below", null));
+        e = Assert.Throws<CgroupException>(() => CgroupLimits.Create(bed.Hierarchies, bed.Directory + "/c/below", null));
         Assert.Contains("frozen", e.Message, StringComparison.Ordinal);
         Assert.All(frozen.Directories, d => Assert.False(Directory.Exists(d + "/below")));
         frozen.Thaw(CgroupTestBed.Deadline);
-        Cgroup.Create(bed.Hierarchies, bed.Directory + "/c/below", null).Delete(CgroupTestBed.Deadline);
+        CgroupLimits.Create(bed.Hierarchies, bed.Directory + "/c/below", null).Delete(CgroupTestBed.Deadline);
     }
 
     [CgroupFact]
@@ -197,7 +197,7 @@ public sealed class CgroupTests
         using var bed = new CgroupTestBed();
         Parallel.For(0, 40, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i =>
         {
-            var cgroup = Cgroup.Create(bed.Hierarchies, $"{bed.Directory}/pod/c{i}", new ResourcesSpec { Pids = new PidsSpec { Limit = 9 } });
+            var cgroup = CgroupLimits.Create(bed.Hierarchies, $"{bed.Directory}/pod/c{i}", new ResourcesSpec { Pids = new PidsSpec { Limit = 9 } });
             cgroup.Delete(CgroupTestBed.Deadline);
         });
         Assert.All(bed.Left(), d => Assert.EndsWith("/pod", d, StringComparison.Ordinal));

@@ -22,7 +22,7 @@ public sealed class CgroupV2FilesTests : IDisposable
     [Fact]
     public void Limits_of_the_spec_are_converted()
     {
-        var notApplied = _cgroup.Update(new ResourcesSpec
+        var notApplied = CgroupLimits.Update(_cgroup, new ResourcesSpec
         {
             Memory = new MemorySpec { Limit = 1000, Swap = 3000, Reservation = 500, Swappiness = 3, DisableOomKiller = true, KernelTCP = 5 },
             Cpu = new CpuSpec { Shares = 1024, Quota = 20_000, Period = 100_000, Burst = 5, Cpus = "0-1", Mems = "0", RealtimePeriod = 9 },
@@ -52,11 +52,11 @@ public sealed class CgroupV2FilesTests : IDisposable
     [Fact]
     public void Minus_one_is_max_and_zero_is_nothing()
     {
-        _cgroup.Update(new ResourcesSpec { Memory = new MemorySpec { Limit = -1, Reservation = -1 }, Cpu = new CpuSpec { Quota = -1 }, Pids = new PidsSpec { Limit = -1 } });
+        CgroupLimits.Update(_cgroup, new ResourcesSpec { Memory = new MemorySpec { Limit = -1, Reservation = -1 }, Cpu = new CpuSpec { Quota = -1 }, Pids = new PidsSpec { Limit = -1 } });
         Assert.Equal(("max", "max", "max", "max", "max"), (Get("memory.max"), Get("memory.swap.max"), Get("memory.low"), Get("cpu.max"), Get("pids.max")));
         Put("memory.max", "");
         Put("cpu.max", "");
-        _cgroup.Update(new ResourcesSpec { Memory = new MemorySpec { Limit = 0, Swap = 0, Reservation = 1 }, Cpu = new CpuSpec { Quota = 0, Period = 0, Shares = 0 } });
+        CgroupLimits.Update(_cgroup, new ResourcesSpec { Memory = new MemorySpec { Limit = 0, Swap = 0, Reservation = 1 }, Cpu = new CpuSpec { Quota = 0, Period = 0, Shares = 0 } });
         Assert.Equal(("", ""), (Get("memory.max"), Get("cpu.max")));
     }
 
@@ -65,22 +65,22 @@ public sealed class CgroupV2FilesTests : IDisposable
     {
         Put("cpu.max", "30000 100000\n");
         Put("memory.max", "1000\n");
-        _cgroup.Update(new ResourcesSpec { Cpu = new CpuSpec { Period = 200000 }, Memory = new MemorySpec { Swap = 1500 } });
+        CgroupLimits.Update(_cgroup, new ResourcesSpec { Cpu = new CpuSpec { Period = 200000 }, Memory = new MemorySpec { Swap = 1500 } });
         Assert.StartsWith("30000 200000", Get("cpu.max"), StringComparison.Ordinal);
         Assert.Equal("500", Get("memory.swap.max"));
         Put("memory.max", "max\n");
         Assert.EndsWith("/memory.swap.max", Assert.Throws<CgroupException>(() =>
-            _cgroup.Update(new ResourcesSpec { Memory = new MemorySpec { Swap = 1500 } })).File, StringComparison.Ordinal);
+            CgroupLimits.Update(_cgroup, new ResourcesSpec { Memory = new MemorySpec { Swap = 1500 } })).File, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_limit_below_what_is_in_use_is_refused_on_request()
     {
         Put("memory.current", "5000\n");
-        var e = Assert.Throws<CgroupException>(() => _cgroup.Update(new ResourcesSpec { Memory = new MemorySpec { Limit = 4999, CheckBeforeUpdate = true } }));
+        var e = Assert.Throws<CgroupException>(() => CgroupLimits.Update(_cgroup, new ResourcesSpec { Memory = new MemorySpec { Limit = 4999, CheckBeforeUpdate = true } }));
         Assert.Equal(Supervisor.Kernel.Abi.Errno.EBUSY, e.Errno);
         Assert.Equal("", Get("memory.max"));
-        _cgroup.Update(new ResourcesSpec { Memory = new MemorySpec { Limit = 4999 } });
+        CgroupLimits.Update(_cgroup, new ResourcesSpec { Memory = new MemorySpec { Limit = 4999 } });
         Assert.Equal("4999", Get("memory.max"));
     }
 

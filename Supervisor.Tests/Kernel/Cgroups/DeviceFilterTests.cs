@@ -45,7 +45,7 @@ public sealed class DeviceFilterTests : IDisposable
     private Cgroup Make(params DeviceRuleSpec[] rules)
     {
         var cgroup = _bed.Create($"c{Interlocked.Increment(ref _last)}", new ResourcesSpec { Devices = rules });
-        Assert.Empty(cgroup.NotApplied);
+        Assert.Empty(_bed.NotApplied);
         return cgroup;
     }
 

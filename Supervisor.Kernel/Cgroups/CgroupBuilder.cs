@@ -3,7 +3,7 @@ using Supervisor.Kernel.Abi;
 namespace Supervisor.Kernel.Cgroups;
 
 /// <summary>Makes the directories of one cgroup and remembers them, so that a failure can take them back.</summary>
-internal sealed class CgroupMaking
+internal sealed class CgroupBuilder
 {
     private const int Attempts = 10;
     private readonly List<string> _made = [];
@@ -25,7 +25,7 @@ internal sealed class CgroupMaking
     /// <param name="cgroupsPath">The new cgroup.</param>
     /// <param name="needed">Those without which a limit cannot be set.</param>
     /// <param name="all">Whether to hand down the others too, for statistics: where v1 has not got them.</param>
-    public void HandOutControllers(CgroupHierarchy hierarchy, string cgroupsPath, IReadOnlySet<string> needed, bool all)
+    public void EnableControllers(CgroupHierarchy hierarchy, string cgroupsPath, IReadOnlySet<string> needed, bool all)
     {
         string[] useful = ["cpu", "cpuset", "io", "memory", "pids", "hugetlb"];
         var wanted = all ? needed.Union(useful) : needed;
@@ -33,8 +33,8 @@ internal sealed class CgroupMaking
         foreach (var parent in ParentsFromMount(hierarchy, cgroupsPath))
         {
             var available = Words(parent + "/cgroup.controllers");
-            var handedOut = Words(parent + "/cgroup.subtree_control");
-            foreach (var controller in wanted.Where(c => !handedOut.Contains(c)))
+            var enabled = Words(parent + "/cgroup.subtree_control");
+            foreach (var controller in wanted.Where(c => !enabled.Contains(c)))
             {
                 if (available.Contains(controller) && CgroupFile.TryWrite(parent, "cgroup.subtree_control", "+" + controller) is Errno.None) continue;
                 if (!needed.Contains(controller)) continue;

@@ -1,7 +1,7 @@
-namespace Supervisor.Kernel.Oci;
+namespace Supervisor.Kernel.Cgroups;
 
 /// <summary>The form of a cgroup path, wherever it comes from.</summary>
-internal static class CgroupPathText
+internal static class CgroupPath
 {
     /// <returns>What is wrong with <paramref name="path"/>; null for nothing.</returns>
     public static string? Flaw(string path)
