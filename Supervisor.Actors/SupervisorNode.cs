@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Configuration;
 using Akka.Event;
@@ -15,13 +16,12 @@ using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Reaping;
 using Supervisor.Actors.Recovery;
 using Supervisor.Actors.Tasks;
-using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Files;
-using Supervisor.Kernel.ShimProtocol;
-using Supervisor.Persistence.Sqlite.Journal;
 using Supervisor.Persistence.Sqlite;
+using Supervisor.Persistence.Sqlite.Journal;
+using Supervisor.Runtime.Lifecycle;
+using Supervisor.Runtime.ShimClient;
 using Supervisor.Storage;
-using System.Collections.Immutable;
 
 namespace Supervisor.Actors;
 

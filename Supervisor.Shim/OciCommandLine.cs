@@ -1,8 +1,8 @@
 using System.Text;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Cgroups;
-using Supervisor.Kernel.Launch;
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Launch;
+using Supervisor.Runtime.Oci;
 using Supervisor.Shim.Oci;
 
 namespace Supervisor.Shim;

@@ -33,7 +33,7 @@ newer_than() {
 }
 
 sources() {
-  printf '%s\n' "$here"/Supervisor.{Host,Actors,Kernel,Persistence.Sqlite,Protos,Shim,Storage} "$here"/hocon "$here"/Directory.* "$here"/build
+  printf '%s\n' "$here"/Supervisor.{Host,Actors,Kernel,Persistence.Sqlite,Protos,Runtime,Shim,Storage} "$here"/hocon "$here"/Directory.* "$here"/build
 }
 
 # quietly LOG COMMAND...: shows the output only when the command fails.

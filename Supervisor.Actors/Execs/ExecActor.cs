@@ -9,8 +9,8 @@ using Supervisor.Actors.Reaping;
 using Supervisor.Actors.Recovery;
 using Supervisor.Actors.Tasks;
 using Supervisor.Kernel;
-using Supervisor.Kernel.Containers;
 using Supervisor.Persistence.Sqlite;
+using Supervisor.Runtime.Lifecycle;
 
 namespace Supervisor.Actors.Execs;
 

@@ -1,6 +1,6 @@
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.KernelPool;
-using Supervisor.Kernel.Containers;
+using Supervisor.Runtime.Lifecycle;
 
 namespace Supervisor.Actors.Execs;
 

@@ -1,9 +1,8 @@
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Tasks;
-using Supervisor.Kernel.Containers;
-using Supervisor.Kernel.Launch;
 using Supervisor.Kernel.Processes;
-using Supervisor.Kernel.Stdio;
+using Supervisor.Runtime.Launch;
+using Supervisor.Runtime.Lifecycle;
 using static Supervisor.Actors.Execs.ExecEffect;
 
 namespace Supervisor.Actors.Execs;

@@ -2,7 +2,7 @@ using Akka.Actor;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.KernelPool;
 using Supervisor.Actors.Tasks;
-using Supervisor.Kernel.Containers;
+using Supervisor.Runtime.Lifecycle;
 
 namespace Supervisor.Actors.Execs;
 

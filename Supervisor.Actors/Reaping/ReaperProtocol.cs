@@ -1,7 +1,7 @@
 using Supervisor.Actors.Execs;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Tasks;
-using Supervisor.Kernel.Containers;
+using Supervisor.Runtime.Lifecycle;
 
 namespace Supervisor.Actors.Reaping;
 

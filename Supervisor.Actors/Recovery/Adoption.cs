@@ -6,7 +6,8 @@ using Supervisor.Actors.Containers;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Namespaces;
 using Supervisor.Actors.Tasks;
-using Supervisor.Kernel.Containers;
+using Supervisor.Runtime.Lifecycle;
+using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Actors.Recovery;
 

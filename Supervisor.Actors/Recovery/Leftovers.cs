@@ -1,9 +1,10 @@
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Tasks;
-using Supervisor.Kernel.Containers;
-using Supervisor.Kernel.ShimProtocol;
-using Supervisor.Kernel.Stdio;
+using Supervisor.Runtime.Lifecycle;
+using Supervisor.Runtime.Oci;
+using Supervisor.Runtime.ShimClient;
+using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Actors.Recovery;
 

@@ -1,15 +1,16 @@
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.KernelPool;
-using Supervisor.Kernel.Files;
 using Supervisor.Kernel;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Cgroups;
-using Supervisor.Kernel.Checkpointing;
-using Supervisor.Kernel.Containers;
-using Supervisor.Kernel.Launch;
-using Supervisor.Kernel.Oci;
+using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Processes;
-using Supervisor.Kernel.Stdio;
+using Supervisor.Runtime.Checkpointing;
+using Supervisor.Runtime.Launch;
+using Supervisor.Runtime.Lifecycle;
+using Supervisor.Runtime.Oci;
+using Supervisor.Runtime.Plans;
+using Supervisor.Runtime.Stdio;
 using static Supervisor.Actors.Tasks.TaskEffect;
 
 namespace Supervisor.Actors.Tasks;

@@ -10,8 +10,8 @@ using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Reaping;
 using Supervisor.Actors.Recovery;
 using Supervisor.Kernel;
-using Supervisor.Kernel.Containers;
 using Supervisor.Persistence.Sqlite;
+using Supervisor.Runtime.Lifecycle;
 
 namespace Supervisor.Actors.Tasks;
 

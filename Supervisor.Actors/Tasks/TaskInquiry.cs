@@ -2,7 +2,8 @@ using System.Collections.Immutable;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.KernelPool;
 using Supervisor.Kernel.Cgroups;
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
+using Supervisor.Runtime.Resources;
 
 namespace Supervisor.Actors.Tasks;
 

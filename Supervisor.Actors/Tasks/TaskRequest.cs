@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Supervisor.Kernel.Stdio;
+using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Actors.Tasks;
 

@@ -7,8 +7,8 @@ using Containerd.Services.Snapshots.V1;
 using Containerd.Services.Tasks.V1;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Supervisor.Runtime.Stdio;
 using VersionClient = Containerd.Services.Version.V1.Version.VersionClient;
-using Supervisor.Kernel.Stdio;
 
 namespace Supervisor.Host.Cli;
 

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Supervisor.Kernel.Probing;
+using Supervisor.Runtime.Probing;
 
 namespace Supervisor.Host.Cli;
 

@@ -5,8 +5,8 @@ using Supervisor.Host.Cli.Running;
 using Supervisor.Host.Cli.Stdio;
 using Supervisor.Host.Hosting;
 using Supervisor.Kernel;
-using Supervisor.Kernel.Oci;
-using Supervisor.Kernel.Stdio;
+using Supervisor.Runtime.Oci;
+using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Host.Cli;
 

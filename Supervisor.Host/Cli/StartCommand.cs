@@ -4,7 +4,7 @@ using Containerd.Services.Tasks.V1;
 using Containerd.V1.Types;
 using Supervisor.Host.Cli.Running;
 using Supervisor.Host.Hosting;
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Host.Cli;
 

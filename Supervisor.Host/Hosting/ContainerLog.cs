@@ -1,4 +1,4 @@
-using Supervisor.Kernel.Stdio;
+using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Host.Hosting;
 

@@ -5,11 +5,11 @@ using Microsoft.Extensions.Logging.Console;
 using Supervisor.Actors;
 using Supervisor.Actors.Journal;
 using Supervisor.Host.Services;
+using Supervisor.Host.Services.Checkpoints;
+using Supervisor.Host.Services.Storage;
 using Supervisor.Kernel.Processes;
 using Supervisor.Persistence.Sqlite;
 using Supervisor.Protos;
-using Supervisor.Host.Services.Checkpoints;
-using Supervisor.Host.Services.Storage;
 
 namespace Supervisor.Host.Hosting;
 

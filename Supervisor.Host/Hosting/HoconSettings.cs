@@ -2,7 +2,7 @@ using System.Globalization;
 using Akka.Configuration;
 using Supervisor.Host.Cli;
 using Supervisor.Kernel;
-using Supervisor.Kernel.Stdio;
+using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Host.Hosting;
 

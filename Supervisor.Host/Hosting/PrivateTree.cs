@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Supervisor.Kernel;
 using Supervisor.Kernel.Files;
 using Supervisor.Storage.Files;
 

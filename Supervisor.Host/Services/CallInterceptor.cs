@@ -4,7 +4,7 @@ using Grpc.Core.Interceptors;
 using Supervisor.Actors.Identity;
 using Supervisor.Host.Filters;
 using Supervisor.Host.Hosting;
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
 using Supervisor.Storage;
 
 namespace Supervisor.Host.Services;

@@ -1,7 +1,7 @@
 using Supervisor.Actors;
 using Supervisor.Host.Hosting;
 using Supervisor.Kernel;
-using Supervisor.Kernel.Stdio;
+using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Host.Services;
 

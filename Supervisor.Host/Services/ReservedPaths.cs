@@ -1,7 +1,7 @@
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Tasks;
 using Supervisor.Host.Hosting;
-using Supervisor.Kernel.Stdio;
+using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Host.Services;
 

@@ -15,7 +15,7 @@ using Supervisor.Actors.Tasks;
 using Supervisor.Host.Filters;
 using Supervisor.Host.Hosting;
 using Supervisor.Host.Services.Checkpoints;
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Host.Services;
 

@@ -1,5 +1,5 @@
 using Supervisor.Kernel.Files;
-using Supervisor.Kernel.Checkpointing;
+using Supervisor.Kernel.Mounts;
 
 namespace Supervisor.Kernel.Cgroups;
 

@@ -1,4 +1,3 @@
-using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Processes;
 

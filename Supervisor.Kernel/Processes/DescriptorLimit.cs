@@ -37,7 +37,7 @@ public static unsafe class DescriptorLimit
         var limit = Current;
         if (limit > int.MaxValue) return;
         // The kernel gives the lowest free number: a low one shows, without counting, that most are free.
-        using (var lowest = Files.Fd.DuplicateOf(AlwaysOpen))
+        using (var lowest = Kernel.Files.Fd.DuplicateOf(AlwaysOpen))
             if ((ulong)lowest.Number < limit / 2 && limit / 2 > Reserve) return;
         var open = Directory.GetFileSystemEntries("/proc/self/fd").Length;
         if ((ulong)open + Reserve > limit)

@@ -1,4 +1,4 @@
-using Supervisor.Kernel.Checkpointing;
+using Supervisor.Runtime.Checkpointing;
 
 namespace Supervisor.Shim.Oci;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Shim.Oci;
 

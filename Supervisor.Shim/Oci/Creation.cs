@@ -1,9 +1,10 @@
-using Supervisor.Kernel.Checkpointing;
-using Supervisor.Kernel.Containers;
-using Supervisor.Kernel.Oci;
 using Supervisor.Kernel.Processes;
-using Supervisor.Kernel.Seccomp;
-using Supervisor.Kernel.Stdio;
+using Supervisor.Runtime.Checkpointing;
+using Supervisor.Runtime.Lifecycle;
+using Supervisor.Runtime.Oci;
+using Supervisor.Runtime.Programs;
+using Supervisor.Runtime.Seccomp;
+using Supervisor.Runtime.Stdio;
 using static Tmds.Linux.LibC;
 
 namespace Supervisor.Shim.Oci;

@@ -1,6 +1,6 @@
 using System.Globalization;
-using Supervisor.Kernel.Containers;
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
+using Supervisor.Runtime.Programs;
 
 namespace Supervisor.Shim.Oci;
 

@@ -1,6 +1,6 @@
-using Supervisor.Kernel.Containers;
-using Supervisor.Kernel.Oci;
-using Supervisor.Kernel.Stdio;
+using Supervisor.Runtime.Lifecycle;
+using Supervisor.Runtime.Oci;
+using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Shim.Oci;
 

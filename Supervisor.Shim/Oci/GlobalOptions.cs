@@ -1,4 +1,4 @@
-using Supervisor.Kernel.Checkpointing;
+using Supervisor.Runtime.Checkpointing;
 using static Tmds.Linux.LibC;
 
 namespace Supervisor.Shim.Oci;

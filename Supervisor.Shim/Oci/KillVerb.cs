@@ -1,5 +1,5 @@
-using Supervisor.Kernel.Oci;
 using Supervisor.Kernel.Processes;
+using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Shim.Oci;
 

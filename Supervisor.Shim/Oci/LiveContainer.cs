@@ -1,5 +1,6 @@
 using Supervisor.Kernel.Cgroups;
-using Supervisor.Kernel.Containers;
+using Supervisor.Runtime.Lifecycle;
+using Supervisor.Runtime.Programs;
 
 namespace Supervisor.Shim.Oci;
 

@@ -1,10 +1,10 @@
 using System.Text;
 using Supervisor.Kernel;
 using Supervisor.Kernel.Abi;
-using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Files;
-using Supervisor.Kernel.Oci;
 using Supervisor.Kernel.Polling;
+using Supervisor.Runtime.Lifecycle;
+using Supervisor.Runtime.Oci;
 using Tmds.Linux;
 using static Tmds.Linux.LibC;
 

@@ -1,4 +1,5 @@
-using Supervisor.Kernel.Hooks;
+using Supervisor.Runtime.Hooks;
+using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Shim.Oci;
 
@@ -18,6 +19,6 @@ internal static class PostHooks
             HookRunner.RunAll("poststop", hooks, Told(state, "stopped", 0), e => Log.Warning(e.Message), deadline);
     }
 
-    private static Kernel.Hooks.ContainerState Told(ContainerState state, string status, int pid) =>
+    private static Runtime.Oci.ContainerState Told(ContainerState state, string status, int pid) =>
         new(state.Spec.OciVersion, state.Id, status, pid, state.Bundle, state.Spec.Annotations);
 }

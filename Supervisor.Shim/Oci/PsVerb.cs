@@ -1,4 +1,4 @@
-using Supervisor.Kernel.Processes;
+using Supervisor.Runtime.Launch;
 
 namespace Supervisor.Shim.Oci;
 

@@ -1,4 +1,4 @@
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Shim.Oci;
 
@@ -24,7 +24,7 @@ internal static class RuntimeFeatures
     public static IEnumerable<string> Namespaces => NamespaceKind.All.Where(
         kind => Can(Basic with { Namespaces = [.. Basic.Namespaces, new NamespaceSpec { Type = kind }] }));
 
-    public static IEnumerable<string> MountOptions => Kernel.Oci.MountOptions.KnownWords;
+    public static IEnumerable<string> MountOptions => Runtime.Oci.MountOptions.KnownWords;
 
     public static bool IdMappedMounts => Can(new Spec
     {

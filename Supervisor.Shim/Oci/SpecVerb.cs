@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Supervisor.Kernel.Cgroups;
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
 using static Tmds.Linux.LibC;
 
 namespace Supervisor.Shim.Oci;

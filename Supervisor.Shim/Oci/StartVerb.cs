@@ -1,5 +1,6 @@
-using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Processes;
+using Supervisor.Runtime.Lifecycle;
+using Supervisor.Runtime.Programs;
 
 namespace Supervisor.Shim.Oci;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Shim.Oci;
 

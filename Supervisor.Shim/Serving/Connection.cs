@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 using Supervisor.Kernel;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Polling;
-using Supervisor.Kernel.ShimProtocol;
+using Supervisor.Kernel.Sockets;
+using Supervisor.Runtime.ShimClient;
 
 namespace Supervisor.Shim.Serving;
 

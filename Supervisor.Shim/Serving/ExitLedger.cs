@@ -4,7 +4,7 @@ using Supervisor.Kernel;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Processes;
-using Supervisor.Kernel.ShimProtocol;
+using Supervisor.Runtime.ShimClient;
 
 namespace Supervisor.Shim.Serving;
 

@@ -1,5 +1,5 @@
-using Supervisor.Kernel.Containers;
-using Supervisor.Kernel.ShimProtocol;
+using Supervisor.Runtime.Lifecycle;
+using Supervisor.Runtime.ShimClient;
 
 namespace Supervisor.Shim.Serving;
 

@@ -1,9 +1,9 @@
 using System.Runtime.InteropServices;
 using Supervisor.Kernel;
 using Supervisor.Kernel.Abi;
-using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Files;
-using Supervisor.Kernel.ShimProtocol;
+using Supervisor.Kernel.Sockets;
+using Supervisor.Runtime.ShimClient;
 using static Tmds.Linux.LibC;
 
 namespace Supervisor.Shim.Serving;

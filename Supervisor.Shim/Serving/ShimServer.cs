@@ -1,8 +1,9 @@
-using Supervisor.Kernel.Containers;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Polling;
 using Supervisor.Kernel.Processes;
-using Supervisor.Kernel.ShimProtocol;
+using Supervisor.Kernel.Sockets;
+using Supervisor.Runtime.Lifecycle;
+using Supervisor.Runtime.ShimClient;
 
 namespace Supervisor.Shim.Serving;
 

@@ -7,7 +7,7 @@ using Supervisor.Actors.Identity;
 using Supervisor.Actors.KernelPool;
 using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Tasks;
-using Supervisor.Kernel.Containers;
+using Supervisor.Runtime.Lifecycle;
 using static Supervisor.Tests.Machines.TaskMachineTable;
 
 namespace Supervisor.Tests.Actors;

@@ -10,8 +10,9 @@ public partial class DependencyTests
     {
         { "Supervisor.Protos", ["Google.Protobuf", "Grpc.Core.Api"] },
         { "Supervisor.Kernel", ["Tmds.LibC"] },
+        { "Supervisor.Runtime", ["Supervisor.Kernel", "Tmds.LibC"] },
         { "Supervisor.Storage", ["Supervisor.Kernel", "Tmds.LibC", "ZstdSharp"] },
-        { "Supervisor.Actors", ["Supervisor.Kernel", "Supervisor.Storage", "Supervisor.Persistence.Sqlite", "Supervisor.Protos", "Akka", "Akka.Persistence", "Google.Protobuf", "Grpc.Core.Api", "Microsoft.Data.Sqlite"] },
+        { "Supervisor.Actors", ["Supervisor.Kernel", "Supervisor.Runtime", "Supervisor.Storage", "Supervisor.Persistence.Sqlite", "Supervisor.Protos", "Akka", "Akka.Persistence", "Google.Protobuf", "Grpc.Core.Api", "Microsoft.Data.Sqlite"] },
         { "Supervisor.Persistence.Sqlite", ["Akka", "Akka.Persistence", "Microsoft.Data.Sqlite", "SQLitePCLRaw.core"] },
     };
 

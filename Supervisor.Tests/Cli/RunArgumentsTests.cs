@@ -1,6 +1,6 @@
 using Supervisor.Host.Cli;
 using Supervisor.Host.Cli.Running;
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Tests.Cli;
 

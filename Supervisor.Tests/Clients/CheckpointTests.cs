@@ -1,5 +1,5 @@
 using Supervisor.Tests.EndToEnd;
-using Supervisor.Tests.Kernel.Checkpointing;
+using Supervisor.Tests.Runtime.Checkpointing;
 
 namespace Supervisor.Tests.Clients;
 

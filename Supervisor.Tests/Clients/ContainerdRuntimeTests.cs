@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Supervisor.Tests.EndToEnd;
-using Supervisor.Tests.Kernel.Checkpointing;
+using Supervisor.Tests.Runtime.Checkpointing;
 using static Supervisor.Tests.Clients.OciRuntime;
 
 namespace Supervisor.Tests.Clients;

@@ -1,7 +1,7 @@
 using System.Globalization;
-using Supervisor.Kernel.Checkpointing;
+using Supervisor.Runtime.Checkpointing;
 using Supervisor.Tests.EndToEnd;
-using Supervisor.Tests.Kernel.Checkpointing;
+using Supervisor.Tests.Runtime.Checkpointing;
 using static Supervisor.Tests.Clients.OciRuntime;
 
 namespace Supervisor.Tests.Clients;

@@ -4,9 +4,9 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Grpc.Net.Client;
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
 using Supervisor.Tests.EndToEnd;
-using Supervisor.Tests.Kernel.Containers;
+using Supervisor.Tests.Runtime.Lifecycle;
 using Supervisor.Tests.Services;
 
 namespace Supervisor.Tests.Crash;

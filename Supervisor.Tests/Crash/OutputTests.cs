@@ -1,5 +1,5 @@
-using Supervisor.Kernel.Stdio;
 using Containerd.Services.Tasks.V1;
+using Supervisor.Runtime.Stdio;
 using Supervisor.Tests.EndToEnd;
 
 namespace Supervisor.Tests.Crash;

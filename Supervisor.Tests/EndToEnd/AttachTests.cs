@@ -126,7 +126,7 @@ public sealed class AttachTests : IAsyncLifetime
         await alive.StandardInput.WriteLineAsync("one");
         await alive.StandardInput.FlushAsync();
         Assert.Equal("one", await alive.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
-        using (global::Supervisor.Kernel.Stdio.ClientFifos.Make(_daemon.State, _daemon.Namespace, "held"))
+        using (global::Supervisor.Runtime.Stdio.ClientFifos.Make(_daemon.State, _daemon.Namespace, "held"))
         {
             Directory.CreateDirectory(Path.Join(_daemon.State, "fifo", _daemon.Namespace, "gone", "0123456789abcdef"));
             await _daemon.KillAsync();

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
-using Supervisor.Kernel.Oci;
-using Supervisor.Kernel.Seccomp;
+using Supervisor.Runtime.Oci;
+using Supervisor.Runtime.Seccomp;
 using Machine = System.Runtime.InteropServices.Architecture;
 
 namespace Supervisor.Tests.EndToEnd;

@@ -1,7 +1,7 @@
 using System.Text;
 using Supervisor.Kernel;
-using Supervisor.Kernel.Oci;
 using Supervisor.Kernel.Processes;
+using Supervisor.Runtime.Oci;
 using Supervisor.Shim;
 using Supervisor.Shim.Oci;
 using Supervisor.Storage.Content;

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
-using Supervisor.Kernel.Oci;
-using Supervisor.Kernel.Seccomp;
+using Supervisor.Runtime.Oci;
+using Supervisor.Runtime.Seccomp;
 using Supervisor.Shim.Oci;
 using static Supervisor.Tests.Fuzz.FuzzTargets;
 using ContainerState = Supervisor.Shim.Oci.ContainerState;

@@ -4,7 +4,7 @@ using Containerd.Services.Tasks.V1;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Tests.Services;
 

@@ -1,4 +1,3 @@
-using Supervisor.Host.Hosting;
 using System.Runtime.InteropServices;
 using Containerd.Services.Containers.V1;
 using Containerd.Services.Tasks.V1;
@@ -6,7 +5,8 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Supervisor.Actors.Containers;
 using Supervisor.Host.Cli.Stdio;
-using Supervisor.Kernel.Stdio;
+using Supervisor.Host.Hosting;
+using Supervisor.Runtime.Stdio;
 using Supervisor.V1;
 
 namespace Supervisor.Host.Cli.Running;

@@ -5,8 +5,8 @@ using Containerd.Services.Tasks.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Supervisor.Host.Cli.Stdio;
-using Supervisor.Kernel.Oci;
-using Supervisor.Kernel.Stdio;
+using Supervisor.Runtime.Oci;
+using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Host.Cli.Running;
 

@@ -2,7 +2,7 @@ using Containerd.Services.Containers.V1;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Supervisor.Host.Cli.Users;
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Host.Cli.Running;
 

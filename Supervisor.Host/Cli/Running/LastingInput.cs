@@ -1,5 +1,5 @@
 using Supervisor.Host.Cli.Stdio;
-using Supervisor.Kernel.Stdio;
+using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Host.Cli.Running;
 

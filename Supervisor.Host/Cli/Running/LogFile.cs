@@ -1,6 +1,6 @@
 using Containerd.Services.Containers.V1;
 using Supervisor.Host.Hosting;
-using Supervisor.Kernel.Stdio;
+using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Host.Cli.Running;
 

@@ -1,6 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using Supervisor.Kernel.Files;
-using Supervisor.Kernel.Stdio;
+using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Host.Cli.Running;
 

@@ -1,5 +1,5 @@
 using Supervisor.Host.Cli.Stdio;
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Host.Cli.Running;
 

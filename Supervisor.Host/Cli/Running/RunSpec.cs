@@ -1,7 +1,7 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Supervisor.Host.Cli.Users;
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
 using Mount = Containerd.Types.Mount;
 
 namespace Supervisor.Host.Cli.Running;

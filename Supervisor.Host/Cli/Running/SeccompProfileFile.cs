@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Host.Cli.Running;
 

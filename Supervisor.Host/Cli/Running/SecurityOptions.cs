@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Host.Cli.Running;
 

@@ -1,5 +1,5 @@
 using Microsoft.Win32.SafeHandles;
-using Supervisor.Kernel.Stdio;
+using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Host.Cli.Stdio;
 

@@ -1,4 +1,4 @@
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Host.Cli.Users;
 

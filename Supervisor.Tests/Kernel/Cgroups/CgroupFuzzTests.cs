@@ -1,6 +1,6 @@
 using System.Text;
 using Supervisor.Kernel.Cgroups;
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Tests.Kernel.Cgroups;
 

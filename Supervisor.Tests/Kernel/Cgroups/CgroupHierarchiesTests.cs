@@ -1,5 +1,6 @@
 using Supervisor.Kernel.Cgroups;
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
+using Supervisor.Runtime.Resources;
 
 namespace Supervisor.Tests.Kernel.Cgroups;
 

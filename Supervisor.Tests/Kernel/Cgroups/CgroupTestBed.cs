@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Supervisor.Kernel.Cgroups;
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
+using Supervisor.Runtime.Resources;
 
 namespace Supervisor.Tests.Kernel.Cgroups;
 

@@ -1,7 +1,8 @@
 using System.Globalization;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Cgroups;
-using Supervisor.Kernel.Oci;
+using Supervisor.Runtime.Oci;
+using Supervisor.Runtime.Resources;
 
 namespace Supervisor.Tests.Kernel.Cgroups;
 

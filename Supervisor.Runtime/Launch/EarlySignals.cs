@@ -1,0 +1,36 @@
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Processes;
+
+namespace Supervisor.Runtime.Launch;
+
+/// <summary>
+/// Steps of the stub by which a signal ends a process that waits for its start. All signals are blocked from the birth to the exec,
+/// and the kernel ignores the default action for the first process of a pid namespace, so it takes a handler: with it the process
+/// exits with 128 + the signal's number. Signals that are not listed stay pending for the program. pid_namespaces(7), sigaction(2).
+/// </summary>
+internal static class EarlySignals
+{
+    private const long SA_RESTORER = 0x04000000; // x86-64 delivers no signal without it; the handler never returns
+    private const int SIG_BLOCK = 0, SIG_UNBLOCK = 1;
+
+    private static readonly Signal[] Ending = [Signal.SIGHUP, Signal.SIGINT, Signal.SIGQUIT, Signal.SIGTERM];
+
+    private static ulong Mask => Ending.Aggregate(0UL, (mask, signal) => mask | 1UL << (int)signal - 1);
+
+    /// <summary>Sets the handler. Before a seccomp filter that may not allow it.</summary>
+    public static void Handle(LaunchProgram program)
+    {
+        var handler = (long)InitStub.EarlyHandlerAddress;
+        var action = program.Values<long>([handler, SA_RESTORER, handler, 0]);
+        foreach (var signal in Ending) program.Add(Syscall.rt_sigaction, $"{signal} before the start", (int)signal, action, 0, 8);
+    }
+
+    /// <summary>Lets them in, for as long as the wait takes.</summary>
+    public static void Admit(LaunchProgram program) => Change(program, SIG_UNBLOCK);
+
+    /// <summary>Blocks them again: from here on they are the program's.</summary>
+    public static void Block(LaunchProgram program) => Change(program, SIG_BLOCK);
+
+    private static void Change(LaunchProgram program, int how) =>
+        program.Add(Syscall.rt_sigprocmask, "signals before the start", how, program.Value(Mask), 0, 8);
+}

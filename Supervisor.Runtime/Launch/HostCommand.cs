@@ -1,0 +1,71 @@
+using System.Text;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Polling;
+using Supervisor.Kernel.Processes;
+using Supervisor.Runtime.Oci;
+
+namespace Supervisor.Runtime.Launch;
+
+/// <summary>A program of the host's, run to its end for what it prints: ps(1), criu(8).</summary>
+public static class HostCommand
+{
+    private const int MostOutput = 16 << 20;
+
+    /// <summary>Runs it with our environment and errors, and nothing to read.</summary>
+    /// <param name="command">Program, found in our PATH, and arguments.</param>
+    /// <returns>Its status and output.</returns>
+    /// <exception cref="LaunchException">It is not there, or cannot be executed.</exception>
+    /// <exception cref="OperationCanceledException">It did not end before the deadline, and was killed.</exception>
+    public static (int Status, string Output) Run(IReadOnlyList<string> command, CancellationToken deadline)
+    {
+        using var nothing = Fd.Open("/dev/null", OpenFlags.O_RDONLY);
+        var (reader, writer) = Pipe.Create();
+        using (reader)
+        {
+            LaunchedProcess born;
+            using (writer) born = Launcher.Launch(Compile(command, nothing, writer), CloneFlags.None, null, deadline);
+            using var pidfd = born.Pidfd;
+            try
+            {
+                var output = ReadAll(reader, deadline);
+                while (!pidfd.WaitForExit(TimeSpan.FromMilliseconds(100))) deadline.ThrowIfCancellationRequested();
+                return (pidfd.TryReap()?.Code ?? 255, output);
+            }
+            catch
+            {
+                pidfd.TrySignal(Signal.SIGKILL);
+                pidfd.Reap();
+                throw;
+            }
+        }
+    }
+
+    private static LaunchProgram Compile(IReadOnlyList<string> command, Fd input, Fd output)
+    {
+        var environment = Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().Select(e => $"{e.Key}={e.Value}");
+        var program = new LaunchProgram();
+        program.Add(Syscall.dup3, "standard input", input.Number, 0, 0);
+        program.Add(Syscall.dup3, "standard output", output.Number, 1, 0);
+        ProgramSteps.ResetSignals(program);
+        ProgramSteps.UnblockSignals(program);
+        new ProgramSteps(new ProcessSpec { Args = command, Env = [.. environment] }).Execute(program);
+        return program;
+    }
+
+    private static string ReadAll(Fd reader, CancellationToken deadline)
+    {
+        using var all = new MemoryStream();
+        var buffer = new byte[16 << 10];
+        while (true)
+        {
+            if (Poll.Wait(reader.Number, PollEvents.POLLIN, TimeSpan.FromMilliseconds(100)) is PollEvents.None) deadline.ThrowIfCancellationRequested();
+            else if (reader.TryRead(buffer) is > 0 and var got)
+            {
+                if (all.Length + got > MostOutput) throw new IOException($"it printed more than {MostOutput} bytes");
+                all.Write(buffer, 0, got);
+            }
+            else return Encoding.UTF8.GetString(all.ToArray());
+        }
+    }
+}

@@ -1,0 +1,182 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Supervisor.Kernel;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Sockets;
+
+namespace Supervisor.Runtime.Launch;
+
+/// <summary>
+/// The program that a created container's init runs while it waits for start: the launch routine as an ELF file in a
+/// sealed memfd, made once in a process. It has a memory of its own, so that the waiting init shares none with us, and
+/// nothing of ours can be reached or overwritten through its /proc/PID/exe.
+/// </summary>
+/// <remarks>
+/// <code>
+///   us                                        stub (descriptor 3 is its end of a stream socket)
+///    │── one record: recvfrom(3, area, N) ──────▶ read(3) of 72 bytes, executed
+///    │── N bytes: the second half ──────────────▶ ... recvfrom, then executed from there
+///    │◀────────────── {-1, 0} ready, or {offset, -errno}
+///    │── 1 byte: start ─────────────────────────▶ read(3), execve: the socket closes by itself
+///    │◀────────────── end of file: it runs, or {offset, -errno}
+/// </code>
+/// If we die, the read gives 0 bytes, which is too few, and the init exits. An init that must outlive its creator (OCI's
+/// <c>create</c>) has a listening socket too, and takes the first connection to it as the word to start: <c>StartSocket</c>.
+/// </remarks>
+internal static unsafe class InitStub
+{
+    /// <summary>The stub's end of the socket.</summary>
+    public const int SocketFd = 3;
+
+    /// <summary>How large a second half may be: arguments and environment mostly, which execve(2) limits to 2 MiB by default.</summary>
+    public const int Capacity = 3 << 20;
+
+    /// <summary>How much more memory there is for the records of what runs before it.</summary>
+    private const int EntryCapacity = 1 << 20;
+
+    private const ulong BaseAddress = 0x1000_0000;
+    private const int Page = 4096;
+    private const ulong ContextAddress = BaseAddress + 2 * Page;
+    private static readonly int ContextSize = Unsafe.SizeOf<LaunchContext>();
+    private static readonly int RecordSize = Unsafe.SizeOf<LaunchRecord>();
+
+    // Context, the bootstrap record, the record that the first 72 bytes become, then the second half.
+    private static readonly ulong BootstrapAddress = ContextAddress + (ulong)ContextSize;
+    private static readonly ulong LoaderAddress = BootstrapAddress + (ulong)RecordSize;
+    private static readonly ulong SecondHalfAddress = LoaderAddress + (ulong)RecordSize;
+
+    /// <summary>Where the stub keeps the descriptor on which it tells of failures: storing another there moves it.</summary>
+    public static ulong ErrorFdAddress => ContextAddress + 5 * sizeof(ulong);
+
+    /// <summary>Where the stub has the handler that exits with 128 + the signal's number.</summary>
+    public static ulong EarlyHandlerAddress => BaseAddress + Page + (ulong)LaunchRoutine.EarlyHandler;
+
+    private static readonly Lazy<Fd> Sealed = new(Build);
+
+    /// <summary>The stub, opened read-only; for execveat(2) with AT_EMPTY_PATH.</summary>
+    public static Fd File => Sealed.Value;
+
+    /// <summary>Sends the stub a program.</summary>
+    /// <param name="after">The program that it has run before and that ended in <see cref="GoOn"/>; null for the first one.</param>
+    /// <remarks>That it has ended is no error here: why, is what it may have sent.</remarks>
+    /// <exception cref="LaunchException">The program is larger than <see cref="Capacity"/> (E2BIG).</exception>
+    public static void Send(StreamSocket socket, LaunchProgram program, LaunchProgram? after, CancellationToken deadline)
+    {
+        var message = Message(program, after);
+        try
+        {
+            socket.Send(message, deadline);
+        }
+        catch (SyscallException e) when (e.Errno is Errno.EPIPE or Errno.ECONNRESET)
+        {
+        }
+    }
+
+    /// <summary>What to send after the birth: the loading record and the second half, assembled for the stub's address.</summary>
+    private static byte[] Message(LaunchProgram secondHalf, LaunchProgram? after)
+    {
+        if (secondHalf.Size > Capacity || SizeBefore(after) > EntryCapacity)
+            throw new LaunchException("process.args and process.env", Errno.E2BIG, "", 0, 0);
+        const int MSG_WAITALL = 0x100;
+        var recvfrom = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 ? 207u : 45u;
+        var address = SecondHalfAddress + (ulong)SizeBefore(after);
+        var message = new byte[RecordSize + secondHalf.Size];
+        var loader = new LaunchRecord
+        {
+            Number = recvfrom,
+            Least = secondHalf.Size,
+            Tolerated = LaunchRecord.ToleratesNothing,
+            Skip = (ushort)RecordSize,
+        };
+        (loader.Argument[0], loader.Argument[1], loader.Argument[2], loader.Argument[3]) =
+            (SocketFd, (long)address, secondHalf.Size, MSG_WAITALL);
+        MemoryMarshal.Write(message, loader);
+        secondHalf.Assemble(message.AsSpan(RecordSize), address);
+        return message;
+    }
+
+    /// <summary>Adds the last record of a program that another one follows: like the stub's own, it reads the record after itself.</summary>
+    /// <remarks>There the program's data begin, which are not needed any more.</remarks>
+    public static void GoOn(LaunchProgram program) =>
+        program.Add(Syscall.read, "the rest of the program", SocketFd, (long)SecondHalfAddress + SizeOf(program) + RecordSize, RecordSize).AtLeast(RecordSize);
+
+    /// <summary>How many bytes a program's records take.</summary>
+    public static int SizeOf(LaunchProgram program) => program.Count * RecordSize;
+
+    /// <summary>Which byte of the second half a failure's offset means; negative for what is before it.</summary>
+    /// <param name="after">As in <see cref="Send"/>.</param>
+    public static long OffsetInSecondHalf(long offset, LaunchProgram? after = null) => offset - 2 * RecordSize - SizeBefore(after);
+
+    /// <summary>The records of the one before, and the one that it read.</summary>
+    private static int SizeBefore(LaunchProgram? after) => after is null ? 0 : SizeOf(after) + RecordSize;
+
+    /// <summary>Which record of the second half a failure's offset means.</summary>
+    public static int IndexInSecondHalf(long offset) => (int)(OffsetInSecondHalf(offset) / RecordSize);
+
+    /// <summary>How many records are before those of a second half.</summary>
+    public static int RecordsBefore(LaunchProgram? after) => SizeBefore(after) / RecordSize;
+
+    private static Fd Build()
+    {
+        if (Environment.SystemPageSize != Page)
+            throw new PlatformNotSupportedException($"the init stub is laid out for pages of {Page} bytes, this kernel has {Environment.SystemPageSize}");
+        var code = LaunchRoutine.Code;
+        var image = new byte[2 * Page + ContextSize + RecordSize];
+        WriteElfHeader(image, entry: BaseAddress + Page + (ulong)LaunchRoutine.StubEntry, codeSize: code.Length, dataSize: ContextSize + RecordSize);
+        code.CopyTo(image.AsSpan(Page));
+        var context = new LaunchContext { Records = BootstrapAddress, ErrorFd = SocketFd, FailedOffset = -1 };
+        MemoryMarshal.Write(image.AsSpan(2 * Page), context);
+        var bootstrap = new LaunchRecord
+        {
+            Number = (uint)Syscall.read,
+            Least = RecordSize,
+            Tolerated = LaunchRecord.ToleratesNothing,
+            Skip = (ushort)RecordSize,
+        };
+        (bootstrap.Argument[0], bootstrap.Argument[1], bootstrap.Argument[2]) = (SocketFd, (long)LoaderAddress, RecordSize);
+        MemoryMarshal.Write(image.AsSpan(2 * Page + ContextSize), bootstrap);
+        using var file = Memfd.Create("supervisor-init", executable: true);
+        file.Write(image);
+        using var readOnly = Memfd.Seal(file);
+        return Fd.DuplicateOf(readOnly.Number, SocketFd + 1); // out of the way of what programs put at fixed numbers
+    }
+
+    /// <summary>elf(5): one file header, then code (read-execute), data with room for the second half (read-write), stack (read-write).</summary>
+    private static void WriteElfHeader(Span<byte> image, ulong entry, int codeSize, int dataSize)
+    {
+        const ushort ET_EXEC = 2, EM_X86_64 = 62, EM_AARCH64 = 183;
+        const uint PT_LOAD = 1, PT_GNU_STACK = 0x6474e551, R = 4, W = 2, X = 1;
+        var machine = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 ? EM_AARCH64 : EM_X86_64;
+        using var stream = new MemoryStream();
+        using var writer = new BinaryWriter(stream);
+        writer.Write([0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        writer.Write(ET_EXEC);
+        writer.Write(machine);
+        writer.Write(1u);
+        writer.Write(entry);
+        writer.Write(64ul); // program headers follow this header
+        writer.Write(0ul);
+        writer.Write(0u);
+        writer.Write((ushort)64);
+        writer.Write((ushort)56);
+        writer.Write((ushort)3);
+        writer.Write(new byte[6]);
+        Segment(PT_LOAD, R | X, Page, BaseAddress + Page, (ulong)codeSize, (ulong)codeSize, Page);
+        Segment(PT_LOAD, R | W, 2 * Page, ContextAddress, (ulong)dataSize, (ulong)dataSize + (ulong)RecordSize + Capacity + EntryCapacity, Page);
+        Segment(PT_GNU_STACK, R | W, 0, 0, 0, 0, 16);
+        stream.ToArray().CopyTo(image);
+
+        void Segment(uint type, uint flags, ulong offset, ulong address, ulong fileSize, ulong memorySize, ulong alignment)
+        {
+            writer.Write(type);
+            writer.Write(flags);
+            writer.Write(offset);
+            writer.Write(address);
+            writer.Write(address);
+            writer.Write(fileSize);
+            writer.Write(memorySize);
+            writer.Write(alignment);
+        }
+    }
+}

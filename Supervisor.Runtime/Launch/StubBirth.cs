@@ -1,0 +1,108 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Processes;
+using Supervisor.Kernel.Sockets;
+
+namespace Supervisor.Runtime.Launch;
+
+/// <summary>
+/// A birth in a pid namespace that has others in it. Whoever appears there can be looked into from its first moment by one with
+/// CAP_SYS_PTRACE, so it must have nothing of ours by then: neither memory nor executable nor descriptors (CVE-2016-9962).
+/// </summary>
+/// <remarks>
+/// <code>
+///   us ── clone3, in our memory ─▶ first: execveat(stub), in no pid namespace of the container's
+///    │── the entry ──────────────▶ first: setns, clone3(CLONE_PARENT) of the stub ─▶ second: session, terminal, ...
+///    │◀─ exit 0 ────────────────── first
+///    │── the second half ─────────────────────────────────────────────────────────▶ second: as InitStub draws it
+/// </code>
+/// A step that fails is told over the socket by whoever did it, as {offset, result}.
+/// </remarks>
+internal static class StubBirth
+{
+    /// <summary>Adds the steps by which the first becomes two. What is added after them is the second's.</summary>
+    /// <param name="entry">What the first does in the stub.</param>
+    /// <param name="namespaces">To be made by the birth.</param>
+    public static void Add(LaunchProgram entry, CloneFlags namespaces)
+    {
+        var arguments = entry.Value(new CloneArgs
+        {
+            flags = namespaces | CloneFlags.CLONE_PARENT | CloneFlags.CLONE_PARENT_SETTID,
+            parent_tid = PidPage.Address,
+            exit_signal = 0, // with CLONE_PARENT it is the first's own: clone3(2) refuses any other
+        });
+        var isFirst = entry.Add(Syscall.clone3, "in the container", arguments, Unsafe.SizeOf<CloneArgs>()).SkippingOnPositive();
+        var isSecond = entry.Add(Syscall.setsid, null).SkippingOnSuccess();
+        isFirst.SkipsToHere();
+        entry.Add(Syscall.exit_group, "0", 0);
+        isSecond.SkipsToHere();
+    }
+
+    /// <summary>Runs both programs until the second process is there.</summary>
+    /// <param name="launch">
+    /// Ends in the execveat of the stub, with our peer's end of the socket as its <see cref="InitStub.SocketFd"/>.
+    /// </param>
+    /// <param name="entry">Has <see cref="Add"/> in it, and ends in <see cref="InitStub.GoOn"/>.</param>
+    /// <param name="sockets">Ours and the child's end; the child's is closed here.</param>
+    /// <param name="cgroup">A cgroup v2 directory to be born in, or null.</param>
+    /// <param name="name">What messages call the process.</param>
+    /// <exception cref="LaunchException">A step failed before the second birth, or there was none. Nothing is left of either.</exception>
+    /// <param name="pauses">Where the second waits for us; null where it does not.</param>
+    public static LaunchedProcess Run(
+        LaunchProgram launch, LaunchProgram entry, PidPage page, StreamSocket.Pair sockets, Fd? cgroup, string name,
+        CancellationToken deadline, LaunchPauses? pauses = null)
+    {
+        pauses?.Begin(() => page.Pid, deadline);
+        LaunchedProcess second;
+        try
+        {
+            second = Run(launch, entry, page, sockets, cgroup, name, deadline);
+        }
+        finally
+        {
+            pauses?.End(); // the second has been through them, or has ended
+        }
+        return Launcher.Sound(second, pauses);
+    }
+
+    private static LaunchedProcess Run(
+        LaunchProgram launch, LaunchProgram entry, PidPage page, StreamSocket.Pair sockets, Fd? cgroup, string name,
+        CancellationToken deadline)
+    {
+        var first = Launcher.Launch(launch, CloneFlags.None, cgroup, deadline);
+        sockets.Theirs.Dispose(); // or nobody would see the children end
+        ExitStatus? end = null;
+        using (first.Pidfd)
+        {
+            try
+            {
+                InitStub.Send(sockets.Ours, entry, null, deadline);
+                while (!first.Pidfd.WaitForExit(TimeSpan.FromMilliseconds(100))) deadline.ThrowIfCancellationRequested();
+                end = first.Pidfd.Reap();
+            }
+            finally
+            {
+                if (end is null)
+                {
+                    first.Pidfd.TrySignal(Signal.SIGKILL);
+                    first.Pidfd.Reap();
+                    Second(page)?.End();
+                }
+            }
+        }
+        // It is our child, so nobody else has the pid until we collect it.
+        var second = Second(page);
+        if (second is not null && end is { Code: 0 }) return second;
+        second?.End();
+        Span<byte> record = stackalloc byte[16];
+        if (sockets.Ours.Receive(record, deadline) < record.Length)
+            throw new LaunchException(name, Errno.None, "it was killed on the way", 0, 0);
+        var offset = InitStub.OffsetInSecondHalf(BinaryPrimitives.ReadInt64LittleEndian(record), null);
+        throw Launcher.Failure(entry, offset, BinaryPrimitives.ReadInt64LittleEndian(record[8..]));
+    }
+
+    private static LaunchedProcess? Second(PidPage page) =>
+        page.Pid is > 0 and var pid && Pidfd.TryOpen(pid) is { } pidfd ? new LaunchedProcess(pid, pidfd) : null;
+}

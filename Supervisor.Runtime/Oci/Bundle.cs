@@ -1,0 +1,74 @@
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+
+namespace Supervisor.Runtime.Oci;
+
+/// <summary>A container's directory: config.json, which holds secrets, and an empty rootfs to mount on. All of it 0700 and 0600.</summary>
+public static class Bundle
+{
+    /// <summary>What masked files are covered with; the creation checks that it is character device 1:3.</summary>
+    internal const string NullDevice = "/dev/null";
+
+    /// <summary>Makes it anew; one left by an attempt that a crash cut short is removed first.</summary>
+    public static void Create(string bundle, ReadOnlySpan<byte> spec)
+    {
+        Remove(bundle);
+        PrivateFiles.MakeDirectory(Path.Join(bundle, "rootfs"));
+        PrivateFiles.Write(Path.Join(bundle, "config.json"), spec);
+    }
+
+    /// <summary>Removes it, if it is there: renamed away first, so that a half-removed one is never taken for a bundle.</summary>
+    public static void Remove(string bundle)
+    {
+        var doomed = bundle + ".removed";
+        if (Directory.Exists(doomed)) Directory.Delete(doomed, recursive: true);
+        if (!Directory.Exists(bundle)) return;
+        Directory.Move(bundle, doomed);
+        Directory.Delete(doomed, recursive: true);
+    }
+
+    /// <summary>Notes which cgroup is about to be made. It may be another's, and found so: what is only intended is removed if it is empty, and never emptied.</summary>
+    internal static void WriteIntendedCgroup(string bundle, IReadOnlyDictionary<string, string> paths) => Write(bundle, "cgroup.intended", paths);
+
+    /// <summary>What <see cref="WriteIntendedCgroup"/> noted.</summary>
+    internal static IReadOnlyDictionary<string, string> ReadIntendedCgroup(string bundle) => Read(bundle, "cgroup.intended");
+
+    /// <summary>Notes which cgroup was made for it, before anything runs there: a daemon that finds a half-made container can remove it.</summary>
+    internal static void WriteCgroup(string bundle, IReadOnlyDictionary<string, string> paths) =>
+        Write(bundle, "cgroup", paths);
+
+    /// <summary>What <see cref="WriteCgroup"/> noted; empty if the creation did not come that far.</summary>
+    internal static IReadOnlyDictionary<string, string> ReadCgroup(string bundle) => Read(bundle, "cgroup");
+
+    private static void Write(string bundle, string name, IReadOnlyDictionary<string, string> paths) =>
+        PrivateFiles.WriteLines(Path.Join(bundle, name), paths.Select(p => $"{p.Key}={p.Value}"));
+
+    private static Dictionary<string, string> Read(string bundle, string name)
+    {
+        var file = Path.Join(bundle, name);
+        if (!File.Exists(file)) return [];
+        // A controller's name may hold '=' (name=systemd), a directory's path begins with '/'.
+        return File.ReadAllLines(file).Select(l => l.Split("=/", 2)).Where(l => l.Length == 2).ToDictionary(l => l[0], l => "/" + l[1]);
+    }
+
+    /// <summary>Its config.json; null when it is not there or cannot be read any more.</summary>
+    internal static Spec? TryReadSpec(string bundle)
+    {
+        try
+        {
+            return SpecReader.Read(File.ReadAllBytes(Path.Join(bundle, "config.json")));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidSpecException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Checks that what masked files will be covered with is the null device.</summary>
+    internal static void CheckNullDevice()
+    {
+        using var device = Fd.Open(NullDevice, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW);
+        if (!FileStatus.Of(device).IsCharacterDevice(1, 3))
+            throw new IOException($"{NullDevice} is not the null device (character device 1:3): masked paths cannot be covered with it; repair /dev");
+    }
+}

@@ -1,0 +1,17 @@
+using System.Text.Json;
+
+namespace Supervisor.Runtime.Oci;
+
+/// <summary>Writes specs as <c>config.json</c> holds them.</summary>
+public static class SpecWriter
+{
+    /// <summary>The document, UTF-8, on one line; what is null or empty is left out.</summary>
+    public static byte[] Write(Spec spec) => JsonSerializer.SerializeToUtf8Bytes(spec, SpecJson.Of<Spec>());
+
+    /// <summary>As <see cref="Write(Spec)"/>, for the process of an exec.</summary>
+    public static byte[] Write(ProcessSpec process) => JsonSerializer.SerializeToUtf8Bytes(process, SpecJson.Of<ProcessSpec>());
+
+    /// <summary>As <see cref="Write(Spec)"/>, for new limits.</summary>
+    public static byte[] Write(ResourcesSpec resources) =>
+        JsonSerializer.SerializeToUtf8Bytes(resources, SpecJson.Of<ResourcesSpec>());
+}

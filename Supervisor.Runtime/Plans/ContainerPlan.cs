@@ -1,0 +1,105 @@
+using Supervisor.Kernel.Files;
+using Supervisor.Runtime.Launch;
+using Supervisor.Runtime.Namespaces;
+using Supervisor.Runtime.Oci;
+using Supervisor.Runtime.Seccomp;
+
+namespace Supervisor.Runtime.Plans;
+
+/// <summary>One mount that makes up a root filesystem: containerd's Mount message, or a line of fstab(5).</summary>
+/// <param name="Target">Below the root filesystem; empty for the root itself.</param>
+public sealed record RootMount(string Type, string Source, string Target, IReadOnlyList<string> Options);
+
+/// <summary>All that the first program of a container is compiled from. Every descriptor is open and ours.</summary>
+internal sealed record ContainerPlan
+{
+    /// <summary>Validated.</summary>
+    public required Spec Spec { get; init; }
+
+    /// <summary>Absolute directory of the root filesystem, or where <see cref="RootMounts"/> will put it.</summary>
+    public required string Rootfs { get; init; }
+
+    /// <summary>Mounted on <see cref="Rootfs"/> in the container's own mount namespace, in order; the host never sees them.</summary>
+    public IReadOnlyList<RootMount> RootMounts { get; init; } = [];
+
+    /// <summary>Of relative bind sources.</summary>
+    public required string Bundle { get; init; }
+
+    /// <summary>The child's end of the talk with us.</summary>
+    public required Fd Socket { get; init; }
+
+    /// <summary>Standard input, output and error; ignored with a terminal.</summary>
+    public required IReadOnlyList<Fd> Stdio { get; init; }
+
+    /// <summary>cgroup.procs of every cgroup v1 hierarchy to join; empty where the child is born in its cgroup.</summary>
+    public IReadOnlyList<Fd> CgroupProcs { get; init; } = [];
+
+    /// <summary>The child is born in its cgroup (CLONE_INTO_CGROUP), so a new cgroup namespace can be made by clone3 too.</summary>
+    public bool BornInCgroup { get; init; }
+
+    /// <summary>The container's cgroup v1 directories or v2 directory, by controller, for a mount of type cgroup.</summary>
+    public IReadOnlyDictionary<string, string> CgroupPaths { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Made and joined.</summary>
+    public NamespacePlan Namespaces { get; init; } = NamespacePlan.None;
+
+    /// <summary>Where the program waits for us; null where it does not.</summary>
+    public LaunchPauses? Pauses { get; init; }
+
+    /// <summary>Writes the id maps of a new user namespace, for the child's pid.</summary>
+    public Action<int, CancellationToken>? WriteIdMaps { get; init; }
+
+    /// <summary>Runs the hooks that come before the change of root, for the child's pid; null for none.</summary>
+    public Action<int, CancellationToken>? Hooks { get; init; }
+
+    /// <summary>Whether setgroups(2) is allowed in its user namespace.</summary>
+    public bool MaySetGroups { get; init; } = true;
+
+    /// <summary>Detached mounts made by us beforehand, by the index in the spec's mounts: what the container's root may not open or not map.</summary>
+    public IReadOnlyDictionary<int, Fd> Lent { get; init; } = new Dictionary<int, Fd>();
+
+    /// <summary>Device nodes made by us beforehand, by their paths: see <c>LentDevices</c>.</summary>
+    public IReadOnlyDictionary<string, Fd> LentDevices { get; init; } = new Dictionary<string, Fd>();
+
+    /// <summary>What the init waits at for its start, where that comes from another process; null, and it comes over <see cref="Socket"/>.</summary>
+    public Fd? Starter { get; init; }
+
+    /// <summary>See <c>ContainerRequest.NoPivot</c>.</summary>
+    public bool NoPivot { get; init; }
+
+    /// <summary>The filter of system calls; null for none.</summary>
+    public SeccompFilter? Seccomp { get; init; }
+
+    /// <summary>Connected to the filter's listenerPath; null for none.</summary>
+    public Fd? Listener { get; init; }
+
+    /// <summary>See <c>ContainerRequest.Inherited</c>.</summary>
+    public IReadOnlyList<Fd> Inherited { get; init; } = [];
+
+    /// <summary>Name of the new session keyring; null to keep ours.</summary>
+    public string? Keyring { get; init; }
+
+    /// <summary>Where the root filesystem is mounted: its own directory, or, for the host's root, which cannot be covered, the bundle.</summary>
+    public string RootPlace => Rootfs == "/" && Namespaces.Makes(Kernel.Abi.CloneFlags.CLONE_NEWNS) ? Bundle : Rootfs;
+
+    /// <summary>
+    /// Two births instead of one: because of the namespaces, or because the root filesystem is to be mounted by us while a
+    /// user namespace is to be entered, where an overlay of the host's root is refused (its submounts are locked there).
+    /// </summary>
+    public bool TwoBirths => Namespaces.TwoBirths || MountsRootFirst;
+
+    /// <summary>The first of the two mounts what makes up the root filesystem.</summary>
+    public bool MountsRootFirst => Namespaces.OtherUser && RootMounts.Count > 0 && Namespaces.Makes(Kernel.Abi.CloneFlags.CLONE_NEWNS);
+
+    /// <summary>Where the pid will stand of an init that is born in a pid namespace of others, by a <see cref="Runtime.Launch.StubBirth"/>; else null.</summary>
+    public Runtime.Launch.PidPage? Page { get; init; }
+
+    /// <summary>Every descriptor that the program names.</summary>
+    public IEnumerable<int> Descriptors =>
+    [
+        Socket.Number, InitStub.File.Number, .. Stdio.Select(f => f.Number), .. CgroupProcs.Select(f => f.Number),
+        .. Namespaces.Joined.Select(j => j.Namespace.Number), .. Lent.Values.Select(f => f.Number), .. LentDevices.Values.Select(f => f.Number), .. Inherited.Select(f => f.Number),
+        .. Listener is null ? (int[])[] : [Listener.Number], .. Starter is null ? (int[])[] : [Starter.Number], .. Pauses?.Descriptors ?? [],
+        .. Page is null ? (int[])[] : [Page.File.Number],
+    ];
+}

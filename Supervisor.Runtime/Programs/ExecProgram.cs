@@ -1,0 +1,110 @@
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Processes;
+using Supervisor.Runtime.Launch;
+using Supervisor.Runtime.Oci;
+using Supervisor.Runtime.Rootfs;
+using Supervisor.Runtime.Seccomp;
+
+namespace Supervisor.Runtime.Programs;
+
+/// <summary>All that an exec's program is compiled from. Every descriptor is open and ours.</summary>
+/// <param name="Process">Validated.</param>
+/// <param name="Init">Whose namespaces are entered.</param>
+/// <param name="Namespaces">Those of them that differ from ours.</param>
+/// <param name="CgroupProcs">cgroup.procs of every cgroup v1 hierarchy to join; empty where the child is born in its cgroup.</param>
+/// <param name="Stdio">Standard input, output and error; empty with a terminal.</param>
+/// <param name="Socket">The child's end of the talk with us.</param>
+/// <param name="Page">Where its pid will stand.</param>
+internal sealed record ExecPlan(
+    ProcessSpec Process, Pidfd Init, CloneFlags Namespaces, IReadOnlyList<Fd> CgroupProcs, IReadOnlyList<Fd> Stdio, Fd Socket, PidPage Page)
+{
+    /// <summary>For the user's program, as 3, 4 and so on.</summary>
+    public IReadOnlyList<Fd> Inherited { get; init; } = [];
+
+    /// <summary>The container's own, of which some holds for an exec too; null where it is not known.</summary>
+    public LinuxSpec? Linux { get; init; }
+
+    /// <summary>The container's filter; null for none.</summary>
+    public SeccompFilter? Seccomp { get; init; }
+
+    /// <summary>Connected to the filter's listenerPath; null for none.</summary>
+    public Fd? Listener { get; init; }
+
+    /// <summary>Whether setgroups(2) is allowed in the container's user namespace.</summary>
+    public bool MaySetGroups { get; init; } = true;
+
+    /// <summary>Whether that namespace has a root; without one the process's own user is who sets it up.</summary>
+    public bool HasRoot { get; init; } = true;
+
+    /// <summary>Whether that is not ours.</summary>
+    public bool OtherUser => (Namespaces & CloneFlags.CLONE_NEWUSER) != 0;
+}
+
+/// <summary>
+/// An exec compiled into what its process does. A pid namespace is entered by children only, so there are two births, the second
+/// of them in the stub: see <see cref="StubBirth"/>. It is our child as well, and goes on like an init: identity, the wait, the
+/// user's program.
+/// </summary>
+/// <param name="Launch">In memory shared with us, and in no namespace of the container's.</param>
+/// <param name="Entry">In the stub: the namespaces, the second birth, session and terminal.</param>
+internal sealed record ExecProgram(LaunchProgram Launch, LaunchProgram Entry, SecondHalf SecondHalf)
+{
+    public static ExecProgram Compile(ExecPlan plan)
+    {
+        var launch = new LaunchProgram();
+        var affinity = plan.Process.ExecCPUAffinity;
+        for (var fd = 0; fd < plan.Stdio.Count; fd++) launch.Add(Syscall.dup3, "standard streams", plan.Stdio[fd].Number, fd, 0);
+        SchedulingSteps.Affinity(launch, affinity?.Initial);
+        // Before the namespaces: the descriptors are ours, and the cgroup is the container's from its first moment in there.
+        foreach (var procs in plan.CgroupProcs) launch.Add(Syscall.write, "cgroup.procs", procs.Number, launch.Text("0"), 1).AtLeast(1);
+        SchedulingSteps.FinalAffinity(launch, affinity?.Final);
+        ProgramSteps.ResetSignals(launch);
+        var slots = new FdSlots(
+        [
+            plan.Init.Number, plan.Page.File.Number, plan.Socket.Number, InitStub.File.Number,
+            .. plan.Inherited.Select(f => f.Number), plan.Listener?.Number ?? 0,
+        ]);
+        var left = LeftOpen.Add(launch, slots, plan.Listener, null, null, plan.Inherited);
+        var init = LeftOpen.Keep(launch, slots, plan.Init.Number, "the init's pidfd");
+        var page = LeftOpen.Keep(launch, slots, plan.Page.File.Number, "the page for a pid");
+        FdSlots.Pass(launch, "the exec's socket", plan.Socket.Number, InitStub.SocketFd);
+        launch.Add(Syscall.execveat, "the init stub",
+            InitStub.File.Number, launch.Text(""), launch.Strings(["exec"]), launch.Strings([]), At.EMPTY_PATH);
+        return new ExecProgram(launch, Enter(plan, slots, left, init, page), new SecondHalf(plan.Process)
+        {
+            MaySetGroups = plan.MaySetGroups,
+            Seccomp = plan.Seccomp,
+            Listener = left.Listener is { } socket ? new SeccompListener(socket, []) : null,
+            Inherited = left.Inherited,
+            Keyring = "",
+            Linux = plan.Linux,
+        });
+    }
+
+    private static LaunchProgram Enter(ExecPlan plan, FdSlots slots, LeftOpen left, int init, int page)
+    {
+        var process = plan.Process;
+        var program = new LaunchProgram();
+        PidPage.Map(program, page);
+        if (plan.Namespaces is not CloneFlags.None)
+            program.Add(Syscall.setns, $"{plan.Namespaces}", init, (long)plan.Namespaces).Called("enter the container's namespaces");
+        IdentitySteps.HideMemory(program); // other rights set the flag, so it is cleared after the last change of them before the birth
+        FdSlots.CloseOthers(program, [InitStub.SocketFd, .. left.Inherited, left.Listener ?? 0]);
+        StubBirth.Add(program, CloneFlags.None);
+
+        if (plan.OtherUser) // what it makes must belong to somebody in there
+            InitProgram.BecomeRoot(program, plan.MaySetGroups, plan.HasRoot ? 0 : process.User.Uid, plan.HasRoot ? 0 : process.User.Gid);
+        if (process.Terminal)
+        {
+            var root = slots.Take();
+            FdSlots.Keep(program, program.Add(Syscall.openat, "/", At.FDCWD, program.Text("/"),
+                (OpenFlags.O_PATH | OpenFlags.O_DIRECTORY | OpenFlags.O_CLOEXEC).ToKernel(), 0), root);
+            TerminalSteps.Add(program, slots, new RootTree(program, root), process, InitStub.SocketFd, plan.OtherUser);
+        }
+        new ProcWrites(program, new DetachedMounts(program, slots), new Spec { Process = process }).Add();
+        new ProgramSteps(process).Probe(program);
+        InitStub.GoOn(program);
+        return program;
+    }
+}

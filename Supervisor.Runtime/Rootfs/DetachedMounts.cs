@@ -1,0 +1,94 @@
+using System.Runtime.InteropServices;
+using Supervisor.Kernel.Abi;
+using Supervisor.Runtime.Launch;
+
+namespace Supervisor.Runtime.Rootfs;
+
+/// <summary>
+/// Steps that make mounts without a place: nobody can see or race them before they are attached.
+/// fsopen(2), fsmount(2) and open_tree(2) of Linux 5.2, mount_setattr(2) of 5.12.
+/// </summary>
+internal sealed class DetachedMounts(LaunchProgram program, FdSlots slots)
+{
+    /// <summary>A new filesystem.</summary>
+    /// <param name="options">Each <c>key=value</c> or <c>key</c>; at most 255 characters a value (fsconfig(2)).</param>
+    /// <returns>The slot that holds the mount.</returns>
+    public int Filesystem(string type, string? source, IEnumerable<string> options, MountAttributes attributes, string forWhat)
+    {
+        var context = slots.Take();
+        FdSlots.Keep(program, program.Add(Syscall.fsopen, type, program.Text(type), At.FSOPEN_CLOEXEC), context);
+        if (!string.IsNullOrEmpty(source))
+            program.Add(Syscall.fsconfig, $"{type}: source={source}", context, At.FSCONFIG_SET_STRING, program.Text("source"), program.Text(source), 0);
+        foreach (var option in options)
+        {
+            var equals = option.IndexOf('=', StringComparison.Ordinal);
+            if (equals < 0)
+                program.Add(Syscall.fsconfig, $"{type}: {option}", context, At.FSCONFIG_SET_FLAG, program.Text(option), 0, 0);
+            else
+                program.Add(Syscall.fsconfig, $"{type}: {option}", context, At.FSCONFIG_SET_STRING,
+                    program.Text(option[..equals]), program.Text(option[(equals + 1)..]), 0);
+        }
+        program.Add(Syscall.fsconfig, null, context, At.FSCONFIG_CMD_CREATE, 0, 0, 0).Called($"mount {type} for \"{forWhat}\"");
+        var mount = slots.Take();
+        FdSlots.Keep(program, program.Add(Syscall.fsmount, type, context, At.FSMOUNT_CLOEXEC, (long)attributes), mount);
+        return mount;
+    }
+
+    /// <summary>A copy of what is mounted at a path of the host.</summary>
+    /// <returns>The slot that holds the mount.</returns>
+    public int CopyOf(string hostPath, bool recursive)
+    {
+        var mount = slots.Take();
+        FdSlots.Keep(program, program.Add(Syscall.open_tree, hostPath, At.FDCWD, program.Text(hostPath), CloneFlags(recursive)), mount);
+        return mount;
+    }
+
+    /// <summary>A copy of the mount that a descriptor stands on.</summary>
+    public int CopyOf(int fd, string name, bool recursive)
+    {
+        var mount = slots.Take();
+        FdSlots.Keep(program, program.Add(Syscall.open_tree, name, fd, program.Text(""), CloneFlags(recursive) | At.EMPTY_PATH), mount);
+        return mount;
+    }
+
+    /// <summary>
+    /// Gives a copy of a mount exactly the attributes of its spec: flags that it does not name are cleared, the access time mode is
+    /// kept, as runc does. A flag that is locked, for it comes from a more privileged namespace, stays. mount_namespaces(7).
+    /// </summary>
+    /// <param name="set">Named by the spec.</param>
+    /// <param name="clear">Named by the spec, too: one of these that is locked is an error.</param>
+    public void Replace(int mountSlot, MountAttributes set, MountAttributes clear, string name)
+    {
+        const MountAttributes flags = MountAttributes.MOUNT_ATTR_RDONLY | MountAttributes.MOUNT_ATTR_NOSUID | MountAttributes.MOUNT_ATTR_NODEV
+            | MountAttributes.MOUNT_ATTR_NOEXEC | MountAttributes.MOUNT_ATTR_NODIRATIME | MountAttributes.MOUNT_ATTR_NOSYMFOLLOW;
+        if (set is MountAttributes.None && clear is MountAttributes.None) return; // a bind without a word about attributes has those of its source
+        var all = program.Value(Attributes(set, clear | flags & ~set, MountFlags.None));
+        var done = program.Add(Syscall.mount_setattr, name, mountSlot, program.Text(""), At.EMPTY_PATH, all, 32).IgnoringErrors().SkippingOnSuccess();
+        Change(mountSlot, set, clear, MountFlags.None, recursive: false, name);
+        done.SkipsToHere();
+    }
+
+    /// <summary>Changes the attributes of a mount.</summary>
+    public void Change(int mountSlot, MountAttributes set, MountAttributes clear, MountFlags propagation, bool recursive, string name)
+    {
+        if (set is MountAttributes.None && clear is MountAttributes.None && propagation is MountFlags.None) return;
+        program.Add(Syscall.mount_setattr, name, mountSlot, program.Text(""), At.EMPTY_PATH | (recursive ? At.RECURSIVE : 0),
+            program.Value(Attributes(set, clear, propagation)), 32);
+    }
+
+    private static MountAttr Attributes(MountAttributes set, MountAttributes clear, MountFlags propagation)
+    {
+        if ((set & MountAttributes.MOUNT_ATTR__ATIME) != 0) clear |= MountAttributes.MOUNT_ATTR__ATIME; // the modes exclude each other
+        return new MountAttr { set = set, clear = clear, propagation = propagation };
+    }
+
+    private static long CloneFlags(bool recursive) => At.OPEN_TREE_CLONE | At.OPEN_TREE_CLOEXEC | (recursive ? At.RECURSIVE : 0);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct MountAttr // struct mount_attr, MOUNT_ATTR_SIZE_VER0, 32 bytes
+    {
+        public MountAttributes set, clear;
+        public MountFlags propagation;
+        public ulong userns_fd;
+    }
+}

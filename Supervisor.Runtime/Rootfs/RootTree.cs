@@ -1,0 +1,100 @@
+using Supervisor.Kernel.Abi;
+using Supervisor.Runtime.Launch;
+using Tmds.Linux;
+
+namespace Supervisor.Runtime.Rootfs;
+
+/// <summary>
+/// Steps on paths inside the new root, all resolved beneath one descriptor of it: whatever symlinks an image holds, and
+/// whoever moves them meanwhile, nothing outside the root is reached. openat2(2) with RESOLVE_IN_ROOT, Linux 5.6.
+/// </summary>
+/// <remarks>The class of flaws that this ends: CVE-2021-30465, CVE-2024-45310, CVE-2025-31133 and others like them.</remarks>
+internal sealed class RootTree(LaunchProgram program, int rootSlot)
+{
+    private readonly HashSet<string> _made = [];
+
+    /// <summary>The descriptor of the root.</summary>
+    public int Root => rootSlot;
+
+    /// <summary>Opens a path as a place (O_PATH): for mounting on, or as a directory for an <c>at</c> call.</summary>
+    /// <param name="path">Absolute, as the container sees it.</param>
+    /// <param name="followSymlinks">Within the root; never for /proc and /sys, where a symlink is an attack.</param>
+    public LaunchProgram.Step Open(string path, bool followSymlinks = true, OpenFlags flags = OpenFlags.O_PATH)
+    {
+        var how = new open_how
+        {
+            flags = (ulong)(flags | OpenFlags.O_CLOEXEC).ToKernel(),
+            resolve = (ulong)(ResolveFlags.RESOLVE_IN_ROOT | ResolveFlags.RESOLVE_NO_MAGICLINKS
+                | (followSymlinks ? ResolveFlags.None : ResolveFlags.RESOLVE_NO_SYMLINKS)),
+        };
+        var relative = Relative(path);
+        return program.Add(Syscall.openat2, path, rootSlot, program.Text(relative), program.Value(how), 24);
+    }
+
+    /// <summary>For after steps that may have been skipped: what was made is not known.</summary>
+    public void Forget() => _made.Clear();
+
+    /// <summary>Makes the directories of a path that are missing, one component at a time, each in the opened parent.</summary>
+    /// <param name="purpose">What a failure says, in place of the call.</param>
+    public void MakeDirectories(string path, bool followSymlinks = true, string? purpose = null)
+    {
+        var components = Components(path);
+        for (var i = 0; i < components.Length; i++)
+        {
+            var prefix = "/" + string.Join('/', components[..(i + 1)]);
+            if (!_made.Add(prefix)) continue;
+            InParent(components, i, followSymlinks, parent =>
+            {
+                var step = program.Add(Syscall.mkdirat, prefix, parent, program.Text(components[i]), 0x1ed /* 0755 */).Tolerating(Errno.EEXIST);
+                if (purpose is not null) step.Called(purpose);
+            });
+        }
+    }
+
+    /// <summary>Makes an empty file to mount on, and its directories, where they are missing.</summary>
+    public void MakeFile(string path)
+    {
+        const int S_IFREG = 0x8000;
+        var components = Components(path);
+        MakeDirectories("/" + string.Join('/', components[..^1]));
+        InParent(components, components.Length - 1, followSymlinks: true, parent =>
+            program.Add(Syscall.mknodat, path, parent, program.Text(components[^1]), S_IFREG | 0x1a4 /* 0644 */, 0).Tolerating(Errno.EEXIST));
+    }
+
+    /// <summary>Puts a detached mount on a path.</summary>
+    /// <param name="mountSlot">From fsmount or open_tree.</param>
+    public void Attach(int mountSlot, string path, bool followSymlinks = true)
+    {
+        var place = Open(path, followSymlinks).IntoNext(2);
+        if (!followSymlinks) place.Called($"openat2 \"{path}\", which must be mounted on ordinary directory"); // runc's words; ELOOP for a symlink
+        MoveMount(mountSlot, path);
+        if (Components(path).Length == 0) // what covers the root is the root now
+            program.Add(Syscall.dup3, "the root", mountSlot, rootSlot, (long)OpenFlags.O_CLOEXEC);
+        _made.RemoveWhere(made => made.StartsWith(path == "/" ? "/" : path + "/", StringComparison.Ordinal)); // covered now
+    }
+
+    /// <summary>move_mount(2) onto the descriptor that the previous record stored into argument 2.</summary>
+    public LaunchProgram.Step MoveMount(int mountSlot, string path, long targetSlot = 0) =>
+        program.Add(Syscall.move_mount, path, mountSlot, program.Text(""), targetSlot, program.Text(""),
+            At.MOVE_MOUNT_F_EMPTY_PATH | At.MOVE_MOUNT_T_EMPTY_PATH);
+
+    private void InParent(string[] components, int index, bool followSymlinks, Action<long> add)
+    {
+        if (index == 0)
+        {
+            add(rootSlot);
+            return;
+        }
+        Open("/" + string.Join('/', components[..index]), followSymlinks, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY).IntoNext(0);
+        add(0);
+    }
+
+    private static string[] Components(string path) =>
+        path.Split('/', StringSplitOptions.RemoveEmptyEntries).Where(c => c != ".").ToArray();
+
+    private static string Relative(string path)
+    {
+        var relative = path.TrimStart('/');
+        return relative.Length == 0 ? "." : relative;
+    }
+}

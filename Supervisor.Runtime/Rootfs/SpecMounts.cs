@@ -1,0 +1,150 @@
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Mounts;
+using Supervisor.Runtime.Launch;
+using Supervisor.Runtime.Namespaces;
+using Supervisor.Runtime.Oci;
+using Supervisor.Runtime.Plans;
+
+namespace Supervisor.Runtime.Rootfs;
+
+/// <summary>Steps for the spec's <c>mounts</c>: each made detached, then put beneath the root.</summary>
+internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, RootTree tree, DetachedMounts mounts)
+{
+    // With mounts that make up the root nothing is known of it yet.
+    private readonly ImagePaths _image = new(plan.RootMounts.Count == 0 ? plan.Rootfs : null);
+    private readonly List<(int Slot, string Destination)> _readOnly = [];
+    private readonly List<string> _made = []; // destinations so far, as the host sees them
+
+    /// <summary>Makes new file systems read-only that shall be: the last step, for what is put in them and mounted below them needs to be written.</summary>
+    public void Finish()
+    {
+        foreach (var (slot, destination) in _readOnly)
+            mounts.Change(slot, MountAttributes.MOUNT_ATTR_RDONLY, MountAttributes.None, MountFlags.None, recursive: false, destination);
+    }
+
+    /// <exception cref="InvalidSpecException">A bind source does not exist.</exception>
+    public void Add()
+    {
+        for (var i = 0; i < plan.Spec.Mounts.Count; i++)
+        {
+            var mount = plan.Spec.Mounts[i];
+            var options = MountOptions.Parse(mount.Options);
+            // Through links that lead nowhere too, as runc and crun do; what must not be a link is not followed.
+            if (FollowsSymlinks(mount)) mount = mount with { Destination = _image.Resolve(mount.Destination) };
+            if (options.CopySymlink && TryCopySymlink(mount)) continue;
+            if (options.Bind || mount.Type is "bind") Bind(mount, options, i);
+            else if (mount.Type is "cgroup" or "cgroup2") new CgroupMounts(plan, tree, mounts).Add(mount, options);
+            else if (mount.Type is null or "" or "none") Again(mount, options);
+            else Filesystem(mount, options);
+            _made.Add(Path.Join(plan.Rootfs, mount.Destination.Trim('/')));
+        }
+    }
+
+    private void Filesystem(MountSpec mount, MountOptions options)
+    {
+        var type = mount.Type!;
+        var followSymlinks = FollowsSymlinks(mount);
+        tree.MakeDirectories(mount.Destination, followSymlinks);
+        // Flags of mount(2) that no file system is asked about today; fsconfig(2) would take them for options of its own.
+        List<string> words = [.. options.FilesystemFlags.Where(f => f is not ("silent" or "iversion" or "acl" or "noacl")), .. options.DataOptions];
+        // A tmpfs has the mode of what it covers, if none is said: as in runc and crun.
+        if (type is "tmpfs" && !words.Any(w => w.StartsWith("mode=", StringComparison.Ordinal)) && _image.ModeOf(mount.Destination) is { } mode)
+            words.Add($"mode={Convert.ToString(mode, 8)}");
+        if (plan.Spec.Linux?.MountLabel is { Length: > 0 } label && type is not ("proc" or "sysfs")) words.Add($"context={label}");
+        var attributes = (MountAttributes)(options.AttributesToSet | options.RecursiveAttributesToSet); // there is nothing below it yet
+        var slot = mounts.Filesystem(type, mount.Source, words, attributes & ~MountAttributes.MOUNT_ATTR_RDONLY, mount.Destination);
+        if (attributes.HasFlag(MountAttributes.MOUNT_ATTR_RDONLY)) _readOnly.Add((slot, mount.Destination));
+        if (options.CopyUp && plan.Pauses is { } pauses)
+        {
+            // What is covered is copied by us: the child can neither list nor read directories.
+            var (root, into) = (tree.Root, slot);
+            pauses.Add(program, $"tmpcopyup of \"{mount.Destination}\"", (pid, stop) => CopyUp.Run(pid, root, mount.Destination, into, stop));
+        }
+        Propagate(slot, options, mount.Destination);
+        tree.Attach(slot, mount.Destination, followSymlinks);
+    }
+
+    private void Bind(MountSpec mount, MountOptions options, int index)
+    {
+        var source = Path.GetFullPath(mount.Source ?? "", plan.Bundle);
+        var isDirectory = Directory.Exists(source);
+        var later = _made.Any(made => MountLine.IsBelow(source, made));
+        if (!isDirectory && !later && !File.Exists(source)) throw new InvalidSpecException($"mounts[{index}].source", $"\"{source}\" does not exist");
+        var followSymlinks = FollowsSymlinks(mount);
+        var slot = plan.Lent.TryGetValue(index, out var lent) ? lent.Number
+            : later ? CopyOfMade(source, options.RecursiveBind) : mounts.CopyOf(source, options.RecursiveBind);
+        if (later) MakePlace(slot, mount.Destination, followSymlinks);
+        else if (isDirectory) tree.MakeDirectories(mount.Destination, followSymlinks);
+        else tree.MakeFile(mount.Destination);
+        mounts.Replace(slot, (MountAttributes)options.AttributesToSet, (MountAttributes)options.AttributesToClear, mount.Destination);
+        var throughout = (MountAttributes)options.RecursiveAttributesToSet;
+        if (ShowsHostCgroups(source, options)) throughout |= MountAttributes.MOUNT_ATTR_RDONLY;
+        mounts.Change(slot, throughout, (MountAttributes)options.RecursiveAttributesToClear, MountFlags.None, recursive: true, mount.Destination);
+        Propagate(slot, options, mount.Destination);
+        tree.Attach(slot, mount.Destination, followSymlinks);
+    }
+
+    /// <summary>A copy of what an earlier mount has made: beneath the new root, for a user namespace's root may not pass the host's directories above it.</summary>
+    private int CopyOfMade(string source, bool recursive)
+    {
+        tree.Open("/" + Path.GetRelativePath(plan.Rootfs, source)).IntoNext(0);
+        return mounts.CopyOf(0, source, recursive);
+    }
+
+    /// <summary>Makes a directory or a file to mount on, by what the source turns out to be.</summary>
+    private void MakePlace(int source, string destination, bool followSymlinks)
+    {
+        tree.Forget();
+        tree.MakeDirectories(Path.GetDirectoryName(destination.TrimEnd('/')) ?? "/", followSymlinks);
+        var isDirectory = program.Add(Syscall.openat, destination, source, program.Text("."), (OpenFlags.O_PATH | OpenFlags.O_DIRECTORY | OpenFlags.O_CLOEXEC).ToKernel(), 0)
+            .IgnoringErrors().SkippingOnSuccess();
+        tree.MakeFile(destination);
+        var isFile = program.Add(Syscall.getpid, destination).SkippingOnSuccess();
+        isDirectory.SkipsToHere();
+        tree.Forget();
+        tree.MakeDirectories(destination, followSymlinks);
+        isFile.SkipsToHere();
+        tree.Forget();
+    }
+
+    /// <summary>
+    /// A user who has been lent cgroups must not lend them on to a container that shall only look at the host's /sys: CVE-2023-25809.
+    /// It makes no difference whether we make the user namespace or are in it ourselves, as with rootless docker and podman.
+    /// </summary>
+    private bool ShowsHostCgroups(string source, MountOptions options) => options is { RecursiveBind: true, ReadOnly: true } &&
+        source.TrimEnd('/') is "/sys" or "/sys/fs" or "/sys/fs/cgroup" && (plan.Namespaces.OtherUser || IdMaps.InUserNamespace);
+
+    /// <summary><c>copy-symlink</c>, a word of crun's: a source that is a symlink is not mounted but made anew.</summary>
+    private bool TryCopySymlink(MountSpec mount)
+    {
+        var source = Path.GetFullPath(mount.Source ?? "", plan.Bundle);
+        if (new FileInfo(source).LinkTarget is not { } target) return false;
+        var parent = Path.GetDirectoryName(mount.Destination.TrimEnd('/')) ?? "/";
+        tree.MakeDirectories(parent);
+        tree.Open(parent).IntoNext(1);
+        program.Add(Syscall.symlinkat, mount.Destination, program.Text(target), 0, program.Text(Path.GetFileName(mount.Destination.TrimEnd('/')))).Tolerating(Errno.EEXIST);
+        return true;
+    }
+
+    /// <summary>A remount, or a change of propagation alone: of what is there already.</summary>
+    private void Again(MountSpec mount, MountOptions options)
+    {
+        tree.Open(mount.Destination).IntoNext(0);
+        var set = (MountAttributes)(options.AttributesToSet | options.RecursiveAttributesToSet);
+        var clear = (MountAttributes)(options.AttributesToClear | options.RecursiveAttributesToClear);
+        var recursive = (options.RecursiveAttributesToSet | options.RecursiveAttributesToClear) != 0 || IsRecursive(options);
+        mounts.Change(0, set, clear, (MountFlags)options.Propagation & ~MountFlags.MS_REC, recursive, mount.Destination);
+    }
+
+    private void Propagate(int slot, MountOptions options, string destination) =>
+        mounts.Change(slot, MountAttributes.None, MountAttributes.None, (MountFlags)options.Propagation & ~MountFlags.MS_REC, IsRecursive(options), destination);
+
+    private static bool IsRecursive(MountOptions options) => ((MountFlags)options.Propagation & MountFlags.MS_REC) != 0;
+
+    /// <summary>
+    /// /proc, /sys and /dev must be real directories: a symlink there would let an image choose what later steps reach
+    /// (CVE-2019-19921, CVE-2023-27561, CVE-2026-41579).
+    /// </summary>
+    private static bool FollowsSymlinks(MountSpec mount) =>
+        mount.Type is not ("proc" or "sysfs") && mount.Destination.TrimEnd('/') is not ("/proc" or "/sys" or "/dev");
+}

@@ -1,0 +1,40 @@
+using System.Collections;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Processes;
+using Supervisor.Runtime.Launch;
+
+namespace Supervisor.Runtime.ShimClient;
+
+/// <summary>Starts a shim: a child in a session of its own, with nothing of ours but a log file.</summary>
+internal static class ShimLauncher
+{
+    private const long LongestLog = 1 << 20;
+
+    /// <returns>Its pidfd, for us as its parent.</returns>
+    public static Pidfd Launch(string executable, string directory)
+    {
+        using var nothing = Fd.Open("/dev/null", OpenFlags.O_RDWR);
+        using var log = OpenLog(Path.Join(directory, "log"));
+        var program = new LaunchProgram();
+        program.Add(Syscall.setsid, null);
+        program.Add(Syscall.chdir, "/", program.Text("/"));
+        program.Add(Syscall.dup3, "standard input", nothing.Number, 0, 0);
+        program.Add(Syscall.dup3, "standard output", nothing.Number, 1, 0);
+        program.Add(Syscall.dup3, "standard error", log.Number, 2, 0);
+        ProgramSteps.ResetSignals(program);
+        ProgramSteps.UnblockSignals(program);
+        var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(e => $"{e.Key}={e.Value}").ToArray();
+        program.Add(
+            Syscall.execve, executable, program.Text(executable), program.Strings(["supervisor-shim", "serve", "--dir", directory]), program.Strings(environment))
+            .Called($"exec \"{executable}\"");
+        return Launcher.Launch(program, CloneFlags.None, null, CancellationToken.None).Pidfd;
+    }
+
+    /// <summary>Begun anew when it has grown long: one former log is kept.</summary>
+    private static Fd OpenLog(string path)
+    {
+        if (new FileInfo(path) is { Exists: true, Length: > LongestLog }) File.Move(path, path + ".1", overwrite: true);
+        return Fd.Open(path, OpenFlags.O_WRONLY | OpenFlags.O_APPEND | OpenFlags.O_CREAT, 0x180 /* 0600 */);
+    }
+}

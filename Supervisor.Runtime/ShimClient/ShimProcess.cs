@@ -1,0 +1,221 @@
+using System.Runtime.InteropServices;
+using Supervisor.Kernel.Cgroups;
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Processes;
+using Supervisor.Runtime.Checkpointing;
+using Supervisor.Runtime.Lifecycle;
+using Supervisor.Runtime.Oci;
+
+namespace Supervisor.Runtime.ShimClient;
+
+/// <summary>
+/// A process in a shim's care, as the daemon holds it: its pidfd, and copies of its streams' ends, which keep them open if
+/// the shim dies. What the daemon can do itself (signals, cgroups) it does; the rest it asks of the shim.
+/// </summary>
+internal sealed class ShimProcess : IContainer
+{
+    private readonly ShimRuntime _runtime;
+    private readonly Lock _gate = new();
+    private readonly Pidfd? _pidfd; // null of one that was gone before we came
+    private readonly Fd?[] _ends;
+    private readonly string _stdoutLog, _stderrLog;
+    private IDisposable? _localWatch;
+    private Action<ProcessEnd>? _onExit;
+    private Action? _onOom;
+    private ProcessEnd? _end;
+    private ulong _oomKills, _oomKillsTold;
+    private bool _ended, _held;
+
+    public ShimProcess(ShimRuntime runtime, ProcessHandover from, string? containerKey)
+    {
+        (_runtime, Key, ContainerKey, IsExec, Pid, StartTime, Bundle, CgroupPaths, Terminal, _oomKills) =
+            (runtime, from.Key, containerKey, from.IsExec, from.Pid, from.StartTime, from.Bundle, from.CgroupPaths, from.Terminal, from.OomKillsTold);
+        (_stdoutLog, _stderrLog) = (from.StdoutLog, from.StderrLog);
+        if (from.Handles[ProcessHandover.PidfdPlace] is not null) _pidfd = from.Pidfd;
+        _ends = new Fd?[ProcessHandover.Places];
+        for (var i = 1; i < ProcessHandover.Places; i++) _ends[i] = from.Descriptor(i);
+        _held = _ends[ProcessHandover.HeldPlace] is not null;
+        InputEnding = from.InputEnding;
+    }
+
+    public string Key { get; }
+
+    public string? ContainerKey { get; }
+
+    public bool IsExec { get; }
+
+    public string? Bundle { get; }
+
+    public IReadOnlyDictionary<string, string> CgroupPaths { get; }
+
+    public bool Terminal { get; }
+
+    public bool InputEnding { get; private set; }
+
+    public int Pid { get; }
+
+    public ulong StartTime { get; }
+
+    public bool IsHeld => _held;
+
+    public bool HasEnded => _ended;
+
+    public Cgroup Cgroup => Cgroup.Open(CgroupPaths);
+
+    public void Watch(Action<ProcessEnd> onExit, Action onOom)
+    {
+        lock (_gate)
+        {
+            (_onExit, _onOom) = (onExit, onOom);
+            TellOom();
+            if (_end is { } end) onExit(end);
+        }
+    }
+
+    /// <summary>The shim, or our own watch, has learned something. What is told twice is told on once.</summary>
+    public void Learn(ProcessEnd? end, ulong oomKills)
+    {
+        lock (_gate)
+        {
+            if (_end is not null) return;
+            _oomKills = Math.Max(_oomKills, oomKills);
+            TellOom();
+            if (end is null) return;
+            (_end, _ended, _held) = (end, true, false);
+            CloseEnds();
+            _onExit?.Invoke(end.Value);
+        }
+    }
+
+    /// <summary>The shim has died: its children are ours now, or the first process's, and we see to their ends ourselves.</summary>
+    public void WatchLocally(ContainerHost host)
+    {
+        lock (_gate)
+        {
+            if (_end is not null || _pidfd is not { IsClosed: false } || _localWatch is not null) return;
+            _localWatch = host.Reaper.WatchExit(_pidfd, status => _ = LearnLocally(host, new ProcessEnd(status, DateTimeOffset.UtcNow)));
+        }
+    }
+
+    private async Task LearnLocally(ContainerHost host, ProcessEnd end)
+    {
+        try
+        {
+            if (!IsExec) await LeftBehind.End(Cgroup).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            host.OnError(e); // the exit is reported, whatever could not be done before it
+        }
+        Learn(end, OomKillsNow());
+    }
+
+    /// <summary>No more input will come: our copy of its end must not keep it waiting.</summary>
+    public void InputEnded()
+    {
+        lock (_gate) Close(ProcessHandover.InputPlace, ProcessHandover.InputPipePlace);
+    }
+
+    /// <summary>For a new shim; null where it has ended. The handles stay ours, and open while <paramref name="send"/> runs.</summary>
+    public void HandOver(Action<ProcessHandover> send)
+    {
+        lock (_gate)
+        {
+            if (_end is not null || _pidfd is not { IsClosed: false }) return;
+            send(new ProcessHandover
+            {
+                Key = Key, IsExec = IsExec, Pid = Pid, StartTime = StartTime, Bundle = Bundle, CgroupPaths = CgroupPaths, OomKillsTold = _oomKillsTold,
+                Terminal = Terminal, InputEnding = InputEnding, StdoutLog = _stdoutLog, StderrLog = _stderrLog,
+                Handles = [_pidfd, .. _ends.Skip(1)],
+            });
+        }
+    }
+
+    public void Collected() => _runtime.Collected(this);
+
+    public void Start(CancellationToken deadline)
+    {
+        if (!_held) return;
+        _runtime.Start(this, deadline);
+        lock (_gate)
+        {
+            _held = false;
+            Close(ProcessHandover.HeldPlace);
+        }
+    }
+
+    public void Checkpoint(CheckpointOptions options, CancellationToken deadline) => _runtime.Checkpoint(this, options, deadline);
+
+    public IContainerProcess Exec(string key, ExecRequest request, CancellationToken deadline)
+    {
+        if (Cgroup.IsFrozen) throw new InvalidOperationException("the container is paused: resume it first, a process spawned in it could not begin");
+        return _runtime.Exec(this, key, request, deadline);
+    }
+
+    public bool Signal(int signal)
+    {
+        if (_pidfd is not { IsClosed: false } pidfd || !pidfd.TrySignal(signal)) return false;
+        if (signal != (int)Kernel.Processes.Signal.SIGKILL) return true;
+        if (IsExec) _runtime.LetKilledEnd(this, pidfd);
+        else Cgroup.LetKilledEnd();
+        return true;
+    }
+
+    public bool SignalAll(int signal) => Cgroup.SignalAll(signal);
+
+    public void CloseInput()
+    {
+        InputEnding = true;
+        _runtime.TellOn(this, ShimKind.CloseInput, m => m.Text(Key));
+    }
+
+    public void Resize(ushort columns, ushort rows) => _runtime.TellOn(this, ShimKind.Resize, m => m.Text(Key).I32(columns).I32(rows));
+
+    public void End(TimeSpan timeout)
+    {
+        _runtime.End(Key, Bundle ?? "", CgroupPaths, timeout);
+        Dispose();
+        _runtime.Removed(Key);
+    }
+
+    public void Dispose()
+    {
+        _runtime.Forget(this);
+        lock (_gate)
+        {
+            _localWatch?.Dispose();
+            CloseEnds();
+            _pidfd?.Dispose();
+        }
+    }
+
+    private ulong OomKillsNow()
+    {
+        try
+        {
+            return IsExec || !Cgroup.Exists ? 0 : Cgroup.OomKills();
+        }
+        catch (IOException)
+        {
+            return 0; // it is being removed
+        }
+    }
+
+    private void TellOom()
+    {
+        if (_oomKills <= _oomKillsTold || _onOom is null) return;
+        _oomKillsTold = _oomKills;
+        _onOom();
+    }
+
+    private void CloseEnds() => Close([.. Enumerable.Range(1, ProcessHandover.Places - 1)]);
+
+    private void Close(params ReadOnlySpan<int> places)
+    {
+        foreach (var place in places)
+        {
+            _ends[place]?.Dispose();
+            _ends[place] = null;
+        }
+    }
+}

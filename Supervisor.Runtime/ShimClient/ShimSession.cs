@@ -1,0 +1,175 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+using Supervisor.Kernel;
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Polling;
+using Supervisor.Kernel.Sockets;
+
+namespace Supervisor.Runtime.ShimClient;
+
+/// <summary>One connection to a shim, as the daemon sees it. Any thread may call; one reads.</summary>
+internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageReader, List<Fd>> onTold) : IDisposable
+{
+    private readonly ConcurrentDictionary<long, Pending> _pending = new();
+    private readonly Lock _sending = new(); // messages are sent whole; who waits for room holds nobody's state
+    private long _lastNumber;
+    private volatile bool _ended;
+
+    /// <summary>An answer with its descriptors, the receiver's to close.</summary>
+    public sealed record Reply(MessageReader Body, List<Fd> Descriptors);
+
+    /// <param name="Late">What to do with an answer that comes when nobody waits any more.</param>
+    /// <param name="Born">What the reader does with the answer that tells of a birth, before it reads on.</param>
+    private sealed record Pending(TaskCompletionSource<Reply> Answer, Action<Reply>? Late, Action<Reply>? Born)
+    {
+        public int State; // 0 waiting, 1 answered, 2 given up
+    }
+
+    public (int Pid, uint Uid) Peer => socket.Peer;
+
+    /// <summary>Which both sides speak, once the shim has said hello.</summary>
+    public int Version { get; set; } = ShimFrame.Oldest;
+
+    /// <summary>Asks, and waits for the answer.</summary>
+    /// <exception cref="ShimLostException">The shim ended first: whether it has done it is not known.</exception>
+    /// <exception cref="OperationCanceledException">No answer before the deadline.</exception>
+    /// <exception cref="IOException">And other types: what the shim's side threw.</exception>
+    public Reply Call(
+        ShimKind kind, Action<MessageWriter> body, SafeHandle? payload, CancellationToken deadline, Action<Reply>? late = null, Action<Reply>? born = null)
+    {
+        var (number, pending) = Begin(kind, body, payload is null ? [] : [payload], late, born, deadline);
+        try
+        {
+            pending.Answer.Task.Wait(deadline);
+        }
+        catch (OperationCanceledException)
+        {
+            if (Interlocked.CompareExchange(ref pending.State, 2, 0) == 0) throw;
+        }
+        catch (AggregateException)
+        {
+        }
+        return pending.Answer.Task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Asks, and does not wait.</summary>
+    public Task<Reply> Ask(ShimKind kind, Action<MessageWriter> body, SafeHandle[] handles, CancellationToken deadline) =>
+        Begin(kind, body, handles, null, null, deadline).Pending.Answer.Task;
+
+    /// <summary>Tells something that is not answered.</summary>
+    public void Tell(MessageWriter message, CancellationToken deadline) => Send(message, [], deadline);
+
+    /// <summary>Reads until the other side ends, or we do.</summary>
+    public void Read(Func<bool> goOn)
+    {
+        var buffer = new byte[PacketSocket.MaximumMessage];
+        while (goOn() && !_ended)
+        {
+            var descriptors = new List<Fd>();
+            if (socket.TryReceive(buffer, descriptors) is not { } length)
+            {
+                Poll.Wait(socket.Fd.Number, PollEvents.POLLIN, TimeSpan.FromSeconds(60));
+                continue;
+            }
+            if (length == 0) return;
+            var body = new MessageReader(buffer.AsMemory(0, length).ToArray());
+            var (kind, number) = ((ShimKind)body.U8(), body.I64());
+            if (kind is ShimKind.Done or ShimKind.Born or ShimKind.Failed) Answered(kind, number, new Reply(body, descriptors));
+            else
+            {
+                onTold(kind, body, descriptors);
+                foreach (var left in descriptors) left.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Ends the talk, whoever reads.</summary>
+    public void Stop()
+    {
+        _ended = true;
+        socket.ShutDown();
+    }
+
+    public void Dispose()
+    {
+        _ended = true;
+        foreach (var number in _pending.Keys)
+            if (_pending.TryRemove(number, out var pending)) pending.Answer.TrySetException(new ShimLostException());
+        lock (_sending) socket.Dispose();
+    }
+
+    private (long Number, Pending Pending) Begin(
+        ShimKind kind, Action<MessageWriter> body, SafeHandle[] handles, Action<Reply>? late, Action<Reply>? born, CancellationToken deadline)
+    {
+        var number = Interlocked.Increment(ref _lastNumber);
+        var pending = new Pending(new TaskCompletionSource<Reply>(TaskCreationOptions.RunContinuationsAsynchronously), late, born);
+        _pending[number] = pending;
+        var message = ShimFrame.Begin(kind, number);
+        body(message);
+        try
+        {
+            Send(message, handles, deadline);
+        }
+        catch
+        {
+            _pending.TryRemove(number, out _);
+            throw;
+        }
+        if (_ended) pending.Answer.TrySetException(new ShimLostException()); // after the one that fails all of them, perhaps
+        return (number, pending);
+    }
+
+    private void Send(MessageWriter message, SafeHandle[] handles, CancellationToken deadline)
+    {
+        Span<int> numbers = stackalloc int[handles.Length];
+        for (var i = 0; i < handles.Length; i++) numbers[i] = (int)handles[i].DangerousGetHandle();
+        while (true)
+        {
+            lock (_sending)
+            {
+                if (_ended) throw new ShimLostException();
+                try
+                {
+                    if (socket.TrySend(message.Written.Span, numbers)) return;
+                }
+                catch (SyscallException)
+                {
+                    throw new ShimLostException();
+                }
+            }
+            deadline.ThrowIfCancellationRequested();
+            Poll.Wait(socket.Fd.Number, PollEvents.POLLOUT, TimeSpan.FromMilliseconds(100));
+        }
+    }
+
+    private void Answered(ShimKind kind, long number, Reply reply)
+    {
+        if (!_pending.TryRemove(number, out var pending))
+        {
+            foreach (var left in reply.Descriptors) left.Dispose();
+            return;
+        }
+        var waited = Interlocked.CompareExchange(ref pending.State, 1, 0) == 0;
+        if (kind is ShimKind.Failed) pending.Answer.TrySetException(reply.Body.Error());
+        else if (waited) Accept(pending, reply);
+        else if (kind is ShimKind.Born && pending.Late is { } late) ThreadPool.UnsafeQueueUserWorkItem(_ => late(reply), null);
+        else foreach (var left in reply.Descriptors) left.Dispose();
+        if (kind is ShimKind.Failed) _ = pending.Answer.Task.Exception; // observed
+    }
+
+    private static void Accept(Pending pending, Reply reply)
+    {
+        try
+        {
+            pending.Born?.Invoke(reply);
+            pending.Answer.TrySetResult(reply);
+        }
+        catch (Exception e)
+        {
+            pending.Answer.TrySetException(e); // its asker's to deal with: others are answered over this connection too
+        }
+    }
+}
+
+/// <summary>The shim ended before it answered: whether it has done what was asked is not known.</summary>
+public sealed class ShimLostException() : IOException("the shim ended before it answered");

@@ -1,0 +1,113 @@
+using System.Security.Cryptography;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+
+namespace Supervisor.Runtime.Stdio;
+
+/// <summary>
+/// The directory of one client's FIFOs, <c>fifo/NAMESPACE/CONTAINER/RANDOM</c> below the state directory. Its maker holds a lock on it (flock(2)) while it lives, and removes
+/// it. What a killed client leaves, and what an input needs that outlives its client, the daemon removes with the task.
+/// </summary>
+public sealed class ClientFifos : IDisposable
+{
+    private const int Attempts = 100;
+    private readonly Fd _lock;
+    private bool _leave;
+
+    private ClientFifos(string path, Fd @lock) => (Path, _lock) = (path, @lock);
+
+    /// <summary>The directory.</summary>
+    public string Path { get; }
+
+    /// <summary>Makes one.</summary>
+    /// <exception cref="IOException">It cannot be made.</exception>
+    public static ClientFifos Make(string state, string @namespace, string container)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var path = System.IO.Path.Join(Of(state, @namespace, container), Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)));
+            try
+            {
+                PrivateFiles.MakeDirectory(path);
+                if (TryLock(path) is { } held) return new ClientFifos(path, held);
+            }
+            catch (DirectoryNotFoundException) when (attempt < Attempts)
+            {
+                // The directory above was empty, and has just been removed with the last of another client.
+            }
+            if (attempt == Attempts) throw new IOException($"{path}: is removed again and again by the daemon");
+        }
+    }
+
+    /// <summary>From now on the directory is the task's: it stays when this client ends.</summary>
+    public void Leave() => _leave = true;
+
+    /// <summary>Removes what no client holds any more, of a container whose task has gone.</summary>
+    /// <exception cref="IOException">Something cannot be removed.</exception>
+    public static void RemoveUnused(string state, string @namespace, string container)
+    {
+        var all = Of(state, @namespace, container);
+        if (!Directory.Exists(all)) return;
+        foreach (var path in Directory.GetDirectories(all))
+        {
+            using var free = TryLock(path);
+            if (free is not null) Remove(path);
+        }
+        RemoveIfEmpty(all);
+    }
+
+    /// <summary>The containers of whose clients there is something.</summary>
+    public static IEnumerable<(string Namespace, string Container)> Containers(string state)
+    {
+        var all = System.IO.Path.Join(state, "fifo");
+        if (!Directory.Exists(all)) return [];
+        return Directory.GetDirectories(all).SelectMany(Directory.GetDirectories)
+            .Select(d => (System.IO.Path.GetFileName(System.IO.Path.GetDirectoryName(d))!, System.IO.Path.GetFileName(d)));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (!_leave) Remove(Path);
+        if (!_leave) RemoveIfEmpty(System.IO.Path.GetDirectoryName(Path)!);
+        _ = Native.flock(_lock.Number, Native.LOCK_UN); // by word: a child just being born may hold a copy of the descriptor
+        _lock.Dispose();
+    }
+
+    private static string Of(string state, string @namespace, string container) => System.IO.Path.Join(state, "fifo", @namespace, container);
+
+    /// <returns>Null where somebody holds it, or it is not there any more.</returns>
+    private static Fd? TryLock(string path)
+    {
+        if (Fd.TryOpen(path, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW) is not { } directory) return null;
+        if (Native.flock(directory.Number, Native.LOCK_EX | Native.LOCK_NB) == 0 && PrivateFiles.IsAt(path, directory)) return directory;
+        directory.Dispose();
+        return null;
+    }
+
+    private static void Remove(string path)
+    {
+        try
+        {
+            Directory.Delete(path, recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Whoever removed it before wanted the same.
+        }
+    }
+
+    /// <summary>The container's, and its namespace's.</summary>
+    private static void RemoveIfEmpty(string container)
+    {
+        try
+        {
+            Directory.Delete(container);
+            Directory.Delete(System.IO.Path.GetDirectoryName(container)!);
+        }
+        catch (IOException)
+        {
+            // Another client has something there, or has removed it.
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using Supervisor.Kernel;
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Sockets;
+
+namespace Supervisor.Runtime.Stdio;
+
+/// <summary>Hands a terminal's master to whoever listens at a unix socket: <c>--console-socket</c> of OCI runtimes.</summary>
+public static class ConsoleSocket
+{
+    /// <summary>Sends it, with its name, as runc does. It stays the caller's to close.</summary>
+    /// <exception cref="SyscallException">Nothing listens there, or any other errno.</exception>
+    public static void Send(string path, Fd master) => Send("console socket", path, master, "/dev/ptmx"u8);
+
+    /// <summary>Sends a process's pidfd likewise: <c>--pidfd-socket</c>.</summary>
+    /// <exception cref="SyscallException">Nothing listens there, or any other errno.</exception>
+    public static void SendPidfd(string path, int pidfd)
+    {
+        using var copy = Fd.DuplicateOf(pidfd);
+        Send("pidfd socket", path, copy, "pidfd"u8);
+    }
+
+    private static void Send(string what, string path, Fd fd, ReadOnlySpan<byte> name)
+    {
+        using var socket = StreamSocket.TryConnect(path) ?? throw new SyscallException("connect", Kernel.Abi.Errno.ECONNREFUSED, $"{what} {path}");
+        socket.SendDescriptor(fd, name);
+    }
+}

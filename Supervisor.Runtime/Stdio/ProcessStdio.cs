@@ -1,0 +1,222 @@
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Polling;
+
+namespace Supervisor.Runtime.Stdio;
+
+/// <summary>
+/// The standard streams of one process. Output goes straight into the client's FIFO or file: no byte is copied, and it
+/// works on when we die. Only input (which must end at CloseIO), terminals and logs are relayed: a log's file is never the container's own, which
+/// could change its mode, empty it or seek in it.
+/// </summary>
+internal sealed class ProcessStdio : IDisposable
+{
+    private readonly StdioTargets _targets;
+    private readonly Fd? _stdinFifo, _stdinPipe, _terminalOutput;
+    private readonly OutputStream _stdout, _stderr;
+    private Pump? _input, _output;
+    private Fd? _terminal;
+    private LogBinary? _log;
+
+    private ProcessStdio(
+        StdioTargets targets, IReadOnlyList<Fd> forChild, Fd? stdinFifo, Fd? stdinPipe, Fd? terminalOutput, OutputStream? stdout = null, OutputStream? stderr = null) =>
+        (_targets, ForChild, _stdinFifo, _stdinPipe, _terminalOutput, _stdout, _stderr) =
+        (targets, forChild, stdinFifo, stdinPipe, terminalOutput, stdout ?? new OutputStream(), stderr ?? new OutputStream());
+
+    /// <summary>What becomes the child's 0, 1 and 2; empty with a terminal. To be closed here once it is born.</summary>
+    public IReadOnlyList<Fd> ForChild { get; }
+
+    /// <summary>Completes when all output that is relayed has been passed on; at once where none is.</summary>
+    public Task Drained => Task.WhenAll(_output?.Ended ?? Task.CompletedTask, _stdout.Drained, _stderr.Drained);
+
+    /// <summary>Completes when nobody needs us any more: all is passed on, and what is in a FIFO is read, once the process has ended.</summary>
+    public Task Finished => Task.WhenAll(Drained, _stdout.Read, _stderr.Read);
+
+    /// <summary>Opens what the targets name.</summary>
+    /// <param name="uid">Who the process runs as, and will want to reopen /dev/stdout as.</param>
+    /// <param name="onError">Told of a log that cannot be written.</param>
+    /// <exception cref="InvalidStdioException">A target is not there or not of its kind. Nothing stays open.</exception>
+    public static ProcessStdio Open(StdioTargets targets, uint uid, uint gid, Action<Exception> onError)
+    {
+        var opened = new List<IDisposable>();
+        LogBinary? log = null;
+        try
+        {
+            if (targets == StdioTargets.Console) return new ProcessStdio(targets, [], null, null, null);
+            if (targets.Stdout.StartsWith(LogBinary.Scheme, StringComparison.Ordinal)) log = LogBinary.Start(targets.Stdout);
+            if (targets.Terminal)
+            {
+                var pipe = PipeTarget.Is(targets.Stdout) ? PipeTarget.Parse(targets.Stdout, "stdout") : null;
+                var rotating = Opened(OutputStream.OpenLog(pipe is null ? targets.Stdout : $"{pipe.Log}", "stdout", onError));
+                var output = rotating is not null && pipe is null ? null : Opened(log?.Stdout.Duplicate() ?? StdioFiles.OpenOutput(targets.Stdout, "stdout", blocking: false));
+                if (log is not null) StdioFiles.SetNonBlocking(output!);
+                var typed = targets.Stdin.Length == 0 ? null : Opened(StdioFiles.OpenInput(targets.Stdin));
+                return new ProcessStdio(targets, [], typed, null, output, Opened(new OutputStream { Log = rotating, Unread = Held(output, targets.Stdout) })) { _log = log };
+            }
+            if (targets == StdioTargets.Inherited)
+                return new ProcessStdio(targets, [.. Enumerable.Range(0, 3).Select(n => Opened(Fd.DuplicateOf(n))!)], null, null, null);
+            foreach (var (field, target) in (ReadOnlySpan<(string, string)>)[("stdout", targets.Stdout), ("stderr", targets.Stderr)])
+                if (PipeTarget.Is(target) && PipeTarget.Parse(target, field).Log is not null)
+                    throw new InvalidStdioException(field, $"\"{target}\": log: only the output of a terminal is relayed, and can go into a log beside");
+            Fd stdin, fifo = null!, input = null!;
+            if (targets.Stdin.Length == 0)
+            {
+                stdin = Opened(Fd.Open("/dev/null", OpenFlags.O_RDONLY))!;
+            }
+            else
+            {
+                fifo = Opened(StdioFiles.OpenInput(targets.Stdin))!;
+                (stdin, input) = Pipe.Create();
+                Opened(stdin);
+                Opened(input);
+            }
+            var (stdout, outStream) = OpenOutput(targets.Stdout, "stdout", log?.Stdout);
+            // containerd sends both streams of a file:// URI to the one file of stdout.
+            var sameFile = LogTarget.Is(targets.Stdout) && (targets.Stderr.Length == 0 || targets.Stderr == targets.Stdout);
+            if (!sameFile && outStream.Log is { } first && LogTarget.Is(targets.Stderr) && LogTarget.Parse(targets.Stderr, "stderr").Path == first.Target.Path)
+                throw new InvalidStdioException("stderr", $"\"{targets.Stderr}\" is stdout's file with other limits");
+            var (stderr, errStream) = sameFile ? (Opened(stdout.Duplicate())!, new OutputStream()) : OpenOutput(targets.Stderr, "stderr", log?.Stderr);
+            foreach (var stream in (Fd[])[stdin, stdout, stderr]) StdioFiles.GiveTo(stream, uid, gid);
+            return new ProcessStdio(targets, [stdin, stdout, stderr], fifo, input, null, outStream, errStream) { _log = log };
+        }
+        catch
+        {
+            foreach (var one in opened) one.Dispose();
+            log?.Dispose();
+            throw;
+        }
+
+        T? Opened<T>(T? one) where T : class, IDisposable
+        {
+            if (one is not null) opened.Add(one);
+            return one;
+        }
+
+        UnreadOutput? Held(Fd? output, string target) =>
+            output is null || log is not null || PipeTarget.Is(target) ? null : Opened(UnreadOutput.TryHold(output));
+
+        (Fd ForChild, OutputStream Stream) OpenOutput(string target, string field, Fd? binary)
+        {
+            if (Opened(OutputStream.OpenLog(target, field, onError)) is { } rotating)
+            {
+                var (reading, writing) = Pipe.Create();
+                Opened(writing);
+                StdioFiles.SetNonBlocking(Opened(reading)!);
+                return (writing, new OutputStream { Log = rotating, Pipe = reading });
+            }
+            var stream = Opened(binary?.Duplicate() ?? StdioFiles.OpenOutput(target, field, blocking: true))!;
+            return (stream, new OutputStream { Unread = Held(stream, target) });
+        }
+    }
+
+    /// <summary>After the birth: closes the child's ends and begins to relay.</summary>
+    /// <param name="terminal">The master of its terminal, ours from now on; null without one.</param>
+    public void Connect(EventLoop relay, Fd? terminal)
+    {
+        foreach (var fd in ForChild) fd.Dispose();
+        if (_log is not null)
+        {
+            _log.WatchWith(relay);
+            _log.Dispose(); // its end is the end of its pipes, which are the container's now
+        }
+        if (_targets == StdioTargets.Console) _terminal = terminal;
+        else if (terminal is not null)
+        {
+            _terminal = terminal;
+            StdioFiles.SetNonBlocking(terminal);
+            _output = new Pump(relay, terminal.Duplicate(), _terminalOutput, _stdout.Log);
+            HangUpWithReader();
+            if (_stdinFifo is not null) _input = new Pump(relay, _stdinFifo, terminal.Duplicate(), log: null);
+        }
+        else if (_stdinFifo is not null)
+        {
+            StdioFiles.SetNonBlocking(_stdinPipe!);
+            _input = new Pump(relay, _stdinFifo, _stdinPipe!, log: null);
+        }
+        foreach (var stream in (OutputStream[])[_stdout, _stderr])
+            if (stream.Pipe is not null) stream.Relay(relay);
+    }
+
+    /// <summary>Whoever took the terminal's output has gone for good: nobody is at the terminal any more.</summary>
+    private void HangUpWithReader() => _output?.Ended.ContinueWith(
+        _ =>
+        {
+            if (_output is { Broke: true } && _terminal is { IsClosed: false } terminal) TerminalHangUp.Of(terminal);
+        },
+        CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+
+    /// <summary>The process has ended: what it has left in a FIFO is kept until somebody reads it.</summary>
+    public void ProcessEnded()
+    {
+        _stdout.Unread?.ProcessEnded();
+        _stderr.Unread?.ProcessEnded();
+    }
+
+    /// <summary>What another needs to relay in our place.</summary>
+    /// <param name="stop">We relay no more. What was read and not written is theirs.</param>
+    public StdioHandover HandOver(bool stop)
+    {
+        var (pendingInput, pendingOutput) = stop ? (_input?.Stop() ?? [], _output?.Stop() ?? []) : ([], (byte[])[]);
+        var inputGoesOn = _input is { HasEnded: false };
+        return new StdioHandover(
+            _targets.Terminal, Open(_terminal), inputGoesOn ? Open(_stdinFifo) : null, inputGoesOn ? Open(_stdinPipe) : null,
+            _output is { HasEnded: false } ? Open(_output.Destination) : null, pendingInput, pendingOutput, _input?.Ending ?? false,
+            _stdout.HandOver(stop), _stderr.HandOver(stop));
+
+        static Fd? Open(Fd? fd) => fd is { IsClosed: false } ? fd : null;
+    }
+
+    /// <summary>Goes on with what another has handed over.</summary>
+    public static ProcessStdio Resume(EventLoop relay, Action<Exception> onError, StdioHandover from)
+    {
+        var (stdout, stderr) = (OutputStream.Resume(relay, from.Stdout, onError), OutputStream.Resume(relay, from.Stderr, onError));
+        var stdio = new ProcessStdio(new StdioTargets("", "", "", from.Terminal), [], from.Input, from.InputPipe, from.Output, stdout, stderr) { _terminal = from.Master };
+        if (from is { Terminal: true, Master: not null } && (from.Output is not null || stdout.Log is not null))
+            stdio._output = new Pump(relay, from.Master.Duplicate(), from.Output, stdout.Log, from.PendingOutput);
+        stdio.HangUpWithReader();
+        if (from.Input is not null && (from.Terminal ? from.Master?.Duplicate() : from.InputPipe) is { } destination)
+            stdio._input = new Pump(relay, from.Input, destination, log: null, from.PendingInput);
+        if (from.InputEnding) stdio._input?.EndWhenEmpty();
+        return stdio;
+    }
+
+    /// <summary>Completes when no more input will be passed on; null where none ever is.</summary>
+    public Task? InputEnded => _input?.Ended;
+
+    /// <summary>The terminal's master, the caller's from now on; null without a <see cref="StdioTargets.Console"/>.</summary>
+    public Fd? TakeTerminal()
+    {
+        if (_targets != StdioTargets.Console) return null;
+        var terminal = _terminal;
+        _terminal = null;
+        return terminal;
+    }
+
+    /// <summary>Ends the process's input once what is in its FIFO has been read. A terminal's input has no end.</summary>
+    public void CloseInput()
+    {
+        if (!_targets.Terminal) _input?.EndWhenEmpty();
+    }
+
+    /// <summary>Sets the terminal's size. Without a terminal it does nothing, as containerd's clients expect.</summary>
+    public void Resize(ushort columns, ushort rows)
+    {
+        if (_terminal is { IsClosed: false } terminal) TerminalSize.Set(terminal, columns, rows);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _input?.Close();
+        _output?.Close();
+        _stdout.Dispose();
+        _stderr.Dispose();
+        _log?.Dispose();
+        foreach (var fd in (Fd?[])[.. ForChild, _stdinFifo, _stdinPipe, _terminalOutput, _terminal]) fd?.Dispose();
+    }
+}
+
+/// <summary>A process's streams, as one relay gives them to the next.</summary>
+internal sealed record StdioHandover(
+    bool Terminal, Fd? Master, Fd? Input, Fd? InputPipe, Fd? Output, byte[] PendingInput, byte[] PendingOutput, bool InputEnding,
+    OutputHandover Stdout, OutputHandover Stderr);

@@ -1,0 +1,27 @@
+namespace Supervisor.Runtime.Stdio;
+
+/// <summary>Where a process's standard streams go, in containerd's words.</summary>
+/// <param name="Stdin">Path of a FIFO, or empty for none.</param>
+/// <param name="Stdout">Path of a FIFO or of a file to append to, <c>file:///path</c>, <c>pipe:///path</c>, or empty for none.</param>
+/// <param name="Stderr">As <paramref name="Stdout"/>; unused with a terminal.</param>
+/// <param name="Terminal">One terminal instead of three streams.</param>
+public sealed record StdioTargets(string Stdin, string Stdout, string Stderr, bool Terminal)
+{
+    /// <summary>The process gets our own standard streams.</summary>
+    public static StdioTargets Inherited { get; } = new("inherited", "inherited", "inherited", false);
+
+    /// <summary>A terminal whose master nobody relays: it is the caller's.</summary>
+    public static StdioTargets Console { get; } = new("console", "console", "console", true);
+
+    /// <summary>All of it goes nowhere.</summary>
+    public static StdioTargets None { get; } = new("", "", "", false);
+}
+
+/// <summary>A standard stream that cannot be opened as asked.</summary>
+/// <param name="field"><c>stdin</c>, <c>stdout</c> or <c>stderr</c>.</param>
+/// <param name="reason">Why, naming the path.</param>
+public sealed class InvalidStdioException(string field, string reason) : ArgumentException($"{field}: {reason}")
+{
+    /// <summary>Which stream.</summary>
+    public string Field { get; } = field;
+}

@@ -1,0 +1,79 @@
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+using static Tmds.Linux.LibC;
+
+namespace Supervisor.Runtime.Stdio;
+
+/// <summary>
+/// Keeps what is in a FIFO from going with its last writer. While the process lives only a reading end is held, so that a
+/// reader sees the end when the process closes its output; when it has ended and something is unread, a writing end too, so that
+/// a reader who comes late can open the FIFO at all. Both are closed when it has been read, which is its reader's end of file.
+/// </summary>
+/// <remarks>The kernel tells nobody that a FIFO has become empty: it is looked, ever more rarely, while something is in it.</remarks>
+internal sealed class UnreadOutput : IDisposable
+{
+    private const int FirstWait = 2, LongestWait = 1000; // milliseconds
+    private readonly Fd _reading;
+    private readonly Lock _gate = new();
+    private readonly TaskCompletionSource _read = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Fd? _writing;
+    private Timer? _timer;
+    private int _wait = FirstWait;
+
+    private UnreadOutput(Fd reading) => _reading = reading;
+
+    /// <summary>The reading end, for whoever goes on in our place.</summary>
+    public Fd Reading => _reading;
+
+    /// <summary>Completes when the process has ended and all is read, or this is disposed.</summary>
+    public Task Read => _read.Task;
+
+    /// <returns>Null where the stream is no FIFO.</returns>
+    public static UnreadOutput? TryHold(Fd stream) =>
+        FileStatus.Of(stream).IsFifo ? new UnreadOutput(Fd.Open($"/proc/self/fd/{stream.Number}", OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK)) : null;
+
+    /// <param name="reading">Another's <see cref="Reading"/>.</param>
+    public static UnreadOutput Resume(Fd reading) => new(reading);
+
+    /// <summary>The process has ended. Called again it does nothing.</summary>
+    public void ProcessEnded()
+    {
+        lock (_gate)
+        {
+            if (_reading.IsClosed || _timer is not null || CloseIfRead()) return;
+            _writing = Fd.Open($"/proc/self/fd/{_reading.Number}", OpenFlags.O_WRONLY | OpenFlags.O_NONBLOCK);
+            _timer = new Timer(_ => Look(), null, _wait, Timeout.Infinite);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate) Close();
+    }
+
+    private void Look()
+    {
+        lock (_gate)
+        {
+            if (_reading.IsClosed || CloseIfRead()) return;
+            _wait = Math.Min(_wait * 2, LongestWait);
+            _timer!.Change(_wait, Timeout.Infinite);
+        }
+    }
+
+    private unsafe bool CloseIfRead()
+    {
+        int unread;
+        if (ioctl(_reading.Number, FIONREAD, &unread) == 0 && unread > 0) return false;
+        Close();
+        return true;
+    }
+
+    private void Close()
+    {
+        _timer?.Dispose();
+        _writing?.Dispose();
+        _reading.Dispose();
+        _read.TrySetResult();
+    }
+}

@@ -1,0 +1,130 @@
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Processes;
+using Supervisor.Runtime.Launch;
+
+namespace Supervisor.Tests.Runtime.Launch;
+
+public class LauncherTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    [Fact]
+    public void A_child_runs_its_program_and_its_status_comes_back()
+    {
+        var process = Launcher.Launch(Exec("sh", "-c", "exit 37"), CloneFlags.None, null, CancellationToken.None);
+        Assert.Equal(37, Status(process));
+    }
+
+    [Fact]
+    public void A_child_that_is_killed_gives_128_and_the_signal()
+    {
+        var process = Launcher.Launch(Exec("sleep", "1000"), CloneFlags.None, null, CancellationToken.None);
+        Assert.True(process.Pidfd.TrySignal(Signal.SIGKILL));
+        Assert.Equal(137, Status(process));
+    }
+
+    [Fact]
+    public void A_failing_step_is_named_with_its_errno_and_place_and_leaves_no_child()
+    {
+        var program = new LaunchProgram();
+        program.Add(Syscall.getpid, null);
+        program.Add(Syscall.chdir, "/no/such", program.Text("/no/such"));
+        program.Add(Syscall.exit_group, null, 0);
+        var e = Assert.Throws<LaunchException>(() => Launcher.Launch(program, CloneFlags.None, null, CancellationToken.None));
+        Assert.Equal((Errno.ENOENT, "chdir \"/no/such\""), (e.Errno, e.Step));
+        Assert.Equal("chdir \"/no/such\": no such file or directory (ENOENT)", e.Message);
+        Assert.Equal("step 2 of 3", e.Place);
+    }
+
+    [Fact]
+    public void A_tolerated_errno_goes_on_and_may_skip()
+    {
+        var program = new LaunchProgram();
+        var missing = program.Add(Syscall.chdir, "/no/such", program.Text("/no/such")).Tolerating(Errno.ENOENT);
+        program.Add(Syscall.exit_group, null, 1);
+        missing.SkipsToHere();
+        program.Add(Syscall.exit_group, null, 5);
+        Assert.Equal(5, Status(Launcher.Launch(program, CloneFlags.None, null, CancellationToken.None)));
+    }
+
+    [Fact]
+    public void A_good_result_may_skip_and_any_error_may_be_ignored()
+    {
+        var program = new LaunchProgram();
+        program.Add(Syscall.close, null, -1).IgnoringErrors();
+        var good = program.Add(Syscall.getpid, null).SkippingOnSuccess();
+        program.Add(Syscall.exit_group, null, 1);
+        good.SkipsToHere();
+        program.Add(Syscall.exit_group, null, 6);
+        Assert.Equal(6, Status(Launcher.Launch(program, CloneFlags.None, null, CancellationToken.None)));
+    }
+
+    [Fact]
+    public void A_result_goes_into_an_argument_of_the_next_step()
+    {
+        var program = new LaunchProgram();
+        program.Add(Syscall.openat, "/", At.FDCWD, program.Text("/"), (int)OpenFlags.O_RDONLY, 0).IntoNext(0);
+        program.Add(Syscall.fchdir, "/", -1);
+        program.Add(Syscall.exit_group, null, 7);
+        Assert.Equal(7, Status(Launcher.Launch(program, CloneFlags.None, null, CancellationToken.None)));
+    }
+
+    [Fact]
+    public void A_read_that_comes_short_is_a_failure()
+    {
+        var program = new LaunchProgram();
+        program.Add(Syscall.openat, "/dev/null", At.FDCWD, program.Text("/dev/null"), 0, 0).IntoNext(0);
+        program.Add(Syscall.read, "/dev/null", 0, program.Value(0L), 8).AtLeast(8);
+        program.Add(Syscall.exit_group, null, 0);
+        var e = Assert.Throws<LaunchException>(() => Launcher.Launch(program, CloneFlags.None, null, CancellationToken.None));
+        Assert.Contains("gave only 0 bytes", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_launch_that_is_stuck_before_its_exec_is_killed_at_the_deadline()
+    {
+        var (read, write) = Supervisor.Kernel.Files.Pipe.Create();
+        using (read)
+        using (write)
+        {
+            var program = new LaunchProgram();
+            program.Add(Syscall.read, "a pipe that nobody writes to", read.Number, program.Value(0L), 1).AtLeast(1);
+            program.Add(Syscall.exit_group, null, 0);
+            using var deadline = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
+            // Killed before its exec: the parent's thread is free again, and the child is one that ended by SIGKILL.
+            var launch = Task.Run(() => Launcher.Launch(program, CloneFlags.None, null, deadline.Token));
+            Assert.Equal(137, Status(await launch.WaitAsync(Patience)));
+        }
+    }
+
+    [Fact]
+    public void The_same_program_lists_the_same_without_addresses()
+    {
+        static string List()
+        {
+            var program = new LaunchProgram();
+            program.Add(Syscall.mkdirat, "/x", At.FDCWD, program.Text("/x"), 0x1c0).Tolerating(Errno.EEXIST);
+            program.Add(Syscall.getpid, null).SkippingOnSuccess();
+            return program.List();
+        }
+        Assert.Equal("mkdirat \"/x\" [EEXIST: +1]\ngetpid [ok: +1]\n", List());
+        Assert.Equal(List(), List());
+    }
+
+    private static LaunchProgram Exec(params string[] arguments)
+    {
+        var program = new LaunchProgram();
+        program.Add(Syscall.rt_sigprocmask, null, 2, program.Value(0L), 0, 8);
+        program.Add(Syscall.execve, arguments[0], program.Text($"/bin/{arguments[0]}"), program.Strings(arguments), program.Strings(["PATH=/bin"]));
+        return program;
+    }
+
+    private static int Status(LaunchedProcess process)
+    {
+        using (process.Pidfd)
+        {
+            Assert.True(process.Pidfd.WaitForExit(Patience), $"process {process.Pid} does not end");
+            return process.Pidfd.TryReap()!.Value.Code;
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using Supervisor.Runtime.Oci;
+
+namespace Supervisor.Tests.Runtime.Lifecycle;
+
+/// <summary>A limit in which no process can start is the limit's fault, and said so.</summary>
+public sealed class MemoryLimitTests : IDisposable
+{
+    private readonly TestContainers _containers = new();
+
+    public void Dispose() => _containers.Dispose();
+
+    [Fact]
+    public void A_memory_limit_too_small_to_start_is_named()
+    {
+        var spec = TestContainers.Shell("true");
+        var e = Assert.Throws<InvalidSpecException>(() => _containers.Create(spec with
+        {
+            Linux = spec.Linux! with { Resources = spec.Linux.Resources! with { Memory = new MemorySpec { Limit = 4096 } } },
+        }));
+        Assert.Equal("linux.resources.memory.limit", e.Field);
+        Assert.Contains("4096 bytes are too few", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_working_directory_that_cannot_be_made_is_named()
+    {
+        var spec = TestContainers.Shell("true");
+        var e = Assert.ThrowsAny<IOException>(() => _containers.Create(spec with { Process = spec.Process! with { Cwd = "/no/such/directory" } }));
+        Assert.Equal("process.cwd \"/no/such/directory\" is not there and cannot be made: read-only file system (EROFS)", e.Message);
+    }
+}

@@ -1,0 +1,97 @@
+using Supervisor.Kernel.Processes;
+using Supervisor.Runtime.Lifecycle;
+using Supervisor.Runtime.Stdio;
+using Supervisor.Tests.EndToEnd;
+
+namespace Supervisor.Tests.Runtime.Lifecycle;
+
+/// <summary>What a container leaves in its FIFO when it ends, and logs of limited size that we fill for it.</summary>
+public sealed class UnreadOutputTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private readonly TestContainers _containers = new();
+
+    public void Dispose() => _containers.Dispose();
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_reader_who_comes_after_the_end_reads_all_and_the_end_of_file(bool terminal)
+    {
+        var (stdout, stderr) = (await Fifo("out"), await Fifo("err"));
+        var container = await Run(new StdioTargets("", stdout, terminal ? "" : stderr, terminal), "echo out; echo err >&2");
+        Assert.False(container.OutputFinished.IsCompleted);
+        // Opened as cat does it: that waits for a writer, and the reads for bytes or the last writer's end.
+        Assert.Equal(terminal ? "out\r\nerr\r\n" : "out\n", await Read(stdout));
+        if (!terminal) Assert.Equal("err\n", await Read(stderr));
+        await container.OutputFinished.WaitAsync(Patience);
+    }
+
+    [Fact]
+    public async Task A_reader_who_is_there_sees_the_end_when_the_output_is_closed_and_nothing_is_held()
+    {
+        var stdout = await Fifo("out");
+        var reading = Read(stdout);
+        var container = await Run(new StdioTargets("", stdout, "", false), "echo out; exec >/dev/null; sleep 0.2");
+        Assert.Equal("out\n", await reading);
+        await container.OutputFinished.WaitAsync(Patience);
+    }
+
+    [Fact]
+    public async Task What_nobody_reads_goes_with_the_container()
+    {
+        var stdout = await Fifo("out");
+        var container = await Run(new StdioTargets("", stdout, "", false), "echo out");
+        container.End(Patience);
+        await container.OutputFinished.WaitAsync(Patience);
+        // Nobody has it open any more: a writer that does not wait finds no reader (ENXIO).
+        Assert.Equal("none", await Shell($"exec 3<>{stdout}; timeout 0.2 cat <&3 >{stdout}.rest; test -s {stdout}.rest || echo none"));
+    }
+
+    [Fact]
+    public async Task Both_streams_go_into_one_log_of_limited_size_in_their_order()
+    {
+        var log = Path.Join(_containers.Place, "c.log");
+        await Run(new StdioTargets("", $"file://{log}?max-size=4k&max-files=1000", "", false), "i=0; while [ $i -lt 3000 ]; do echo o$i; echo e$i >&2; i=$((i+1)); done");
+        var files = LogTarget.FormerOf(log).Reverse().Append(log).ToList();
+        Assert.True(files.Count > 5);
+        Assert.All(files, f => Assert.InRange(new FileInfo(f).Length, 1, 4096));
+        Assert.Equal(Enumerable.Range(0, 3000).SelectMany(i => (string[])[$"o{i}", $"e{i}"]), string.Concat(files.Select(File.ReadAllText)).Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Fact]
+    public async Task A_terminals_output_goes_into_a_log_of_limited_size()
+    {
+        var log = Path.Join(_containers.Place, "t.log");
+        await Run(new StdioTargets("", $"file://{log}?max-size=4k&max-files=1000", "", true), "i=0; while [ $i -lt 2000 ]; do echo $i; i=$((i+1)); done");
+        var files = LogTarget.FormerOf(log).Reverse().Append(log).ToList();
+        Assert.True(files.Count > 1);
+        Assert.Equal(Enumerable.Range(0, 2000).Select(i => $"{i}"), string.Concat(files.Select(File.ReadAllText)).Split("\r\n", StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    private async Task<Container> Run(StdioTargets stdio, string script)
+    {
+        var (container, _) = _containers.Create(TestContainers.Shell("sh", "-c", script), stdio: stdio);
+        var exit = new TaskCompletionSource<ExitStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        container.Watch(exit.SetResult, () => { });
+        container.Start(CancellationToken.None);
+        Assert.Equal(0, (await exit.Task.WaitAsync(Patience))!.Value.Code);
+        return container;
+    }
+
+    private async Task<string> Fifo(string name)
+    {
+        var path = Path.Join(_containers.Place, name);
+        await Shell($"mkfifo {path}");
+        return path;
+    }
+
+    private static Task<string> Read(string fifo) => Task.Run(async () => (await CommandLine.RunAsync("cat", fifo)).Output);
+
+    private static async Task<string> Shell(string script)
+    {
+        var outcome = await CommandLine.RunAsync("bash", "-c", script);
+        Assert.Equal("", outcome.Errors);
+        return outcome.Output.Trim();
+    }
+}

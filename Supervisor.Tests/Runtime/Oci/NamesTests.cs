@@ -1,0 +1,52 @@
+using System.Globalization;
+using Supervisor.Runtime.Oci;
+
+namespace Supervisor.Tests.Runtime.Oci;
+
+public sealed class NamesTests
+{
+    [Fact]
+    public void The_capability_table_ends_where_the_kernel_s_does_or_before()
+    {
+        var last = int.Parse(File.ReadAllText("/proc/sys/kernel/cap_last_cap"), CultureInfo.InvariantCulture);
+        Assert.Equal(41, Capability.Names.Count);
+        Assert.InRange(last, 0, 63);
+        if (last == 40) Assert.Equal("CAP_CHECKPOINT_RESTORE", Capability.Names[last]);
+    }
+
+    [Theory]
+    [InlineData("CAP_CHOWN", 0)]
+    [InlineData("CAP_SETPCAP", 8)]
+    [InlineData("CAP_NET_RAW", 13)]
+    [InlineData("CAP_SYS_ADMIN", 21)]
+    [InlineData("CAP_SYS_RESOURCE", 24)]
+    [InlineData("CAP_MKNOD", 27)]
+    [InlineData("CAP_SETFCAP", 31)]
+    [InlineData("CAP_BPF", 39)]
+    [InlineData("CAP_CHECKPOINT_RESTORE", 40)]
+    [InlineData("cap_chown", null)]
+    [InlineData("CHOWN", null)]
+    public void A_capability_has_the_number_of_the_kernel_s_header(string name, int? number) => Assert.Equal(number, Capability.TryNumber(name));
+
+    [Fact]
+    public void A_set_of_capabilities_is_a_mask_and_back()
+    {
+        Assert.Equal(0xa80425fbUL, Capability.Mask(DefaultSpec.Capabilities)); // what /proc/self/status shows in a docker container
+        Assert.Equal(DefaultSpec.Capabilities.Order(), Capability.NamesOf(0xa80425fb).Order());
+        Assert.Equal(["CAP_63"], Capability.NamesOf(1UL << 63));
+        Assert.Equal(0UL, Capability.Mask(["CAP_FLY"]));
+    }
+
+    [Fact]
+    public void The_limits_are_in_the_order_of_proc_self_limits()
+    {
+        string[] titles = ["cpu time", "file size", "data size", "stack size", "core file", "resident set", "processes", "open files",
+            "locked memory", "address space", "file locks", "pending signals", "msgqueue", "nice", "realtime priority", "realtime timeout"];
+        var lines = File.ReadAllLines("/proc/self/limits")[1..];
+        Assert.Equal(lines.Length, Rlimit.Names.Count);
+        for (var i = 0; i < titles.Length; i++) Assert.Contains(titles[i], lines[i], StringComparison.Ordinal);
+        Assert.Equal(7, Rlimit.TryNumber("RLIMIT_NOFILE"));
+        Assert.Equal(15, Rlimit.TryNumber("RLIMIT_RTTIME"));
+        Assert.Null(Rlimit.TryNumber("NOFILE"));
+    }
+}

@@ -1,0 +1,252 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
+using Supervisor.Runtime.Launch;
+using Supervisor.Runtime.Oci;
+using Supervisor.Tests.Runtime.Lifecycle;
+
+namespace Supervisor.Tests.Runtime.Security;
+
+/// <summary>Published ways out of other runtimes' containers, tried on ours. Each names the flaw that it repeats.</summary>
+public sealed partial class EscapeTests : IDisposable
+{
+    private readonly TestContainers _containers = new();
+
+    public void Dispose() => _containers.Dispose();
+
+    [Fact] // CVE-2016-9962, CVE-2019-5736
+    public async Task Whoever_enters_shows_no_descriptor_of_the_host_and_no_executable_that_can_be_written()
+    {
+        var before = Hash();
+        var capabilities = new CapabilitiesSpec { Bounding = [.. DefaultSpec.Capabilities, "CAP_SYS_PTRACE"], Effective = [.. DefaultSpec.Capabilities, "CAP_SYS_PTRACE"], Permitted = [.. DefaultSpec.Capabilities, "CAP_SYS_PTRACE"] };
+        var spy = TestContainers.Shell("sh", "-c",
+            "while :; do for p in /proc/[0-9]*; do [ $p = /proc/1 ] && continue; readlink $p/fd/* $p/cwd 2>/dev/null; (echo x > $p/exe) 2>/dev/null && echo WROTE-EXE; done; done");
+        var (container, log) = _containers.Create(spy with { Process = spy.Process! with { Capabilities = capabilities } });
+        container.Start(Soon());
+        for (var i = 0; i < 60; i++)
+        {
+            using var exec = container.Exec(new(SpecWriter.Write(TestContainers.Shell("true").Process!), Supervisor.Runtime.Stdio.StdioTargets.None), Soon());
+            var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            exec.Watch(_ => ended.SetResult());
+            exec.Start(Soon());
+            await ended.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        }
+        container.Signal(9);
+        Assert.Equal(before, Hash());
+        foreach (var line in File.ReadLines(log).Distinct())
+        {
+            Assert.NotEqual("WROTE-EXE", line);
+            if (line.StartsWith(_containers.Place, StringComparison.Ordinal)) Assert.EndsWith(".log", line, StringComparison.Ordinal); // the standard output that it was given; below, what loading a program opens
+            else Assert.Matches(@"^(/|/dev/null|/dev/pts.*|/proc.*|/(usr|lib|lib64|etc)/.*|pipe:.*|socket:.*|anon_inode:.*|/memfd:.*)$", line);
+        }
+
+        static string Hash()
+        {
+            using var file = File.OpenRead($"/proc/self/fd/{InitStub.File.Number}");
+            return Convert.ToHexString(SHA256.HashData(file));
+        }
+    }
+
+    [Fact]
+    public async Task Masked_directories_are_one_empty_directory_that_cannot_be_written()
+    {
+        var outcome = await _containers.RunAsync(["sh", "-c", "for d in /etc /opt /var; do ls -A $d | wc -l; touch $d/x 2>/dev/null && echo WRITTEN; done; stat -c %d /etc /opt /var | sort -u | wc -l"], spec => spec with
+        {
+            Linux = spec.Linux! with { MaskedPaths = ["/no/such", "/proc/keys", "/etc", "/opt", "/var"] },
+        });
+        Assert.Equal("0\n0\n0\n1\n", outcome.Output);
+    }
+
+    [Theory] // a fresh /proc or /sys of a nested user namespace, by way of the host's that --no-pivot leaves in the mount namespace
+    [InlineData("proc", false, false)]
+    [InlineData("proc", true, false)]
+    [InlineData("proc", true, true)]
+    [InlineData("sysfs", true, false)]
+    public async Task A_nested_user_namespace_mounts_no_fresh_proc_or_sysfs_however_the_root_was_changed(string type, bool noPivot, bool userNamespace)
+    {
+        var outcome = await _containers.RunAsync(
+            ["unshare", "--user", "--map-root-user", "--mount", "--net", "--pid", "--fork", "sh", "-c", $"echo tried; mount -t {type} {type} /tmp && echo MOUNTED && echo '|x' >/tmp/sys/kernel/core_pattern && echo WRITTEN"],
+            spec => userNamespace ? Namespaces.NamespaceTests.InUserNamespace(spec) : spec, request: r => r with { NoPivot = noPivot });
+        Assert.Equal("tried\n", string.Concat(outcome.Output.Split('\n').Where(l => l is "tried" or "MOUNTED" or "WRITTEN").Select(l => l + "\n")));
+        Assert.Contains("permission denied", outcome.Output, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task Without_pivot_root_no_mount_of_the_host_is_left_below_the_containers_root()
+    {
+        var outcome = await _containers.RunAsync(["sh", "-c", "cat /proc/self/mountinfo"], request: r => r with { NoPivot = true });
+        Assert.Equal(0, outcome.Status);
+        Assert.All(outcome.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries), l => Assert.DoesNotContain(_containers.Place, l.Split(' ')[4], StringComparison.Ordinal));
+    }
+
+    [Theory] // CVE-2019-19921, CVE-2023-27561, CVE-2023-28642
+    [InlineData("proc")]
+    [InlineData("sys")]
+    public void A_proc_or_sys_that_is_a_symlink_is_refused(string name)
+    {
+        var image = Image();
+        Directory.Delete(Path.Join(image, name));
+        Directory.CreateDirectory(Path.Join(image, "elsewhere"));
+        File.CreateSymbolicLink(Path.Join(image, name), "/elsewhere");
+        var e = Assert.Throws<LaunchException>(() => _containers.Create(TestContainers.Shell("/bin/busybox") with { Root = new RootSpec { Path = image } }, root: []));
+        Assert.Contains("ELOOP", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact] // CVE-2021-30465, CVE-2024-45310: somebody exchanges a directory of a shared volume for a symlink while we mount in it
+    public async Task A_mount_target_that_is_exchanged_for_a_symlink_leads_nowhere_outside_of_the_root()
+    {
+        var volume = Directory.CreateDirectory(Path.Join(_containers.Place, "volume")).FullName;
+        var victim = Directory.CreateDirectory(Path.Join(_containers.Place, "victim")).FullName;
+        Directory.CreateDirectory(Path.Join(volume, "real"));
+        File.CreateSymbolicLink(Path.Join(volume, "link"), "../../../../../../../.." + victim);
+        using var stop = new CancellationTokenSource();
+        var exchanging = Task.Factory.StartNew(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                renameat2(-100, Path.Join(volume, "real"), -100, Path.Join(volume, "link"), 2 /* RENAME_EXCHANGE */);
+                Thread.SpinWait(1000); // every rename makes the kernel's lookups below a root begin again
+            }
+        }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        var (made, image) = (0, Image());
+        for (var clock = System.Diagnostics.Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromSeconds(4);)
+        {
+            var spec = TestContainers.Shell("/bin/busybox", "true") with { Root = new RootSpec { Path = image } };
+            try
+            {
+                var (container, _) = _containers.Create(spec with
+                {
+                    Mounts =
+                    [
+                        .. spec.Mounts, new MountSpec { Destination = "/tmp/volume", Type = "bind", Source = volume, Options = ["rbind"] },
+                        new MountSpec { Destination = "/tmp/volume/real/deep/er", Type = "tmpfs", Source = "tmpfs" },
+                    ],
+                }, root: []);
+                made++;
+                container.End(TimeSpan.FromSeconds(20));
+            }
+            catch (LaunchException)
+            {
+                made++; // it lost the race, and was refused
+            }
+            Assert.Empty(Directory.EnumerateFileSystemEntries(victim));
+        }
+        await stop.CancelAsync();
+        await exchanging;
+        Assert.InRange(made, 5, int.MaxValue);
+        Assert.DoesNotContain(victim, File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
+    }
+
+    [Fact] // CVE-2025-31133
+    public async Task Masked_paths_are_covered_by_the_hosts_null_device_whatever_the_images_is()
+    {
+        var image = Image();
+        Directory.CreateDirectory(Path.Join(image, "dev"));
+        File.WriteAllText(Path.Join(image, "dev/null"), "not null");
+        var outcome = await _containers.RunAsync(["/bin/busybox", "stat", "-c", "%F %t:%T", "/proc/timer_list", "/proc/keys"], spec => spec with
+        {
+            Root = new RootSpec { Path = image }, Mounts = [.. spec.Mounts.Where(m => !m.Destination.StartsWith("/dev", StringComparison.Ordinal))],
+        }, root: []);
+        Assert.Equal("character special file 1:3\ncharacter special file 1:3\n", outcome.Output);
+    }
+
+    [Fact] // CVE-2025-52881, CVE-2019-16884
+    public async Task What_the_runtime_writes_into_proc_goes_into_a_procfs_and_into_no_imitation_of_it()
+    {
+        var image = Image();
+        var imitation = Directory.CreateDirectory(Path.Join(image, "proc/sys/kernel")).FullName;
+        Directory.CreateDirectory(Path.Join(image, "proc/self"));
+        foreach (var file in (string[])["shm_rmid_forced", "../../self/oom_score_adj"]) File.WriteAllText(Path.Join(imitation, file), "untouched");
+        var outcome = await _containers.RunAsync(["/bin/busybox", "cat", "/proc/self/oom_score_adj", "/proc/sys/kernel/shm_rmid_forced"], spec => spec with
+        {
+            Root = new RootSpec { Path = image }, Process = spec.Process! with { OomScoreAdj = 99 },
+            Mounts = [], Linux = spec.Linux! with { MaskedPaths = [], ReadonlyPaths = [], Sysctl = new Dictionary<string, string> { ["kernel.shm_rmid_forced"] = "1" } },
+        }, root: []);
+        Assert.Equal("untoucheduntouched", outcome.Output);
+    }
+
+    [Fact] // CVE-2024-21626
+    public void A_working_directory_outside_of_the_root_is_refused_however_it_is_reached()
+    {
+        var image = Image();
+        File.CreateSymbolicLink(Path.Join(image, "cwd"), "/proc/self/fd/3");
+        using var host = Fd.Open("/etc", OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
+        var spec = TestContainers.Shell("/bin/busybox", "pwd") with { Root = new RootSpec { Path = image } };
+        Assert.Throws<LaunchException>(() => _containers.Create(spec with { Process = spec.Process! with { Cwd = "/cwd" } }, root: [], change: r => r with { Inherited = [host] }));
+        for (var fd = 4; fd < 40; fd++)
+        {
+            File.Delete(Path.Join(image, "cwd"));
+            File.CreateSymbolicLink(Path.Join(image, "cwd"), $"/proc/self/fd/{fd}");
+            Assert.Throws<LaunchException>(() => _containers.Create(spec with { Process = spec.Process! with { Cwd = "/cwd" } }, root: [], change: r => r with { Inherited = [host] }));
+        }
+    }
+
+    [Fact] // CVE-2022-0492
+    public async Task The_cgroup_file_systems_cannot_be_written_nor_mounted_anew()
+    {
+        var outcome = await _containers.RunAsync(["sh", "-c",
+            "for f in $(find /sys/fs/cgroup -name 'release_agent' -o -name cgroup.procs -o -name devices.allow); do (echo a > $f) 2>/dev/null && echo WROTE $f; done; mkdir /tmp/c; mount -t cgroup -o memory x /tmp/c 2>/dev/null && echo MOUNTED; unshare -UrmC sh -c 'mount -t cgroup -o rdma x /tmp/c' 2>/dev/null && echo MOUNTED-IN-USER; echo done"]);
+        Assert.Equal("done\n", outcome.Output);
+    }
+
+    [Fact] // CVE-2022-24769, CVE-2022-29162
+    public async Task An_exec_has_no_inheritable_capability()
+    {
+        var (container, _) = _containers.Create(TestContainers.Shell("sleep", "1000"));
+        container.Start(Soon());
+        var log = Path.Join(_containers.Place, "exec.log");
+        using var exec = container.Exec(new(SpecWriter.Write(TestContainers.Shell("grep", "CapInh", "/proc/self/status").Process!), new("", $"file://{log}", "", false)), Soon());
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        exec.Watch(_ => ended.SetResult());
+        exec.Start(Soon());
+        await ended.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Equal("CapInh:\t0000000000000000\n", File.ReadAllText(log));
+    }
+
+    [Theory] // crun 1.28, containerd: paths that lead out
+    [InlineData("/../escaped")]
+    [InlineData("a/../../b")]
+    [InlineData("/a//b")]
+    public void A_cgroup_path_cannot_lead_out(string path)
+    {
+        var spec = TestContainers.Shell("true");
+        var e = Assert.Throws<InvalidSpecException>(() => _containers.Create(spec with { Linux = spec.Linux! with { CgroupsPath = path } }));
+        Assert.Equal("linux.cgroupsPath", e.Field);
+    }
+
+    [Fact] // CVE-2022-0811
+    public void A_sysctl_that_is_not_a_namespaces_own_is_refused()
+    {
+        var spec = TestContainers.Shell("true");
+        foreach (var (name, value) in new[] { ("kernel.core_pattern", "|/evil"), ("kernel.shm_rmid_forced", "1\nkernel.core_pattern=x"), ("net/../kernel/core_pattern", "x"), ("vm.overcommit_memory", "1") })
+            Assert.Throws<InvalidSpecException>(() => _containers.Create(spec with { Linux = spec.Linux! with { Sysctl = new Dictionary<string, string> { [name] = value } } }));
+    }
+
+    [Fact]
+    public async Task Our_session_keyring_is_not_the_containers()
+    {
+        // /proc/keys shows what root may see; that a keyring is named after this container is what its init has joined.
+        var outcome = await _containers.RunAsync(["grep", "-c", "_ses.keyring-of-this-test", "/proc/keys"], spec => spec with
+        {
+            Linux = spec.Linux! with { MaskedPaths = [] },
+        }, request: r => r with { Id = "keyring-of-this-test" });
+        Assert.Equal("1\n", outcome.Output);
+    }
+
+    // A static shell's image, with nothing else in it.
+    private string Image()
+    {
+        var image = Path.Join(_containers.Place, $"image{Interlocked.Increment(ref _last)}");
+        foreach (var name in (string[])["bin", "proc", "sys", "dev", "tmp", "run"]) Directory.CreateDirectory(Path.Join(image, name));
+        File.Copy("/bin/busybox", Path.Join(image, "bin/busybox"));
+        return image;
+    }
+
+    private static int _last;
+
+    private static CancellationToken Soon() => new CancellationTokenSource(TimeSpan.FromSeconds(20)).Token;
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int renameat2(int directory, string path, int otherDirectory, string other, uint flags);
+}

@@ -1,0 +1,50 @@
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Polling;
+using Supervisor.Kernel.Sockets;
+using Supervisor.Runtime.ShimClient;
+using Supervisor.Tests.EndToEnd;
+
+namespace Supervisor.Tests.Runtime.ShimClient;
+
+/// <summary>The order in which a daemon takes what its shim says.</summary>
+public class ShimSessionTests
+{
+    [Fact]
+    public async Task What_is_told_right_after_a_birth_finds_it_known()
+    {
+        const int Births = 500;
+        using var deadline = new CancellationTokenSource(CommandLine.Patience);
+        var (ours, theirs) = PacketSocket.Pair();
+        using var shim = new PacketSocket(theirs);
+        HashSet<string> known = [], told = [], early = []; // the reader's
+        using var session = new ShimSession(ours, (_, body, _) =>
+        {
+            var key = body.Text();
+            told.Add(key);
+            if (!known.Contains(key)) early.Add(key);
+        });
+        var reader = new Thread(() => session.Read(() => true));
+        reader.Start();
+        for (var i = 0; i < Births; i++)
+        {
+            var key = $"n/c{i}";
+            var call = Task.Run(() => session.Call(ShimKind.Create, m => m.Text(key), null, deadline.Token, born: reply => known.Add(reply.Body.Text())));
+            Assert.True(shim.TrySend(ShimFrame.Begin(ShimKind.Born, NumberOfRequest(shim)).Text(key).Written.Span, []));
+            Assert.True(shim.TrySend(ShimFrame.Begin(ShimKind.InputEnded).Text(key).Written.Span, []));
+            await call;
+        }
+        shim.Dispose();
+        reader.Join();
+        Assert.Equal((Births, 0), (told.Count, early.Count));
+    }
+
+    private static long NumberOfRequest(PacketSocket shim)
+    {
+        var buffer = new byte[PacketSocket.MaximumMessage];
+        int? length;
+        while ((length = shim.TryReceive(buffer, [])) is null) Poll.Wait(shim.Fd.Number, PollEvents.POLLIN, CommandLine.Patience);
+        var body = new MessageReader(buffer.AsMemory(0, length.Value));
+        Assert.Equal(ShimKind.Create, (ShimKind)body.U8());
+        return body.I64();
+    }
+}
