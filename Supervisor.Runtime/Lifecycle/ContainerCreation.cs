@@ -65,7 +65,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             Bundle.CheckNullDevice();
             var rootfs = Rootfs(spec);
 
-            if (request.OwnsBundle) Bundle.WriteIntendedCgroup(request.Bundle, host.Hierarchies.DirectoriesOf(CgroupsPath(spec)));
+            if (request.OwnsBundle) Bundle.WriteIntendedCgroup(request.Bundle, CgroupLimits.DirectoriesOf(host.Hierarchies, CgroupsPath(spec)));
             if (spec.Hooks?.Poststop is { Count: > 0 } poststop)
                 _undo.Push(() => HookRunner.RunAll("poststop", poststop, new CreateHooks(spec, request).State("stopped", 0), host.OnError, CancellationToken.None));
             foreach (var ignored in SpecValidator.Ignored(spec).Except(SpecValidator.IgnoredCapabilities(spec))) Warn(ignored);

@@ -21,13 +21,19 @@ public sealed class CgroupLimits
     public static Cgroup Create(
         CgroupHierarchies hierarchies, string cgroupsPath, ResourcesSpec? resources, Action<UnsupportedField>? notApplied = null)
     {
-        if (CgroupPath.Flaw(cgroupsPath) is { } flaw) throw new InvalidSpecException("linux.cgroupsPath", flaw);
-        var wanted = Wanted(resources, hierarchies.DirectoriesOf(cgroupsPath));
+        var wanted = Wanted(resources, DirectoriesOf(hierarchies, cgroupsPath));
         return Cgroup.Create(hierarchies, cgroupsPath, wanted, cgroup =>
         {
             foreach (var field in new CgroupLimits(cgroup).Apply(resources ?? new ResourcesSpec(), isNew: true)) notApplied?.Invoke(field);
         });
     }
+
+    /// <summary>The directory that a path of a spec means in every tree.</summary>
+    /// <exception cref="InvalidSpecException">A path that could lead out of the mount.</exception>
+    public static IReadOnlyDictionary<string, string> DirectoriesOf(CgroupHierarchies hierarchies, string cgroupsPath) =>
+        CgroupPath.Flaw(cgroupsPath) is { } flaw
+            ? throw new InvalidSpecException("linux.cgroupsPath", flaw)
+            : hierarchies.DirectoriesOf(cgroupsPath);
 
     /// <summary>Changes limits; what is null or 0 stays, device rules stay. When it fails, what came before the named file has been set.</summary>
     /// <returns>What no controller of this host can do.</returns>

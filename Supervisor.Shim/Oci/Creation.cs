@@ -3,6 +3,7 @@ using Supervisor.Runtime.Checkpointing;
 using Supervisor.Runtime.Lifecycle;
 using Supervisor.Runtime.Oci;
 using Supervisor.Runtime.Programs;
+using Supervisor.Runtime.Resources;
 using Supervisor.Runtime.Seccomp;
 using Supervisor.Runtime.Stdio;
 using static Tmds.Linux.LibC;
@@ -101,7 +102,7 @@ internal sealed class Creation : IDisposable
         State = new ContainerState(spec)
         {
             Id = id, Bundle = bundle, Created = DateTimeOffset.UtcNow, Owner = geteuid(), Config = config, BootId = ProcStat.BootId,
-            CgroupPaths = _host.Hierarchies.DirectoriesOf(cgroup),
+            CgroupPaths = CgroupLimits.DirectoriesOf(_host.Hierarchies, cgroup),
             ExternalDescriptors = [.. Enumerable.Range(0, 3).Select(n => new FileInfo($"/proc/self/fd/{n}").LinkTarget ?? "")],
             NoNewKeyring = arguments.IsSet("no-new-keyring"),
         };
