@@ -95,7 +95,7 @@ public sealed class SupervisorNode : IAsyncDisposable
             if (await Task.WhenAny(recovered, node.JournalLost).WaitAsync(RecoveryDeadline, cancellation).ConfigureAwait(false) == node.JournalLost)
                 throw Lost(await node.JournalLost.ConfigureAwait(false));
             var adopted = options.OnMismatch is JournalMismatch.Adopt
-                ? await Adoption.RunAsync(node.System, runtime, TimeProvider.System, system.Log.Warning, cancellation).ConfigureAwait(false)
+                ? await Adoption.RunAsync(node.System.Directory, node.System.Containers, node.System.Namespaces, runtime, TimeProvider.System, system.Log.Warning, cancellation).ConfigureAwait(false)
                 : ImmutableHashSet<ContainerId>.Empty;
             await Task.Run(() => Leftovers.Remove(runtime, node.System.Directory, options.State, adopted, system.Log.Warning), cancellation).ConfigureAwait(false);
             var files = node.System.Storage.Files;
@@ -162,7 +162,7 @@ public sealed class SupervisorNode : IAsyncDisposable
         var reaper = system.ActorOf(ReaperActor.Props(clock), "reaper");
         var clientEvents = system.ActorOf(ClientEventsActor.Props(publisher), "client-events");
         var services = new NodeServices(pool, reaper, publisher, directory, readiness, clock, options.State);
-        var containers = system.ActorOf(ContainersActor.Props(services), "containers");
+        var containers = system.ActorOf(ContainersActor.Props(services, directory), "containers");
         var (knownNamespaces, knownLeases) = (new NamespaceDirectory(), new LeaseDirectory());
         var leases = system.ActorOf(LeasesActor.Props(knownLeases, clock), "leases");
         var storage = StartStorage(system, options.Root, directory, knownLeases, publisher, readiness, clock);

@@ -5,6 +5,7 @@ using Google.Protobuf;
 using Supervisor.Actors.Events;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Journal;
+using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Recovery;
 using Supervisor.Actors.Tasks;
 using Supervisor.Persistence.Sqlite;
@@ -19,18 +20,23 @@ public sealed class ContainerActor : JournalledActor
 {
     private readonly ContainerId _id;
     private readonly NodeServices _node;
+    private readonly ContainerDirectory _directory;
     private ContainerState _state = new ContainerState.Absent();
     private IActorRef? _task;
     private (ContainerCommand.Delete Command, IActorRef Asker)? _deleting; // not journalled: a lost asker asks again
 
     /// <param name="id">Which container.</param>
-    public ContainerActor(ContainerId id, NodeServices node) => (_id, _node, PersistenceId) = (id, node, PersistenceIds.OfContainer(id));
+    /// <param name="node">What the actors share.</param>
+    /// <param name="directory">What containers publish.</param>
+    public ContainerActor(ContainerId id, NodeServices node, ContainerDirectory directory) =>
+        (_id, _node, _directory, PersistenceId) = (id, node, directory, PersistenceIds.OfContainer(id));
 
     /// <inheritdoc/>
     public override string PersistenceId { get; }
 
     /// <summary>How to create one.</summary>
-    public static Props Props(ContainerId id, NodeServices node) => Akka.Actor.Props.Create<ContainerActor>(id, node); // no expression: evaluated for each
+    public static Props Props(ContainerId id, NodeServices node, ContainerDirectory directory) =>
+        Akka.Actor.Props.Create<ContainerActor>(id, node, directory); // no expression: evaluated for each
 
     /// <summary>The container is gone, and its journal empty: the parent may let go of this actor.</summary>
     internal sealed record Gone(ContainerId Id);
@@ -134,7 +140,7 @@ public sealed class ContainerActor : JournalledActor
             _state = ContainerMachine.Apply(_state, e);
             if (Record is { } record) Publish(record);
             else Forget();
-            ReportApplied(_node.EventPublisher, e);
+            ReportApplied(_node.EventPublisher, ContainerEventMapper.TopicOf(e));
             asker.Tell(new ContainerReply(_id, null, Record ?? before));
             if (Record is null) Leave();
         });
@@ -165,7 +171,7 @@ public sealed class ContainerActor : JournalledActor
 
     private void Publish(ContainerRecord record)
     {
-        _node.Directory.Publish(record, Self, _task); // first: the task publishes into this entry
+        _directory.Publish(record, Self, _task); // first: the task publishes into this entry
         if (_task is not null) return;
         _task = Context.ActorOf(TaskActor.Props(_id, _node), "task");
     }
@@ -173,7 +179,7 @@ public sealed class ContainerActor : JournalledActor
     private void Forget()
     {
         _deleting = null;
-        _node.Directory.Remove(_id);
+        _directory.Remove(_id);
     }
 
     /// <summary>No recovery needs its events any more; when they are deleted, the parent may stop this actor.</summary>

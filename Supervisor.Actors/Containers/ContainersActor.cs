@@ -3,6 +3,8 @@ using Akka.Actor;
 using Akka.Persistence;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Journal;
+using Supervisor.Actors.ReadModel;
+using Supervisor.Actors.Tasks;
 using Supervisor.Actors.Recovery;
 using Supervisor.Persistence.Sqlite;
 
@@ -17,25 +19,28 @@ public sealed class ContainersActor : JournalledActor
     private const int CompactEvery = 512;
 
     private readonly NodeServices _node;
+    private readonly ContainerDirectory _directory;
     private readonly HashSet<ContainerId> _registered = [];
     private readonly Dictionary<ContainerId, IActorRef> _children = [];
     private readonly HashSet<ContainerId> _leaving = []; // the id is free only after the child has stopped: commands for it are stashed
 
     /// <param name="node">What the actors share.</param>
-    public ContainersActor(NodeServices node) => _node = node;
+    /// <param name="directory">What containers publish.</param>
+    public ContainersActor(NodeServices node, ContainerDirectory directory) => (_node, _directory) = (node, directory);
 
     /// <inheritdoc/>
     public override string PersistenceId => "containers";
 
     /// <summary>How to create one.</summary>
-    public static Props Props(NodeServices node) => Akka.Actor.Props.Create(() => new ContainersActor(node));
+    public static Props Props(NodeServices node, ContainerDirectory directory) =>
+        Akka.Actor.Props.Create(() => new ContainersActor(node, directory));
 
     /// <inheritdoc/>
     protected override void OnCommand(object message)
     {
         switch (message)
         {
-            case ContainerCommand command when _node.Directory.Refuse(command.Id) is { } damaged:
+            case ContainerCommand command when _directory.Refuse(command.Id) is { } damaged:
                 Sender.Tell(new ContainerReply(command.Id, damaged, null));
                 break;
             case ContainerCommand command when _leaving.Contains(command.Id):
@@ -122,7 +127,7 @@ public sealed class ContainersActor : JournalledActor
     private IActorRef Child(ContainerId id)
     {
         if (_children.TryGetValue(id, out var there)) return there;
-        var child = Context.ActorOf(ContainerActor.Props(id, _node), $"{id.Namespace}:{id.Value}");
+        var child = Context.ActorOf(ContainerActor.Props(id, _node, _directory), $"{id.Namespace}:{id.Value}");
         Context.Watch(child); // not WatchWith: its message is lost when it comes while this actor persists, and is stashed by Akka
         return _children[id] = child;
     }

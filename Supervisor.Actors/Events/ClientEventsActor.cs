@@ -32,7 +32,7 @@ public sealed class ClientEventsActor(IActorRef publisher) : JournalledActor
                 var asker = Sender;
                 PersistAsync(published, e =>
                 {
-                    ReportApplied(publisher, e);
+                    ReportApplied(publisher, e.Topic);
                     asker.Tell(Accepted.Instance);
                     if (LastSequenceNr % ShortenEvery == 0) DeleteMessages(LastSequenceNr); // the history keeps them; this actor needs none
                 });

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Supervisor.Actors.Journal;
 using Supervisor.Persistence.Sqlite.Journal;
 
 namespace Supervisor.Actors.Events;
@@ -120,7 +121,7 @@ public sealed class EventHistoryActor : UntypedActor, IWithStash
             _reading = true;
             // Not beyond what is published: an event that its actor has not applied yet is not to be seen.
             _through = Math.Max(_published, _last);
-            _journal.Tell(new TaggedEvents.Read(PublishedEventTagger.Tag, _last, _through, _window));
+            _journal.Tell(new TaggedEvents.Read(JournalConfig.PublishedTag, _last, _through, _window));
         }
     }
 

@@ -1,8 +1,5 @@
 namespace Supervisor.Actors.Events;
 
-/// <summary>Reports to the <see cref="EventPublisherActor"/> that an actor has applied an event of its own, so that it may be published. Not answered.</summary>
-public sealed record EventApplied(string PersistenceId, long SequenceNr);
-
 /// <summary>Asks how far the history has come; answered with <see cref="HistoryPlace"/>.</summary>
 public sealed record AskHistoryPlace
 {

@@ -204,7 +204,7 @@ public sealed class ExecActor : JournalledActor, IWithTimers
             Failpoint.Pass("after", $"journal exec {e.GetType().Name}");
             Apply(e);
             Publish();
-            ReportApplied(_node.EventPublisher, e);
+            ReportApplied(_node.EventPublisher, ExecEventMapper.TopicOf(e));
             if (e is ExecEvent.Exited) _process?.Collected();
         });
         DeferAsync(decision, d =>

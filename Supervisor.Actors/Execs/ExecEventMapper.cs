@@ -22,7 +22,7 @@ internal static class ExecEventMapper
     {
         E.Added => new TaskExecAdded { ContainerId = id.Container.Value, ExecId = id.Value },
         E.Started e => new TaskExecStarted { ContainerId = id.Container.Value, ExecId = id.Value, Pid = (uint)e.Pid },
-        E.Exited e => new TaskExit
+        E.Exited e => new Containerd.Events.TaskExit
         {
             ContainerId = id.Container.Value, Id = id.Value, Pid = (uint)e.Pid, ExitStatus = (uint)e.Exit.Status, ExitedAt = e.Exit.At.ToTimestamp(),
         },

@@ -7,6 +7,9 @@ namespace Supervisor.Actors.Journal;
 /// <summary>What the daemon sets of the journal's configuration: its place is the root's, its history is as <c>supervisor.events</c> says.</summary>
 internal static class JournalConfig
 {
+    /// <summary>The tag of every event that is published.</summary>
+    public const string PublishedTag = "published";
+
     /// <summary>The journal's file.</summary>
     public static string FileIn(string root) => Path.Join(root, "journal.db");
 

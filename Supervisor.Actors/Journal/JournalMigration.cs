@@ -1,5 +1,4 @@
 using Microsoft.Data.Sqlite;
-using Supervisor.Actors.Events;
 
 namespace Supervisor.Actors.Journal;
 
@@ -63,7 +62,7 @@ internal static class JournalMigration
             PRIMARY KEY (events, first)
         );
         UPDATE event_journal SET ordering = -ordering;
-        UPDATE event_journal SET ordering = sequence_nr, previous = sequence_nr - 1, tags = ';{PublishedEventTagger.Tag};', is_deleted = 1
+        UPDATE event_journal SET ordering = sequence_nr, previous = sequence_nr - 1, tags = ';{JournalConfig.PublishedTag};', is_deleted = 1
             WHERE persistence_id = 'events';
         UPDATE event_journal SET ordering = (SELECT ifnull(max(sequence_nr), 0) FROM event_journal WHERE persistence_id = 'events') - ordering
             WHERE ordering < 0;

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Persistence;
-using Supervisor.Actors.Events;
 using Supervisor.Persistence.Sqlite;
 
 namespace Supervisor.Actors.Journal;
@@ -30,9 +29,10 @@ public abstract class JournalledActor : UntypedPersistentActor
     }
 
     /// <summary>Lets the event just persisted be published, now that this actor has applied it.</summary>
-    protected void ReportApplied(IActorRef publisher, object @event)
+    /// <param name="topic">Of the event; null if it is not published.</param>
+    protected void ReportApplied(IActorRef publisher, string? topic)
     {
-        if (EventMappers.TopicOf(@event) is not null) publisher.Tell(new EventApplied(PersistenceId, LastSequenceNr), Self);
+        if (topic is not null) publisher.Tell(new EventApplied(PersistenceId, LastSequenceNr), Self);
     }
 
     /// <inheritdoc/>

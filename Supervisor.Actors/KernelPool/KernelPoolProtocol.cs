@@ -34,4 +34,7 @@ public interface ITaskEffects
 {
     /// <summary>Carries out one effect, blocking. Never throws: what goes wrong is the report.</summary>
     KernelOutcome Run(KernelWork work, CancellationToken deadline);
+
+    /// <summary>Answers an inquiry, blocking. Never throws: what goes wrong is the answer.</summary>
+    TaskInquiryReply Answer(TaskInquiryWork work);
 }

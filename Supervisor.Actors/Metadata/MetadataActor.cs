@@ -19,7 +19,7 @@ namespace Supervisor.Actors.Metadata;
 /// <param name="leases">What leases keep is no garbage.</param>
 /// <param name="containers">What containers stand on is no garbage.</param>
 /// <param name="files">Swept once, after recovery.</param>
-/// <param name="publisher">The <see cref="EventPublisherActor"/>.</param>
+/// <param name="publisher">Publishes what is journalled.</param>
 public sealed class MetadataActor(
     MetadataDirectory directory, LeaseDirectory leases, ContainerDirectory containers, StorageFiles files, IActorRef publisher)
     : JournalledActor
@@ -89,7 +89,7 @@ public sealed class MetadataActor(
             _journalled = MetadataMachine.Apply(_journalled, e);
             _sinceCompaction++;
             directory.Publish(_journalled);
-            ReportApplied(publisher, e);
+            ReportApplied(publisher, MetadataEventMapper.TopicOf(e));
         });
         DeferAsync(decision, d =>
         {

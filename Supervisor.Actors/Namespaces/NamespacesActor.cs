@@ -14,7 +14,7 @@ namespace Supervisor.Actors.Namespaces;
 /// <param name="containers">A namespace that holds one of these is not deleted.</param>
 /// <param name="metadata">Nor one that holds an image, a blob or a snapshot.</param>
 /// <param name="leases">Told of a namespace that is gone.</param>
-/// <param name="publisher">The <see cref="EventPublisherActor"/>.</param>
+/// <param name="publisher">Publishes what is journalled.</param>
 public sealed class NamespacesActor(
     NamespaceDirectory directory, ContainerDirectory containers, MetadataDirectory metadata, IActorRef leases, IActorRef publisher) : JournalledActor
 {
@@ -38,7 +38,7 @@ public sealed class NamespacesActor(
         {
             _state = NamespaceMachine.Apply(_state, e);
             directory.Publish(_state);
-            ReportApplied(publisher, e);
+            ReportApplied(publisher, NamespaceEventMapper.TopicOf(e));
             if (e is NamespaceEvent.Deleted) leases.Tell(new LeaseCommand.ForgetNamespace(e.Name, e.At), ActorRefs.NoSender);
         });
         DeferAsync(decision, d => asker.Tell(new NamespaceReply(command.Name, d.Refusal, LabelsOf(command.Name))));

@@ -13,9 +13,9 @@ namespace Supervisor.Actors.ReadModel;
 /// microseconds while any container is stuck in the kernel. Written by each container's own actors, one entry
 /// each; readers see whole, immutable records.
 /// </summary>
-public sealed class ContainerDirectory
+public sealed class ContainerDirectory : ITaskDirectory
 {
-    private readonly ConcurrentDictionary<ContainerId, ContainerEntry> _entries = new();
+    private readonly ConcurrentDictionary<ContainerId, ContainerView> _entries = new();
 
     private readonly ConcurrentDictionary<ContainerId, string> _damaged = new();
 
@@ -23,13 +23,13 @@ public sealed class ContainerDirectory
     public IReadOnlyDictionary<ContainerId, string> Damaged => _damaged;
 
     /// <summary>Null when there is no such container.</summary>
-    public ContainerEntry? Find(ContainerId id) => _entries.GetValueOrDefault(id);
+    public ContainerView? Find(ContainerId id) => _entries.GetValueOrDefault(id);
 
     /// <summary>Every container of every namespace.</summary>
-    public IEnumerable<ContainerEntry> All => _entries.Values;
+    public IEnumerable<ContainerView> All => _entries.Values;
 
     /// <summary>The containers of a namespace, by id.</summary>
-    public IReadOnlyList<ContainerEntry> InNamespace(string @namespace) =>
+    public IReadOnlyList<ContainerView> InNamespace(string @namespace) =>
         [.. _entries.Values.Where(e => e.Record.Id.Namespace == @namespace).OrderBy(e => e.Record.Id.Value, StringComparer.Ordinal)];
 
     /// <summary>Every namespace that holds a container.</summary>
@@ -38,16 +38,17 @@ public sealed class ContainerDirectory
     /// <param name="task">Null while the container has no task actor yet.</param>
     internal void Publish(ContainerRecord record, IActorRef container, IActorRef? task) => _entries.AddOrUpdate(
         record.Id,
-        _ => new ContainerEntry(record, container, TaskView.None with { Actor = task }),
+        _ => new ContainerView(record, container, TaskView.None with { Actor = task }),
         (_, e) => e with { Record = record, Container = container });
 
-    internal void Publish(ContainerId id, TaskView task)
+    /// <inheritdoc/>
+    public void Publish(ContainerId id, TaskView task)
     {
         while (_entries.TryGetValue(id, out var entry) && !_entries.TryUpdate(id, entry with { Task = task }, entry)) { }
     }
 
-    /// <param name="exec">Null when it is gone.</param>
-    internal void Publish(ContainerId id, string execId, ExecView? exec)
+    /// <inheritdoc/>
+    public void Publish(ContainerId id, string execId, ExecView? exec)
     {
         while (_entries.TryGetValue(id, out var entry)
             && !_entries.TryUpdate(id, entry with { Execs = exec is null ? entry.Execs.Remove(execId) : entry.Execs.SetItem(execId, exec) }, entry)) { }
@@ -61,7 +62,8 @@ public sealed class ContainerDirectory
         $"container \"{id.Value}\" in namespace \"{id.Namespace}\": {damage}; its processes were left alone: restore the journal from a backup, or start the "
         + "daemon once with --adopt, which takes it over if it runs, or with --forget, which ends it");
 
-    internal void Lose(ContainerId id, string damage)
+    /// <inheritdoc/>
+    public void Lose(ContainerId id, string damage)
     {
         _damaged.TryAdd(id, damage);
         Remove(id);
@@ -70,27 +72,8 @@ public sealed class ContainerDirectory
 
 /// <summary>One container as last published.</summary>
 /// <param name="Container">Takes <see cref="ContainerCommand"/>s.</param>
-public sealed record ContainerEntry(ContainerRecord Record, IActorRef Container, TaskView Task)
+public sealed record ContainerView(ContainerRecord Record, IActorRef Container, TaskView Task)
 {
     /// <summary>The execs of its task, by id.</summary>
     public ImmutableDictionary<string, ExecView> Execs { get; init; } = ImmutableDictionary<string, ExecView>.Empty.WithComparers(StringComparer.Ordinal);
-}
-
-/// <summary>One exec as last published.</summary>
-/// <param name="Exited">Completes with its exit, once it is journalled; is cancelled when the daemon stops.</param>
-public sealed record ExecView(ExecState.Present State, Task<TaskExit> Exited);
-
-/// <summary>One life of a task as last published.</summary>
-/// <param name="Actor">Takes <see cref="TaskCommand"/>s; null before the container's task actor is there.</param>
-/// <param name="Exited">
-/// Completes with the exit of the process of this life, once it is journalled; is cancelled when the daemon stops.
-/// Never completes for <see cref="None"/>.
-/// </param>
-public sealed record TaskView(IActorRef? Actor, TaskState State, Task<TaskExit> Exited)
-{
-    /// <summary>No task yet.</summary>
-    public static TaskView None { get; } = new(null, new TaskState.Absent(), new TaskCompletionSource<TaskExit>().Task);
-
-    /// <summary>False while there is no task: before its creation is recorded and after its delete.</summary>
-    public bool Exists => State is TaskState.Present;
 }

@@ -37,7 +37,7 @@ public sealed class ReaperActor : UntypedActor
                     },
                     () =>
                     {
-                        events.Publish(new OutOfMemory(watch.Id));
+                        events.Publish(new ContainerOutOfMemory(watch.Id));
                         watcher.Tell(new TaskCommand.OutOfMemory(watch.Id, _clock.GetUtcNow()));
                     });
                 break;

@@ -16,4 +16,4 @@ public sealed record WatchExec(ExecId Id, IContainerProcess Process);
 public sealed record ProcessExited(ContainerId Id, int Pid, TaskExit Exit);
 
 /// <summary>A container's memory ran out. Published on the event stream as soon as the kernel says so, before the exit it may cause.</summary>
-public sealed record OutOfMemory(ContainerId Id);
+public sealed record ContainerOutOfMemory(ContainerId Id);

@@ -5,6 +5,7 @@ using Google.Protobuf.WellKnownTypes;
 using Supervisor.Actors.Containers;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Namespaces;
+using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Tasks;
 using Supervisor.Runtime.Lifecycle;
 using Supervisor.Runtime.Oci;
@@ -22,7 +23,8 @@ internal static class Adoption
 
     /// <returns>The containers that were taken over.</returns>
     public static async Task<IReadOnlySet<ContainerId>> RunAsync(
-        SupervisorSystem system, IContainerRuntime runtime, TimeProvider clock, Action<string> log, CancellationToken cancellation)
+        ContainerDirectory directory, IActorRef containers, IActorRef namespaces, IContainerRuntime runtime, TimeProvider clock,
+        Action<string> log, CancellationToken cancellation)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         deadline.CancelAfter(Patience);
@@ -31,35 +33,36 @@ internal static class Adoption
         {
             var parts = found.Key.Split('/');
             var id = ContainerId.Parse(parts[0], parts[1]);
-            if (system.Directory.Find(id) is { Task.Exists: true }) continue;
+            if (directory.Find(id) is { Task.Exists: true }) continue;
             adopted.Add(id); // also when it fails: it is not to be ended for that
-            log(await AdoptAsync(system, id, found, clock.GetUtcNow()).ConfigureAwait(false) is { } refusal
+            log(await AdoptAsync(directory, containers, namespaces, id, found, clock.GetUtcNow()).ConfigureAwait(false) is { } refusal
                 ? $"container {id}, process {found.Init.Pid}: cannot be taken over ({refusal.Message}): it is left alone"
                 : $"container {id}, process {found.Init.Pid}: taken over");
         }
         return adopted;
     }
 
-    private static async Task<Refusal?> AdoptAsync(SupervisorSystem system, ContainerId id, FoundContainer found, DateTimeOffset now)
+    private static async Task<Refusal?> AdoptAsync(
+        ContainerDirectory directory, IActorRef containers, IActorRef namespaces, ContainerId id, FoundContainer found, DateTimeOffset now)
     {
         try
         {
-            if (system.Directory.Find(id) is null)
+            if (directory.Find(id) is null)
             {
                 var spec = new Any
                 {
                     TypeUrl = SpecType, Value = ByteString.CopyFrom(await File.ReadAllBytesAsync(Path.Join(found.Bundle, "config.json")).ConfigureAwait(false)),
                 };
-                await system.Namespaces.Ask<NamespaceReply>(new NamespaceCommand.Ensure(id.Namespace, now), Patience).ConfigureAwait(false);
+                await namespaces.Ask<NamespaceReply>(new NamespaceCommand.Ensure(id.Namespace, now), Patience).ConfigureAwait(false);
                 var record = new ContainerRecord(
                     id, ImmutableSortedDictionary<string, string>.Empty, "", Runtime, null, spec, "", "", ImmutableSortedDictionary<string, Any>.Empty, "", now, now);
-                var made = await system.Containers.Ask<ContainerReply>(new ContainerCommand.Create(id, now, record), Patience).ConfigureAwait(false);
+                var made = await containers.Ask<ContainerReply>(new ContainerCommand.Create(id, now, record), Patience).ConfigureAwait(false);
                 if (made.Refusal is not null) return made.Refusal;
             }
             var setup = new TaskSetup(found.Bundle, new StdioPaths("", "", "", found.Terminal), []);
             var init = new InitProcess(found.Init.Pid, found.Init.StartTime, found.Init.BootId);
             var order = new TaskCommand.Adopt(id, now, setup, init, found.CgroupPaths.ToSortedDictionary(), IsStarted: !found.IsHeld);
-            return await system.Containers.Ask<object>(new ContainerCommand.AdoptTask(id, now, order), Patience).ConfigureAwait(false) switch
+            return await containers.Ask<object>(new ContainerCommand.AdoptTask(id, now, order), Patience).ConfigureAwait(false) switch
             {
                 TaskReply reply => reply.Refusal,
                 ContainerReply reply => reply.Refusal,

@@ -9,6 +9,7 @@ using Supervisor.Runtime.Checkpointing;
 using Supervisor.Runtime.Launch;
 using Supervisor.Runtime.Lifecycle;
 using Supervisor.Runtime.Oci;
+using Supervisor.Runtime.Resources;
 using Supervisor.Runtime.Plans;
 using Supervisor.Runtime.Stdio;
 using static Supervisor.Actors.Tasks.TaskEffect;
@@ -190,6 +191,30 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         work.Container ?? throw new InvalidOperationException("its init is not in this daemon's hands");
 
     private static KernelOutcome Ended(KernelWork work, TaskCommand.Report report) => new(report, work.Effect, null);
+
+    /// <inheritdoc/>
+    public TaskInquiryReply Answer(TaskInquiryWork work)
+    {
+        try
+        {
+            var cgroup = Cgroup.Open(work.CgroupPaths);
+            switch (work.Inquiry)
+            {
+                case TaskInquiry.Pids: return new TaskInquiryReply(null, [.. cgroup.Processes()]);
+                case TaskInquiry.Stats: return new TaskInquiryReply(null, Stats: cgroup.Stats());
+                case TaskInquiry.Update update:
+                    var resources = SpecReader.ReadResources(update.Resources.Span);
+                    SpecValidator.Validate(resources);
+                    CgroupLimits.Update(cgroup, resources);
+                    return new TaskInquiryReply(null);
+                default: throw new ArgumentException($"no such inquiry: {work.Inquiry}");
+            }
+        }
+        catch (Exception e)
+        {
+            return new TaskInquiryReply(Reason(e));
+        }
+    }
 
     internal static Refusal Reason(Exception e) => e switch
     {

@@ -279,7 +279,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
             Failpoint.Pass("after", $"journal task {e.GetType().Name}");
             Apply(e);
             Publish();
-            ReportApplied(_node.EventPublisher, e);
+            ReportApplied(_node.EventPublisher, TaskEventMapper.TopicOf(e));
             if (e is TaskEvent.Exited or TaskEvent.DiedWhileStarting or TaskEvent.StartFailed) _container?.Collected();
             if (e is not TaskEvent.Deleted) return;
             _execs.DiscardAll();

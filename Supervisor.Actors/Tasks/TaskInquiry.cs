@@ -27,32 +27,12 @@ public abstract record TaskInquiry(ContainerId Id)
 public sealed record TaskInquiryReply(Refusal? Refusal, ImmutableArray<int> Pids = default, CgroupStats? Stats = null) : PoolOutcome;
 
 /// <summary>An inquiry for the kernel pool.</summary>
-internal sealed record TaskInquiryWork(TaskInquiry Inquiry, ImmutableSortedDictionary<string, string> CgroupPaths) : PoolWork(Inquiry.Id)
+/// <param name="CgroupPaths">Of the task's cgroup.</param>
+public sealed record TaskInquiryWork(TaskInquiry Inquiry, ImmutableSortedDictionary<string, string> CgroupPaths) : PoolWork(Inquiry.Id)
 {
     internal override string Name => Inquiry.GetType().Name;
 
-    internal override PoolOutcome Run(KernelEffects effects, CancellationToken deadline)
-    {
-        try
-        {
-            var cgroup = Cgroup.Open(CgroupPaths);
-            switch (Inquiry)
-            {
-                case TaskInquiry.Pids: return new TaskInquiryReply(null, [.. cgroup.Processes()]);
-                case TaskInquiry.Stats: return new TaskInquiryReply(null, Stats: cgroup.Stats());
-                case TaskInquiry.Update update:
-                    var resources = SpecReader.ReadResources(update.Resources.Span);
-                    SpecValidator.Validate(resources);
-                    CgroupLimits.Update(cgroup, resources);
-                    return new TaskInquiryReply(null);
-                default: throw new ArgumentException($"no such inquiry: {Inquiry}");
-            }
-        }
-        catch (Exception e)
-        {
-            return new TaskInquiryReply(KernelTaskEffects.Reason(e));
-        }
-    }
+    internal override PoolOutcome Run(KernelEffects effects, CancellationToken deadline) => effects.Tasks.Answer(this);
 
     internal override PoolOutcome Failed(DateTimeOffset at, Refusal reason) => new TaskInquiryReply(reason);
 }

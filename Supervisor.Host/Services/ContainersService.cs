@@ -95,6 +95,6 @@ public sealed class ContainersService(SupervisorSystem system, NamespaceRegistry
         return system.Directory.InNamespace(@namespace).Select(e => e.Record).Where(r => filters.Matches(RecordFields.Of(r)));
     }
 
-    private ContainerEntry Find(ContainerId id, string failed) =>
+    private ContainerView Find(ContainerId id, string failed) =>
         system.Directory.Get(id, failed);
 }

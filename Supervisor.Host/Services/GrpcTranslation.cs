@@ -46,7 +46,7 @@ public static class GrpcTranslation
     /// <summary>The container as last published.</summary>
     /// <param name="failed">What could not be done, e.g. <c>cannot delete </c>; empty for a look.</param>
     /// <exception cref="RpcException">There is none, or what the journal has of it is damaged.</exception>
-    public static ContainerEntry Get(this ContainerDirectory directory, ContainerId id, string failed = "")
+    public static ContainerView Get(this ContainerDirectory directory, ContainerId id, string failed = "")
     {
         if (directory.Find(id) is { } entry) return entry;
         throw directory.Refuse(id)?.ToRpcException() ?? NoContainer(id, failed);

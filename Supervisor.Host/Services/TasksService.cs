@@ -236,7 +236,7 @@ public sealed class TasksService(SupervisorSystem system, LogBinaries logBinarie
     }
 
     /// <summary>Null for one that cannot be measured: it has ended, or its cgroup is going. Clients expect the others all the same.</summary>
-    private async Task<Metric?> MeasureAsync(ContainerEntry entry, ServerCallContext context)
+    private async Task<Metric?> MeasureAsync(ContainerView entry, ServerCallContext context)
     {
         var id = entry.Record.Id;
         var reply = await entry.Task.Actor!.Ask<TaskInquiryReply>(new TaskInquiry.Stats(id), context.TimeLeft(clock), context.CancellationToken);
@@ -249,7 +249,7 @@ public sealed class TasksService(SupervisorSystem system, LogBinaries logBinarie
         };
     }
 
-    private ContainerEntry Find(ContainerId id) => system.Directory.Get(id);
+    private ContainerView Find(ContainerId id) => system.Directory.Get(id);
 
     /// <summary>The actor knows better than the last published state whether there is a task.</summary>
     private IActorRef Actor(ContainerId id) => Find(id).Task.Actor ?? throw GrpcTranslation.NoTask(id);

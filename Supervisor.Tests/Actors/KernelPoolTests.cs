@@ -127,6 +127,8 @@ public sealed class KernelPoolTests : Akka.TestKit.Xunit2.TestKit
             return new Release(gate);
         }
 
+        public TaskInquiryReply Answer(TaskInquiryWork work) => throw new NotSupportedException("no test asks");
+
         public KernelOutcome Run(KernelWork work, CancellationToken deadline)
         {
             Threads.Add(Environment.CurrentManagedThreadId);

@@ -50,7 +50,7 @@ public sealed class CheckpointCalls(StorageCalls storage, NamespaceRegistry name
 
     /// <summary>Writes a task's processes into files, and those into content if the client named no directory.</summary>
     /// <param name="ask">Asks the task; returns when the files are written, throws its refusal.</param>
-    public async Task<CheckpointTaskResponse> WriteAsync(CheckpointTaskRequest request, ContainerEntry container, Func<CheckpointRequest, Task> ask, ServerCallContext context)
+    public async Task<CheckpointTaskResponse> WriteAsync(CheckpointTaskRequest request, ContainerView container, Func<CheckpointRequest, Task> ask, ServerCallContext context)
     {
         var options = Options<CheckpointOptions>(request.Options, foreign: false);
         if (request.ParentCheckpoint.Length > 0)
