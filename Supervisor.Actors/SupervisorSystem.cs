@@ -1,9 +1,9 @@
 using Akka.Actor;
-using Supervisor.Actors.Journal;
+using Supervisor.Actors.Containers;
+using Supervisor.Actors.Images;
 using Supervisor.Actors.Leases;
-using Supervisor.Actors.Metadata;
 using Supervisor.Actors.Namespaces;
-using Supervisor.Actors.ReadModel;
+using Supervisor.Actors.Persistence;
 using Supervisor.Storage;
 
 namespace Supervisor.Actors;
@@ -39,6 +39,6 @@ public sealed record SupervisorSystem(
 /// <summary>Images, blobs and snapshots, as the services see them.</summary>
 /// <param name="Metadata">Takes metadata commands.</param>
 /// <param name="Known">Every image, blob and snapshot as last journalled.</param>
-/// <param name="Collector">Takes <see cref="Collecting.CollectSoon"/> and <see cref="Collecting.CollectNow"/>.</param>
+/// <param name="Collector">Takes <see cref="Images.CollectSoon"/> and <see cref="Images.CollectNow"/>.</param>
 /// <param name="Files">Their files.</param>
 public sealed record StorageSystem(IActorRef Metadata, MetadataDirectory Known, IActorRef Collector, StorageFiles Files);

@@ -2,11 +2,8 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Persistence;
 using Google.Protobuf;
-using Supervisor.Actors.Events;
 using Supervisor.Actors.Identity;
-using Supervisor.Actors.Journal;
-using Supervisor.Actors.ReadModel;
-using Supervisor.Actors.Recovery;
+using Supervisor.Actors.Persistence;
 using Supervisor.Actors.Tasks;
 using Supervisor.Persistence.Sqlite;
 

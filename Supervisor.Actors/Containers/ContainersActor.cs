@@ -2,10 +2,8 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Persistence;
 using Supervisor.Actors.Identity;
-using Supervisor.Actors.Journal;
-using Supervisor.Actors.ReadModel;
+using Supervisor.Actors.Persistence;
 using Supervisor.Actors.Tasks;
-using Supervisor.Actors.Recovery;
 using Supervisor.Persistence.Sqlite;
 
 namespace Supervisor.Actors.Containers;

@@ -1,6 +1,6 @@
 using Akka.Actor;
 using Akka.Persistence;
-using Supervisor.Actors.Journal;
+using Supervisor.Actors.Persistence;
 
 namespace Supervisor.Actors.Events;
 

@@ -1,5 +1,5 @@
 using Akka.Actor;
-using Supervisor.Actors.Journal;
+using Supervisor.Actors.Persistence;
 using Supervisor.Persistence.Sqlite.Journal;
 
 namespace Supervisor.Actors.Events;

@@ -1,8 +1,7 @@
 using Google.Protobuf;
 using Supervisor.Actors.Containers;
-using Supervisor.Actors.Execs;
 using Supervisor.Actors.Identity;
-using Supervisor.Actors.Metadata;
+using Supervisor.Actors.Images;
 using Supervisor.Actors.Namespaces;
 using Supervisor.Actors.Tasks;
 using Supervisor.Persistence.Sqlite.Journal;

@@ -1,7 +1,6 @@
 using Akka.Actor;
 using Akka.Event;
-using Supervisor.Actors.Journal;
-using Supervisor.Actors.Recovery;
+using Supervisor.Actors.Persistence;
 using Supervisor.Persistence.Sqlite.Journal;
 
 namespace Supervisor.Actors.Events;

@@ -1,5 +1,5 @@
 using Akka.Persistence.Journal;
-using Supervisor.Actors.Journal;
+using Supervisor.Actors.Persistence;
 
 namespace Supervisor.Actors.Events;
 

@@ -1,5 +1,3 @@
-using Supervisor.Actors.Execs;
-
 namespace Supervisor.Actors.Identity;
 
 /// <summary>Names of actors in the journal, and back: <c>container-NS/ID</c>, <c>task-NS/ID</c>, <c>exec-NS/ID/EXEC</c>.</summary>

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Persistence;
-using Supervisor.Actors.Journal;
+using Supervisor.Actors.Persistence;
 
 namespace Supervisor.Actors.Leases;
 

@@ -1,11 +1,10 @@
 using System.Collections.Immutable;
 using Akka.Actor;
 using Akka.Persistence;
-using Supervisor.Actors.Events;
-using Supervisor.Actors.Journal;
+using Supervisor.Actors.Containers;
+using Supervisor.Actors.Images;
 using Supervisor.Actors.Leases;
-using Supervisor.Actors.Metadata;
-using Supervisor.Actors.ReadModel;
+using Supervisor.Actors.Persistence;
 
 namespace Supervisor.Actors.Namespaces;
 

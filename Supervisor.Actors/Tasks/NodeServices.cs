@@ -1,6 +1,6 @@
 using Akka.Actor;
 using Supervisor.Actors.Identity;
-using Supervisor.Actors.ReadModel;
+using Supervisor.Actors.Persistence;
 using Supervisor.Persistence.Sqlite;
 
 namespace Supervisor.Actors.Tasks;

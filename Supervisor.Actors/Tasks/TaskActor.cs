@@ -1,14 +1,8 @@
 using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
-using Supervisor.Actors.Events;
-using Supervisor.Actors.Execs;
 using Supervisor.Actors.Identity;
-using Supervisor.Actors.Journal;
-using Supervisor.Actors.KernelPool;
-using Supervisor.Actors.ReadModel;
-using Supervisor.Actors.Reaping;
-using Supervisor.Actors.Recovery;
+using Supervisor.Actors.Persistence;
 using Supervisor.Kernel;
 using Supervisor.Persistence.Sqlite;
 using Supervisor.Runtime.Lifecycle;

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Supervisor.Actors.Identity;
-using Supervisor.Actors.KernelPool;
 using Supervisor.Kernel.Cgroups;
 using Supervisor.Runtime.Oci;
 using Supervisor.Runtime.Resources;

@@ -1,5 +1,4 @@
 using Akka.Actor;
-using Supervisor.Actors.Execs;
 
 namespace Supervisor.Actors.Tasks;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Supervisor.Host.Cli.Stdio;
+using Supervisor.Host.Daemon;
 
 namespace Supervisor.Host.Cli;
 

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Supervisor.Host.Hosting;
+using Supervisor.Host.Daemon;
 
 namespace Supervisor.Host.Cli;
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Supervisor.Host.Daemon;
 
 namespace Supervisor.Host.Cli;
 

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using Grpc.Core;
 using Supervisor.Host.Cli.Running;
 using Supervisor.Host.Cli.Stdio;
-using Supervisor.Host.Hosting;
+using Supervisor.Host.Daemon;
 using Supervisor.Kernel;
 using Supervisor.Runtime.Oci;
 using Supervisor.Runtime.Stdio;

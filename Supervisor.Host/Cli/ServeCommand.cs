@@ -1,7 +1,8 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
-using Supervisor.Actors.Recovery;
+using Supervisor.Actors.Persistence;
 using Supervisor.Host.Cli.Users;
+using Supervisor.Host.Daemon;
 using Supervisor.Host.Hosting;
 
 namespace Supervisor.Host.Cli;

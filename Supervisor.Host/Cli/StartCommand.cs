@@ -3,7 +3,7 @@ using Containerd.Services.Containers.V1;
 using Containerd.Services.Tasks.V1;
 using Containerd.V1.Types;
 using Supervisor.Host.Cli.Running;
-using Supervisor.Host.Hosting;
+using Supervisor.Host.Daemon;
 using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Host.Cli;

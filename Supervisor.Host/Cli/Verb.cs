@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Net.Sockets;
 using Grpc.Core;
 using Supervisor.Host.Cli.Stdio;
-using Supervisor.Host.Hosting;
+using Supervisor.Host.Daemon;
 
 namespace Supervisor.Host.Cli;
 

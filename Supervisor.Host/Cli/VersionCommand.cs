@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Google.Protobuf.WellKnownTypes;
-using Supervisor.Host.Hosting;
+using Supervisor.Host.Daemon;
 using Supervisor.Host.Services;
 
 namespace Supervisor.Host.Cli;

@@ -2,8 +2,8 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Containerd.Services.Introspection.V1;
 using Supervisor.Actors.Containers;
+using Supervisor.Actors.Images;
 using Supervisor.Actors.Leases;
-using Supervisor.Actors.Metadata;
 using Supervisor.Storage.Content;
 
 namespace Supervisor.Host.Filters;

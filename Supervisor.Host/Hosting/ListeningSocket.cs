@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Supervisor.Host.Daemon;
 using Supervisor.Kernel.Abi;
 using static Tmds.Linux.LibC;
 

@@ -1,7 +1,6 @@
 using Akka.Actor;
 using Grpc.Core;
 using Supervisor.Actors.Containers;
-using Supervisor.Actors.Execs;
 using Supervisor.Actors.Tasks;
 
 namespace Supervisor.Host.Services;

@@ -2,8 +2,8 @@ using Akka.Actor;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Supervisor.Actors.Identity;
+using Supervisor.Host.Daemon;
 using Supervisor.Host.Filters;
-using Supervisor.Host.Hosting;
 using Supervisor.Runtime.Oci;
 using Supervisor.Storage;
 

@@ -1,13 +1,12 @@
+using Akka.Actor;
 using Containerd.Services.Containers.V1;
 using Google.Protobuf.WellKnownTypes;
-using Akka.Actor;
 using Grpc.Core;
 using Supervisor.Actors;
 using Supervisor.Actors.Containers;
 using Supervisor.Actors.Identity;
-using Supervisor.Actors.ReadModel;
+using Supervisor.Host.Daemon;
 using Supervisor.Host.Filters;
-using Supervisor.Host.Hosting;
 using Supervisor.Host.Services.Storage;
 
 namespace Supervisor.Host.Services;

@@ -4,9 +4,8 @@ using Akka.Actor;
 using Grpc.Core;
 using Supervisor.Actors;
 using Supervisor.Actors.Events;
-using Supervisor.Actors.Identity;
+using Supervisor.Host.Daemon;
 using Supervisor.Host.Filters;
-using Supervisor.Host.Hosting;
 
 namespace Supervisor.Host.Services;
 

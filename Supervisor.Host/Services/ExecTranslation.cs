@@ -1,5 +1,6 @@
 using Google.Protobuf.WellKnownTypes;
-using Supervisor.Actors.Execs;
+using Supervisor.Actors.Identity;
+using Supervisor.Actors.Tasks;
 using Process = Containerd.V1.Types.Process;
 using ProcessStatus = Containerd.V1.Types.Status;
 

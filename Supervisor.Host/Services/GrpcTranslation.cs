@@ -6,7 +6,6 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Supervisor.Actors.Containers;
 using Supervisor.Actors.Identity;
-using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Tasks;
 using Supervisor.Kernel;
 using Process = Containerd.V1.Types.Process;

@@ -2,7 +2,7 @@ using System.Threading.Channels;
 using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.HealthCheck;
-using Supervisor.Host.Hosting;
+using Supervisor.Host.Daemon;
 using ServingStatus = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 
 namespace Supervisor.Host.Services;

@@ -3,8 +3,8 @@ using Containerd.Services.Introspection.V1;
 using Containerd.Types;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using Supervisor.Host.Daemon;
 using Supervisor.Host.Filters;
-using Supervisor.Host.Hosting;
 using Supervisor.Host.Services.Storage;
 using Supervisor.Storage.Snapshots;
 

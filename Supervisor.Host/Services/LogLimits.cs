@@ -1,5 +1,5 @@
 using Supervisor.Actors;
-using Supervisor.Host.Hosting;
+using Supervisor.Host.Daemon;
 using Supervisor.Kernel;
 using Supervisor.Runtime.Stdio;
 

@@ -1,6 +1,6 @@
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Tasks;
-using Supervisor.Host.Hosting;
+using Supervisor.Host.Daemon;
 using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Host.Services;

@@ -8,12 +8,10 @@ using Grpc.Core;
 using Supervisor.Actors;
 using Supervisor.Actors.Containers;
 using Supervisor.Actors.Events;
-using Supervisor.Actors.Execs;
 using Supervisor.Actors.Identity;
-using Supervisor.Actors.ReadModel;
 using Supervisor.Actors.Tasks;
+using Supervisor.Host.Daemon;
 using Supervisor.Host.Filters;
-using Supervisor.Host.Hosting;
 using Supervisor.Host.Services.Checkpoints;
 using Supervisor.Runtime.Oci;
 

@@ -3,7 +3,7 @@ using System.Diagnostics;
 using Akka.Actor;
 using Supervisor.Actors;
 using Supervisor.Actors.Events;
-using Supervisor.Host.Hosting;
+using Supervisor.Host.Daemon;
 
 namespace Supervisor.Host.Services;
 

@@ -3,7 +3,7 @@ using Akka.Actor;
 using Akka.Configuration;
 using Google.Protobuf.WellKnownTypes;
 using Supervisor.Actors.Events;
-using Supervisor.Actors.Journal;
+using Supervisor.Actors.Persistence;
 using Supervisor.Persistence.Sqlite.Journal;
 
 namespace Supervisor.Tests.Actors;

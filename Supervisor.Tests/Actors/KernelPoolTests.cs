@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
 using Akka.Configuration;
+using Supervisor.Actors.Effects;
 using Supervisor.Actors.Identity;
-using Supervisor.Actors.KernelPool;
 using Supervisor.Actors.Tasks;
 using Supervisor.Tests.Machines;
 

@@ -1,5 +1,5 @@
 using Supervisor.Actors.Identity;
-using Supervisor.Actors.ReadModel;
+using Supervisor.Actors.Persistence;
 
 namespace Supervisor.Tests.Actors;
 

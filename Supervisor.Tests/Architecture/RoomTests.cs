@@ -8,7 +8,7 @@ namespace Supervisor.Tests.Architecture;
 public sealed class RoomTests
 {
     private static readonly string[] Projects =
-        ["Supervisor.Kernel", "Supervisor.Runtime", "Supervisor.Storage", "Supervisor.Persistence.Sqlite", "Supervisor.Shim"];
+        ["Supervisor.Kernel", "Supervisor.Runtime", "Supervisor.Storage", "Supervisor.Persistence.Sqlite", "Supervisor.Actors", "Supervisor.Host", "Supervisor.Shim"];
 
     public static TheoryData<string> All => [.. Projects];
 

@@ -1,5 +1,5 @@
 using Akka.Configuration;
-using Supervisor.Host.Hosting;
+using Supervisor.Host.Daemon;
 
 namespace Supervisor.Tests.Cli;
 

@@ -1,9 +1,8 @@
 using System.Collections.Immutable;
-using Supervisor.Actors.Collecting;
 using Supervisor.Actors.Containers;
 using Supervisor.Actors.Identity;
+using Supervisor.Actors.Images;
 using Supervisor.Actors.Leases;
-using Supervisor.Actors.Metadata;
 
 namespace Supervisor.Tests.Collecting;
 

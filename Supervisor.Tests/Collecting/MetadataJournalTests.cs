@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using Google.Protobuf;
-using Supervisor.Actors.Metadata;
+using Supervisor.Actors.Images;
 
 namespace Supervisor.Tests.Collecting;
 

@@ -4,7 +4,7 @@ using Containerd.Services.Namespaces.V1;
 using Containerd.Services.Tasks.V1;
 using Grpc.Core;
 using Microsoft.Data.Sqlite;
-using Supervisor.Actors.Journal;
+using Supervisor.Actors.Persistence;
 using Supervisor.Tests.Services;
 using Supervisor.V1;
 using static Supervisor.Tests.Services.Daemon;

@@ -5,7 +5,6 @@ using Google.Protobuf.WellKnownTypes;
 using Supervisor.Actors.Containers;
 using Supervisor.Actors.Events;
 using Supervisor.Actors.Identity;
-using Supervisor.Actors.Journal;
 using Supervisor.Actors.Tasks;
 using Supervisor.Tests.Machines;
 using E = Supervisor.Actors.Tasks.TaskEvent;

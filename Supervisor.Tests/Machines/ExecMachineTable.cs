@@ -1,8 +1,7 @@
 using System.Text;
-using Supervisor.Actors.Execs;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Tasks;
-using static Supervisor.Actors.Execs.ExecCommand;
+using static Supervisor.Actors.Tasks.ExecCommand;
 
 namespace Supervisor.Tests.Machines;
 

@@ -1,4 +1,4 @@
-using Supervisor.Host.Hosting;
+using Supervisor.Host.Daemon;
 using Supervisor.Host.Services;
 
 namespace Supervisor.Tests.Services;

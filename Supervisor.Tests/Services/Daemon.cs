@@ -8,6 +8,7 @@ using Containerd.Services.Tasks.V1;
 using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
+using Supervisor.Host.Daemon;
 using Supervisor.Host.Hosting;
 
 namespace Supervisor.Tests.Services;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Supervisor.Host.Daemon;
 using Supervisor.Host.Hosting;
 
 namespace Supervisor.Tests.Services;

@@ -7,6 +7,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Grpc.Health.V1;
 using Microsoft.Data.Sqlite;
+using Supervisor.Host.Daemon;
 using Supervisor.Host.Hosting;
 using static Supervisor.Tests.Services.Daemon;
 

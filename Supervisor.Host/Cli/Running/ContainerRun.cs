@@ -5,7 +5,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Supervisor.Actors.Containers;
 using Supervisor.Host.Cli.Stdio;
-using Supervisor.Host.Hosting;
+using Supervisor.Host.Daemon;
 using Supervisor.Runtime.Stdio;
 using Supervisor.V1;
 

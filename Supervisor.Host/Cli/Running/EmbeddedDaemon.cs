@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
-using Supervisor.Actors.Recovery;
+using Supervisor.Actors.Effects;
+using Supervisor.Host.Daemon;
 using Supervisor.Host.Hosting;
 using Supervisor.Kernel.Files;
 

@@ -1,5 +1,5 @@
 using Containerd.Services.Containers.V1;
-using Supervisor.Host.Hosting;
+using Supervisor.Host.Daemon;
 using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Host.Cli.Running;

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
-using Supervisor.Host.Hosting;
+using Supervisor.Host.Daemon;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Tmds.Linux;

@@ -3,7 +3,7 @@ using Containerd.Services.Content.V1;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Supervisor.Actors.Metadata;
+using Supervisor.Actors.Images;
 using Supervisor.Host.Filters;
 using Supervisor.Storage.Content;
 using ContentStatus = Containerd.Services.Content.V1.Status;

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using Containerd.Services.Diff.V1;
 using Containerd.Types;
 using Grpc.Core;
-using Supervisor.Actors.Metadata;
+using Supervisor.Actors.Images;
 using Supervisor.Storage.Content;
 using Supervisor.Storage.Layers;
 

@@ -4,7 +4,7 @@ using Containerd.Types;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Supervisor.Actors.Identity;
-using Supervisor.Actors.Metadata;
+using Supervisor.Actors.Images;
 using Supervisor.Host.Filters;
 
 namespace Supervisor.Host.Services.Storage;

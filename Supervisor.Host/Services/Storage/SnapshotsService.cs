@@ -3,12 +3,12 @@ using Containerd.Services.Snapshots.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Supervisor.Actors.Identity;
-using Supervisor.Actors.Metadata;
+using Supervisor.Actors.Images;
 using Supervisor.Host.Filters;
 using Supervisor.Storage;
 using Supervisor.Storage.Layers;
 using Supervisor.Storage.Snapshots;
-using Kind = Supervisor.Actors.Metadata.SnapshotKind;
+using Kind = Supervisor.Actors.Images.SnapshotKind;
 using Mount = Containerd.Types.Mount;
 
 namespace Supervisor.Host.Services.Storage;

@@ -2,10 +2,9 @@ using System.Collections.Immutable;
 using Akka.Actor;
 using Grpc.Core;
 using Supervisor.Actors;
-using Supervisor.Actors.Collecting;
 using Supervisor.Actors.Identity;
+using Supervisor.Actors.Images;
 using Supervisor.Actors.Leases;
-using Supervisor.Actors.Metadata;
 using Supervisor.Storage;
 using Supervisor.Storage.Content;
 

@@ -1,7 +1,7 @@
 using Containerd.Services.Content.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Supervisor.Actors.Metadata;
+using Supervisor.Actors.Images;
 using Supervisor.Storage.Content;
 
 namespace Supervisor.Host.Services.Storage;

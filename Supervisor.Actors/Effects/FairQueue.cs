@@ -1,0 +1,65 @@
+namespace Supervisor.Actors.Effects;
+
+/// <summary>
+/// What waits for a worker, by its owner. Owners take turns, and each has a share of all workers at most: however much one
+/// of them asks for, the work of the others is not held up by it. For one thread.
+/// </summary>
+/// <param name="share">Items of one owner that may run at a time.</param>
+internal sealed class FairQueue<TOwner, TItem>(int share) where TOwner : notnull
+{
+    private readonly Dictionary<TOwner, Owner> _owners = [];
+    private readonly Queue<TOwner> _turns = new(); // those with something that waits, and room in their share
+
+    private sealed class Owner
+    {
+        public Queue<TItem> Waiting { get; } = new();
+        public int Running { get; set; }
+        public bool HasTurn { get; set; }
+    }
+
+    /// <summary>Items that wait.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>Adds an item behind those of its owner.</summary>
+    public void Enqueue(TOwner owner, TItem item)
+    {
+        if (!_owners.TryGetValue(owner, out var state)) _owners[owner] = state = new Owner();
+        state.Waiting.Enqueue(item);
+        Count++;
+        GiveTurn(owner, state);
+    }
+
+    /// <summary>Takes the item whose turn it is. It counts as running until <see cref="Finish"/>.</summary>
+    /// <returns>False when nothing waits whose owner has room in its share.</returns>
+    public bool TryDequeue([System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out TItem item)
+    {
+        if (!_turns.TryDequeue(out var owner))
+        {
+            item = default;
+            return false;
+        }
+        var state = _owners[owner];
+        state.HasTurn = false;
+        item = state.Waiting.Dequeue();
+        Count--;
+        state.Running++;
+        GiveTurn(owner, state);
+        return true;
+    }
+
+    /// <summary>An item of this owner no longer runs, or no longer counts.</summary>
+    public void Finish(TOwner owner)
+    {
+        var state = _owners[owner];
+        state.Running--;
+        if (state is { Running: 0, Waiting.Count: 0 }) _owners.Remove(owner);
+        else GiveTurn(owner, state);
+    }
+
+    private void GiveTurn(TOwner owner, Owner state)
+    {
+        if (state.HasTurn || state.Waiting.Count == 0 || state.Running >= share) return;
+        state.HasTurn = true;
+        _turns.Enqueue(owner);
+    }
+}

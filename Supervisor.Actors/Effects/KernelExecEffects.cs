@@ -1,0 +1,101 @@
+using Supervisor.Actors.Identity;
+using Supervisor.Actors.Tasks;
+using Supervisor.Kernel.Processes;
+using Supervisor.Runtime.Launch;
+using Supervisor.Runtime.Lifecycle;
+using static Supervisor.Actors.Tasks.ExecEffect;
+
+namespace Supervisor.Actors.Effects;
+
+/// <summary>Carries an exec's effects out with Supervisor.Kernel.</summary>
+public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider clock) : IExecEffects
+{
+    private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(10);
+
+    /// <inheritdoc/>
+    public ExecOutcome Run(ExecWork work, CancellationToken deadline)
+    {
+        try
+        {
+            return work.Effect switch
+            {
+                Spawn effect => Make(work, effect, deadline),
+                Release => LetGo(work, deadline),
+                ExecEffect.Signal effect => Send(work, effect),
+                Adopt effect => TakeBack(work, effect, deadline),
+                End => Finish(work),
+                var other => throw new ArgumentException($"no such effect: {other}"),
+            };
+        }
+        catch (Exception e)
+        {
+            return Ended(work, new ExecCommand.EffectFailed(work.Exec, clock.GetUtcNow(), work.Effect, KernelTaskEffects.Reason(e)));
+        }
+    }
+
+    private ExecOutcome Make(ExecWork work, Spawn effect, CancellationToken deadline)
+    {
+        var container = work.Container ?? throw new InvalidOperationException("the container's init is not in this daemon's hands");
+        DescriptorLimit.CheckRoom();
+        var stdio = effect.Setup.Stdio;
+        var process = container.Exec(
+            $"{work.Exec}", new ExecRequest(effect.Setup.Process, stdio.Of(work.Id.Namespace, work.Exec.Value)), deadline);
+        var identity = new InitProcess(process.Pid, process.StartTime, ProcStat.BootId);
+        return new ExecOutcome(new ExecCommand.Spawned(work.Exec, clock.GetUtcNow(), identity), effect, process);
+    }
+
+    private ExecOutcome LetGo(ExecWork work, CancellationToken deadline)
+    {
+        try
+        {
+            Held(work).Start(deadline);
+            return Ended(work, new ExecCommand.Released(work.Exec, clock.GetUtcNow()));
+        }
+        catch
+        {
+            work.Process?.End(EndTimeout); // it may start late: a start that failed leaves nothing
+            throw;
+        }
+    }
+
+    private ExecOutcome Send(ExecWork work, ExecEffect.Signal effect) => Ended(work, Held(work).Signal(effect.Number)
+        ? new ExecCommand.Signalled(work.Exec, clock.GetUtcNow())
+        : new ExecCommand.EffectFailed(work.Exec, clock.GetUtcNow(), effect, new Refusal(RefusalCode.NotFound, "process already finished")));
+
+    private ExecOutcome TakeBack(ExecWork work, Adopt effect, CancellationToken deadline)
+    {
+        var at = clock.GetUtcNow();
+        if (effect.Process is not { } known)
+        {
+            runtime.EndExec($"{work.Exec}", EndTimeout); // made, perhaps, and not journalled
+            return Ended(work, new ExecCommand.EffectFailed(
+                work.Exec, at, effect, new Refusal(RefusalCode.Unavailable, "the daemon ended before the process was started")));
+        }
+        if (runtime.TryAdoptExec($"{work.Exec}", new ProcessIdentity(known.Pid, known.StartTime, known.BootId), deadline) is { } process)
+        {
+            try
+            {
+                process.Start(deadline); // as it was asked to, if it waits still
+                return new ExecOutcome(new ExecCommand.Adopted(work.Exec, at), effect, process);
+            }
+            catch (LaunchException e)
+            {
+                process.End(EndTimeout);
+                return Ended(work, new ExecCommand.EffectFailed(work.Exec, at, new Release(known), new Refusal(RefusalCode.Unknown, e.Message)));
+            }
+        }
+        var reason = known.BootId == ProcStat.BootId ? "it ended while no daemon was watching" : "the machine was restarted";
+        return Ended(work, new ExecCommand.Exited(work.Exec, at, new TaskExit(255, at, reason)));
+    }
+
+    private ExecOutcome Finish(ExecWork work)
+    {
+        work.Process?.End(EndTimeout);
+        return Ended(work, new ExecCommand.Signalled(work.Exec, clock.GetUtcNow()));
+    }
+
+    private static IContainerProcess Held(ExecWork work) =>
+        work.Process ?? throw new InvalidOperationException("its process is not in this daemon's hands");
+
+    private static ExecOutcome Ended(ExecWork work, ExecCommand.Report report) => new(report, work.Effect, null);
+}

@@ -1,0 +1,227 @@
+using Supervisor.Actors.Identity;
+using Supervisor.Actors.Tasks;
+using Supervisor.Kernel;
+using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Cgroups;
+using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Processes;
+using Supervisor.Runtime.Checkpointing;
+using Supervisor.Runtime.Launch;
+using Supervisor.Runtime.Lifecycle;
+using Supervisor.Runtime.Oci;
+using Supervisor.Runtime.Plans;
+using Supervisor.Runtime.Resources;
+using Supervisor.Runtime.Stdio;
+using static Supervisor.Actors.Tasks.TaskEffect;
+
+namespace Supervisor.Actors.Effects;
+
+/// <summary>Carries a task's effects out with Supervisor.Kernel: the only place where a rule's wish becomes a system call.</summary>
+/// <param name="state">The state directory, below which clients keep their FIFOs.</param>
+/// <param name="criu">The program that makes checkpoints: a path, or a name that is looked for in PATH.</param>
+public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider clock, string state, string criu) : ITaskEffects
+{
+    private static readonly TimeSpan TearDownTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan FreezeTimeout = TimeSpan.FromSeconds(10);
+
+    /// <inheritdoc/>
+    public KernelOutcome Run(KernelWork work, CancellationToken deadline)
+    {
+        try
+        {
+            return work.Effect switch
+            {
+                SpawnInit effect => Spawn(work, effect, deadline),
+                ReleaseInit => Release(work, deadline),
+                TaskEffect.Signal effect => Send(work, effect),
+                Freeze effect => Freezing(work, effect.CgroupPaths, freeze: true),
+                Thaw effect => Freezing(work, effect.CgroupPaths, freeze: false),
+                CheckpointInit effect => Checkpoint(work, effect, deadline),
+                RestoreInit effect => Restore(work, effect, deadline),
+                AdoptInit effect => Adopt(work, effect, deadline),
+                TearDown effect => Remove(work, effect),
+                var other => throw new ArgumentException($"no such effect: {other}"),
+            };
+        }
+        catch (Exception e)
+        {
+            return Ended(work, new TaskCommand.EffectFailed(work.Id, clock.GetUtcNow(), work.Effect, Reason(e)));
+        }
+    }
+
+    private KernelOutcome Spawn(KernelWork work, SpawnInit effect, CancellationToken deadline)
+    {
+        DescriptorLimit.CheckRoom();
+        var container = runtime.Create($"{work.Id}", Request(work.Id, effect.Setup, effect.Spec), deadline);
+        return new KernelOutcome(
+            new TaskCommand.InitSpawned(work.Id, clock.GetUtcNow(), Named(container), container.Cgroup.Paths.ToSortedDictionary()), effect, container);
+    }
+
+    private KernelOutcome Restore(KernelWork work, RestoreInit effect, CancellationToken deadline)
+    {
+        var source = effect.Restore.Source;
+        if (!Directory.Exists(source.Images)) throw new DirectoryNotFoundException($"checkpoint: the images in \"{source.Images}\" are gone");
+        if (source.Work.Length > 0) PrivateFiles.MakeDirectory(source.Work);
+        var options = new CheckpointOptions { ImageDirectory = source.Images, WorkDirectory = NullIfEmpty(source.Work), Criu = CriuProgram.Find(criu) };
+        DescriptorLimit.CheckRoom();
+        var container = runtime.Restore($"{work.Id}", Request(work.Id, effect.Setup, effect.Restore.Spec.Memory), options, deadline);
+        RemoveImages(source.Owned);
+        return new KernelOutcome(
+            new TaskCommand.InitRestored(work.Id, clock.GetUtcNow(), Named(container), container.Cgroup.Paths.ToSortedDictionary()), effect, container);
+    }
+
+    private KernelOutcome Checkpoint(KernelWork work, CheckpointInit effect, CancellationToken deadline)
+    {
+        var request = effect.Request;
+        var program = CriuProgram.Find(criu);
+        PrivateFiles.MakeDirectory(request.Images);
+        if (request.Work.Length > 0) PrivateFiles.MakeDirectory(request.Work);
+        Held(work).Checkpoint(
+            new CheckpointOptions
+            {
+                ImageDirectory = request.Images, WorkDirectory = NullIfEmpty(request.Work), ParentDirectory = NullIfEmpty(request.Parent),
+                LeaveRunning = !request.Exit, TcpEstablished = request.OpenTcp, ExternalUnixSockets = request.ExternalUnixSockets,
+                ShellJob = request.Terminal, FileLocks = request.FileLocks, EmptyNamespaces = request.EmptyNamespaces,
+                ManageCgroups = NullIfEmpty(request.CgroupsMode), Criu = program,
+            },
+            deadline);
+        return Ended(work, new TaskCommand.Checkpointed(work.Id, clock.GetUtcNow(), request));
+    }
+
+    private static ContainerRequest Request(ContainerId id, TaskSetup setup, ReadOnlyMemory<byte> spec) => new(
+        setup.Bundle, spec, [.. setup.Rootfs.Select(m => new RootMount(m.Type, m.Source, m.Target, m.Options))],
+        setup.Stdio.Of(id.Namespace, id.Value), $"/{id.Namespace}/{id.Value}");
+
+    private static InitProcess Named(IContainer container) => new(container.Pid, container.StartTime, ProcStat.BootId);
+
+    private static string? NullIfEmpty(string text) => text.Length > 0 ? text : null;
+
+    /// <summary>What cannot be removed now is removed at the next start.</summary>
+    private static void RemoveImages(string directory)
+    {
+        try
+        {
+            if (directory.Length > 0) Directory.Delete(directory, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+        }
+    }
+
+    /// <summary>What cannot be removed now is removed at the next start.</summary>
+    private void RemoveFifos(ContainerId id)
+    {
+        try
+        {
+            ClientFifos.RemoveUnused(state, id.Namespace, id.Value);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+        }
+    }
+
+    private KernelOutcome Release(KernelWork work, CancellationToken deadline)
+    {
+        try
+        {
+            Held(work).Start(deadline);
+            return Ended(work, new TaskCommand.InitStarted(work.Id, clock.GetUtcNow()));
+        }
+        catch (LaunchException e)
+        {
+            return Ended(work, StartFailed(work, e));
+        }
+    }
+
+    private TaskCommand.StartFailed StartFailed(KernelWork work, LaunchException e)
+    {
+        var status = e.Errno is Errno.ENOENT or Errno.ENOTDIR ? 127 : e.Errno is Errno.None ? 137 : 126;
+        return new TaskCommand.StartFailed(work.Id, clock.GetUtcNow(), e.Message, status);
+    }
+
+    private KernelOutcome Send(KernelWork work, TaskEffect.Signal effect)
+    {
+        var container = Held(work);
+        var sent = effect.All ? container.SignalAll(effect.Number) : container.Signal(effect.Number);
+        // To nobody, when all were meant, is success: they are as gone as they were to be.
+        return Ended(work, sent || effect.All
+            ? new TaskCommand.Signalled(work.Id, clock.GetUtcNow())
+            : new TaskCommand.EffectFailed(work.Id, clock.GetUtcNow(), effect, new Refusal(RefusalCode.NotFound, "process already finished")));
+    }
+
+    private KernelOutcome Freezing(KernelWork work, IReadOnlyDictionary<string, string> cgroupPaths, bool freeze)
+    {
+        var cgroup = Cgroup.Open(cgroupPaths);
+        if (freeze) cgroup.Freeze(FreezeTimeout);
+        else cgroup.Thaw(FreezeTimeout);
+        return Ended(work, freeze ? new TaskCommand.Frozen(work.Id, clock.GetUtcNow()) : new TaskCommand.Thawed(work.Id, clock.GetUtcNow()));
+    }
+
+    private KernelOutcome Adopt(KernelWork work, AdoptInit effect, CancellationToken deadline)
+    {
+        var init = effect.Init;
+        var container = runtime.TryAdopt(
+            $"{work.Id}", effect.Setup.Bundle, new ProcessIdentity(init.Pid, init.StartTime, init.BootId), effect.CgroupPaths, deadline);
+        try
+        {
+            if (effect.Release) container?.Start(deadline); // asked for by our former self, and perhaps done by it: done twice it is done once
+        }
+        catch (LaunchException e)
+        {
+            return new KernelOutcome(StartFailed(work, e), effect, container);
+        }
+        if (container is not null)
+            return new KernelOutcome(new TaskCommand.InitAdopted(work.Id, clock.GetUtcNow(), container.Cgroup is { Exists: true, IsFrozen: true }, container.IsHeld), effect, container);
+        // What it has left behind ends before its exit is published, as when a daemon is watching.
+        if (init.BootId == ProcStat.BootId && Cgroup.Open(effect.CgroupPaths) is { Exists: true } cgroup) cgroup.KillAll(TearDownTimeout);
+        var reason = init.BootId == ProcStat.BootId ? "it ended while no daemon was watching" : "the machine was restarted";
+        return Ended(work, new TaskCommand.InitGone(work.Id, clock.GetUtcNow(), new TaskExit(255, clock.GetUtcNow(), reason)));
+    }
+
+    private KernelOutcome Remove(KernelWork work, TearDown effect)
+    {
+        if (work.Container is { } container) container.End(TearDownTimeout);
+        else runtime.TearDown($"{work.Id}", effect.Setup.Bundle, effect.CgroupPaths, TearDownTimeout);
+        RemoveImages(effect.Images);
+        RemoveFifos(work.Id);
+        return Ended(work, new TaskCommand.TornDown(work.Id, clock.GetUtcNow()));
+    }
+
+    private static IContainer Held(KernelWork work) =>
+        work.Container ?? throw new InvalidOperationException("its init is not in this daemon's hands");
+
+    private static KernelOutcome Ended(KernelWork work, TaskCommand.Report report) => new(report, work.Effect, null);
+
+    /// <inheritdoc/>
+    public TaskInquiryReply Answer(TaskInquiryWork work)
+    {
+        try
+        {
+            var cgroup = Cgroup.Open(work.CgroupPaths);
+            switch (work.Inquiry)
+            {
+                case TaskInquiry.Pids: return new TaskInquiryReply(null, [.. cgroup.Processes()]);
+                case TaskInquiry.Stats: return new TaskInquiryReply(null, Stats: cgroup.Stats());
+                case TaskInquiry.Update update:
+                    var resources = SpecReader.ReadResources(update.Resources.Span);
+                    SpecValidator.Validate(resources);
+                    CgroupLimits.Update(cgroup, resources);
+                    return new TaskInquiryReply(null);
+                default: throw new ArgumentException($"no such inquiry: {work.Inquiry}");
+            }
+        }
+        catch (Exception e)
+        {
+            return new TaskInquiryReply(Reason(e));
+        }
+    }
+
+    internal static Refusal Reason(Exception e) => e switch
+    {
+        InvalidSpecException or InvalidStdioException => new Refusal(RefusalCode.InvalidArgument, e.Message),
+        DescriptorsExhaustedException => new Refusal(RefusalCode.ResourceExhausted, e.Message),
+        OperationCanceledException or TimeoutException => new Refusal(RefusalCode.DeadlineExceeded, e.Message),
+        LaunchException or CgroupException or SyscallException or IOException or InvalidOperationException => new Refusal(RefusalCode.Unknown, e.Message),
+        _ => new Refusal(RefusalCode.Unknown, $"{e.GetType().Name}: {e.Message}"),
+    };
+}

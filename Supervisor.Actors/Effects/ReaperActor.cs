@@ -1,0 +1,61 @@
+using Akka.Actor;
+using Supervisor.Actors.Tasks;
+using Supervisor.Runtime.Lifecycle;
+
+namespace Supervisor.Actors.Effects;
+
+/// <summary>
+/// Turns what the kernel's reaper learns on its epoll thread into messages: to the task that asked, and to the event
+/// stream for anyone. In the order in which the thread learned it.
+/// </summary>
+public sealed class ReaperActor : UntypedActor
+{
+    private readonly TimeProvider _clock;
+
+    /// <param name="clock">Stamps kills by the OOM killer.</param>
+    public ReaperActor(TimeProvider clock) => _clock = clock;
+
+    /// <summary>How to create one.</summary>
+    public static Props Props(TimeProvider clock) => Akka.Actor.Props.Create(() => new ReaperActor(clock));
+
+    /// <inheritdoc/>
+    protected override void OnReceive(object message)
+    {
+        // The callbacks run on the epoll thread, which sends on at once: a hop through this actor would only cost time.
+        var (watcher, events) = (Sender, Context.System.EventStream);
+        switch (message)
+        {
+            case WatchInit watch:
+                watch.Container.Watch(
+                    end =>
+                    {
+                        var exit = Exit(end);
+                        events.Publish(new ProcessExited(watch.Id, watch.Container.Pid, exit));
+                        watcher.Tell(new TaskCommand.InitExited(watch.Id, exit.At, exit));
+                    },
+                    () =>
+                    {
+                        events.Publish(new ContainerOutOfMemory(watch.Id));
+                        watcher.Tell(new TaskCommand.OutOfMemory(watch.Id, _clock.GetUtcNow()));
+                    });
+                break;
+            case WatchExec watch:
+                watch.Process.Watch(
+                    end =>
+                    {
+                        var exit = Exit(end);
+                        events.Publish(new ProcessExited(watch.Id.Container, watch.Process.Pid, exit));
+                        watcher.Tell(new ExecCommand.Exited(watch.Id, exit.At, exit));
+                    },
+                    () => { });
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    private static TaskExit Exit(ProcessEnd end) => end.Status is { } known
+        ? new TaskExit(known.Code, end.At)
+        : new TaskExit(255, end.At, "it was not our child, and this kernel keeps no exit status for others");
+}

@@ -1,0 +1,122 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Persistence;
+using Supervisor.Actors.Containers;
+using Supervisor.Actors.Leases;
+using Supervisor.Actors.Persistence;
+using Supervisor.Storage;
+
+namespace Supervisor.Actors.Images;
+
+/// <summary>
+/// The shell of <see cref="MetadataMachine"/>. One for all namespaces, since they share blobs and are collected together. It
+/// decides on what it has decided before, and lets the journal follow: commands do not wait for each other's disk writes,
+/// only their answers do. Readers see what is journalled.
+/// </summary>
+/// <param name="directory">Where readers look; written by this actor only.</param>
+/// <param name="leases">What leases keep is no garbage.</param>
+/// <param name="containers">What containers stand on is no garbage.</param>
+/// <param name="files">Swept once, after recovery.</param>
+/// <param name="publisher">Publishes what is journalled.</param>
+public sealed class MetadataActor(
+    MetadataDirectory directory, LeaseDirectory leases, ContainerDirectory containers, StorageFiles files, IActorRef publisher)
+    : JournalledActor
+{
+    private const int CompactEvery = 4096;
+
+    private MetadataState _decided = MetadataState.Empty, _journalled = MetadataState.Empty;
+    private int _sinceCompaction;
+
+    private sealed record Swept(Exception? Failure);
+
+    /// <inheritdoc/>
+    public override string PersistenceId => "metadata";
+
+    /// <summary>How to make one.</summary>
+    public static Props Props(
+        MetadataDirectory directory, LeaseDirectory leases, ContainerDirectory containers, StorageFiles files, IActorRef publisher) =>
+        Akka.Actor.Props.Create(() => new MetadataActor(directory, leases, containers, files, publisher));
+
+    /// <inheritdoc/>
+    protected override void OnCommand(object message)
+    {
+        switch (message)
+        {
+            case MetadataCommand command:
+                Carry(command, Sender);
+                break;
+            case Swept { Failure: { } failure }:
+                directory.Failed(failure);
+                break;
+            case Swept:
+                directory.IsRecovered();
+                break;
+            case DeleteMessagesSuccess or DeleteMessagesFailure:
+                break; // the next compaction deletes what this one could not
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void OnRecover(object message)
+    {
+        switch (message)
+        {
+            case MetadataEvent e:
+                _decided = MetadataMachine.Apply(_decided, e);
+                _sinceCompaction = e is MetadataEvent.Compacted ? 0 : _sinceCompaction + 1;
+                break;
+            case RecoveryCompleted:
+                _journalled = _decided;
+                directory.Publish(_journalled);
+                Sweep();
+                break;
+        }
+    }
+
+    private void Carry(MetadataCommand command, IActorRef asker)
+    {
+        var before = _decided;
+        var decision = MetadataMachine.Decide(before, command, () => Garbage(before, command.At));
+        foreach (var e in decision.Events) _decided = MetadataMachine.Apply(_decided, e);
+        var freed = MetadataMachine.Freed(before, _decided, decision.Events);
+        PersistEachAsync(decision.Events, e =>
+        {
+            _journalled = MetadataMachine.Apply(_journalled, e);
+            _sinceCompaction++;
+            directory.Publish(_journalled);
+            ReportApplied(publisher, MetadataEventMapper.TopicOf(e));
+        });
+        DeferAsync(decision, d =>
+        {
+            asker.Tell(new MetadataReply(d.Refusal, _journalled, freed));
+            if (_sinceCompaction >= CompactEvery) Compact(command.At);
+        });
+    }
+
+    // Leases before containers: whoever ends a lease has made first what stands on what it kept.
+    private ImmutableArray<MetadataEvent> Garbage(MetadataState state, DateTimeOffset now)
+    {
+        var live = leases.All.Where(l => !l.HasExpired(now)).ToImmutableArray();
+        return GarbageMarking.Garbage(state, live, [.. containers.All.Select(e => e.Record)], now);
+    }
+
+    private void Compact(DateTimeOffset at)
+    {
+        _sinceCompaction = 0;
+        // Not Persist: within DeferAsync's handler Akka would wait for a write that may be done already, and take no command any more.
+        PersistAsync(new MetadataEvent.Compacted(at, [.. _decided.Images.Values], [.. _decided.Blobs.Values], [.. _decided.Snapshots.Values]),
+            _ => DeleteMessages(LastSequenceNr - 1));
+    }
+
+    private void Sweep()
+    {
+        var self = Self;
+        var blobs = _decided.Blobs.Values.Select(b => b.File).ToHashSet(StringComparer.Ordinal);
+        var snapshots = _decided.Snapshots.Values.Select(s => (s.Snapshotter, s.Id)).ToHashSet();
+        files.SweepAsync(blobs, snapshots)
+            .ContinueWith(done => self.Tell(new Swept(done.Exception?.InnerException)), TaskScheduler.Default);
+    }
+}

@@ -1,0 +1,40 @@
+using Akka.Configuration;
+using Microsoft.Data.Sqlite;
+using Supervisor.Persistence.Sqlite;
+
+namespace Supervisor.Actors.Persistence;
+
+/// <summary>What the daemon sets of the journal's configuration: its place is the root's, its history is as <c>supervisor.events</c> says.</summary>
+internal static class JournalConfig
+{
+    /// <summary>The tag of every event that is published.</summary>
+    public const string PublishedTag = "published";
+
+    /// <summary>The journal's file.</summary>
+    public static string FileIn(string root) => Path.Join(root, "journal.db");
+
+    /// <summary>Says how far the journal was written since the machine was started.</summary>
+    public static string WitnessIn(string state) => Path.Join(state, "journal-position");
+
+    /// <summary>The configuration with the journal's keys in front.</summary>
+    /// <param name="state">Where it is noted how far the journal was written.</param>
+    public static Config With(Config config, string root, string state)
+    {
+        var connection = new SqliteConnectionStringBuilder { DataSource = FileIn(root) };
+        var events = config.GetConfig("supervisor.events");
+        return ConfigurationFactory.ParseString($$"""
+            akka.persistence.journal.sqlite {
+              connection-string = {{Quoted(connection.ToString())}}
+              witness = {{Quoted(WitnessIn(state))}}
+              history {
+                keep = {{events.GetLong("keep")}}
+                keep-for = {{(long)events.GetTimeSpan("keep-for").TotalMilliseconds}}ms
+                keep-size = {{events.GetByteSize("keep-size") ?? 0}}
+              }
+            }
+            """).WithFallback(config).WithFallback(SqlitePersistence.DefaultConfig);
+    }
+
+    /// <summary>As a quoted string of HOCON's, which are JSON's: a path may hold any character.</summary>
+    private static string Quoted(string text) => $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+}

@@ -1,0 +1,149 @@
+using Akka.Actor;
+using Supervisor.Actors.Identity;
+using Supervisor.Runtime.Lifecycle;
+
+namespace Supervisor.Actors.Tasks;
+
+/// <summary>
+/// What a task knows of its execs: their actors, which are its children, and what must wait for them. Part of the task
+/// actor, and as single-threaded.
+/// </summary>
+/// <remarks>
+/// The init's exit waits for the exits of the execs, which end with it: clients rely on that order. A pause waits for
+/// launches: nothing may be born into a frozen cgroup.
+/// </remarks>
+internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext context)
+{
+    private static readonly TimeSpan ExitsWithin = TimeSpan.FromSeconds(10);
+    private readonly Dictionary<string, Child> _children = new(StringComparer.Ordinal);
+    private long _made;
+    private bool _ending, _gaveUp, _holding;
+
+    /// <summary>Some exec did not end with the init: its exit is told without waiting longer.</summary>
+    internal sealed record Impatient
+    {
+        public static Impatient Instance { get; } = new();
+    }
+
+    /// <summary>Whether there is any.</summary>
+    public bool Any => _children.Count > 0;
+
+    /// <summary>Whether every one that the journal knew of has told how it stands.</summary>
+    public bool Recovered => _children.Values.All(c => c.Told);
+
+    /// <summary>Whether there is this one.</summary>
+    public bool Has(string exec) => _children.ContainsKey(exec);
+
+    /// <summary>Takes up, or drops, what was journalled.</summary>
+    public void Apply(ExecRegistered e)
+    {
+        if (!e.Present)
+        {
+            if (_children.Remove(e.Id.Value, out var gone)) context.Stop(gone.Actor);
+            return;
+        }
+        // A number in the name: the last one of this id may still be stopping.
+        var actor = context.ActorOf(ExecActor.Props(e.Id, node), $"{e.Id.Value}:{++_made}");
+        _children[e.Id.Value] = new Child(actor);
+    }
+
+    /// <summary>Why the task's state forbids a command, or its end that waits for the execs'; null if neither does.</summary>
+    /// <param name="freezing">A pause is on its way.</param>
+    public Refusal? Judge(ExecCommand command, TaskState state, bool freezing) => (command, state) switch
+    {
+        (_, TaskState.Absent) => new Refusal(RefusalCode.NotFound, $"task {command.Id.Container.Value} not found"),
+        (ExecCommand.Add or ExecCommand.Start, TaskState.Creating) => new Refusal(RefusalCode.FailedPrecondition, "the task is being created"),
+        (ExecCommand.Add or ExecCommand.Start, TaskState.Prepared or TaskState.Restoring) =>
+            new Refusal(RefusalCode.FailedPrecondition, "the task is not restored yet"),
+        (ExecCommand.Add or ExecCommand.Start, TaskState.Stopped or TaskState.Deleting) =>
+            new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a stopped state"),
+        (ExecCommand.Add or ExecCommand.Start, TaskState.Paused) => new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a paused state: resume the container first"),
+        (ExecCommand.Add or ExecCommand.Start, _) when _ending => new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a stopped state"),
+        (ExecCommand.Start, _) when freezing => new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a paused state: resume the container first"),
+        _ => null,
+    };
+
+    /// <summary>Hands a command on; its exec answers the asker.</summary>
+    public void Forward(ExecCommand command, IContainer? container, IActorRef asker)
+    {
+        if (!_children.TryGetValue(command.Id.Value, out var child))
+        {
+            asker.Tell(new ExecReply(command.Id, NotFound(command.Id), new ExecState.Absent()));
+            return;
+        }
+        child.Sent++;
+        child.Launching |= command is ExecCommand.Start;
+        child.Actor.Tell(new ExecActor.Order(command, container), asker);
+    }
+
+    /// <summary>As <see cref="Forward(ExecCommand, IContainer?, IActorRef)"/>.</summary>
+    public void Forward(ProcessInput input, IActorRef asker)
+    {
+        if (_children.TryGetValue(input.ExecId, out var child)) child.Actor.Tell(input, asker);
+        else asker.Tell(new ProcessInputReply(NotFound(ExecId.Parse(id, input.ExecId))));
+    }
+
+    /// <summary>The task is gone: so are its execs.</summary>
+    public void DiscardAll()
+    {
+        (_ending, _gaveUp) = (false, false);
+        foreach (var exec in _children.Keys)
+            Forward(new ExecCommand.Discard(ExecId.Parse(id, exec), node.Clock.GetUtcNow()), null, ActorRefs.Nobody);
+    }
+
+    /// <summary>How one stands.</summary>
+    /// <returns>What is to be journalled, if it may be forgotten; then applied.</returns>
+    public ExecRegistered? Accept(ExecActor.Standing standing, IActorRef sender)
+    {
+        if (!_children.TryGetValue(standing.ExecId, out var child) || !child.Actor.Equals(sender)) return null;
+        child.Told = true;
+        child.Alive = standing.Alive;
+        if (standing.Handled == child.Sent) child.Launching = standing.Launching; // else a start may be on the way
+        return standing.Gone && standing.Handled == child.Sent ? new ExecRegistered(ExecId.Parse(id, standing.ExecId), Present: false) : null;
+    }
+
+    /// <summary>Whether a message must wait for execs. Then what it waits for is set going, and the task stashes it.</summary>
+    public bool Holds(object message, TaskState state, ITimerScheduler timers)
+    {
+        var waits = message switch
+        {
+            TaskCommand.InitExited or KernelOutcome { Report: TaskCommand.InitGone } => !_gaveUp && _children.Values.Any(c => c.Alive || c.Launching || !c.Told),
+            TaskCommand.Pause => _children.Values.Any(c => c.Launching),
+            TaskActor.Retire => state is TaskState.Absent && Any,
+            _ => false,
+        };
+        if (!waits) return false;
+        _holding = true;
+        if (message is TaskCommand.InitExited or KernelOutcome && !_ending)
+        {
+            _ending = true;
+            // With a pid namespace of its own they are dead by now; with the host's nobody else ends them.
+            foreach (var exec in _children.Keys)
+                Forward(new ExecCommand.Kill(ExecId.Parse(id, exec), node.Clock.GetUtcNow(), 9), null, ActorRefs.Nobody);
+            timers.StartSingleTimer(Impatient.Instance, Impatient.Instance, ExitsWithin);
+        }
+        return true;
+    }
+
+    /// <summary>Waits no longer for exits, held or just being judged anew.</summary>
+    public void GiveUp() => _gaveUp = _ending;
+
+    /// <summary>Whether what the task has stashed for the execs is to be judged again, now that one has reported.</summary>
+    public bool TryRelease()
+    {
+        var held = _holding;
+        _holding = false;
+        return held;
+    }
+
+    private static Refusal NotFound(ExecId exec) => new(RefusalCode.NotFound, ExecMachine.NotFoundMessage(exec));
+
+    private sealed class Child(IActorRef actor)
+    {
+        public IActorRef Actor { get; } = actor;
+        public long Sent { get; set; }
+        public bool Launching { get; set; }
+        public bool Alive { get; set; }
+        public bool Told { get; set; }
+    }
+}

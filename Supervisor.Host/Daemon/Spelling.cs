@@ -1,0 +1,45 @@
+using System.CommandLine.Parsing;
+
+namespace Supervisor.Host.Daemon;
+
+/// <summary>What a mistyped word was meant to be.</summary>
+internal static class Spelling
+{
+    /// <summary>The word that is fewest slips away, at most two and fewer than it has letters; null for none.</summary>
+    public static string? Nearest(string typed, IEnumerable<string> words) => words
+        .Select(word => (word, slips: Slips(typed, word)))
+        .Where(w => w.slips <= 2 && w.slips < w.word.Length)
+        .OrderBy(w => w.slips).Select(w => w.word).FirstOrDefault();
+
+    /// <summary>What is said of an option that the verb does not have.</summary>
+    public static string NoSuchOption(string typed, SymbolResult at)
+    {
+        var name = typed.Split('=')[0];
+        for (var result = at; result is not null; result = result.Parent)
+        {
+            if (result is CommandResult { Command: var command } && name.StartsWith("--", StringComparison.Ordinal)
+                && Nearest(name, command.Options.SelectMany(o => o.Aliases.Append(o.Name)).Where(o => o.StartsWith("--", StringComparison.Ordinal))) is { } near)
+                return $"\"{name}\": no such option; did you mean \"{near}\"?";
+        }
+        return $"\"{name}\": no such option.";
+    }
+
+    // Damerau and Levenshtein: letters that are missing, too many, wrong, or two that have changed places.
+    private static int Slips(string one, string other)
+    {
+        var cost = new int[one.Length + 1, other.Length + 1];
+        for (var i = 0; i <= one.Length; i++)
+            for (var j = 0; j <= other.Length; j++)
+            {
+                if (i == 0 || j == 0)
+                {
+                    cost[i, j] = i + j;
+                    continue;
+                }
+                var best = Math.Min(Math.Min(cost[i - 1, j], cost[i, j - 1]) + 1, cost[i - 1, j - 1] + (one[i - 1] == other[j - 1] ? 0 : 1));
+                if (i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1]) best = Math.Min(best, cost[i - 2, j - 2] + 1);
+                cost[i, j] = best;
+            }
+        return cost[one.Length, other.Length];
+    }
+}
