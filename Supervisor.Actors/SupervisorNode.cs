@@ -133,7 +133,7 @@ public sealed class SupervisorNode : IAsyncDisposable
     {
         if (options.ShimExecutable is not { } executable) return new EmbeddedRuntime(host);
         var shim = new ShimOptions(options.State, executable, message => system.Log.Warning(message), options.OwnsProcess);
-        return ShimsRuntime.Start(host, shim, options.ShimPerContainer);
+        return ShimPool.Start(host, shim, options.ShimPerContainer);
     }
 
     /// <summary>Subscribed to the journal before any actor that is created later can journal an event.</summary>

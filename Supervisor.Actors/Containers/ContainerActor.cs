@@ -36,13 +36,13 @@ public sealed class ContainerActor : JournalledActor
         Akka.Actor.Props.Create<ContainerActor>(id, node, directory); // no expression: evaluated for each
 
     /// <summary>The container is gone, and its journal empty: the parent may let go of this actor.</summary>
-    internal sealed record Gone(ContainerId Id);
+    internal sealed record Passivate(ContainerId Id);
 
     /// <summary>The parent is about to let go: is there still none?</summary>
-    internal sealed record LeaveRequest;
+    internal sealed record ConfirmPassivation;
 
     /// <summary>Whether there is still none.</summary>
-    internal sealed record LeaveAnswer(ContainerId Id, bool Leaves);
+    internal sealed record PassivationAnswer(ContainerId Id, bool IsAbsent);
 
     /// <inheritdoc/>
     protected override void OnCommand(object message)
@@ -65,8 +65,8 @@ public sealed class ContainerActor : JournalledActor
                     _deleting = null;
                 }
                 break;
-            case LeaveRequest:
-                Sender.Tell(new LeaveAnswer(_id, _state is ContainerState.Absent));
+            case ConfirmPassivation:
+                Sender.Tell(new PassivationAnswer(_id, _state is ContainerState.Absent));
                 break;
             case ContainerCommand.CreateTask create:
                 CreateTask(create, Sender);
@@ -78,7 +78,7 @@ public sealed class ContainerActor : JournalledActor
                 Handle(command, Sender);
                 break;
             case DeleteMessagesSuccess or DeleteMessagesFailure:
-                if (_state is ContainerState.Absent) Context.Parent.Tell(new Gone(_id));
+                if (_state is ContainerState.Absent) Context.Parent.Tell(new Passivate(_id));
                 break;
             default:
                 Unhandled(message);
@@ -111,7 +111,7 @@ public sealed class ContainerActor : JournalledActor
                     // We ended between its registration and its record, or between its delete and its leaving: there is no task
                     // to wait for, and the id becomes free.
                     _node.Readiness.TaskRecovered(_id);
-                    Leave();
+                    RequestPassivation();
                 }
                 _node.Readiness.ContainerRecovered(_id);
                 break;
@@ -126,7 +126,7 @@ public sealed class ContainerActor : JournalledActor
         if (decision.Event is null)
         {
             asker.Tell(new ContainerReply(_id, decision.Refusal, Record));
-            if (_state is ContainerState.Absent) Context.Parent.Tell(new Gone(_id));
+            if (_state is ContainerState.Absent) Context.Parent.Tell(new Passivate(_id));
             return;
         }
         Failpoint.Pass("before", $"journal container {decision.Event.GetType().Name}");
@@ -139,7 +139,7 @@ public sealed class ContainerActor : JournalledActor
             else Forget();
             ReportApplied(_node.EventPublisher, ContainerEventMapper.TopicOf(e));
             asker.Tell(new ContainerReply(_id, null, Record ?? before));
-            if (Record is null) Leave();
+            if (Record is null) RequestPassivation();
         });
     }
 
@@ -180,9 +180,9 @@ public sealed class ContainerActor : JournalledActor
     }
 
     /// <summary>No recovery needs its events any more; when they are deleted, the parent may stop this actor.</summary>
-    private void Leave()
+    private void RequestPassivation()
     {
         if (LastSequenceNr > 0) DeleteMessages(LastSequenceNr);
-        else Context.Parent.Tell(new Gone(_id));
+        else Context.Parent.Tell(new Passivate(_id));
     }
 }

@@ -20,7 +20,7 @@ public sealed class ContainersActor : JournalledActor
     private readonly ContainerDirectory _directory;
     private readonly HashSet<ContainerId> _registered = [];
     private readonly Dictionary<ContainerId, IActorRef> _children = [];
-    private readonly HashSet<ContainerId> _leaving = []; // the id is free only after the child has stopped: commands for it are stashed
+    private readonly HashSet<ContainerId> _passivating = []; // the id is free only after the child has stopped: commands for it are stashed
 
     /// <param name="node">What the actors share.</param>
     /// <param name="directory">What containers publish.</param>
@@ -41,7 +41,7 @@ public sealed class ContainersActor : JournalledActor
             case ContainerCommand command when _directory.Refuse(command.Id) is { } damaged:
                 Sender.Tell(new ContainerReply(command.Id, damaged, null));
                 break;
-            case ContainerCommand command when _leaving.Contains(command.Id):
+            case ContainerCommand command when _passivating.Contains(command.Id):
                 Stash.Stash();
                 break;
             case ContainerCommand command when _children.TryGetValue(command.Id, out var child):
@@ -61,24 +61,24 @@ public sealed class ContainersActor : JournalledActor
             case ContainerCommand command:
                 Sender.Tell(new ContainerReply(command.Id, new Refusal(RefusalCode.NotFound, ContainerMachine.NotFoundMessage(command.Id)), null));
                 break;
-            case ContainerActor.Gone gone when _children.ContainsKey(gone.Id) && _leaving.Add(gone.Id):
-                Sender.Tell(new ContainerActor.LeaveRequest()); // a create may have overtaken: it is asked once more, after all that was forwarded
+            case ContainerActor.Passivate passivate when _children.ContainsKey(passivate.Id) && _passivating.Add(passivate.Id):
+                Sender.Tell(new ContainerActor.ConfirmPassivation()); // a create may have overtaken: it is asked once more, after all that was forwarded
                 break;
-            case ContainerActor.Gone:
+            case ContainerActor.Passivate:
                 break;
-            case ContainerActor.LeaveAnswer { Leaves: true } answer when _children.Remove(answer.Id, out var leaver):
+            case ContainerActor.PassivationAnswer { IsAbsent: true } answer when _children.Remove(answer.Id, out var child):
                 Failpoint.Pass("before", "journal registry Gone");
                 Persist(new ContainerRegistered(answer.Id, Present: false), e =>
                 {
                     Failpoint.Pass("after", "journal registry Gone");
                     Apply(e);
-                    Context.Stop(leaver);
+                    Context.Stop(child);
                 });
                 break;
-            case ContainerActor.LeaveAnswer answer when _leaving.Remove(answer.Id):
+            case ContainerActor.PassivationAnswer answer when _passivating.Remove(answer.Id):
                 Stash.UnstashAll();
                 break;
-            case ContainerActor.LeaveAnswer:
+            case ContainerActor.PassivationAnswer:
                 break;
             case DeleteMessagesSuccess or DeleteMessagesFailure:
                 break; // what could not be deleted now is, at the next compaction
@@ -135,7 +135,7 @@ public sealed class ContainersActor : JournalledActor
         var name = child.Path.Name.Split(':');
         var id = ContainerId.Parse(name[0], name[1]);
         if (_children.GetValueOrDefault(id)?.Equals(child) == true) _children.Remove(id); // it failed for good
-        if (_leaving.Remove(id)) Stash.UnstashAll();
+        if (_passivating.Remove(id)) Stash.UnstashAll();
     }
 }
 

@@ -47,7 +47,7 @@ public static class Leftovers
     }
 
     /// <summary>Whether there are containers, or what is left of some.</summary>
-    public static bool Any(string state) => Bundles(state).Any() || ShimsRuntime.AnyInUse(state);
+    public static bool Any(string state) => Bundles(state).Any() || ShimPool.AnyInUse(state);
 
     /// <summary>Removes everything of a daemon that is dead and will not come back.</summary>
     public static void RemoveAll(string state, Action<string> log)

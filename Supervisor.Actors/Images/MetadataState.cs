@@ -80,7 +80,7 @@ public sealed record MetadataState(
     }
 
     /// <summary>What a namespace holds, for people: <c>2 images, 1 blob</c>; empty for nothing.</summary>
-    public string WhatIsIn(string @namespace)
+    public string DescribeContents(string @namespace)
     {
         (int Count, string One, string Many)[] counts =
         [

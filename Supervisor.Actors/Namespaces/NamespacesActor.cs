@@ -32,7 +32,7 @@ public sealed class NamespacesActor(
     {
         if (message is not NamespaceCommand command) { Unhandled(message); return; }
         var asker = Sender;
-        var decision = NamespaceMachine.Decide(_state, command, WhatIsIn(command.Name));
+        var decision = NamespaceMachine.Decide(_state, command, DescribeContents(command.Name));
         PersistEach(decision.Event is { } happened ? [happened] : ImmutableArray<NamespaceEvent>.Empty, e =>
         {
             _state = NamespaceMachine.Apply(_state, e);
@@ -57,7 +57,7 @@ public sealed class NamespacesActor(
         }
     }
 
-    private string WhatIsIn(string @namespace)
+    private string DescribeContents(string @namespace)
     {
         var here = containers.InNamespace(@namespace).Count switch
         {
@@ -65,7 +65,7 @@ public sealed class NamespacesActor(
             1 => "1 container",
             var n => $"{n} containers",
         };
-        return string.Join(", ", ((string[])[here, metadata.State.WhatIsIn(@namespace)]).Where(s => s.Length > 0));
+        return string.Join(", ", ((string[])[here, metadata.State.DescribeContents(@namespace)]).Where(s => s.Length > 0));
     }
 
     private ImmutableSortedDictionary<string, string> LabelsOf(string name) =>

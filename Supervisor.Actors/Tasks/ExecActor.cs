@@ -50,14 +50,14 @@ public sealed class ExecActor : JournalledActor, IWithTimers
 
     /// <summary>A command, with what only the task has.</summary>
     /// <param name="Container">The live container, or null.</param>
-    internal sealed record Order(ExecCommand Command, IContainer? Container);
+    internal sealed record ExecEnvelope(ExecCommand Command, IContainer? Container);
 
-    /// <summary>Tells the task how it stands, after every order and every report.</summary>
+    /// <summary>Tells the task how it stands, after every envelope and every report.</summary>
     /// <param name="Handled">How many orders this tells of: others may be on the way.</param>
     /// <param name="Launching">A process is being made.</param>
     /// <param name="Alive">A process is there, or is being made.</param>
     /// <param name="Gone">There is none, and its journal is empty: the task may forget it.</param>
-    internal sealed record Standing(string ExecId, long Handled, bool Launching, bool Alive, bool Gone);
+    internal sealed record ExecStatus(string ExecId, long Handled, bool Launching, bool Alive, bool Gone);
 
     /// <inheritdoc/>
     protected override void OnCommand(object message)
@@ -67,10 +67,10 @@ public sealed class ExecActor : JournalledActor, IWithTimers
             case ExecOutcome outcome:
                 Accept(outcome);
                 break;
-            case Order order:
+            case ExecEnvelope envelope:
                 _handled++;
-                _container = order.Container;
-                Handle(order.Command, Sender);
+                _container = envelope.Container;
+                Handle(envelope.Command, Sender);
                 break;
             case ExecCommand.Report report:
                 Handle(report, null);
@@ -98,7 +98,7 @@ public sealed class ExecActor : JournalledActor, IWithTimers
     /// <summary>After the daemon's start, until the process is adopted or known to be gone: what is asked of it waits.</summary>
     private void Adopting(object message)
     {
-        if (message is Order)
+        if (message is ExecEnvelope)
         {
             Stash.Stash();
             return;
@@ -264,6 +264,6 @@ public sealed class ExecActor : JournalledActor, IWithTimers
         if (_state is ExecState.Absent) DeleteMessages(LastSequenceNr);
     }
 
-    private void Tell(bool gone) => Context.Parent.Tell(new Standing(
+    private void Tell(bool gone) => Context.Parent.Tell(new ExecStatus(
         _id.Value, _handled, _state is ExecState.IPending, _state is ExecState.IPending or ExecState.Running, gone));
 }

@@ -82,8 +82,8 @@ public sealed class TaskActor : JournalledActor, IWithTimers
             case ExecCommand command:
                 Handle(command, Sender);
                 break;
-            case ExecActor.Standing standing:
-                Accept(standing);
+            case ExecActor.ExecStatus status:
+                Accept(status);
                 break;
             case ProcessInput input:
                 Handle(input);
@@ -91,7 +91,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
             case TaskInquiry inquiry:
                 Handle(inquiry);
                 break;
-            case TaskExecs.Impatient:
+            case TaskExecs.ExecExitTimeout:
                 _execs.GiveUp();
                 Release();
                 break;
@@ -170,9 +170,9 @@ public sealed class TaskActor : JournalledActor, IWithTimers
             });
     }
 
-    private void Accept(ExecActor.Standing standing)
+    private void Accept(ExecActor.ExecStatus status)
     {
-        var forgotten = _execs.Accept(standing, Sender);
+        var forgotten = _execs.Accept(status, Sender);
         ReportRecovered();
         if (forgotten is null)
         {

@@ -9,7 +9,7 @@ namespace Supervisor.Actors.Tasks;
 /// actor, and as single-threaded.
 /// </summary>
 /// <remarks>
-/// The init's exit waits for the exits of the execs, which end with it: clients rely on that order. A pause waits for
+/// The init's exit waits for the exits of the execs, which end with it: clients rely on that envelope. A pause waits for
 /// launches: nothing may be born into a frozen cgroup.
 /// </remarks>
 internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext context)
@@ -20,9 +20,9 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
     private bool _ending, _gaveUp, _holding;
 
     /// <summary>Some exec did not end with the init: its exit is told without waiting longer.</summary>
-    internal sealed record Impatient
+    internal sealed record ExecExitTimeout
     {
-        public static Impatient Instance { get; } = new();
+        public static ExecExitTimeout Instance { get; } = new();
     }
 
     /// <summary>Whether there is any.</summary>
@@ -73,7 +73,7 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
         }
         child.Sent++;
         child.Launching |= command is ExecCommand.Start;
-        child.Actor.Tell(new ExecActor.Order(command, container), asker);
+        child.Actor.Tell(new ExecActor.ExecEnvelope(command, container), asker);
     }
 
     /// <summary>As <see cref="Forward(ExecCommand, IContainer?, IActorRef)"/>.</summary>
@@ -93,13 +93,13 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
 
     /// <summary>How one stands.</summary>
     /// <returns>What is to be journalled, if it may be forgotten; then applied.</returns>
-    public ExecRegistered? Accept(ExecActor.Standing standing, IActorRef sender)
+    public ExecRegistered? Accept(ExecActor.ExecStatus status, IActorRef sender)
     {
-        if (!_children.TryGetValue(standing.ExecId, out var child) || !child.Actor.Equals(sender)) return null;
+        if (!_children.TryGetValue(status.ExecId, out var child) || !child.Actor.Equals(sender)) return null;
         child.Told = true;
-        child.Alive = standing.Alive;
-        if (standing.Handled == child.Sent) child.Launching = standing.Launching; // else a start may be on the way
-        return standing.Gone && standing.Handled == child.Sent ? new ExecRegistered(ExecId.Parse(id, standing.ExecId), Present: false) : null;
+        child.Alive = status.Alive;
+        if (status.Handled == child.Sent) child.Launching = status.Launching; // else a start may be on the way
+        return status.Gone && status.Handled == child.Sent ? new ExecRegistered(ExecId.Parse(id, status.ExecId), Present: false) : null;
     }
 
     /// <summary>Whether a message must wait for execs. Then what it waits for is set going, and the task stashes it.</summary>
@@ -120,7 +120,7 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
             // With a pid namespace of its own they are dead by now; with the host's nobody else ends them.
             foreach (var exec in _children.Keys)
                 Forward(new ExecCommand.Kill(ExecId.Parse(id, exec), node.Clock.GetUtcNow(), 9), null, ActorRefs.Nobody);
-            timers.StartSingleTimer(Impatient.Instance, Impatient.Instance, ExitsWithin);
+            timers.StartSingleTimer(ExecExitTimeout.Instance, ExecExitTimeout.Instance, ExitsWithin);
         }
         return true;
     }

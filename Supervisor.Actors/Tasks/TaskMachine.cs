@@ -56,8 +56,8 @@ public static class TaskMachine
             [new E.StartFailed(r.At, r.Reason.Message, new TaskExit(255, r.At, r.Reason.Message), s.Init.Pid)],
             [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)], null, AnswerWhen.Settled),
         // No InitStarted will come of it: whether its program had begun is not known, and its exit says so.
-        (Starting s, InitGone r) => Record(new E.Started(r.At, s.Init.Pid), new E.Exited(r.At, s.Death ?? r.Exit, s.Init.Pid)),
-        (Starting { Death: null }, InitExited r) => Record(new E.DiedWhileStarting(r.At, r.Exit)),
+        (Starting s, InitGone r) => Record(new E.Started(r.At, s.Init.Pid), new E.Exited(r.At, s.EarlyExit ?? r.Exit, s.Init.Pid)),
+        (Starting { EarlyExit: null }, InitExited r) => Record(new E.DiedWhileStarting(r.At, r.Exit)),
         (_, Start) => Refuse(RefusalCode.FailedPrecondition, $"cannot start a {Word(state)} process"),
 
         (Stopped or Deleting, Kill { All: false }) => Refuse(RefusalCode.NotFound, "process already finished"),
@@ -91,7 +91,7 @@ public static class TaskMachine
         // Recovery found it as the journal says, or differently frozen.
         (Running, InitAdopted { IsFrozen: true } r) => Record(new E.Paused(r.At)),
         (Paused, InitAdopted { IsFrozen: false } r) => Record(new E.Resumed(r.At)),
-        (Starting { Death: { } exit } s, InitAdopted r) => Record(new E.Started(r.At, s.Init.Pid), new E.Exited(r.At, exit, s.Init.Pid)),
+        (Starting { EarlyExit: { } exit } s, InitAdopted r) => Record(new E.Started(r.At, s.Init.Pid), new E.Exited(r.At, exit, s.Init.Pid)),
         (Starting s, InitAdopted r) => Record(new E.Started(r.At, s.Init.Pid)),
         // Its creator died with our former self, so that nobody can start it, and it ends by itself: at once is the truth.
         (Created s, InitAdopted { IsHeld: false }) => new([], [new F.Signal(s.Init, 9, All: false, s.CgroupPaths)]),
@@ -114,7 +114,7 @@ public static class TaskMachine
         (Prepared or Restoring, E.Exited e) => new Stopped(((Present)state).Setup, InitProcess.None, NoCgroup, e.Exit),
         (Running or Paused or Stopped, E.Checkpointed) => state,
         (Created s, E.StartRequested) => new Starting(s.Setup, s.Init, s.CgroupPaths),
-        (Starting s, E.DiedWhileStarting e) => s with { Death = e.Exit },
+        (Starting s, E.DiedWhileStarting e) => s with { EarlyExit = e.Exit },
         (Starting s, E.Started) => new Running(s.Setup, s.Init, s.CgroupPaths),
         (Starting s, E.StartFailed e) => new Deleting(s.Setup, s.Init, s.CgroupPaths, e.Exit, Failure: e.Error),
         (Running s, E.Paused) => new Paused(s.Setup, s.Init, s.CgroupPaths, s.OomKilled),
@@ -147,7 +147,7 @@ public static class TaskMachine
         _ => [],
     };
 
-    private static TaskDecision Started(Starting state, InitStarted report) => state.Death is { } exit
+    private static TaskDecision Started(Starting state, InitStarted report) => state.EarlyExit is { } exit
         ? Record(new E.Started(report.At, state.Init.Pid), new E.Exited(report.At, exit, state.Init.Pid))
         : Record(new E.Started(report.At, state.Init.Pid));
 

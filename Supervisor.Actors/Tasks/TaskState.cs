@@ -56,8 +56,8 @@ public abstract record TaskState
         : WithInit(Setup, Init, CgroupPaths);
 
     /// <summary>The init was told to run its program.</summary>
-    /// <param name="Death">Set when it ended before we knew whether the program was executed.</param>
-    public sealed record Starting(TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, TaskExit? Death = null)
+    /// <param name="EarlyExit">Set when it ended before we knew whether the program was executed.</param>
+    public sealed record Starting(TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, TaskExit? EarlyExit = null)
         : WithInit(Setup, Init, CgroupPaths), IPending;
 
     /// <summary>The program runs.</summary>

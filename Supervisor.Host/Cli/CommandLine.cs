@@ -32,9 +32,9 @@ internal static class CommandLine
             return await parse.InvokeAsync(
                 new InvocationConfiguration { ProcessTerminationTimeout = null, EnableDefaultExceptionHandler = false });
         }
-        catch (ReaderGoneException)
+        catch (ReaderClosedException)
         {
-            return ExitCodes.ReaderGone; // of a help text, which is no verb's
+            return ExitCodes.ReaderClosed; // of a help text, which is no verb's
         }
         catch (CliException e)
         {

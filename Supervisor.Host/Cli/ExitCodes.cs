@@ -18,7 +18,7 @@ internal static class ExitCodes
     public const int NotFound = 127;
 
     /// <summary>Nobody reads our output any more: as if SIGPIPE had ended us, which .NET ignores.</summary>
-    public const int ReaderGone = 128 + 13;
+    public const int ReaderClosed = 128 + 13;
 
     /// <summary>Ended by signal N: 128 + N.</summary>
     public static int OfSignal(int signal) => 128 + signal;

@@ -34,9 +34,9 @@ internal static class Verb
             {
                 return await action(parse, cancel);
             }
-            catch (ReaderGoneException)
+            catch (ReaderClosedException)
             {
-                return ExitCodes.ReaderGone; // and nothing is said: it is how `… | head` ends
+                return ExitCodes.ReaderClosed; // and nothing is said: it is how `… | head` ends
             }
             catch (Exception e) when (Explain(e) is { } said)
             {
@@ -62,7 +62,7 @@ internal static class Verb
         $"permission denied at {address}: the daemon's socket is for its owner, and for a group if \"supervisor serve --group\" names one: use sudo, or join that group";
 
     /// <summary>Whether a failure is one container's: a daemon that cannot be reached is all of theirs.</summary>
-    internal static bool IsAbout(Exception e) => e is not (OperationCanceledException or ReaderGoneException) && !(e is RpcException call && Connecting(call) is not null);
+    internal static bool IsAbout(Exception e) => e is not (OperationCanceledException or ReaderClosedException) && !(e is RpcException call && Connecting(call) is not null);
 
     /// <summary>Why there was no connection; null where the daemon has answered.</summary>
     internal static SocketException? Connecting(RpcException e)

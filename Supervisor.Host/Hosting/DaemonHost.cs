@@ -213,7 +213,7 @@ public sealed class DaemonHost : IAsyncDisposable
         .AddSingleton<NamespacesService>().AddSingleton<LeasesService>().AddSingleton<VersionService>()
         .AddSingleton<IntrospectionService>().AddSingleton<HealthService>()
         .AddSingleton(_ => new ReflectionV1ServiceImpl(ServiceNames.Descriptors)).AddSingleton(_ => new ReflectionServiceImpl(ServiceNames.Descriptors))
-        .AddSingleton<EventFollowing>().AddSingleton<UntoldEnds>().AddSingleton<ReservedPaths>().AddSingleton<EventHistoryService>()
+        .AddSingleton<EventFollowing>().AddSingleton<MissedExitReplay>().AddSingleton<ReservedPaths>().AddSingleton<EventHistoryService>()
         .AddSingleton<StorageCalls>().AddSingleton<CheckpointCalls>().AddSingleton(p => LogBinaries.Of(p.GetRequiredService<SupervisorSystem>())).AddSingleton(p => LogLimits.Of(p.GetRequiredService<SupervisorSystem>())).AddSingleton<ImagesService>().AddSingleton<ContentService>().AddSingleton<SnapshotsService>().AddSingleton<DiffService>();
 
     /// <summary>Our own directory is ours alone; another one, such as /run, has its own rules.</summary>

@@ -10,7 +10,7 @@ using Envelope = Containerd.Services.Events.V1.Envelope;
 namespace Supervisor.Host.Services;
 
 /// <summary>containerd.services.events.v1.</summary>
-public sealed class EventsService(SupervisorSystem system, EventFollowing history, UntoldEnds untold, TimeProvider clock) : Events.EventsBase
+public sealed class EventsService(SupervisorSystem system, EventFollowing history, MissedExitReplay untold, TimeProvider clock) : Events.EventsBase
 {
     /// <summary>Bytes of the body of a client's own event.</summary>
     public const int MaximumEventSize = 1 << 20;
@@ -35,7 +35,7 @@ public sealed class EventsService(SupervisorSystem system, EventFollowing histor
 
     /// <summary>
     /// Events from now on. The subscription stands when the response's headers arrive, which is before the first event:
-    /// containerd gives its clients no such sign. Soon after the daemon's start, see <see cref="UntoldEnds"/>.
+    /// containerd gives its clients no such sign. Soon after the daemon's start, see <see cref="MissedExitReplay"/>.
     /// </summary>
     public override async Task Subscribe(SubscribeRequest request, IServerStreamWriter<Envelope> responseStream, ServerCallContext context)
     {
@@ -44,7 +44,7 @@ public sealed class EventsService(SupervisorSystem system, EventFollowing histor
         await history.FollowAsync(before?.Begin ?? 0, filters, Write, context);
 
         Task Write(PublishedEvent e, CancellationToken cancel) =>
-            e.Number <= before?.Last && !UntoldEnds.IsEnd(e) ? Task.CompletedTask : responseStream.WriteAsync(ToEnvelope(e), cancel);
+            e.Number <= before?.Last && !MissedExitReplay.IsEnd(e) ? Task.CompletedTask : responseStream.WriteAsync(ToEnvelope(e), cancel);
     }
 
     private async Task PublishAsync(DateTimeOffset at, string @namespace, string topic, Any? body, string field, ServerCallContext context)

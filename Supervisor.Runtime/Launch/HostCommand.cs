@@ -23,9 +23,9 @@ public static class HostCommand
         var (reader, writer) = Pipe.Create();
         using (reader)
         {
-            LaunchedProcess born;
-            using (writer) born = Launcher.Launch(Compile(command, nothing, writer), CloneFlags.None, null, deadline);
-            using var pidfd = born.Pidfd;
+            LaunchedProcess child;
+            using (writer) child = Launcher.Launch(Compile(command, nothing, writer), CloneFlags.None, null, deadline);
+            using var pidfd = child.Pidfd;
             try
             {
                 var output = ReadAll(reader, deadline);

@@ -73,11 +73,11 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
                 HasRoot = !otherUser || KernelFile.Read($"/proc/{initPid}/uid_map").Split('\n').Any(l => l.TrimStart().StartsWith("0 ", StringComparison.Ordinal)),
                 MaySetGroups = otherUser ? !KernelFile.Read($"/proc/{initPid}/setgroups").StartsWith("deny", StringComparison.Ordinal) : IdMaps.MaySetGroups(null),
             });
-            var born = StubBirth.Run(program.Launch, program.Entry, page, sockets, v2, "exec", deadline);
+            var child = StubClone.Run(program.Launch, program.Entry, page, sockets, v2, "exec", deadline);
             var half = program.SecondHalf;
             if (half.Listener is { } l)
-                half = half with { Listener = l with { State = SeccompListener.StateOf(seccomp!, new ContainerState("1.2.0", "", "running", born.Pid, "", new Dictionary<string, string>())) } };
-            return HeldInit.Take(born, "exec", half.Compile(), sockets, process.Terminal, deadline, program.Entry);
+                half = half with { Listener = l with { State = SeccompListener.StateOf(seccomp!, new ContainerState("1.2.0", "", "running", child.Pid, "", new Dictionary<string, string>())) } };
+            return HeldInit.Take(child, "exec", half.Compile(), sockets, process.Terminal, deadline, program.Entry);
         }
         catch
         {

@@ -16,7 +16,7 @@ internal sealed record NamespacePlan(CloneFlags Made, IReadOnlyList<(string Type
     /// Two births (as for an exec): a pid namespace is entered by children only, and what is made beside a joined user
     /// namespace must belong to that one; and what is joined beside a new user namespace would else need rights that its root has not.
     /// </summary>
-    public bool TwoBirths => Joined.Count > 0 && (Joins(NamespaceKind.Pid) || Joins(NamespaceKind.User) || Makes(CloneFlags.CLONE_NEWUSER));
+    public bool DoubleClone => Joined.Count > 0 && (Joins(NamespaceKind.Pid) || Joins(NamespaceKind.User) || Makes(CloneFlags.CLONE_NEWUSER));
 
     /// <summary>The init is in a user namespace that is not ours.</summary>
     public bool OtherUser => Makes(CloneFlags.CLONE_NEWUSER) || Joins(NamespaceKind.User);

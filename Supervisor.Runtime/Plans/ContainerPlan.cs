@@ -35,7 +35,7 @@ internal sealed record ContainerPlan
     public IReadOnlyList<Fd> CgroupProcs { get; init; } = [];
 
     /// <summary>The child is born in its cgroup (CLONE_INTO_CGROUP), so a new cgroup namespace can be made by clone3 too.</summary>
-    public bool BornInCgroup { get; init; }
+    public bool ClonedIntoCgroup { get; init; }
 
     /// <summary>The container's cgroup v1 directories or v2 directory, by controller, for a mount of type cgroup.</summary>
     public IReadOnlyDictionary<string, string> CgroupPaths { get; init; } = new Dictionary<string, string>();
@@ -58,8 +58,8 @@ internal sealed record ContainerPlan
     /// <summary>Detached mounts made by us beforehand, by the index in the spec's mounts: what the container's root may not open or not map.</summary>
     public IReadOnlyDictionary<int, Fd> Lent { get; init; } = new Dictionary<int, Fd>();
 
-    /// <summary>Device nodes made by us beforehand, by their paths: see <c>LentDevices</c>.</summary>
-    public IReadOnlyDictionary<string, Fd> LentDevices { get; init; } = new Dictionary<string, Fd>();
+    /// <summary>Device nodes made by us beforehand, by their paths: see <c>PreopenedDevices</c>.</summary>
+    public IReadOnlyDictionary<string, Fd> PreopenedDevices { get; init; } = new Dictionary<string, Fd>();
 
     /// <summary>What the init waits at for its start, where that comes from another process; null, and it comes over <see cref="Socket"/>.</summary>
     public Fd? Starter { get; init; }
@@ -86,19 +86,19 @@ internal sealed record ContainerPlan
     /// Two births instead of one: because of the namespaces, or because the root filesystem is to be mounted by us while a
     /// user namespace is to be entered, where an overlay of the host's root is refused (its submounts are locked there).
     /// </summary>
-    public bool TwoBirths => Namespaces.TwoBirths || MountsRootFirst;
+    public bool DoubleClone => Namespaces.DoubleClone || MountsRootFirst;
 
     /// <summary>The first of the two mounts what makes up the root filesystem.</summary>
     public bool MountsRootFirst => Namespaces.OtherUser && RootMounts.Count > 0 && Namespaces.Makes(Kernel.Abi.CloneFlags.CLONE_NEWNS);
 
-    /// <summary>Where the pid will stand of an init that is born in a pid namespace of others, by a <see cref="Runtime.Launch.StubBirth"/>; else null.</summary>
+    /// <summary>Where the pid will stand of an init that is born in a pid namespace of others, by a <see cref="Runtime.Launch.StubClone"/>; else null.</summary>
     public Runtime.Launch.PidPage? Page { get; init; }
 
     /// <summary>Every descriptor that the program names.</summary>
     public IEnumerable<int> Descriptors =>
     [
         Socket.Number, InitStub.File.Number, .. Stdio.Select(f => f.Number), .. CgroupProcs.Select(f => f.Number),
-        .. Namespaces.Joined.Select(j => j.Namespace.Number), .. Lent.Values.Select(f => f.Number), .. LentDevices.Values.Select(f => f.Number), .. Inherited.Select(f => f.Number),
+        .. Namespaces.Joined.Select(j => j.Namespace.Number), .. Lent.Values.Select(f => f.Number), .. PreopenedDevices.Values.Select(f => f.Number), .. Inherited.Select(f => f.Number),
         .. Listener is null ? (int[])[] : [Listener.Number], .. Starter is null ? (int[])[] : [Starter.Number], .. Pauses?.Descriptors ?? [],
         .. Page is null ? (int[])[] : [Page.File.Number],
     ];

@@ -43,7 +43,7 @@ internal sealed record ExecPlan(
 
 /// <summary>
 /// An exec compiled into what its process does. A pid namespace is entered by children only, so there are two births, the second
-/// of them in the stub: see <see cref="StubBirth"/>. It is our child as well, and goes on like an init: identity, the wait, the
+/// of them in the stub: see <see cref="StubClone"/>. It is our child as well, and goes on like an init: identity, the wait, the
 /// user's program.
 /// </summary>
 /// <param name="Launch">In memory shared with us, and in no namespace of the container's.</param>
@@ -65,9 +65,9 @@ internal sealed record ExecProgram(LaunchProgram Launch, LaunchProgram Entry, Se
             plan.Init.Number, plan.Page.File.Number, plan.Socket.Number, InitStub.File.Number,
             .. plan.Inherited.Select(f => f.Number), plan.Listener?.Number ?? 0,
         ]);
-        var left = LeftOpen.Add(launch, slots, plan.Listener, null, null, plan.Inherited);
-        var init = LeftOpen.Keep(launch, slots, plan.Init.Number, "the init's pidfd");
-        var page = LeftOpen.Keep(launch, slots, plan.Page.File.Number, "the page for a pid");
+        var left = InheritedFds.Add(launch, slots, plan.Listener, null, null, plan.Inherited);
+        var init = InheritedFds.Keep(launch, slots, plan.Init.Number, "the init's pidfd");
+        var page = InheritedFds.Keep(launch, slots, plan.Page.File.Number, "the page for a pid");
         FdSlots.Pass(launch, "the exec's socket", plan.Socket.Number, InitStub.SocketFd);
         launch.Add(Syscall.execveat, "the init stub",
             InitStub.File.Number, launch.Text(""), launch.Strings(["exec"]), launch.Strings([]), At.EMPTY_PATH);
@@ -82,7 +82,7 @@ internal sealed record ExecProgram(LaunchProgram Launch, LaunchProgram Entry, Se
         });
     }
 
-    private static LaunchProgram Enter(ExecPlan plan, FdSlots slots, LeftOpen left, int init, int page)
+    private static LaunchProgram Enter(ExecPlan plan, FdSlots slots, InheritedFds left, int init, int page)
     {
         var process = plan.Process;
         var program = new LaunchProgram();
@@ -91,7 +91,7 @@ internal sealed record ExecProgram(LaunchProgram Launch, LaunchProgram Entry, Se
             program.Add(Syscall.setns, $"{plan.Namespaces}", init, (long)plan.Namespaces).Called("enter the container's namespaces");
         IdentitySteps.HideMemory(program); // other rights set the flag, so it is cleared after the last change of them before the birth
         FdSlots.CloseOthers(program, [InitStub.SocketFd, .. left.Inherited, left.Listener ?? 0]);
-        StubBirth.Add(program, CloneFlags.None);
+        StubClone.Add(program, CloneFlags.None);
 
         if (plan.OtherUser) // what it makes must belong to somebody in there
             InitProgram.BecomeRoot(program, plan.MaySetGroups, plan.HasRoot ? 0 : process.User.Uid, plan.HasRoot ? 0 : process.User.Gid);

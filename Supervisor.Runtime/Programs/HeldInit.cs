@@ -15,7 +15,7 @@ namespace Supervisor.Runtime.Programs;
 internal sealed class HeldInit : IDisposable
 {
     private LaunchProgram? _secondHalf; // until it is let go; unknown to one who took it over
-    private readonly LaunchProgram? _entry; // what the stub did before the second half, if it was a StubBirth
+    private readonly LaunchProgram? _entry; // what the stub did before the second half, if it was a StubClone
     private readonly StreamSocket _socket;
     private readonly string _name;
 
@@ -42,7 +42,7 @@ internal sealed class HeldInit : IDisposable
     /// <param name="sockets">Ours and the child's end; the child's is closed here.</param>
     /// <param name="sendsTerminal">The first half sends a terminal's master over the socket.</param>
     /// <exception cref="LaunchException">A step failed; nothing is left of the child.</exception>
-    /// <param name="entry">What a <see cref="StubBirth"/> does between the two; null for an init that is born at once.</param>
+    /// <param name="entry">What a <see cref="StubClone"/> does between the two; null for an init that is born at once.</param>
     /// <param name="nestedPid">Where the first half's second birth puts the pid; null where there is one birth.</param>
     /// <param name="secondHalf">Compiled for the init's pid in our namespace.</param>
     /// <param name="pauses">Where the first half waits for us; null where it does not.</param>
@@ -50,7 +50,7 @@ internal sealed class HeldInit : IDisposable
         LaunchProgram firstHalf, (LaunchProgram Program, PidPage Page)? entry, DataRef? nestedPid, Func<int, LaunchProgram> secondHalf, CloneFlags namespaces, Fd? cgroup,
         StreamSocket.Pair sockets, bool sendsTerminal, LaunchPauses? pauses, CancellationToken deadline)
     {
-        var process = entry is { } e ? StubBirth.Run(firstHalf, e.Program, e.Page, sockets, cgroup, "init", deadline, pauses)
+        var process = entry is { } e ? StubClone.Run(firstHalf, e.Program, e.Page, sockets, cgroup, "init", deadline, pauses)
             : nestedPid is { } place
             ? Launcher.LaunchNested(firstHalf, place, cgroup, deadline, pauses)
             : Launcher.Launch(firstHalf, namespaces, cgroup, deadline, pauses);
@@ -69,7 +69,7 @@ internal sealed class HeldInit : IDisposable
 
     /// <summary>As <see cref="Launch"/>, for a process that is born already.</summary>
     /// <param name="name">What messages call it.</param>
-    /// <param name="entry">What it does in the stub before, if it comes from a <see cref="StubBirth"/>.</param>
+    /// <param name="entry">What it does in the stub before, if it comes from a <see cref="StubClone"/>.</param>
     public static HeldInit Take(
         LaunchedProcess process, string name, LaunchProgram secondHalf, StreamSocket.Pair sockets, bool sendsTerminal, CancellationToken deadline,
         LaunchProgram? entry = null)

@@ -35,7 +35,7 @@ internal sealed record InitProgram(
         var program = new LaunchProgram(Usual);
         var slots = new FdSlots(plan.Descriptors);
         var namespaces = plan.Namespaces;
-        var later = plan.BornInCgroup && !plan.TwoBirths ? CloneFlags.CLONE_NEWTIME : MadeLater;
+        var later = plan.ClonedIntoCgroup && !plan.DoubleClone ? CloneFlags.CLONE_NEWTIME : MadeLater;
         var birth = namespaces.Made & ~later;
         DataRef? pid = null;
         if (!plan.Spec.Process!.Terminal)
@@ -43,7 +43,7 @@ internal sealed record InitProgram(
         foreach (var procs in plan.CgroupProcs) program.Add(Syscall.write, "cgroup.procs", procs.Number, program.Text("0"), 1).AtLeast(1);
         SchedulingSteps.FinalAffinity(program, null);
         if (plan.Page is not null) return Entering(program, slots, plan, birth, namespaces.Made & later);
-        if (plan.TwoBirths)
+        if (plan.DoubleClone)
         {
             Join(program, plan);
             pid = program.Value(0L);
@@ -86,7 +86,7 @@ internal sealed record InitProgram(
         Join(program, plan);
         IdentitySteps.HideMemory(program);
         FdSlots.CloseOthers(program, passed.Except([page]).Append(socket));
-        StubBirth.Add(program, birth);
+        StubClone.Add(program, birth);
         var left = First(program, slots, plan, later);
         return new InitProgram(launch, program, Second(plan, left), CloneFlags.None, null);
     }
@@ -102,11 +102,11 @@ internal sealed record InitProgram(
         foreach (var (type, fd) in plan.Namespaces.InOrder()) program.Add(Syscall.setns, type, fd.Number, (long)NamespacePlan.Flag(type));
     }
 
-    private static LeftOpen First(LaunchProgram program, FdSlots slots, ContainerPlan plan, CloneFlags later)
+    private static InheritedFds First(LaunchProgram program, FdSlots slots, ContainerPlan plan, CloneFlags later)
     {
         var process = plan.Spec.Process!;
         var namespaces = plan.Namespaces;
-        if (plan.TwoBirths && namespaces.Makes(CloneFlags.CLONE_NEWUSER)) plan.Pauses!.Add(program, "linux.uidMappings", plan.WriteIdMaps!);
+        if (plan.DoubleClone && namespaces.Makes(CloneFlags.CLONE_NEWUSER)) plan.Pauses!.Add(program, "linux.uidMappings", plan.WriteIdMaps!);
         if (plan.Page is null) program.Add(Syscall.setsid, null); // else it is the birth's
         if (later is not CloneFlags.None)
         {
@@ -150,7 +150,7 @@ internal sealed record InitProgram(
         new ProgramSteps(process).Probe(program);
 
         ProgramSteps.ResetSignals(program);
-        var left = LeftOpen.Add(program, slots, plan.Listener, plan.Namespaces.JoinedTime, plan.Starter, plan.Inherited);
+        var left = InheritedFds.Add(program, slots, plan.Listener, plan.Namespaces.JoinedTime, plan.Starter, plan.Inherited);
         if (plan.Page is not null)
         {
             if (plan.Socket.Number != InitStub.SocketFd)
@@ -170,7 +170,7 @@ internal sealed record InitProgram(
         program.Add(Syscall.execveat, "the init stub",
             InitStub.File.Number, program.Text(""), program.Strings(["init"]), program.Strings([]), At.EMPTY_PATH);
 
-    private static SecondHalf Second(ContainerPlan plan, LeftOpen left) => new(plan.Spec.Process!)
+    private static SecondHalf Second(ContainerPlan plan, InheritedFds left) => new(plan.Spec.Process!)
     {
         MaySetGroups = plan.MaySetGroups,
         Seccomp = plan.Seccomp,

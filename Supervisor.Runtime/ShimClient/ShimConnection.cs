@@ -18,7 +18,7 @@ internal interface IShimListener
     void Listed(ShimSession session);
 
     /// <summary>The shim is dead.</summary>
-    void Bereaved();
+    void OnShimExited();
 }
 
 /// <summary>
@@ -191,7 +191,7 @@ internal sealed class ShimConnection
         _shim?.Dispose();
         _shim = null;
         ShimPid = null;
-        _listener.Bereaved();
+        _listener.OnShimExited();
     }
 
     private void Told(ShimSession session, ShimKind kind, MessageReader body, List<Fd> descriptors)

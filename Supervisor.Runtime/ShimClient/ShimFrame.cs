@@ -6,7 +6,7 @@ internal enum ShimKind : byte
     // Either side, first.
     Hello = 1,
 
-    // Daemon to shim, each answered with Done, Born or Failed.
+    // Daemon to shim, each answered with Done, Spawned or Failed.
     Create = 10,
     Start = 11,
     Exec = 12,
@@ -24,7 +24,7 @@ internal enum ShimKind : byte
 
     // Shim to daemon, answers.
     Done = 50,
-    Born = 51,
+    Spawned = 51,
     Failed = 52,
 
     // Shim to daemon, unasked.

@@ -166,10 +166,10 @@ internal sealed class ShimProcess : IContainer
     public void CloseInput()
     {
         InputEnding = true;
-        _runtime.TellOn(this, ShimKind.CloseInput, m => m.Text(Key));
+        _runtime.SendInBackground(this, ShimKind.CloseInput, m => m.Text(Key));
     }
 
-    public void Resize(ushort columns, ushort rows) => _runtime.TellOn(this, ShimKind.Resize, m => m.Text(Key).I32(columns).I32(rows));
+    public void Resize(ushort columns, ushort rows) => _runtime.SendInBackground(this, ShimKind.Resize, m => m.Text(Key).I32(columns).I32(rows));
 
     public void End(TimeSpan timeout)
     {

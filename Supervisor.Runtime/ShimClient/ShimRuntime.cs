@@ -73,14 +73,14 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         using var spec = Payload.Write(request.Spec.Span);
         try
         {
-            return Bear(kind, key, null, request.Bundle, body, spec, deadline);
+            return Spawn(kind, key, null, request.Bundle, body, spec, deadline);
         }
         catch (ShimLostException)
         {
             _connection.AwaitShimsEnd();
             if (!request.OwnsBundle) throw;
             // Only the connection broke (no descriptor was left to take its answer): the shim may be at it still, and undoes it when it is done.
-            if (_connection.ShimLives) Quietly(() => End(key, request.Bundle, new Dictionary<string, string>(), Grace));
+            if (_connection.ShimLives) IgnoreErrors(() => End(key, request.Bundle, new Dictionary<string, string>(), Grace));
             // Half-made, or made and orphaned: the bundle says which cgroup it has.
             else Container.TearDown(request.Bundle, new Dictionary<string, string>(), Grace);
             throw;
@@ -151,7 +151,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     internal IContainerProcess Exec(ShimProcess container, string key, ExecRequest request, CancellationToken deadline)
     {
         using var process = Payload.Write(request.Process.Span);
-        return Bear(
+        return Spawn(
             ShimKind.Exec, key, container.Key, "", m => m.Text(key).I32(CallMilliseconds).Text(container.Key).Put(request.Stdio), process, deadline);
     }
 
@@ -188,10 +188,10 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     }
 
     /// <summary>Sends something that nobody waits for, in the background: a shim that does not read must not hold its caller up.</summary>
-    internal void TellOn(ShimProcess process, ShimKind kind, Action<MessageWriter> body)
+    internal void SendInBackground(ShimProcess process, ShimKind kind, Action<MessageWriter> body)
     {
         if (process.HasEnded || _connection.Current is not { } session) return;
-        ThreadPool.UnsafeQueueUserWorkItem(_ => Quietly(() =>
+        ThreadPool.UnsafeQueueUserWorkItem(_ => IgnoreErrors(() =>
         {
             using var deadline = new CancellationTokenSource(Grace);
             session.Ask(kind, body, [], deadline.Token).ContinueWith(t => t.Exception, TaskScheduler.Default);
@@ -202,7 +202,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     {
         _uncollected.TryRemove((process.Key, process.Pid, process.StartTime), out _);
         if (_connection.Current is not { } session) return;
-        ThreadPool.UnsafeQueueUserWorkItem(_ => Quietly(() =>
+        ThreadPool.UnsafeQueueUserWorkItem(_ => IgnoreErrors(() =>
         {
             using var deadline = new CancellationTokenSource(Grace);
             session.Tell(ShimFrame.Begin(ShimKind.Collected).Text(process.Key).I32(process.Pid).I64((long)process.StartTime), deadline.Token);
@@ -254,26 +254,26 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     }
 
     /// <param name="containerKey">Of an exec.</param>
-    private ShimProcess Bear(
+    private ShimProcess Spawn(
         ShimKind kind, string key, string? containerKey, string bundle, Action<MessageWriter> body, System.Runtime.InteropServices.SafeHandle payload, CancellationToken deadline)
     {
         var session = _connection.Session(deadline);
-        ShimProcess? born = null;
-        session.Call(kind, body, payload, deadline, late => Undo(key, bundle, late), Born);
-        return born!;
+        ShimProcess? spawned = null;
+        session.Call(kind, body, payload, deadline, late => Undo(key, bundle, late), Spawned);
+        return spawned!;
 
         // On the reading thread, before it reads on: what is told of the process next, or the shim's death, finds it known.
-        void Born(ShimSession.Reply reply)
+        void Spawned(ShimSession.Reply reply)
         {
-            born = new ShimProcess(this, reply.Body.Process(reply.Descriptors, session.Version), containerKey);
-            _known[born.Key] = born;
+            spawned = new ShimProcess(this, reply.Body.Process(reply.Descriptors, session.Version), containerKey);
+            _known[spawned.Key] = spawned;
         }
     }
 
     private void Undo(string key, string bundle, ShimSession.Reply late)
     {
         foreach (var fd in late.Descriptors) fd.Dispose();
-        Quietly(() =>
+        IgnoreErrors(() =>
         {
             End(key, bundle, new Dictionary<string, string>(), Grace);
             Removed(key);
@@ -309,7 +309,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     }
 
     /// <summary>The shim's processes go on; what the kernel tells their parent it tells us now.</summary>
-    void IShimListener.Bereaved()
+    void IShimListener.OnShimExited()
     {
         _options.Log($"the shim has ended; {_known.Values.Count(p => !p.HasEnded)} processes are watched by the daemon itself, and a new shim is started");
         foreach (var process in _known.Values) process.WatchLocally(_host);
@@ -355,7 +355,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
                 TaskContinuationOptions.OnlyOnFaulted);
     });
 
-    private static void Quietly(Action action)
+    private static void IgnoreErrors(Action action)
     {
         try
         {

@@ -19,8 +19,8 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
     public sealed record Reply(MessageReader Body, List<Fd> Descriptors);
 
     /// <param name="Late">What to do with an answer that comes when nobody waits any more.</param>
-    /// <param name="Born">What the reader does with the answer that tells of a birth, before it reads on.</param>
-    private sealed record Pending(TaskCompletionSource<Reply> Answer, Action<Reply>? Late, Action<Reply>? Born)
+    /// <param name="Spawned">What the reader does with the answer that tells of a birth, before it reads on.</param>
+    private sealed record Pending(TaskCompletionSource<Reply> Answer, Action<Reply>? Late, Action<Reply>? Spawned)
     {
         public int State; // 0 waiting, 1 answered, 2 given up
     }
@@ -35,9 +35,9 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
     /// <exception cref="OperationCanceledException">No answer before the deadline.</exception>
     /// <exception cref="IOException">And other types: what the shim's side threw.</exception>
     public Reply Call(
-        ShimKind kind, Action<MessageWriter> body, SafeHandle? payload, CancellationToken deadline, Action<Reply>? late = null, Action<Reply>? born = null)
+        ShimKind kind, Action<MessageWriter> body, SafeHandle? payload, CancellationToken deadline, Action<Reply>? late = null, Action<Reply>? spawned = null)
     {
-        var (number, pending) = Begin(kind, body, payload is null ? [] : [payload], late, born, deadline);
+        var (number, pending) = Begin(kind, body, payload is null ? [] : [payload], late, spawned, deadline);
         try
         {
             pending.Answer.Task.Wait(deadline);
@@ -74,7 +74,7 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
             if (length == 0) return;
             var body = new MessageReader(buffer.AsMemory(0, length).ToArray());
             var (kind, number) = ((ShimKind)body.U8(), body.I64());
-            if (kind is ShimKind.Done or ShimKind.Born or ShimKind.Failed) Answered(kind, number, new Reply(body, descriptors));
+            if (kind is ShimKind.Done or ShimKind.Spawned or ShimKind.Failed) Answered(kind, number, new Reply(body, descriptors));
             else
             {
                 onTold(kind, body, descriptors);
@@ -99,10 +99,10 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
     }
 
     private (long Number, Pending Pending) Begin(
-        ShimKind kind, Action<MessageWriter> body, SafeHandle[] handles, Action<Reply>? late, Action<Reply>? born, CancellationToken deadline)
+        ShimKind kind, Action<MessageWriter> body, SafeHandle[] handles, Action<Reply>? late, Action<Reply>? spawned, CancellationToken deadline)
     {
         var number = Interlocked.Increment(ref _lastNumber);
-        var pending = new Pending(new TaskCompletionSource<Reply>(TaskCreationOptions.RunContinuationsAsynchronously), late, born);
+        var pending = new Pending(new TaskCompletionSource<Reply>(TaskCreationOptions.RunContinuationsAsynchronously), late, spawned);
         _pending[number] = pending;
         var message = ShimFrame.Begin(kind, number);
         body(message);
@@ -152,7 +152,7 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
         var waited = Interlocked.CompareExchange(ref pending.State, 1, 0) == 0;
         if (kind is ShimKind.Failed) pending.Answer.TrySetException(reply.Body.Error());
         else if (waited) Accept(pending, reply);
-        else if (kind is ShimKind.Born && pending.Late is { } late) ThreadPool.UnsafeQueueUserWorkItem(_ => late(reply), null);
+        else if (kind is ShimKind.Spawned && pending.Late is { } late) ThreadPool.UnsafeQueueUserWorkItem(_ => late(reply), null);
         else foreach (var left in reply.Descriptors) left.Dispose();
         if (kind is ShimKind.Failed) _ = pending.Answer.Task.Exception; // observed
     }
@@ -161,7 +161,7 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
     {
         try
         {
-            pending.Born?.Invoke(reply);
+            pending.Spawned?.Invoke(reply);
             pending.Answer.TrySetResult(reply);
         }
         catch (Exception e)

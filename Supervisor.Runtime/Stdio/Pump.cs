@@ -132,12 +132,12 @@ internal sealed class Pump
         {
             if (_closed) return;
             if (_count > 0) Write();
-            else if ((events & (EpollEvents.EPOLLERR | EpollEvents.EPOLLHUP)) != 0) ReaderGone();
+            else if ((events & (EpollEvents.EPOLLERR | EpollEvents.EPOLLHUP)) != 0) ReaderClosed();
         }
     }
 
     /// <summary>Nobody will read again. Of one who detached, the log or the null device takes the place.</summary>
-    private void ReaderGone()
+    private void ReaderClosed()
     {
         if (_destination is not { } left || !DetachedFifo.Is(left))
         {
@@ -198,7 +198,7 @@ internal sealed class Pump
         }
         catch (SyscallException e) when (e.Errno is Errno.EPIPE or Errno.EIO)
         {
-            ReaderGone();
+            ReaderClosed();
             return;
         }
         if (_count == 0) Release();

@@ -104,7 +104,7 @@ internal sealed unsafe partial class ShimServer
             var process = state.ProcessWithNumbers(version, Take);
             var container = state.Text();
             var (told, ended) = (state.Flag(), state.Flag());
-            var hosted = new Hosted(process.Key, container.Length == 0 ? null : container, Resumed(process)) { Told = told };
+            var hosted = new ShimProcessEntry(process.Key, container.Length == 0 ? null : container, Resumed(process)) { Told = told };
             if (ended) hosted.Exit = state.Exit();
             if (hosted.Exit is null)
             {

@@ -13,14 +13,14 @@ namespace Supervisor.Shim.Serving;
 /// </summary>
 internal sealed partial class ShimServer : IDisposable
 {
-    private static readonly TimeSpan Unwanted = TimeSpan.FromSeconds(30), Quiet = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(30), Quiet = TimeSpan.FromSeconds(2);
     private readonly Action<string> _log;
     private readonly EventLoop _loop;
     private readonly ContainerHost _host;
     private readonly KeyedWork _work;
     private readonly ExitLedger _ledger;
-    private readonly Dictionary<string, Hosted> _processes = new(StringComparer.Ordinal);
-    private readonly Dictionary<(int Pid, ulong StartTime), Hosted> _byPid = [];
+    private readonly Dictionary<string, ShimProcessEntry> _processes = new(StringComparer.Ordinal);
+    private readonly Dictionary<(int Pid, ulong StartTime), ShimProcessEntry> _byPid = [];
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Timer _unwanted, _tidy;
     private PacketSocket _listener = null!;
@@ -33,7 +33,7 @@ internal sealed partial class ShimServer : IDisposable
         _work = new KeyedWork(_loop, Rest);
         _host = new ContainerHost(_loop, Report) { BeforeReap = NoteEnd };
         _ledger = new ExitLedger(Path.Join(directory, "exits"), log);
-        _unwanted = new Timer(_ => _loop.Post(LeaveIfUnwanted), null, Unwanted, Unwanted);
+        _unwanted = new Timer(_ => _loop.Post(ExitIfIdle), null, IdleTimeout, IdleTimeout);
         _tidy = new Timer(_ => _loop.Post(TidyIfIdle), null, Timeout.Infinite, Timeout.Infinite);
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _loop.Post(() =>
@@ -159,7 +159,7 @@ internal sealed partial class ShimServer : IDisposable
         {
             DescriptorLimit.CheckRoom();
             var container = Container.Create(_host, request, deadline);
-            return () => Host(from, number, new Hosted(key, null, container));
+            return () => Host(from, number, new ShimProcessEntry(key, null, container));
         }, refused: Taken(key));
     }
 
@@ -172,7 +172,7 @@ internal sealed partial class ShimServer : IDisposable
         {
             DescriptorLimit.CheckRoom();
             var container = Container.Restore(_host, request, options, deadline);
-            return () => Host(from, number, new Hosted(key, null, container));
+            return () => Host(from, number, new ShimProcessEntry(key, null, container));
         }, refused: Taken(key));
     }
 
@@ -197,7 +197,7 @@ internal sealed partial class ShimServer : IDisposable
             if (Find(containerKey)?.Container is not { } container) throw new InvalidOperationException("the container is not in this shim's care");
             DescriptorLimit.CheckRoom();
             var process = container.Exec(request, deadline);
-            return () => Host(from, number, new Hosted(key, containerKey, process));
+            return () => Host(from, number, new ShimProcessEntry(key, containerKey, process));
         }, refused: Taken(key));
     }
 
@@ -243,7 +243,7 @@ internal sealed partial class ShimServer : IDisposable
         }
         try
         {
-            Add(new Hosted(process.Key, container.Length == 0 ? null : container, Resumed(process)));
+            Add(new ShimProcessEntry(process.Key, container.Length == 0 ? null : container, Resumed(process)));
         }
         catch (Exception e)
         {
@@ -258,14 +258,14 @@ internal sealed partial class ShimServer : IDisposable
 
     private IContainerProcess Resumed(ProcessHandover process) => process.IsExec ? new ExecProcess(_host, process) : new Container(_host, process);
 
-    private void Host(Connection from, long number, Hosted hosted)
+    private void Host(Connection from, long number, ShimProcessEntry hosted)
     {
         var process = hosted.HandOver(stop: false);
-        if (_connection == from) from.Send(ShimFrame.Begin(ShimKind.Born, number).Put(process, from.Version), process.Present());
+        if (_connection == from) from.Send(ShimFrame.Begin(ShimKind.Spawned, number).Put(process, from.Version), process.Present());
         Add(hosted); // after the answer: nobody hears of an end before the birth
     }
 
-    private void Add(Hosted hosted)
+    private void Add(ShimProcessEntry hosted)
     {
         Remove(hosted.Key); // a former one of the key, which has ended
         _processes[hosted.Key] = hosted;
@@ -285,7 +285,7 @@ internal sealed partial class ShimServer : IDisposable
         _ledger.Add(hosted.Exit);
     }
 
-    private void Tell(Hosted hosted, ProcessEnd end)
+    private void Tell(ShimProcessEntry hosted, ProcessEnd end)
     {
         if (hosted.Told || _byPid.GetValueOrDefault((hosted.Child.Pid, hosted.Child.StartTime)) != hosted) return; // removed meanwhile
         hosted.Told = true;
@@ -303,7 +303,7 @@ internal sealed partial class ShimServer : IDisposable
         RemoveWhenRead(exec);
     }
 
-    private void RemoveWhenRead(Hosted exec)
+    private void RemoveWhenRead(ShimProcessEntry exec)
     {
         if (exec.OutputFinished is { IsCompleted: false } output) output.ContinueWith(_ => _loop.Post(() => RemoveWhenRead(exec)), TaskScheduler.Default);
         else if (_processes.GetValueOrDefault(exec.Key) == exec) Remove(exec.Key);
@@ -324,9 +324,9 @@ internal sealed partial class ShimServer : IDisposable
     private static InvalidOperationException Unknown(string key) => new($"\"{key}\" is not in this shim's care");
 
     /// <summary>From a worker: the table is the loop's.</summary>
-    private Hosted? Find(string key)
+    private ShimProcessEntry? Find(string key)
     {
-        var found = new TaskCompletionSource<Hosted?>();
+        var found = new TaskCompletionSource<ShimProcessEntry?>();
         _loop.Post(() => found.SetResult(_processes.GetValueOrDefault(key)));
         return found.Task.GetAwaiter().GetResult();
     }
@@ -352,7 +352,7 @@ internal sealed partial class ShimServer : IDisposable
         if (_work.IsIdle) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
-    private void Do(Connection from, long number, string key, Action<Hosted> what)
+    private void Do(Connection from, long number, string key, Action<ShimProcessEntry> what)
     {
         try
         {
@@ -377,7 +377,7 @@ internal sealed partial class ShimServer : IDisposable
     }
 
     /// <summary>Nobody talks to us, and nothing is in our care.</summary>
-    private void LeaveIfUnwanted()
+    private void ExitIfIdle()
     {
         if (_connection is null && _processes.Count == 0 && _work.IsIdle && _ledger.Count == 0) _done.TrySetResult();
     }

@@ -5,7 +5,7 @@ namespace Supervisor.Tests.EndToEnd;
 /// <summary>The reader of our output goes away, as <c>head</c> does: we end, so does the container, and nothing runs on unread.</summary>
 public sealed class ClosedPipeTests : IAsyncLifetime
 {
-    private const int ReaderGone = 141;
+    private const int ReaderClosed = 141;
     private DaemonProcess _daemon = null!;
 
     public async Task InitializeAsync() => _daemon = await DaemonProcess.StartAsync();
@@ -20,14 +20,14 @@ public sealed class ClosedPipeTests : IAsyncLifetime
     public async Task Run_without_a_daemon_ends_and_leaves_nothing(string verb)
     {
         var mark = $"y{Guid.NewGuid():N}";
-        Assert.Equal($"{mark}|{ReaderGone}", await Head($"{CommandLine.Supervisor} {verb.Replace("MARK", mark, StringComparison.Ordinal)} 2>&1"));
+        Assert.Equal($"{mark}|{ReaderClosed}", await Head($"{CommandLine.Supervisor} {verb.Replace("MARK", mark, StringComparison.Ordinal)} 2>&1"));
         Assert.DoesNotContain(mark, CommandLines(), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Run_with_a_daemon_ends_and_its_container_too()
     {
-        Assert.Equal($"y|{ReaderGone}", await Head(Ours("run --name c --rootfs / -- yes")));
+        Assert.Equal($"y|{ReaderClosed}", await Head(Ours("run --name c --rootfs / -- yes")));
         Assert.Equal("stopped", await Status("c"));
     }
 
@@ -35,9 +35,9 @@ public sealed class ClosedPipeTests : IAsyncLifetime
     public async Task A_container_that_goes_on_without_a_reader_is_left_alone_unless_it_was_to_be_removed()
     {
         const string deaf = "--rootfs / -- sh -c 'echo y; echo y; sleep 1; while :; do echo y; sleep 0.1; done 2>/dev/null'";
-        Assert.Equal($"y|{ReaderGone}", await Head(Ours($"run --name stays {deaf}")));
+        Assert.Equal($"y|{ReaderClosed}", await Head(Ours($"run --name stays {deaf}")));
         Assert.Equal("running", await Status("stays"));
-        Assert.Equal($"y|{ReaderGone}", await Head(Ours($"run --rm --name goes {deaf}")));
+        Assert.Equal($"y|{ReaderClosed}", await Head(Ours($"run --rm --name goes {deaf}")));
         Assert.Equal("", await Status("goes"));
     }
 
@@ -45,8 +45,8 @@ public sealed class ClosedPipeTests : IAsyncLifetime
     public async Task Exec_ends_and_its_process_too()
     {
         await RunDetached("c", "sleep 1000");
-        Assert.Equal($"y|{ReaderGone}", await Head(Ours("exec c yes")));
-        Assert.Equal($"y|{ReaderGone}", await Head(Ours("exec -t c yes")));
+        Assert.Equal($"y|{ReaderClosed}", await Head(Ours("exec c yes")));
+        Assert.Equal($"y|{ReaderClosed}", await Head(Ours("exec -t c yes")));
         await Until(async () => !(await _daemon.Do("exec", "c", "sh", "-c", "cat /proc/[0-9]*/comm")).Output.Contains("yes", StringComparison.Ordinal));
     }
 
@@ -74,10 +74,10 @@ public sealed class ClosedPipeTests : IAsyncLifetime
     public async Task Logs_and_events_end_also_while_there_is_nothing_to_print()
     {
         await RunDetached("c", "sh -c 'echo y; sleep 1000'");
-        Assert.Equal($"y|{ReaderGone}", await Head(Ours("logs -f c")));
-        Assert.EndsWith($"|{ReaderGone}", await Head(Ours("events --from 1")), StringComparison.Ordinal);
+        Assert.Equal($"y|{ReaderClosed}", await Head(Ours("logs -f c")));
+        Assert.EndsWith($"|{ReaderClosed}", await Head(Ours("events --from 1")), StringComparison.Ordinal);
         await RunDetached("loud", "yes");
-        Assert.Equal($"y|{ReaderGone}", await Head(Ours("logs -f loud")));
+        Assert.Equal($"y|{ReaderClosed}", await Head(Ours("logs -f loud")));
     }
 
     private string Ours(string verb) => $"{CommandLine.Supervisor} --address {_daemon.Address} --namespace {_daemon.Namespace} {verb}";

@@ -112,7 +112,7 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
             ended.Token));
         Forget(CloseStdinAfterAsync(input));
         var detached = keys?.Typed ?? Task.Delay(Timeout.InfiniteTimeSpan, CancellationToken.None);
-        var first = await Task.WhenAny(exit, stdio.ReaderGone, detached);
+        var first = await Task.WhenAny(exit, stdio.ReaderClosed, detached);
         if (first == detached)
         {
             stdio.Detach();
@@ -131,7 +131,7 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         var answer = await exit;
         await ended.CancelAsync();
         await stdio.DrainAsync(IdleOutput);
-        return stdio.ReaderGone.IsCompleted ? Unread(stdio) : (int)answer.ExitStatus;
+        return stdio.ReaderClosed.IsCompleted ? Unread(stdio) : (int)answer.ExitStatus;
     }
 
     private async Task CreateTaskAsync(string stdin, string stdout, string stderr, CancellationToken cancel)
@@ -218,7 +218,7 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         }
     }
 
-    private static int Unread(ForegroundStdio stdio) => stdio.OutputFailure is { } failure ? throw failure : ExitCodes.ReaderGone;
+    private static int Unread(ForegroundStdio stdio) => stdio.OutputFailure is { } failure ? throw failure : ExitCodes.ReaderClosed;
 
     private static void Forget(Task task) => _ = task.ContinueWith(
         static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);

@@ -97,7 +97,7 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
         Forget(signals.ForwardAsync(signal => TolerantAsync(KillAsync(signal)), over.Token));
         Forget(CloseStdinAfterAsync(input));
         var detached = keys?.Typed ?? Task.Delay(Timeout.InfiniteTimeSpan, CancellationToken.None);
-        var first = await Task.WhenAny(exit, stdio.ReaderGone, detached);
+        var first = await Task.WhenAny(exit, stdio.ReaderClosed, detached);
         if (first == detached)
         {
             stdio.Detach();
@@ -114,7 +114,7 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
         var answer = await exit;
         await over.CancelAsync();
         await stdio.DrainAsync(IdleOutput);
-        return stdio.ReaderGone.IsCompleted ? Unread(stdio) : (int)answer.ExitStatus;
+        return stdio.ReaderClosed.IsCompleted ? Unread(stdio) : (int)answer.ExitStatus;
     }
 
     private Task<Empty> KillAsync(int signal) => client.Tasks.KillAsync(
@@ -158,7 +158,7 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
         }
     }
 
-    private static int Unread(ForegroundStdio stdio) => stdio.OutputFailure is { } failure ? throw failure : ExitCodes.ReaderGone;
+    private static int Unread(ForegroundStdio stdio) => stdio.OutputFailure is { } failure ? throw failure : ExitCodes.ReaderClosed;
 
     private static void Forget(Task task) => _ = task.ContinueWith(
         static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);

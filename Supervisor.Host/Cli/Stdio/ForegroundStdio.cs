@@ -41,7 +41,7 @@ internal sealed class ForegroundStdio : IDisposable
     public string Stderr { get; } = "";
 
     /// <summary>Completes when nobody reads our own output any more, and the container has been told by a broken pipe.</summary>
-    public Task ReaderGone => _outputs.Length == 0 ? Never : Task.WhenAny(_outputs.Select(o => o.ReaderGone));
+    public Task ReaderClosed => _outputs.Length == 0 ? Never : Task.WhenAny(_outputs.Select(o => o.ReaderClosed));
 
     /// <summary>Why our own output takes nothing more; null where its reader has gone, or is still there.</summary>
     public CliException? OutputFailure => _outputs.Select(o => o.Failure).FirstOrDefault(f => f is not null);

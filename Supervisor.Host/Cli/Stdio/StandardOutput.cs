@@ -7,7 +7,7 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Host.Cli.Stdio;
 
 /// <summary>Nobody reads our standard output any more.</summary>
-internal sealed class ReaderGoneException() : IOException("nobody reads the output any more");
+internal sealed class ReaderClosedException() : IOException("nobody reads the output any more");
 
 /// <summary>Our standard output: unlike Console's own it says when its reader has gone, or its disk is full.</summary>
 internal sealed class StandardOutput : Stream
@@ -30,7 +30,7 @@ internal sealed class StandardOutput : Stream
 
     /// <summary>Prints until that ends, or the reader has gone: also while there is nothing to print.</summary>
     /// <param name="print">Its token is cancelled with <paramref name="cancel"/>, and when the reader has gone.</param>
-    /// <exception cref="ReaderGoneException">The reader has gone.</exception>
+    /// <exception cref="ReaderClosedException">The reader has gone.</exception>
     public static async Task PrintAsync(Func<StandardOutput, CancellationToken, Task> print, CancellationToken cancel)
     {
         var output = new StandardOutput();
@@ -40,18 +40,18 @@ internal sealed class StandardOutput : Stream
         {
             await print(output, either.Token);
         }
-        catch (Exception e) when (output._readerGone.IsCancellationRequested && e is not ReaderGoneException)
+        catch (Exception e) when (output._readerGone.IsCancellationRequested && e is not ReaderClosedException)
         {
-            throw new ReaderGoneException();
+            throw new ReaderClosedException();
         }
     }
 
     /// <inheritdoc/>
-    /// <exception cref="ReaderGoneException">The reader has gone.</exception>
+    /// <exception cref="ReaderClosedException">The reader has gone.</exception>
     /// <exception cref="CliException">It cannot be written for another reason: a full disk.</exception>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        if (RawIo.WriteAll(_file, buffer) is var failure and not Errno.None) throw (Exception?)OutputFailure.Of(failure, 1) ?? new ReaderGoneException();
+        if (RawIo.WriteAll(_file, buffer) is var failure and not Errno.None) throw (Exception?)OutputFailure.Of(failure, 1) ?? new ReaderClosedException();
     }
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));

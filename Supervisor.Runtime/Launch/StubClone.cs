@@ -20,7 +20,7 @@ namespace Supervisor.Runtime.Launch;
 /// </code>
 /// A step that fails is told over the socket by whoever did it, as {offset, result}.
 /// </remarks>
-internal static class StubBirth
+internal static class StubClone
 {
     /// <summary>Adds the steps by which the first becomes two. What is added after them is the second's.</summary>
     /// <param name="entry">What the first does in the stub.</param>

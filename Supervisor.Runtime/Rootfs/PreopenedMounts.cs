@@ -12,7 +12,7 @@ namespace Supervisor.Runtime.Rootfs;
 /// (in a user namespace), that are idmapped (which takes rights over the file system), and shared ones (the init's own copy
 /// of the host's mounts is cut off from the host). open_tree(2), mount_setattr(2); never attached in our namespace.
 /// </summary>
-internal static unsafe class LentMounts
+internal static unsafe class PreopenedMounts
 {
     /// <param name="open">Gets every descriptor, for the caller to close.</param>
     /// <exception cref="InvalidSpecException">A source is not there, or its file system cannot be idmapped.</exception>

@@ -9,39 +9,39 @@ namespace Supervisor.Runtime.ShimClient;
 /// Containers in the care of several shims: each in one of its own, with its execs, or all new ones in the node's. Whatever
 /// a former daemon has left in the care of the others is found, served and, when it is gone, ended with its shim.
 /// </summary>
-public sealed class ShimsRuntime : IContainerRuntime
+public sealed class ShimPool : IContainerRuntime
 {
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(10);
     private readonly ContainerHost _host;
     private readonly ShimOptions _options;
     private readonly ShimDirectories _directories;
     private readonly bool _perContainer;
-    private readonly ConcurrentDictionary<string, Place> _places = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Slot> _places = new(StringComparer.Ordinal);
     private readonly OrphanReaper? _orphans;
     private readonly Timer _again;
     private volatile bool _stopping;
 
     /// <summary>A directory with a shim. Whoever needs it rents it: it goes when nobody does, and it is no longer wanted.</summary>
-    private sealed class Place(string directory)
+    private sealed class Slot(string directory)
     {
         public readonly Lock Gate = new();
         public ShimRuntime? Runtime;
-        public int Tenants;
-        public bool Unwanted, Gone;
+        public int RefCount;
+        public bool Draining, Ended;
 
         public string Directory => directory;
     }
 
-    private ShimsRuntime(ContainerHost host, ShimOptions options, ShimDirectories directories, bool perContainer)
+    private ShimPool(ContainerHost host, ShimOptions options, ShimDirectories directories, bool perContainer)
     {
         (_host, _options, _directories, _perContainer) = (host, options, directories, perContainer);
         _again = new Timer(_ => Sweep(), null, Timeout.Infinite, Timeout.Infinite);
         foreach (var directory in directories.OfContainers())
         {
-            if (ShimDirectories.IsInUse(directory)) Return(Rent(directory, wanted: true)!);
+            if (ShimDirectories.IsInUse(directory)) Release(Acquire(directory, wanted: true)!);
             else directories.Remove(directory); // of a shim that never came to be, or whose containers are looked for by their processes
         }
-        if (!perContainer || ShimDirectories.IsInUse(directories.Node)) Return(Rent(directories.Node, wanted: true)!);
+        if (!perContainer || ShimDirectories.IsInUse(directories.Node)) Release(Acquire(directories.Node, wanted: true)!);
         if (options.OwnsProcess) _orphans = new OrphanReaper(() => Runtimes.SelectMany(r => r.Watched));
     }
 
@@ -53,7 +53,7 @@ public sealed class ShimsRuntime : IContainerRuntime
     {
         ArgumentNullException.ThrowIfNull(options);
         var directories = new ShimDirectories(options.Directory);
-        if (perContainer || directories.AnyOfContainers) return new ShimsRuntime(host, options, directories, perContainer);
+        if (perContainer || directories.AnyOfContainers) return new ShimPool(host, options, directories, perContainer);
         directories.Make(directories.Node);
         return new ShimRuntime(host, options with { Directory = directories.Node });
     }
@@ -86,7 +86,7 @@ public sealed class ShimsRuntime : IContainerRuntime
     public void TearDown(string key, string bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout)
     {
         using var deadline = new CancellationTokenSource(timeout);
-        if (RentFor(key, deadline.Token) is { } place) With(place, r => r.TearDown(key, bundle, cgroupPaths, timeout));
+        if (AcquireFor(key, deadline.Token) is { } slot) With(slot, r => r.TearDown(key, bundle, cgroupPaths, timeout));
         else if (bundle.Length > 0) Container.TearDown(bundle, cgroupPaths, timeout, _host.OnError);
     }
 
@@ -100,12 +100,12 @@ public sealed class ShimsRuntime : IContainerRuntime
         var keys = new List<string>();
         foreach (var directory in _places.Keys)
         {
-            if (Rent(directory, wanted: false) is not { } place) continue;
+            if (Acquire(directory, wanted: false) is not { } slot) continue;
             try
             {
-                var those = place.Runtime!.Keys(deadline);
+                var those = slot.Runtime!.Keys(deadline);
                 keys.AddRange(those);
-                if (those.Count == 0) NoLongerWanted(place);
+                if (those.Count == 0) NoLongerWanted(slot);
             }
             catch (OperationCanceledException)
             {
@@ -113,7 +113,7 @@ public sealed class ShimsRuntime : IContainerRuntime
             }
             finally
             {
-                Return(place);
+                Release(slot);
             }
         }
         return keys;
@@ -124,7 +124,7 @@ public sealed class ShimsRuntime : IContainerRuntime
     {
         var found = new List<FoundContainer>();
         foreach (var directory in _places.Keys)
-            if (Rent(directory, wanted: false) is { } place) found.AddRange(With(place, r => r.Found(deadline)));
+            if (Acquire(directory, wanted: false) is { } slot) found.AddRange(With(slot, r => r.Found(deadline)));
         return found;
     }
 
@@ -135,13 +135,13 @@ public sealed class ShimsRuntime : IContainerRuntime
         _stopping = true;
         _again.Dispose();
         _orphans?.Dispose();
-        Parallel.ForEach(_places.Values, new ParallelOptions { MaxDegreeOfParallelism = 16 }, place =>
+        Parallel.ForEach(_places.Values, new ParallelOptions { MaxDegreeOfParallelism = 16 }, slot =>
         {
-            lock (place.Gate)
+            lock (slot.Gate)
             {
-                if (place.Gone || place.Runtime is not { } runtime) return;
+                if (slot.Ended || slot.Runtime is not { } runtime) return;
                 runtime.Dispose();
-                if (runtime.HasLeft) Remove(place);
+                if (runtime.HasLeft) Remove(slot);
             }
         });
         _host.Dispose();
@@ -149,40 +149,40 @@ public sealed class ShimsRuntime : IContainerRuntime
 
     private IContainer Make(string key, ContainerRequest request, Func<ShimRuntime, IContainer> make)
     {
-        var place = Rent(_perContainer ? _directories.Of(key) : _directories.Node, wanted: true)!;
+        var slot = Acquire(_perContainer ? _directories.Of(key) : _directories.Node, wanted: true)!;
         try
         {
-            var container = make(place.Runtime!);
+            var container = make(slot.Runtime!);
             return container;
         }
         catch
         {
-            place.Unwanted = _perContainer;
+            slot.Draining = _perContainer;
             throw;
         }
         finally
         {
-            Return(place);
+            Release(slot);
         }
     }
 
     private T? Adopt<T>(string key, ProcessIdentity process, Func<ShimRuntime, T?> adopt, CancellationToken deadline) where T : class
     {
-        var place = RentFor(key, deadline);
-        if (place is null)
+        var slot = AcquireFor(key, deadline);
+        if (slot is null)
         {
             // Left by a shim that is gone, or by a daemon without one: worth a shim only if it is still there.
             if (process.BootId != ProcStat.BootId || ProcStat.TryStartTime(process.Pid) != process.StartTime) return null;
-            place = Rent(_directories.Of(key), wanted: true)!;
+            slot = Acquire(_directories.Of(key), wanted: true)!;
         }
-        return With(place, adopt);
+        return With(slot, adopt);
     }
 
     /// <summary>The shim that has a process of this key, or should; null where there is none.</summary>
-    private Place? RentFor(string key, CancellationToken deadline)
+    private Slot? AcquireFor(string key, CancellationToken deadline)
     {
-        var (own, node) = (Rent(_directories.Of(key), wanted: false), Rent(_directories.Node, wanted: false));
-        Place? chosen = null;
+        var (own, node) = (Acquire(_directories.Of(key), wanted: false), Acquire(_directories.Node, wanted: false));
+        Slot? chosen = null;
         try
         {
             if (own is not null && (node is null || Knows(own))) chosen = own;
@@ -192,112 +192,112 @@ public sealed class ShimsRuntime : IContainerRuntime
         }
         finally
         {
-            foreach (var place in (Place?[])[own, node])
-                if (place is not null && place != chosen) Return(place);
+            foreach (var slot in (Slot?[])[own, node])
+                if (slot is not null && slot != chosen) Release(slot);
         }
 
-        bool Knows(Place place) => place.Runtime!.Keys(deadline).Contains(key);
+        bool Knows(Slot slot) => slot.Runtime!.Keys(deadline).Contains(key);
     }
 
-    private T With<T>(Place place, Func<ShimRuntime, T> what)
+    private T With<T>(Slot slot, Func<ShimRuntime, T> what)
     {
         try
         {
-            return what(place.Runtime!);
+            return what(slot.Runtime!);
         }
         finally
         {
-            Return(place);
+            Release(slot);
         }
     }
 
-    private void With(Place place, Action<ShimRuntime> what) => With(place, r =>
+    private void With(Slot slot, Action<ShimRuntime> what) => With(slot, r =>
     {
         what(r);
         return true;
     });
 
     /// <param name="wanted">Begun if there is none; else null where there is none.</param>
-    private Place? Rent(string directory, bool wanted)
+    private Slot? Acquire(string directory, bool wanted)
     {
         while (true)
         {
-            if (!_places.TryGetValue(directory, out var place))
+            if (!_places.TryGetValue(directory, out var slot))
             {
                 if (!wanted) return null;
                 ObjectDisposedException.ThrowIf(_stopping, this);
-                place = _places.GetOrAdd(directory, d => new Place(d));
+                slot = _places.GetOrAdd(directory, d => new Slot(d));
             }
-            lock (place.Gate)
+            lock (slot.Gate)
             {
-                if (place.Gone) continue; // it has gone since we have found it
-                if (place.Runtime is null)
+                if (slot.Ended) continue; // it has gone since we have found it
+                if (slot.Runtime is null)
                 {
                     if (!wanted) return null;
                     _directories.Make(directory);
-                    place.Runtime = new ShimRuntime(_host, _options with { Directory = directory, OwnsProcess = false, SharesHost = true, OnRemoved = _ => NoLongerWanted(place) });
+                    slot.Runtime = new ShimRuntime(_host, _options with { Directory = directory, OwnsProcess = false, SharesHost = true, OnRemoved = _ => NoLongerWanted(slot) });
                 }
-                if (wanted) place.Unwanted = false;
-                place.Tenants++;
-                return place;
+                if (wanted) slot.Draining = false;
+                slot.RefCount++;
+                return slot;
             }
         }
     }
 
-    private void Return(Place place)
+    private void Release(Slot slot)
     {
-        lock (place.Gate)
+        lock (slot.Gate)
         {
-            place.Tenants--;
-            EndIfUnwanted(place);
+            slot.RefCount--;
+            EndIfDraining(slot);
         }
     }
 
-    private void NoLongerWanted(Place place)
+    private void NoLongerWanted(Slot slot)
     {
-        if (!_perContainer && place.Directory == _directories.Node) return; // the next container's
-        lock (place.Gate)
+        if (!_perContainer && slot.Directory == _directories.Node) return; // the next container's
+        lock (slot.Gate)
         {
-            place.Unwanted = true;
-            EndIfUnwanted(place);
+            slot.Draining = true;
+            EndIfDraining(slot);
         }
     }
 
     /// <summary>Under the gate: who comes for the same container waits, and begins anew.</summary>
-    private void EndIfUnwanted(Place place)
+    private void EndIfDraining(Slot slot)
     {
-        if (_stopping || place.Gone || !place.Unwanted || place.Tenants > 0) return;
-        if (place.Runtime is { } runtime)
+        if (_stopping || slot.Ended || !slot.Draining || slot.RefCount > 0) return;
+        if (slot.Runtime is { } runtime)
         {
             if (runtime.HasNeverListed) runtime.Dispose(); // so nothing was ever asked of it
             else if (!runtime.TryLeave())
             {
-                if (place.Directory != _directories.Node) _again.Change(AskAgain, Timeout.InfiniteTimeSpan); // something of it is being made or ended
+                if (slot.Directory != _directories.Node) _again.Change(AskAgain, Timeout.InfiniteTimeSpan); // something of it is being made or ended
                 return;
             }
         }
-        Remove(place);
+        Remove(slot);
     }
 
-    private void Remove(Place place)
+    private void Remove(Slot slot)
     {
-        place.Gone = true;
-        _places.TryRemove(new KeyValuePair<string, Place>(place.Directory, place));
+        slot.Ended = true;
+        _places.TryRemove(new KeyValuePair<string, Slot>(slot.Directory, slot));
         try
         {
-            _directories.Remove(place.Directory);
+            _directories.Remove(slot.Directory);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            _options.Log($"{place.Directory}: {e.Message}: it is removed at the next start");
+            _options.Log($"{slot.Directory}: {e.Message}: it is removed at the next start");
         }
     }
 
     private void Sweep()
     {
-        foreach (var place in _places.Values)
+        foreach (var slot in _places.Values)
         {
-            lock (place.Gate) EndIfUnwanted(place);
+            lock (slot.Gate) EndIfDraining(slot);
         }
     }
 }

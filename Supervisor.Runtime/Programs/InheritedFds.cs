@@ -9,10 +9,10 @@ namespace Supervisor.Runtime.Programs;
 /// <param name="TimeNamespace">To be entered there.</param>
 /// <param name="Starter">The start socket.</param>
 /// <param name="Inherited">For the user's program.</param>
-internal sealed record LeftOpen(int? Listener, int? TimeNamespace, int? Starter, IReadOnlyList<int> Inherited)
+internal sealed record InheritedFds(int? Listener, int? TimeNamespace, int? Starter, IReadOnlyList<int> Inherited)
 {
     /// <summary>Adds the steps: each gets a number of its own, without close-on-exec, above the ones that the stub uses itself.</summary>
-    public static LeftOpen Add(LaunchProgram program, FdSlots slots, Fd? listener, Fd? time, Fd? starter, IReadOnlyList<Fd> inherited) => new(
+    public static InheritedFds Add(LaunchProgram program, FdSlots slots, Fd? listener, Fd? time, Fd? starter, IReadOnlyList<Fd> inherited) => new(
         listener is not null ? Keep(program, slots, listener.Number, "linux.seccomp.listenerPath") : null,
         time is not null ? Keep(program, slots, time.Number, "time namespace") : null,
         starter is not null ? Keep(program, slots, starter.Number, "the start socket") : null,

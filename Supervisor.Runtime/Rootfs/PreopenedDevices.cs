@@ -11,7 +11,7 @@ namespace Supervisor.Runtime.Rootfs;
 /// Device nodes for a container in a user namespace, where mknod(2) is refused. The host's own node of the same path is bound by the
 /// init, if it is the device that the spec means; any other is made by us in a tmpfs that is mounted nowhere, and lent by descriptor.
 /// </summary>
-internal static unsafe class LentDevices
+internal static unsafe class PreopenedDevices
 {
     /// <param name="open">Gets every descriptor, for the caller to close.</param>
     /// <returns>By the device's path. What is not there is the host's.</returns>

@@ -12,7 +12,7 @@ namespace Supervisor.Host.Services;
 /// restart subscribes later than that. dockerd, whose whole knowledge of exits is this stream, would take the container for
 /// running for ever. So the first subscription of its kind that comes soon after the start is told the ends of this life first.
 /// </summary>
-public sealed class UntoldEnds(SupervisorSystem system, DaemonLifetime lifetime)
+public sealed class MissedExitReplay(SupervisorSystem system, DaemonLifetime lifetime)
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30), AnswerWithin = TimeSpan.FromSeconds(10);
     private readonly ConcurrentDictionary<string, bool> _told = new(StringComparer.Ordinal); // grows for half a minute only
