@@ -11,6 +11,7 @@ internal static class SortedDictionaries
     /// <summary>Most containers have no labels: one for all of them.</summary>
     private static class None<T>
     {
-        public static readonly ImmutableSortedDictionary<string, T> Pairs = ImmutableSortedDictionary.Create<string, T>(StringComparer.Ordinal);
+        public static readonly ImmutableSortedDictionary<string, T> Pairs =
+            ImmutableSortedDictionary.Create<string, T>(StringComparer.Ordinal);
     }
 }

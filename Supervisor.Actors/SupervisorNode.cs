@@ -24,11 +24,13 @@ namespace Supervisor.Actors;
 /// <param name="Root">Directory of what is kept: the journal.</param>
 /// <param name="State">Directory of what lives no longer than the boot: bundles.</param>
 /// <param name="Config">hocon/supervisor.hocon, with the user's own in front.</param>
-/// <param name="ShimExecutable">supervisor-shim, to be the parent of containers; null: this process is, and what it has not written down when it dies is lost.</param>
+/// <param name="ShimExecutable">supervisor-shim, to be the parent of containers; null: this process is, and what it has not
+/// written down when it dies is lost.</param>
 /// <param name="OwnsProcess">This process is the daemon and nothing else.</param>
 /// <param name="Criu">The program that makes checkpoints, in place of the configuration's.</param>
 /// <param name="ShimPerContainer">Each container gets a shim of its own, in place of the node's.</param>
-/// <param name="OnMismatch">What becomes of running containers that a journal does not know which is not the one they were journalled in.</param>
+/// <param name="OnMismatch">What becomes of running containers that a journal does not know which is not the one they were
+/// journalled in.</param>
 /// <param name="Logger">Of an actor that takes the actor system's log events; null for none.</param>
 public sealed record NodeOptions(
     string Root, string State, Config Config, string? ShimExecutable = null, bool OwnsProcess = false, string? Criu = null,
@@ -42,23 +44,29 @@ public sealed class SupervisorNode : IAsyncDisposable
     private readonly IContainerRuntime _runtime;
     private readonly Readiness _readiness;
 
-    private SupervisorNode(SupervisorSystem system, IContainerRuntime runtime, Readiness readiness) => (System, _runtime, _readiness) = (system, runtime, readiness);
+    private SupervisorNode(SupervisorSystem system, IContainerRuntime runtime, Readiness readiness) =>
+        (System, _runtime, _readiness) = (system, runtime, readiness);
 
     /// <summary>The running actors.</summary>
     public SupervisorSystem System { get; }
 
-    /// <summary>Completes when something could not be journalled: what is journalled is the truth, and a new node begins from it.</summary>
+    /// <summary>
+    /// Completes when something could not be journalled: what is journalled is the truth, and a new node begins from it.
+    /// </summary>
     public required Task<JournalLost> JournalLost { get; init; }
 
     /// <summary>Starts the actors, and returns when all that the journal knows of has recovered.</summary>
     /// <exception cref="JournalUnusableException">The journal is damaged, or not the one that was written last.</exception>
-    /// <exception cref="IOException">The journal cannot be read, or not be written; the message says why and what to do.</exception>
-    /// <exception cref="TimeoutException">It has not within two minutes: the journal does not answer; the log says why.</exception>
+    /// <exception cref="IOException">The journal cannot be read, or not be written; the message says why and what to
+    /// do.</exception>
+    /// <exception cref="TimeoutException">It has not within two minutes: the journal does not answer; the log says
+    /// why.</exception>
     public static async Task<SupervisorNode> StartAsync(NodeOptions options, CancellationToken cancellation)
     {
         PrivateFiles.MakeDirectory(options.Root);
         PrivateFiles.MakeDirectory(options.State);
-        PrivateFiles.Claim(JournalConfig.FileIn(options.Root)).Dispose(); // SQLite makes its write-ahead log with the mode of the database
+        // SQLite makes its write-ahead log with the mode of the database
+        PrivateFiles.Claim(JournalConfig.FileIn(options.Root)).Dispose();
         var copy = JournalMigration.Run(options.Root);
         var config = JournalConfig.With(options.Config, options.Root, options.State);
         var repaired = options.OnMismatch is JournalMismatch.Refuse ? [] : JournalRepair.Run(config, options.Root, options.State);
@@ -67,8 +75,10 @@ public sealed class SupervisorNode : IAsyncDisposable
         var system = ActorSystem.Create("supervisor", config);
         if (options.Logger is { } logger) system.ActorOf(logger(), "logger");
         foreach (var repair in repaired) system.Log.Warning("{0}", repair);
-        if (copy is not null) system.Log.Info("the journal was brought into the present format; as it was, it is kept in {0}", copy);
-        // The timer wheel starts with its first use, as a task of the thread pool for which the caller waits: fifty actors that recover
+        if (copy is not null)
+            system.Log.Info("the journal was brought into the present format; as it was, it is kept in {0}", copy);
+        // The timer wheel starts with its first use, as a task of the thread pool for which the caller waits: fifty actors that
+        // recover
         // would take all of the pool's threads for that, and wait for ten seconds. So the first use is here, on another thread.
         var scheduling = Task.Factory.StartNew(
             () => system.Scheduler.Advanced.ScheduleOnce(TimeSpan.Zero, static () => { }), cancellation,
@@ -78,24 +88,34 @@ public sealed class SupervisorNode : IAsyncDisposable
         var space = new JournalSpace();
         system.ActorOf(JournalSpace.Watch.Props(space), "journal-space");
         var publisher = StartPublisher(system); // first: the journal opens its file meanwhile
-        var host = new ContainerHost(e => system.Log.Error(e, "a callback of the kernel's event loops failed, its watch is removed"));
+        var host = new ContainerHost(
+            e => system.Log.Error(e, "a callback of the kernel's event loops failed, its watch is removed"));
         var readiness = new Readiness();
         var runtime = Runtime(system, host, options);
         await scheduling.ConfigureAwait(false);
-        var node = new SupervisorNode(Start(system, publisher, runtime, readiness, space, options), runtime, readiness) { JournalLost = lost.Task };
+        var node = new SupervisorNode(Start(system, publisher, runtime, readiness, space, options), runtime, readiness) {
+            JournalLost = lost.Task };
         try
         {
             var recovered = Task.WhenAll(
-                node._readiness.Ready, node.System.KnownNamespaces.Recovered, node.System.KnownLeases.Recovered, node.System.Storage.Known.Recovered);
-            if (await Task.WhenAny(recovered, node.JournalLost).WaitAsync(RecoveryDeadline, cancellation).ConfigureAwait(false) == node.JournalLost)
+                node._readiness.Ready, node.System.KnownNamespaces.Recovered, node.System.KnownLeases.Recovered,
+                    node.System.Storage.Known.Recovered);
+            if (await Task.WhenAny(recovered, node.JournalLost).WaitAsync(RecoveryDeadline, cancellation)
+                .ConfigureAwait(false) == node.JournalLost)
                 throw Lost(await node.JournalLost.ConfigureAwait(false));
             var adopted = options.OnMismatch is JournalMismatch.Adopt
-                ? await Adoption.RunAsync(node.System.Directory, node.System.Containers, node.System.Namespaces, runtime, TimeProvider.System, system.Log.Warning, cancellation).ConfigureAwait(false)
+                ? await Adoption.RunAsync(
+                    node.System.Directory, node.System.Containers, node.System.Namespaces, runtime, TimeProvider.System,
+                    system.Log.Warning, cancellation).ConfigureAwait(false)
                 : ImmutableHashSet<ContainerId>.Empty;
-            await Task.Run(() => Leftovers.Remove(runtime, node.System.Directory, options.State, adopted, system.Log.Warning), cancellation).ConfigureAwait(false);
+            await Task.Run(() =>
+                Leftovers.Remove(runtime, node.System.Directory, options.State, adopted, system.Log.Warning), cancellation)
+                .ConfigureAwait(false);
             var files = node.System.Storage.Files;
-            var waiting = node.System.Directory.All.Select(e => e.Task.State).OfType<TaskState.Prepared>().Select(s => s.Restore.Source.Owned).ToHashSet();
-            await files.Workers.RunAsync("sweep checkpoints", _ => files.Checkpoints.RemoveAllBut(waiting), files.Limits.LayerDeadline, cancellation)
+            var waiting = node.System.Directory.All.Select(e => e.Task.State).OfType<TaskState.Prepared>()
+                .Select(s => s.Restore.Source.Owned).ToHashSet();
+            await files.Workers.RunAsync(
+                "sweep checkpoints", _ => files.Checkpoints.RemoveAllBut(waiting), files.Limits.LayerDeadline, cancellation)
                 .ConfigureAwait(false);
             return node;
         }
@@ -103,14 +123,19 @@ public sealed class SupervisorNode : IAsyncDisposable
         {
             await node.DisposeAsync().ConfigureAwait(false);
             if (e is TimeoutException)
-                throw new TimeoutException($"the journal in \"{options.Root}\" did not answer within {RecoveryDeadline.TotalSeconds:0} s; the log above says why");
+                throw new TimeoutException(
+                    $"the journal in \"{options.Root}\" did not answer within {RecoveryDeadline.TotalSeconds:0} s; the log "
+                    + "above says why");
             throw;
         }
     }
 
     private static IOException Lost(JournalLost lost) => lost.Stays
         ? new JournalUnusableException(
-            $"{lost.Reason}{(lost.Cause is DamagedEventsException damaged ? $"; it holds {JournalContents.Of(damaged.PersistenceId)}" : "")}: running containers are left alone. Restore the journal, or mount what it is on; or start once with --adopt, which goes on with what "
+            lost.Reason
+            + (lost.Cause is DamagedEventsException damaged ? $"; it holds {JournalContents.Of(damaged.PersistenceId)}" : "")
+            + ": running containers are left alone. Restore the journal, or mount what it is on; or start once with --adopt, "
+            + "which goes on with what "
             + "there is and takes running containers over, or with --forget, which ends them")
         : new IOException(lost.Reason);
 
@@ -144,14 +169,17 @@ public sealed class SupervisorNode : IAsyncDisposable
         return publisher;
     }
 
-    private static SupervisorSystem Start(ActorSystem system, IActorRef publisher, IContainerRuntime runtime, Readiness readiness, JournalSpace space, NodeOptions options)
+    private static SupervisorSystem Start(
+        ActorSystem system, IActorRef publisher, IContainerRuntime runtime, Readiness readiness, JournalSpace space,
+        NodeOptions options)
     {
         var clock = TimeProvider.System;
         var settings = system.Settings.Config.GetConfig("supervisor");
         var directory = new ContainerDirectory();
         var pool = system.ActorOf(
             KernelPoolActor.Props(
-                new KernelTaskEffects(runtime, clock, options.State, options.Criu ?? settings.GetString("criu")), clock, settings.GetInt("kernel-pool.workers"), settings.GetTimeSpan("kernel-pool.deadline"),
+                new KernelTaskEffects(runtime, clock, options.State, options.Criu ?? settings.GetString("criu")), clock,
+                settings.GetInt("kernel-pool.workers"), settings.GetTimeSpan("kernel-pool.deadline"),
                 settings.GetTimeSpan("kernel-pool.patience"), new KernelExecEffects(runtime, clock)),
             "kernel-pool");
         var reaper = system.ActorOf(ReaperActor.Props(clock), "reaper");
@@ -161,16 +189,21 @@ public sealed class SupervisorNode : IAsyncDisposable
         var (knownNamespaces, knownLeases) = (new NamespaceDirectory(), new LeaseDirectory());
         var leases = system.ActorOf(LeasesActor.Props(knownLeases, clock), "leases");
         var storage = StartStorage(system, options.Root, directory, knownLeases, publisher, readiness, clock);
-        var namespaces = system.ActorOf(NamespacesActor.Props(knownNamespaces, directory, storage.Known, leases, publisher), "namespaces");
-        return new SupervisorSystem(system, directory, containers, publisher, clientEvents, namespaces, leases, knownNamespaces, knownLeases) { Storage = storage, JournalSpace = space };
+        var namespaces = system.ActorOf(
+            NamespacesActor.Props(knownNamespaces, directory, storage.Known, leases, publisher), "namespaces");
+        return new SupervisorSystem(
+            system, directory, containers, publisher, clientEvents, namespaces, leases, knownNamespaces, knownLeases) {
+            Storage = storage, JournalSpace = space };
     }
 
     private static StorageSystem StartStorage(
-        ActorSystem system, string root, ContainerDirectory containers, LeaseDirectory leases, IActorRef publisher, Readiness readiness, TimeProvider clock)
+        ActorSystem system, string root, ContainerDirectory containers, LeaseDirectory leases, IActorRef publisher,
+            Readiness readiness, TimeProvider clock)
     {
         var settings = system.Settings.Config.GetConfig("supervisor.storage");
         var limits = new StorageLimits(
-            settings.GetByteSize("blob-size")!.Value, settings.GetByteSize("layer-size")!.Value, settings.GetLong("layer-entries"), settings.GetInt("ingests"),
+            settings.GetByteSize("blob-size")!.Value, settings.GetByteSize("layer-size")!.Value,
+            settings.GetLong("layer-entries"), settings.GetInt("ingests"),
             settings.GetTimeSpan("deadline"), settings.GetTimeSpan("layer-deadline"));
         var files = new StorageFiles(root, limits, settings.GetInt("workers"));
         var known = new MetadataDirectory();

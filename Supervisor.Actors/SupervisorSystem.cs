@@ -11,7 +11,8 @@ namespace Supervisor.Actors;
 /// <summary>The running actor system, as the services see it.</summary>
 /// <param name="System">For the event stream (<see cref="Events.PublishedEvent"/>) and for asks.</param>
 /// <param name="Directory">Every container and task as last published.</param>
-/// <param name="Containers">Takes <see cref="Containers.ContainerCommand.Create"/>; other commands go to the container itself.</param>
+/// <param name="Containers">Takes <see cref="Containers.ContainerCommand.Create"/>; other commands go to the container
+/// itself.</param>
 /// <param name="EventPublisher">Takes <see cref="Events.AskHistoryPlace"/>.</param>
 /// <param name="ClientEvents">Takes <see cref="Events.ClientEvent"/>.</param>
 /// <param name="Namespaces">Takes namespace commands.</param>

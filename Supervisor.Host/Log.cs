@@ -15,7 +15,8 @@ internal static partial class Log
     [LoggerMessage(4, LogLevel.Warning, "open calls did not end within {Seconds} s, closing their connections")]
     public static partial void CallsAborted(ILogger log, double seconds);
 
-    [LoggerMessage(5, LogLevel.Error, "the journal could not be written: {Reason}; containers go on, the daemon begins anew from what is journalled")]
+    [LoggerMessage(5, LogLevel.Error,
+        "the journal could not be written: {Reason}; containers go on, the daemon begins anew from what is journalled")]
     public static partial void JournalLost(ILogger log, string reason);
 
     [LoggerMessage(6, LogLevel.Warning, "{Container} is deleted, its log is left: {Reason}")]

@@ -1,6 +1,8 @@
 namespace Supervisor.Kernel;
 
-/// <summary>Bounds the text of an error. It may quote what a request named, and travels in messages and HTTP headers, which have bounds.</summary>
+/// <summary>
+/// Bounds the text of an error. It may quote what a request named, and travels in messages and HTTP headers, which have bounds.
+/// </summary>
 public static class ErrorText
 {
     /// <summary>Characters of the longest text that is left whole.</summary>

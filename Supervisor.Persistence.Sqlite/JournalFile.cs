@@ -44,7 +44,9 @@ public static class JournalFile
         ArgumentNullException.ThrowIfNull(section);
         var settings = new StoreSettings("journal", section);
         if (settings.Problem is { } problem) throw problem;
-        var table = new JournalTable(settings, HistoryBounds.From(section.GetConfig("history"), settings), BootEpoch.Current(section.GetString("boot-id", "")));
+        var table = new JournalTable(
+            settings, HistoryBounds.From(section.GetConfig("history"), settings),
+            BootEpoch.Current(section.GetString("boot-id", "")));
         try
         {
             using var connection = new StoreConnection(settings);

@@ -5,7 +5,9 @@ using Supervisor.Persistence.Sqlite.Store;
 
 namespace Supervisor.Persistence.Sqlite;
 
-/// <summary>The extension behind the plugins: their default configuration, and one thread for each file that they share.</summary>
+/// <summary>
+/// The extension behind the plugins: their default configuration, and one thread for each file that they share.
+/// </summary>
 public sealed class SqlitePersistence : IExtension
 {
     /// <summary>Path of the journal's section.</summary>
@@ -21,10 +23,12 @@ public sealed class SqlitePersistence : IExtension
         "Supervisor.Persistence.Sqlite.reference.conf", typeof(SqlitePersistence).Assembly);
 
     /// <summary>The extension of this actor system.</summary>
-    public static SqlitePersistence Get(ActorSystem system) => system.WithExtension<SqlitePersistence, SqlitePersistenceProvider>();
+    public static SqlitePersistence Get(ActorSystem system) =>
+        system.WithExtension<SqlitePersistence, SqlitePersistenceProvider>();
 
     /// <summary>
-    /// Access to the thread that owns the file, which the first plugin that asks starts and the last that releases it closes; and to
+    /// Access to the thread that owns the file, which the first plugin that asks starts and the last that releases it closes; and
+    /// to
     /// the table, which plugins for the same one share, since only one can give it its numbers.
     /// </summary>
     internal (StoreAccess Access, T Table) Acquire<T>(StoreSettings settings, Func<T> create) where T : IStoreTable

@@ -15,9 +15,12 @@ internal static class OciCommandLine
     /// <summary>Made when they are asked for: a start-up makes the one that it needs.</summary>
     private static readonly (string Name, Func<Verb> Verb)[] Verbs =
     [
-        ("create", () => CreateVerb.Verb), ("start", () => StartVerb.Verb), ("run", () => RunVerb.Verb), ("state", () => StateVerb.Verb),
-        ("kill", () => KillVerb.Verb), ("delete", () => DeleteVerb.Verb), ("exec", () => ExecVerb.Verb), ("ps", () => PsVerb.Verb),
-        ("list", () => ListVerb.Verb), ("pause", () => PauseVerb.Pause), ("resume", () => PauseVerb.Resume), ("update", () => UpdateVerb.Verb),
+        ("create", () => CreateVerb.Verb), ("start", () => StartVerb.Verb), ("run", () => RunVerb.Verb),
+        ("state", () => StateVerb.Verb),
+        ("kill", () => KillVerb.Verb), ("delete", () => DeleteVerb.Verb), ("exec", () => ExecVerb.Verb),
+        ("ps", () => PsVerb.Verb),
+        ("list", () => ListVerb.Verb), ("pause", () => PauseVerb.Pause), ("resume", () => PauseVerb.Resume),
+        ("update", () => UpdateVerb.Verb),
         ("events", () => EventsVerb.Verb), ("checkpoint", () => CheckpointVerb.Verb), ("restore", () => RestoreVerb.Verb),
         ("spec", () => SpecVerb.Verb), ("features", () => FeaturesVerb.Verb),
     ];
@@ -49,7 +52,8 @@ internal static class OciCommandLine
             Log.Fatal(e.Message);
             return 1;
         }
-        catch (Exception e) when (e is OciException or IOException or ArgumentException or InvalidOperationException or TimeoutException
+        catch (Exception e) when (
+            e is OciException or IOException or ArgumentException or InvalidOperationException or TimeoutException
             or UnauthorizedAccessException or OperationCanceledException)
         {
             if (e is LaunchException { Place: { } place }) Log.Debug($"it failed at {place} of the launch");
@@ -68,14 +72,16 @@ internal static class OciCommandLine
     private static void CheckCount(Verb verb, int count)
     {
         if (count >= verb.Least && count <= verb.Most) return;
-        var what = verb.Least == verb.Most ? $"exactly {verb.Least}" : count < verb.Least ? $"a minimum of {verb.Least}" : $"a maximum of {verb.Most}";
+        var what = verb.Least == verb.Most
+            ? $"exactly {verb.Least}" : count < verb.Least ? $"a minimum of {verb.Least}" : $"a maximum of {verb.Most}";
         throw new UsageException($"\"{verb.Name}\" requires {what} argument(s)");
     }
 
     private static string Message(Exception e) => e switch
     {
         InvalidSpecException invalid => $"invalid configuration: {invalid.Message}",
-        CgroupException { Value: null, Errno: Errno.ENOENT } missing => $"invalid configuration: {missing.Message}", // a limit of a controller that is not here
+        // a limit of a controller that is not here
+        CgroupException { Value: null, Errno: Errno.ENOENT } missing => $"invalid configuration: {missing.Message}",
         LaunchException launch => $"unable to start container process: {launch.Message}",
         OperationCanceledException => "it was not done within its deadline; nothing is left of it",
         _ => OciException.Wording(e),
@@ -85,19 +91,24 @@ internal static class OciCommandLine
     {
         (string Name, bool Has)[] features =
         [
-            ("SECCOMP", RuntimeFeatures.Seccomp), ("APPARMOR", RuntimeFeatures.AppArmor), ("SELINUX", RuntimeFeatures.SELinux), ("SYSTEMD", false), ("CAP", true),
+            ("SECCOMP", RuntimeFeatures.Seccomp), ("APPARMOR", RuntimeFeatures.AppArmor), ("SELINUX", RuntimeFeatures.SELinux),
+            ("SYSTEMD", false), ("CAP", true),
         ];
         var words = string.Join(' ', features.Select(f => (f.Has ? "+" : "-") + f.Name));
         Streams.Write($"{Name} version {Version}\ncommit: {Commit}\nspec: {DefaultSpec.Version}\n{words}\n");
         return 0;
     }
 
-    private static string Commit => typeof(OciCommandLine).Assembly.GetCustomAttributes(typeof(System.Reflection.AssemblyInformationalVersionAttribute), false)
+    private static string Commit =>
+        typeof(OciCommandLine).Assembly.GetCustomAttributes(
+        typeof(System.Reflection.AssemblyInformationalVersionAttribute), false)
         is [System.Reflection.AssemblyInformationalVersionAttribute { InformationalVersion: var version }] ? version : Version;
 
     private static int ShowHelp()
     {
-        var text = new StringBuilder($"NAME:\n   {Name} - Open Container Initiative runtime\n\nUSAGE:\n   {Name} [global options] command [command options] [arguments...]\n\nCOMMANDS:\n");
+        var text = new StringBuilder(
+            $"NAME:\n   {Name} - Open Container Initiative runtime\n\nUSAGE:\n   {Name} [global options] command [command "
+            + "options] [arguments...]\n\nCOMMANDS:\n");
         foreach (var (name, verb) in Verbs) text.Append($"   {name,-12} {verb().Help}\n");
         Append(text.Append("\nGLOBAL OPTIONS:\n"), GlobalOptions.Flags);
         Streams.Write(text.ToString());
@@ -112,7 +123,9 @@ internal static class OciCommandLine
 
     private static string HelpOf(Verb verb)
     {
-        var text = new StringBuilder($"NAME:\n   {Name} {verb.Name} - {verb.Help}\n\nUSAGE:\n   {Name} {verb.Name} [command options] {verb.Synopsis}\n\nOPTIONS:\n");
+        var text = new StringBuilder(
+            $"NAME:\n   {Name} {verb.Name} - {verb.Help}\n\nUSAGE:\n   {Name} {verb.Name} [command options] "
+            + $"{verb.Synopsis}\n\nOPTIONS:\n");
         Append(text, [.. verb.Flags, Help]);
         return text.ToString();
     }

@@ -2,7 +2,9 @@ using Supervisor.Shim.Serving;
 
 namespace Supervisor.Shim;
 
-/// <summary><c>supervisor-shim</c>: the parent of every container of a node. Started by the daemon; not for use by hand.</summary>
+/// <summary>
+/// <c>supervisor-shim</c>: the parent of every container of a node. Started by the daemon; not for use by hand.
+/// </summary>
 internal static class ShimCommandLine
 {
     public static int Run(string[] args)
@@ -22,7 +24,9 @@ internal static class ShimCommandLine
         }
         catch (UsageException e)
         {
-            Console.Error.WriteLine($"supervisor-shim: {e.Message}\nusage: supervisor-shim serve --dir DIR   (the daemon starts it)\n       supervisor-shim --version");
+            Console.Error.WriteLine(
+                $"supervisor-shim: {e.Message}\nusage: supervisor-shim serve --dir DIR   (the daemon starts it)\n       "
+                + "supervisor-shim --version");
             return 64;
         }
         catch (Exception e) when (e is IOException or InvalidOperationException or UnauthorizedAccessException)

@@ -57,9 +57,13 @@ public sealed class StorageFiles : IDisposable
     /// <summary>Null if there is none of this name, or it cannot be used here.</summary>
     public Snapshotter? Snapshotter(string name) => Snapshotters.FirstOrDefault(s => s.Name == name && s.Unusable is null);
 
-    /// <summary>From now on, also after restarts, what no record names stays: the records were lost, and containers that run may use it.</summary>
+    /// <summary>
+    /// From now on, also after restarts, what no record names stays: the records were lost, and containers that run may use it.
+    /// </summary>
     public static void KeepUnrecorded(string root) => PrivateFiles.WriteLines(
-        Path.Join(root, KeepFile), ["Blobs and snapshots that no record names are kept: containers were taken over without their records.", "Remove this file, and they are removed at the next start."]);
+        Path.Join(root, KeepFile),
+            ["Blobs and snapshots that no record names are kept: containers were taken over without their records.",
+            "Remove this file, and they are removed at the next start."]);
 
     /// <summary>What no record names is removed again.</summary>
     public static void SweepUnrecorded(string root) => File.Delete(Path.Join(root, KeepFile));

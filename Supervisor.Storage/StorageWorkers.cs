@@ -28,14 +28,18 @@ public sealed class StorageWorkers : IDisposable
     /// <param name="deadline">From the moment that it begins.</param>
     /// <param name="caller">Ends the work early.</param>
     /// <exception cref="StorageException">Too many wait, or the work is stuck.</exception>
-    public Task<T> RunAsync<T>(string what, Func<CancellationToken, T> work, TimeSpan deadline, CancellationToken caller = default)
+    public Task<T> RunAsync<T>(
+        string what, Func<CancellationToken, T> work, TimeSpan deadline, CancellationToken caller = default)
     {
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_gate)
         {
-            if (_stopping.IsCancellationRequested) throw new StorageException(StorageFault.Unavailable, $"cannot {what}: the daemon is stopping");
+            if (_stopping.IsCancellationRequested)
+                throw new StorageException(StorageFault.Unavailable, $"cannot {what}: the daemon is stopping");
             if (_waiting.Count >= MaximumWaiting)
-                throw new StorageException(StorageFault.Unavailable, $"cannot {what}: {MaximumWaiting} storage operations wait already; try again later");
+                throw new StorageException(
+                    StorageFault.Unavailable,
+                    $"cannot {what}: {MaximumWaiting} storage operations wait already; try again later");
             _waiting.Enqueue(() => Carry(what, work, deadline, done, caller));
             if (_waiting.Count > _idle) StartThread();
             Monitor.Pulse(_gate);
@@ -111,7 +115,8 @@ public sealed class StorageWorkers : IDisposable
     {
         lock (_gate)
         {
-            while (!_stopping.IsCancellationRequested && _alive - _stuck <= _threads) // more: one took our place while we were stuck
+            // more: one took our place while we were stuck
+            while (!_stopping.IsCancellationRequested && _alive - _stuck <= _threads)
             {
                 if (_waiting.TryDequeue(out var job)) return job;
                 _idle++;

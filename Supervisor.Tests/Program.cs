@@ -3,7 +3,9 @@ using Supervisor.Tests.Fuzz;
 
 namespace Supervisor.Tests;
 
-/// <summary>What this assembly does when a test starts it as a process of its own; the test runner does not come this way.</summary>
+/// <summary>
+/// What this assembly does when a test starts it as a process of its own; the test runner does not come this way.
+/// </summary>
 internal static class Program
 {
     public static int Main(string[] arguments)

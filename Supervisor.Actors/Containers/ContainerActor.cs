@@ -50,7 +50,8 @@ public sealed class ContainerActor : JournalledActor
         switch (message)
         {
             case ContainerCommand.Delete when _deleting is not null:
-                Sender.Tell(new ContainerReply(_id, new Refusal(RefusalCode.NotFound, ContainerMachine.NotFoundMessage(_id)), null));
+                Sender.Tell(new ContainerReply(
+                    _id, new Refusal(RefusalCode.NotFound, ContainerMachine.NotFoundMessage(_id)), null));
                 break;
             case ContainerCommand.Delete delete when _task is not null:
                 _deleting = (delete, Sender);
@@ -61,7 +62,8 @@ public sealed class ContainerActor : JournalledActor
                 else
                 {
                     deleting.Asker.Tell(new ContainerReply(
-                        _id, new Refusal(RefusalCode.FailedPrecondition, $"container \"{_id.Value}\" has a task: delete the task first"), Record));
+                        _id, new Refusal(RefusalCode.FailedPrecondition,
+                            $"container \"{_id.Value}\" has a task: delete the task first"), Record));
                     _deleting = null;
                 }
                 break;
@@ -146,9 +148,11 @@ public sealed class ContainerActor : JournalledActor
     private void CreateTask(ContainerCommand.CreateTask command, IActorRef asker)
     {
         if (Record is not { } record || _deleting is not null || _task is null)
-            asker.Tell(new TaskReply(_id, new Refusal(RefusalCode.NotFound, ContainerMachine.NotFoundMessage(_id)), new TaskState.Absent()));
+            asker.Tell(new TaskReply(
+                _id, new Refusal(RefusalCode.NotFound, ContainerMachine.NotFoundMessage(_id)), new TaskState.Absent()));
         else if (record.Spec is null)
-            asker.Tell(new TaskReply(_id, new Refusal(RefusalCode.InvalidArgument, "container.spec: the container has none"), new TaskState.Absent()));
+            asker.Tell(new TaskReply(
+                _id, new Refusal(RefusalCode.InvalidArgument, "container.spec: the container has none"), new TaskState.Absent()));
         else
         {
             ImmutableArray<RootfsMount> rootfs;
@@ -158,7 +162,9 @@ public sealed class ContainerActor : JournalledActor
             }
             catch (InvalidProtocolBufferException e)
             {
-                asker.Tell(new TaskReply(_id, new Refusal(RefusalCode.InvalidArgument, $"container.extensions[{ContainerRootfs.Extension}]: {e.Message}"), new TaskState.Absent()));
+                asker.Tell(new TaskReply(
+                    _id, new Refusal(RefusalCode.InvalidArgument,
+                    $"container.extensions[{ContainerRootfs.Extension}]: {e.Message}"), new TaskState.Absent()));
                 return;
             }
             var setup = new TaskSetup(_node.BundleOf(_id), command.Request.Stdio, rootfs);

@@ -28,7 +28,8 @@ public sealed class ContainerDirectory : ITaskDirectory
 
     /// <summary>The containers of a namespace, by id.</summary>
     public IReadOnlyList<ContainerView> InNamespace(string @namespace) =>
-        [.. _entries.Values.Where(e => e.Record.Id.Namespace == @namespace).OrderBy(e => e.Record.Id.Value, StringComparer.Ordinal)];
+        [.. _entries.Values.Where(e => e.Record.Id.Namespace == @namespace)
+            .OrderBy(e => e.Record.Id.Value, StringComparer.Ordinal)];
 
     /// <summary>Every namespace that holds a container.</summary>
     public IReadOnlySet<string> Namespaces() => _entries.Keys.Select(id => id.Namespace).ToHashSet();
@@ -49,7 +50,9 @@ public sealed class ContainerDirectory : ITaskDirectory
     public void Publish(ContainerId id, string execId, ExecView? exec)
     {
         while (_entries.TryGetValue(id, out var entry)
-            && !_entries.TryUpdate(id, entry with { Execs = exec is null ? entry.Execs.Remove(execId) : entry.Execs.SetItem(execId, exec) }, entry)) { }
+            && !_entries.TryUpdate(
+                id, entry with { Execs = exec is null ? entry.Execs.Remove(execId) : entry.Execs.SetItem(execId, exec) },
+                entry)) { }
     }
 
     internal void Remove(ContainerId id) => _entries.TryRemove(id, out _);
@@ -57,7 +60,8 @@ public sealed class ContainerDirectory : ITaskDirectory
     /// <summary>Why nothing can be done with a container whose journal is damaged; null for any other.</summary>
     public Refusal? Refuse(ContainerId id) => !_damaged.TryGetValue(id, out var damage) ? null : new Refusal(
         RefusalCode.DataLoss,
-        $"container \"{id.Value}\" in namespace \"{id.Namespace}\": {damage}; its processes were left alone: restore the journal from a backup, or start the "
+        $"container \"{id.Value}\" in namespace \"{id.Namespace}\": {damage}; its processes were left alone: restore the "
+            + "journal from a backup, or start the "
         + "daemon once with --adopt, which takes it over if it runs, or with --forget, which ends it");
 
     /// <inheritdoc/>
@@ -73,5 +77,6 @@ public sealed class ContainerDirectory : ITaskDirectory
 public sealed record ContainerView(ContainerRecord Record, IActorRef Container, TaskView Task)
 {
     /// <summary>The execs of its task, by id.</summary>
-    public ImmutableDictionary<string, ExecView> Execs { get; init; } = ImmutableDictionary<string, ExecView>.Empty.WithComparers(StringComparer.Ordinal);
+    public ImmutableDictionary<string, ExecView> Execs {
+        get; init; } = ImmutableDictionary<string, ExecView>.Empty.WithComparers(StringComparer.Ordinal);
 }

@@ -32,16 +32,21 @@ internal static class ContainerJournal
             Kind.Created => new E.Created(at, Record(entry.Created)),
             Kind.Updated => new E.Updated(at, Record(entry.Updated)),
             Kind.Deleted => new E.Deleted(at),
-            var other => throw new SerializationException($"a container's journal holds event {(int)other}, which this version does not know: it was written by a newer one"),
+            var other => throw new SerializationException(
+                $"a container's journal holds event {(int)other}, which this version does not know: it was written by a newer "
+                + "one"),
         };
     }
 
-    public static RegistryEntry ToProto(ContainerRegistered e) => new() { Namespace = e.Id.Namespace, Id = e.Id.Value, Present = e.Present };
+    public static RegistryEntry ToProto(ContainerRegistered e) =>
+        new() { Namespace = e.Id.Namespace, Id = e.Id.Value, Present = e.Present };
 
-    public static ContainerRegistered FromProto(RegistryEntry entry) => new(ContainerId.Parse(entry.Namespace, entry.Id), entry.Present);
+    public static ContainerRegistered FromProto(RegistryEntry entry) =>
+        new(ContainerId.Parse(entry.Namespace, entry.Id), entry.Present);
 
     public static Supervisor.Journal.V1.RegistryCompacted ToProto(Containers.RegistryCompacted e) =>
-        new() { Present = { e.Present.Select(id => new RegistryEntry { Namespace = id.Namespace, Id = id.Value, Present = true }) } };
+        new() { Present = { e.Present.Select(
+            id => new RegistryEntry { Namespace = id.Namespace, Id = id.Value, Present = true }) } };
 
     public static Containers.RegistryCompacted FromProto(Supervisor.Journal.V1.RegistryCompacted entry) =>
         new([.. entry.Present.Select(e => ContainerId.Parse(e.Namespace, e.Id))]);

@@ -26,7 +26,8 @@ public static class ContainerMachine
     public static ContainerDecision Decide(ContainerState state, ContainerCommand command) => (state, command) switch
     {
         (ContainerState.Absent, Create c) => Record(new E.Created(c.At, c.Record with { CreatedAt = c.At, UpdatedAt = c.At })),
-        (ContainerState.Present, Create) => Refuse(RefusalCode.AlreadyExists, $"container \"{command.Id.Value}\": already exists"),
+        (ContainerState.Present, Create) =>
+            Refuse(RefusalCode.AlreadyExists, $"container \"{command.Id.Value}\": already exists"),
         (ContainerState.Absent, _) => Refuse(RefusalCode.NotFound, NotFoundMessage(command.Id)),
         (ContainerState.Present s, Update c) => Change(s.Record, c),
         (ContainerState.Present, Delete c) => Record(new E.Deleted(c.At)),
@@ -44,7 +45,8 @@ public static class ContainerMachine
     };
 
     /// <summary>containerd's words, which clients match on.</summary>
-    public static string NotFoundMessage(ContainerId id) => $"container \"{id.Value}\" in namespace \"{id.Namespace}\": not found";
+    public static string NotFoundMessage(ContainerId id) =>
+        $"container \"{id.Value}\" in namespace \"{id.Namespace}\": not found";
 
     private static ContainerDecision Change(ContainerRecord old, Update command)
     {
@@ -52,18 +54,25 @@ public static class ContainerMachine
         var changed = old;
         if (command.Paths.Count == 0)
         {
-            if (given.RuntimeName != old.RuntimeName) return Refuse(RefusalCode.InvalidArgument, "container.runtime.name: cannot be changed");
-            if (given.Snapshotter != old.Snapshotter) return Refuse(RefusalCode.InvalidArgument, "container.snapshotter: cannot be changed");
-            changed = old with { Labels = given.Labels, Image = given.Image, Spec = given.Spec, SnapshotKey = given.SnapshotKey, Extensions = given.Extensions };
+            if (given.RuntimeName != old.RuntimeName)
+                return Refuse(RefusalCode.InvalidArgument, "container.runtime.name: cannot be changed");
+            if (given.Snapshotter != old.Snapshotter)
+                return Refuse(RefusalCode.InvalidArgument, "container.snapshotter: cannot be changed");
+            changed = old with {
+                Labels = given.Labels, Image = given.Image, Spec = given.Spec, SnapshotKey = given.SnapshotKey,
+                Extensions = given.Extensions };
         }
         foreach (var path in command.Paths)
         {
             if (Replace(changed, given, path) is not { } replaced)
-                return Refuse(RefusalCode.InvalidArgument, $"update_mask: cannot update \"{path}\" of container \"{command.Id.Value}\"");
+                return Refuse(RefusalCode.InvalidArgument,
+                    $"update_mask: cannot update \"{path}\" of container \"{command.Id.Value}\"");
             changed = replaced;
         }
         // An empty value removes a label, in every store of containerd.
-        changed = changed with { Labels = changed.Labels.RemoveRange(changed.Labels.Where(l => l.Value.Length == 0).Select(l => l.Key)), UpdatedAt = command.At };
+        changed = changed with {
+            Labels = changed.Labels.RemoveRange(changed.Labels.Where(l => l.Value.Length == 0).Select(l => l.Key)),
+            UpdatedAt = command.At };
         return Record(new E.Updated(command.At, changed));
     }
 
@@ -84,7 +93,8 @@ public static class ContainerMachine
         };
     }
 
-    private static ImmutableSortedDictionary<string, T> Take<T>(ImmutableSortedDictionary<string, T> old, ImmutableSortedDictionary<string, T> given, string key) =>
+    private static ImmutableSortedDictionary<string, T> Take<T>(
+        ImmutableSortedDictionary<string, T> old, ImmutableSortedDictionary<string, T> given, string key) =>
         given.TryGetValue(key, out var value) ? old.SetItem(key, value) : old.Remove(key);
 
     private static ContainerDecision Record(ContainerEvent @event) => new(@event, null);

@@ -37,7 +37,9 @@ public abstract record ContainerCommand(ContainerId Id, DateTimeOffset At)
 /// <param name="Record">The container afterwards (before, for a delete); null if there is none.</param>
 public sealed record ContainerReply(ContainerId Id, Refusal? Refusal, ContainerRecord? Record);
 
-/// <summary>What happened to a container. Journalled, so names and fields are a file format: journal/v1/container.proto.</summary>
+/// <summary>
+/// What happened to a container. Journalled, so names and fields are a file format: journal/v1/container.proto.
+/// </summary>
 public abstract record ContainerEvent(DateTimeOffset At)
 {
     /// <summary>It was made.</summary>

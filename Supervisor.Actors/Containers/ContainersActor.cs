@@ -20,7 +20,8 @@ public sealed class ContainersActor : JournalledActor
     private readonly ContainerDirectory _directory;
     private readonly HashSet<ContainerId> _registered = [];
     private readonly Dictionary<ContainerId, IActorRef> _children = [];
-    private readonly HashSet<ContainerId> _passivating = []; // the id is free only after the child has stopped: commands for it are stashed
+    // the id is free only after the child has stopped: commands for it are stashed
+    private readonly HashSet<ContainerId> _passivating = [];
 
     /// <param name="node">What the actors share.</param>
     /// <param name="directory">What containers publish.</param>
@@ -59,10 +60,12 @@ public sealed class ContainersActor : JournalledActor
                 });
                 break;
             case ContainerCommand command:
-                Sender.Tell(new ContainerReply(command.Id, new Refusal(RefusalCode.NotFound, ContainerMachine.NotFoundMessage(command.Id)), null));
+                Sender.Tell(new ContainerReply(
+                    command.Id, new Refusal(RefusalCode.NotFound, ContainerMachine.NotFoundMessage(command.Id)), null));
                 break;
             case ContainerActor.Passivate passivate when _children.ContainsKey(passivate.Id) && _passivating.Add(passivate.Id):
-                Sender.Tell(new ContainerActor.ConfirmPassivation()); // a create may have overtaken: it is asked once more, after all that was forwarded
+                // a create may have overtaken: it is asked once more, after all that was forwarded
+                Sender.Tell(new ContainerActor.ConfirmPassivation());
                 break;
             case ContainerActor.Passivate:
                 break;
@@ -113,7 +116,8 @@ public sealed class ContainersActor : JournalledActor
     /// <summary>Begins the journal anew with all that is in it, so that containers long gone cost nothing.</summary>
     private void CompactIfLong()
     {
-        if (LastSequenceNr % CompactEvery == 0) Persist(new RegistryCompacted([.. _registered]), _ => DeleteMessages(LastSequenceNr - 1));
+        if (LastSequenceNr % CompactEvery == 0)
+            Persist(new RegistryCompacted([.. _registered]), _ => DeleteMessages(LastSequenceNr - 1));
     }
 
     private void Apply(ContainerRegistered e)
@@ -126,7 +130,8 @@ public sealed class ContainersActor : JournalledActor
     {
         if (_children.TryGetValue(id, out var there)) return there;
         var child = Context.ActorOf(ContainerActor.Props(id, _node, _directory), $"{id.Namespace}:{id.Value}");
-        Context.Watch(child); // not WatchWith: its message is lost when it comes while this actor persists, and is stashed by Akka
+        // not WatchWith: its message is lost when it comes while this actor persists, and is stashed by Akka
+        Context.Watch(child);
         return _children[id] = child;
     }
 

@@ -12,7 +12,8 @@ using Supervisor.Runtime.Oci;
 namespace Supervisor.Actors.Effects;
 
 /// <summary>
-/// Takes over the running containers that the journal does not know, when it was lost: the shim knows their processes and cgroups, the
+/// Takes over the running containers that the journal does not know, when it was lost: the shim knows their processes and
+/// cgroups, the
 /// bundle their spec. What nobody but the journal knew is lost: labels, image, snapshot, and where their output goes.
 /// </summary>
 internal static class Adoption
@@ -34,7 +35,8 @@ internal static class Adoption
             var id = ContainerId.Parse(parts[0], parts[1]);
             if (directory.Find(id) is { Task.Exists: true }) continue;
             adopted.Add(id); // also when it fails: it is not to be ended for that
-            log(await AdoptAsync(directory, containers, namespaces, id, found, clock.GetUtcNow()).ConfigureAwait(false) is { } refusal
+            log(await AdoptAsync(directory, containers, namespaces, id, found, clock.GetUtcNow())
+                .ConfigureAwait(false) is { } refusal
                 ? $"container {id}, process {found.Init.Pid}: cannot be taken over ({refusal.Message}): it is left alone"
                 : $"container {id}, process {found.Init.Pid}: taken over");
         }
@@ -42,7 +44,8 @@ internal static class Adoption
     }
 
     private static async Task<Refusal?> AdoptAsync(
-        ContainerDirectory directory, IActorRef containers, IActorRef namespaces, ContainerId id, FoundContainer found, DateTimeOffset now)
+        ContainerDirectory directory, IActorRef containers, IActorRef namespaces, ContainerId id, FoundContainer found,
+            DateTimeOffset now)
     {
         try
         {
@@ -50,18 +53,25 @@ internal static class Adoption
             {
                 var spec = new Any
                 {
-                    TypeUrl = SpecType, Value = ByteString.CopyFrom(await File.ReadAllBytesAsync(Path.Join(found.Bundle, "config.json")).ConfigureAwait(false)),
+                    TypeUrl = SpecType, Value =
+                        ByteString.CopyFrom(await File.ReadAllBytesAsync(Path.Join(found.Bundle, "config.json"))
+                        .ConfigureAwait(false)),
                 };
-                await namespaces.Ask<NamespaceReply>(new NamespaceCommand.Ensure(id.Namespace, now), Patience).ConfigureAwait(false);
+                await namespaces.Ask<NamespaceReply>(new NamespaceCommand.Ensure(id.Namespace, now), Patience)
+                    .ConfigureAwait(false);
                 var record = new ContainerRecord(
-                    id, ImmutableSortedDictionary<string, string>.Empty, "", Runtime, null, spec, "", "", ImmutableSortedDictionary<string, Any>.Empty, "", now, now);
-                var made = await containers.Ask<ContainerReply>(new ContainerCommand.Create(id, now, record), Patience).ConfigureAwait(false);
+                    id, ImmutableSortedDictionary<string, string>.Empty, "", Runtime, null, spec, "", "",
+                        ImmutableSortedDictionary<string, Any>.Empty, "", now, now);
+                var made = await containers.Ask<ContainerReply>(new ContainerCommand.Create(id, now, record), Patience)
+                    .ConfigureAwait(false);
                 if (made.Refusal is not null) return made.Refusal;
             }
             var setup = new TaskSetup(found.Bundle, new StdioPaths("", "", "", found.Terminal), []);
             var init = new InitProcess(found.Init.Pid, found.Init.StartTime, found.Init.BootId);
-            var order = new TaskCommand.Adopt(id, now, setup, init, found.CgroupPaths.ToSortedDictionary(), IsStarted: !found.IsHeld);
-            return await containers.Ask<object>(new ContainerCommand.AdoptTask(id, now, order), Patience).ConfigureAwait(false) switch
+            var order = new TaskCommand.Adopt(
+                id, now, setup, init, found.CgroupPaths.ToSortedDictionary(), IsStarted: !found.IsHeld);
+            return await containers.Ask<object>(new ContainerCommand.AdoptTask(id, now, order), Patience)
+                .ConfigureAwait(false) switch
             {
                 TaskReply reply => reply.Refusal,
                 ContainerReply reply => reply.Refusal,

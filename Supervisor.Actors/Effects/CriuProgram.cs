@@ -10,8 +10,10 @@ internal static class CriuProgram
     public static string Find(string wanted)
     {
         IEnumerable<string> places = wanted.Contains('/', StringComparison.Ordinal) ? [Path.GetFullPath(wanted)]
-            : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries).Select(d => Path.Join(d, wanted));
+            : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries)
+                .Select(d => Path.Join(d, wanted));
         return places.FirstOrDefault(File.Exists) ?? throw new FileNotFoundException(
-            $"checkpoint and restore need criu(8), and \"{wanted}\" is not there: install the package criu, or set supervisor.criu to its path");
+            $"checkpoint and restore need criu(8), and \"{wanted}\" is not there: install the package criu, or set "
+                + "supervisor.criu to its path");
     }
 }

@@ -29,13 +29,15 @@ public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider cl
         }
         catch (Exception e)
         {
-            return Ended(work, new ExecCommand.EffectFailed(work.Exec, clock.GetUtcNow(), work.Effect, KernelTaskEffects.Reason(e)));
+            return Ended(work, new ExecCommand.EffectFailed(
+                work.Exec, clock.GetUtcNow(), work.Effect, KernelTaskEffects.Reason(e)));
         }
     }
 
     private ExecOutcome Make(ExecWork work, Spawn effect, CancellationToken deadline)
     {
-        var container = work.Container ?? throw new InvalidOperationException("the container's init is not in this daemon's hands");
+        var container = work.Container
+            ?? throw new InvalidOperationException("the container's init is not in this daemon's hands");
         DescriptorLimit.CheckRoom();
         var stdio = effect.Setup.Stdio;
         var process = container.Exec(
@@ -60,7 +62,8 @@ public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider cl
 
     private ExecOutcome Send(ExecWork work, ExecEffect.Signal effect) => Ended(work, Held(work).Signal(effect.Number)
         ? new ExecCommand.Signalled(work.Exec, clock.GetUtcNow())
-        : new ExecCommand.EffectFailed(work.Exec, clock.GetUtcNow(), effect, new Refusal(RefusalCode.NotFound, "process already finished")));
+        : new ExecCommand.EffectFailed(
+            work.Exec, clock.GetUtcNow(), effect, new Refusal(RefusalCode.NotFound, "process already finished")));
 
     private ExecOutcome TakeBack(ExecWork work, Adopt effect, CancellationToken deadline)
     {
@@ -71,7 +74,8 @@ public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider cl
             return Ended(work, new ExecCommand.EffectFailed(
                 work.Exec, at, effect, new Refusal(RefusalCode.Unavailable, "the daemon ended before the process was started")));
         }
-        if (runtime.TryAdoptExec($"{work.Exec}", new ProcessIdentity(known.Pid, known.StartTime, known.BootId), deadline) is { } process)
+        if (runtime.TryAdoptExec($"{work.Exec}", new ProcessIdentity(known.Pid, known.StartTime, known.BootId), deadline) is {
+            } process)
         {
             try
             {
@@ -81,7 +85,8 @@ public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider cl
             catch (LaunchException e)
             {
                 process.End(EndTimeout);
-                return Ended(work, new ExecCommand.EffectFailed(work.Exec, at, new Release(known), new Refusal(RefusalCode.Unknown, e.Message)));
+                return Ended(work, new ExecCommand.EffectFailed(
+                    work.Exec, at, new Release(known), new Refusal(RefusalCode.Unknown, e.Message)));
             }
         }
         var reason = known.BootId == ProcStat.BootId ? "it ended while no daemon was watching" : "the machine was restarted";

@@ -10,8 +10,10 @@ namespace Supervisor.Actors.Effects;
 /// nobody's answer: its asker is told when the time is up, and another worker takes the place until it returns.
 /// </summary>
 /// <remarks>
-/// Plain routers queue behind a busy routee; here work waits in one place and goes to a worker that is free. Containers take turns, and
-/// one never has more than three quarters of the workers. At most <see cref="MaximumWorkers"/> threads: beyond that many stuck at once, work is
+/// Plain routers queue behind a busy routee; here work waits in one place and goes to a worker that is free. Containers take
+/// turns, and
+/// one never has more than three quarters of the workers. At most <see cref="MaximumWorkers"/> threads: beyond that many stuck at
+/// once, work is
 /// refused rather than queued without end.
 /// </remarks>
 public sealed class KernelPoolActor : UntypedActor, IWithTimers
@@ -37,9 +39,11 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
     /// <param name="deadline">How long an effect may take by its own clock.</param>
     /// <param name="patience">How long after that its asker is told that it is stuck: the kernel does not let go of it.</param>
     /// <param name="execs">Carries the effects of execs out.</param>
-    public KernelPoolActor(ITaskEffects effects, TimeProvider clock, int workers, TimeSpan deadline, TimeSpan patience, IExecEffects? execs)
+    public KernelPoolActor(
+        ITaskEffects effects, TimeProvider clock, int workers, TimeSpan deadline, TimeSpan patience, IExecEffects? execs)
     {
-        (_effects, _clock, _workers, _deadline, _patience) = (new KernelEffects(effects, execs), clock, workers, deadline, patience);
+        (_effects, _clock, _workers, _deadline, _patience) =
+            (new KernelEffects(effects, execs), clock, workers, deadline, patience);
         _waiting = new FairQueue<ContainerId, (PoolWork, IActorRef)>(Math.Max(1, workers * 3 / 4));
     }
 
@@ -48,7 +52,8 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
 
     /// <summary>How to make one, with its workers on threads of their own.</summary>
     public static Props Props(
-        ITaskEffects effects, TimeProvider clock, int workers, TimeSpan deadline, TimeSpan patience, IExecEffects? execs = null) =>
+        ITaskEffects effects, TimeProvider clock, int workers, TimeSpan deadline, TimeSpan patience,
+            IExecEffects? execs = null) =>
         Akka.Actor.Props.Create(() => new KernelPoolActor(effects, clock, workers, deadline, patience, execs));
 
     /// <inheritdoc/>
@@ -77,7 +82,8 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
     {
         if (_waiting.Count >= MaximumWaiting)
         {
-            asker.Tell(Failed(work, RefusalCode.Unavailable, $"{_stuck} kernel calls are stuck and {_waiting.Count} wait; try again later"));
+            asker.Tell(Failed(work, RefusalCode.Unavailable,
+                $"{_stuck} kernel calls are stuck and {_waiting.Count} wait; try again later"));
             return;
         }
         _waiting.Enqueue(work.Id, (work, asker));
@@ -135,7 +141,8 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
         _waiting.Finish(running.Work.Id);
         var name = running.Work.Name;
         _log.Warning("{0}: {1} is stuck in the kernel for {2}, answering without it", running.Work.Id, name, _deadline);
-        running.Asker.Tell(Failed(running.Work, RefusalCode.DeadlineExceeded, $"stuck in the kernel ({name}) for {_deadline.TotalSeconds:0} s"));
+        running.Asker.Tell(Failed(
+            running.Work, RefusalCode.DeadlineExceeded, $"stuck in the kernel ({name}) for {_deadline.TotalSeconds:0} s"));
         Dispatch();
     }
 
@@ -145,7 +152,8 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
         return Context.ActorOf(KernelWorker.Props(_effects));
     }
 
-    private PoolOutcome Failed(PoolWork work, RefusalCode code, string message) => work.Failed(_clock.GetUtcNow(), new Refusal(code, message));
+    private PoolOutcome Failed(PoolWork work, RefusalCode code, string message) =>
+        work.Failed(_clock.GetUtcNow(), new Refusal(code, message));
 
     private sealed record Running(PoolWork Work, IActorRef Asker, bool Stuck);
 

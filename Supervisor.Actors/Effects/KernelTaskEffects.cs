@@ -16,7 +16,9 @@ using static Supervisor.Actors.Tasks.TaskEffect;
 
 namespace Supervisor.Actors.Effects;
 
-/// <summary>Carries a task's effects out with Supervisor.Kernel: the only place where a rule's wish becomes a system call.</summary>
+/// <summary>
+/// Carries a task's effects out with Supervisor.Kernel: the only place where a rule's wish becomes a system call.
+/// </summary>
 /// <param name="state">The state directory, below which clients keep their FIFOs.</param>
 /// <param name="criu">The program that makes checkpoints: a path, or a name that is looked for in PATH.</param>
 public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider clock, string state, string criu) : ITaskEffects
@@ -54,20 +56,25 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         DescriptorLimit.CheckRoom();
         var container = runtime.Create($"{work.Id}", Request(work.Id, effect.Setup, effect.Spec), deadline);
         return new KernelOutcome(
-            new TaskCommand.InitSpawned(work.Id, clock.GetUtcNow(), Named(container), container.Cgroup.Paths.ToSortedDictionary()), effect, container);
+            new TaskCommand.InitSpawned(
+                work.Id, clock.GetUtcNow(), Named(container), container.Cgroup.Paths.ToSortedDictionary()), effect, container);
     }
 
     private KernelOutcome Restore(KernelWork work, RestoreInit effect, CancellationToken deadline)
     {
         var source = effect.Restore.Source;
-        if (!Directory.Exists(source.Images)) throw new DirectoryNotFoundException($"checkpoint: the images in \"{source.Images}\" are gone");
+        if (!Directory.Exists(source.Images))
+            throw new DirectoryNotFoundException($"checkpoint: the images in \"{source.Images}\" are gone");
         if (source.Work.Length > 0) PrivateFiles.MakeDirectory(source.Work);
-        var options = new CheckpointOptions { ImageDirectory = source.Images, WorkDirectory = NullIfEmpty(source.Work), Criu = CriuProgram.Find(criu) };
+        var options = new CheckpointOptions {
+            ImageDirectory = source.Images, WorkDirectory = NullIfEmpty(source.Work), Criu = CriuProgram.Find(criu) };
         DescriptorLimit.CheckRoom();
-        var container = runtime.Restore($"{work.Id}", Request(work.Id, effect.Setup, effect.Restore.Spec.Memory), options, deadline);
+        var container = runtime.Restore(
+            $"{work.Id}", Request(work.Id, effect.Setup, effect.Restore.Spec.Memory), options, deadline);
         RemoveImages(source.Owned);
         return new KernelOutcome(
-            new TaskCommand.InitRestored(work.Id, clock.GetUtcNow(), Named(container), container.Cgroup.Paths.ToSortedDictionary()), effect, container);
+            new TaskCommand.InitRestored(
+                work.Id, clock.GetUtcNow(), Named(container), container.Cgroup.Paths.ToSortedDictionary()), effect, container);
     }
 
     private KernelOutcome Checkpoint(KernelWork work, CheckpointInit effect, CancellationToken deadline)
@@ -79,7 +86,8 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         Held(work).Checkpoint(
             new CheckpointOptions
             {
-                ImageDirectory = request.Images, WorkDirectory = NullIfEmpty(request.Work), ParentDirectory = NullIfEmpty(request.Parent),
+                ImageDirectory = request.Images, WorkDirectory = NullIfEmpty(request.Work),
+                ParentDirectory = NullIfEmpty(request.Parent),
                 LeaveRunning = !request.Exit, TcpEstablished = request.OpenTcp, ExternalUnixSockets = request.ExternalUnixSockets,
                 ShellJob = request.Terminal, FileLocks = request.FileLocks, EmptyNamespaces = request.EmptyNamespaces,
                 ManageCgroups = NullIfEmpty(request.CgroupsMode), Criu = program,
@@ -146,7 +154,8 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         // To nobody, when all were meant, is success: they are as gone as they were to be.
         return Ended(work, sent || effect.All
             ? new TaskCommand.Signalled(work.Id, clock.GetUtcNow())
-            : new TaskCommand.EffectFailed(work.Id, clock.GetUtcNow(), effect, new Refusal(RefusalCode.NotFound, "process already finished")));
+            : new TaskCommand.EffectFailed(
+                work.Id, clock.GetUtcNow(), effect, new Refusal(RefusalCode.NotFound, "process already finished")));
     }
 
     private KernelOutcome Freezing(KernelWork work, IReadOnlyDictionary<string, string> cgroupPaths, bool freeze)
@@ -154,26 +163,33 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         var cgroup = Cgroup.Open(cgroupPaths);
         if (freeze) cgroup.Freeze(FreezeTimeout);
         else cgroup.Thaw(FreezeTimeout);
-        return Ended(work, freeze ? new TaskCommand.Frozen(work.Id, clock.GetUtcNow()) : new TaskCommand.Thawed(work.Id, clock.GetUtcNow()));
+        return Ended(work, freeze
+            ? new TaskCommand.Frozen(work.Id, clock.GetUtcNow()) : new TaskCommand.Thawed(work.Id, clock.GetUtcNow()));
     }
 
     private KernelOutcome Adopt(KernelWork work, AdoptInit effect, CancellationToken deadline)
     {
         var init = effect.Init;
         var container = runtime.TryAdopt(
-            $"{work.Id}", effect.Setup.Bundle, new ProcessIdentity(init.Pid, init.StartTime, init.BootId), effect.CgroupPaths, deadline);
+            $"{work.Id}", effect.Setup.Bundle, new ProcessIdentity(init.Pid, init.StartTime, init.BootId), effect.CgroupPaths,
+                deadline);
         try
         {
-            if (effect.Release) container?.Start(deadline); // asked for by our former self, and perhaps done by it: done twice it is done once
+            // asked for by our former self, and perhaps done by it: done twice it is done once
+            if (effect.Release) container?.Start(deadline);
         }
         catch (LaunchException e)
         {
             return new KernelOutcome(StartFailed(work, e), effect, container);
         }
         if (container is not null)
-            return new KernelOutcome(new TaskCommand.InitAdopted(work.Id, clock.GetUtcNow(), container.Cgroup is { Exists: true, IsFrozen: true }, container.IsHeld), effect, container);
+            return new KernelOutcome(
+                new TaskCommand.InitAdopted(
+                work.Id, clock.GetUtcNow(), container.Cgroup is { Exists: true, IsFrozen: true }, container.IsHeld), effect,
+                container);
         // What it has left behind ends before its exit is published, as when a daemon is watching.
-        if (init.BootId == ProcStat.BootId && Cgroup.Open(effect.CgroupPaths) is { Exists: true } cgroup) cgroup.KillAll(TearDownTimeout);
+        if (init.BootId == ProcStat.BootId && Cgroup.Open(effect.CgroupPaths) is { Exists: true } cgroup)
+            cgroup.KillAll(TearDownTimeout);
         var reason = init.BootId == ProcStat.BootId ? "it ended while no daemon was watching" : "the machine was restarted";
         return Ended(work, new TaskCommand.InitGone(work.Id, clock.GetUtcNow(), new TaskExit(255, clock.GetUtcNow(), reason)));
     }
@@ -221,7 +237,8 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         InvalidSpecException or InvalidStdioException => new Refusal(RefusalCode.InvalidArgument, e.Message),
         DescriptorsExhaustedException => new Refusal(RefusalCode.ResourceExhausted, e.Message),
         OperationCanceledException or TimeoutException => new Refusal(RefusalCode.DeadlineExceeded, e.Message),
-        LaunchException or CgroupException or SyscallException or IOException or InvalidOperationException => new Refusal(RefusalCode.Unknown, e.Message),
+        LaunchException or CgroupException or SyscallException or IOException or InvalidOperationException =>
+            new Refusal(RefusalCode.Unknown, e.Message),
         _ => new Refusal(RefusalCode.Unknown, $"{e.GetType().Name}: {e.Message}"),
     };
 }

@@ -9,7 +9,8 @@ using Supervisor.Runtime.Stdio;
 namespace Supervisor.Actors.Effects;
 
 /// <summary>
-/// What a crash has left and nobody owns: bundles with their cgroups, processes in a shim's care, and FIFOs of killed clients. Looked for once, when
+/// What a crash has left and nobody owns: bundles with their cgroups, processes in a shim's care, and FIFOs of killed clients.
+/// Looked for once, when
 /// the journal has been read and before anybody can ask for something new.
 /// </summary>
 public static class Leftovers
@@ -20,7 +21,8 @@ public static class Leftovers
     /// <param name="log">Told of each, and of what cannot be removed: that is left for the next start.</param>
     /// <param name="spared">Containers whose processes are left alone.</param>
     public static void Remove(
-        IContainerRuntime runtime, ContainerDirectory directory, string state, IReadOnlySet<ContainerId> spared, Action<string> log)
+        IContainerRuntime runtime, ContainerDirectory directory, string state, IReadOnlySet<ContainerId> spared,
+            Action<string> log)
     {
         using var deadline = new CancellationTokenSource(Timeout);
         IReadOnlyCollection<string> keys = [];
@@ -30,19 +32,22 @@ public static class Leftovers
         }
         catch (OperationCanceledException)
         {
-            log($"the shim does not answer within {Timeout.TotalSeconds:0} s: what it has in its care and nobody owns is looked for at the next start");
+            log($"the shim does not answer within {Timeout.TotalSeconds:0} s: what it has in its care and nobody owns is "
+                + "looked for at the next start");
         }
         foreach (var key in keys.Where(k => !IsOwned(k, directory, spared)))
         {
             log($"process {key} belongs to nobody: it is ended");
-            Try(() => runtime.TearDown(key, key.Count('/') == 1 ? BundleOf(state, key) : "", new Dictionary<string, string>(), Timeout), log);
+            Try(() => runtime.TearDown(
+                key, key.Count('/') == 1 ? BundleOf(state, key) : "", new Dictionary<string, string>(), Timeout), log);
         }
         foreach (var (key, bundle) in Bundles(state).Where(b => !IsOwned(b.Key, directory, spared)))
         {
             log($"{bundle} belongs to no task: it is removed, with its cgroup");
             Try(() => runtime.TearDown(key, bundle, new Dictionary<string, string>(), Timeout), log);
         }
-        foreach (var (@namespace, id) in ClientFifos.Containers(state).Where(c => !IsOwned($"{c.Namespace}/{c.Container}", directory, spared)))
+        foreach (var (@namespace, id) in ClientFifos.Containers(state)
+            .Where(c => !IsOwned($"{c.Namespace}/{c.Container}", directory, spared)))
             Try(() => ClientFifos.RemoveUnused(state, @namespace, id), log);
     }
 
@@ -52,7 +57,8 @@ public static class Leftovers
     /// <summary>Removes everything of a daemon that is dead and will not come back.</summary>
     public static void RemoveAll(string state, Action<string> log)
     {
-        foreach (var (_, bundle) in Bundles(state)) Try(() => Container.TearDown(bundle, new Dictionary<string, string>(), Timeout), log);
+        foreach (var (_, bundle) in Bundles(state))
+            Try(() => Container.TearDown(bundle, new Dictionary<string, string>(), Timeout), log);
     }
 
     private static IEnumerable<(string Key, string Bundle)> Bundles(string state)
@@ -74,7 +80,8 @@ public static class Leftovers
             var id = ContainerId.Parse(parts[0], parts[1]);
             if (spared.Contains(id) || directory.Damaged.ContainsKey(id)) return true;
             var entry = directory.Find(id);
-            return entry is not null && (parts.Length == 2 ? entry.Task.State is TaskState.Present : entry.Execs.ContainsKey(parts[2]));
+            return entry is not null
+                && (parts.Length == 2 ? entry.Task.State is TaskState.Present : entry.Execs.ContainsKey(parts[2]));
         }
         catch (InvalidFieldException)
         {
@@ -88,7 +95,8 @@ public static class Leftovers
         {
             remove();
         }
-        catch (Exception e) when (e is IOException or TimeoutException or UnauthorizedAccessException or InvalidOperationException)
+        catch (Exception e) when (
+            e is IOException or TimeoutException or UnauthorizedAccessException or InvalidOperationException)
         {
             log(e.Message);
         }

@@ -4,7 +4,9 @@ using Supervisor.Actors.Persistence;
 
 namespace Supervisor.Actors.Events;
 
-/// <summary>Journals the events of clients, each of which is answered with <see cref="Accepted"/> when its event is published.</summary>
+/// <summary>
+/// Journals the events of clients, each of which is answered with <see cref="Accepted"/> when its event is published.
+/// </summary>
 /// <param name="publisher">The <see cref="EventPublisherActor"/>.</param>
 public sealed class ClientEventsActor(IActorRef publisher) : JournalledActor
 {
@@ -34,7 +36,8 @@ public sealed class ClientEventsActor(IActorRef publisher) : JournalledActor
                 {
                     ReportApplied(publisher, e.Topic);
                     asker.Tell(Accepted.Instance);
-                    if (LastSequenceNr % ShortenEvery == 0) DeleteMessages(LastSequenceNr); // the history keeps them; this actor needs none
+                    // the history keeps them; this actor needs none
+                    if (LastSequenceNr % ShortenEvery == 0) DeleteMessages(LastSequenceNr);
                 });
                 break;
             case DeleteMessagesSuccess or DeleteMessagesFailure:

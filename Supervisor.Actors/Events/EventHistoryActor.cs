@@ -30,13 +30,15 @@ public sealed class EventHistoryActor : UntypedActor, IWithStash
     /// <param name="publisher">The <see cref="EventPublisherActor"/>.</param>
     /// <param name="from">The first number wanted; 0 for what comes from now on.</param>
     /// <param name="window">Events that are held for the reader.</param>
-    public EventHistoryActor(IActorRef publisher, long from, int window) => (_publisher, _from, _window) = (publisher, from, window);
+    public EventHistoryActor(IActorRef publisher, long from, int window) =>
+        (_publisher, _from, _window) = (publisher, from, window);
 
     /// <summary>Set by Akka.</summary>
     public IStash Stash { get; set; } = null!;
 
     /// <summary>How to create one.</summary>
-    public static Props Props(IActorRef publisher, long from, int window) => Akka.Actor.Props.Create(() => new EventHistoryActor(publisher, from, window));
+    public static Props Props(IActorRef publisher, long from, int window) =>
+        Akka.Actor.Props.Create(() => new EventHistoryActor(publisher, from, window));
 
     /// <inheritdoc/>
     protected override void PreStart()

@@ -5,7 +5,9 @@ namespace Supervisor.Actors.Events;
 /// <summary>What a place in the history (<see cref="EventHistoryActor"/>) is asked, and how it answers.</summary>
 public abstract record EventHistory
 {
-    /// <summary>Asks whether it stands; answered with <see cref="Standing"/>. From then on nothing that is published is missed.</summary>
+    /// <summary>
+    /// Asks whether it stands; answered with <see cref="Standing"/>. From then on nothing that is published is missed.
+    /// </summary>
     public sealed record Stand : EventHistory
     {
         /// <summary>The one.</summary>
@@ -16,7 +18,10 @@ public abstract record EventHistory
     /// <param name="Next">Where to go on if nothing comes before the daemon goes: no event below it is still to come.</param>
     public sealed record Standing(long Next) : EventHistory;
 
-    /// <summary>Asks for what comes next. Answered, when there is something, with a <see cref="Page"/> or <see cref="Ended"/>. One at a time.</summary>
+    /// <summary>
+    /// Asks for what comes next. Answered, when there is something, with a <see cref="Page"/> or <see cref="Ended"/>. One at a
+    /// time.
+    /// </summary>
     public sealed record Pull : EventHistory
     {
         /// <summary>The one.</summary>

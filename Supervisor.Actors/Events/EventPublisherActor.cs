@@ -14,8 +14,10 @@ namespace Supervisor.Actors.Events;
 ///   journal ── Committed, in order ──▶ waiting ──▶ event stream
 ///   actors  ── EventApplied ───────────────┘ (head first)
 /// </code>
-/// An actor that failed between the two does not report; then its event is published after <see cref="ApplyWithin"/>. The one that
-/// creates this actor sends the journal the first <see cref="TaggedEvents.Subscribe"/>, before it creates one that journals events.
+/// An actor that failed between the two does not report; then its event is published after <see cref="ApplyWithin"/>. The one
+/// that
+/// creates this actor sends the journal the first <see cref="TaggedEvents.Subscribe"/>, before it creates one that journals
+/// events.
 /// </remarks>
 public sealed class EventPublisherActor : UntypedActor, IWithTimers, IWithStash
 {
@@ -87,7 +89,8 @@ public sealed class EventPublisherActor : UntypedActor, IWithTimers, IWithStash
             case CheckHead check:
                 if (_waiting.TryPeek(out var head) && head.Event.Offset == check.Offset)
                 {
-                    _log.Warning("event {0} of {1} was not applied within {2} s, publishing it", head.Event.Offset, head.Event.PersistenceId, ApplyWithin.TotalSeconds);
+                    _log.Warning("event {0} of {1} was not applied within {2} s, publishing it", head.Event.Offset,
+                        head.Event.PersistenceId, ApplyWithin.TotalSeconds);
                     head.IsApplied = true;
                     PublishApplied();
                 }
@@ -126,6 +129,7 @@ public sealed class EventPublisherActor : UntypedActor, IWithTimers, IWithStash
 
     private void WatchHead()
     {
-        if (_waiting.TryPeek(out var head)) Timers.StartSingleTimer(nameof(CheckHead), new CheckHead(head.Event.Offset), ApplyWithin);
+        if (_waiting.TryPeek(out var head))
+            Timers.StartSingleTimer(nameof(CheckHead), new CheckHead(head.Event.Offset), ApplyWithin);
     }
 }

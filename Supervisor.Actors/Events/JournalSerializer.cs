@@ -17,7 +17,8 @@ namespace Supervisor.Actors.Events;
 /// </summary>
 public sealed class JournalSerializer : SerializerWithStringManifest
 {
-    private const string Task = "task.v1", Container = "container.v1", Registry = "registry.v1", Compacted = "registry-compacted.v1",
+    private const string Task = "task.v1", Container = "container.v1", Registry = "registry.v1",
+    Compacted = "registry-compacted.v1",
         Exec = "exec.v1", ExecRegistry = "exec-registry.v1", Event = "event.v1";
 
     /// <param name="system">The serialization extension's.</param>
@@ -68,7 +69,9 @@ public sealed class JournalSerializer : SerializerWithStringManifest
         Registry => ContainerJournal.FromProto(RegistryEntry.Parser.ParseFrom(bytes.AsSpan())),
         Compacted => ContainerJournal.FromProto(Supervisor.Journal.V1.RegistryCompacted.Parser.ParseFrom(bytes.AsSpan())),
         Event => ClientEventJournal.FromProto(EventEntry.Parser.ParseFrom(bytes.AsSpan())),
-        _ => (object?)NamespaceJournal.FromProto(manifest, bytes) ?? (object?)LeaseJournal.FromProto(manifest, bytes) ?? MetadataJournal.FromProto(manifest, bytes)
-            ?? throw new SerializationException($"the journal holds \"{manifest}\", which this version does not know: it was written by a newer one"),
+        _ => (object?)NamespaceJournal.FromProto(manifest, bytes) ?? (object?)LeaseJournal.FromProto(manifest, bytes)
+            ?? MetadataJournal.FromProto(manifest, bytes)
+            ?? throw new SerializationException(
+                $"the journal holds \"{manifest}\", which this version does not know: it was written by a newer one"),
     };
 }

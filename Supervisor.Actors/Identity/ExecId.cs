@@ -12,7 +12,8 @@ public sealed record ExecId
     public string Value { get; }
 
     /// <exception cref="InvalidFieldException">It is no <see cref="Identifier"/>.</exception>
-    public static ExecId Parse(ContainerId container, string value, string field = "exec_id") => new(container, Identifier.Check(value, field));
+    public static ExecId Parse(ContainerId container, string value, string field = "exec_id") =>
+        new(container, Identifier.Check(value, field));
 
     /// <summary><c>namespace/container/id</c>.</summary>
     public override string ToString() => $"{Container}/{Value}";

@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace Supervisor.Actors.Identity;
 
-/// <summary>The grammar of every id and namespace name, containerd's: no <c>/</c>, no <c>..</c>, nothing a path could be made of.</summary>
+/// <summary>
+/// The grammar of every id and namespace name, containerd's: no <c>/</c>, no <c>..</c>, nothing a path could be made of.
+/// </summary>
 public static partial class Identifier
 {
     /// <summary>containerd's limit, so that an id still fits a unix socket path.</summary>

@@ -1,6 +1,8 @@
 namespace Supervisor.Actors.Identity;
 
-/// <summary>Names of actors in the journal, and back: <c>container-NS/ID</c>, <c>task-NS/ID</c>, <c>exec-NS/ID/EXEC</c>.</summary>
+/// <summary>
+/// Names of actors in the journal, and back: <c>container-NS/ID</c>, <c>task-NS/ID</c>, <c>exec-NS/ID/EXEC</c>.
+/// </summary>
 internal static class PersistenceIds
 {
     public static string OfContainer(ContainerId id) => $"container-{id}";
@@ -19,7 +21,8 @@ internal static class PersistenceIds
     /// <summary>The container that an actor is of: itself, its task or an exec; null for what is of none.</summary>
     public static ContainerId? TryContainer(string persistenceId)
     {
-        if (persistenceId.Split('-', 2) is not [("container" or "task" or "exec"), _] || Parts(persistenceId) is not [var @namespace, var id, ..]) return null;
+        if (persistenceId.Split('-', 2) is not [("container" or "task" or "exec"), _]
+            || Parts(persistenceId) is not [var @namespace, var id, ..]) return null;
         return Identifier.IsValid(@namespace) && Identifier.IsValid(id) ? ContainerId.Parse(@namespace, id) : null;
     }
 
@@ -29,5 +32,6 @@ internal static class PersistenceIds
         return ExecId.Parse(ContainerId.Parse(parts[0], parts[1]), parts[2]);
     }
 
-    private static string[] Parts(string persistenceId) => persistenceId[(persistenceId.IndexOf('-', StringComparison.Ordinal) + 1)..].Split('/');
+    private static string[] Parts(string persistenceId) =>
+        persistenceId[(persistenceId.IndexOf('-', StringComparison.Ordinal) + 1)..].Split('/');
 }

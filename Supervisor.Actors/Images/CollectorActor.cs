@@ -13,7 +13,8 @@ namespace Supervisor.Actors.Images;
 /// <param name="metadata">Takes <see cref="MetadataCommand.Collect"/>.</param>
 /// <param name="leases">Watched for those that have expired.</param>
 /// <param name="readiness">Nothing is collected before every container is known.</param>
-public sealed class CollectorActor(IActorRef metadata, LeaseDirectory leases, StorageFiles files, Readiness readiness, TimeProvider clock)
+public sealed class CollectorActor(
+    IActorRef metadata, LeaseDirectory leases, StorageFiles files, Readiness readiness, TimeProvider clock)
     : UntypedActor, IWithTimers
 {
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(500), Minute = TimeSpan.FromMinutes(1),
@@ -32,7 +33,8 @@ public sealed class CollectorActor(IActorRef metadata, LeaseDirectory leases, St
     public ITimerScheduler Timers { get; set; } = null!;
 
     /// <summary>How to make one.</summary>
-    public static Props Props(IActorRef metadata, LeaseDirectory leases, StorageFiles files, Readiness readiness, TimeProvider clock) =>
+    public static Props Props(
+        IActorRef metadata, LeaseDirectory leases, StorageFiles files, Readiness readiness, TimeProvider clock) =>
         Akka.Actor.Props.Create(() => new CollectorActor(metadata, leases, files, readiness, clock));
 
     /// <inheritdoc/>
@@ -93,7 +95,8 @@ public sealed class CollectorActor(IActorRef metadata, LeaseDirectory leases, St
 
     private async Task CollectAsync()
     {
-        var reply = await metadata.Ask<MetadataReply>(new MetadataCommand.Collect(clock.GetUtcNow()), Patience).ConfigureAwait(false);
+        var reply = await metadata.Ask<MetadataReply>(new MetadataCommand.Collect(clock.GetUtcNow()), Patience)
+            .ConfigureAwait(false);
         if (reply.Refusal is { } refusal) throw new InvalidOperationException(refusal.Message);
         if (reply.Freed.Length > 0) await files.RemoveAsync(reply.Freed).ConfigureAwait(false);
     }

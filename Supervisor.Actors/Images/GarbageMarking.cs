@@ -6,7 +6,8 @@ namespace Supervisor.Actors.Images;
 
 /// <summary>
 /// What nothing refers to. Pure. Roots are images, containers, leases and whatever is labelled <c>containerd.io/gc.root</c>;
-/// from there it follows parents and the labels <c>gc.ref.*</c>, and <c>gc.bref.*</c> backwards. containerd's docs/garbage-collection.md.
+/// from there it follows parents and the labels <c>gc.ref.*</c>, and <c>gc.bref.*</c> backwards. containerd's
+/// docs/garbage-collection.md.
 /// </summary>
 public static class GarbageMarking
 {
@@ -37,7 +38,8 @@ public static class GarbageMarking
         ];
     }
 
-    private static HashSet<Node> Mark(MetadataState state, ImmutableArray<Lease> leases, ImmutableArray<ContainerRecord> containers)
+    private static HashSet<Node> Mark(
+        MetadataState state, ImmutableArray<Lease> leases, ImmutableArray<ContainerRecord> containers)
     {
         var marked = new HashSet<Node>();
         var waiting = new Stack<Node>();
@@ -58,7 +60,8 @@ public static class GarbageMarking
             foreach (var resource in lease.Resources)
             {
                 var isSnapshot = resource.Type.StartsWith("snapshots/", StringComparison.Ordinal);
-                var node = new Node(lease.Key.Namespace, isSnapshot ? "snapshot/" + resource.Type[10..] : resource.Type, resource.Id);
+                var node = new Node(lease.Key.Namespace, isSnapshot
+                    ? "snapshot/" + resource.Type[10..] : resource.Type, resource.Id);
                 if (lease.Labels.ContainsKey(Flat)) flat.Add(node);
                 else Visit(node);
             }
@@ -92,11 +95,13 @@ public static class GarbageMarking
             case "content" when state.Blobs.TryGetValue(new BlobKey(node.Namespace, node.Name), out var blob):
                 return Referred(node.Namespace, blob.Labels);
             default:
-                return SnapshotOf(state, node) is { } snapshot ? [.. Parents(snapshot), .. Referred(node.Namespace, snapshot.Labels)] : [];
+                return SnapshotOf(state, node) is { } snapshot
+                    ? [.. Parents(snapshot), .. Referred(node.Namespace, snapshot.Labels)] : [];
         }
     }
 
-    private static SnapshotRecord? SnapshotOf(MetadataState state, Node node) => node.Type.StartsWith("snapshot/", StringComparison.Ordinal)
+    private static SnapshotRecord? SnapshotOf(MetadataState state, Node node) =>
+        node.Type.StartsWith("snapshot/", StringComparison.Ordinal)
         ? state.Snapshots.GetValueOrDefault(new SnapshotKey(node.Namespace, node.Type["snapshot/".Length..], node.Name))
         : null;
 
@@ -125,7 +130,8 @@ public static class GarbageMarking
         }
 
         static bool Is(string kind, string word) =>
-            kind == word || kind.StartsWith(word + ".", StringComparison.Ordinal) || kind.StartsWith(word + "/", StringComparison.Ordinal);
+            kind == word || kind.StartsWith(word + ".", StringComparison.Ordinal)
+                || kind.StartsWith(word + "/", StringComparison.Ordinal);
     }
 
     private static Dictionary<Node, List<Node>> BackReferences(MetadataState state)
@@ -150,7 +156,8 @@ public static class GarbageMarking
         int Depth(SnapshotRecord snapshot)
         {
             var depth = 0;
-            for (var key = snapshot.ParentKey; key is { } above && snapshots.TryGetValue(above, out var parent); key = parent.ParentKey)
+            for (var key = snapshot.ParentKey; key is { } above && snapshots.TryGetValue(above, out var parent);
+                key = parent.ParentKey)
                 depth++;
             return depth;
         }

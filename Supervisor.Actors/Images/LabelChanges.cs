@@ -32,5 +32,6 @@ internal static class LabelChanges
     }
 
     /// <summary>Without those that an empty value removes.</summary>
-    public static Labels WithoutEmpty(Labels labels) => labels.RemoveRange(labels.Where(l => l.Value.Length == 0).Select(l => l.Key));
+    public static Labels WithoutEmpty(Labels labels) =>
+        labels.RemoveRange(labels.Where(l => l.Value.Length == 0).Select(l => l.Key));
 }

@@ -34,7 +34,8 @@ public sealed class MetadataActor(
 
     /// <summary>How to make one.</summary>
     public static Props Props(
-        MetadataDirectory directory, LeaseDirectory leases, ContainerDirectory containers, StorageFiles files, IActorRef publisher) =>
+        MetadataDirectory directory, LeaseDirectory leases, ContainerDirectory containers, StorageFiles files,
+            IActorRef publisher) =>
         Akka.Actor.Props.Create(() => new MetadataActor(directory, leases, containers, files, publisher));
 
     /// <inheritdoc/>
@@ -106,8 +107,10 @@ public sealed class MetadataActor(
     private void Compact(DateTimeOffset at)
     {
         _sinceCompaction = 0;
-        // Not Persist: within DeferAsync's handler Akka would wait for a write that may be done already, and take no command any more.
-        PersistAsync(new MetadataEvent.Compacted(at, [.. _decided.Images.Values], [.. _decided.Blobs.Values], [.. _decided.Snapshots.Values]),
+        // Not Persist: within DeferAsync's handler Akka would wait for a write that may be done already, and take no command any
+        // more.
+        PersistAsync(new MetadataEvent.Compacted(
+            at, [.. _decided.Images.Values], [.. _decided.Blobs.Values], [.. _decided.Snapshots.Values]),
             _ => DeleteMessages(LastSequenceNr - 1));
     }
 

@@ -13,11 +13,13 @@ public static class MetadataJournal
     public static IMessage ToProto(MetadataEvent @event) => @event switch
     {
         MetadataEvent.ImageStored e => new Journalled.ImageStored { At = Time(e.At), Image = Image(e.Image), New = e.New },
-        MetadataEvent.ImageDeleted e => new Journalled.ImageDeleted { At = Time(e.At), Namespace = e.Key.Namespace, Name = e.Key.Name },
+        MetadataEvent.ImageDeleted e =>
+            new Journalled.ImageDeleted { At = Time(e.At), Namespace = e.Key.Namespace, Name = e.Key.Name },
         MetadataEvent.ContentStored e => new Journalled.ContentStored { At = Time(e.At), Blob = Blob(e.Blob) },
         MetadataEvent.ContentDeleted e =>
             new Journalled.ContentDeleted { At = Time(e.At), Namespace = e.Key.Namespace, Digest = e.Key.Digest },
-        MetadataEvent.SnapshotStored e => new Journalled.SnapshotStored { At = Time(e.At), Snapshot = Snapshot(e.Snapshot), New = e.New },
+        MetadataEvent.SnapshotStored e =>
+            new Journalled.SnapshotStored { At = Time(e.At), Snapshot = Snapshot(e.Snapshot), New = e.New },
         MetadataEvent.SnapshotCommitted e =>
             new Journalled.SnapshotCommitted { At = Time(e.At), Key = e.Key, Snapshot = Snapshot(e.Snapshot) },
         MetadataEvent.SnapshotRemoved e => new Journalled.SnapshotRemoved
@@ -63,7 +65,8 @@ public static class MetadataJournal
             case "supervisor.journal.v1.MetadataCompacted":
                 var all = Journalled.MetadataCompacted.Parser.ParseFrom(bytes.Span);
                 return new MetadataEvent.Compacted(
-                    Time(all.At), [.. all.Images.Select(Image)], [.. all.Blobs.Select(Blob)], [.. all.Snapshots.Select(Snapshot)]);
+                    Time(all.At), [.. all.Images.Select(Image)], [.. all.Blobs.Select(Blob)],
+                        [.. all.Snapshots.Select(Snapshot)]);
             default:
                 return null;
         }
@@ -77,12 +80,14 @@ public static class MetadataJournal
     };
 
     private static ImageRecord Image(Journalled.ImageSnapshot m) =>
-        new(m.Namespace, m.Name, m.Labels.ToSortedDictionary(), m.MediaType, m.Digest, m.Size, m.Annotations.ToSortedDictionary(), Time(m.CreatedAt),
+        new(m.Namespace, m.Name, m.Labels.ToSortedDictionary(), m.MediaType, m.Digest, m.Size, m.Annotations.ToSortedDictionary(),
+            Time(m.CreatedAt),
             Time(m.UpdatedAt));
 
     private static Journalled.BlobSnapshot Blob(BlobRecord r) => new()
     {
-        Namespace = r.Namespace, Digest = r.Digest, Size = r.Size, File = r.File, Labels = { r.Labels }, CreatedAt = Time(r.CreatedAt),
+        Namespace = r.Namespace, Digest = r.Digest, Size = r.Size, File = r.File, Labels = { r.Labels },
+        CreatedAt = Time(r.CreatedAt),
             UpdatedAt = Time(r.UpdatedAt),
     };
 
@@ -97,7 +102,8 @@ public static class MetadataJournal
     };
 
     private static SnapshotRecord Snapshot(Journalled.SnapshotSnapshot m) => new(
-        m.Namespace, m.Snapshotter, m.Name, m.Parent, (SnapshotKind)m.Kind, m.Id, m.Labels.ToSortedDictionary(), Time(m.CreatedAt), Time(m.UpdatedAt),
+        m.Namespace, m.Snapshotter, m.Name, m.Parent, (SnapshotKind)m.Kind, m.Id, m.Labels.ToSortedDictionary(),
+        Time(m.CreatedAt), Time(m.UpdatedAt),
             m.Size, m.Inodes);
 
     private static Timestamp Time(DateTimeOffset at) => Timestamp.FromDateTimeOffset(at);

@@ -20,19 +20,23 @@ public static class MetadataMachine
 
     /// <summary>What is to happen.</summary>
     /// <param name="garbage">What nothing refers to; looked at for <see cref="Collect"/> only.</param>
-    public static MetadataDecision Decide(MetadataState state, MetadataCommand command, Func<ImmutableArray<MetadataEvent>> garbage) =>
+    public static MetadataDecision Decide(
+        MetadataState state, MetadataCommand command, Func<ImmutableArray<MetadataEvent>> garbage) =>
         command switch
     {
         CreateImage c when state.Images.ContainsKey(c.Image.Key) =>
             Refuse(RefusalCode.AlreadyExists, $"image \"{c.Image.Name}\": already exists"),
         CreateImage c => Record(new E.ImageStored(
-            c.At, c.Image with { Labels = LabelChanges.WithoutEmpty(c.Image.Labels), CreatedAt = c.At, UpdatedAt = c.At }, New: true)),
+            c.At, c.Image with { Labels = LabelChanges.WithoutEmpty(c.Image.Labels), CreatedAt = c.At, UpdatedAt = c.At },
+                New: true)),
         UpdateImage c => state.Images.TryGetValue(c.Image.Key, out var old) ? Change(old, c) : NoImage(c.Image.Key),
         DeleteImage c => state.Images.ContainsKey(c.Key) ? Record(new E.ImageDeleted(c.At, c.Key)) : NoImage(c.Key),
 
-        CommitContent c when state.Blobs.ContainsKey(c.Key) => Refuse(RefusalCode.AlreadyExists, $"content {c.Key.Digest}: already exists"),
+        CommitContent c when state.Blobs.ContainsKey(c.Key) =>
+            Refuse(RefusalCode.AlreadyExists, $"content {c.Key.Digest}: already exists"),
         CommitContent c => Record(new E.ContentStored(c.At, new BlobRecord(
-            c.Namespace, c.Key.Digest, c.Size, FileOf(state, c.Key.Digest) ?? c.File, LabelChanges.WithoutEmpty(c.Labels), c.At, c.At))),
+            c.Namespace, c.Key.Digest, c.Size, FileOf(state, c.Key.Digest)
+                ?? c.File, LabelChanges.WithoutEmpty(c.Labels), c.At, c.At))),
         UpdateContent c when !state.Blobs.ContainsKey(c.Key) => NoContent(c.Key),
         UpdateContent c => LabelChanges.Apply(state.Blobs[c.Key].Labels, c.Labels, c.Paths) is { } labels
             ? Record(new E.ContentStored(c.At, state.Blobs[c.Key] with { Labels = labels, UpdatedAt = c.At }))
@@ -90,7 +94,8 @@ public static class MetadataMachine
 
     private static MetadataDecision Prepare(MetadataState state, PrepareSnapshot c)
     {
-        if (state.Snapshots.ContainsKey(c.Key)) return Refuse(RefusalCode.AlreadyExists, $"snapshot \"{c.Key.Name}\": already exists");
+        if (state.Snapshots.ContainsKey(c.Key))
+            return Refuse(RefusalCode.AlreadyExists, $"snapshot \"{c.Key.Name}\": already exists");
         if (c.Labels.GetValueOrDefault(TargetLabel) is { } target && state.Snapshots.ContainsKey(c.Key with { Name = target }))
             return Refuse(RefusalCode.AlreadyExists, $"target snapshot \"{target}\": already exists");
         if (c.Parent.Length > 0)
@@ -101,7 +106,8 @@ public static class MetadataMachine
                 return Refuse(RefusalCode.InvalidArgument, $"parent \"{c.Parent}\" is not committed snapshot: invalid argument");
         }
         return Record(new E.SnapshotStored(c.At, new SnapshotRecord(
-            c.Namespace, c.Key.Snapshotter, c.Key.Name, c.Parent, c.Kind, c.Id, LabelChanges.WithoutEmpty(c.Labels), c.At, c.At, 0, 0),
+            c.Namespace, c.Key.Snapshotter, c.Key.Name, c.Parent, c.Kind, c.Id, LabelChanges.WithoutEmpty(c.Labels), c.At, c.At,
+                0, 0),
                 New: true));
     }
 
@@ -114,7 +120,8 @@ public static class MetadataMachine
             return Refuse(RefusalCode.AlreadyExists, $"snapshot \"{c.Name}\": already exists");
         return Record(new E.SnapshotCommitted(c.At, c.Key.Name, active with
         {
-            Name = c.Name, Kind = SnapshotKind.Committed, Labels = LabelChanges.WithoutEmpty(c.Labels), CreatedAt = c.At, UpdatedAt = c.At,
+            Name = c.Name, Kind = SnapshotKind.Committed, Labels = LabelChanges.WithoutEmpty(c.Labels), CreatedAt = c.At,
+            UpdatedAt = c.At,
                 Size = c.Size, Inodes = c.Inodes,
         }));
     }
@@ -133,7 +140,8 @@ public static class MetadataMachine
                 changed = changed with { Annotations = annotations };
             else return BadMask([path], $"image \"{given.Name}\"");
         }
-        if (TargetFault(changed.MediaType, changed.Digest, changed.Size) is { } fault) return Refuse(RefusalCode.InvalidArgument, fault);
+        if (TargetFault(changed.MediaType, changed.Digest, changed.Size) is { } fault)
+            return Refuse(RefusalCode.InvalidArgument, fault);
         return Record(new E.ImageStored(c.At, changed with { CreatedAt = old.CreatedAt, UpdatedAt = c.At }, New: false));
     }
 
@@ -147,18 +155,22 @@ public static class MetadataMachine
     }
 
     // Namespaces share the file of a blob that each of them has brought in itself.
-    private static string? FileOf(MetadataState state, string digest) => state.Blobs.Values.FirstOrDefault(b => b.Digest == digest)?.File;
+    private static string? FileOf(MetadataState state, string digest) =>
+        state.Blobs.Values.FirstOrDefault(b => b.Digest == digest)?.File;
 
     private static MetadataDecision Record(MetadataEvent @event) => new([@event], null);
 
     private static MetadataDecision NoImage(ImageKey key) => Refuse(RefusalCode.NotFound, $"image \"{key.Name}\": not found");
 
-    private static MetadataDecision NoContent(BlobKey key) => Refuse(RefusalCode.NotFound, $"content digest {key.Digest}: not found");
+    private static MetadataDecision NoContent(BlobKey key) =>
+        Refuse(RefusalCode.NotFound, $"content digest {key.Digest}: not found");
 
-    private static MetadataDecision NoSnapshot(string name) => Refuse(RefusalCode.NotFound, $"snapshot {name} does not exist: not found");
+    private static MetadataDecision NoSnapshot(string name) =>
+        Refuse(RefusalCode.NotFound, $"snapshot {name} does not exist: not found");
 
     private static MetadataDecision BadMask(IEnumerable<string> paths, string what) =>
-        Refuse(RefusalCode.InvalidArgument, $"update_mask: cannot update \"{string.Join(", ", paths)}\" of {what}: invalid argument");
+        Refuse(RefusalCode.InvalidArgument,
+            $"update_mask: cannot update \"{string.Join(", ", paths)}\" of {what}: invalid argument");
 
     private static MetadataDecision Refuse(RefusalCode code, string message) => new([], new Refusal(code, message));
 }

@@ -12,7 +12,8 @@ public abstract record MetadataCommand(string Namespace, DateTimeOffset At)
     public sealed record CreateImage(ImageRecord Image, DateTimeOffset At) : MetadataCommand(Image.Namespace, At);
 
     /// <summary>Changes an image.</summary>
-    /// <param name="Paths"><c>labels</c>, <c>labels.KEY</c>, <c>target</c>, <c>annotations</c>, <c>annotations.KEY</c>; empty: all.</param>
+    /// <param name="Paths"><c>labels</c>, <c>labels.KEY</c>, <c>target</c>, <c>annotations</c>, <c>annotations.KEY</c>; empty:
+    /// all.</param>
     public sealed record UpdateImage(ImageRecord Image, ImmutableArray<string> Paths, DateTimeOffset At)
         : MetadataCommand(Image.Namespace, At);
 
@@ -34,7 +35,8 @@ public abstract record MetadataCommand(string Namespace, DateTimeOffset At)
 
     /// <summary>Records a snapshot whose directory is there.</summary>
     public sealed record PrepareSnapshot(
-        SnapshotKey Key, string Parent, SnapshotKind Kind, long Id, ImmutableSortedDictionary<string, string> Labels, DateTimeOffset At)
+        SnapshotKey Key, string Parent, SnapshotKind Kind, long Id, ImmutableSortedDictionary<string, string> Labels,
+            DateTimeOffset At)
         : MetadataCommand(Key.Namespace, At);
 
     /// <summary>Makes an active snapshot one that others can lie on.</summary>
@@ -89,6 +91,7 @@ public abstract record MetadataEvent(DateTimeOffset At)
 
     /// <summary>All there is, in place of all events before this one.</summary>
     public sealed record Compacted(
-        DateTimeOffset At, ImmutableArray<ImageRecord> Images, ImmutableArray<BlobRecord> Blobs, ImmutableArray<SnapshotRecord> Snapshots)
+        DateTimeOffset At, ImmutableArray<ImageRecord> Images, ImmutableArray<BlobRecord> Blobs,
+            ImmutableArray<SnapshotRecord> Snapshots)
             : MetadataEvent(At);
 }

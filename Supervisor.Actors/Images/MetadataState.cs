@@ -17,7 +17,8 @@ public sealed record ImageKey(string Namespace, string Name);
 /// <summary>A blob as one namespace has it. The file may be shared with others.</summary>
 /// <param name="File">Beneath the blobs' directory.</param>
 public sealed record BlobRecord(
-    string Namespace, string Digest, long Size, string File, ImmutableSortedDictionary<string, string> Labels, DateTimeOffset CreatedAt,
+    string Namespace, string Digest, long Size, string File, ImmutableSortedDictionary<string, string> Labels,
+    DateTimeOffset CreatedAt,
         DateTimeOffset UpdatedAt)
 {
     /// <summary>Where it is found.</summary>
@@ -74,7 +75,8 @@ public sealed record MetadataState(
     public ImmutableArray<long> ChainOf(SnapshotRecord snapshot)
     {
         var chain = ImmutableArray.CreateBuilder<long>();
-        for (var key = snapshot.ParentKey; key is { } above && Snapshots.TryGetValue(above, out var parent); key = parent.ParentKey)
+        for (var key = snapshot.ParentKey; key is { } above && Snapshots.TryGetValue(above, out var parent);
+            key = parent.ParentKey)
             chain.Add(parent.Id);
         return chain.ToImmutable();
     }

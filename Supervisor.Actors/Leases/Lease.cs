@@ -5,7 +5,8 @@ namespace Supervisor.Actors.Leases;
 
 /// <summary>Keeps what was made under it from the collector while it lives.</summary>
 public sealed record Lease(
-    LeaseKey Key, DateTimeOffset CreatedAt, ImmutableSortedDictionary<string, string> Labels, ImmutableHashSet<LeasedResource> Resources)
+    LeaseKey Key, DateTimeOffset CreatedAt, ImmutableSortedDictionary<string, string> Labels,
+        ImmutableHashSet<LeasedResource> Resources)
 {
     /// <summary>containerd's label for the end of a lease, an RFC 3339 time.</summary>
     public const string ExpireLabel = "containerd.io/gc.expire";

@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Supervisor.Actors.Leases;
 
-/// <summary>The leases as last journalled, for calls that only look. One writer, <see cref="LeasesActor"/>; any readers.</summary>
+/// <summary>
+/// The leases as last journalled, for calls that only look. One writer, <see cref="LeasesActor"/>; any readers.
+/// </summary>
 public sealed class LeaseDirectory
 {
     private readonly TaskCompletionSource _recovered = new(TaskCreationOptions.RunContinuationsAsynchronously);

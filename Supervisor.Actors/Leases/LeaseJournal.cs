@@ -30,7 +30,8 @@ public static class LeaseJournal
         {
             case "supervisor.journal.v1.LeaseCreated":
                 var created = Journalled.LeaseCreated.Parser.ParseFrom(bytes.Span);
-                return new LeaseEvent.Created(created.At.ToDateTimeOffset(), Key(created.Key), created.Labels.ToSortedDictionary());
+                return new LeaseEvent.Created(
+                    created.At.ToDateTimeOffset(), Key(created.Key), created.Labels.ToSortedDictionary());
             case "supervisor.journal.v1.LeaseDeleted":
                 var deleted = Journalled.LeaseDeleted.Parser.ParseFrom(bytes.Span);
                 return new LeaseEvent.Deleted(deleted.At.ToDateTimeOffset(), Key(deleted.Key));
@@ -39,7 +40,8 @@ public static class LeaseJournal
                 return new LeaseEvent.ResourceAdded(added.At.ToDateTimeOffset(), Key(added.Key), Resource(added.Resource));
             case "supervisor.journal.v1.LeaseResourceRemoved":
                 var removed = Journalled.LeaseResourceRemoved.Parser.ParseFrom(bytes.Span);
-                return new LeaseEvent.ResourceRemoved(removed.At.ToDateTimeOffset(), Key(removed.Key), Resource(removed.Resource));
+                return new LeaseEvent.ResourceRemoved(
+                    removed.At.ToDateTimeOffset(), Key(removed.Key), Resource(removed.Resource));
             case "supervisor.journal.v1.LeasesCompacted":
                 var compacted = Journalled.LeasesCompacted.Parser.ParseFrom(bytes.Span);
                 return new LeaseEvent.Compacted(compacted.At.ToDateTimeOffset(), [.. compacted.Leases.Select(Lease)]);
@@ -53,7 +55,8 @@ public static class LeaseJournal
         Key = Key(lease.Key),
         CreatedAt = Time(lease.CreatedAt),
         Labels = { lease.Labels },
-        Resources = { lease.Resources.Select(Resource).OrderBy(r => r.Type, StringComparer.Ordinal).ThenBy(r => r.Id, StringComparer.Ordinal) },
+        Resources = { lease.Resources.Select(Resource).OrderBy(r => r.Type, StringComparer.Ordinal)
+            .ThenBy(r => r.Id, StringComparer.Ordinal) },
     };
 
     private static Lease Lease(Journalled.LeaseSnapshot m) =>
@@ -65,7 +68,8 @@ public static class LeaseJournal
 
     private static LeaseKey Key(Journalled.LeaseKey m) => new(m.Namespace, m.Id);
 
-    private static Journalled.LeasedResource Resource(LeasedResource resource) => new() { Type = resource.Type, Id = resource.Id };
+    private static Journalled.LeasedResource Resource(LeasedResource resource) =>
+        new() { Type = resource.Type, Id = resource.Id };
 
     private static LeasedResource Resource(Journalled.LeasedResource m) => new(m.Type, m.Id);
 }

@@ -39,12 +39,15 @@ public static class LeaseMachine
     };
 
     /// <summary>The leases after the event.</summary>
-    public static ImmutableDictionary<LeaseKey, Lease> Apply(ImmutableDictionary<LeaseKey, Lease> state, LeaseEvent @event) => @event switch
+    public static ImmutableDictionary<LeaseKey, Lease> Apply(ImmutableDictionary<LeaseKey, Lease> state, LeaseEvent @event) =>
+        @event switch
     {
         LeaseEvent.Created e => state.SetItem(e.Key, new Lease(e.Key, e.At, e.Labels, [])),
         LeaseEvent.Deleted e => state.Remove(e.Key),
-        LeaseEvent.ResourceAdded e => state.SetItem(e.Key, state[e.Key] with { Resources = state[e.Key].Resources.Add(e.Resource) }),
-        LeaseEvent.ResourceRemoved e => state.SetItem(e.Key, state[e.Key] with { Resources = state[e.Key].Resources.Remove(e.Resource) }),
+        LeaseEvent.ResourceAdded e =>
+            state.SetItem(e.Key, state[e.Key] with { Resources = state[e.Key].Resources.Add(e.Resource) }),
+        LeaseEvent.ResourceRemoved e =>
+            state.SetItem(e.Key, state[e.Key] with { Resources = state[e.Key].Resources.Remove(e.Resource) }),
         LeaseEvent.Compacted e => e.Leases.ToImmutableDictionary(l => l.Key),
         _ => throw new UnreachableException(@event.ToString()),
     };

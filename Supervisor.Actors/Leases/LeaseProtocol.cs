@@ -15,7 +15,8 @@ public sealed record LeasedResource(string Type, string Id);
 public abstract record LeaseCommand(DateTimeOffset At)
 {
     /// <summary>Makes a lease.</summary>
-    public sealed record Create(LeaseKey Key, DateTimeOffset At, ImmutableSortedDictionary<string, string> Labels) : LeaseCommand(At);
+    public sealed record Create(LeaseKey Key, DateTimeOffset At, ImmutableSortedDictionary<string, string> Labels)
+        : LeaseCommand(At);
 
     /// <summary>Ends a lease.</summary>
     public sealed record Delete(LeaseKey Key, DateTimeOffset At) : LeaseCommand(At);
@@ -42,7 +43,8 @@ public sealed record LeaseReply(Refusal? Refusal, Lease? Lease);
 public abstract record LeaseEvent(DateTimeOffset At)
 {
     /// <summary>It was made.</summary>
-    public sealed record Created(DateTimeOffset At, LeaseKey Key, ImmutableSortedDictionary<string, string> Labels) : LeaseEvent(At);
+    public sealed record Created(DateTimeOffset At, LeaseKey Key, ImmutableSortedDictionary<string, string> Labels)
+        : LeaseEvent(At);
 
     /// <summary>It ended.</summary>
     public sealed record Deleted(DateTimeOffset At, LeaseKey Key) : LeaseEvent(At);

@@ -5,7 +5,9 @@ using Supervisor.Actors.Persistence;
 
 namespace Supervisor.Actors.Leases;
 
-/// <summary>The shell of <see cref="LeaseMachine"/>: journal first, then the answer. One for all leases of all namespaces.</summary>
+/// <summary>
+/// The shell of <see cref="LeaseMachine"/>: journal first, then the answer. One for all leases of all namespaces.
+/// </summary>
 /// <remarks>
 /// Every <c>ctr run</c> and <c>docker run</c> makes a lease and ends it, so the journal would grow without end:
 /// after <see cref="CompactEvery"/> events it is replaced by one that lists what is left.
@@ -95,7 +97,8 @@ public sealed class LeasesActor(LeaseDirectory directory, TimeProvider clock) : 
     private void Compact(DateTimeOffset at)
     {
         _sinceCompaction = 0;
-        // Not Persist: within DeferAsync's handler Akka would wait for a write that may be done already, and take no command any more.
+        // Not Persist: within DeferAsync's handler Akka would wait for a write that may be done already, and take no command any
+        // more.
         PersistAsync(new LeaseEvent.Compacted(at, [.. _state.Values]), _ => DeleteMessages(LastSequenceNr - 1));
     }
 

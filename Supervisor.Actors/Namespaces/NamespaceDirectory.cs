@@ -2,11 +2,14 @@ using System.Collections.Immutable;
 
 namespace Supervisor.Actors.Namespaces;
 
-/// <summary>The namespaces as last journalled, for calls that only look. One writer, <see cref="NamespacesActor"/>; any readers.</summary>
+/// <summary>
+/// The namespaces as last journalled, for calls that only look. One writer, <see cref="NamespacesActor"/>; any readers.
+/// </summary>
 public sealed class NamespaceDirectory
 {
     private readonly TaskCompletionSource _recovered = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private volatile ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> _labels = NamespaceMachine.Empty;
+    private volatile ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> _labels =
+        NamespaceMachine.Empty;
 
     /// <summary>Labels by namespace, in the order of the names.</summary>
     public ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> All => _labels;

@@ -21,7 +21,8 @@ public static class NamespaceMachine
     /// <param name="state">Labels by namespace.</param>
     /// <param name="holds">What the namespace still holds, e.g. <c>2 containers</c>; empty when nothing.</param>
     public static NamespaceDecision Decide(
-        ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> state, NamespaceCommand command, string holds) =>
+        ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> state, NamespaceCommand command,
+            string holds) =>
         command switch
         {
             NamespaceCommand.Create c when state.ContainsKey(c.Name) =>
@@ -44,7 +45,8 @@ public static class NamespaceMachine
 
     /// <summary>The namespaces after the event.</summary>
     public static ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> Apply(
-        ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> state, NamespaceEvent @event) => @event switch
+        ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> state, NamespaceEvent @event) =>
+            @event switch
         {
             NamespaceEvent.Created e => state.SetItem(e.Name, e.Labels),
             NamespaceEvent.Updated e => state.SetItem(e.Name, e.Labels),
@@ -61,7 +63,8 @@ public static class NamespaceMachine
             else if (path.StartsWith("labels.", StringComparison.Ordinal))
                 labels = labels.SetItem(path["labels.".Length..], command.Labels.GetValueOrDefault(path["labels.".Length..], ""));
             else
-                return Refuse(RefusalCode.InvalidArgument, $"update_mask: cannot update \"{path}\" of namespace \"{command.Name}\"");
+                return Refuse(RefusalCode.InvalidArgument,
+                    $"update_mask: cannot update \"{path}\" of namespace \"{command.Name}\"");
         }
         return Record(new NamespaceEvent.Updated(command.At, command.Name, WithoutEmpty(labels), command.ToldIn));
     }

@@ -20,7 +20,8 @@ public abstract record NamespaceCommand(string Name, DateTimeOffset At)
     /// <param name="Labels">Where the new values are; an empty value removes the label.</param>
     /// <param name="Paths"><c>labels</c> or <c>labels.KEY</c>; empty means <c>labels</c>.</param>
     public sealed record Update(
-        string Name, DateTimeOffset At, ImmutableSortedDictionary<string, string> Labels, ImmutableArray<string> Paths, string ToldIn)
+        string Name, DateTimeOffset At, ImmutableSortedDictionary<string, string> Labels, ImmutableArray<string> Paths,
+            string ToldIn)
         : NamespaceCommand(Name, At);
 
     /// <summary>Forgets the namespace and its leases.</summary>
@@ -32,7 +33,9 @@ public abstract record NamespaceCommand(string Name, DateTimeOffset At)
 /// <param name="Labels">Of the namespace afterwards; empty after a delete.</param>
 public sealed record NamespaceReply(string Name, Refusal? Refusal, ImmutableSortedDictionary<string, string> Labels);
 
-/// <summary>What happened to a namespace. Journalled, so names and fields are a file format: journal/v1/namespaces.proto.</summary>
+/// <summary>
+/// What happened to a namespace. Journalled, so names and fields are a file format: journal/v1/namespaces.proto.
+/// </summary>
 public abstract record NamespaceEvent(DateTimeOffset At, string Name)
 {
     /// <summary>It was made.</summary>

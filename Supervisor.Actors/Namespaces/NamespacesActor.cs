@@ -8,14 +8,17 @@ using Supervisor.Actors.Persistence;
 
 namespace Supervisor.Actors.Namespaces;
 
-/// <summary>The shell of <see cref="NamespaceMachine"/>: journal first, then the event, then the answer. One for all namespaces.</summary>
+/// <summary>
+/// The shell of <see cref="NamespaceMachine"/>: journal first, then the event, then the answer. One for all namespaces.
+/// </summary>
 /// <param name="directory">Where readers look; written by this actor only.</param>
 /// <param name="containers">A namespace that holds one of these is not deleted.</param>
 /// <param name="metadata">Nor one that holds an image, a blob or a snapshot.</param>
 /// <param name="leases">Told of a namespace that is gone.</param>
 /// <param name="publisher">Publishes what is journalled.</param>
 public sealed class NamespacesActor(
-    NamespaceDirectory directory, ContainerDirectory containers, MetadataDirectory metadata, IActorRef leases, IActorRef publisher) : JournalledActor
+    NamespaceDirectory directory, ContainerDirectory containers, MetadataDirectory metadata, IActorRef leases,
+        IActorRef publisher) : JournalledActor
 {
     private ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> _state = NamespaceMachine.Empty;
 
@@ -24,7 +27,8 @@ public sealed class NamespacesActor(
 
     /// <summary>How to make one.</summary>
     public static Props Props(
-        NamespaceDirectory directory, ContainerDirectory containers, MetadataDirectory metadata, IActorRef leases, IActorRef publisher) =>
+        NamespaceDirectory directory, ContainerDirectory containers, MetadataDirectory metadata, IActorRef leases,
+            IActorRef publisher) =>
         Akka.Actor.Props.Create(() => new NamespacesActor(directory, containers, metadata, leases, publisher));
 
     /// <inheritdoc/>

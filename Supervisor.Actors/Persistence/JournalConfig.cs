@@ -4,7 +4,9 @@ using Supervisor.Persistence.Sqlite;
 
 namespace Supervisor.Actors.Persistence;
 
-/// <summary>What the daemon sets of the journal's configuration: its place is the root's, its history is as <c>supervisor.events</c> says.</summary>
+/// <summary>
+/// What the daemon sets of the journal's configuration: its place is the root's, its history is as <c>supervisor.events</c> says.
+/// </summary>
 internal static class JournalConfig
 {
     /// <summary>The tag of every event that is published.</summary>
@@ -36,5 +38,6 @@ internal static class JournalConfig
     }
 
     /// <summary>As a quoted string of HOCON's, which are JSON's: a path may hold any character.</summary>
-    private static string Quoted(string text) => $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+    private static string Quoted(string text) =>
+        $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
 }

@@ -1,6 +1,8 @@
 namespace Supervisor.Actors.Persistence;
 
-/// <summary>What the journal holds that is no single container's: for those who must decide what to do when it is damaged.</summary>
+/// <summary>
+/// What the journal holds that is no single container's: for those who must decide what to do when it is damaged.
+/// </summary>
 internal static class JournalContents
 {
     /// <summary>What an actor's rows hold.</summary>
@@ -14,7 +16,9 @@ internal static class JournalContents
         _ => "what is no single container's",
     };
 
-    /// <summary>What is lost when they are removed and the rest goes on; null where the rest means nothing without them.</summary>
+    /// <summary>
+    /// What is lost when they are removed and the rest goes on; null where the rest means nothing without them.
+    /// </summary>
     public static string? LossOf(string persistenceId) => persistenceId switch
     {
         "namespaces" => "all namespaces with their labels; each is made again, without labels, when something is made in it",

@@ -12,7 +12,9 @@ namespace Supervisor.Actors.Persistence;
 /// </remarks>
 internal static class JournalMigration
 {
-    /// <summary>Of the tables, as Supervisor.Persistence.Sqlite sets it: what it changed since, it brings up to date itself.</summary>
+    /// <summary>
+    /// Of the tables, as Supervisor.Persistence.Sqlite sets it: what it changed since, it brings up to date itself.
+    /// </summary>
     private const int PresentVersion = 2;
 
     /// <summary>Beside the journal: the file as it was.</summary>
@@ -25,7 +27,9 @@ internal static class JournalMigration
     {
         var file = JournalConfig.FileIn(root);
         if (!File.Exists(file) || HeaderVersion(file) >= PresentVersion) return null;
-        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Pooling = false, DefaultTimeout = 1 }.ToString());
+        using var connection =
+            new SqliteConnection(
+            new SqliteConnectionStringBuilder { DataSource = file, Pooling = false, DefaultTimeout = 1 }.ToString());
         try
         {
             connection.Open();
@@ -44,7 +48,8 @@ internal static class JournalMigration
         catch (SqliteException e)
         {
             throw new IOException(
-                $"the journal \"{file}\" could not be brought into the present format: SQLite error {e.SqliteErrorCode}, {e.Message}; " +
+                $"the journal \"{file}\" could not be brought into the present format: SQLite error {e.SqliteErrorCode}, "
+                    + $"{e.Message}; " +
                 "it is as it was: free some space if the disk is full, and start the daemon again", e);
         }
     }
@@ -119,7 +124,10 @@ internal static class JournalMigration
         }
     }
 
-    /// <summary>PRAGMA user_version as the file's header has it, four bytes at offset 60 (sqlite.org/fileformat.html): without opening a database.</summary>
+    /// <summary>
+    /// PRAGMA user_version as the file's header has it, four bytes at offset 60 (sqlite.org/fileformat.html): without opening a
+    /// database.
+    /// </summary>
     private static int HeaderVersion(string file)
     {
         using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);

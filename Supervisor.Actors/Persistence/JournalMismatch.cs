@@ -1,8 +1,10 @@
 namespace Supervisor.Actors.Persistence;
 
 /// <summary>
-/// What a daemon does with running containers that its journal does not know, when the journal is not the one that they were journalled in:
-/// missing, another root's, older, or without its end. That a journal does not name a container is then no proof that nobody owns it.
+/// What a daemon does with running containers that its journal does not know, when the journal is not the one that they were
+/// journalled in:
+/// missing, another root's, older, or without its end. That a journal does not name a container is then no proof that nobody owns
+/// it.
 /// </summary>
 public enum JournalMismatch
 {

@@ -5,7 +5,8 @@ using Supervisor.Persistence.Sqlite;
 namespace Supervisor.Actors.Persistence;
 
 /// <summary>
-/// Before a daemon starts that was told to go on with a journal that is not the one it was, or not whole: what is damaged is taken out of
+/// Before a daemon starts that was told to go on with a journal that is not the one it was, or not whole: what is damaged is
+/// taken out of
 /// it, or it is set aside, and what there is counts from now on.
 /// </summary>
 internal static class JournalRepair
@@ -22,14 +23,19 @@ internal static class JournalRepair
         {
             if (condition.Unusable is { } reason) throw new JournalUnusableException(reason);
             var containers = condition.Damaged.Keys.Select(PersistenceIds.TryContainer).OfType<ContainerId>().ToHashSet();
-            var lists = condition.Damaged.Keys.Where(id => PersistenceIds.TryContainer(id) is null).ToHashSet(StringComparer.Ordinal);
-            if (lists.FirstOrDefault(id => JournalContents.LossOf(id) is null) is { } whole) throw new JournalUnusableException(condition.Damaged[whole]);
+            var lists = condition.Damaged.Keys.Where(id => PersistenceIds.TryContainer(id) is null)
+                .ToHashSet(StringComparer.Ordinal);
+            if (lists.FirstOrDefault(id => JournalContents.LossOf(id) is null) is { } whole)
+                throw new JournalUnusableException(condition.Damaged[whole]);
             var copy = Copy(JournalConfig.FileIn(root));
-            JournalFile.Remove(section, id => lists.Contains(id) || (PersistenceIds.TryContainer(id) is { } container && containers.Contains(container)));
+            JournalFile.Remove(section, id =>
+                lists.Contains(id) || (PersistenceIds.TryContainer(id) is { } container && containers.Contains(container)));
             return
             [
-                .. containers.Select(id => $"container {id}: what the journal had of it was damaged and is removed, a copy is kept in {copy}"),
-                .. lists.Select(id => $"{condition.Damaged[id]}: removed is what it held: {JournalContents.LossOf(id)}; a copy is kept in {copy}"),
+                .. containers.Select(
+                    id => $"container {id}: what the journal had of it was damaged and is removed, a copy is kept in {copy}"),
+                .. lists.Select(id =>
+                    $"{condition.Damaged[id]}: removed is what it held: {JournalContents.LossOf(id)}; a copy is kept in {copy}"),
             ];
         }
         catch (JournalUnusableException e)

@@ -33,7 +33,9 @@ public sealed class JournalSpace
         {
             if (message is not StoreSpaceLow space) return;
             _space._isLow = space.IsLow;
-            if (space.IsLow) _log.Warning("the file system of {0} is full: until there is room again, containers can be looked at, killed and deleted, and nothing new is begun", space.File);
+            if (space.IsLow) _log.Warning(
+                "the file system of {0} is full: until there is room again, containers can be looked at, killed and deleted, "
+                + "and nothing new is begun", space.File);
             else _log.Info("there is room again for {0}", space.File);
         }
     }

@@ -55,7 +55,9 @@ public abstract class JournalledActor : UntypedPersistentActor
     protected virtual bool Tolerate(DamagedEventsException damage) => false;
 }
 
-/// <summary>Something could not be journalled: the actor concerned has stopped, and with it what it stands for cannot be changed.</summary>
+/// <summary>
+/// Something could not be journalled: the actor concerned has stopped, and with it what it stands for cannot be changed.
+/// </summary>
 /// <param name="Cause">Its message says what to do: "the file system is full…".</param>
 public sealed record JournalLost(string PersistenceId, Exception Cause)
 {

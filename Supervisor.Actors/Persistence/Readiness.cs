@@ -3,7 +3,9 @@ using Supervisor.Actors.Identity;
 
 namespace Supervisor.Actors.Persistence;
 
-/// <summary>Completes when every actor that the journal knows of has recovered: until then a list would not be the truth.</summary>
+/// <summary>
+/// Completes when every actor that the journal knows of has recovered: until then a list would not be the truth.
+/// </summary>
 public sealed class Readiness
 {
     private readonly ConcurrentDictionary<ContainerId, bool> _missingContainers = new(), _missingTasks = new();

@@ -5,10 +5,12 @@ namespace Supervisor.Actors.Tasks;
 /// <summary>How a task is to be checkpointed. criu(8) says what each of the choices does.</summary>
 /// <param name="Images">Absolute directory for the images; made if it is not there.</param>
 /// <param name="Work">Absolute directory for criu's log; empty: beside the images.</param>
-/// <param name="Parent">An earlier checkpoint, relative to <paramref name="Images"/>: only the differences to it are written; empty for none.</param>
+/// <param name="Parent">An earlier checkpoint, relative to <paramref name="Images"/>: only the differences to it are written;
+/// empty for none.</param>
 /// <param name="Exit">The task ends, with 137, when all is written.</param>
 /// <param name="IsContent">The images become content, and the directory goes: nobody is to be told of it.</param>
-public sealed record CheckpointRequest(string Images, string Work = "", string Parent = "", bool Exit = false, bool IsContent = false)
+public sealed record CheckpointRequest(
+    string Images, string Work = "", string Parent = "", bool Exit = false, bool IsContent = false)
 {
     /// <summary>Established TCP connections are kept; otherwise one of them is an error.</summary>
     public bool OpenTcp { get; init; }
@@ -25,7 +27,10 @@ public sealed record CheckpointRequest(string Images, string Work = "", string P
     /// <summary>Namespaces whose contents are left out, e.g. <c>network</c>.</summary>
     public ImmutableArray<string> EmptyNamespaces { get; init; } = [];
 
-    /// <summary>criu's --manage-cgroups mode: <c>none</c>, <c>props</c>, <c>soft</c>, <c>full</c>, <c>strict</c>, <c>ignore</c>; empty: its own choice.</summary>
+    /// <summary>
+    /// criu's --manage-cgroups mode: <c>none</c>, <c>props</c>, <c>soft</c>, <c>full</c>, <c>strict</c>, <c>ignore</c>; empty:
+    /// its own choice.
+    /// </summary>
     public string CgroupsMode { get; init; } = "";
 }
 

@@ -40,7 +40,8 @@ public sealed class ExecActor : JournalledActor, IWithTimers
     public ITimerScheduler Timers { get; set; } = null!;
 
     /// <summary>How to create one.</summary>
-    public static Props Props(ExecId id, NodeServices node) => Akka.Actor.Props.Create<ExecActor>(id, node); // no expression: evaluated for each
+    // no expression: evaluated for each
+    public static Props Props(ExecId id, NodeServices node) => Akka.Actor.Props.Create<ExecActor>(id, node);
 
     /// <summary>The process could not be taken over, and is not known to have ended.</summary>
     private sealed record AdoptAgain
@@ -148,7 +149,8 @@ public sealed class ExecActor : JournalledActor, IWithTimers
         if (outcome.Process is { } process)
         {
             if (_state is ExecState.Starting or ExecState.Held or ExecState.Running) Keep(process);
-            else _node.KernelPool.Tell(new ExecWork(_id, new ExecEffect.End(), null, process), ActorRefs.Nobody); // discarded meanwhile
+            // discarded meanwhile
+            else _node.KernelPool.Tell(new ExecWork(_id, new ExecEffect.End(), null, process), ActorRefs.Nobody);
         }
         if (outcome.Report is ExecCommand.EffectFailed { Effect: ExecEffect.Adopt { Process: not null } } failed)
         {
@@ -212,7 +214,8 @@ public sealed class ExecActor : JournalledActor, IWithTimers
             if (_state is ExecState.Stopped or ExecState.Added or ExecState.Absent) LetGo();
             if (command is ExecCommand.Report report) AnswerAfter(report, asker, d.Refusal);
             else if (d.Answer is AnswerWhen.Settled && _state is ExecState.IPending) _waitingUntilSettled.Add(asker!);
-            else if (d.Answer is not AnswerWhen.EffectEnded) asker?.Tell(new ExecReply(_id, d.Refusal, _state is ExecState.Absent ? before : _state));
+            else if (d.Answer is not AnswerWhen.EffectEnded)
+                asker?.Tell(new ExecReply(_id, d.Refusal, _state is ExecState.Absent ? before : _state));
             Tell(gone: false);
             Shorten();
         });
@@ -248,13 +251,15 @@ public sealed class ExecActor : JournalledActor, IWithTimers
             (_inputClosed, _size) = (false, null);
         }
         _state = ExecMachine.Apply(_state, e);
-        if (_state is ExecState.Absent) _exited.TrySetResult(new TaskExit(137, e.At, "deleted before it was started")); // unless it has ended
+        // unless it has ended
+        if (_state is ExecState.Absent) _exited.TrySetResult(new TaskExit(137, e.At, "deleted before it was started"));
     }
 
     /// <summary>The state before the exit: whoever hears of the end finds the exec stopped.</summary>
     private void Publish()
     {
-        _node.Directory.Publish(_id.Container, _id.Value, _state is ExecState.Present present ? new ExecView(present, _exited.Task) : null);
+        _node.Directory.Publish(
+            _id.Container, _id.Value, _state is ExecState.Present present ? new ExecView(present, _exited.Task) : null);
         if (_state is ExecState.Stopped { Exit: var exit }) _exited.TrySetResult(exit);
     }
 

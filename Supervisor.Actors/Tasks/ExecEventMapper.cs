@@ -25,7 +25,8 @@ internal static class ExecEventMapper
         E.Started e => new TaskExecStarted { ContainerId = id.Container.Value, ExecId = id.Value, Pid = (uint)e.Pid },
         E.Exited e => new Containerd.Events.TaskExit
         {
-            ContainerId = id.Container.Value, Id = id.Value, Pid = (uint)e.Pid, ExitStatus = (uint)e.Exit.Status, ExitedAt = e.Exit.At.ToTimestamp(),
+            ContainerId = id.Container.Value, Id = id.Value, Pid = (uint)e.Pid, ExitStatus = (uint)e.Exit.Status,
+            ExitedAt = e.Exit.At.ToTimestamp(),
         },
         _ => throw new ArgumentException($"{@event.GetType()} is not published", nameof(@event)),
     };

@@ -20,12 +20,14 @@ internal static class ExecJournal
                 var stdio = e.Setup.Stdio;
                 entry.Added = new ExecAdded
                 {
-                    Stdio = new TaskStdio { Stdin = stdio.Stdin, Stdout = stdio.Stdout, Stderr = stdio.Stderr, Terminal = stdio.Terminal },
+                    Stdio = new TaskStdio {
+                        Stdin = stdio.Stdin, Stdout = stdio.Stdout, Stderr = stdio.Stderr, Terminal = stdio.Terminal },
                     Process = ByteString.CopyFrom(e.Setup.Process.Span),
                 };
                 break;
             case E.StartRequested: entry.StartRequested = new ExecStartRequested(); break;
-            case E.Spawned e: entry.Spawned = new ExecSpawned { Pid = e.Process.Pid, StartTime = e.Process.StartTime, BootId = e.Process.BootId }; break;
+            case E.Spawned e: entry.Spawned = new ExecSpawned {
+                Pid = e.Process.Pid, StartTime = e.Process.StartTime, BootId = e.Process.BootId }; break;
             case E.Started e: entry.Started = new ExecStarted { Pid = e.Pid }; break;
             case E.StartFailed e: entry.StartFailed = new ExecStartFailed { Error = e.Error }; break;
             case E.Exited e: entry.Exited = new ExecExited { Exit = TaskJournal.Exit(e.Exit), Pid = e.Pid }; break;
@@ -41,7 +43,8 @@ internal static class ExecJournal
         return entry.EventCase switch
         {
             Kind.Added => new E.Added(at, new ExecSetup(
-                new StdioPaths(entry.Added.Stdio.Stdin, entry.Added.Stdio.Stdout, entry.Added.Stdio.Stderr, entry.Added.Stdio.Terminal),
+                new StdioPaths(entry.Added.Stdio.Stdin, entry.Added.Stdio.Stdout, entry.Added.Stdio.Stderr,
+                    entry.Added.Stdio.Terminal),
                 entry.Added.Process.Memory)),
             Kind.StartRequested => new E.StartRequested(at),
             Kind.Spawned => new E.Spawned(at, new InitProcess(entry.Spawned.Pid, entry.Spawned.StartTime, entry.Spawned.BootId)),
@@ -49,7 +52,8 @@ internal static class ExecJournal
             Kind.StartFailed => new E.StartFailed(at, entry.StartFailed.Error),
             Kind.Exited => new E.Exited(at, TaskJournal.Exit(entry.Exited.Exit), entry.Exited.Pid),
             Kind.Deleted => new E.Deleted(at),
-            var other => throw new SerializationException($"an exec's journal holds event {(int)other}, which this version does not know: it was written by a newer one"),
+            var other => throw new SerializationException(
+                $"an exec's journal holds event {(int)other}, which this version does not know: it was written by a newer one"),
         };
     }
 

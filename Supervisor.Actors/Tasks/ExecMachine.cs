@@ -32,7 +32,8 @@ public static class ExecMachine
         (Held, EffectFailed { Effect: F.Release } r) => new([new E.StartFailed(r.At, r.Reason.Message)], [], r.Reason),
 
         (Added or Starting, Kill) => Refuse(RefusalCode.FailedPrecondition, "process not created"),
-        (Held or Running, Kill c) => new([], [new F.Signal(((WithProcess)state).Process, c.Signal)], null, AnswerWhen.EffectEnded),
+        (Held or Running, Kill c) =>
+            new([], [new F.Signal(((WithProcess)state).Process, c.Signal)], null, AnswerWhen.EffectEnded),
         (Stopped, Kill) => Refuse(RefusalCode.NotFound, "process already finished"),
 
         (Running s, Exited r) => Record(new E.Exited(r.At, r.Exit, s.Process.Pid)),

@@ -3,7 +3,9 @@ using Supervisor.Persistence.Sqlite;
 
 namespace Supervisor.Actors.Tasks;
 
-/// <summary>What an exec is told, through its task, which adds what only it knows. A <see cref="Report"/> is never refused.</summary>
+/// <summary>
+/// What an exec is told, through its task, which adds what only it knows. A <see cref="Report"/> is never refused.
+/// </summary>
 /// <param name="At">When it was asked or observed; nothing below reads a clock.</param>
 public abstract record ExecCommand(ExecId Id, DateTimeOffset At)
 {
@@ -23,7 +25,9 @@ public abstract record ExecCommand(ExecId Id, DateTimeOffset At)
     /// <summary>Its task is gone, and every process of it.</summary>
     public sealed record Discard(ExecId Id, DateTimeOffset At) : ExecCommand(Id, At);
 
-    /// <summary>What the kernel did. Every effect but <see cref="ExecEffect.Watch"/> ends in exactly one report, done or failed.</summary>
+    /// <summary>
+    /// What the kernel did. Every effect but <see cref="ExecEffect.Watch"/> ends in exactly one report, done or failed.
+    /// </summary>
     public abstract record Report(ExecId Id, DateTimeOffset At) : ExecCommand(Id, At);
 
     /// <summary>The process exists and waits before its program.</summary>

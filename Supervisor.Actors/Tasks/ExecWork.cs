@@ -6,7 +6,8 @@ namespace Supervisor.Actors.Tasks;
 /// <summary>An effect of an exec. Its sender gets exactly one <see cref="ExecOutcome"/>.</summary>
 /// <param name="Container">What the task holds of the live container, or null.</param>
 /// <param name="Process">What the exec holds of its live process, or null.</param>
-public sealed record ExecWork(ExecId Exec, ExecEffect Effect, IContainer? Container, IContainerProcess? Process) : PoolWork(Exec.Container)
+public sealed record ExecWork(ExecId Exec, ExecEffect Effect, IContainer? Container, IContainerProcess? Process)
+    : PoolWork(Exec.Container)
 {
     internal override string Name => $"{Effect.GetType().Name} of exec {Exec.Value}";
 

@@ -24,7 +24,9 @@ public sealed record KernelOutcome(TaskCommand.Report Report, TaskEffect Effect,
         if (Container is null) return null;
         Container.Dispose();
         var setup = (Effect as TaskEffect.SpawnInit)?.Setup ?? (Effect as TaskEffect.RestoreInit)?.Setup;
-        return setup is null ? null : new KernelWork(work.Id, new TaskEffect.TearDown(setup, null, Container.Cgroup.Paths.ToSortedDictionary()), null);
+        return setup is null
+            ? null : new KernelWork(
+            work.Id, new TaskEffect.TearDown(setup, null, Container.Cgroup.Paths.ToSortedDictionary()), null);
     }
 }
 

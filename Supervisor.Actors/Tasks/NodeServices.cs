@@ -8,9 +8,12 @@ namespace Supervisor.Actors.Tasks;
 /// <summary>What the actors of one node share: each other's addresses, and nothing that locks.</summary>
 /// <param name="State">Directory for what lives no longer than the boot: bundles.</param>
 public sealed record NodeServices(
-    IActorRef KernelPool, IActorRef Reaper, IActorRef EventPublisher, ITaskDirectory Directory, Readiness Readiness, TimeProvider Clock, string State)
+    IActorRef KernelPool, IActorRef Reaper, IActorRef EventPublisher, ITaskDirectory Directory, Readiness Readiness,
+        TimeProvider Clock, string State)
 {
-    /// <summary>A container of which the journal cannot tell what it was: nothing waits for it, and its processes are left alone.</summary>
+    /// <summary>
+    /// A container of which the journal cannot tell what it was: nothing waits for it, and its processes are left alone.
+    /// </summary>
     internal void Lose(ContainerId id, DamagedEventsException damage)
     {
         Directory.Lose(id, damage.Message);

@@ -2,7 +2,10 @@ using Supervisor.Actors.Identity;
 
 namespace Supervisor.Actors.Tasks;
 
-/// <summary>What concerns a process's standard streams. Not journalled: a process of a former daemon has none of ours. Answered with a <see cref="ProcessInputReply"/>.</summary>
+/// <summary>
+/// What concerns a process's standard streams. Not journalled: a process of a former daemon has none of ours. Answered with a
+/// <see cref="ProcessInputReply"/>.
+/// </summary>
 /// <param name="ExecId">Empty for the init.</param>
 public abstract record ProcessInput(ContainerId Id, string ExecId)
 {

@@ -30,7 +30,8 @@ public sealed class TaskActor : JournalledActor, IWithTimers
 
     /// <param name="id">Whose task.</param>
     /// <param name="node">What the actors share.</param>
-    public TaskActor(ContainerId id, NodeServices node) => (_id, _node, _execs, PersistenceId) = (id, node, new TaskExecs(id, node, Context), PersistenceIds.OfTask(id));
+    public TaskActor(ContainerId id, NodeServices node) =>
+        (_id, _node, _execs, PersistenceId) = (id, node, new TaskExecs(id, node, Context), PersistenceIds.OfTask(id));
 
     /// <inheritdoc/>
     public override string PersistenceId { get; }
@@ -50,7 +51,9 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     /// <summary>Whether there is no task, and will be none.</summary>
     internal sealed record RetireAnswer(bool Retired);
 
-    /// <summary>The container could not be taken over, and is not known to have ended: a shim was dying, or the kernel was busy.</summary>
+    /// <summary>
+    /// The container could not be taken over, and is not known to have ended: a shim was dying, or the kernel was busy.
+    /// </summary>
     private sealed record AdoptAgain
     {
         public static AdoptAgain Instance { get; } = new();
@@ -104,7 +107,8 @@ public sealed class TaskActor : JournalledActor, IWithTimers
             case DeleteMessagesSuccess:
                 break;
             case DeleteMessagesFailure failed:
-                _log.Warning("{0}: the task's old journal could not be shortened ({1}), trying again at the next delete", _id, failed.Cause.Message);
+                _log.Warning("{0}: the task's old journal could not be shortened ({1}), trying again at the next delete", _id,
+                    failed.Cause.Message);
                 break;
             default:
                 Unhandled(message);
@@ -160,7 +164,8 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     private void Handle(ExecCommand command, IActorRef asker)
     {
         var freezing = _waitingForEffect.Keys.Any(e => e is TaskEffect.Freeze);
-        if (_execs.Judge(command, _state, freezing) is { } refusal) asker.Tell(new ExecReply(command.Id, refusal, new ExecState.Absent()));
+        if (_execs.Judge(command, _state, freezing) is { } refusal)
+            asker.Tell(new ExecReply(command.Id, refusal, new ExecState.Absent()));
         else if (command is not ExecCommand.Add || _execs.Has(command.Id.Value)) _execs.Forward(command, _container, asker);
         else
             Persist(new ExecRegistered(command.Id, Present: true), e =>
@@ -193,7 +198,10 @@ public sealed class TaskActor : JournalledActor, IWithTimers
         if (_execs.TryRelease()) Stash.UnstashAll();
     }
 
-    /// <summary>A list of tasks begins with what is true: an init that died with the daemon and its shim is not still <em>created</em> or <em>running</em>.</summary>
+    /// <summary>
+    /// A list of tasks begins with what is true: an init that died with the daemon and its shim is not still <em>created</em> or
+    /// <em>running</em>.
+    /// </summary>
     private void ReportRecovered()
     {
         if (_isKnown && _execs.Recovered) _node.Readiness.TaskRecovered(_id);
@@ -230,7 +238,8 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     private void Handle(TaskInquiry inquiry)
     {
         // After the end there are no processes any more, which is an answer; usage and limits go with the cgroup.
-        if (_state is TaskState.Created or TaskState.Starting or TaskState.Running or TaskState.Paused || (_state is TaskState.Stopped && inquiry is TaskInquiry.Pids))
+        if (_state is TaskState.Created or TaskState.Starting or TaskState.Running or TaskState.Paused
+            || (_state is TaskState.Stopped && inquiry is TaskInquiry.Pids))
             _node.KernelPool.Tell(new TaskInquiryWork(inquiry, ((TaskState.WithInit)_state).CgroupPaths), Sender);
         else
             Sender.Tell(new TaskInquiryReply(_state is TaskState.Absent
@@ -238,7 +247,9 @@ public sealed class TaskActor : JournalledActor, IWithTimers
                 : new Refusal(RefusalCode.FailedPrecondition, $"task {_id.Value} does not run")));
     }
 
-    /// <summary>The task is gone and its execs are forgotten: no recovery needs its events any more. The history keeps what it keeps.</summary>
+    /// <summary>
+    /// The task is gone and its execs are forgotten: no recovery needs its events any more. The history keeps what it keeps.
+    /// </summary>
     private void Shorten()
     {
         if (_state is TaskState.Absent && !_execs.Any) DeleteMessages(LastSequenceNr);
@@ -315,7 +326,8 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     }
 
     /// <summary>
-    /// After the daemon's start, until the init is adopted or known to be gone, or a creation that was cut short is undone: what is
+    /// After the daemon's start, until the init is adopted or known to be gone, or a creation that was cut short is undone: what
+    /// is
     /// asked of it waits. A create that was asked for again would hear that the task exists, and then it would not.
     /// </summary>
     private void Adopting(object message)
@@ -341,7 +353,8 @@ public sealed class TaskActor : JournalledActor, IWithTimers
 
     private void Apply(TaskEvent e)
     {
-        if (_state is TaskState.Absent) _exited = new TaskCompletionSource<TaskExit>(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (_state is TaskState.Absent)
+            _exited = new TaskCompletionSource<TaskExit>(TaskCreationOptions.RunContinuationsAsynchronously);
         _state = TaskMachine.Apply(_state, e);
     }
 

@@ -19,15 +19,18 @@ public enum AnswerWhen
 /// <summary>What follows from a command.</summary>
 /// <param name="Events">To be journalled, in order, before anything else.</param>
 /// <param name="Effects">To be carried out after that.</param>
-/// <param name="Refusal">For the asker, or, from a report, for those who wait for the task to settle; null if there is none.</param>
+/// <param name="Refusal">For the asker, or, from a report, for those who wait for the task to settle; null if there is
+/// none.</param>
 public sealed record TaskDecision(
-    ImmutableArray<TaskEvent> Events, ImmutableArray<TaskEffect> Effects, Refusal? Refusal = null, AnswerWhen Answer = AnswerWhen.Recorded)
+    ImmutableArray<TaskEvent> Events, ImmutableArray<TaskEffect> Effects, Refusal? Refusal = null,
+        AnswerWhen Answer = AnswerWhen.Recorded)
 {
     /// <summary>Nothing changes.</summary>
     public static TaskDecision Nothing { get; } = new([], []);
 
     /// <summary>The task is pending afterwards, and the asker waits until it has settled.</summary>
-    public static TaskDecision Begin(TaskEvent @event, params ImmutableArray<TaskEffect> effects) => new([@event], effects, null, AnswerWhen.Settled);
+    public static TaskDecision Begin(TaskEvent @event, params ImmutableArray<TaskEffect> effects) =>
+        new([@event], effects, null, AnswerWhen.Settled);
 
     /// <summary>It happened.</summary>
     public static TaskDecision Record(params ImmutableArray<TaskEvent> events) => new(events, []);
@@ -40,7 +43,8 @@ public sealed record TaskDecision(
 
     /// <inheritdoc/>
     public bool Equals(TaskDecision? other) =>
-        other is not null && Events.SequenceEqual(other.Events) && Effects.SequenceEqual(other.Effects) && Refusal == other.Refusal && Answer == other.Answer;
+        other is not null && Events.SequenceEqual(other.Events) && Effects.SequenceEqual(other.Effects)
+            && Refusal == other.Refusal && Answer == other.Answer;
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Events.Length, Effects.Length, Refusal, Answer);

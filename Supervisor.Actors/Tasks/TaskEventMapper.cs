@@ -50,8 +50,10 @@ internal static class TaskEventMapper
     {
         ContainerId = id.Value,
         Bundle = setup.Bundle,
-        Rootfs = { setup.Rootfs.Select(m => new Mount { Type = m.Type, Source = m.Source, Target = m.Target, Options = { m.Options } }) },
-        Io = new TaskIO { Stdin = setup.Stdio.Stdin, Stdout = setup.Stdio.Stdout, Stderr = setup.Stdio.Stderr, Terminal = setup.Stdio.Terminal },
+        Rootfs = { setup.Rootfs.Select(
+            m => new Mount { Type = m.Type, Source = m.Source, Target = m.Target, Options = { m.Options } }) },
+        Io = new TaskIO { Stdin = setup.Stdio.Stdin, Stdout = setup.Stdio.Stdout, Stderr = setup.Stdio.Stderr,
+            Terminal = setup.Stdio.Terminal },
         Checkpoint = checkpoint,
         Pid = (uint)pid,
     };

@@ -52,14 +52,18 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
     public Refusal? Judge(ExecCommand command, TaskState state, bool freezing) => (command, state) switch
     {
         (_, TaskState.Absent) => new Refusal(RefusalCode.NotFound, $"task {command.Id.Container.Value} not found"),
-        (ExecCommand.Add or ExecCommand.Start, TaskState.Creating) => new Refusal(RefusalCode.FailedPrecondition, "the task is being created"),
+        (ExecCommand.Add or ExecCommand.Start, TaskState.Creating) =>
+            new Refusal(RefusalCode.FailedPrecondition, "the task is being created"),
         (ExecCommand.Add or ExecCommand.Start, TaskState.Prepared or TaskState.Restoring) =>
             new Refusal(RefusalCode.FailedPrecondition, "the task is not restored yet"),
         (ExecCommand.Add or ExecCommand.Start, TaskState.Stopped or TaskState.Deleting) =>
             new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a stopped state"),
-        (ExecCommand.Add or ExecCommand.Start, TaskState.Paused) => new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a paused state: resume the container first"),
-        (ExecCommand.Add or ExecCommand.Start, _) when _ending => new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a stopped state"),
-        (ExecCommand.Start, _) when freezing => new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a paused state: resume the container first"),
+        (ExecCommand.Add or ExecCommand.Start, TaskState.Paused) =>
+            new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a paused state: resume the container first"),
+        (ExecCommand.Add or ExecCommand.Start, _) when _ending =>
+            new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a stopped state"),
+        (ExecCommand.Start, _) when freezing =>
+            new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a paused state: resume the container first"),
         _ => null,
     };
 
@@ -99,7 +103,8 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
         child.Told = true;
         child.Alive = status.Alive;
         if (status.Handled == child.Sent) child.Launching = status.Launching; // else a start may be on the way
-        return status.Gone && status.Handled == child.Sent ? new ExecRegistered(ExecId.Parse(id, status.ExecId), Present: false) : null;
+        return status.Gone && status.Handled == child.Sent
+            ? new ExecRegistered(ExecId.Parse(id, status.ExecId), Present: false) : null;
     }
 
     /// <summary>Whether a message must wait for execs. Then what it waits for is set going, and the task stashes it.</summary>
@@ -107,7 +112,8 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
     {
         var waits = message switch
         {
-            TaskCommand.InitExited or KernelOutcome { Report: TaskCommand.InitGone } => !_gaveUp && _children.Values.Any(c => c.Alive || c.Launching || !c.Told),
+            TaskCommand.InitExited or KernelOutcome { Report: TaskCommand.InitGone } =>
+                !_gaveUp && _children.Values.Any(c => c.Alive || c.Launching || !c.Told),
             TaskCommand.Pause => _children.Values.Any(c => c.Launching),
             TaskActor.Retire => state is TaskState.Absent && Any,
             _ => false,

@@ -23,11 +23,13 @@ public abstract record TaskInquiry(ContainerId Id)
 /// <summary>The answer to a <see cref="TaskInquiry"/>.</summary>
 /// <param name="Refusal">Null when it was carried out.</param>
 /// <param name="Pids">In the daemon's pid namespace, ascending.</param>
-public sealed record TaskInquiryReply(Refusal? Refusal, ImmutableArray<int> Pids = default, CgroupStats? Stats = null) : PoolOutcome;
+public sealed record TaskInquiryReply(Refusal? Refusal, ImmutableArray<int> Pids = default, CgroupStats? Stats = null)
+    : PoolOutcome;
 
 /// <summary>An inquiry for the kernel pool.</summary>
 /// <param name="CgroupPaths">Of the task's cgroup.</param>
-public sealed record TaskInquiryWork(TaskInquiry Inquiry, ImmutableSortedDictionary<string, string> CgroupPaths) : PoolWork(Inquiry.Id)
+public sealed record TaskInquiryWork(TaskInquiry Inquiry, ImmutableSortedDictionary<string, string> CgroupPaths)
+    : PoolWork(Inquiry.Id)
 {
     internal override string Name => Inquiry.GetType().Name;
 

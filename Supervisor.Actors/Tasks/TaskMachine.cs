@@ -19,7 +19,8 @@ public static class TaskMachine
     /// <summary>What a command leads to. Every state answers every command.</summary>
     public static TaskDecision Decide(TaskState state, TaskCommand command) => (state, command) switch
     {
-        (Absent, Create { Restore: { } source } c) => Record(new E.RestorePrepared(c.At, c.Setup, new TaskRestore(source, ByteString.CopyFrom(c.Spec.Span)))),
+        (Absent, Create { Restore: { } source } c) =>
+            Record(new E.RestorePrepared(c.At, c.Setup, new TaskRestore(source, ByteString.CopyFrom(c.Spec.Span)))),
         (Absent, Create c) => Begin(new E.CreateRequested(c.At, c.Setup), new F.SpawnInit(c.Setup, c.Spec)),
         (Absent, Adopt c) => new(
             [
@@ -45,18 +46,21 @@ public static class TaskMachine
         (Restoring, Kill or Delete) => Refuse(RefusalCode.FailedPrecondition, "the task is being restored"),
         // It never ran; whoever waits for it is told all the same.
         (Prepared s, Delete c) => new(
-            [new E.Exited(c.At, new TaskExit(137, c.At, "it was deleted before it was restored"), Pid: 0), new E.DeleteRequested(c.At)],
+            [new E.Exited(c.At, new TaskExit(137, c.At, "it was deleted before it was restored"), Pid: 0),
+                new E.DeleteRequested(c.At)],
             [new F.TearDown(s.Setup, InitProcess.None, NoCgroup, s.Restore.Source.Owned)], null, AnswerWhen.Settled),
 
         (Created s, Start c) => Begin(new E.StartRequested(c.At), new F.ReleaseInit(s.Init)),
         (Starting, InitStarted r) => Started((Starting)state, r),
         (Starting s, StartFailed r) => new(
-            [new E.StartFailed(r.At, r.Error, new TaskExit(r.Status, r.At), s.Init.Pid)], [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)], null, AnswerWhen.Settled),
+            [new E.StartFailed(r.At, r.Error, new TaskExit(r.Status, r.At), s.Init.Pid)],
+                [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)], null, AnswerWhen.Settled),
         (Starting s, EffectFailed { Effect: F.ReleaseInit } r) => new(
             [new E.StartFailed(r.At, r.Reason.Message, new TaskExit(255, r.At, r.Reason.Message), s.Init.Pid)],
             [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)], null, AnswerWhen.Settled),
         // No InitStarted will come of it: whether its program had begun is not known, and its exit says so.
-        (Starting s, InitGone r) => Record(new E.Started(r.At, s.Init.Pid), new E.Exited(r.At, s.EarlyExit ?? r.Exit, s.Init.Pid)),
+        (Starting s, InitGone r) =>
+            Record(new E.Started(r.At, s.Init.Pid), new E.Exited(r.At, s.EarlyExit ?? r.Exit, s.Init.Pid)),
         (Starting { EarlyExit: null }, InitExited r) => Record(new E.DiedWhileStarting(r.At, r.Exit)),
         (_, Start) => Refuse(RefusalCode.FailedPrecondition, $"cannot start a {Word(state)} process"),
 
@@ -70,7 +74,8 @@ public static class TaskMachine
         (_, Resume) => Refuse(RefusalCode.FailedPrecondition, $"cannot resume a {Word(state)} container"),
         (Running or Paused, TaskCommand.Checkpoint c) => Do(new F.CheckpointInit(((WithInit)state).Init, c.Request)),
         (_, TaskCommand.Checkpoint) => Refuse(RefusalCode.FailedPrecondition, $"cannot checkpoint a {Word(state)} container"),
-        (Running or Paused or Stopped, Checkpointed r) => Record(new E.Checkpointed(r.At, r.Request.IsContent ? "" : r.Request.Images)),
+        (Running or Paused or Stopped, Checkpointed r) =>
+            Record(new E.Checkpointed(r.At, r.Request.IsContent ? "" : r.Request.Images)),
         (Running, Frozen r) => Record(new E.Paused(r.At)),
         (Paused, Thawed r) => Record(new E.Resumed(r.At)),
 
@@ -80,18 +85,21 @@ public static class TaskMachine
         (Stopped s, Delete c) => Begin(new E.DeleteRequested(c.At), new F.TearDown(s.Setup, s.Init, s.CgroupPaths)),
         // Killed first, and removed when its exit has been seen: an exit is told before a delete.
         (Created s, Delete c) => Begin(new E.DeleteRequested(c.At), new F.Signal(s.Init, 9, All: false, s.CgroupPaths)),
-        (Deleting { Exit: null } s, InitEnded r) => new([new E.Exited(r.At, r.Exit, s.Init.Pid)], [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)]),
+        (Deleting { Exit: null } s, InitEnded r) =>
+            new([new E.Exited(r.At, r.Exit, s.Init.Pid)], [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)]),
         (Deleting, Delete) => new([], [], null, AnswerWhen.Settled),
         (_, Delete) => Refuse(RefusalCode.FailedPrecondition, $"cannot delete a {Word(state)} process"),
         (Deleting { Exit: not null } s, TornDown r) => new(
-            [new E.Deleted(r.At, s.Init.Pid, s.Exit)], [], s.Failure is null ? null : new Refusal(RefusalCode.Unknown, s.Failure)),
+            [new E.Deleted(r.At, s.Init.Pid, s.Exit)], [], s.Failure is null
+                ? null : new Refusal(RefusalCode.Unknown, s.Failure)),
         // Left in Deleting, with its refusal: the next delete, or our next start, tries again.
         (Deleting s, EffectFailed { Effect: F.TearDown } r) => new([], [], r.Reason),
 
         // Recovery found it as the journal says, or differently frozen.
         (Running, InitAdopted { IsFrozen: true } r) => Record(new E.Paused(r.At)),
         (Paused, InitAdopted { IsFrozen: false } r) => Record(new E.Resumed(r.At)),
-        (Starting { EarlyExit: { } exit } s, InitAdopted r) => Record(new E.Started(r.At, s.Init.Pid), new E.Exited(r.At, exit, s.Init.Pid)),
+        (Starting { EarlyExit: { } exit } s, InitAdopted r) =>
+            Record(new E.Started(r.At, s.Init.Pid), new E.Exited(r.At, exit, s.Init.Pid)),
         (Starting s, InitAdopted r) => Record(new E.Started(r.At, s.Init.Pid)),
         // Its creator died with our former self, so that nobody can start it, and it ends by itself: at once is the truth.
         (Created s, InitAdopted { IsHeld: false }) => new([], [new F.Signal(s.Init, 9, All: false, s.CgroupPaths)]),

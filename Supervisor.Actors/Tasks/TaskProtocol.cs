@@ -11,13 +11,15 @@ public abstract record TaskCommand(ContainerId Id, DateTimeOffset At)
     /// <summary>Makes the init process, held before its program. Sent by the container, which adds its spec.</summary>
     /// <param name="Spec">The OCI spec's JSON.</param>
     /// <param name="Restore">Where to restore its processes from, at its start; null: a fresh one.</param>
-    public sealed record Create(ContainerId Id, DateTimeOffset At, TaskSetup Setup, ReadOnlyMemory<byte> Spec, RestoreSource? Restore = null)
+    public sealed record Create(
+        ContainerId Id, DateTimeOffset At, TaskSetup Setup, ReadOnlyMemory<byte> Spec, RestoreSource? Restore = null)
         : TaskCommand(Id, At);
 
     /// <summary>Makes a task of a container that runs, and that the journal has lost.</summary>
     /// <param name="IsStarted">Its program runs; else its init waits for the start.</param>
     public sealed record Adopt(
-        ContainerId Id, DateTimeOffset At, TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, bool IsStarted) : TaskCommand(Id, At);
+        ContainerId Id, DateTimeOffset At, TaskSetup Setup, InitProcess Init,
+            ImmutableSortedDictionary<string, string> CgroupPaths, bool IsStarted) : TaskCommand(Id, At);
 
     /// <summary>Lets the init run its program.</summary>
     public sealed record Start(ContainerId Id, DateTimeOffset At) : TaskCommand(Id, At);
@@ -42,7 +44,8 @@ public abstract record TaskCommand(ContainerId Id, DateTimeOffset At)
     public abstract record Report(ContainerId Id, DateTimeOffset At) : TaskCommand(Id, At);
 
     /// <summary>The init exists and waits for <see cref="Start"/>.</summary>
-    public sealed record InitSpawned(ContainerId Id, DateTimeOffset At, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths)
+    public sealed record InitSpawned(
+        ContainerId Id, DateTimeOffset At, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths)
         : Report(Id, At);
 
     /// <summary>The init runs the user's program.</summary>
@@ -74,11 +77,14 @@ public abstract record TaskCommand(ContainerId Id, DateTimeOffset At)
     /// <summary>Every process runs again.</summary>
     public sealed record Thawed(ContainerId Id, DateTimeOffset At) : Report(Id, At);
 
-    /// <summary>The files are complete. An exit that was asked for is told by <see cref="InitExited"/>, before or after this.</summary>
+    /// <summary>
+    /// The files are complete. An exit that was asked for is told by <see cref="InitExited"/>, before or after this.
+    /// </summary>
     public sealed record Checkpointed(ContainerId Id, DateTimeOffset At, CheckpointRequest Request) : Report(Id, At);
 
     /// <summary>The processes of a checkpoint run again.</summary>
-    public sealed record InitRestored(ContainerId Id, DateTimeOffset At, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths)
+    public sealed record InitRestored(
+        ContainerId Id, DateTimeOffset At, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths)
         : Report(Id, At);
 
     /// <summary>After our restart: the init is alive and is watched again.</summary>
@@ -107,7 +113,8 @@ public abstract record TaskEffect
     public sealed record ReleaseInit(InitProcess Init) : TaskEffect;
 
     /// <summary>Sends a signal.</summary>
-    public sealed record Signal(InitProcess Init, int Number, bool All, ImmutableSortedDictionary<string, string> CgroupPaths) : TaskEffect;
+    public sealed record Signal(InitProcess Init, int Number, bool All, ImmutableSortedDictionary<string, string> CgroupPaths)
+        : TaskEffect;
 
     /// <summary>Freezes the cgroup.</summary>
     public sealed record Freeze(ImmutableSortedDictionary<string, string> CgroupPaths) : TaskEffect;
@@ -123,11 +130,15 @@ public abstract record TaskEffect
 
     /// <summary>After our restart: finds the init by pid, start time and boot id; watches it, or learns how it ended.</summary>
     /// <param name="Release">It was to be let go when we ended: it is, if it waits still.</param>
-    public sealed record AdoptInit(TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, bool Release = false) : TaskEffect;
+    public sealed record AdoptInit(
+        TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, bool Release = false)
+        : TaskEffect;
 
     /// <summary>Kills what is left, then removes cgroup, bundle and stdio.</summary>
     /// <param name="Images">A directory of ours with the images of a restore that is not to be; empty for none.</param>
-    public sealed record TearDown(TaskSetup Setup, InitProcess? Init, ImmutableSortedDictionary<string, string> CgroupPaths, string Images = "") : TaskEffect;
+    public sealed record TearDown(
+        TaskSetup Setup, InitProcess? Init, ImmutableSortedDictionary<string, string> CgroupPaths, string Images = "")
+        : TaskEffect;
 }
 
 /// <summary>
@@ -141,7 +152,9 @@ public abstract record TaskEvent(DateTimeOffset At) : IUnsyncedEvent
 
     /// <summary>The init waits for start.</summary>
     /// <param name="Setup">Null in journals of the first format.</param>
-    public sealed record Created(DateTimeOffset At, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, TaskSetup? Setup) : TaskEvent(At);
+    public sealed record Created(
+        DateTimeOffset At, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, TaskSetup? Setup)
+        : TaskEvent(At);
 
     /// <summary>No init was made; nothing is left of the attempt.</summary>
     public sealed record CreateFailed(DateTimeOffset At, string Error) : TaskEvent(At);
@@ -163,7 +176,8 @@ public abstract record TaskEvent(DateTimeOffset At) : IUnsyncedEvent
     public sealed record RestorePrepared(DateTimeOffset At, TaskSetup Setup, TaskRestore Restore) : TaskEvent(At);
 
     /// <summary>The processes of the checkpoint run.</summary>
-    public sealed record Restored(DateTimeOffset At, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths) : TaskEvent(At);
+    public sealed record Restored(DateTimeOffset At, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths)
+        : TaskEvent(At);
 
     /// <summary>Nothing was restored, and nothing is left of the attempt; it may be started again.</summary>
     public sealed record RestoreFailed(DateTimeOffset At, string Error) : TaskEvent(At);

@@ -5,7 +5,8 @@ namespace Supervisor.Actors.Tasks;
 
 /// <summary>Where a process's standard streams go, as containerd's clients say it.</summary>
 /// <param name="Stdin">A FIFO's path, or empty for none.</param>
-/// <param name="Stdout">A FIFO's path, <c>file:///path</c>, <c>pipe:///path</c>, <c>binary:///path?key=value</c>, a plain path, or empty for none.</param>
+/// <param name="Stdout">A FIFO's path, <c>file:///path</c>, <c>pipe:///path</c>, <c>binary:///path?key=value</c>, a plain path,
+/// or empty for none.</param>
 /// <param name="Stderr">As <paramref name="Stdout"/>; unused with a terminal.</param>
 /// <param name="Terminal">Give the process a pseudo-terminal; its output goes to <paramref name="Stdout"/>.</param>
 public sealed record StdioPaths(string Stdin, string Stdout, string Stderr, bool Terminal)
@@ -15,10 +16,13 @@ public sealed record StdioPaths(string Stdin, string Stdout, string Stderr, bool
     /// <summary>As the kernel side takes them: a log binary is told whose output it gets.</summary>
     /// <param name="id">The container's, or the exec's.</param>
     public StdioTargets Of(string @namespace, string id) => new(
-        Stdin, Stdout.StartsWith(LogBinary, StringComparison.Ordinal) ? $"{LogBinary}{@namespace}:{id}{Stdout[LogBinary.Length..]}" : Stdout, Stderr, Terminal);
+        Stdin, Stdout.StartsWith(LogBinary, StringComparison.Ordinal)
+            ? $"{LogBinary}{@namespace}:{id}{Stdout[LogBinary.Length..]}" : Stdout, Stderr, Terminal);
 }
 
-/// <summary>One mount that makes up the root filesystem, put on the bundle's <c>rootfs</c> in the task's own mount namespace.</summary>
+/// <summary>
+/// One mount that makes up the root filesystem, put on the bundle's <c>rootfs</c> in the task's own mount namespace.
+/// </summary>
 public sealed record RootfsMount(string Type, string Source, string Target, ImmutableArray<string> Options);
 
 /// <summary>What the asker wants of a new task beyond its container's record.</summary>

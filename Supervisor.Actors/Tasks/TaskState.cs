@@ -23,7 +23,9 @@ public sealed record TaskExit(int Status, DateTimeOffset At, string Reason = "")
 /// <param name="Bundle">Absolute directory with config.json and rootfs.</param>
 public sealed record TaskSetup(string Bundle, StdioPaths Stdio, ImmutableArray<RootfsMount> Rootfs);
 
-/// <summary>What a task is restored from, with the spec of its container as it was at the create: all that the start needs.</summary>
+/// <summary>
+/// What a task is restored from, with the spec of its container as it was at the create: all that the start needs.
+/// </summary>
 /// <param name="Spec">The OCI spec's JSON.</param>
 public sealed record TaskRestore(RestoreSource Source, ByteString Spec);
 
@@ -40,7 +42,8 @@ public abstract record TaskState
     public abstract record Present(TaskSetup Setup) : TaskState;
 
     /// <summary>Its init process exists, or existed.</summary>
-    public abstract record WithInit(TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths) : Present(Setup);
+    public abstract record WithInit(TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths)
+        : Present(Setup);
 
     /// <summary>The init is being made.</summary>
     public sealed record Creating(TaskSetup Setup) : Present(Setup), IPending;
@@ -57,27 +60,32 @@ public abstract record TaskState
 
     /// <summary>The init was told to run its program.</summary>
     /// <param name="EarlyExit">Set when it ended before we knew whether the program was executed.</param>
-    public sealed record Starting(TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, TaskExit? EarlyExit = null)
+    public sealed record Starting(
+        TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, TaskExit? EarlyExit = null)
         : WithInit(Setup, Init, CgroupPaths), IPending;
 
     /// <summary>The program runs.</summary>
-    public sealed record Running(TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, bool OomKilled = false)
+    public sealed record Running(
+        TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, bool OomKilled = false)
         : WithInit(Setup, Init, CgroupPaths);
 
     /// <summary>Every process is frozen.</summary>
-    public sealed record Paused(TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, bool OomKilled = false)
+    public sealed record Paused(
+        TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, bool OomKilled = false)
         : WithInit(Setup, Init, CgroupPaths);
 
     /// <summary>The init ended; its exit waits to be collected by a delete.</summary>
     public sealed record Stopped(
-        TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, TaskExit Exit, bool OomKilled = false)
+        TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, TaskExit Exit,
+            bool OomKilled = false)
         : WithInit(Setup, Init, CgroupPaths);
 
     /// <summary>What is left of the task is being removed.</summary>
     /// <param name="Exit">Null while a never started init is still being killed.</param>
     /// <param name="Failure">Why the start failed, when that is what ends the task.</param>
     public sealed record Deleting(
-        TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, TaskExit? Exit, bool OomKilled = false,
+        TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, TaskExit? Exit,
+        bool OomKilled = false,
         string? Failure = null)
         : WithInit(Setup, Init, CgroupPaths), IPending;
 }

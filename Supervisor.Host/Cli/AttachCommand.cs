@@ -4,7 +4,9 @@ using Supervisor.Host.Cli.Stdio;
 
 namespace Supervisor.Host.Cli;
 
-/// <summary><c>supervisor attach</c>: a running container's output from now on, and its terminal's input, until it ends or is left.</summary>
+/// <summary>
+/// <c>supervisor attach</c>: a running container's output from now on, and its terminal's input, until it ends or is left.
+/// </summary>
 internal static class AttachCommand
 {
     public static Command Create()
@@ -12,12 +14,14 @@ internal static class AttachCommand
         var noInput = new Option<bool>("--no-stdin") { Description = "Only its output" };
         var keys = TerminalOptions.DetachKeys();
         var id = Ids.One();
-        var command = new Command("attach", "Connects to a running container's output, and to its terminal") { noInput, keys, id };
+        var command = new Command("attach", "Connects to a running container's output, and to its terminal") {
+            noInput, keys, id };
         command.Does(async (parse, client, _) =>
         {
             using var signals = new ForegroundSignals();
             var detachKeys = DetachKeys.Parse(parse.GetValue(keys) ?? DetachKeys.Usual);
-            return await new AttachRun(client, parse.GetRequiredValue(id), !parse.GetValue(noInput), detachKeys, signals).RunAsync();
+            return await new AttachRun(client, parse.GetRequiredValue(id), !parse.GetValue(noInput), detachKeys, signals)
+                .RunAsync();
         });
         return command;
     }

@@ -10,7 +10,8 @@ internal static class CommandLine
 {
     private static readonly (string Name, Func<Command> Create)[] Verbs =
     [
-        ("serve", ServeCommand.Create), ("run", RunCommand.Create), ("start", StartCommand.Create), ("exec", ExecCommand.Create), ("attach", AttachCommand.Create), ("ps", PsCommand.Create), ("logs", LogsCommand.Create),
+        ("serve", ServeCommand.Create), ("run", RunCommand.Create), ("start", StartCommand.Create), ("exec", ExecCommand.Create),
+        ("attach", AttachCommand.Create), ("ps", PsCommand.Create), ("logs", LogsCommand.Create),
         ("kill", KillCommand.Create), ("rm", RmCommand.Create), ("wait", WaitCommand.Create), ("inspect", InspectCommand.Create),
         ("events", EventsCommand.Create), ("version", VersionCommand.Create), ("doctor", DoctorCommand.Create),
     ];
@@ -62,25 +63,35 @@ internal static class CommandLine
     {
         var command = parse.CommandResult.Command;
         // What was meant as an option, and taken for a container: the container is then too much.
-        if (parse.Errors.FirstOrDefault(e => e.Message.StartsWith("\"-", StringComparison.Ordinal)) is { } mistaken) return mistaken.Message;
+        if (parse.Errors.FirstOrDefault(e => e.Message.StartsWith("\"-", StringComparison.Ordinal)) is { } mistaken)
+            return mistaken.Message;
         if (parse.UnmatchedTokens is [var unknown, ..])
         {
             if (unknown.StartsWith('-')) return Spelling.NoSuchOption(unknown, parse.CommandResult);
-            if (command is not RootCommand) return $"\"{unknown}\": is too much: {command.Name} takes {(command.Arguments.Count == 0 ? "options only" : $"one {command.Arguments[0].Name}")}.";
+            if (command is not RootCommand)
+                return $"\"{unknown}\": is too much: {command.Name} takes "
+                + $"{(command.Arguments.Count == 0 ? "options only" : $"one {command.Arguments[0].Name}")}.";
             return DockerWords.Here(unknown) is { } here
                 ? $"\"{unknown}\": no such verb: {here}."
-                : $"\"{unknown}\": no such verb{(Spelling.Nearest(unknown, Verbs.Select(v => v.Name)) is { } near ? $"; did you mean \"{near}\"?" : ".")}";
+                : $"\"{unknown}\": no such "
+                    + (Spelling.Nearest(unknown, Verbs.Select(v => v.Name)) is { } near
+                        ? $"verb; did you mean \"{near}\"?" : "verb.");
         }
         if (ProgramWords.MistakenOption(parse) is { } option) return Spelling.NoSuchOption(option, parse.CommandResult);
         var error = parse.Errors[0];
-        return error.SymbolResult is OptionResult { Option: var number, Tokens: [.., var given] } && IsNumber(number.ValueType) && error.Message.Contains(number.ValueType.ToString(), StringComparison.Ordinal)
+        return error.SymbolResult is OptionResult { Option: var number, Tokens: [.., var given] } && IsNumber(number.ValueType)
+            && error.Message.Contains(number.ValueType.ToString(), StringComparison.Ordinal)
             ? $"{number.Name}: \"{given.Value}\" is not a whole number, or too large."
             : error.Message;
     }
 
-    private static bool IsNumber(Type type) => (Nullable.GetUnderlyingType(type) ?? type) is var plain && (plain == typeof(int) || plain == typeof(long));
+    private static bool IsNumber(Type type) =>
+        (Nullable.GetUnderlyingType(type) ?? type) is var plain && (plain == typeof(int) || plain == typeof(long));
 
-    /// <summary>The tree of verbs: of the whole tree the branches that a line can mean, so that a short command does not build the others' options.</summary>
+    /// <summary>
+    /// The tree of verbs: of the whole tree the branches that a line can mean, so that a short command does not build the others'
+    /// options.
+    /// </summary>
     /// <param name="args">The line; where it asks for help or holds no verb's name (a mistake) the tree is whole.</param>
     public static RootCommand Create(IReadOnlyList<string> args)
     {

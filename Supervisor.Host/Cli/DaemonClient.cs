@@ -112,8 +112,11 @@ internal sealed class DaemonClient : IDisposable
         var plugins = await Introspection.PluginsAsync(
             new PluginsRequest { Filters = { "type==io.containerd.runtime.v2,id==task" } }, Call(cancel));
         var exports = plugins.Plugins.Count > 0 ? plugins.Plugins[0].Exports : [];
-        var size = exports.TryGetValue("log-max-size", out var bytes) && long.TryParse(bytes, CultureInfo.InvariantCulture, out var given) && given > 0 ? given : (long?)null;
-        return new LogTarget(path, size, exports.TryGetValue("log-max-files", out var files) && int.TryParse(files, CultureInfo.InvariantCulture, out var number) ? number : LogTarget.UsualFiles);
+        var size = exports.TryGetValue("log-max-size", out var bytes)
+            && long.TryParse(bytes, CultureInfo.InvariantCulture, out var given) && given > 0 ? given : (long?)null;
+        return new LogTarget(
+            path, size, exports.TryGetValue("log-max-files", out var files)
+            && int.TryParse(files, CultureInfo.InvariantCulture, out var number) ? number : LogTarget.UsualFiles);
     }
 
     public void Dispose() => _channel.Dispose();

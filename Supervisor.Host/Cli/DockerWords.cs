@@ -15,8 +15,10 @@ internal static class DockerWords
         "info" or "system" => "\"doctor\" shows the host, \"version\" the daemon",
         "pause" or "unpause" => $"\"ctr -a SOCKET tasks {(verb is "pause" ? "pause" : "resume")} CONTAINER\" does it",
         "stats" or "top" => $"\"ctr -a SOCKET tasks {(verb is "stats" ? "metrics" : "ps")} CONTAINER\" shows it",
-        "pull" or "push" or "images" or "image" or "rmi" or "tag" or "load" or "save" or "import" => "images are handled by \"ctr -a SOCKET images\"",
-        "build" or "login" or "network" or "volume" or "compose" => "no part of this; dockerd works on this daemon: \"dockerd --containerd SOCKET\"",
+        "pull" or "push" or "images" or "image" or "rmi" or "tag" or "load" or "save" or "import" =>
+            "images are handled by \"ctr -a SOCKET images\"",
+        "build" or "login" or "network" or "volume" or "compose" =>
+            "no part of this; dockerd works on this daemon: \"dockerd --containerd SOCKET\"",
         _ => null,
     };
 }

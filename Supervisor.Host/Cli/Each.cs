@@ -1,6 +1,8 @@
 namespace Supervisor.Host.Cli;
 
-/// <summary>A verb that is given several containers: each gets its turn, and each failure its line, whatever became of the others.</summary>
+/// <summary>
+/// A verb that is given several containers: each gets its turn, and each failure its line, whatever became of the others.
+/// </summary>
 internal static class Each
 {
     /// <summary>One after the other.</summary>
@@ -39,7 +41,8 @@ internal static class Each
         catch (Exception e) when (Verb.IsAbout(e) && Verb.Explain(e) is { } said)
         {
             var text = Verb.OneLine(said.Text);
-            await Console.Error.WriteLineAsync($"supervisor: {(text.Contains(id, StringComparison.Ordinal) ? "" : $"{id}: ")}{text}");
+            await Console.Error.WriteLineAsync(
+                $"supervisor: {(text.Contains(id, StringComparison.Ordinal) ? "" : $"{id}: ")}{text}");
             return said.ExitCode;
         }
     }

@@ -10,7 +10,9 @@ using Supervisor.V1;
 
 namespace Supervisor.Host.Cli;
 
-/// <summary><c>supervisor events</c>: what happens from now on, or from a number on, in all namespaces, until interrupted.</summary>
+/// <summary>
+/// <c>supervisor events</c>: what happens from now on, or from a number on, in all namespaces, until interrupted.
+/// </summary>
 internal static class EventsCommand
 {
     // As filters spell them: event.container_id.
@@ -22,10 +24,13 @@ internal static class EventsCommand
         {
             Description = "Go on for ever; events are always followed",
         };
-        var format = new Option<string>("--format") { Description = "text or json (one object a line)", DefaultValueFactory = _ => "text" };
+        var format = new Option<string>("--format") {
+            Description = "text or json (one object a line)", DefaultValueFactory = _ => "text" };
         format.OnlyOf("text", "json");
-        var filters = new Option<string[]>("--filter") { Description = "containerd filter, e.g. topic~=|^/tasks/|", HelpName = "FILTER" };
-        var from = new Option<long>("--from") { Description = "First the history from this number on (json shows numbers); 1 is its beginning", HelpName = "NUMBER" };
+        var filters = new Option<string[]>("--filter") {
+            Description = "containerd filter, e.g. topic~=|^/tasks/|", HelpName = "FILTER" };
+        var from = new Option<long>("--from") {
+            Description = "First the history from this number on (json shows numbers); 1 is its beginning", HelpName = "NUMBER" };
         var command = new Command("events", "Prints events as they happen") { follow, format, filters, from };
         command.Does(async (parse, client, cancel) =>
         {
@@ -44,11 +49,14 @@ internal static class EventsCommand
     }
 
     /// <summary>Prints until the daemon goes; the request then says where to go on.</summary>
-    private static async Task FollowAsync(DaemonClient client, EventsSubscribeRequest request, Func<Event, string> render, StandardOutput output, CancellationToken cancel)
+    private static async Task FollowAsync(
+        DaemonClient client, EventsSubscribeRequest request, Func<Event, string> render, StandardOutput output,
+        CancellationToken cancel)
     {
         using var call = client.History.Subscribe(request, client.OpenEnded(cancel));
         var headers = await call.ResponseHeadersAsync.WaitAsync(cancel);
-        if (long.TryParse(headers.GetValue(EventFollowing.NextHeader), CultureInfo.InvariantCulture, out var next)) request.From = next;
+        if (long.TryParse(headers.GetValue(EventFollowing.NextHeader), CultureInfo.InvariantCulture, out var next))
+            request.From = next;
         while (await call.ResponseStream.MoveNext(cancel))
         {
             output.Write(Encoding.UTF8.GetBytes(render(call.ResponseStream.Current) + "\n"));

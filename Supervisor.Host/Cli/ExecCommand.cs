@@ -9,7 +9,8 @@ internal static class ExecCommand
 {
     private static readonly Option<bool> Terminal = new("--tty", "-t") { Description = "Give it a terminal" };
 
-    private static readonly Option<bool> Interactive = new("--interactive", "-i") { Description = "Pass our input on, which is always done" };
+    private static readonly Option<bool> Interactive = new("--interactive", "-i") {
+        Description = "Pass our input on, which is always done" };
 
     private static readonly Option<string?> Detaching = TerminalOptions.DetachKeys();
 
@@ -19,8 +20,10 @@ internal static class ExecCommand
         HelpName = "NAME[=value]",
     };
 
-    private static readonly Option<string?> Cwd = new("--workdir", "-w") { Description = "Working directory (default: the container's)", HelpName = "DIR" };
-    private static readonly Option<string?> User = new("--user", "-u") { Description = "Who it runs as (default: as the container's)", HelpName = "UID[:GID]" };
+    private static readonly Option<string?> Cwd = new("--workdir", "-w") {
+        Description = "Working directory (default: the container's)", HelpName = "DIR" };
+    private static readonly Option<string?> User = new("--user", "-u") {
+        Description = "Who it runs as (default: as the container's)", HelpName = "UID[:GID]" };
     private static readonly Argument<string> Id = Ids.One();
 
     // Whatever follows the id belongs to the program.
@@ -33,7 +36,8 @@ internal static class ExecCommand
 
     public static Command Create()
     {
-        var command = new Command("exec", "Runs another program in a running container") { Terminal, Interactive, Detaching, Env, Cwd, User, Id, Program };
+        var command = new Command("exec", "Runs another program in a running container") {
+            Terminal, Interactive, Detaching, Env, Cwd, User, Id, Program };
         command.Does(async (parse, client, _) =>
         {
             var options = new ExecOptions(
@@ -46,7 +50,8 @@ internal static class ExecCommand
             {
                 DetachKeys = parse.GetValue(Detaching) is { } keys ? DetachKeys.Parse(keys) : null,
             };
-            if (options is { Terminal: false, DetachKeys: not null }) throw new CliException("--detach-keys: only a terminal (-t) is left by keys");
+            if (options is { Terminal: false, DetachKeys: not null })
+                throw new CliException("--detach-keys: only a terminal (-t) is left by keys");
             if (options.Terminal && parse.GetValue(Interactive)) InputDevice.RequireTerminal("leave out -t, or -i");
             using var signals = new ForegroundSignals();
             return await new ExecRun(client, options, signals).RunAsync();

@@ -23,7 +23,9 @@ internal static class ExitCodes
     /// <summary>Ended by signal N: 128 + N.</summary>
     public static int OfSignal(int signal) => 128 + signal;
 
-    /// <summary>What a failed create or start says of the program. Only words tell the causes apart: the code is UNKNOWN for all.</summary>
+    /// <summary>
+    /// What a failed create or start says of the program. Only words tell the causes apart: the code is UNKNOWN for all.
+    /// </summary>
     public static int OfFailedStart(RpcException failure)
     {
         if (failure.StatusCode is not (StatusCode.Unknown or StatusCode.NotFound or StatusCode.FailedPrecondition)) return Ours;

@@ -6,7 +6,8 @@ namespace Supervisor.Host.Cli;
 /// <summary>The containers that a verb is given.</summary>
 internal static class Ids
 {
-    public static Argument<string[]> OneOrMore() => Checked(new Argument<string[]>("container") { Description = "Container ids", Arity = ArgumentArity.OneOrMore });
+    public static Argument<string[]> OneOrMore() =>
+        Checked(new Argument<string[]>("container") { Description = "Container ids", Arity = ArgumentArity.OneOrMore });
 
     public static Argument<string> One() => Checked(new Argument<string>("container") { Description = "Container id" });
 
@@ -15,7 +16,8 @@ internal static class Ids
     {
         ids.Validators.Add(result =>
         {
-            if (result.Tokens.FirstOrDefault(t => t.Value.StartsWith('-')) is { } option) result.AddError(Spelling.NoSuchOption(option.Value, result));
+            if (result.Tokens.FirstOrDefault(t => t.Value.StartsWith('-')) is { } option)
+                result.AddError(Spelling.NoSuchOption(option.Value, result));
         });
         return ids;
     }

@@ -15,15 +15,18 @@ internal static class LogsCommand
     public static Command Create()
     {
         var follow = new Option<bool>("--follow", "-f") { Description = "Go on until the container ends" };
-        var tail = new Option<string>("--tail", "-n") { Description = "Only the last N lines of what is there", HelpName = "N|all", DefaultValueFactory = _ => "all" };
+        var tail = new Option<string>("--tail", "-n") {
+            Description = "Only the last N lines of what is there", HelpName = "N|all", DefaultValueFactory = _ => "all" };
         var id = Ids.One();
         var command = new Command("logs", "Prints a container's output") { follow, tail, id };
-        command.Does((parse, client, cancel) => PrintAsync(client, parse.GetRequiredValue(id), parse.GetValue(follow), Lines(parse.GetRequiredValue(tail)), cancel));
+        command.Does((parse, client, cancel) =>
+            PrintAsync(client, parse.GetRequiredValue(id), parse.GetValue(follow), Lines(parse.GetRequiredValue(tail)), cancel));
         return command;
     }
 
     private static long? Lines(string tail) => tail is "all" ? null
-        : long.TryParse(tail, NumberStyles.None, CultureInfo.InvariantCulture, out var lines) ? lines : throw new CliException($"--tail: \"{tail}\" is no number of lines, nor all");
+        : long.TryParse(tail, NumberStyles.None, CultureInfo.InvariantCulture, out var lines)
+            ? lines : throw new CliException($"--tail: \"{tail}\" is no number of lines, nor all");
 
     private static async Task<int> PrintAsync(DaemonClient client, string id, bool follow, long? lines, CancellationToken cancel)
     {
@@ -53,7 +56,8 @@ internal static class LogsCommand
     {
         try
         {
-            await client.StayAsync(() => client.Tasks.WaitAsync(new WaitRequest { ContainerId = id }, client.OpenEnded(cancel)).ResponseAsync);
+            await client.StayAsync(
+                () => client.Tasks.WaitAsync(new WaitRequest { ContainerId = id }, client.OpenEnded(cancel)).ResponseAsync);
         }
         catch (RpcException e) when (e.StatusCode is StatusCode.NotFound)
         {

@@ -4,7 +4,8 @@ using System.CommandLine.Parsing;
 namespace Supervisor.Host.Cli;
 
 /// <summary>
-/// Where a line's own options end and the program's words begin. The parser captures those words, but only after it has taken clusters of short options apart,
+/// Where a line's own options end and the program's words begin. The parser captures those words, but only after it has taken
+/// clusters of short options apart,
 /// also in them: without a mark <c>ls -it</c> would be run as <c>ls -i -t</c>.
 /// </summary>
 internal static class ProgramWords
@@ -26,15 +27,20 @@ internal static class ProgramWords
         return line;
     }
 
-    /// <summary>A program's first word that can only have been meant as an option: then all that follows it was taken for the program's.</summary>
+    /// <summary>
+    /// A program's first word that can only have been meant as an option: then all that follows it was taken for the program's.
+    /// </summary>
     public static string? MistakenOption(ParseResult parse)
     {
-        if (parse.CommandResult.Command is not { Name: "run" or "exec" } verb || verb.Arguments[^1] is not Argument<string[]> program) return null;
-        return parse.CommandResult.GetResult(program) is { Tokens: [{ Value: ['-', _, ..] first }, ..] words } && !FollowsDoubleDash(parse, 1 + words.Count) ? first : null;
+        if (parse.CommandResult.Command is not { Name: "run" or "exec" } verb
+            || verb.Arguments[^1] is not Argument<string[]> program) return null;
+        return parse.CommandResult.GetResult(program) is { Tokens: [{ Value: ['-', _, ..] first }, ..] words }
+            && !FollowsDoubleDash(parse, 1 + words.Count) ? first : null;
     }
 
     /// <summary>Whether the last words of a line come after <c>--</c>.</summary>
-    public static bool FollowsDoubleDash(ParseResult parse, int words) => parse.Tokens.Count > words && parse.Tokens[^(words + 1)].Type is TokenType.DoubleDash;
+    public static bool FollowsDoubleDash(ParseResult parse, int words) =>
+        parse.Tokens.Count > words && parse.Tokens[^(words + 1)].Type is TokenType.DoubleDash;
 
     /// <summary>Whether the next word is an option's value.</summary>
     private static bool TakesNext(List<Option> options, string word)
@@ -48,7 +54,8 @@ internal static class ProgramWords
         return false;
     }
 
-    private static Option? Find(List<Option> options, string name) => options.Find(o => o.Name == name || o.Aliases.Contains(name));
+    private static Option? Find(List<Option> options, string name) =>
+        options.Find(o => o.Name == name || o.Aliases.Contains(name));
 
     private static bool HasValue(Option option) => option.ValueType != typeof(bool) && option.Arity.MaximumNumberOfValues > 0;
 }

@@ -23,7 +23,8 @@ internal static class PsCommand
     }
 
     private static async Task<int> ListAsync(
-        DaemonClient client, bool all, Func<IReadOnlyList<(Container Container, Process? Task)>, string> render, CancellationToken cancel)
+        DaemonClient client, bool all, Func<IReadOnlyList<(Container Container, Process? Task)>, string> render,
+            CancellationToken cancel)
     {
         var containers = await client.Containers.ListAsync(new ListContainersRequest(), client.Call(cancel));
         var tasks = await client.Tasks.ListAsync(new ListTasksRequest(), client.Call(cancel));
@@ -36,13 +37,15 @@ internal static class PsCommand
         return 0;
     }
 
-    private static string Ids(IReadOnlyList<(Container Container, Process? Task)> rows) => string.Concat(rows.Select(r => r.Container.Id + '\n'));
+    private static string Ids(IReadOnlyList<(Container Container, Process? Task)> rows) =>
+        string.Concat(rows.Select(r => r.Container.Id + '\n'));
 
     private static string Table(IReadOnlyList<(Container Container, Process? Task)> rows) => TextTable.Render(
         ["ID", "STATUS", "PID", "CREATED", "COMMAND"],
         rows.Select(r => new[]
         {
-            r.Container.Id, StatusText(r.Task), r.Task is { Pid: > 0 and var pid, Status: not Status.Stopped } ? pid.ToString() : "-",
+            r.Container.Id, StatusText(r.Task), r.Task is { Pid: > 0 and var pid, Status: not Status.Stopped }
+                ? pid.ToString() : "-",
             r.Container.CreatedAt.ToDateTimeOffset().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'"), Shown(SpecJson.Command(r.Container)),
         }));
 

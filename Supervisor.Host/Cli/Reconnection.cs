@@ -2,7 +2,9 @@ using Grpc.Core;
 
 namespace Supervisor.Host.Cli;
 
-/// <summary>Calls that outlive the daemon: containers do, so a client that waits for one asks again when a daemon answers again.</summary>
+/// <summary>
+/// Calls that outlive the daemon: containers do, so a client that waits for one asks again when a daemon answers again.
+/// </summary>
 internal static class Reconnection
 {
     // As long as a daemon with many containers takes to start again, and no longer than a person waits.
@@ -26,19 +28,27 @@ internal static class Reconnection
                 // One that had answered in between, for longer than a refusal takes, is another loss.
                 if (lost is null || now - asked > 10 * Pause.TotalMilliseconds) lost = Lost(client, now);
                 if (now - lost > Patience.TotalMilliseconds)
-                    throw new CliException($"the daemon at {client.Address} has ended, and none has answered there for {Patience.TotalSeconds:0} s ({e.Status.Detail}); its containers go on: start it again and use wait, logs and rm");
+                    throw new CliException(
+                        $"the daemon at {client.Address} has ended, and none has answered there for {Patience.TotalSeconds:0} "
+                        + $"s ({e.Status.Detail}); its containers go on: start it again and use wait, logs and rm");
             }
             await Task.Delay(Pause);
         }
     }
 
-    /// <summary>The daemon stops, or went while it was asked. The latter is not an answer of its own, which would have no exception behind it.</summary>
+    /// <summary>
+    /// The daemon stops, or went while it was asked. The latter is not an answer of its own, which would have no exception behind
+    /// it.
+    /// </summary>
     private static bool IsLost(RpcException e) =>
-        e.StatusCode is StatusCode.Unavailable || (e.StatusCode is StatusCode.Internal or StatusCode.Cancelled && e.Status.DebugException is not (null or OperationCanceledException));
+        e.StatusCode is StatusCode.Unavailable
+            || (e.StatusCode is StatusCode.Internal or StatusCode.Cancelled
+            && e.Status.DebugException is not (null or OperationCanceledException));
 
     private static long Lost(DaemonClient client, long now)
     {
-        if (!Console.IsErrorRedirected) Console.Error.WriteLine($"supervisor: the daemon at {client.Address} has gone; waiting until one answers again\r");
+        if (!Console.IsErrorRedirected)
+            Console.Error.WriteLine($"supervisor: the daemon at {client.Address} has gone; waiting until one answers again\r");
         return now;
     }
 }

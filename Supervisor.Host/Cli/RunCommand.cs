@@ -20,14 +20,19 @@ internal static class RunCommand
         Required = true,
     };
 
-    private static readonly Option<bool> Detach = new("--detach", "-d") { Description = "Go on in the background, output to a log file" };
+    private static readonly Option<bool> Detach = new("--detach", "-d") {
+        Description = "Go on in the background, output to a log file" };
     private static readonly Option<bool> Terminal = new("--tty", "-t") { Description = "Give it a terminal" };
-    private static readonly Option<bool> Interactive = new("--interactive", "-i") { Description = "Pass our input on; in the foreground that is always done" };
+    private static readonly Option<bool> Interactive = new("--interactive", "-i") {
+        Description = "Pass our input on; in the foreground that is always done" };
     private static readonly Option<string?> Detaching = TerminalOptions.DetachKeys();
     private static readonly Option<bool> Remove = new("--rm") { Description = "Remove the container when it ends" };
-    private static readonly Option<bool> Init = new("--init") { Description = "Run the program under an init that forwards signals and collects orphans" };
-    private static readonly Option<string?> Name = new("--name") { Description = "Id of the container (default: a random one)", HelpName = "ID" };
-    private static readonly Option<string?> Memory = new("--memory", "-m") { Description = "Memory limit, e.g. 64m or 1.5g; 0 for none", HelpName = "SIZE" };
+    private static readonly Option<bool> Init = new("--init") {
+        Description = "Run the program under an init that forwards signals and collects orphans" };
+    private static readonly Option<string?> Name = new("--name") {
+        Description = "Id of the container (default: a random one)", HelpName = "ID" };
+    private static readonly Option<string?> Memory = new("--memory", "-m") {
+        Description = "Memory limit, e.g. 64m or 1.5g; 0 for none", HelpName = "SIZE" };
     private static readonly Option<long?> Pids = new("--pids-limit") { Description = "Most processes at a time", HelpName = "N" };
 
     private static readonly Option<string?> LogMaxSize = new("--log-max-size")
@@ -36,7 +41,8 @@ internal static class RunCommand
         HelpName = "SIZE|off",
     };
 
-    private static readonly Option<int?> LogMaxFiles = new("--log-max-files") { Description = "Most log files, with the current one", HelpName = "N" };
+    private static readonly Option<int?> LogMaxFiles = new("--log-max-files") {
+        Description = "Most log files, with the current one", HelpName = "N" };
 
     private static readonly Option<string[]> Env = new("--env", "-e")
     {
@@ -51,8 +57,10 @@ internal static class RunCommand
         DefaultValueFactory = _ => "/",
     };
 
-    private static readonly Option<string?> User = new("--user", "-u") { Description = "Who it runs as", HelpName = "USER[:GROUP]" };
-    private static readonly Option<string?> Hostname = new("--hostname") { Description = "Host name (default: the id)", HelpName = "NAME" };
+    private static readonly Option<string?> User = new("--user", "-u") {
+        Description = "Who it runs as", HelpName = "USER[:GROUP]" };
+    private static readonly Option<string?> Hostname = new("--hostname") {
+        Description = "Host name (default: the id)", HelpName = "NAME" };
     private static readonly Option<bool> ReadOnly = new("--read-only") { Description = "Root filesystem read-only" };
 
     private static readonly Option<string> Net = new("--net")
@@ -81,7 +89,8 @@ internal static class RunCommand
         Net.OnlyOf("host", "none");
         var command = new Command("run", "Creates and starts a container")
         {
-            Rootfs, Detach, Terminal, Interactive, Detaching, Remove, Init, Name, Memory, Pids, Env, Cwd, User, Hostname, ReadOnly, Net, LogMaxSize, LogMaxFiles, Security, Program,
+            Rootfs, Detach, Terminal, Interactive, Detaching, Remove, Init, Name, Memory, Pids, Env, Cwd, User, Hostname,
+            ReadOnly, Net, LogMaxSize, LogMaxFiles, Security, Program,
         };
         command.Does(RunAsync);
         return command;
@@ -101,7 +110,8 @@ internal static class RunCommand
             throw new CliException("--detach-keys: only a terminal in the foreground (-t) is left by keys");
         var program = parse.GetRequiredValue(Program);
         if (program[0].StartsWith('-') && !ProgramWords.FollowsDoubleDash(parse, program.Length))
-            throw new CliException($"{Spelling.NoSuchOption(program[0], parse.CommandResult)} A program of that name goes after --");
+            throw new CliException(
+                $"{Spelling.NoSuchOption(program[0], parse.CommandResult)} A program of that name goes after --");
         if (parse.GetValue(Pids) is <= 0) throw new CliException("--pids-limit: must be at least 1");
         return new RunOptions(
             parse.GetValue(Name) ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6)),
@@ -115,7 +125,8 @@ internal static class RunCommand
             parse.GetValue(ReadOnly),
             parse.GetValue(Net) == "host",
             parse.GetValue(Memory) is { } size and not "0" // docker's word for no limit
-                ? ByteSize.TryParse(size) ?? throw new CliException($"--memory: \"{size}\" is no size: a number with b, k, m, g or t")
+                ? ByteSize.TryParse(size)
+                    ?? throw new CliException($"--memory: \"{size}\" is no size: a number with b, k, m, g or t")
                 : null,
             parse.GetValue(Pids),
             [.. (parse.GetValue(Env) ?? []).SelectMany(Expand)],
@@ -137,13 +148,15 @@ internal static class RunCommand
         if (size == "off") return 0;
         return ByteSize.TryParse(size) is >= LogTarget.LeastSize and var bytes
             ? bytes
-            : throw new CliException($"--log-max-size: \"{size}\" is no size of at least {LogTarget.LeastSize} bytes: a number with b, k, m, g or t");
+            : throw new CliException(
+                $"--log-max-size: \"{size}\" is no size of at least {LogTarget.LeastSize} bytes: a number with b, k, m, g or t");
     }
 
     private static async Task<int> RunAsync(ParseResult parse, CancellationToken cancel)
     {
         var options = Read(parse);
-        if (options is { Terminal: true, Detach: false } && parse.GetValue(Interactive)) InputDevice.RequireTerminal("leave out -t, or -i");
+        if (options is { Terminal: true, Detach: false } && parse.GetValue(Interactive))
+            InputDevice.RequireTerminal("leave out -t, or -i");
         using var signals = new ForegroundSignals();
         try
         {
@@ -156,7 +169,8 @@ internal static class RunCommand
         }
         catch (Exception e) when (signals.Interruption != 0 && e is (OperationCanceledException or RpcException or CliException))
         {
-            throw new CliException($"interrupted before the container ran: {e.Message}", ExitCodes.OfSignal(signals.Interruption));
+            throw new CliException(
+                $"interrupted before the container ran: {e.Message}", ExitCodes.OfSignal(signals.Interruption));
         }
         catch (InvalidSpecException e)
         {
@@ -169,9 +183,13 @@ internal static class RunCommand
     {
         var named = parse.GetValue(GlobalOptions.Address);
         if (DaemonClient.Answers(named ?? DaemonOptions.DefaultAddress)) return null;
-        if (named is not null) throw new CliException($"no daemon answers at {named}: start one with \"supervisor serve --address {named}\"");
-        if (options.Detach) throw new CliException("no daemon runs that a detached container could stay with: start one with \"supervisor serve\"");
-        if (options.DetachKeys is not null) throw new CliException("--detach-keys: no daemon runs that the container could stay with: start one with \"supervisor serve\"");
+        if (named is not null)
+            throw new CliException($"no daemon answers at {named}: start one with \"supervisor serve --address {named}\"");
+        if (options.Detach) throw new CliException(
+            "no daemon runs that a detached container could stay with: start one with \"supervisor serve\"");
+        if (options.DetachKeys is not null)
+            throw new CliException(
+            "--detach-keys: no daemon runs that the container could stay with: start one with \"supervisor serve\"");
         return await EmbeddedDaemon.StartAsync(cancel);
     }
 

@@ -24,20 +24,27 @@ internal static class ServeCommand
         };
         var state = new Option<string?>("--state")
         {
-            Description = $"What need not: bundles, sockets (default {DaemonOptions.DefaultState}, and below it for any other root than the default)",
+            Description = $"What need not: bundles, sockets (default {DaemonOptions.DefaultState}, and below it for any other "
+                + "root than the default)",
             HelpName = "DIR",
         };
-        var config = new Option<string?>("--config") { Description = "HOCON laid over the packaged configuration", HelpName = "FILE" };
-        var group = new Option<string?>("--group") { Description = "Group that may use the socket too (mode 0660)", HelpName = "NAME|GID" };
+        var config = new Option<string?>("--config") {
+            Description = "HOCON laid over the packaged configuration", HelpName = "FILE" };
+        var group = new Option<string?>("--group") {
+            Description = "Group that may use the socket too (mode 0660)", HelpName = "NAME|GID" };
         var shim = new Option<string>("--shim")
         {
-            Description = "Who is the parent of containers: node (one shim, which outlives the daemon), per-container (a shim each), "
+            Description = "Who is the parent of containers: node (one shim, which outlives the daemon), per-container (a shim "
+                + "each), "
                 + "none (the daemon itself), or a shim's path for node, which for per-container follows a colon",
             HelpName = "node|per-container|none|FILE",
             DefaultValueFactory = _ => "node",
         };
-        var adopt = new Option<bool>("--adopt") { Description = "Take over running containers that the journal does not know, because it is missing, damaged or older than they are" };
-        var forget = new Option<bool>("--forget") { Description = "End running containers that the journal does not know for such a reason" };
+        var adopt = new Option<bool>("--adopt") {
+            Description = "Take over running containers that the journal does not know, because it is missing, damaged or "
+            + "older than they are" };
+        var forget = new Option<bool>("--forget") {
+            Description = "End running containers that the journal does not know for such a reason" };
         var debug = new Option<bool>("--debug") { Description = "Log also what is for developers, with stack traces" };
         var command = new Command("serve", "Runs the daemon") { root, state, config, group, shim, adopt, forget, debug };
         command.Validators.Add(result =>
@@ -54,8 +61,10 @@ internal static class ServeCommand
                 ShimExecutable: Shim(parse.GetRequiredValue(shim)),
                 ShimPerContainer: parse.GetRequiredValue(shim).Split(':')[0] is PerContainer,
                 OwnsProcess: true,
-                OnMismatch: parse.GetValue(adopt) ? JournalMismatch.Adopt : parse.GetValue(forget) ? JournalMismatch.Forget : JournalMismatch.Refuse,
-                Criu: Environment.GetEnvironmentVariable("SUPERVISOR_CRIU") is { Length: > 0 } criu ? criu : null) { Debug = parse.GetValue(debug) },
+                OnMismatch: parse.GetValue(adopt)
+                    ? JournalMismatch.Adopt : parse.GetValue(forget) ? JournalMismatch.Forget : JournalMismatch.Refuse,
+                Criu: Environment.GetEnvironmentVariable("SUPERVISOR_CRIU") is { Length: > 0 } criu ? criu : null) {
+                    Debug = parse.GetValue(debug) },
             cancel));
         return command;
     }
@@ -64,8 +73,11 @@ internal static class ServeCommand
     {
         "none" => null,
         PerContainer => Shim("node"),
-        _ when wanted.StartsWith(PerContainer + ":", StringComparison.Ordinal) => Shim(Path.GetFullPath(wanted[(PerContainer.Length + 1)..])),
-        "node" => ShimExecutable.Find() ?? throw new CliException($"supervisor-shim is not beside {AppContext.BaseDirectory}: give its path with --shim, or --shim none"),
+        _ when wanted.StartsWith(PerContainer + ":", StringComparison.Ordinal) =>
+            Shim(Path.GetFullPath(wanted[(PerContainer.Length + 1)..])),
+        "node" => ShimExecutable.Find()
+            ?? throw new CliException(
+            $"supervisor-shim is not beside {AppContext.BaseDirectory}: give its path with --shim, or --shim none"),
         var path when File.Exists(path) => Path.GetFullPath(path),
         var path => throw new CliException($"--shim: \"{path}\" is neither node, per-container nor none, nor a file"),
     };
@@ -83,7 +95,10 @@ internal static class ServeCommand
         }
     }
 
-    /// <summary>Begins anew from the journal until that succeeds: a full disk may stay full for long, and whoever stays can still be asked.</summary>
+    /// <summary>
+    /// Begins anew from the journal until that succeeds: a full disk may stay full for long, and whoever stays can still be
+    /// asked.
+    /// </summary>
     private static async Task<DaemonHost?> AgainAsync(DaemonOptions options, Task asked, CancellationToken cancel)
     {
         while (await Task.WhenAny(asked, Task.Delay(BetweenStarts, cancel)) != asked)

@@ -12,7 +12,8 @@ internal static class SpecJson
         try
         {
             using var spec = JsonDocument.Parse(container.Spec?.Value.Memory ?? default);
-            return [.. spec.RootElement.GetProperty("process").GetProperty("args").EnumerateArray().Select(a => a.GetString() ?? "")];
+            return [.. spec.RootElement.GetProperty("process").GetProperty("args").EnumerateArray()
+                .Select(a => a.GetString() ?? "")];
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
         {

@@ -34,7 +34,9 @@ internal static class StartCommand
                 await client.Tasks.StartAsync(new StartRequest { ContainerId = id }, client.Call(cancel));
                 return;
             }
-            if (task.Status is not Status.Stopped) throw new CliException($"container {id} is {task.Status.ToString().ToLowerInvariant()}: resume it, or end it, before it is started");
+            if (task.Status is not Status.Stopped)
+                throw new CliException(
+                $"container {id} is {task.Status.ToString().ToLowerInvariant()}: resume it, or end it, before it is started");
             await client.Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = id }, client.Call(cancel));
         }
         var output = container.Labels.TryGetValue(ContainerLog.Label, out var log) ? $"{await client.LogAsync(log, cancel)}" : "";
@@ -42,7 +44,9 @@ internal static class StartCommand
         var (_, state) = await client.DirectoriesAsync(cancel);
         using var input = terminal ? LastingInput.Make(state, client.Namespace, id) : null;
         await client.Tasks.CreateAsync(
-            new CreateTaskRequest { ContainerId = id, Stdin = input?.Path ?? "", Stdout = output, Stderr = terminal ? "" : output, Terminal = terminal }, client.Call(cancel));
+            new CreateTaskRequest {
+                ContainerId = id, Stdin = input?.Path ?? "", Stdout = output, Stderr = terminal
+                ? "" : output, Terminal = terminal }, client.Call(cancel));
         input?.Leave();
         await client.Tasks.StartAsync(new StartRequest { ContainerId = id }, client.Call(cancel));
     }

@@ -8,7 +8,8 @@ internal static class TerminalOptions
 {
     public static Option<string?> DetachKeys() => new("--detach-keys")
     {
-        Description = $"Keys that leave the terminal while its program goes on (default {Stdio.DetachKeys.Usual}); not without a daemon",
+        Description = $"Keys that leave the terminal while its program goes on (default {Stdio.DetachKeys.Usual}); not "
+            + "without a daemon",
         HelpName = "KEYS",
     };
 }

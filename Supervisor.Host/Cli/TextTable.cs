@@ -7,6 +7,7 @@ internal static class TextTable
     {
         List<IReadOnlyList<string>> all = [heading, .. rows];
         var widths = heading.Select((_, column) => all.Max(row => row[column].Length)).ToArray();
-        return string.Concat(all.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd() + "\n"));
+        return string.Concat(
+            all.Select(row => string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd() + "\n"));
     }
 }

@@ -52,17 +52,21 @@ internal static class Verb
         DaemonStartException e => (e.Message, ExitCodes.Ours),
         RpcException e => (e.Status.Detail.Length > 0 ? e.Status.Detail : e.StatusCode.ToString(), ExitCodes.Ours),
         // getcwd(2), ENOENT: .NET names no file then.
-        FileNotFoundException { FileName: null } => ("the current directory has been removed: go to another one (cd)", ExitCodes.Ours),
+        FileNotFoundException { FileName: null } =>
+            ("the current directory has been removed: go to another one (cd)", ExitCodes.Ours),
         IOException or UnauthorizedAccessException or TimeoutException => (exception.Message, ExitCodes.Ours),
         _ => null,
     };
 
     /// <summary>What somebody who may not open the socket can do.</summary>
     internal static string NoPermission(string address) =>
-        $"permission denied at {address}: the daemon's socket is for its owner, and for a group if \"supervisor serve --group\" names one: use sudo, or join that group";
+        $"permission denied at {address}: the daemon's socket is for its owner, and for a group if \"supervisor serve "
+            + "--group\" names one: use sudo, or join that group";
 
     /// <summary>Whether a failure is one container's: a daemon that cannot be reached is all of theirs.</summary>
-    internal static bool IsAbout(Exception e) => e is not (OperationCanceledException or ReaderClosedException) && !(e is RpcException call && Connecting(call) is not null);
+    internal static bool IsAbout(Exception e) =>
+        e is not (OperationCanceledException or ReaderClosedException)
+        && !(e is RpcException call && Connecting(call) is not null);
 
     /// <summary>Why there was no connection; null where the daemon has answered.</summary>
     internal static SocketException? Connecting(RpcException e)
@@ -70,7 +74,8 @@ internal static class Verb
         for (Exception? cause = e.Status.DebugException; cause is not null; cause = cause.InnerException)
         {
             if (cause is SocketException socket)
-                return e.StatusCode is StatusCode.Unavailable && socket.SocketErrorCode is not (SocketError.ConnectionReset or SocketError.Shutdown) ? socket : null;
+                return e.StatusCode is StatusCode.Unavailable
+                    && socket.SocketErrorCode is not (SocketError.ConnectionReset or SocketError.Shutdown) ? socket : null;
         }
         return null;
     }

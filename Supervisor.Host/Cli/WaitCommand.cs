@@ -12,7 +12,12 @@ internal static class WaitCommand
         var command = new Command("wait", "Waits for containers to end and prints their exit statuses") { ids };
         command.Does((parse, client, cancel) => Each.PrintAsync(
             parse.GetRequiredValue(ids),
-            async id => $"{(await client.StayAsync(() => client.Tasks.WaitAsync(new WaitRequest { ContainerId = id }, client.OpenEnded(cancel)).ResponseAsync)).ExitStatus}"));
+            async id =>
+            {
+                var request = new WaitRequest { ContainerId = id };
+                var reply = await client.StayAsync(() => client.Tasks.WaitAsync(request, client.OpenEnded(cancel)).ResponseAsync);
+                return $"{reply.ExitStatus}";
+            }));
         return command;
     }
 }

@@ -3,7 +3,8 @@ using System.Collections.Frozen;
 namespace Supervisor.Host.Daemon;
 
 /// <summary>
-/// The calls that begin something new, or store more. While the journal's disk is full they are refused, so that what is left of its space
+/// The calls that begin something new, or store more. While the journal's disk is full they are refused, so that what is left of
+/// its space
 /// is there for what ends: exits, kills and deletions.
 /// </summary>
 internal static class CallsThatNeedSpace
@@ -13,7 +14,8 @@ internal static class CallsThatNeedSpace
         "containers.v1.Containers/Create", "containers.v1.Containers/Update",
         "tasks.v1.Tasks/Create", "tasks.v1.Tasks/Start", "tasks.v1.Tasks/Exec", "tasks.v1.Tasks/Checkpoint",
         "images.v1.Images/Create", "images.v1.Images/Update", "content.v1.Content/Write", "content.v1.Content/Update",
-        "snapshots.v1.Snapshots/Prepare", "snapshots.v1.Snapshots/View", "snapshots.v1.Snapshots/Commit", "snapshots.v1.Snapshots/Update",
+        "snapshots.v1.Snapshots/Prepare", "snapshots.v1.Snapshots/View", "snapshots.v1.Snapshots/Commit",
+        "snapshots.v1.Snapshots/Update",
         "diff.v1.Diff/Apply", "diff.v1.Diff/Diff", "namespaces.v1.Namespaces/Create", "namespaces.v1.Namespaces/Update",
         "leases.v1.Leases/Create", "leases.v1.Leases/AddResource", "events.v1.Events/Publish", "events.v1.Events/Forward",
     }.Select(m => "/containerd.services." + m).ToFrozenSet(StringComparer.Ordinal);

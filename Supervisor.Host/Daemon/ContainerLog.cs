@@ -2,7 +2,10 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Host.Daemon;
 
-/// <summary>The file that holds the output of a container of <c>supervisor run</c>. It belongs to the container, and goes with its record, whoever deletes that.</summary>
+/// <summary>
+/// The file that holds the output of a container of <c>supervisor run</c>. It belongs to the container, and goes with its record,
+/// whoever deletes that.
+/// </summary>
 internal static class ContainerLog
 {
     /// <summary>Label of the container that names its log. The prefix is ours.</summary>
@@ -12,9 +15,13 @@ internal static class ContainerLog
     public static string DirectoryIn(string root) => Path.Join(root, "logs");
 
     /// <summary>Where a container's is.</summary>
-    public static string PathFor(string root, string @namespace, string id) => Path.Join(DirectoryIn(root), @namespace, id + ".log");
+    public static string PathFor(string root, string @namespace, string id) =>
+        Path.Join(DirectoryIn(root), @namespace, id + ".log");
 
-    /// <summary>Removes it with its former files, if it is the one that we gave the container: not any other path, whoever wrote the label.</summary>
+    /// <summary>
+    /// Removes it with its former files, if it is the one that we gave the container: not any other path, whoever wrote the
+    /// label.
+    /// </summary>
     public static void DeleteOf(IReadOnlyDictionary<string, string> labels, string root, string @namespace, string id)
     {
         var path = PathFor(root, @namespace, id);

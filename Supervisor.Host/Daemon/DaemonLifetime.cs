@@ -3,7 +3,8 @@ using Supervisor.Actors.Persistence;
 namespace Supervisor.Host.Daemon;
 
 /// <summary>
-/// When the daemon began and when it is ready; and tells open calls that it stops, before their connections are closed under them.
+/// When the daemon began and when it is ready; and tells open calls that it stops, before their connections are closed under
+/// them.
 /// </summary>
 public sealed class DaemonLifetime : IDisposable
 {

@@ -8,15 +8,19 @@ namespace Supervisor.Host.Daemon;
 /// <param name="State">What need not: bundles, the shim's socket. Empty: it follows from the root.</param>
 /// <param name="ConfigFile">HOCON laid over the packaged configuration; null for none.</param>
 /// <param name="Group">Group that may use the socket too, by number; null for root alone.</param>
-/// <param name="ShimExecutable">supervisor-shim, parent of the containers and outlives the daemon; null: they are children of this process.</param>
+/// <param name="ShimExecutable">supervisor-shim, parent of the containers and outlives the daemon; null: they are children of
+/// this process.</param>
 /// <param name="OwnsProcess">This process is the daemon and nothing else.</param>
 /// <param name="Criu">The program that makes checkpoints; null: as configured (supervisor.criu).</param>
 /// <param name="ShimPerContainer">Each container gets a shim of its own, in place of one for all.</param>
-/// <param name="OnMismatch">What becomes of running containers that the journal does not know of because it is not the one they were journalled in.</param>
+/// <param name="OnMismatch">What becomes of running containers that the journal does not know of because it is not the one they
+/// were journalled in.</param>
 /// <param name="Quiet">Log nothing: for an embedded daemon, whose terminal belongs to the container.</param>
 public sealed record DaemonOptions(
-    string Address, string Root, string State, string? ConfigFile = null, uint? Group = null, bool Quiet = false, string? ShimExecutable = null,
-    bool OwnsProcess = false, string? Criu = null, bool ShimPerContainer = false, JournalMismatch OnMismatch = JournalMismatch.Refuse)
+    string Address, string Root, string State, string? ConfigFile = null, uint? Group = null, bool Quiet = false,
+    string? ShimExecutable = null,
+    bool OwnsProcess = false, string? Criu = null, bool ShimPerContainer = false,
+        JournalMismatch OnMismatch = JournalMismatch.Refuse)
 {
     /// <summary>Log also what is for developers, with stack traces.</summary>
     public bool Debug { get; init; }

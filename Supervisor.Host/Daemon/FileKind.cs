@@ -6,7 +6,9 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Host.Daemon;
 
-/// <summary>What a path names, without following a symbolic link: .NET tells links and directories apart, but no sockets and FIFOs.</summary>
+/// <summary>
+/// What a path names, without following a symbolic link: .NET tells links and directories apart, but no sockets and FIFOs.
+/// </summary>
 internal static unsafe class FileKind
 {
     /// <summary><c>S_IFSOCK</c>, inode(7).</summary>

@@ -27,7 +27,8 @@ internal static class HoconFiles
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new DaemonStartException($"{path}: the configuration cannot be read: {(Directory.Exists(path) ? "it is a directory" : e.Message)}", e);
+            throw new DaemonStartException(
+                $"{path}: the configuration cannot be read: {(Directory.Exists(path) ? "it is a directory" : e.Message)}", e);
         }
         try
         {

@@ -4,7 +4,8 @@ namespace Supervisor.Host.Daemon;
 
 /// <summary>
 /// Refuses, before Akka's parser sees it, a text on which that overflows the stack, which would end the process without a word:
-/// settings that refer to themselves (the parser accepts them, and overflows when the setting is read or merged), and deep nesting.
+/// settings that refer to themselves (the parser accepts them, and overflows when the setting is read or merged), and deep
+/// nesting.
 /// An include, on which it fails with a null reference, is named too, and brackets that do not match, which it accepts.
 /// </summary>
 internal sealed class HoconGuard
@@ -76,7 +77,8 @@ internal sealed class HoconGuard
                 Enter(']', _path, _value);
                 break;
             case '}' or ']':
-                if (!_levels.TryPop(out var level) || level.Close != c) throw Refuse(_line, $"\"{c}\" closes nothing that was opened");
+                if (!_levels.TryPop(out var level) || level.Close != c)
+                    throw Refuse(_line, $"\"{c}\" closes nothing that was opened");
                 (_path, _value) = (level.Path, level.Value);
                 _key.Clear();
                 break;
@@ -177,9 +179,11 @@ internal sealed class HoconGuard
 
     private static string Cycle(List<Setting> way) => way.Count == 1
         ? $"\"{way[0].Path}\" refers to itself"
-        : $"\"{way[0].Path}\" refers to itself through {string.Join(", ", way[1..].Select(s => $"\"{s.Path}\" (line {s.Line})"))}";
+        : $"\"{way[0].Path}\" refers to itself through "
+            + $"{string.Join(", ", way[1..].Select(s => $"\"{s.Path}\" (line {s.Line})"))}";
 
     /// <summary>Whether the value of one path is a part of the other's, or the same.</summary>
     private static bool Overlap(string one, string other) =>
-        one == other || one.StartsWith(other + ".", StringComparison.Ordinal) || other.StartsWith(one + ".", StringComparison.Ordinal);
+        one == other || one.StartsWith(other + ".", StringComparison.Ordinal)
+            || other.StartsWith(one + ".", StringComparison.Ordinal);
 }

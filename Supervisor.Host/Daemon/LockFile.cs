@@ -9,14 +9,17 @@ namespace Supervisor.Host.Daemon;
 /// <summary>Held while a daemon lives; the kernel lets go of it whatever way the daemon ends. flock(2).</summary>
 internal sealed class LockFile : IDisposable
 {
-    /// <summary>A killed daemon's lock lives on in a child that it was just making, until that child executes its program.</summary>
+    /// <summary>
+    /// A killed daemon's lock lives on in a child that it was just making, until that child executes its program.
+    /// </summary>
     private static readonly TimeSpan FreeWithin = TimeSpan.FromSeconds(2), Between = TimeSpan.FromMilliseconds(20);
 
     private readonly Fd _file;
 
     private LockFile(Fd file) => _file = file;
 
-    /// <exception cref="DaemonStartException">Another holds it, and does not end within two seconds; <paramref name="shared"/> says what two daemons would have shared.</exception>
+    /// <exception cref="DaemonStartException">Another holds it, and does not end within two seconds; <paramref name="shared"/>
+    /// says what two daemons would have shared.</exception>
     public static LockFile Take(string path, string shared)
     {
         // Not File.OpenHandle: it emulates sharing with a flock of its own, which would meet this one.
@@ -55,7 +58,9 @@ internal sealed class LockFile : IDisposable
         }
     }
 
-    /// <remarks>Unlocked by word, not by closing alone: a child just being born may still hold a copy of the descriptor.</remarks>
+    /// <remarks>
+    /// Unlocked by word, not by closing alone: a child just being born may still hold a copy of the descriptor.
+    /// </remarks>
     public void Dispose()
     {
         _ = Native.flock(_file.Number, Native.LOCK_UN);

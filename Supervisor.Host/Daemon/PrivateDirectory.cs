@@ -8,7 +8,8 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Host.Daemon;
 
 /// <summary>
-/// The daemon's directories. Whose they are and who may enter is read, and changed, through a descriptor that no symbolic link led to:
+/// The daemon's directories. Whose they are and who may enter is read, and changed, through a descriptor that no symbolic link
+/// led to:
 /// a link that is planted in the place of a directory of ours would make us write where it leads.
 /// </summary>
 internal static class PrivateDirectory
@@ -19,34 +20,50 @@ internal static class PrivateDirectory
     public static readonly string[] OfRoot = ["uuid", "lock", "journal.db"];
 
     /// <summary>What a daemon's state directory holds.</summary>
-    public static readonly string[] OfState = ["root-uuid", "state.lock", "bundles", "shim", "shims", "fifo", "embedded", "roots", "supervisor.sock", "supervisor.sock.lock"];
+    public static readonly string[] OfState =
+        ["root-uuid", "state.lock", "bundles", "shim", "shims", "fifo", "embedded", "roots", "supervisor.sock",
+        "supervisor.sock.lock"];
 
-    /// <summary>Makes the directory, with what is missing above it, 0700. One that is there becomes that, if it is ours.</summary>
-    /// <param name="contents">What is in a directory of ours: one without any of these, and not empty, is somebody else's.</param>
+    /// <summary>
+    /// Makes the directory, with what is missing above it, 0700. One that is there becomes that, if it is ours.
+    /// </summary>
+    /// <param name="contents">What is in a directory of ours: one without any of these, and not empty, is somebody
+    /// else's.</param>
     /// <param name="groupMayPass">Whether 0710 is left as it is: the group of a socket in it.</param>
-    /// <exception cref="DaemonStartException">It cannot be made, is a link, another user's, or others may enter and it is not ours to narrow.</exception>
+    /// <exception cref="DaemonStartException">It cannot be made, is a link, another user's, or others may enter and it is not
+    /// ours to narrow.</exception>
     public static void Claim(string path, ReadOnlySpan<string> contents, bool groupMayPass = false)
     {
         using var directory = Open(path);
         var mode = OwnMode(directory, path);
         if ((mode & Others) == 0 || (groupMayPass && mode == GroupMayPass)) return;
-        var there = FileCalls.List(directory).FindAll(n => n != "lost+found"); // a file system of its own is as good as an empty directory
+        // a file system of its own is as good as an empty directory
+        var there = FileCalls.List(directory).FindAll(n => n != "lost+found");
         if (there.Count > 0 && !there.Exists(new HashSet<string>([.. contents], StringComparer.Ordinal).Contains))
             throw new DaemonStartException(
-                $"{path}: others may enter it (mode {Octal(mode)}), and it holds files that are not the daemon's: chmod 0700 {path}, or name another directory");
+                $"{path}: others may enter it (mode {Octal(mode)}), and it holds files that are not the daemon's: chmod 0700 "
+                    + $"{path}, or name another directory");
         Do(path, () => PrivateFiles.ChangeMode(directory, Owner, path));
     }
 
-    /// <summary>Makes the directory of a socket 0700. One that is there may let others pass, who meet the socket's own mode, but not write.</summary>
-    /// <exception cref="DaemonStartException">It cannot be made, is a link or another user's, or others may write in it.</exception>
+    /// <summary>
+    /// Makes the directory of a socket 0700. One that is there may let others pass, who meet the socket's own mode, but not
+    /// write.
+    /// </summary>
+    /// <exception cref="DaemonStartException">It cannot be made, is a link or another user's, or others may write in
+    /// it.</exception>
     public static void ClaimForSocket(string path)
     {
         using var directory = Open(path);
         if ((OwnMode(directory, path) & OthersMayWrite) != 0)
-            throw new DaemonStartException($"{path}: others may write in it, which would let them replace what is ours: chmod go-w {path}, or name another directory");
+            throw new DaemonStartException(
+                $"{path}: others may write in it, which would let them replace what is ours: chmod go-w {path}, or name "
+                + "another directory");
     }
 
-    /// <summary>Lets a group pass through a directory that only its owner may enter. One that others may enter anyway is not changed.</summary>
+    /// <summary>
+    /// Lets a group pass through a directory that only its owner may enter. One that others may enter anyway is not changed.
+    /// </summary>
     public static void LetPass(string path, uint group)
     {
         using var directory = Open(path);
@@ -75,7 +92,9 @@ internal static class PrivateDirectory
         var status = FileCalls.Status(directory);
         return status.Uid == geteuid()
             ? status.Mode
-            : throw new DaemonStartException($"{path}: belongs to user {status.Uid}, not to user {geteuid()}, who runs the daemon: name another directory, or chown it");
+            : throw new DaemonStartException(
+                $"{path}: belongs to user {status.Uid}, not to user {geteuid()}, who runs the daemon: name another directory, "
+                + "or chown it");
     }
 
     private static void Do(string path, Action what) => Do(path, () =>
@@ -100,7 +119,10 @@ internal static class PrivateDirectory
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new DaemonStartException($"{path}: cannot be made: {(e is FileNotFoundException ? "its file system makes no directories" : e.Message)}: name another directory", e);
+            throw new DaemonStartException(
+                $"{path}: cannot be made: "
+                + $"{(e is FileNotFoundException ? "its file system makes no directories" : e.Message)}: name another directory",
+                e);
         }
     }
 

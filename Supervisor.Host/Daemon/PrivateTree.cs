@@ -5,7 +5,8 @@ using Supervisor.Storage.Files;
 namespace Supervisor.Host.Daemon;
 
 /// <summary>
-/// What earlier versions made wider than 0700 and 0600 below a directory that is now the daemon's alone. It is narrowed once: a file says that it has been. Symbolic links are
+/// What earlier versions made wider than 0700 and 0600 below a directory that is now the daemon's alone. It is narrowed once: a
+/// file says that it has been. Symbolic links are
 /// not followed, and the root file systems of containers are left as they are: their users must be able to enter them.
 /// </summary>
 internal static partial class PrivateTree
@@ -33,7 +34,8 @@ internal static partial class PrivateTree
         }
         catch (IOException e)
         {
-            throw new DaemonStartException($"{path}: what others may read in it cannot be made the daemon's alone: {e.Message}", e);
+            throw new DaemonStartException(
+                $"{path}: what others may read in it cannot be made the daemon's alone: {e.Message}", e);
         }
     }
 
@@ -43,7 +45,9 @@ internal static partial class PrivateTree
         foreach (var name in FileCalls.List(directory))
         {
             var path = above + name;
-            if (spared.IsMatch(path) || FileCalls.TryStatus(directory, name) is not { Kind: NodeKind.Directory or NodeKind.File or NodeKind.Fifo or NodeKind.Socket } status) continue;
+            if (spared.IsMatch(path)
+                || FileCalls.TryStatus(directory, name) is not {
+                Kind: NodeKind.Directory or NodeKind.File or NodeKind.Fifo or NodeKind.Socket } status) continue;
             if ((status.Mode & Others) != 0) FileCalls.ChangeMode(directory, name, status.Mode & Owner);
             if (!status.IsDirectory) continue;
             using var below = FileCalls.TryOpenDirectory(directory, name);

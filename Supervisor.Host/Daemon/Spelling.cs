@@ -18,7 +18,8 @@ internal static class Spelling
         for (var result = at; result is not null; result = result.Parent)
         {
             if (result is CommandResult { Command: var command } && name.StartsWith("--", StringComparison.Ordinal)
-                && Nearest(name, command.Options.SelectMany(o => o.Aliases.Append(o.Name)).Where(o => o.StartsWith("--", StringComparison.Ordinal))) is { } near)
+                && Nearest(name, command.Options.SelectMany(o => o.Aliases.Append(o.Name))
+                    .Where(o => o.StartsWith("--", StringComparison.Ordinal))) is { } near)
                 return $"\"{name}\": no such option; did you mean \"{near}\"?";
         }
         return $"\"{name}\": no such option.";
@@ -36,8 +37,10 @@ internal static class Spelling
                     cost[i, j] = i + j;
                     continue;
                 }
-                var best = Math.Min(Math.Min(cost[i - 1, j], cost[i, j - 1]) + 1, cost[i - 1, j - 1] + (one[i - 1] == other[j - 1] ? 0 : 1));
-                if (i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1]) best = Math.Min(best, cost[i - 2, j - 2] + 1);
+                var best = Math.Min(Math.Min(cost[i - 1, j], cost[i, j - 1]) + 1,
+                    cost[i - 1, j - 1] + (one[i - 1] == other[j - 1] ? 0 : 1));
+                if (i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1])
+                    best = Math.Min(best, cost[i - 2, j - 2] + 1);
                 cost[i, j] = best;
             }
         return cost[one.Length, other.Length];

@@ -5,7 +5,8 @@ using Supervisor.Kernel.Files;
 namespace Supervisor.Host.Daemon;
 
 /// <summary>
-/// Which root directory a state directory belongs to. What a crash has left in it is ours to end only if it is our containers' that are
+/// Which root directory a state directory belongs to. What a crash has left in it is ours to end only if it is our containers'
+/// that are
 /// there: the uuid of the root is written into both.
 /// </summary>
 internal static class StateDirectory
@@ -27,7 +28,8 @@ internal static class StateDirectory
         {
             var owner = File.Exists(path) ? File.ReadAllText(path).Trim() : null;
             if (owner == identity.Uuid) return;
-            if (mismatch is JournalMismatch.Refuse && Leftovers.Any(options.State)) throw new DaemonStartException(Refusal(options, identity, owner));
+            if (mismatch is JournalMismatch.Refuse && Leftovers.Any(options.State))
+                throw new DaemonStartException(Refusal(options, identity, owner));
             PrivateFiles.WriteLines(path + ".new", [identity.Uuid]);
             File.Move(path + ".new", path, overwrite: true);
         }
@@ -38,7 +40,10 @@ internal static class StateDirectory
     }
 
     private static string Refusal(DaemonOptions options, ServerIdentity identity, string? owner) =>
-        $"{options.State}: holds containers {(owner is null ? "of no known root directory" : $"of the root directory with the uuid {owner}")}, "
-        + $"and {options.Root} is {identity.Uuid}: they are left alone. If that root is not mounted, mount it; if another daemon is meant to have them, "
-        + "give this one another --state; else start once with --adopt, which takes running containers over, or with --forget, which ends them";
+        $"{options.State}: holds containers "
+            + $"{(owner is null ? "of no known root directory" : $"of the root directory with the uuid {owner}")}, "
+        + $"and {options.Root} is {identity.Uuid}: they are left alone. If that root is not mounted, mount it; if another "
+            + "daemon is meant to have them, "
+        + "give this one another --state; else start once with --adopt, which takes running containers over, or with "
+            + "--forget, which ends them";
 }

@@ -7,7 +7,9 @@ using Supervisor.Actors.Events;
 
 namespace Supervisor.Host.Filters;
 
-/// <summary>What a filter of events can ask: <c>namespace</c>, <c>topic</c>, and <c>event.FIELD</c> of the event types we know.</summary>
+/// <summary>
+/// What a filter of events can ask: <c>namespace</c>, <c>topic</c>, and <c>event.FIELD</c> of the event types we know.
+/// </summary>
 public static class EventFields
 {
     private static readonly TypeRegistry Known = TypeRegistry.FromFiles(Containerd.Events.EventsReflection.Descriptor);

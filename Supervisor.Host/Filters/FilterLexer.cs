@@ -37,7 +37,8 @@ internal ref struct FilterLexer(string text)
         return While(FilterTokenKind.Value, IsValueCharacter);
     }
 
-    public readonly FilterSyntaxException Error(int start, int end, string reason) => new(_text, start, Math.Min(end, _text.Length), reason);
+    public readonly FilterSyntaxException Error(int start, int end, string reason) =>
+        new(_text, start, Math.Min(end, _text.Length), reason);
 
     private FilterToken Separator()
     {
@@ -79,7 +80,8 @@ internal ref struct FilterLexer(string text)
         if (quote != '"') { value.Append('\\').Append(c); return; }
         var plain = "abfnrtv".IndexOf(c, StringComparison.Ordinal);
         if (plain >= 0) { value.Append("\a\b\f\n\r\t\v"[plain]); return; }
-        var (digits, numberBase) = c switch { 'x' => (2, 16), 'u' => (4, 16), 'U' => (8, 16), >= '0' and <= '7' => (3, 8), _ => (0, 0) };
+        var (digits, numberBase) = c switch {
+            'x' => (2, 16), 'u' => (4, 16), 'U' => (8, 16), >= '0' and <= '7' => (3, 8), _ => (0, 0) };
         if (c is >= '0' and <= '7') _at--;
         if (digits == 0 || _at + digits > _text.Length) throw Error(start, _at, "invalid escape");
         var number = 0L;

@@ -2,10 +2,14 @@ using System.Collections.Immutable;
 
 namespace Supervisor.Host.Filters;
 
-/// <summary>The filters of one call: any may match, and of one all selectors must; none, or an empty one, lets everything pass.</summary>
+/// <summary>
+/// The filters of one call: any may match, and of one all selectors must; none, or an empty one, lets everything pass.
+/// </summary>
 public sealed class FilterSet
 {
-    /// <summary>Characters of all filters of one call together: more than any client sends, little enough to parse at once.</summary>
+    /// <summary>
+    /// Characters of all filters of one call together: more than any client sends, little enough to parse at once.
+    /// </summary>
     public const int MaximumLength = 64 * 1024;
 
     private readonly ImmutableArray<ImmutableArray<Selector>> _filters;

@@ -5,4 +5,5 @@ namespace Supervisor.Host.Filters;
 /// <param name="start">Where the offending token begins.</param>
 /// <param name="end">Where it ends; past the text's end for a token that is missing.</param>
 public sealed class FilterSyntaxException(string text, int start, int end, string reason)
-    : FormatException($"filters: parse error: [{text[..start]} >|{text[start..end]}|< {text[end..]}]: {reason}: invalid argument");
+    : FormatException($"filters: parse error: [{text[..start]} >|{text[start..end]}|< {text[end..]}]: {reason}: invalid "
+        + "argument");

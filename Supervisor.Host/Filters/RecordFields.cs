@@ -29,7 +29,9 @@ public static class RecordFields
         _ => null,
     };
 
-    /// <summary><c>name</c>, <c>target.digest</c>, <c>target.mediatype</c>, <c>labels.KEY</c>, <c>annotations.KEY</c> of the target.</summary>
+    /// <summary>
+    /// <c>name</c>, <c>target.digest</c>, <c>target.mediatype</c>, <c>labels.KEY</c>, <c>annotations.KEY</c> of the target.
+    /// </summary>
     public static FieldLookup Of(ImageRecord image) => path => path switch
     {
         ["name"] => NullIfEmpty(image.Name),

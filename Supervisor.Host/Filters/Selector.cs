@@ -10,7 +10,8 @@ public delegate string? FieldLookup(ImmutableArray<string> path);
 /// <summary>One condition of a filter.</summary>
 internal abstract record Selector(ImmutableArray<string> Path)
 {
-    public virtual bool Matches(FieldLookup lookup) => Accepts(lookup(Path) ?? ""); // an absent field counts as empty, as in containerd
+    // an absent field counts as empty, as in containerd
+    public virtual bool Matches(FieldLookup lookup) => Accepts(lookup(Path) ?? "");
 
     /// <param name="value">Empty when the field is absent.</param>
     protected abstract bool Accepts(string value);

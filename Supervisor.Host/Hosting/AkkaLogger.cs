@@ -19,7 +19,8 @@ internal sealed class AkkaLogger : ReceiveActor
     {
         Receive<LogEvent>(e =>
         {
-            // A journal that cannot be used is said in one line, by the daemon that does not start or the container that it costs.
+            // A journal that cannot be used is said in one line, by the daemon that does not start or the container that it
+            // costs.
             var level = e.Cause is JournalUnusableException or DamagedEventsException ? LogLevel.Debug : LevelOf(e);
             if (log.IsEnabled(level)) log.Log(level, default, e.Message, e.Cause, static (message, _) => $"{message}");
         });

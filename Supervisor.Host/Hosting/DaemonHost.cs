@@ -35,7 +35,8 @@ public sealed class DaemonHost : IAsyncDisposable
     private int _stopped;
 
     private DaemonHost(
-        DaemonOptions options, WebApplication app, SupervisorNode node, DaemonLifetime lifetime, IReadOnlyList<LockFile> locks, ILoggerFactory loggers)
+        DaemonOptions options, WebApplication app, SupervisorNode node, DaemonLifetime lifetime, IReadOnlyList<LockFile> locks,
+            ILoggerFactory loggers)
     {
         (Options, _app, _node, _lifetime, _locks, _loggers) = (options, app, node, lifetime, locks, loggers);
         _log = loggers.CreateLogger<DaemonHost>();
@@ -47,10 +48,15 @@ public sealed class DaemonHost : IAsyncDisposable
     /// <summary>The actors behind it.</summary>
     public SupervisorSystem System => _node.System;
 
-    /// <summary>Completes when something could not be journalled and whoever waits has been told: nothing more is changed by this daemon, and another must take its place.</summary>
+    /// <summary>
+    /// Completes when something could not be journalled and whoever waits has been told: nothing more is changed by this daemon,
+    /// and another must take its place.
+    /// </summary>
     public Task Broken { get; private init; } = Task.CompletedTask;
 
-    /// <summary>Starts the actors, and listens while they recover: who connects then is answered when they have, or told why they cannot.</summary>
+    /// <summary>
+    /// Starts the actors, and listens while they recover: who connects then is answered when they have, or told why they cannot.
+    /// </summary>
     /// <exception cref="DaemonStartException">Something of the environment is in the way.</exception>
     /// <exception cref="TimeoutException">The journal does not answer.</exception>
     public static async Task<DaemonHost> StartAsync(DaemonOptions options, CancellationToken cancellation = default)
@@ -58,33 +64,40 @@ public sealed class DaemonHost : IAsyncDisposable
         DescriptorLimit.Raise();
         if (DescriptorLimit.Current < DescriptorLimit.Least)
             throw new DaemonStartException(
-                $"only {DescriptorLimit.Current} descriptors may be open, the daemon needs {DescriptorLimit.Least}: start it with a higher limit (ulimit -n, LimitNOFILE=)");
+                $"only {DescriptorLimit.Current} descriptors may be open, the daemon needs {DescriptorLimit.Least}: start it "
+                    + "with a higher limit (ulimit -n, LimitNOFILE=)");
         PrivateDirectory.Claim(options.Root, PrivateDirectory.OfRoot);
         var reading = Task.Run(() => HoconFiles.Read(options), CancellationToken.None);
         var logging = Task.Run(() => Logging(options), CancellationToken.None);
-        var describing = Task.Run(() => (Descriptors.Load(), ServiceNames.Descriptors), CancellationToken.None); // before any thread asks for one
+        // before any thread asks for one
+        var describing = Task.Run(() => (Descriptors.Load(), ServiceNames.Descriptors), CancellationToken.None);
         var undo = new Stack<IAsyncDisposable>();
         var lifetime = new DaemonLifetime();
         try
         {
-            // Two daemons on one root would write one journal, on one state directory end each other's containers, and on one address
+            // Two daemons on one root would write one journal, on one state directory end each other's containers, and on one
+            // address
             // unlink each other's socket.
             var root = Hold(undo, LockFile.Take(Path.Combine(options.Root, "lock"), $"the root directory {options.Root}"));
             var identity = ServerIdentity.Load(options.Root);
             if (options.State.Length == 0) options = options with { State = StateDirectory.Default(options.Root, identity) };
             PrivateDirectory.Claim(options.State, PrivateDirectory.OfState, groupMayPass: options.Group is not null);
-            var state = Hold(undo, LockFile.Take(Path.Combine(options.State, "state.lock"), $"the state directory {options.State}"));
+            var state = Hold(undo,
+                LockFile.Take(Path.Combine(options.State, "state.lock"), $"the state directory {options.State}"));
             ClaimForSocket(Path.GetDirectoryName(Path.GetFullPath(options.Address))!, options.Group is not null);
-            LockFile[] locks = [root, state, Hold(undo, LockFile.Take(options.Address + ".lock", $"the address {options.Address}"))];
+            LockFile[] locks = [root, state,
+                Hold(undo, LockFile.Take(options.Address + ".lock", $"the address {options.Address}"))];
             ListeningSocket.RemoveStale(options.Address);
             StateDirectory.Own(options, identity, options.OnMismatch);
             PrivateTree.Narrow(options.Root, PrivateTree.OfRoot);
             PrivateTree.Narrow(options.State, PrivateTree.OfState);
             var hocon = await reading;
             await describing;
-            // Meanwhile the socket's side is put together and opened: it asks for the actors only when it is asked itself, and then waits.
+            // Meanwhile the socket's side is put together and opened: it asks for the actors only when it is asked itself, and
+            // then waits.
             var starting = Task.Run(() => SupervisorNode.StartAsync(
-                new NodeOptions(options.Root, options.State, hocon, options.ShimExecutable, options.OwnsProcess, options.Criu, options.ShimPerContainer,
+                new NodeOptions(options.Root, options.State, hocon, options.ShimExecutable, options.OwnsProcess, options.Criu,
+                    options.ShimPerContainer,
                     () => AkkaLogger.Props(logging.Result), options.OnMismatch),
                 cancellation), CancellationToken.None);
             undo.Push(new Disposal<SupervisorNode>(starting));
@@ -100,7 +113,8 @@ public sealed class DaemonHost : IAsyncDisposable
             var log = loggers.CreateLogger<DaemonHost>();
             Log.Listening(log, options.Address, options.Root, options.State);
             if (options.OwnsProcess) _ = CollectStartGarbageAsync(lifetime);
-            return new DaemonHost(options, app, node, lifetime, locks, loggers) { Broken = BreakAsync(node.JournalLost, lifetime, log) };
+            return new DaemonHost(options, app, node, lifetime, locks, loggers) {
+                Broken = BreakAsync(node.JournalLost, lifetime, log) };
         }
         catch (Exception e)
         {
@@ -137,13 +151,15 @@ public sealed class DaemonHost : IAsyncDisposable
     public async ValueTask DisposeAsync() => await StopAsync("disposed");
 
     /// <summary>
-    /// A start leaves some 20 MB of garbage, mostly of reading the configuration; a daemon that does little would keep it for hours, for
+    /// A start leaves some 20 MB of garbage, mostly of reading the configuration; a daemon that does little would keep it for
+    /// hours, for
     /// nothing makes it collect. Once, a moment after the start, when nobody waits for it: it takes 20 ms.
     /// </summary>
     private static async Task CollectStartGarbageAsync(DaemonLifetime lifetime)
     {
         await Task.Delay(SettleWithin, lifetime.Stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (!lifetime.Stopping.IsCancellationRequested) GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        if (!lifetime.Stopping.IsCancellationRequested)
+            GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 
     private static async Task BreakAsync(Task<JournalLost> journalLost, DaemonLifetime lifetime, ILogger log)
@@ -153,19 +169,24 @@ public sealed class DaemonHost : IAsyncDisposable
         lifetime.Break($"the journal could not be written: {lost.Reason}");
     }
 
-    private static WebApplication Build(DaemonOptions options, Func<SupervisorSystem> system, ServerIdentity identity, DaemonLifetime lifetime, ILoggerFactory loggers)
+    private static WebApplication Build(
+        DaemonOptions options, Func<SupervisorSystem> system, ServerIdentity identity, DaemonLifetime lifetime,
+        ILoggerFactory loggers)
     {
         // Empty: no configuration files, no environment, no host filtering, no TLS; what is needed is named here.
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "supervisor", ContentRootPath = AppContext.BaseDirectory });
+        var builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { ApplicationName = "supervisor", ContentRootPath = AppContext.BaseDirectory });
         builder.Services.AddSingleton(loggers);
         builder.WebHost.UseKestrelCore();
         builder.WebHost.ConfigureKestrel(k => Configure(k, options));
         builder.Services.Configure<SocketTransportOptions>(s =>
         {
             s.CreateBoundListenSocket = _ => ListeningSocket.Bind(options.Address, options.Group);
-            s.UnsafePreferInlineScheduling = true; // safe here: no call blocks the thread that reads its socket, all of them ask actors
+            // safe here: no call blocks the thread that reads its socket, all of them ask actors
+            s.UnsafePreferInlineScheduling = true;
         });
-        builder.Services.AddSingleton<IHostLifetime, NoSignals>(); // they are the command line's: the framework's would cancel a start half-way
+        // they are the command line's: the framework's would cancel a start half-way
+        builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         builder.Services.AddRoutingCore();
         builder.Services.AddGrpc(g =>
         {
@@ -173,7 +194,8 @@ public sealed class DaemonHost : IAsyncDisposable
             g.Interceptors.Add<CallInterceptor>();
             g.EnableDetailedErrors = true; // of what no interceptor sees: see MalformedRequests
         });
-        builder.Services.AddSingleton(options).AddSingleton(_ => system()).AddSingleton(identity).AddSingleton(lifetime).AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(options).AddSingleton(_ => system()).AddSingleton(identity).AddSingleton(lifetime)
+            .AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<NamespaceRegistry>().AddSingleton<CallInterceptor>();
         AddServices(builder.Services);
         var app = builder.Build();
@@ -187,7 +209,8 @@ public sealed class DaemonHost : IAsyncDisposable
         logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Critical);
         if (options.Quiet) return;
         logging.AddSimpleConsole(c =>
-            (c.SingleLine, c.TimestampFormat, c.UseUtcTimestamp, c.ColorBehavior) = (true, "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ", true, LoggerColorBehavior.Disabled));
+            (c.SingleLine, c.TimestampFormat, c.UseUtcTimestamp, c.ColorBehavior) =
+                (true, "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ", true, LoggerColorBehavior.Disabled));
         if (options.Debug) logging.SetMinimumLevel(LogLevel.Debug);
         logging.Services.Configure<ConsoleLoggerOptions>(c => c.LogToStandardErrorThreshold = LogLevel.Trace);
     });
@@ -198,7 +221,8 @@ public sealed class DaemonHost : IAsyncDisposable
         kestrel.Limits.MaxRequestBodySize = null;
         kestrel.Limits.MinRequestBodyDataRate = null;   // Subscribe and Wait are idle for days
         kestrel.Limits.MinResponseDataRate = null;
-        kestrel.Limits.KeepAliveTimeout = TimeSpan.FromDays(30); // an infinite one overflows Kestrel's clock, and ends idle connections at once
+        // an infinite one overflows Kestrel's clock, and ends idle connections at once
+        kestrel.Limits.KeepAliveTimeout = TimeSpan.FromDays(30);
         kestrel.Limits.Http2.MaxStreamsPerConnection = int.MaxValue; // a client parks its waits on one connection
         kestrel.ListenUnixSocket(options.Address, listen =>
         {
@@ -209,12 +233,19 @@ public sealed class DaemonHost : IAsyncDisposable
 
     // Singletons: they hold no state of a call.
     private static void AddServices(IServiceCollection services) => services
-        .AddSingleton<ContainersService>().AddSingleton<TasksService>().AddSingleton<InspectService>().AddSingleton<EventsService>()
+        .AddSingleton<ContainersService>().AddSingleton<TasksService>().AddSingleton<InspectService>()
+        .AddSingleton<EventsService>()
         .AddSingleton<NamespacesService>().AddSingleton<LeasesService>().AddSingleton<VersionService>()
         .AddSingleton<IntrospectionService>().AddSingleton<HealthService>()
-        .AddSingleton(_ => new ReflectionV1ServiceImpl(ServiceNames.Descriptors)).AddSingleton(_ => new ReflectionServiceImpl(ServiceNames.Descriptors))
-        .AddSingleton<EventFollowing>().AddSingleton<MissedExitReplay>().AddSingleton<ReservedPaths>().AddSingleton<EventHistoryService>()
-        .AddSingleton<StorageCalls>().AddSingleton<CheckpointCalls>().AddSingleton(p => LogBinaries.Of(p.GetRequiredService<SupervisorSystem>())).AddSingleton(p => LogLimits.Of(p.GetRequiredService<SupervisorSystem>())).AddSingleton<ImagesService>().AddSingleton<ContentService>().AddSingleton<SnapshotsService>().AddSingleton<DiffService>();
+        .AddSingleton(_ => new ReflectionV1ServiceImpl(ServiceNames.Descriptors))
+            .AddSingleton(_ => new ReflectionServiceImpl(ServiceNames.Descriptors))
+        .AddSingleton<EventFollowing>().AddSingleton<MissedExitReplay>().AddSingleton<ReservedPaths>()
+        .AddSingleton<EventHistoryService>()
+        .AddSingleton<StorageCalls>().AddSingleton<CheckpointCalls>()
+            .AddSingleton(p => LogBinaries.Of(p.GetRequiredService<SupervisorSystem>()))
+            .AddSingleton(p => LogLimits.Of(
+            p.GetRequiredService<SupervisorSystem>())).AddSingleton<ImagesService>().AddSingleton<ContentService>()
+        .AddSingleton<SnapshotsService>().AddSingleton<DiffService>();
 
     /// <summary>Our own directory is ours alone; another one, such as /run, has its own rules.</summary>
     private static void ClaimForSocket(string directory, bool groupMayPass)

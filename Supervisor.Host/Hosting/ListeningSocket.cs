@@ -42,7 +42,9 @@ internal static class ListeningSocket
         throw new DaemonStartException($"{address}: a daemon answers there already; stop it, or listen elsewhere");
     }
 
-    /// <summary>Binds but does not listen yet: until then a connection is refused, so the mode is never too wide for anybody.</summary>
+    /// <summary>
+    /// Binds but does not listen yet: until then a connection is refused, so the mode is never too wide for anybody.
+    /// </summary>
     public static Socket Bind(string address, uint? group)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

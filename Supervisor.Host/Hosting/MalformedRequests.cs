@@ -5,8 +5,10 @@ using Microsoft.Extensions.Primitives;
 namespace Supervisor.Host.Hosting;
 
 /// <summary>
-/// A request that cannot be parsed never comes as far as an interceptor: gRPC answers it with UNKNOWN and the name of the exception,
-/// if it may tell (EnableDetailedErrors). It is the caller's mistake, so it becomes INVALID_ARGUMENT before the trailers are sent.
+/// A request that cannot be parsed never comes as far as an interceptor: gRPC answers it with UNKNOWN and the name of the
+/// exception,
+/// if it may tell (EnableDetailedErrors). It is the caller's mistake, so it becomes INVALID_ARGUMENT before the trailers are
+/// sent.
 /// </summary>
 internal static class MalformedRequests
 {
@@ -26,6 +28,7 @@ internal static class MalformedRequests
         var parser = text.IndexOf(FromParser, StringComparison.Ordinal);
         if (parser < 0) return;
         where[Status] = $"{(int)StatusCode.InvalidArgument}";
-        where[Message] = new StringValues(Uri.EscapeDataString($"the request is not a valid message of its type: {text[(parser + FromParser.Length)..]}"));
+        where[Message] = new StringValues(
+            Uri.EscapeDataString($"the request is not a valid message of its type: {text[(parser + FromParser.Length)..]}"));
     }
 }

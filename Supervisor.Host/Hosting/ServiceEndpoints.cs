@@ -7,12 +7,15 @@ using Supervisor.Host.Services.Storage;
 namespace Supervisor.Host.Hosting;
 
 /// <summary>
-/// Leads a call to its method by its path. A service's methods are prepared when the first call for it comes: to prepare all 150 takes
-/// a quarter of a second of processor time, which a start with a thousand containers has a better use for, and a client uses a few.
+/// Leads a call to its method by its path. A service's methods are prepared when the first call for it comes: to prepare all 150
+/// takes
+/// a quarter of a second of processor time, which a start with a thousand containers has a better use for, and a client uses a
+/// few.
 /// </summary>
 internal sealed class ServiceEndpoints(IServiceProvider provider)
 {
-    private static readonly FrozenDictionary<string, Action<IEndpointRouteBuilder>> Services = new Dictionary<string, Action<IEndpointRouteBuilder>>
+    private static readonly FrozenDictionary<string, Action<IEndpointRouteBuilder>> Services = new Dictionary<string,
+        Action<IEndpointRouteBuilder>>
     {
         ["containerd.services.containers.v1.Containers"] = to => to.MapGrpcService<ContainersService>(),
         ["containerd.services.tasks.v1.Tasks"] = to => to.MapGrpcService<TasksService>(),
@@ -34,8 +37,10 @@ internal sealed class ServiceEndpoints(IServiceProvider provider)
 
     private const string Health = "grpc.health.v1.Health";
 
-    private readonly ConcurrentDictionary<string, Endpoint> _methods = new(StringComparer.Ordinal); // by path, of what is prepared
-    private readonly Dictionary<string, Endpoint> _unknownMethods = []; // of each service that is prepared: the answer for a method that is none
+    // by path, of what is prepared
+    private readonly ConcurrentDictionary<string, Endpoint> _methods = new(StringComparer.Ordinal);
+    // of each service that is prepared: the answer for a method that is none
+    private readonly Dictionary<string, Endpoint> _unknownMethods = [];
     private readonly Lock _preparing = new();
     private Endpoint? _unknownService;
 

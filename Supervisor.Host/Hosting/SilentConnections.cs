@@ -4,7 +4,8 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace Supervisor.Host.Hosting;
 
 /// <summary>
-/// Closes connections over which no call has come for some time since they were made: each has a descriptor, of which there are not
+/// Closes connections over which no call has come for some time since they were made: each has a descriptor, of which there are
+/// not
 /// without end. One that has made a call may be silent for as long as it likes.
 /// </summary>
 internal static class SilentConnections
@@ -16,13 +17,15 @@ internal static class SilentConnections
 
     /// <summary>Watches the connections of a listener.</summary>
     /// <param name="firstCallWithin">How long a client may take for its first call.</param>
-    public static void CloseSilentConnections(this IConnectionBuilder listener, TimeSpan firstCallWithin) => listener.Use(next => async connection =>
+    public static void CloseSilentConnections(this IConnectionBuilder listener, TimeSpan firstCallWithin) =>
+        listener.Use(next => async connection =>
     {
         var calls = new Calls();
         connection.Items[typeof(Calls)] = calls;
         await using var timer = new Timer(_ =>
         {
-            if (!calls.Any) connection.Abort(new ConnectionAbortedException($"no call within {firstCallWithin.TotalSeconds:0} s"));
+            if (!calls.Any) connection.Abort(
+                new ConnectionAbortedException($"no call within {firstCallWithin.TotalSeconds:0} s"));
         }, null, firstCallWithin, Timeout.InfiniteTimeSpan);
         await next(connection);
     });

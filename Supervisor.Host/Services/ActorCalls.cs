@@ -16,13 +16,15 @@ internal static class ActorCalls
         return reply.Record ?? throw GrpcTranslation.NoContainer(command.Id);
     }
 
-    public static async Task<TaskState> AskAsync(this IActorRef task, TaskCommand command, ServerCallContext context, TimeProvider clock)
+    public static async Task<TaskState> AskAsync(
+        this IActorRef task, TaskCommand command, ServerCallContext context, TimeProvider clock)
     {
         var reply = await task.Ask<TaskReply>(command, context.TimeLeft(clock), context.CancellationToken);
         return reply.Refusal is { } refusal ? throw refusal.ToRpcException() : reply.State;
     }
 
-    public static async Task<ExecState> AskAsync(this IActorRef task, ExecCommand command, ServerCallContext context, TimeProvider clock)
+    public static async Task<ExecState> AskAsync(
+        this IActorRef task, ExecCommand command, ServerCallContext context, TimeProvider clock)
     {
         var reply = await task.Ask<ExecReply>(command, context.TimeLeft(clock), context.CancellationToken);
         return reply.Refusal is { } refusal ? throw refusal.ToRpcException() : reply.State;
@@ -34,7 +36,8 @@ internal static class ActorCalls
         if (reply.Refusal is { } refusal) throw refusal.ToRpcException();
     }
 
-    public static async Task<TaskInquiryReply> AskAsync(this IActorRef task, TaskInquiry inquiry, ServerCallContext context, TimeProvider clock)
+    public static async Task<TaskInquiryReply> AskAsync(
+        this IActorRef task, TaskInquiry inquiry, ServerCallContext context, TimeProvider clock)
     {
         var reply = await task.Ask<TaskInquiryReply>(inquiry, context.TimeLeft(clock), context.CancellationToken);
         return reply.Refusal is { } refusal ? throw refusal.ToRpcException() : reply;
@@ -48,6 +51,7 @@ internal static class ActorCalls
             TaskReply { Refusal: { } refusal } => throw refusal.ToRpcException(),
             TaskReply reply => reply.State,
             ContainerReply { Refusal: { } refusal } => throw refusal.ToRpcException(),
-            var other => throw new InvalidOperationException($"container {command.Id} answered a create of its task with {other}"),
+            var other => throw new InvalidOperationException(
+                $"container {command.Id} answered a create of its task with {other}"),
         };
 }

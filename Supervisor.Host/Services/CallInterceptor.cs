@@ -10,7 +10,8 @@ using Supervisor.Storage;
 namespace Supervisor.Host.Services;
 
 /// <summary>
-/// The one edge of all calls: here one that came early waits until the daemon is ready, and here an exception becomes a status, and is
+/// The one edge of all calls: here one that came early waits until the daemon is ready, and here an exception becomes a status,
+/// and is
 /// logged if it is ours.
 /// </summary>
 /// <remarks>
@@ -68,23 +69,28 @@ public sealed class CallInterceptor(DaemonLifetime lifetime, DaemonOptions optio
         if (lifetime.IsDiskFull && CallsThatNeedSpace.Include(context.Method))
             throw GrpcTranslation.Refuse(
                 StatusCode.ResourceExhausted,
-                $"{Method(context)}: the file system of \"{options.Root}\" is full: free some space; until then containers can only be looked at, killed and deleted");
+                $"{Method(context)}: the file system of \"{options.Root}\" is full: free some space; until then containers "
+                    + "can only be looked at, killed and deleted");
     }
 
     /// <summary>For all but the question whether it is ready.</summary>
     private Task ReadyAsync(ServerCallContext context) =>
-        lifetime.Ready.IsCompleted || context.Method.StartsWith(HealthMethods, StringComparison.Ordinal) ? Task.CompletedTask : WaitAsync(context);
+        lifetime.Ready.IsCompleted || context.Method.StartsWith(HealthMethods, StringComparison.Ordinal)
+            ? Task.CompletedTask : WaitAsync(context);
 
     private async Task WaitAsync(ServerCallContext context)
     {
-        using var any = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.Stopping, lifetime.Broken);
+        using var any = CancellationTokenSource.CreateLinkedTokenSource(
+            context.CancellationToken, lifetime.Stopping, lifetime.Broken);
         try
         {
             await lifetime.Ready.WaitAsync(any.Token);
         }
         catch (OperationCanceledException) when (context.Deadline <= DateTime.UtcNow)
         {
-            throw GrpcTranslation.Refuse(StatusCode.DeadlineExceeded, $"{Method(context)}: the daemon is still reading its journal; nothing has been done, ask again");
+            throw GrpcTranslation.Refuse(
+                StatusCode.DeadlineExceeded,
+                $"{Method(context)}: the daemon is still reading its journal; nothing has been done, ask again");
         }
     }
 

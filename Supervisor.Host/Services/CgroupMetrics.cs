@@ -32,7 +32,8 @@ internal static class CgroupMetrics
                 },
                 Throttling = new CgroupV1.Throttle
                 {
-                    Periods = cpu?.Periods ?? 0, ThrottledPeriods = cpu?.ThrottledPeriods ?? 0, ThrottledTime = cpu?.ThrottledNanoseconds ?? 0,
+                    Periods = cpu?.Periods ?? 0, ThrottledPeriods = cpu?.ThrottledPeriods
+                        ?? 0, ThrottledTime = cpu?.ThrottledNanoseconds ?? 0,
                 },
             },
             Memory = new CgroupV1.MemoryStat
@@ -42,32 +43,41 @@ internal static class CgroupMetrics
                 Kernel = Entry(memory?.Kernel),
                 KernelTcp = Entry(memory?.KernelTcp),
                 Cache = S("cache"), Rss = S("rss"), RssHuge = S("rss_huge"), MappedFile = S("mapped_file"), Dirty = S("dirty"),
-                Writeback = S("writeback"), PgPgIn = S("pgpgin"), PgPgOut = S("pgpgout"), PgFault = S("pgfault"), PgMajFault = S("pgmajfault"),
+                Writeback = S("writeback"), PgPgIn = S("pgpgin"), PgPgOut = S("pgpgout"), PgFault = S("pgfault"),
+                PgMajFault = S("pgmajfault"),
                 InactiveAnon = S("inactive_anon"), ActiveAnon = S("active_anon"), InactiveFile = S("inactive_file"),
                 ActiveFile = S("active_file"), Unevictable = S("unevictable"),
                 HierarchicalMemoryLimit = S("hierarchical_memory_limit"), HierarchicalSwapLimit = S("hierarchical_memsw_limit"),
                 TotalCache = S("total_cache"), TotalRss = S("total_rss"), TotalRssHuge = S("total_rss_huge"),
                 TotalMappedFile = S("total_mapped_file"), TotalDirty = S("total_dirty"), TotalWriteback = S("total_writeback"),
                 TotalPgPgIn = S("total_pgpgin"), TotalPgPgOut = S("total_pgpgout"), TotalPgFault = S("total_pgfault"),
-                TotalPgMajFault = S("total_pgmajfault"), TotalInactiveAnon = S("total_inactive_anon"), TotalActiveAnon = S("total_active_anon"),
-                TotalInactiveFile = S("total_inactive_file"), TotalActiveFile = S("total_active_file"), TotalUnevictable = S("total_unevictable"),
+                TotalPgMajFault = S("total_pgmajfault"), TotalInactiveAnon = S("total_inactive_anon"),
+                TotalActiveAnon = S("total_active_anon"),
+                TotalInactiveFile = S("total_inactive_file"), TotalActiveFile = S("total_active_file"),
+                TotalUnevictable = S("total_unevictable"),
             },
             Blkio = new CgroupV1.BlkIOStat
             {
-                IoServiceBytesRecursive = { stats.BlockIO.Where(e => e.Bytes is not null).Select(e => BlockIO(e, e.Bytes!.Value)) },
-                IoServicedRecursive = { stats.BlockIO.Where(e => e.Operations is not null).Select(e => BlockIO(e, e.Operations!.Value)) },
+                IoServiceBytesRecursive =
+                    { stats.BlockIO.Where(e => e.Bytes is not null).Select(e => BlockIO(e, e.Bytes!.Value)) },
+                IoServicedRecursive =
+                    { stats.BlockIO.Where(e => e.Operations is not null).Select(e => BlockIO(e, e.Operations!.Value)) },
             },
-            Hugetlb = { stats.Hugepages.Select(h => new CgroupV1.HugetlbStat { Pagesize = h.Key, Usage = h.Value.Bytes, Max = h.Value.Highest ?? 0, Failcnt = h.Value.Failures }) },
+            Hugetlb = { stats.Hugepages.Select(
+                h => new CgroupV1.HugetlbStat {
+                Pagesize = h.Key, Usage = h.Value.Bytes, Max = h.Value.Highest ?? 0, Failcnt = h.Value.Failures }) },
         };
 
         ulong S(string name) => stat.GetValueOrDefault(name);
-        static CgroupV1.BlkIOEntry BlockIO(BlockIOEntry e, ulong value) => new() { Op = e.Operation, Major = e.Major, Minor = e.Minor, Value = value };
+        static CgroupV1.BlkIOEntry BlockIO(BlockIOEntry e, ulong value) =>
+            new() { Op = e.Operation, Major = e.Major, Minor = e.Minor, Value = value };
     }
 
     /// <summary>No limit is the largest number: clients take what is over the machine's memory for none, and 0 for 0.</summary>
     private static CgroupV1.MemoryEntry Entry(MemoryUsage? usage) => new()
     {
-        Usage = usage?.Bytes ?? 0, Limit = usage is null ? 0 : usage.Limit ?? ulong.MaxValue, Max = usage?.Highest ?? 0, Failcnt = usage?.Failures ?? 0,
+        Usage = usage?.Bytes ?? 0, Limit = usage is null
+            ? 0 : usage.Limit ?? ulong.MaxValue, Max = usage?.Highest ?? 0, Failcnt = usage?.Failures ?? 0,
     };
 
     private static CgroupV2.Metrics OfV2(CgroupStats stats)
@@ -92,14 +102,18 @@ internal static class CgroupMetrics
             },
             Memory = new CgroupV2.MemoryStat
             {
-                Anon = S("anon"), File = S("file"), KernelStack = S("kernel_stack"), Slab = S("slab"), Sock = S("sock"), Shmem = S("shmem"),
-                FileMapped = S("file_mapped"), FileDirty = S("file_dirty"), FileWriteback = S("file_writeback"), AnonThp = S("anon_thp"),
+                Anon = S("anon"), File = S("file"), KernelStack = S("kernel_stack"), Slab = S("slab"), Sock = S("sock"),
+                Shmem = S("shmem"),
+                FileMapped = S("file_mapped"), FileDirty = S("file_dirty"), FileWriteback = S("file_writeback"),
+                AnonThp = S("anon_thp"),
                 InactiveAnon = S("inactive_anon"), ActiveAnon = S("active_anon"), InactiveFile = S("inactive_file"),
                 ActiveFile = S("active_file"), Unevictable = S("unevictable"), SlabReclaimable = S("slab_reclaimable"),
                 SlabUnreclaimable = S("slab_unreclaimable"), Pgfault = S("pgfault"), Pgmajfault = S("pgmajfault"),
                 WorkingsetRefault = S("workingset_refault_file"), WorkingsetActivate = S("workingset_activate_file"),
-                WorkingsetNodereclaim = S("workingset_nodereclaim"), Pgrefill = S("pgrefill"), Pgscan = S("pgscan"), Pgsteal = S("pgsteal"),
-                Pgactivate = S("pgactivate"), Pgdeactivate = S("pgdeactivate"), Pglazyfree = S("pglazyfree"), Pglazyfreed = S("pglazyfreed"),
+                WorkingsetNodereclaim = S("workingset_nodereclaim"), Pgrefill = S("pgrefill"), Pgscan = S("pgscan"),
+                Pgsteal = S("pgsteal"),
+                Pgactivate = S("pgactivate"), Pgdeactivate = S("pgdeactivate"), Pglazyfree = S("pglazyfree"),
+                Pglazyfreed = S("pglazyfreed"),
                 ThpFaultAlloc = S("thp_fault_alloc"), ThpCollapseAlloc = S("thp_collapse_alloc"),
                 Usage = memory?.Memory.Bytes ?? 0, UsageLimit = memory is null ? 0 : memory.Memory.Limit ?? ulong.MaxValue,
                 MaxUsage = memory?.Memory.Highest ?? 0,
@@ -112,7 +126,9 @@ internal static class CgroupMetrics
                 OomGroupKill = Event("oom_group_kill"),
             },
             Io = new CgroupV2.IOStat { Usage = { io } },
-            Hugetlb = { stats.Hugepages.Select(h => new CgroupV2.HugeTlbStat { Pagesize = h.Key, Current = h.Value.Bytes, Max = h.Value.Limit ?? ulong.MaxValue, Failcnt = h.Value.Failures }) },
+            Hugetlb = { stats.Hugepages.Select(
+                h => new CgroupV2.HugeTlbStat {
+                Pagesize = h.Key, Current = h.Value.Bytes, Max = h.Value.Limit ?? ulong.MaxValue, Failcnt = h.Value.Failures }) },
         };
 
         ulong S(string name) => stat.GetValueOrDefault(name);

@@ -12,7 +12,9 @@ using Supervisor.Host.Services.Storage;
 namespace Supervisor.Host.Services;
 
 /// <summary>containerd.services.containers.v1: translate, ask, translate back. Reads ask nobody.</summary>
-public sealed class ContainersService(SupervisorSystem system, NamespaceRegistry namespaces, StorageCalls storage, DaemonOptions options, ILogger<ContainersService> log, TimeProvider clock)
+public sealed class ContainersService(
+    SupervisorSystem system, NamespaceRegistry namespaces, StorageCalls storage, DaemonOptions options,
+    ILogger<ContainersService> log, TimeProvider clock)
     : Containers.ContainersBase
 {
     /// <inheritdoc/>
@@ -21,7 +23,8 @@ public sealed class ContainersService(SupervisorSystem system, NamespaceRegistry
         var @namespace = context.RequireNamespace();
         var container = request.Container ?? throw new InvalidFieldException("container", "must be set");
         var id = ContainerId.Parse(@namespace, container.Id, "container.id");
-        if (string.IsNullOrEmpty(container.Runtime?.Name)) throw new InvalidFieldException("container.runtime.name", "must be set");
+        if (string.IsNullOrEmpty(container.Runtime?.Name))
+            throw new InvalidFieldException("container.runtime.name", "must be set");
         if (container.Spec is null) throw new InvalidFieldException("container.spec", "must be set");
         if (container.SnapshotKey.Length > 0 && container.Snapshotter.Length == 0)
             throw new InvalidFieldException("container.snapshotter", "must be set if container.snapshot_key is set");
@@ -47,7 +50,8 @@ public sealed class ContainersService(SupervisorSystem system, NamespaceRegistry
         ListContainersRequest request, IServerStreamWriter<ListContainerMessage> responseStream, ServerCallContext context)
     {
         foreach (var record in Listed(request, context))
-            await responseStream.WriteAsync(new ListContainerMessage { Container = record.ToMessage() }, context.CancellationToken);
+            await responseStream.WriteAsync(
+                new ListContainerMessage { Container = record.ToMessage() }, context.CancellationToken);
     }
 
     /// <inheritdoc/>

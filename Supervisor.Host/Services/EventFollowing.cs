@@ -15,7 +15,10 @@ public sealed class EventFollowing(SupervisorSystem system, DaemonLifetime lifet
     /// <summary>Events that are held for a subscriber; beyond them it reads from the journal.</summary>
     public const int Window = 256;
 
-    /// <summary>The header of an answer that says where to go on if no event comes before the daemon goes: <c>from</c> of the next subscription.</summary>
+    /// <summary>
+    /// The header of an answer that says where to go on if no event comes before the daemon goes: <c>from</c> of the next
+    /// subscription.
+    /// </summary>
     public const string NextHeader = "supervisor-next-event";
 
     private static readonly TimeSpan StandWithin = TimeSpan.FromSeconds(10);
@@ -23,7 +26,8 @@ public sealed class EventFollowing(SupervisorSystem system, DaemonLifetime lifet
     /// <summary>Passes events on until the call ends.</summary>
     /// <param name="from">The first number; 0 for what comes from now on.</param>
     /// <exception cref="RpcException">OUT_OF_RANGE, or UNAVAILABLE when the daemon stops.</exception>
-    internal async Task FollowAsync(long from, FilterSet filters, Func<PublishedEvent, CancellationToken, Task> write, ServerCallContext context)
+    internal async Task FollowAsync(
+        long from, FilterSet filters, Func<PublishedEvent, CancellationToken, Task> write, ServerCallContext context)
     {
         var reader = system.System.ActorOf(EventHistoryActor.Props(system.EventPublisher, from, Window));
         using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.Stopping);
@@ -31,7 +35,8 @@ public sealed class EventFollowing(SupervisorSystem system, DaemonLifetime lifet
         {
             var standing = await reader.Ask<EventHistory.Standing>(EventHistory.Stand.Instance, StandWithin, either.Token);
             // The subscription stands when the headers arrive, which is before the first event.
-            await context.WriteResponseHeadersAsync([new Metadata.Entry(NextHeader, standing.Next.ToString(CultureInfo.InvariantCulture))]);
+            await context.WriteResponseHeadersAsync(
+                [new Metadata.Entry(NextHeader, standing.Next.ToString(CultureInfo.InvariantCulture))]);
             await foreach (var page in PagesAsync(reader, either.Token))
                 foreach (var @event in page)
                     if (filters.Matches(EventFields.Of(@event))) await write(@event, either.Token);
@@ -46,7 +51,8 @@ public sealed class EventFollowing(SupervisorSystem system, DaemonLifetime lifet
         }
     }
 
-    private static async IAsyncEnumerable<IReadOnlyList<PublishedEvent>> PagesAsync(IActorRef reader, [EnumeratorCancellation] CancellationToken cancel)
+    private static async IAsyncEnumerable<IReadOnlyList<PublishedEvent>> PagesAsync(
+        IActorRef reader, [EnumeratorCancellation] CancellationToken cancel)
     {
         while (true)
         {
@@ -70,7 +76,8 @@ public sealed class EventFollowing(SupervisorSystem system, DaemonLifetime lifet
         }
         catch (FilterSyntaxException e)
         {
-            throw GrpcTranslation.Refuse(StatusCode.Unknown, $"subscription error: failed parsing subscription filters: {e.Message}");
+            throw GrpcTranslation.Refuse(
+                StatusCode.Unknown, $"subscription error: failed parsing subscription filters: {e.Message}");
         }
     }
 }

@@ -9,13 +9,15 @@ namespace Supervisor.Host.Services;
 public sealed class EventHistoryService(EventFollowing history) : Events.EventsBase
 {
     /// <inheritdoc/>
-    public override Task Subscribe(EventsSubscribeRequest request, IServerStreamWriter<Event> responseStream, ServerCallContext context)
+    public override Task Subscribe(
+        EventsSubscribeRequest request, IServerStreamWriter<Event> responseStream, ServerCallContext context)
     {
         if (request.From < 0) throw new InvalidFieldException("from", "must not be negative");
         return history.FollowAsync(
             request.From, EventFollowing.Parse(request.Filters),
             (e, cancel) => responseStream.WriteAsync(
-                new Event { Number = e.Number, Previous = e.Previous, Timestamp = e.At.ToTimestamp(), Namespace = e.Namespace, Topic = e.Topic, Event_ = e.Event }, cancel),
+                new Event { Number = e.Number, Previous = e.Previous, Timestamp = e.At.ToTimestamp(), Namespace = e.Namespace,
+                    Topic = e.Topic, Event_ = e.Event }, cancel),
             context);
     }
 }

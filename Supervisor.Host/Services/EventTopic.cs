@@ -12,7 +12,8 @@ internal static class EventTopic
     public static string Check(string topic, string field)
     {
         if (topic.Length > MaximumLength) throw new InvalidFieldException(field, $"longer than {MaximumLength} characters");
-        if (topic.Length < 2 || topic[0] != '/') throw new InvalidFieldException(field, $"\"{topic}\" must start with '/' and name something");
+        if (topic.Length < 2 || topic[0] != '/')
+            throw new InvalidFieldException(field, $"\"{topic}\" must start with '/' and name something");
         foreach (var component in topic[1..].Split('/')) Identifier.Check(component, field);
         return topic;
     }

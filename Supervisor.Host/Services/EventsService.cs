@@ -10,7 +10,8 @@ using Envelope = Containerd.Services.Events.V1.Envelope;
 namespace Supervisor.Host.Services;
 
 /// <summary>containerd.services.events.v1.</summary>
-public sealed class EventsService(SupervisorSystem system, EventFollowing history, MissedExitReplay untold, TimeProvider clock) : Events.EventsBase
+public sealed class EventsService(SupervisorSystem system, EventFollowing history, MissedExitReplay untold, TimeProvider clock)
+    : Events.EventsBase
 {
     /// <summary>Bytes of the body of a client's own event.</summary>
     public const int MaximumEventSize = 1 << 20;
@@ -19,7 +20,8 @@ public sealed class EventsService(SupervisorSystem system, EventFollowing histor
     public override async Task<Empty> Publish(PublishRequest request, ServerCallContext context)
     {
         var @namespace = context.RequireNamespace();
-        await PublishAsync(clock.GetUtcNow(), @namespace, EventTopic.Check(request.Topic, "topic"), request.Event, "event", context);
+        await PublishAsync(clock.GetUtcNow(), @namespace, EventTopic.Check(request.Topic, "topic"), request.Event, "event",
+            context);
         return new Empty();
     }
 
@@ -37,17 +39,20 @@ public sealed class EventsService(SupervisorSystem system, EventFollowing histor
     /// Events from now on. The subscription stands when the response's headers arrive, which is before the first event:
     /// containerd gives its clients no such sign. Soon after the daemon's start, see <see cref="MissedExitReplay"/>.
     /// </summary>
-    public override async Task Subscribe(SubscribeRequest request, IServerStreamWriter<Envelope> responseStream, ServerCallContext context)
+    public override async Task Subscribe(
+        SubscribeRequest request, IServerStreamWriter<Envelope> responseStream, ServerCallContext context)
     {
         var filters = EventFollowing.Parse(request.Filters);
         var before = await untold.PlaceAsync(request.Filters, context.CancellationToken);
         await history.FollowAsync(before?.Begin ?? 0, filters, Write, context);
 
         Task Write(PublishedEvent e, CancellationToken cancel) =>
-            e.Number <= before?.Last && !MissedExitReplay.IsEnd(e) ? Task.CompletedTask : responseStream.WriteAsync(ToEnvelope(e), cancel);
+            e.Number <= before?.Last && !MissedExitReplay.IsEnd(e)
+                ? Task.CompletedTask : responseStream.WriteAsync(ToEnvelope(e), cancel);
     }
 
-    private async Task PublishAsync(DateTimeOffset at, string @namespace, string topic, Any? body, string field, ServerCallContext context)
+    private async Task PublishAsync(
+        DateTimeOffset at, string @namespace, string topic, Any? body, string field, ServerCallContext context)
     {
         if (body is null) throw new InvalidFieldException(field, "must be set");
         if (body.CalculateSize() > MaximumEventSize)

@@ -61,7 +61,8 @@ public static class GrpcTranslation
 
     /// <summary>Labels as the actors keep them: sorted, without empty values.</summary>
     /// <exception cref="InvalidFieldException">One is larger than <see cref="MaximumLabelSize"/>.</exception>
-    public static ImmutableSortedDictionary<string, string> ToLabels(this IDictionary<string, string> labels, string field, bool keepEmpty = false)
+    public static ImmutableSortedDictionary<string, string> ToLabels(
+        this IDictionary<string, string> labels, string field, bool keepEmpty = false)
     {
         foreach (var (key, value) in labels)
         {
@@ -69,10 +70,12 @@ public static class GrpcTranslation
             {
                 var shown = key[..Math.Min(key.Length, 64)];
                 throw new InvalidFieldException(
-                    field, $"key and value of \"{shown}\" are {key.Length + value.Length} long, at most {MaximumLabelSize} are allowed");
+                    field, $"key and value of \"{shown}\" are {key.Length + value.Length} long, at most {MaximumLabelSize} "
+                        + "are allowed");
             }
         }
-        return labels.Where(l => keepEmpty || l.Value.Length > 0).ToImmutableSortedDictionary(l => l.Key, l => l.Value, StringComparer.Ordinal);
+        return labels.Where(l => keepEmpty || l.Value.Length > 0)
+            .ToImmutableSortedDictionary(l => l.Key, l => l.Value, StringComparer.Ordinal);
     }
 
     /// <summary>The record that a client asks for; the actors set the times.</summary>
@@ -111,7 +114,9 @@ public static class GrpcTranslation
         return message;
     }
 
-    /// <summary>The task's init process as clients see it. The paths are told as they were given: clients reopen them from here.</summary>
+    /// <summary>
+    /// The task's init process as clients see it. The paths are told as they were given: clients reopen them from here.
+    /// </summary>
     public static Process ToProcess(this TaskState.Present task, ContainerId id)
     {
         var exit = task.Exit;
@@ -146,11 +151,13 @@ public static class GrpcTranslation
         };
 
         /// <summary>
-        /// containerd has fewer states than we: what is on its way to running is still created, what is on its way out is stopped.
+        /// containerd has fewer states than we: what is on its way to running is still created, what is on its way out is
+        /// stopped.
         /// </summary>
         public ProcessStatus Status => task switch
         {
-            TaskState.Creating or TaskState.Created or TaskState.Starting or TaskState.Prepared or TaskState.Restoring => ProcessStatus.Created,
+            TaskState.Creating or TaskState.Created or TaskState.Starting or TaskState.Prepared or TaskState.Restoring =>
+                ProcessStatus.Created,
             TaskState.Running => ProcessStatus.Running,
             TaskState.Paused => ProcessStatus.Paused,
             TaskState.Stopped or TaskState.Deleting => ProcessStatus.Stopped,

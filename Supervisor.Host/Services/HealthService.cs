@@ -8,7 +8,8 @@ using ServingStatus = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 namespace Supervisor.Host.Services;
 
 /// <summary>
-/// grpc.health.v1, for the daemon and each of its services: NOT_SERVING until the journal has been read and when the daemon stops. The
+/// grpc.health.v1, for the daemon and each of its services: NOT_SERVING until the journal has been read and when the daemon
+/// stops. The
 /// one service that answers before that.
 /// </summary>
 public sealed class HealthService : HealthServiceImpl

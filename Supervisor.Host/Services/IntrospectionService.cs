@@ -64,7 +64,8 @@ public sealed class IntrospectionService(ServerIdentity identity, DaemonOptions 
     {
         var plugin = new Plugin
         {
-            Type = "io.containerd.snapshotter.v1", Id = snapshotter.Name, Platforms = { Here() }, Exports = { ["root"] = snapshotter.Root },
+            Type = "io.containerd.snapshotter.v1", Id = snapshotter.Name, Platforms = { Here() },
+            Exports = { ["root"] = snapshotter.Root },
         };
         if (snapshotter.Unusable is { } why)
             plugin.InitErr = new RpcStatus { Code = (int)StatusCode.Unknown, Message = $"{why}: skip plugin" };

@@ -14,7 +14,8 @@ using LeaseMessage = Containerd.Services.Leases.V1.Lease;
 namespace Supervisor.Host.Services;
 
 /// <summary>containerd.services.leases.v1.</summary>
-public sealed class LeasesService(SupervisorSystem system, NamespaceRegistry namespaces, StorageCalls storage, TimeProvider clock) : Leases.LeasesBase
+public sealed class LeasesService(SupervisorSystem system, NamespaceRegistry namespaces, StorageCalls storage, TimeProvider clock)
+    : Leases.LeasesBase
 {
     /// <summary>An empty id asks us to choose one.</summary>
     public override async Task<CreateResponse> Create(CreateRequest request, ServerCallContext context)
@@ -72,7 +73,8 @@ public sealed class LeasesService(SupervisorSystem system, NamespaceRegistry nam
         if (lease is null || lease.HasExpired(clock.GetUtcNow()))
             throw GrpcTranslation.Refuse(StatusCode.NotFound, $"lease \"{key.Id}\": not found");
         var resources = lease.Resources.OrderBy(r => r.Type, StringComparer.Ordinal).ThenBy(r => r.Id, StringComparer.Ordinal);
-        return Task.FromResult(new ListResourcesResponse { Resources = { resources.Select(r => new Resource { Id = r.Id, Type = r.Type }) } });
+        return Task.FromResult(
+            new ListResourcesResponse { Resources = { resources.Select(r => new Resource { Id = r.Id, Type = r.Type }) } });
     }
 
     private async Task<LeaseReply> AskAsync(LeaseCommand command, ServerCallContext context)
@@ -86,11 +88,13 @@ public sealed class LeasesService(SupervisorSystem system, NamespaceRegistry nam
     private static LeasedResource Checked(Resource? resource)
     {
         if (resource is null) throw new InvalidFieldException("resource", "must be set");
-        if (resource.Id.Length is 0 or > 4096) throw new InvalidFieldException("resource.id", "must be 1 to 4096 characters long");
+        if (resource.Id.Length is 0 or > 4096)
+            throw new InvalidFieldException("resource.id", "must be 1 to 4096 characters long");
         return resource.Type.Split('/') switch
         {
             ["content"] or ["ingests"] => new LeasedResource(resource.Type, resource.Id),
-            ["snapshots", var snapshotter] => new LeasedResource($"snapshots/{Identifier.Check(snapshotter, "resource.type")}", resource.Id),
+            ["snapshots", var snapshotter] =>
+                new LeasedResource($"snapshots/{Identifier.Check(snapshotter, "resource.type")}", resource.Id),
             _ => throw GrpcTranslation.Refuse(
                 StatusCode.Unimplemented,
                 $"resource type {resource.Type[..Math.Min(resource.Type.Length, 64)]} not supported yet: not implemented"),

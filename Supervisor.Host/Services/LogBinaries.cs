@@ -4,7 +4,9 @@ using Supervisor.Actors.Tasks;
 
 namespace Supervisor.Host.Services;
 
-/// <summary>Which programs may be started to take a container's output: <c>supervisor.log-binaries</c> of the configuration.</summary>
+/// <summary>
+/// Which programs may be started to take a container's output: <c>supervisor.log-binaries</c> of the configuration.
+/// </summary>
 /// <param name="directories">Empty: any program.</param>
 public sealed class LogBinaries(IEnumerable<string> directories)
 {
@@ -21,11 +23,14 @@ public sealed class LogBinaries(IEnumerable<string> directories)
     /// directories.</exception>
     public StdioPaths Check(StdioPaths stdio)
     {
-        foreach (var (field, text) in (ReadOnlySpan<(string, string)>)[("stdin", stdio.Stdin), ("stdout", stdio.Stdout), ("stderr", stdio.Stderr)])
-            if (text.Length > LongestStream) throw new InvalidFieldException(field, $"is {text.Length} characters long, at most {LongestStream} are allowed");
+        foreach (var (field, text) in (
+            ReadOnlySpan<(string, string)>)[("stdin", stdio.Stdin), ("stdout", stdio.Stdout), ("stderr", stdio.Stderr)])
+            if (text.Length > LongestStream)
+                throw new InvalidFieldException(field, $"is {text.Length} characters long, at most {LongestStream} are allowed");
         if (!stdio.Stdout.StartsWith(Scheme, StringComparison.Ordinal)) return stdio;
         var named = stdio.Stdout[Scheme.Length..].Split('?', 2)[0];
-        if (!named.StartsWith('/')) throw new InvalidFieldException("stdout", $"\"{stdio.Stdout}\": a log binary needs an absolute path");
+        if (!named.StartsWith('/'))
+            throw new InvalidFieldException("stdout", $"\"{stdio.Stdout}\": a log binary needs an absolute path");
         if (_directories.Length == 0) return stdio;
         var path = Resolve(Uri.UnescapeDataString(named));
         return _directories.Any(d => path.StartsWith(d == "/" ? d : d + "/", StringComparison.Ordinal))
@@ -41,7 +46,8 @@ public sealed class LogBinaries(IEnumerable<string> directories)
         foreach (var component in Path.GetFullPath(path).Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
             var next = Path.Join(resolved, component);
-            resolved = new FileInfo(next) is { LinkTarget: not null } link && link.ResolveLinkTarget(returnFinalTarget: true) is { } target
+            resolved = new FileInfo(next) is { LinkTarget: not null } link
+                && link.ResolveLinkTarget(returnFinalTarget: true) is { } target
                 ? Resolve(target.FullName)
                 : next;
         }

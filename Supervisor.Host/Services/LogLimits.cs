@@ -5,7 +5,9 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Host.Services;
 
-/// <summary>How long the logs of <c>supervisor run -d</c> grow where it is not told: <c>supervisor.logs</c> of the configuration.</summary>
+/// <summary>
+/// How long the logs of <c>supervisor run -d</c> grow where it is not told: <c>supervisor.logs</c> of the configuration.
+/// </summary>
 /// <param name="MaxSize">Bytes of one file; null for one that grows.</param>
 /// <param name="MaxFiles">See <see cref="LogTarget.MaxFiles"/>.</param>
 public sealed record LogLimits(long? MaxSize, int MaxFiles)
@@ -19,7 +21,8 @@ public sealed record LogLimits(long? MaxSize, int MaxFiles)
         var (size, files) = (logs.GetString("max-size"), logs.GetInt("max-files"));
         long? bytes = size is "off" ? null : ByteSize.TryParse(size) is >= LogTarget.LeastSize and var given
             ? given
-            : throw new DaemonStartException($"supervisor.logs.max-size: \"{size}\" is neither off nor a size of at least {LogTarget.LeastSize} bytes");
+            : throw new DaemonStartException(
+                $"supervisor.logs.max-size: \"{size}\" is neither off nor a size of at least {LogTarget.LeastSize} bytes");
         return files is >= 1 and <= LogTarget.MostFiles
             ? new LogLimits(bytes, files)
             : throw new DaemonStartException($"supervisor.logs.max-files: {files} is no number from 1 to {LogTarget.MostFiles}");

@@ -17,7 +17,8 @@ public sealed class MissedExitReplay(SupervisorSystem system, DaemonLifetime lif
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30), AnswerWithin = TimeSpan.FromSeconds(10);
     private readonly ConcurrentDictionary<string, bool> _told = new(StringComparer.Ordinal); // grows for half a minute only
 
-    /// <returns>The history's place, where the subscription is to be told the ends from its first of this life to its last; else null.</returns>
+    /// <returns>The history's place, where the subscription is to be told the ends from its first of this life to its last; else
+    /// null.</returns>
     internal async Task<HistoryPlace?> PlaceAsync(IEnumerable<string> filters, CancellationToken cancel) =>
         Stopwatch.GetElapsedTime(lifetime.Began) <= Soon && _told.TryAdd(string.Join('\n', filters), true)
             ? await system.EventPublisher.Ask<HistoryPlace>(AskHistoryPlace.Instance, AnswerWithin, cancel)

@@ -12,7 +12,9 @@ namespace Supervisor.Host.Services;
 /// <summary>containerd.services.namespaces.v1. The header is not needed: the namespace is in the message.</summary>
 public sealed class NamespacesService(SupervisorSystem system, TimeProvider clock) : Namespaces.NamespacesBase
 {
-    /// <summary>A namespace that does not exist has no labels, and is no error: clients ask for its defaults before their first write.</summary>
+    /// <summary>
+    /// A namespace that does not exist has no labels, and is no error: clients ask for its defaults before their first write.
+    /// </summary>
     public override Task<GetNamespaceResponse> Get(GetNamespaceRequest request, ServerCallContext context)
     {
         var name = Identifier.Check(request.Name, "name");
@@ -22,8 +24,10 @@ public sealed class NamespacesService(SupervisorSystem system, TimeProvider cloc
     /// <inheritdoc/>
     public override Task<ListNamespacesResponse> List(ListNamespacesRequest request, ServerCallContext context)
     {
-        var names = system.KnownNamespaces.All.Keys.Union(system.Directory.Namespaces(), StringComparer.Ordinal).Order(StringComparer.Ordinal);
-        return Task.FromResult(new ListNamespacesResponse { Namespaces = { names.Select(n => Message(n, system.KnownNamespaces.LabelsOf(n))) } });
+        var names = system.KnownNamespaces.All.Keys.Union(system.Directory.Namespaces(), StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal);
+        return Task.FromResult(
+            new ListNamespacesResponse { Namespaces = { names.Select(n => Message(n, system.KnownNamespaces.LabelsOf(n))) } });
     }
 
     /// <inheritdoc/>
@@ -39,7 +43,8 @@ public sealed class NamespacesService(SupervisorSystem system, TimeProvider cloc
     {
         var (name, labels) = Checked(request.Namespace);
         var paths = request.UpdateMask?.Paths.ToImmutableArray() ?? [];
-        var reply = await AskAsync(new NamespaceCommand.Update(name, clock.GetUtcNow(), labels, paths, ToldIn(name, context)), context);
+        var reply = await AskAsync(
+            new NamespaceCommand.Update(name, clock.GetUtcNow(), labels, paths, ToldIn(name, context)), context);
         return new UpdateNamespaceResponse { Namespace = Message(name, reply.Labels) };
     }
 
@@ -67,5 +72,6 @@ public sealed class NamespacesService(SupervisorSystem system, TimeProvider cloc
         ? Identifier.Check(caller, "containerd-namespace")
         : name;
 
-    private static Namespace Message(string name, ImmutableSortedDictionary<string, string> labels) => new() { Name = name, Labels = { labels } };
+    private static Namespace Message(string name, ImmutableSortedDictionary<string, string> labels) =>
+        new() { Name = name, Labels = { labels } };
 }

@@ -6,7 +6,8 @@ using Supervisor.Runtime.Stdio;
 namespace Supervisor.Host.Services;
 
 /// <summary>
-/// The daemon's own files, which no container's output may be written into: all below its root directory but the logs, all below its state directory but clients' FIFOs, and the
+/// The daemon's own files, which no container's output may be written into: all below its root directory but the logs, all below
+/// its state directory but clients' FIFOs, and the
 /// lock of its address. Symbolic links are followed first.
 /// </summary>
 public sealed class ReservedPaths(DaemonOptions options)
@@ -22,13 +23,16 @@ public sealed class ReservedPaths(DaemonOptions options)
     public StdioPaths Check(StdioPaths stdio)
     {
         ArgumentNullException.ThrowIfNull(stdio);
-        foreach (var (field, target) in (ReadOnlySpan<(string, string)>)[("stdin", stdio.Stdin), ("stdout", stdio.Stdout), ("stderr", stdio.Stderr)])
+        foreach (var (field, target) in (
+            ReadOnlySpan<(string, string)>)[("stdin", stdio.Stdin), ("stdout", stdio.Stdout), ("stderr", stdio.Stderr)])
         {
             foreach (var (path, isLog) in Parsed(target, field))
             {
                 var resolved = Resolved(path, field);
                 if (IsReserved(resolved, isLog))
-                    throw new InvalidFieldException(field, $"\"{path}\" is among the daemon's own files: name a file elsewhere, or below {ContainerLog.DirectoryIn(options.Root)}");
+                    throw new InvalidFieldException(
+                        field, $"\"{path}\" is among the daemon's own files: name a file elsewhere, or below "
+                        + $"{ContainerLog.DirectoryIn(options.Root)}");
             }
         }
         return stdio;
@@ -55,9 +59,12 @@ public sealed class ReservedPaths(DaemonOptions options)
     }
 
     private bool IsReserved(string path, bool isLog) =>
-        _files.Contains(path, StringComparer.Ordinal) || ((isLog || !IsBelow(path, _fifos)) && Array.Exists(_directories, d => IsBelow(path, d.Directory) && (d.Free is null || !IsBelow(path, d.Free))));
+        _files.Contains(path, StringComparer.Ordinal)
+            || ((isLog || !IsBelow(path, _fifos))
+            && Array.Exists(_directories, d => IsBelow(path, d.Directory) && (d.Free is null || !IsBelow(path, d.Free))));
 
-    private static bool IsBelow(string path, string directory) => path == directory || path.StartsWith(directory + "/", StringComparison.Ordinal);
+    private static bool IsBelow(string path, string directory) =>
+        path == directory || path.StartsWith(directory + "/", StringComparison.Ordinal);
 
     private static string Resolved(string path) => LogBinaries.Resolve(path);
 

@@ -16,9 +16,11 @@ public static partial class RuntimeNames
         if (!Ours().IsMatch(record.RuntimeName))
             throw GrpcTranslation.Refuse(
                 StatusCode.InvalidArgument,
-                $"failed to start shim: runtime \"{record.RuntimeName}\" is not installed, only io.containerd.runc.v2 is: invalid argument");
+                $"failed to start shim: runtime \"{record.RuntimeName}\" is not installed, only io.containerd.runc.v2 is: "
+                    + "invalid argument");
     }
 
-    [GeneratedRegex(@"\A(io\.containerd\.(runc|supervisor)\.v[0-9]+|io\.containerd\.runtime\.v1\.linux)\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\A(io\.containerd\.(runc|supervisor)\.v[0-9]+|io\.containerd\.runtime\.v1\.linux)\z",
+        RegexOptions.CultureInvariant)]
     private static partial Regex Ours();
 }

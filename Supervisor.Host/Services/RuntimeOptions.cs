@@ -40,8 +40,10 @@ public static class RuntimeOptions
         // dockerd names its default, runc, and a directory for runc's own files, of which there are none.
         Refuse(given.BinaryName.Length > 0 && Path.GetFileName(given.BinaryName) != "runc", "binary_name",
             $"\"{given.BinaryName}\": no other runtime is started; for that use containerd, or choose runc");
-        Refuse(given.CriuPath.Length > 0, "criu_path", $"\"{given.CriuPath}\": the daemon's supervisor.criu says which program it is");
-        Refuse(given.SystemdCgroup, "systemd_cgroup", "there is no systemd driver: choose cgroupfs (dockerd: --exec-opt native.cgroupdriver=cgroupfs)");
+        Refuse(given.CriuPath.Length > 0, "criu_path",
+            $"\"{given.CriuPath}\": the daemon's supervisor.criu says which program it is");
+        Refuse(given.SystemdCgroup, "systemd_cgroup",
+            "there is no systemd driver: choose cgroupfs (dockerd: --exec-opt native.cgroupdriver=cgroupfs)");
         Refuse(given.TaskApiAddress.Length > 0, "task_api_address", $"\"{given.TaskApiAddress}\": tasks are served here");
 
         void Refuse(bool wanted, string name, string why)

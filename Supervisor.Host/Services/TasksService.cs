@@ -19,7 +19,9 @@ namespace Supervisor.Host.Services;
 
 /// <summary>containerd.services.tasks.v1: translate, ask, translate back. Reads and waits ask nobody.</summary>
 /// <remarks>What is not overridden here is answered with UNIMPLEMENTED.</remarks>
-public sealed class TasksService(SupervisorSystem system, LogBinaries logBinaries, ReservedPaths reserved, CheckpointCalls checkpoints, DaemonLifetime lifetime, TimeProvider clock) : Tasks.TasksBase
+public sealed class TasksService(
+    SupervisorSystem system, LogBinaries logBinaries, ReservedPaths reserved, CheckpointCalls checkpoints,
+    DaemonLifetime lifetime, TimeProvider clock) : Tasks.TasksBase
 {
     private const uint LastSignal = 64; // SIGRTMAX, signal(7)
     private const int LargestRootfs = 32 << 10; // of 64 KiB, which a message to the shim takes
@@ -33,18 +35,21 @@ public sealed class TasksService(SupervisorSystem system, LogBinaries logBinarie
         RuntimeOptions.Check(container.Record.RuntimeOptions, "container.runtime.options");
         RuntimeOptions.Check(request.Options, "options");
         RefuseOtherShims(request);
-        var stdio = reserved.Check(logBinaries.Check(new StdioPaths(request.Stdin, request.Stdout, request.Stderr, request.Terminal)));
+        var stdio = reserved.Check(
+            logBinaries.Check(new StdioPaths(request.Stdin, request.Stdout, request.Stderr, request.Terminal)));
         if (request.Rootfs.Sum(m => m.CalculateSize()) is > LargestRootfs and var size)
             throw new InvalidFieldException("rootfs", $"its mounts take {size} bytes, at most {LargestRootfs} are allowed");
         var source = await checkpoints.SourceAsync(request, context);
-        var order = new TaskRequest(stdio, [.. request.Rootfs.Select(m => new RootfsMount(m.Type, m.Source, m.Target, [.. m.Options]))], source);
+        var order = new TaskRequest(
+            stdio, [.. request.Rootfs.Select(m => new RootfsMount(m.Type, m.Source, m.Target, [.. m.Options]))], source);
         var command = new ContainerCommand.CreateTask(id, clock.GetUtcNow(), order);
         TaskState state;
         try
         {
             state = await container.Container.AskForTaskAsync(command, context, clock);
         }
-        catch (RpcException e) when (e.StatusCode is not (StatusCode.DeadlineExceeded or StatusCode.Cancelled)) // then it may be made still
+        // then it may be made still
+        catch (RpcException e) when (e.StatusCode is not (StatusCode.DeadlineExceeded or StatusCode.Cancelled))
         {
             await checkpoints.DiscardAsync(source);
             throw;
@@ -56,7 +61,8 @@ public sealed class TasksService(SupervisorSystem system, LogBinaries logBinarie
     {
         if (request.RuntimePath.Length > 0 && Path.GetFileName(request.RuntimePath) != "containerd-shim-runc-v2")
             throw new InvalidFieldException("runtime_path", $"\"{request.RuntimePath}\": no other shim is started");
-        if (request.TaskApiAddress.Length > 0) throw new InvalidFieldException("task_api_address", $"\"{request.TaskApiAddress}\": tasks are served here");
+        if (request.TaskApiAddress.Length > 0)
+            throw new InvalidFieldException("task_api_address", $"\"{request.TaskApiAddress}\": tasks are served here");
     }
 
     /// <inheritdoc/>
@@ -107,7 +113,8 @@ public sealed class TasksService(SupervisorSystem system, LogBinaries logBinarie
     {
         var (id, exec) = Process(context, request.ContainerId, request.ExecId);
         if (request.Signal > LastSignal)
-            throw new InvalidFieldException("signal", $"{request.Signal} is no signal: 1 to {LastSignal}, or 0 to ask whether the process is there");
+            throw new InvalidFieldException(
+                "signal", $"{request.Signal} is no signal: 1 to {LastSignal}, or 0 to ask whether the process is there");
         if (exec is { } other)
         {
             await Actor(id).AskAsync(new ExecCommand.Kill(other, clock.GetUtcNow(), (int)request.Signal), context, clock);
@@ -139,7 +146,8 @@ public sealed class TasksService(SupervisorSystem system, LogBinaries logBinarie
         var id = context.ContainerId(request.ContainerId, "container_id");
         var (container, task) = (Find(id), Actor(id));
         return checkpoints.WriteAsync(
-            request, container, order => task.AskAsync(new TaskCommand.Checkpoint(id, clock.GetUtcNow(), order), context, clock), context);
+            request, container, order =>
+                task.AskAsync(new TaskCommand.Checkpoint(id, clock.GetUtcNow(), order), context, clock), context);
     }
 
     /// <inheritdoc/>
@@ -159,7 +167,9 @@ public sealed class TasksService(SupervisorSystem system, LogBinaries logBinarie
         var exec = ExecId.Parse(id, request.ExecId);
         if (request.Spec is null) throw new InvalidFieldException("spec", "is missing: the OCI process, as JSON");
         SpecValidator.Validate(SpecReader.ReadProcess(request.Spec.Value.Span)); // now, when it can still be refused by field
-        var setup = new ExecSetup(reserved.Check(logBinaries.Check(new StdioPaths(request.Stdin, request.Stdout, request.Stderr, request.Terminal))), request.Spec.Value.Memory);
+        var setup = new ExecSetup(
+            reserved.Check(logBinaries.Check(new StdioPaths(request.Stdin, request.Stdout, request.Stderr, request.Terminal))),
+            request.Spec.Value.Memory);
         await Actor(id).AskAsync(new ExecCommand.Add(exec, clock.GetUtcNow(), setup), context, clock);
         return new Empty();
     }
@@ -168,11 +178,13 @@ public sealed class TasksService(SupervisorSystem system, LogBinaries logBinarie
     public override async Task<DeleteResponse> DeleteProcess(DeleteProcessRequest request, ServerCallContext context)
     {
         var id = context.ContainerId(request.ContainerId, "container_id");
-        var state = await Actor(id).AskAsync(new ExecCommand.Delete(ExecId.Parse(id, request.ExecId), clock.GetUtcNow()), context, clock);
+        var state = await Actor(id)
+            .AskAsync(new ExecCommand.Delete(ExecId.Parse(id, request.ExecId), clock.GetUtcNow()), context, clock);
         var exit = (state as ExecState.Stopped)?.Exit;
         return new DeleteResponse
         {
-            Id = request.ExecId, Pid = ExecTranslation.PidOf(state), ExitStatus = (uint)(exit?.Status ?? 0), ExitedAt = exit?.At.ToTimestamp() ?? GrpcTranslation.Never,
+            Id = request.ExecId, Pid = ExecTranslation.PidOf(state), ExitStatus = (uint)(exit?.Status ?? 0),
+            ExitedAt = exit?.At.ToTimestamp() ?? GrpcTranslation.Never,
         };
     }
 
@@ -190,7 +202,8 @@ public sealed class TasksService(SupervisorSystem system, LogBinaries logBinarie
         var (id, _) = Process(context, request.ContainerId, request.ExecId);
         if (request.Width > ushort.MaxValue) throw new InvalidFieldException("width", "is over 65535");
         if (request.Height > ushort.MaxValue) throw new InvalidFieldException("height", "is over 65535");
-        await Actor(id).AskAsync(new ProcessInput.Resize(id, request.ExecId, (ushort)request.Width, (ushort)request.Height), context, clock);
+        await Actor(id).AskAsync(
+            new ProcessInput.Resize(id, request.ExecId, (ushort)request.Width, (ushort)request.Height), context, clock);
         return new Empty();
     }
 
@@ -199,7 +212,8 @@ public sealed class TasksService(SupervisorSystem system, LogBinaries logBinarie
     {
         var id = context.ContainerId(request.ContainerId, "container_id");
         var reply = await Actor(id).AskAsync(new TaskInquiry.Pids(id), context, clock);
-        var execs = Find(id).Execs.Where(e => e.Value.State is ExecState.Running).ToDictionary(e => ExecTranslation.PidOf(e.Value.State), e => e.Key);
+        var execs = Find(id).Execs.Where(e => e.Value.State is ExecState.Running)
+            .ToDictionary(e => ExecTranslation.PidOf(e.Value.State), e => e.Key);
         return new ListPidsResponse
         {
             Processes =
@@ -207,7 +221,8 @@ public sealed class TasksService(SupervisorSystem system, LogBinaries logBinarie
                 reply.Pids.Select(pid => new ProcessInfo
                 {
                     Pid = (uint)pid,
-                    Info = execs.TryGetValue((uint)pid, out var exec) ? Envelopes.Pack(new ProcessDetails { ExecId = exec }) : null,
+                    Info = execs.TryGetValue((uint)pid, out var exec)
+                        ? Envelopes.Pack(new ProcessDetails { ExecId = exec }) : null,
                 }),
             },
         };
@@ -227,17 +242,21 @@ public sealed class TasksService(SupervisorSystem system, LogBinaries logBinarie
     {
         var filters = FilterSet.Parse(request.Filters);
         var running = system.Directory.InNamespace(context.RequireNamespace())
-            .Where(e => e.Task is { Exists: true, Actor: not null } && filters.Matches(path => path is ["id"] ? e.Record.Id.Value : null))
+            .Where(e => e.Task is { Exists: true, Actor: not null }
+                && filters.Matches(path => path is ["id"] ? e.Record.Id.Value : null))
             .ToList();
         var measured = await Task.WhenAll(running.Select(e => MeasureAsync(e, context)));
         return new MetricsResponse { Metrics = { measured.OfType<Metric>() } };
     }
 
-    /// <summary>Null for one that cannot be measured: it has ended, or its cgroup is going. Clients expect the others all the same.</summary>
+    /// <summary>
+    /// Null for one that cannot be measured: it has ended, or its cgroup is going. Clients expect the others all the same.
+    /// </summary>
     private async Task<Metric?> MeasureAsync(ContainerView entry, ServerCallContext context)
     {
         var id = entry.Record.Id;
-        var reply = await entry.Task.Actor!.Ask<TaskInquiryReply>(new TaskInquiry.Stats(id), context.TimeLeft(clock), context.CancellationToken);
+        var reply = await entry.Task.Actor!.Ask<TaskInquiryReply>(
+            new TaskInquiry.Stats(id), context.TimeLeft(clock), context.CancellationToken);
         if (reply.Stats is not { } stats || entry.Task.State is not TaskState.WithInit task) return null;
         return new Metric
         {
@@ -258,7 +277,8 @@ public sealed class TasksService(SupervisorSystem system, LogBinaries logBinarie
     private ExecView Present(ExecId exec)
     {
         _ = Present(exec.Container);
-        return Find(exec.Container).Execs.GetValueOrDefault(exec.Value) ?? throw GrpcTranslation.Refuse(StatusCode.NotFound, ExecMachine.NotFoundMessage(exec));
+        return Find(exec.Container).Execs.GetValueOrDefault(exec.Value)
+            ?? throw GrpcTranslation.Refuse(StatusCode.NotFound, ExecMachine.NotFoundMessage(exec));
     }
 
     /// <summary>The process that a request names: an exec, or the init.</summary>

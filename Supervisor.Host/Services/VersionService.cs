@@ -11,7 +11,8 @@ public sealed class VersionService : VersionBase
 {
     /// <summary>Ours, not containerd's: clients show it and compare it with nothing.</summary>
     public static (string Version, string Revision) Own { get; } = Split(
-        typeof(VersionService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0.0.0");
+        typeof(VersionService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
+            ?? "0.0.0");
 
     /// <inheritdoc/>
     public override Task<VersionResponse> Version(Empty request, ServerCallContext context) =>

@@ -3,7 +3,9 @@ using Tmds.Linux;
 
 namespace Supervisor.Kernel.Abi;
 
-/// <summary>Flags of open(2) and openat2(2). Values of x86-64; <see cref="OpenFlagsExtensions.ToKernel"/> gives the running machine's.</summary>
+/// <summary>
+/// Flags of open(2) and openat2(2). Values of x86-64; <see cref="OpenFlagsExtensions.ToKernel"/> gives the running machine's.
+/// </summary>
 [Flags]
 public enum OpenFlags
 {

@@ -23,9 +23,12 @@ public static class Syscall
     public static readonly int symlinkat = Of(266, 36), faccessat = Of(269, 48), unshare = Of(272, 97), fchown = Of(93, 55);
     public static readonly int dup3 = Of(292, 24), prlimit64 = Of(302, 261), setns = Of(308, 268);
     public static readonly int execve = Of(59, 221), execveat = Of(322, 281);
-    public static readonly int memfd_create = Of(319, 279), lseek = Of(8, 62), ppoll = Of(271, 73), waitid = Of(247, 95), futex = Of(202, 98);
-    public static readonly int seccomp = Of(317, 277), chroot = Of(161, 51), ioprio_set = Of(251, 30), sched_setattr = Of(314, 274);
-    public static readonly int sched_setaffinity = Of(203, 122), personality = Of(135, 92), keyctl = Of(250, 219), fstatfs = Of(138, 44);
+    public static readonly int memfd_create = Of(319, 279), lseek = Of(8, 62), ppoll = Of(271, 73), waitid = Of(247, 95),
+        futex = Of(202, 98);
+    public static readonly int seccomp = Of(317, 277), chroot = Of(161, 51), ioprio_set = Of(251, 30),
+        sched_setattr = Of(314, 274);
+    public static readonly int sched_setaffinity = Of(203, 122), personality = Of(135, 92), keyctl = Of(250, 219),
+        fstatfs = Of(138, 44);
     public static readonly int getcwd = Of(79, 17), accept4 = Of(288, 242), mmap = Of(9, 222), madvise = Of(28, 233);
     public const int pidfd_send_signal = 424, open_tree = 428, move_mount = 429, fsopen = 430, fsconfig = 431, fsmount = 432;
     public const int clone3 = 435, close_range = 436, openat2 = 437, mount_setattr = 442;
@@ -49,7 +52,8 @@ public static class Syscall
         [setdomainname] = "setdomainname", [exit_group] = "exit_group", [openat] = "openat", [mkdirat] = "mkdirat",
         [mknodat] = "mknodat", [fchownat] = "fchownat", [symlinkat] = "symlinkat", [faccessat] = "faccessat",
         [unshare] = "unshare", [fchown] = "fchown", [dup3] = "dup3", [prlimit64] = "prlimit64", [setns] = "setns",
-        [accept4] = "accept4", [execve] = "execve", [execveat] = "execveat", [open_tree] = "open_tree", [move_mount] = "move_mount",
+        [accept4] = "accept4", [execve] = "execve", [execveat] = "execveat", [open_tree] = "open_tree",
+        [move_mount] = "move_mount",
         [fsopen] = "fsopen", [fsconfig] = "fsconfig", [fsmount] = "fsmount", [clone3] = "clone3",
         [memfd_create] = "memfd_create", [lseek] = "lseek", [ppoll] = "ppoll", [waitid] = "waitid", [futex] = "futex",
         [seccomp] = "seccomp", [chroot] = "chroot", [ioprio_set] = "ioprio_set", [sched_setattr] = "sched_setattr",

@@ -19,7 +19,9 @@ public sealed class Cgroup
         Directories = [.. paths.Values.Distinct(StringComparer.Ordinal)];
     }
 
-    /// <summary>Directories by v1 controller (a named tree as <c>name=systemd</c>) and, under <see cref="V2Key"/>, of v2.</summary>
+    /// <summary>
+    /// Directories by v1 controller (a named tree as <c>name=systemd</c>) and, under <see cref="V2Key"/>, of v2.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Paths { get; }
 
     /// <summary>Each directory once.</summary>
@@ -37,18 +39,23 @@ public sealed class Cgroup
     /// <param name="setUp">Sets the limits, before a process is in it.</param>
     /// <exception cref="ArgumentException">A path that could lead out of the mount.</exception>
     /// <exception cref="CgroupException">It exists and has processes or is frozen.</exception>
-    public static Cgroup Create(CgroupHierarchies hierarchies, string cgroupsPath, IReadOnlySet<string> controllers, Action<Cgroup> setUp)
+    public static Cgroup Create(
+        CgroupHierarchies hierarchies, string cgroupsPath, IReadOnlySet<string> controllers, Action<Cgroup> setUp)
     {
         var paths = hierarchies.DirectoriesOf(cgroupsPath);
-        if (paths.Count == 0) throw new CgroupException("/proc/self/mountinfo", null, Errno.ENOENT, "no cgroup file system is mounted");
+        if (paths.Count == 0)
+            throw new CgroupException("/proc/self/mountinfo", null, Errno.ENOENT, "no cgroup file system is mounted");
         var builder = new CgroupBuilder();
         try
         {
             foreach (var hierarchy in hierarchies.All) builder.Make(hierarchy, cgroupsPath);
-            if (hierarchies.V2 is { } v2) builder.EnableControllers(v2, cgroupsPath, controllers, all: !paths.ContainsKey("memory"));
+            if (hierarchies.V2 is { } v2)
+                builder.EnableControllers(v2, cgroupsPath, controllers, all: !paths.ContainsKey("memory"));
             var cgroup = new Cgroup(paths);
             if (Freezer.TryOf(cgroup) is { IsHeldFrozen: true })
-                throw new CgroupException(cgroup.FreezerDirectory!, null, Errno.EBUSY, "a cgroup above it is frozen: nothing could start in it; thaw that one first");
+                throw new CgroupException(
+                    cgroup.FreezerDirectory!, null, Errno.EBUSY,
+                    "a cgroup above it is frozen: nothing could start in it; thaw that one first");
             setUp(cgroup);
             return cgroup;
         }
@@ -64,7 +71,8 @@ public sealed class Cgroup
     public static Cgroup Open(IReadOnlyDictionary<string, string> paths)
     {
         foreach (var path in paths.Values)
-            if (CgroupPath.Flaw(path) is { } flaw || !path.StartsWith('/')) throw new ArgumentException($"\"{path}\" is no directory of a cgroup", nameof(paths));
+            if (CgroupPath.Flaw(path) is { } flaw || !path.StartsWith('/'))
+                throw new ArgumentException($"\"{path}\" is no directory of a cgroup", nameof(paths));
         return new Cgroup(new Dictionary<string, string>(paths, StringComparer.Ordinal));
     }
 
@@ -90,7 +98,9 @@ public sealed class Cgroup
         }
     }
 
-    /// <summary>The directory for <c>CLONE_INTO_CGROUP</c> (clone(2), Linux 5.7); null where a v1 tree must be joined as well.</summary>
+    /// <summary>
+    /// The directory for <c>CLONE_INTO_CGROUP</c> (clone(2), Linux 5.7); null where a v1 tree must be joined as well.
+    /// </summary>
     public Fd? OpenV2Directory() => IsPureV2 ? Fd.Open(V2Directory!, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY) : null;
 
     /// <summary>Whether no process is in it or below, as one tree has it: asked at every end of a container.</summary>
@@ -98,16 +108,24 @@ public sealed class Cgroup
     {
         get
         {
-            if (Paths.TryGetValue("pids", out var pids) && CgroupFile.TryReadNumber(pids + "/pids.current") is ulong current) return current == 0;
-            if (IsPureV2 && CgroupFile.TryRead(V2Directory + "/cgroup.events") is { } events) return CgroupText.Numbers(events).GetValueOrDefault("populated") == 0;
+            if (Paths.TryGetValue("pids", out var pids) && CgroupFile.TryReadNumber(pids + "/pids.current") is ulong current)
+                return current == 0;
+            if (IsPureV2 && CgroupFile.TryRead(V2Directory + "/cgroup.events") is { } events)
+                return CgroupText.Numbers(events).GetValueOrDefault("populated") == 0;
             return CgroupMembers.Of(Directories).IsEmpty;
         }
     }
 
-    /// <summary>Every process in it and in the cgroups below, from all trees, ascending. Processes outside of our pid namespace are not seen.</summary>
+    /// <summary>
+    /// Every process in it and in the cgroups below, from all trees, ascending. Processes outside of our pid namespace are not
+    /// seen.
+    /// </summary>
     public IReadOnlyList<int> Processes() => CgroupMembers.Of(Directories).Pids;
 
-    /// <summary>Sends a signal to every process in it and below, each through a pidfd that is checked to be a member's still. SIGKILL reaches frozen ones too.</summary>
+    /// <summary>
+    /// Sends a signal to every process in it and below, each through a pidfd that is checked to be a member's still. SIGKILL
+    /// reaches frozen ones too.
+    /// </summary>
     /// <returns>False when there was none.</returns>
     public bool SignalAll(int signal)
     {
@@ -117,7 +135,8 @@ public sealed class Cgroup
     }
 
     /// <summary>
-    /// For after a SIGKILL: a process that a v1 freezer holds does not end before it is thawed, so every freezer in the cgroup and below
+    /// For after a SIGKILL: a process that a v1 freezer holds does not end before it is thawed, so every freezer in the cgroup
+    /// and below
     /// is. Those of v2 let the signal through. Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst.
     /// </summary>
     public void LetKilledEnd()
@@ -141,7 +160,10 @@ public sealed class Cgroup
     /// <exception cref="TimeoutException">Some did not die in time, e.g. stuck in the kernel; the message names them.</exception>
     public void KillAll(TimeSpan timeout) => new CgroupKiller(this).Kill(timeout);
 
-    /// <summary>Removes its directories and those below, then the parents that were made for it and are empty. What is gone already is no error.</summary>
+    /// <summary>
+    /// Removes its directories and those below, then the parents that were made for it and are empty. What is gone already is no
+    /// error.
+    /// </summary>
     /// <exception cref="CgroupException">EBUSY: processes were still in it at the deadline.</exception>
     public void Delete(TimeSpan timeout) => CgroupRemoval.Remove(this, timeout);
 
@@ -162,7 +184,10 @@ public sealed class Cgroup
     /// <summary>What has been used.</summary>
     public CgroupStats Stats() => new StatsReader(this).Read();
 
-    /// <summary>How many processes in it and below the kernel has killed for want of memory. Cgroups that were removed below no longer count on v1.</summary>
+    /// <summary>
+    /// How many processes in it and below the kernel has killed for want of memory. Cgroups that were removed below no longer
+    /// count on v1.
+    /// </summary>
     public ulong OomKills() => OomCounter.Read(this);
 
     /// <summary>Something for epoll that tells when memory has run out; null without a memory controller.</summary>

@@ -20,7 +20,9 @@ internal sealed class CgroupBuilder
         }
     }
 
-    /// <summary>Makes controllers of v2 usable in the new cgroup: each parent must hand them down. cgroups(7), cgroup.subtree_control.</summary>
+    /// <summary>
+    /// Makes controllers of v2 usable in the new cgroup: each parent must hand them down. cgroups(7), cgroup.subtree_control.
+    /// </summary>
     /// <param name="hierarchy">The v2 tree.</param>
     /// <param name="cgroupsPath">The new cgroup.</param>
     /// <param name="needed">Those without which a limit cannot be set.</param>
@@ -36,10 +38,12 @@ internal sealed class CgroupBuilder
             var enabled = Words(parent + "/cgroup.subtree_control");
             foreach (var controller in wanted.Where(c => !enabled.Contains(c)))
             {
-                if (available.Contains(controller) && CgroupFile.TryWrite(parent, "cgroup.subtree_control", "+" + controller) is Errno.None) continue;
+                if (available.Contains(controller)
+                    && CgroupFile.TryWrite(parent, "cgroup.subtree_control", "+" + controller) is Errno.None) continue;
                 if (!needed.Contains(controller)) continue;
                 if (!available.Contains(controller))
-                    throw new CgroupException(parent + "/cgroup.controllers", null, Errno.ENOENT, $"a limit needs the {controller} controller");
+                    throw new CgroupException(
+                        parent + "/cgroup.controllers", null, Errno.ENOENT, $"a limit needs the {controller} controller");
                 CgroupFile.Write(parent, "cgroup.subtree_control", "+" + controller); // again, for the error
             }
         }
@@ -84,7 +88,8 @@ internal sealed class CgroupBuilder
         var members = CgroupMembers.Of([directory]);
         if (!members.IsEmpty)
             throw new CgroupException(directory, null, Errno.EEXIST,
-                $"it has processes in it ({members}): those of another container of this name, perhaps of another daemon; end that one, or choose another name, or another linux.cgroupsPath");
+                $"it has processes in it ({members}): those of another container of this name, perhaps of another daemon; end "
+                    + "that one, or choose another name, or another linux.cgroupsPath");
         // Whoever froze it relies on it: a new one in its place would run.
         if (Freezer.IsFrozenDirectory(directory))
             throw new CgroupException(directory, null, Errno.EEXIST, "it is frozen: thaw or remove it, or choose another cgroup");
@@ -105,7 +110,8 @@ internal sealed class CgroupBuilder
 
     private static IEnumerable<string> ParentsFromMount(CgroupHierarchy hierarchy, string cgroupsPath)
     {
-        var below = (hierarchy.BaseOf(cgroupsPath) + "/" + cgroupsPath.TrimStart('/'))[hierarchy.MountPoint.Length..].Split('/', StringSplitOptions.RemoveEmptyEntries);
+        var below = (hierarchy.BaseOf(cgroupsPath) + "/" + cgroupsPath.TrimStart('/'))[hierarchy.MountPoint.Length..]
+            .Split('/', StringSplitOptions.RemoveEmptyEntries);
         var directory = hierarchy.MountPoint;
         foreach (var part in below)
         {

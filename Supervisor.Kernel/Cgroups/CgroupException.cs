@@ -8,7 +8,8 @@ namespace Supervisor.Kernel.Cgroups;
 /// <param name="errno">Why not.</param>
 /// <param name="advice">What it means or what to do, for a person; null where the errno says it all.</param>
 public sealed class CgroupException(string file, string? value, Errno errno, string? advice = null)
-    : IOException((value is null ? $"cgroup \"{file}\"" : $"write \"{value}\" to \"{file}\"") + $": {errno}" + (advice is null ? "" : $" ({advice})"))
+    : IOException((value is null ? $"cgroup \"{file}\"" : $"write \"{value}\" to \"{file}\"") + $": {errno}"
+        + (advice is null ? "" : $" ({advice})"))
 {
     /// <summary>The control file or directory, absolute.</summary>
     public string File { get; } = file;

@@ -83,7 +83,8 @@ internal static unsafe class CgroupFile
     private static string? Advice(string file, Errno errno) => errno switch
     {
         Errno.ENOENT => "this kernel or this hierarchy has no such control",
-        Errno.EBUSY when file is "cgroup.subtree_control" => "a cgroup with processes cannot hand out controllers: use a cgroup beside them",
+        Errno.EBUSY when file is "cgroup.subtree_control" =>
+            "a cgroup with processes cannot hand out controllers: use a cgroup beside them",
         Errno.EACCES or Errno.EPERM or Errno.EROFS => "the cgroup is not ours to change",
         _ => null,
     };

@@ -24,7 +24,8 @@ public sealed class CgroupHierarchies
     };
 
     /// <summary>Reads /proc/self/mountinfo and /proc/self/cgroup. Nothing about their places is assumed.</summary>
-    public static CgroupHierarchies Discover() => Parse(KernelFile.Read("/proc/self/mountinfo"), KernelFile.Read("/proc/self/cgroup"));
+    public static CgroupHierarchies Discover() =>
+        Parse(KernelFile.Read("/proc/self/mountinfo"), KernelFile.Read("/proc/self/cgroup"));
 
     /// <summary>As <see cref="Discover"/>, from texts.</summary>
     /// <param name="mountinfo">/proc/self/mountinfo. proc_pid_mountinfo(5).</param>
@@ -42,16 +43,21 @@ public sealed class CgroupHierarchies
             MountLine? found = null;
             foreach (var mount in mounts)
             {
-                var isIts = version == 2 ? mount.Type is "cgroup2" : mount.Type is "cgroup" && controllers.All(mount.Options.Contains);
+                var isIts = version == 2
+                    ? mount.Type is "cgroup2" : mount.Type is "cgroup" && controllers.All(mount.Options.Contains);
                 if (isIts && (found is null || IsBetter(mount, found, parts[2]))) found = mount;
             }
             if (found is null) continue; // known to the kernel, not mounted here
-            (version == 2 ? v2 : v1).Add(new CgroupHierarchy(version, controllers, found.Point.TrimEnd('/'), found.Root, parts[2]));
+            (version == 2 ? v2 : v1)
+                .Add(new CgroupHierarchy(version, controllers, found.Point.TrimEnd('/'), found.Root, parts[2]));
         }
         return new CgroupHierarchies([.. v1, .. v2]);
     }
 
-    /// <summary>The directory that <paramref name="cgroupsPath"/> means in every tree. Absolute: from the mount's root. Relative: below our own cgroup.</summary>
+    /// <summary>
+    /// The directory that <paramref name="cgroupsPath"/> means in every tree. Absolute: from the mount's root. Relative: below
+    /// our own cgroup.
+    /// </summary>
     /// <exception cref="ArgumentException">An empty part, <c>.</c>, <c>..</c>, a NUL: it could lead out of the mount.</exception>
     public IReadOnlyDictionary<string, string> DirectoriesOf(string cgroupsPath)
     {

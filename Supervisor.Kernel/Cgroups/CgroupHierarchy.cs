@@ -2,11 +2,13 @@ namespace Supervisor.Kernel.Cgroups;
 
 /// <summary>One tree of cgroups: cgroup v2, or a v1 controller (or several, or only a name). cgroups(7).</summary>
 /// <param name="Version">1 or 2.</param>
-/// <param name="Controllers">v1: its controllers, a name as <c>name=systemd</c>. v2: empty; its cgroup.controllers files tell.</param>
+/// <param name="Controllers">v1: its controllers, a name as <c>name=systemd</c>. v2: empty; its cgroup.controllers files
+/// tell.</param>
 /// <param name="MountPoint">Where it is mounted.</param>
 /// <param name="MountRoot">Which of its cgroups is the root of that mount; <c>/</c> outside of containers.</param>
 /// <param name="OwnPath">Our own cgroup in it, as /proc/self/cgroup says.</param>
-public sealed record CgroupHierarchy(int Version, IReadOnlyList<string> Controllers, string MountPoint, string MountRoot, string OwnPath)
+public sealed record CgroupHierarchy(
+    int Version, IReadOnlyList<string> Controllers, string MountPoint, string MountRoot, string OwnPath)
 {
     /// <summary>Directory of our own cgroup; the mount point itself if our cgroup is not below it.</summary>
     public string OwnDirectory => DirectoryOf(OwnPath) ?? MountPoint;

@@ -17,7 +17,8 @@ internal sealed class CgroupKiller(Cgroup cgroup)
     {
         var clock = Stopwatch.StartNew();
         if (CgroupMembers.Of(cgroup.Directories).Pids.Contains(Environment.ProcessId))
-            throw new InvalidOperationException($"cgroup \"{cgroup.Directories[0]}\" holds this process; killing it would kill us");
+            throw new InvalidOperationException(
+                $"cgroup \"{cgroup.Directories[0]}\" holds this process; killing it would kill us");
         while (true)
         {
             // cgroup.kill is missing before 5.14; and v1 keeps frozen processes from dying, whoever kills them.

@@ -25,7 +25,8 @@ internal sealed class CgroupMembers
         var pids = new SortedSet<int>();
         var hidden = 0;
         foreach (var directory in directories.SelectMany(Tree))
-            foreach (var line in (CgroupFile.TryRead(directory + "/cgroup.procs") ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            foreach (var line in (CgroupFile.TryRead(directory + "/cgroup.procs") ?? "")
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries))
             {
                 var pid = int.Parse(line, NumberStyles.None, CultureInfo.InvariantCulture);
                 if (pid == 0) hidden++;
@@ -39,7 +40,8 @@ internal sealed class CgroupMembers
     public static bool Signal(IReadOnlyList<string> directories, int signal) => Signal(directories, Of(directories).Pids, signal);
 
     /// <summary>
-    /// As <see cref="Signal(IReadOnlyList{string}, int)"/>, to those of <paramref name="pids"/> that are members still. A number may have been given to a stranger since it
+    /// As <see cref="Signal(IReadOnlyList{string}, int)"/>, to those of <paramref name="pids"/> that are members still. A number
+    /// may have been given to a stranger since it
     /// was listed: holding the pidfd and then finding the number in the cgroup once more proves that the pidfd names a member, or
     /// something that is dead already.
     /// </summary>
@@ -63,7 +65,8 @@ internal sealed class CgroupMembers
     }
 
     /// <summary>Opens a process that was listed.</summary>
-    /// <returns>Null when it is gone; its number may belong to a thread of another by now: EINVAL, or from Linux 6.15 on ENOENT.</returns>
+    /// <returns>Null when it is gone; its number may belong to a thread of another by now: EINVAL, or from Linux 6.15 on
+    /// ENOENT.</returns>
     public static Pidfd? TryOpen(int pid)
     {
         try

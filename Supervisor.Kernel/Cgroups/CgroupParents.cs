@@ -3,7 +3,8 @@ using Supervisor.Kernel.Abi;
 namespace Supervisor.Kernel.Cgroups;
 
 /// <summary>
-/// The directories above a container's own. Those that were made for it carry a mark, an extended attribute of the directory, which
+/// The directories above a container's own. Those that were made for it carry a mark, an extended attribute of the directory,
+/// which
 /// goes where it goes: whichever container is removed last removes them, also if another made them, and one that an administrator
 /// made is left alone. kernfs keeps trusted.* for root, and user.* for others since Linux 5.7.
 /// </summary>
@@ -24,7 +25,8 @@ internal static unsafe class CgroupParents
     public static void RemoveEmpty(IReadOnlyList<string> directories)
     {
         foreach (var directory in directories)
-            for (var parent = Path.GetDirectoryName(directory); parent is not null && IsMarked(parent); parent = Path.GetDirectoryName(parent))
+            for (var parent = Path.GetDirectoryName(directory); parent is not null && IsMarked(parent);
+                parent = Path.GetDirectoryName(parent))
                 if (CgroupFile.TryRemoveDirectory(parent) is not Errno.None) break; // EBUSY, ENOTEMPTY: others are in there
     }
 

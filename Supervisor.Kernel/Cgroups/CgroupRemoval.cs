@@ -18,7 +18,9 @@ internal static class CgroupRemoval
                 if (clock.Elapsed >= timeout)
                 {
                     var members = CgroupMembers.Of([directory]);
-                    throw new CgroupException(directory, null, errno, members.IsEmpty ? $"after {timeout}, without a process in it" : $"{members} after {timeout}");
+                    throw new CgroupException(
+                        directory, null, errno, members.IsEmpty
+                        ? $"after {timeout}, without a process in it" : $"{members} after {timeout}");
                 }
                 Thread.Sleep(pause);
             }

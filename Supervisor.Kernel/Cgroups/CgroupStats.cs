@@ -17,7 +17,8 @@ public sealed record CgroupStats(
 /// <param name="Bytes">Now.</param>
 /// <param name="Limit">Null for none.</param>
 /// <param name="Highest">The most so far; null where the kernel does not keep it (v2 before Linux 5.19).</param>
-/// <param name="Failures">How often the limit was met. On v1 of Linux 6.18 failcnt was seen to stay 0: use <see cref="Cgroup.OomKills"/>.</param>
+/// <param name="Failures">How often the limit was met. On v1 of Linux 6.18 failcnt was seen to stay 0: use
+/// <see cref="Cgroup.OomKills"/>.</param>
 public sealed record MemoryUsage(ulong Bytes, ulong? Limit, ulong? Highest, ulong Failures);
 
 /// <summary>Memory of a cgroup.</summary>
@@ -64,7 +65,8 @@ public sealed record CpuStats(
 /// <summary>One counter of one block device.</summary>
 /// <param name="Major">Major number.</param>
 /// <param name="Minor">Minor number.</param>
-/// <param name="Operation"><c>Read</c>, <c>Write</c>, <c>Sync</c>, <c>Async</c>, <c>Discard</c>, <c>Total</c>; v2 has the first two and Discard.</param>
+/// <param name="Operation"><c>Read</c>, <c>Write</c>, <c>Sync</c>, <c>Async</c>, <c>Discard</c>, <c>Total</c>; v2 has the first
+/// two and Discard.</param>
 /// <param name="Bytes">Bytes; null where only operations are counted.</param>
 /// <param name="Operations">Operations; null where only bytes are counted.</param>
 public sealed record BlockIOEntry(uint Major, uint Minor, string Operation, ulong? Bytes, ulong? Operations);

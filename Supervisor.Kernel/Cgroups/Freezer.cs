@@ -9,7 +9,8 @@ namespace Supervisor.Kernel.Cgroups;
 internal abstract class Freezer
 {
     public static Freezer Of(Cgroup cgroup) => TryOf(cgroup) ??
-        throw new CgroupException(cgroup.Directories[0], null, Errno.ENOENT, "neither a v1 freezer nor cgroup.freeze (Linux 5.2) is there");
+        throw new CgroupException(
+            cgroup.Directories[0], null, Errno.ENOENT, "neither a v1 freezer nor cgroup.freeze (Linux 5.2) is there");
 
     public static Freezer? TryOf(Cgroup cgroup)
     {
@@ -18,7 +19,8 @@ internal abstract class Freezer
     }
 
     /// <summary>Whether a directory is frozen, itself or by one above it.</summary>
-    public static bool IsFrozenDirectory(string directory) => new FreezerV1(directory).IsHeldFrozen || new FreezerV2(directory).IsHeldFrozen;
+    public static bool IsFrozenDirectory(string directory) =>
+        new FreezerV1(directory).IsHeldFrozen || new FreezerV2(directory).IsHeldFrozen;
 
     /// <summary>Whether it is, or is on its way to be.</summary>
     public abstract bool IsFrozen { get; }
@@ -80,7 +82,8 @@ internal sealed class FreezerV2(string directory) : Freezer
 {
     public override bool IsFrozen => CgroupFile.TryRead(directory + "/cgroup.freeze")?.Trim() is "1";
 
-    public override bool IsHeldFrozen => IsFrozen || CgroupText.Numbers(CgroupFile.TryRead(directory + "/cgroup.events") ?? "").GetValueOrDefault("frozen") == 1;
+    public override bool IsHeldFrozen =>
+        IsFrozen || CgroupText.Numbers(CgroupFile.TryRead(directory + "/cgroup.events") ?? "").GetValueOrDefault("frozen") == 1;
 
     public override void Freeze(TimeSpan timeout)
     {

@@ -3,12 +3,16 @@ using Supervisor.Kernel.Processes;
 
 namespace Supervisor.Kernel.Cgroups;
 
-/// <summary>A single process that a v1 freezer holds: a killed one does not end before it is thawed, and the others in its cgroup stay frozen.</summary>
+/// <summary>
+/// A single process that a v1 freezer holds: a killed one does not end before it is thawed, and the others in its cgroup stay
+/// frozen.
+/// </summary>
 /// <remarks>Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst. Freezers of v2 let SIGKILL through.</remarks>
 internal static class FrozenProcess
 {
     /// <summary>
-    /// For after a SIGKILL to one process: moves it, if it is frozen, into our own freezer cgroup, which is thawed, for we run. A frozen
+    /// For after a SIGKILL to one process: moves it, if it is frozen, into our own freezer cgroup, which is thawed, for we run. A
+    /// frozen
     /// process cannot end, so that its number is its own while it is being moved.
     /// </summary>
     /// <param name="pidfd">Of the process that has the number.</param>
@@ -24,7 +28,8 @@ internal static class FrozenProcess
         {
             return; // it has ended
         }
-        var line = lines.Split('\n').FirstOrDefault(l => l.Split(':') is [_, var names, ..] && names.Split(',').Contains("freezer"));
+        var line = lines.Split('\n')
+            .FirstOrDefault(l => l.Split(':') is [_, var names, ..] && names.Split(',').Contains("freezer"));
         if (line is null || freezer.DirectoryOf(line.Split(':', 3)[2]) is not { } directory) return;
         if (!new FreezerV1(directory).IsHeldFrozen || pidfd.WaitForExit(TimeSpan.Zero)) return;
         CgroupFile.TryWrite(freezer.OwnDirectory, "cgroup.procs", $"{pid}");

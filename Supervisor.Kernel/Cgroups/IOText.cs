@@ -19,7 +19,9 @@ internal static class IOText
         return [.. found.Values];
     }
 
-    /// <summary>Lines as <c>8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6</c>. A device that did nothing may have none.</summary>
+    /// <summary>
+    /// Lines as <c>8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6</c>. A device that did nothing may have none.
+    /// </summary>
     public static List<BlockIOEntry> StatV2(string? text)
     {
         var found = new List<BlockIOEntry>();
@@ -44,10 +46,12 @@ internal static class IOText
     private static IEnumerable<((uint Major, uint Minor) Device, string Operation, ulong Value)> LinesV1(string? text)
     {
         foreach (var line in CgroupText.Lines(text))
-            if (line.Split(' ') is [var device, var operation, var value] && Device(device) is { } d && CgroupText.Parse(value) is ulong number)
+            if (line.Split(' ') is [var device, var operation, var value] && Device(device) is { } d
+                && CgroupText.Parse(value) is ulong number)
                 yield return (d, operation, number);
     }
 
     private static (uint Major, uint Minor)? Device(string text) =>
-        text.Split(':') is [var major, var minor] && uint.TryParse(major, out var a) && uint.TryParse(minor, out var b) ? (a, b) : null;
+        text.Split(':') is [var major, var minor] && uint.TryParse(major, out var a) && uint.TryParse(minor, out var b)
+            ? (a, b) : null;
 }

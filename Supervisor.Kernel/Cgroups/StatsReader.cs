@@ -20,7 +20,8 @@ internal sealed class StatsReader(Cgroup cgroup)
         }
         var events = Numbers(directory, "memory.events");
         return UsageV2(directory, "memory.", events.GetValueOrDefault("max")) is { } memory
-            ? new MemoryStats(memory, null, UsageV2(directory, "memory.swap.", Numbers(directory, "memory.swap.events").GetValueOrDefault("max")),
+            ? new MemoryStats(memory, null,
+                UsageV2(directory, "memory.swap.", Numbers(directory, "memory.swap.events").GetValueOrDefault("max")),
                 null, null, stat, events)
             : null;
     }
@@ -43,7 +44,8 @@ internal sealed class StatsReader(Cgroup cgroup)
         // cpu.stat of v2 is there without the cpu controller, then without the lines about throttling.
         if (cgroup.V2Directory is not { } v2 || Numbers(v2, "cpu.stat") is not { Count: > 0 } unified) return null;
         return new CpuStats(Microseconds("usage_usec"), Microseconds("user_usec"), Microseconds("system_usec"), [],
-            unified.GetValueOrDefault("nr_periods"), unified.GetValueOrDefault("nr_throttled"), Microseconds("throttled_usec"), unified);
+            unified.GetValueOrDefault("nr_periods"), unified.GetValueOrDefault("nr_throttled"), Microseconds("throttled_usec"),
+                unified);
 
         ulong Microseconds(string name) => unified.GetValueOrDefault(name) * 1000;
     }
@@ -66,7 +68,8 @@ internal sealed class StatsReader(Cgroup cgroup)
             var parts = Path.GetFileName(file).Split('.');
             if (parts.Length != 3) continue; // hugetlb.2MB.rsvd.current: reservations
             var usage = isV2
-                ? UsageV2(directory, $"hugetlb.{parts[1]}.", Numbers(directory, $"hugetlb.{parts[1]}.events").GetValueOrDefault("max"))
+                ? UsageV2(directory, $"hugetlb.{parts[1]}.", Numbers(directory, $"hugetlb.{parts[1]}.events")
+                    .GetValueOrDefault("max"))
                 : UsageV1(directory, $"hugetlb.{parts[1]}");
             if (usage is not null) sizes[parts[1]] = usage;
         }

@@ -47,7 +47,8 @@ public sealed unsafe class Fd : SafeHandleMinusOneIsInvalid
     public static Fd DuplicateOf(int number, int least = 3)
     {
         var copy = fcntl(number, F_DUPFD_CLOEXEC, least);
-        return copy >= 0 ? new Fd(copy) : throw new SyscallException("fcntl(F_DUPFD_CLOEXEC)", Errno.Last, $"descriptor {number}");
+        return copy >= 0 ? new Fd(copy)
+            : throw new SyscallException("fcntl(F_DUPFD_CLOEXEC)", Errno.Last, $"descriptor {number}");
     }
 
     /// <summary>Writes all of <paramref name="bytes"/>. write(2).</summary>

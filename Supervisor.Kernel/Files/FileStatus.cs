@@ -26,7 +26,9 @@ internal sealed unsafe record FileStatus(uint Mode, uint DeviceMajor, uint Devic
         return new FileStatus(status.stx_mode, status.stx_rdev_major, status.stx_rdev_minor);
     }
 
-    /// <summary>Tells one file from another that has taken its path: device, inode and time of change; empty where there is none.</summary>
+    /// <summary>
+    /// Tells one file from another that has taken its path: device, inode and time of change; empty where there is none.
+    /// </summary>
     public static string IdentityOf(string path)
     {
         statx status;
@@ -35,11 +37,14 @@ internal sealed unsafe record FileStatus(uint Mode, uint DeviceMajor, uint Devic
         return $"{status.stx_dev_major}:{status.stx_dev_minor}:{status.stx_ino}:{status.stx_ctime.tv_sec}";
     }
 
-    /// <summary>Whether a directory surely has none below it: each would be a link to it. On cgroup file systems that is kept exactly.</summary>
+    /// <summary>
+    /// Whether a directory surely has none below it: each would be a link to it. On cgroup file systems that is kept exactly.
+    /// </summary>
     public static bool HasNoDirectories(string path)
     {
         statx status;
-        fixed (byte* text = CString.Of(path)) return LibC.statx(AT_FDCWD, text, 0, (uint)STATX_NLINK, &status) == 0 && status.stx_nlink == 2;
+        fixed (byte* text = CString.Of(path))
+            return LibC.statx(AT_FDCWD, text, 0, (uint)STATX_NLINK, &status) == 0 && status.stx_nlink == 2;
     }
 
     /// <summary>Mode, owner and group.</summary>

@@ -5,14 +5,16 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Kernel.Files;
 
 /// <summary>
-/// Texts that the kernel makes as they are read: proc(5), sysfs(5), cgroups(7). An open, the reads that it takes, a close: neither the
+/// Texts that the kernel makes as they are read: proc(5), sysfs(5), cgroups(7). An open, the reads that it takes, a close:
+/// neither the
 /// locks nor the buffers that files of a disk are read with.
 /// </summary>
 internal static unsafe class KernelFile
 {
     private const int Longest = 64 << 20; // cgroup.procs of 4,194,304 processes (PID_MAX_LIMIT) has 32 MiB
 
-    /// <exception cref="SyscallException">It is not there, or cannot be read; ESRCH where it was a process's that has ended.</exception>
+    /// <exception cref="SyscallException">It is not there, or cannot be read; ESRCH where it was a process's that has
+    /// ended.</exception>
     public static string Read(string path)
     {
         using var fd = Fd.Open(path, OpenFlags.O_RDONLY);

@@ -27,6 +27,7 @@ internal static unsafe class Openat2
             var fd = openat2(directory.Number, text, &how, sizeof(open_how));
             if (fd >= 0) return new Fd(fd);
         }
-        return Errno.Last is Errno.ENOENT or Errno.ENOTDIR ? null : throw new SyscallException("openat2", Errno.Last, System.Text.Encoding.UTF8.GetString(path).TrimEnd('\0'));
+        return Errno.Last is Errno.ENOENT or Errno.ENOTDIR
+            ? null : throw new SyscallException("openat2", Errno.Last, System.Text.Encoding.UTF8.GetString(path).TrimEnd('\0'));
     }
 }

@@ -3,7 +3,8 @@ using Supervisor.Kernel.Abi;
 namespace Supervisor.Kernel.Files;
 
 /// <summary>
-/// Files and directories that hold what is nobody else's business: environments, specs, images of processes. 0600 and 0700 from the
+/// Files and directories that hold what is nobody else's business: environments, specs, images of processes. 0600 and 0700 from
+/// the
 /// moment they exist, whatever the umask says, also below directories that were there before.
 /// </summary>
 public static class PrivateFiles
@@ -14,7 +15,10 @@ public static class PrivateFiles
     /// <summary>0700.</summary>
     public const UnixFileMode DirectoryMode = FileMode | UnixFileMode.UserExecute;
 
-    /// <summary>Makes a directory and all that is missing above it; <see cref="Directory.CreateDirectory(string, UnixFileMode)"/> gives its mode to the last one only.</summary>
+    /// <summary>
+    /// Makes a directory and all that is missing above it; <see cref="Directory.CreateDirectory(string, UnixFileMode)"/> gives
+    /// its mode to the last one only.
+    /// </summary>
     public static void MakeDirectory(string path)
     {
         if (Directory.Exists(path)) return;
@@ -44,7 +48,8 @@ public static class PrivateFiles
     });
 
     /// <summary>
-    /// A regular file of ours, made if it is missing, and narrowed to 0600 if an earlier version made it wider. A symbolic link is not
+    /// A regular file of ours, made if it is missing, and narrowed to 0600 if an earlier version made it wider. A symbolic link
+    /// is not
     /// followed: one that somebody planted would have us make, or change, a file elsewhere.
     /// </summary>
     /// <exception cref="SyscallException">It is a symbolic link (ELOOP), or cannot be opened.</exception>
@@ -52,12 +57,16 @@ public static class PrivateFiles
     public static Fd Claim(string path)
     {
         // O_NONBLOCK: nothing of a FIFO or a device that somebody put there is waited for.
-        var file = Fd.Open(path, OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY, (uint)FileMode);
+        var file = Fd.Open(path,
+            OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY,
+            (uint)FileMode);
         try
         {
             var (mode, uid, _) = FileStatus.OwnerOf(file);
             if (!FileStatus.Of(file).IsRegular) throw new IOException($"{path}: is there and is no regular file; remove it");
-            if (uid != CurrentUser.Uid) throw new IOException($"{path}: belongs to user {uid}, not to user {CurrentUser.Uid}, who would use it; remove it");
+            if (uid != CurrentUser.Uid)
+                throw new IOException(
+                $"{path}: belongs to user {uid}, not to user {CurrentUser.Uid}, who would use it; remove it");
             if ((mode & 0x3f) != 0) ChangeMode(file, (uint)FileMode, path);
             return file;
         }

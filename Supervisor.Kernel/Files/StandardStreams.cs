@@ -4,7 +4,8 @@ using Tmds.Linux;
 namespace Supervisor.Kernel.Files;
 
 /// <summary>
-/// The three streams that a program expects to have. Where the caller has closed one, its number would be given to whatever is opened
+/// The three streams that a program expects to have. Where the caller has closed one, its number would be given to whatever is
+/// opened
 /// next: a journal's file would get what is printed, and a random source be read as input.
 /// </summary>
 public static class StandardStreams
@@ -13,7 +14,9 @@ public static class StandardStreams
     private static readonly List<Fd> Held = []; // as long as we live
 
     /// <summary>Puts the null device in the place of those that are missing. To be called before anything is opened.</summary>
-    /// <remarks>The runtime may have opened something before us; its descriptors are close-on-exec, and those of a caller never are.</remarks>
+    /// <remarks>
+    /// The runtime may have opened something before us; its descriptors are close-on-exec, and those of a caller never are.
+    /// </remarks>
     public static void FillMissing()
     {
         const int F_GETFD = 1, FD_CLOEXEC = 1;

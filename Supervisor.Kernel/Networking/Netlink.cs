@@ -8,7 +8,8 @@ namespace Supervisor.Kernel.Networking;
 /// <summary>A socket for rtnetlink(7), of the network namespace of the thread that opens it. One request at a time.</summary>
 internal sealed unsafe class Netlink : IDisposable
 {
-    private const int NETLINK_ROUTE = 0, NLM_F_REQUEST = 1, NLM_F_ACK = 4, NLMSG_ERROR = 2, NLMSG_DONE = 3, HeaderSize = 16, BufferSize = 64 << 10;
+    private const int NETLINK_ROUTE = 0, NLM_F_REQUEST = 1, NLM_F_ACK = 4, NLMSG_ERROR = 2, NLMSG_DONE = 3, HeaderSize = 16,
+        BufferSize = 64 << 10;
 
     /// <summary>Flags of a request. netlink(7).</summary>
     public const ushort NLM_F_DUMP = 0x300, NLM_F_EXCL = 0x200, NLM_F_CREATE = 0x400;
@@ -40,7 +41,8 @@ internal sealed unsafe class Netlink : IDisposable
         Receive((kind, body) =>
         {
             if (kind != NLMSG_ERROR) all.Add(body);
-            else if (BinaryPrimitives.ReadInt32LittleEndian(body) is not 0 and var error) throw new SyscallException("rtnetlink", (Errno)(-error), "dump");
+            else if (BinaryPrimitives.ReadInt32LittleEndian(body) is not 0 and var error)
+                throw new SyscallException("rtnetlink", (Errno)(-error), "dump");
         });
         return all;
     }
@@ -84,7 +86,9 @@ internal sealed unsafe class Netlink : IDisposable
             if (send(_socket.Number, start, bytes.Length, 0) < 0) throw new SyscallException("send", Errno.Last, "NETLINK_ROUTE");
     }
 
-    /// <summary>Reads what answers the last request, up to its end: the kernel has put it there by the time that send(2) returns.</summary>
+    /// <summary>
+    /// Reads what answers the last request, up to its end: the kernel has put it there by the time that send(2) returns.
+    /// </summary>
     private void Receive(Action<int, byte[]> each)
     {
         var buffer = new byte[BufferSize];
@@ -96,7 +100,9 @@ internal sealed unsafe class Netlink : IDisposable
             if (got < 0) throw new SyscallException("recv", Errno.Last, "NETLINK_ROUTE");
             for (var at = 0; at + HeaderSize <= got;)
             {
-                var (length, kind) = (BinaryPrimitives.ReadInt32LittleEndian(buffer.AsSpan(at)), BinaryPrimitives.ReadUInt16LittleEndian(buffer.AsSpan(at + 4)));
+                var (length, kind) =
+                    (BinaryPrimitives.ReadInt32LittleEndian(buffer.AsSpan(at)),
+                    BinaryPrimitives.ReadUInt16LittleEndian(buffer.AsSpan(at + 4)));
                 if (length < HeaderSize || at + length > got) break;
                 if (BinaryPrimitives.ReadUInt32LittleEndian(buffer.AsSpan(at + 8)) == _sequence)
                 {

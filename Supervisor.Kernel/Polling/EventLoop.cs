@@ -64,7 +64,9 @@ internal sealed unsafe class EventLoop : IDisposable
         return watch;
     }
 
-    /// <summary>As <see cref="Add"/>, with null for what epoll cannot watch because it is always ready: a regular file (EPERM).</summary>
+    /// <summary>
+    /// As <see cref="Add"/>, with null for what epoll cannot watch because it is always ready: a regular file (EPERM).
+    /// </summary>
     public Watch? TryAdd(int fd, EpollEvents events, Action<EpollEvents> onReady)
     {
         try
@@ -151,13 +153,17 @@ internal sealed unsafe class EventLoop : IDisposable
 
         public Action<EpollEvents> OnReady => onReady;
 
-        /// <summary>Waits for other events from now on; none silences it, but for errors and hang-ups, which epoll always tells.</summary>
+        /// <summary>
+        /// Waits for other events from now on; none silences it, but for errors and hang-ups, which epoll always tells.
+        /// </summary>
         public void Change(EpollEvents events) => loop.Control(EPOLL_CTL_MOD, fd, events, key);
 
         public void Dispose()
         {
-            // Before the descriptor is closed: a copy of it in a child being born would keep the registration alive (launch rule 6).
-            if (loop._watches.TryRemove(key, out _) && !loop._epoll.IsClosed) loop.Control(EPOLL_CTL_DEL, fd, EpollEvents.None, 0);
+            // Before the descriptor is closed: a copy of it in a child being born would keep the registration alive (launch rule
+            // 6).
+            if (loop._watches.TryRemove(key, out _) && !loop._epoll.IsClosed)
+                loop.Control(EPOLL_CTL_DEL, fd, EpollEvents.None, 0);
         }
     }
 }

@@ -4,7 +4,8 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Kernel.Processes;
 
 /// <summary>
-/// How many descriptors this process may have open (RLIMIT_NOFILE, getrlimit(2)). The last ones are not for new containers: without one
+/// How many descriptors this process may have open (RLIMIT_NOFILE, getrlimit(2)). The last ones are not for new containers:
+/// without one
 /// nobody can be answered, no log opened, and the runtime itself ends when it cannot open a file of its own.
 /// </summary>
 public static unsafe class DescriptorLimit
@@ -42,7 +43,8 @@ public static unsafe class DescriptorLimit
         var open = Directory.GetFileSystemEntries("/proc/self/fd").Length;
         if ((ulong)open + Reserve > limit)
             throw new DescriptorsExhaustedException(
-                $"{open} of {limit} descriptors are open, and the last {Reserve} are kept for what runs: remove containers, or start the daemon with a higher limit (ulimit -n, LimitNOFILE=)");
+                $"{open} of {limit} descriptors are open, and the last {Reserve} are kept for what runs: remove containers, "
+                    + "or start the daemon with a higher limit (ulimit -n, LimitNOFILE=)");
     }
 
     private const int AlwaysOpen = 2; // standard error
@@ -50,7 +52,8 @@ public static unsafe class DescriptorLimit
     private static Limits Read()
     {
         Limits limits;
-        return (int)syscall(Syscall.prlimit64, 0, RLIMIT_NOFILE, null, &limits) == 0 ? limits : throw new SyscallException("prlimit64", Errno.Last, "RLIMIT_NOFILE");
+        return (int)syscall(Syscall.prlimit64, 0, RLIMIT_NOFILE, null, &limits) == 0
+            ? limits : throw new SyscallException("prlimit64", Errno.Last, "RLIMIT_NOFILE");
     }
 
     private static bool Set(Limits limits) => (int)syscall(Syscall.prlimit64, 0, RLIMIT_NOFILE, &limits, null) == 0;

@@ -39,7 +39,8 @@ public sealed unsafe class Pidfd : SafeHandleMinusOneIsInvalid
     public bool TrySignal(int signal)
     {
         if ((int)syscall(Syscall.pidfd_send_signal, Number, signal, null, 0) == 0) return true;
-        return Errno.Last is Errno.ESRCH ? false : throw new SyscallException("pidfd_send_signal", Errno.Last, $"signal {signal}");
+        return Errno.Last is Errno.ESRCH
+            ? false : throw new SyscallException("pidfd_send_signal", Errno.Last, $"signal {signal}");
     }
 
     /// <inheritdoc cref="TrySignal(int)"/>
@@ -57,14 +58,18 @@ public sealed unsafe class Pidfd : SafeHandleMinusOneIsInvalid
     /// <remarks>waitid(2) with P_PIDFD, Linux 5.4.</remarks>
     public ExitStatus? TryReap() => Wait(WEXITED | WNOHANG);
 
-    /// <summary>As <see cref="TryReap"/>, and leaves the ended child to be collected: whoever comes after us can still learn how it ended.</summary>
+    /// <summary>
+    /// As <see cref="TryReap"/>, and leaves the ended child to be collected: whoever comes after us can still learn how it ended.
+    /// </summary>
     /// <param name="usage">What it and its collected children have used; zero where there is no answer. getrusage(2).</param>
     public ExitStatus? TryPeek(out ProcessUsage usage)
     {
         var rusage = stackalloc long[18]; // struct rusage: two timevals, then 14 counters of which the first is ru_maxrss
         new Span<long>(rusage, 18).Clear();
         var status = Wait(WEXITED | WNOHANG | WNOWAIT, rusage);
-        usage = new ProcessUsage(TimeSpan.FromMicroseconds(rusage[0] * 1e6 + rusage[1]), TimeSpan.FromMicroseconds(rusage[2] * 1e6 + rusage[3]), rusage[4]);
+        usage = new ProcessUsage(
+            TimeSpan.FromMicroseconds(rusage[0] * 1e6 + rusage[1]), TimeSpan.FromMicroseconds(rusage[2] * 1e6 + rusage[3]),
+            rusage[4]);
         return status;
     }
 
@@ -86,7 +91,8 @@ public sealed unsafe class Pidfd : SafeHandleMinusOneIsInvalid
     }
 
     /// <summary>
-    /// How a process that is not our child ended, while its parent has not collected it: /proc/PID/stat has the status of a zombie, for one
+    /// How a process that is not our child ended, while its parent has not collected it: /proc/PID/stat has the status of a
+    /// zombie, for one
     /// with rights over it. Its number is its own until then, which the descriptor says again afterwards.
     /// </summary>
     /// <returns>Null where there is none of that.</returns>
@@ -101,7 +107,8 @@ public sealed unsafe class Pidfd : SafeHandleMinusOneIsInvalid
     private int? TryPid()
     {
         const string Field = "Pid:";
-        var line = KernelFile.Read($"/proc/self/fdinfo/{Number}").Split('\n').FirstOrDefault(l => l.StartsWith(Field, StringComparison.Ordinal));
+        var line = KernelFile.Read($"/proc/self/fdinfo/{Number}").Split('\n')
+            .FirstOrDefault(l => l.StartsWith(Field, StringComparison.Ordinal));
         return line is not null && int.TryParse(line.AsSpan(Field.Length), out var pid) && pid > 0 ? pid : null;
     }
 

@@ -38,7 +38,9 @@ public static class ProcStat
                 continue; // gone since it was listed
             }
             var afterName = stat[(stat.LastIndexOf(')') + 2)..].Split(' ', 3);
-            if (afterName[0] == "Z" && afterName[1] == Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture)) yield return pid;
+            if (afterName[0] == "Z"
+                && afterName[1] == Environment.ProcessId.ToString(
+                System.Globalization.CultureInfo.InvariantCulture)) yield return pid;
         }
     }
 
@@ -51,7 +53,8 @@ public static class ProcStat
             var stat = KernelFile.Read($"/proc/{pid}/stat");
             var afterName = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
             // The link asks for the same rights (PTRACE_MODE_READ), and a zombie still has it.
-            return afterName[0] is "Z" && new FileInfo($"/proc/{pid}/ns/user").LinkTarget is not null ? ExitStatus.FromWaitStatus(int.Parse(afterName[49])) : null;
+            return afterName[0] is "Z" && new FileInfo($"/proc/{pid}/ns/user").LinkTarget is not null
+                ? ExitStatus.FromWaitStatus(int.Parse(afterName[49])) : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

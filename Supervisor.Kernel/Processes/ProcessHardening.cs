@@ -18,7 +18,9 @@ internal static class ProcessHardening
             throw new SyscallException("prctl(PR_SET_DUMPABLE)", Errno.Last);
     }
 
-    /// <summary>Orphans of our children become children of ours, so that their ends can be learned. prctl(2), Linux 3.4.</summary>
+    /// <summary>
+    /// Orphans of our children become children of ours, so that their ends can be learned. prctl(2), Linux 3.4.
+    /// </summary>
     public static void BecomeSubreaper()
     {
         const int PR_SET_CHILD_SUBREAPER = 36;

@@ -22,7 +22,8 @@ public sealed class Reaper : IDisposable
     /// <summary>Tells once when a process has ended, and collects it if it is our child.</summary>
     /// <param name="pidfd">Stays open until then, or until the watch is disposed.</param>
     /// <param name="onExit">The status; null where it cannot be known, for someone else's child on a kernel before 6.15.</param>
-    /// <param name="beforeReap">Told of our child's end while the kernel still keeps it for whoever comes after us, if we die now.</param>
+    /// <param name="beforeReap">Told of our child's end while the kernel still keeps it for whoever comes after us, if we die
+    /// now.</param>
     public IDisposable WatchExit(Pidfd pidfd, Action<ExitStatus?> onExit, Action<ExitStatus, ProcessUsage>? beforeReap = null)
     {
         EventLoop.Watch? watch = null;
@@ -45,7 +46,9 @@ public sealed class Reaper : IDisposable
         }
     }
 
-    /// <summary>Calls each time that a descriptor is ready: for what announces the exits of others, such as an OOM notifier.</summary>
+    /// <summary>
+    /// Calls each time that a descriptor is ready: for what announces the exits of others, such as an OOM notifier.
+    /// </summary>
     /// <param name="priority">Whether to wait for EPOLLPRI instead of EPOLLIN. epoll_ctl(2).</param>
     public IDisposable Watch(Fd fd, bool priority, Action onReady)
     {

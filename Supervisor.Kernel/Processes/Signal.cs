@@ -47,12 +47,16 @@ public static class SignalNames
     /// <summary>The highest signal number, SIGRTMAX of the kernel.</summary>
     public const int Highest = 64;
 
-    /// <summary>Reads <c>9</c>, <c>KILL</c> or <c>SIGKILL</c>, in any case; real-time signals as <c>RTMIN</c>, <c>RTMIN+N</c> and <c>RTMAX</c>.</summary>
+    /// <summary>
+    /// Reads <c>9</c>, <c>KILL</c> or <c>SIGKILL</c>, in any case; real-time signals as <c>RTMIN</c>, <c>RTMIN+N</c> and
+    /// <c>RTMAX</c>.
+    /// </summary>
     /// <returns>Null for what is no signal; 0 only for <c>0</c>, which asks whether a process is there.</returns>
     public static int? TryParse(string text)
     {
         const int RealTime = 34; // what the C library leaves to programs: SIGRTMIN, signal(7)
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return number <= Highest ? number : null;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            return number <= Highest ? number : null;
         var name = text.ToUpperInvariant();
         if (name.StartsWith("SIG", StringComparison.Ordinal)) name = name[3..];
         return name switch
@@ -60,8 +64,10 @@ public static class SignalNames
             "RTMIN" => RealTime,
             "RTMAX" => Highest,
             "POLL" => (int)Signal.SIGIO,
-            ['R', 'T', 'M', 'I', 'N', '+', .. var above] when int.TryParse(above, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n <= Highest - RealTime => RealTime + n,
-            _ => !name.Contains(',') && Enum.TryParse<Signal>("SIG" + name, out var signal) ? (int)signal : null, // Enum.Parse adds up what commas separate
+            ['R', 'T', 'M', 'I', 'N', '+', .. var above] when int.TryParse(
+                above, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n <= Highest - RealTime => RealTime + n,
+            // Enum.Parse adds up what commas separate
+            _ => !name.Contains(',') && Enum.TryParse<Signal>("SIG" + name, out var signal) ? (int)signal : null,
         };
     }
 }

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Supervisor.Kernel.Seccomp;
 
-/// <summary>libseccomp.so.2, loaded when the first profile needs it. seccomp_init(3) and its neighbours; version 2.4 and later.</summary>
+/// <summary>
+/// libseccomp.so.2, loaded when the first profile needs it. seccomp_init(3) and its neighbours; version 2.4 and later.
+/// </summary>
 internal static unsafe partial class LibSeccomp
 {
     private const string Library = "libseccomp.so.2";

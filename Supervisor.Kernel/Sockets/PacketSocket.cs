@@ -43,7 +43,8 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
     public static (PacketSocket Ours, Fd Theirs) Pair()
     {
         var ends = stackalloc int[2];
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) throw new SyscallException("socketpair", Errno.Last);
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+            throw new SyscallException("socketpair", Errno.Last);
         return (new PacketSocket(new Fd(ends[0])), new Fd(ends[1]));
     }
 
@@ -56,7 +57,8 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
             File.Delete(path);
             var address = Address(path, out var length, out var place);
             using var _ = place;
-            if (fchmod(fd.Number, 0x180 /* 0600: the mode that bind(2) gives the file */) != 0) throw new SyscallException("fchmod", Errno.Last, path);
+            if (fchmod(fd.Number, 0x180 /* 0600: the mode that bind(2) gives the file */) != 0)
+                throw new SyscallException("fchmod", Errno.Last, path);
             if (bind(fd.Number, (sockaddr*)&address, length) != 0) throw new SyscallException("bind", Errno.Last, path);
             File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             if (listen(fd.Number, 8) != 0) throw new SyscallException("listen", Errno.Last, path);
@@ -110,8 +112,10 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
     /// <exception cref="SyscallException">EPIPE or ECONNRESET when the peer is gone, or any other errno.</exception>
     public bool TrySend(ReadOnlySpan<byte> message, ReadOnlySpan<int> descriptors)
     {
-        if (message.Length is 0 or > MaximumMessage) throw new ArgumentException($"a message of {message.Length} bytes", nameof(message));
-        if (descriptors.Length > MaximumDescriptors) throw new ArgumentException($"{descriptors.Length} descriptors", nameof(descriptors));
+        if (message.Length is 0 or > MaximumMessage)
+            throw new ArgumentException($"a message of {message.Length} bytes", nameof(message));
+        if (descriptors.Length > MaximumDescriptors)
+            throw new ArgumentException($"{descriptors.Length} descriptors", nameof(descriptors));
         var control = stackalloc byte[ControlHeader + MaximumDescriptors * sizeof(int)];
         fixed (byte* start = message)
         {
@@ -181,7 +185,9 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
         return number >= 0 ? new Fd(number) : throw new SyscallException("socket", Errno.Last);
     }
 
-    /// <summary>A path that is too long for an address is named through a descriptor of its directory. proc(5), /proc/self/fd.</summary>
+    /// <summary>
+    /// A path that is too long for an address is named through a descriptor of its directory. proc(5), /proc/self/fd.
+    /// </summary>
     /// <param name="directory">To be kept open while the address is used; null for a path that fits.</param>
     private static sockaddr_un Address(string path, out int length, out Fd? directory)
     {
@@ -192,7 +198,8 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
             path = $"/proc/self/fd/{directory.Number}/{Path.GetFileName(path)}";
         }
         var bytes = Encoding.UTF8.GetBytes(path);
-        if (bytes.Length is 0 or > LongestPath) throw new ArgumentException($"\"{path}\": a socket's path has 1 to {LongestPath} bytes", nameof(path));
+        if (bytes.Length is 0 or > LongestPath)
+            throw new ArgumentException($"\"{path}\": a socket's path has 1 to {LongestPath} bytes", nameof(path));
         var address = new sockaddr_un { sun_family = AF_UNIX };
         bytes.CopyTo(new Span<byte>(address.sun_path, LongestPath));
         length = 2 + bytes.Length + 1;

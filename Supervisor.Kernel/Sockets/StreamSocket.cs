@@ -19,7 +19,8 @@ internal sealed unsafe class StreamSocket(Fd fd) : IDisposable
         public static Pair Create()
         {
             var ends = stackalloc int[2];
-            if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw new SyscallException("socketpair", Errno.Last);
+            if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+                throw new SyscallException("socketpair", Errno.Last);
             return new Pair(new StreamSocket(new Fd(ends[0])), new Fd(ends[1]));
         }
 
@@ -37,7 +38,9 @@ internal sealed unsafe class StreamSocket(Fd fd) : IDisposable
     /// <summary>A socket that listens at a path, which only its owner may connect to.</summary>
     /// <param name="directory">May be longer than a socket's address: it is reached through a descriptor.</param>
     /// <param name="name">Must not be there.</param>
-    /// <remarks>A unix socket takes the mode of its inode at bind(2), so that there is no moment at which others may connect.</remarks>
+    /// <remarks>
+    /// A unix socket takes the mode of its inode at bind(2), so that there is no moment at which others may connect.
+    /// </remarks>
     public static Fd Listen(string directory, string name)
     {
         using var place = Fd.Open(directory, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY);
@@ -60,7 +63,8 @@ internal sealed unsafe class StreamSocket(Fd fd) : IDisposable
     public static StreamSocket? TryConnect(string directory, string name)
     {
         using var place = Fd.Open(directory, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY);
-        return TryConnect($"/proc/self/fd/{place.Number}/{name}") is { } connected ? OfOurUser(connected, Path.Join(directory, name)) : null;
+        return TryConnect($"/proc/self/fd/{place.Number}/{name}") is { } connected
+            ? OfOurUser(connected, Path.Join(directory, name)) : null;
     }
 
     /// <summary>Connects to what listens at a path.</summary>
@@ -110,7 +114,8 @@ internal sealed unsafe class StreamSocket(Fd fd) : IDisposable
     {
         const int Longest = 108;
         var length = System.Text.Encoding.UTF8.GetByteCount(path);
-        if (length >= Longest) throw new ArgumentException($"the socket's path \"{path}\" is longer than {Longest - 1} bytes", nameof(path));
+        if (length >= Longest)
+            throw new ArgumentException($"the socket's path \"{path}\" is longer than {Longest - 1} bytes", nameof(path));
         var address = new byte[2 + length + 1];
         address[0] = (byte)AF_UNIX;
         System.Text.Encoding.UTF8.GetBytes(path, address.AsSpan(2));

@@ -9,7 +9,8 @@ namespace Supervisor.Kernel.Sockets;
 /// <summary>Connections to unix sockets whose descriptors are handed to a child. unix(7).</summary>
 internal static unsafe class UnixSocket
 {
-    /// <exception cref="SyscallException">Nothing listens at the path, or it is longer than a socket's may be (ENAMETOOLONG).</exception>
+    /// <exception cref="SyscallException">Nothing listens at the path, or it is longer than a socket's may be
+    /// (ENAMETOOLONG).</exception>
     public static Fd Connect(string path)
     {
         var bytes = Encoding.UTF8.GetBytes(path);

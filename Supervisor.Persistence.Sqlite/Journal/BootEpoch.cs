@@ -31,7 +31,8 @@ internal sealed class BootEpoch(string events, string bootId)
     {
         var given = connection.Number("SELECT seq FROM sqlite_sequence WHERE name = $0", events) ?? 0;
         var epoch = connection.Number("SELECT max(first) FROM journal_epochs WHERE events = $0", events);
-        var same = connection.Number("SELECT 1 FROM journal_epochs WHERE events = $0 AND first = $1 AND boot_id = $2", events, epoch, bootId);
+        var same = connection.Number(
+            "SELECT 1 FROM journal_epochs WHERE events = $0 AND first = $1 AND boot_id = $2", events, epoch, bootId);
         if (same is not null) return given;
         // A file without epochs was written with a sync for every event: none of its offsets can have been taken back.
         var begin = epoch is null ? given + 1 : ((Math.Max(given, epoch.Value) >> Bits) + 1) << Bits;

@@ -43,7 +43,9 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
     /// <summary>Offset from which on the stream is complete; 0 while nothing was dropped.</summary>
     public long First { get; private set; }
 
-    /// <summary>Whether rows have checksums. One that is damaged is left out: the next event names a predecessor that was not seen.</summary>
+    /// <summary>
+    /// Whether rows have checksums. One that is damaged is left out: the next event names a predecessor that was not seen.
+    /// </summary>
     public bool Verifies { get; set; }
 
     private bool IsKept => bounds.Count > 0;
@@ -59,7 +61,9 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
 
     public List<StoredRow> Read(StoreConnection connection, TaggedEvents.Read read) =>
         JournalTable.Rows(
-            connection.Prepared(Verifies ? _read : JournalVerification.WithoutChecksums(_read), Math.Max(read.After, First - 1), read.Through, $";{read.Tag};", read.Max), Verifies, static (_, _) => { });
+            connection.Prepared(Verifies
+                ? _read : JournalVerification.WithoutChecksums(_read), Math.Max(read.After, First - 1), read.Through,
+                $";{read.Tag};", read.Max), Verifies, static (_, _) => { });
 
     /// <summary>Counts an event that was just written, and starts another segment when the last one is full.</summary>
     public void Measure(StoreConnection connection, long offset, long previous, DateTime at, long bytes)
@@ -77,7 +81,8 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
                 events, full.First, full.Events, full.Bytes, Checksum(full));
         }
         connection.Run(
-            "INSERT INTO journal_history (events, first, previous, at, count, bytes, checksum) VALUES ($0, $1, $2, $3, 1, $4, $5)",
+            "INSERT INTO journal_history (events, first, previous, at, count, bytes, checksum) VALUES ($0, $1, $2, $3, 1, $4, "
+                + "$5)",
             events, offset, previous, at.Ticks, bytes, Checksum(new HistorySegment(offset, previous, at, 1, bytes)));
         var longer = _now.Add(new HistorySegment(offset, previous, at, 1, bytes));
         _now = bounds.Keep(longer, at);
@@ -86,7 +91,8 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
     }
 
     /// <summary>
-    /// Marks what an actor deletes and the stream keeps: the history; without one, only the last event, whose offset the next event
+    /// Marks what an actor deletes and the stream keeps: the history; without one, only the last event, whose offset the next
+    /// event
     /// needs as its predecessor, also after another opening.
     /// </summary>
     public void Keep(StoreConnection connection, string persistenceId, long to, long lastTagged)
@@ -107,12 +113,14 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
         if (!IsKept && !readOnly) connection.Run("DELETE FROM journal_history WHERE events = $0", events);
         if (readOnly && connection.Number("SELECT 1 FROM sqlite_master WHERE name = 'journal_history'") is null) return;
         using (var row = connection.Prepared(
-            "SELECT first, previous, at, count, bytes FROM journal_history WHERE events = $0 ORDER BY first", events).ExecuteReader())
+            "SELECT first, previous, at, count, bytes FROM journal_history WHERE events = $0 ORDER BY first", events)
+                .ExecuteReader())
         {
             while (row.Read())
             {
                 _now = _now.Add(new HistorySegment(
-                    row.GetInt64(0), row.GetInt64(1), new DateTime(row.GetInt64(2), DateTimeKind.Utc), row.GetInt64(3), row.GetInt64(4)));
+                    row.GetInt64(0), row.GetInt64(1), new DateTime(row.GetInt64(2), DateTimeKind.Utc), row.GetInt64(3),
+                        row.GetInt64(4)));
             }
         }
         // The last one's row says how it began.

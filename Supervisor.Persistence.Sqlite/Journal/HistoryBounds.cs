@@ -12,7 +12,8 @@ namespace Supervisor.Persistence.Sqlite.Journal;
 /// <param name="Count">Events; 0 keeps no history.</param>
 /// <param name="Age">Zero means no bound.</param>
 /// <param name="Bytes">Of payloads and names; 0 means no bound.</param>
-/// <param name="ForgetsNumbers">Whether the highest sequence number of an actor without events is dropped with its last event.</param>
+/// <param name="ForgetsNumbers">Whether the highest sequence number of an actor without events is dropped with its last
+/// event.</param>
 internal sealed record HistoryBounds(int Segment, long Count, TimeSpan Age, long Bytes, bool ForgetsNumbers)
 {
     /// <param name="settings">Gets to know what cannot be read.</param>
@@ -23,7 +24,8 @@ internal sealed record HistoryBounds(int Segment, long Count, TimeSpan Age, long
         settings.Check("history.keep", () => bounds = bounds with { Count = config.GetLong("keep") });
         settings.Check("history.keep-for", () => bounds = bounds with { Age = config.GetTimeSpan("keep-for") });
         settings.Check("history.keep-size", () => bounds = bounds with { Bytes = config.GetByteSize("keep-size") ?? 0 });
-        settings.Check("history.forget-numbers", () => bounds = bounds with { ForgetsNumbers = config.GetBoolean("forget-numbers") });
+        settings.Check("history.forget-numbers", () =>
+            bounds = bounds with { ForgetsNumbers = config.GetBoolean("forget-numbers") });
         return bounds;
     }
 

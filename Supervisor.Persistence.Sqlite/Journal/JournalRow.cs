@@ -10,4 +10,5 @@ internal sealed record NewRow(
 
 /// <summary>An event as it is read.</summary>
 internal sealed record StoredRow(
-    long Offset, long Previous, string PersistenceId, long SequenceNr, long Timestamp, string Manifest, byte[] Payload, int? Serializer);
+    long Offset, long Previous, string PersistenceId, long SequenceNr, long Timestamp, string Manifest, byte[] Payload,
+        int? Serializer);

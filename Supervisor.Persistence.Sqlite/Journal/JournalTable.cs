@@ -25,7 +25,8 @@ internal sealed class JournalTable : IStoreTable
 
     /// <param name="witness">Path of the file that says how far the journal was written; empty for none.</param>
     /// <param name="report">Told what an operator should know; may be called on any thread.</param>
-    public JournalTable(StoreSettings settings, HistoryBounds bounds, string bootId, string witness = "", Action<string>? report = null)
+    public JournalTable(StoreSettings settings, HistoryBounds bounds, string bootId, string witness = "",
+        Action<string>? report = null)
     {
         _report = report ?? (_ => { });
         (_settings, _events, _metadata) = (settings, settings.Table, settings.MetadataTable);
@@ -47,7 +48,8 @@ internal sealed class JournalTable : IStoreTable
             """;
         _delete = $"DELETE FROM {_events} WHERE persistence_id = $0 AND sequence_nr <= $1 AND is_deleted = 0";
         _forget = $"DELETE FROM {_metadata} WHERE persistence_id = $0 AND sequence_nr < $1";
-        _remember = $"INSERT OR IGNORE INTO {_metadata} (persistence_id, sequence_nr, ordering, checksum) VALUES ($0, $1, $2, $3)";
+        _remember = $"INSERT OR IGNORE INTO {_metadata} (persistence_id, sequence_nr, ordering, checksum) VALUES ($0, $1, $2, "
+            + "$3)";
     }
 
     /// <summary>The stream of tagged events that is kept in this table.</summary>
@@ -63,13 +65,16 @@ internal sealed class JournalTable : IStoreTable
             var offset = ++_now.Offset;
             var previous = r.Tags is null ? (long?)null : _now.Tagged;
             connection.Bound(_insert)
-                .Bind(offset).Bind(r.PersistenceId).Bind(r.SequenceNr).Bind(r.Manifest).Bind(r.Timestamp).Bind(r.Payload).Bind(r.Tags)
+                .Bind(offset).Bind(r.PersistenceId).Bind(r.SequenceNr).Bind(r.Manifest).Bind(r.Timestamp).Bind(r.Payload)
+                    .Bind(r.Tags)
                 .Bind(r.Serializer).Bind(previous).Bind(JournalVerification.ChecksumOf(offset, r, previous)).Run();
             if (r.Tags is null) continue;
             _now.Tagged = offset;
             var at = new DateTime(r.Timestamp, DateTimeKind.Utc);
-            foreach (var e in r.Events) _tagged.Add(new TaggedEvent(offset, previous!.Value, r.PersistenceId, r.SequenceNr, at, e));
-            Stream.Measure(connection, offset, previous!.Value, at, r.Payload.Length + r.PersistenceId.Length + r.Manifest.Length);
+            foreach (var e in r.Events)
+                _tagged.Add(new TaggedEvent(offset, previous!.Value, r.PersistenceId, r.SequenceNr, at, e));
+            Stream.Measure(connection, offset, previous!.Value, at,
+                r.Payload.Length + r.PersistenceId.Length + r.Manifest.Length);
         }
     }
 
@@ -81,7 +86,9 @@ internal sealed class JournalTable : IStoreTable
     public List<StoredRow> Replay(StoreConnection connection, string persistenceId, long from, long to, long max)
     {
         CheckDamage(persistenceId);
-        return Rows(connection.Prepared(_verifies ? _replay : JournalVerification.WithoutChecksums(_replay), persistenceId, from, to, max), _verifies, (id, row) => throw new DamagedEventsException(id, Altered(row)));
+        return Rows(connection.Prepared(
+            _verifies ? _replay : JournalVerification.WithoutChecksums(_replay), persistenceId, from, to, max), _verifies,
+            (id, row) => throw new DamagedEventsException(id, Altered(row)));
     }
 
     /// <exception cref="DamagedEventsException">One of its events is not as it was written.</exception>
@@ -101,7 +108,8 @@ internal sealed class JournalTable : IStoreTable
         // Numbers are never used twice, so the highest outlives its event.
         connection.Run(_forget, persistenceId, highest);
         connection.Run(
-            _remember, persistenceId, highest, _now.Offset, new RowChecksum().Add(persistenceId).Add(highest).Add(_now.Offset).Value);
+            _remember, persistenceId, highest, _now.Offset, new RowChecksum().Add(persistenceId).Add(highest)
+                .Add(_now.Offset).Value);
     }
 
     /// <summary>All events of those chosen, and what is remembered of them; in a transaction of its own.</summary>
@@ -116,7 +124,8 @@ internal sealed class JournalTable : IStoreTable
         }
         // Past the index, which may be what does not fit; it is made again from what is left.
         foreach (var id in ids)
-            foreach (var table in (string[])[_events, _metadata]) connection.Run($"DELETE FROM {table} NOT INDEXED WHERE persistence_id = $0", id);
+            foreach (var table in (string[])[_events, _metadata])
+                connection.Run($"DELETE FROM {table} NOT INDEXED WHERE persistence_id = $0", id);
         connection.Run("REINDEX");
     });
 
@@ -198,13 +207,15 @@ internal sealed class JournalTable : IStoreTable
     private void Verify(StoreConnection connection)
     {
         var verification = new JournalVerification(connection, _events, _metadata);
-        if (verification.Run()) _report($"an index of \"{_settings.File}\" was damaged, and is made again: no event was concerned");
+        if (verification.Run())
+            _report($"an index of \"{_settings.File}\" was damaged, and is made again: no event was concerned");
         Damaged = verification.Damaged;
         foreach (var (id, reason) in Damaged) _report($"\"{_settings.File}\": the journal of \"{id}\" is damaged: {reason}");
     }
 
     private bool IsPresent(StoreConnection connection) =>
-        connection.Number("PRAGMA user_version") == Version && connection.Number("SELECT 1 FROM sqlite_master WHERE name = $0", _events) is not null;
+        connection.Number("PRAGMA user_version") == Version
+            && connection.Number("SELECT 1 FROM sqlite_master WHERE name = $0", _events) is not null;
 
     private void CreateTables(StoreConnection connection)
     {
@@ -237,7 +248,8 @@ internal sealed class JournalTable : IStoreTable
         // A file of Akka.Persistence.Sqlite lacks these two.
         AddColumn(connection, _events, "previous");
         AddColumn(connection, _metadata, "ordering");
-        foreach (var table in (string[])[_events, _metadata, "journal_epochs", "journal_history"]) AddColumn(connection, table, "checksum");
+        foreach (var table in (string[])[_events, _metadata, "journal_epochs", "journal_history"])
+            AddColumn(connection, table, "checksum");
         JournalVerification.AddChecksums(connection, _events, _metadata);
         connection.Run($"PRAGMA user_version = {Version}");
     }

@@ -6,11 +6,14 @@ using Supervisor.Persistence.Sqlite.Store;
 namespace Supervisor.Persistence.Sqlite.Journal;
 
 /// <summary>
-/// A file apart from the database, which says how far it was written in this boot. A database that does not reach so far, or is not the
-/// same, was lost, emptied, exchanged, restored from a backup, or has lost its write-ahead log: of what is missing in it nothing is known.
+/// A file apart from the database, which says how far it was written in this boot. A database that does not reach so far, or is
+/// not the
+/// same, was lost, emptied, exchanged, restored from a backup, or has lost its write-ahead log: of what is missing in it nothing
+/// is known.
 /// </summary>
 /// <remarks>
-/// Written after each commit and not synced: it lags behind at worst, by what was committed in the moment of our death. After another
+/// Written after each commit and not synced: it lags behind at worst, by what was committed in the moment of our death. After
+/// another
 /// boot it says nothing, since a loss of power takes back what was not synced.
 /// </remarks>
 internal sealed class JournalWitness(string path, string events, string bootId) : IDisposable
@@ -29,11 +32,15 @@ internal sealed class JournalWitness(string path, string events, string bootId) 
         var said = System.IO.File.Exists(path) ? System.IO.File.ReadAllText(path).Trim() : "";
         if (said.StartsWith(bootId + " ", StringComparison.Ordinal))
         {
-            if (!said.StartsWith(_epoch + " ", StringComparison.Ordinal) || !long.TryParse(said[(_epoch.Length + 1)..], CultureInfo.InvariantCulture, out var last))
-                throw new JournalUnusableException($"the journal \"{database}\" is not the one that was written last since the machine was started (\"{path}\" says so)");
+            if (!said.StartsWith(_epoch + " ", StringComparison.Ordinal)
+                || !long.TryParse(said[(_epoch.Length + 1)..], CultureInfo.InvariantCulture, out var last))
+                throw new JournalUnusableException(
+                    $"the journal \"{database}\" is not the one that was written last since the machine was started "
+                    + $"(\"{path}\" says so)");
             if (given < last)
                 throw new JournalUnusableException(
-                    $"the journal \"{database}\" lacks its end: it reaches number {given}, and {last} was written since the machine was started (\"{path}\" says so)");
+                    $"the journal \"{database}\" lacks its end: it reaches number {given}, and {last} was written since the "
+                        + $"machine was started (\"{path}\" says so)");
         }
         _file = System.IO.File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite);
         System.IO.File.SetUnixFileMode(_file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
@@ -46,7 +53,9 @@ internal sealed class JournalWitness(string path, string events, string bootId) 
         try
         {
             // A line of one length: no remainder of a longer one is left behind it.
-            if (_file is not null) RandomAccess.Write(_file, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{_epoch} {given:d19}\n")), 0);
+            if (_file is not null)
+                RandomAccess.Write(_file,
+                Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{_epoch} {given:d19}\n")), 0);
         }
         catch (IOException)
         {

@@ -109,7 +109,8 @@ public sealed class SqliteJournal : AsyncWriteJournal
     }
 
     /// <inheritdoc/>
-    public override Task<long> ReadHighestSequenceNrAsync(string persistenceId, long fromSequenceNr, CancellationToken cancellationToken) => _store.Do(
+    public override Task<long> ReadHighestSequenceNrAsync(
+        string persistenceId, long fromSequenceNr, CancellationToken cancellationToken) => _store.Do(
         () => $"reading the highest sequence number of \"{persistenceId}\"", Durability.Read,
         connection => _table.Highest(connection, persistenceId), cancellationToken);
 
@@ -128,12 +129,15 @@ public sealed class SqliteJournal : AsyncWriteJournal
             foreach (var row in rows) recoveryCallback(FromRow(row));
         }
 
-        Task<List<StoredRow>> Read(long from, long most) => _store.Do(() => $"reading events of \"{persistenceId}\"", Durability.Read,
-            connection => _table.Replay(connection, persistenceId, from, toSequenceNr, Math.Min(most, Slice)), CancellationToken.None);
+        Task<List<StoredRow>> Read(long from, long most) =>
+            _store.Do(() => $"reading events of \"{persistenceId}\"", Durability.Read,
+            connection => _table.Replay(connection, persistenceId, from, toSequenceNr, Math.Min(most, Slice)),
+                CancellationToken.None);
     }
 
     /// <inheritdoc/>
-    protected override Task DeleteMessagesToAsync(string persistenceId, long toSequenceNr, CancellationToken cancellationToken) => _store.Do(
+    protected override Task DeleteMessagesToAsync(string persistenceId, long toSequenceNr, CancellationToken cancellationToken) =>
+        _store.Do(
         () => $"deleting events of \"{persistenceId}\"", Durability.Unsynced, connection =>
         {
             _table.Delete(connection, persistenceId, toSequenceNr);
@@ -144,7 +148,8 @@ public sealed class SqliteJournal : AsyncWriteJournal
     {
         var max = Math.Clamp(read.Max, 1, Slice);
         var (rows, bounds) = await _store.Do(() => $"reading events tagged \"{read.Tag}\"", Durability.Read,
-            connection => (_table.Stream.Read(connection, read with { Max = max }), _table.Bounds), CancellationToken.None).ConfigureAwait(false);
+            connection => (_table.Stream.Read(connection, read with { Max = max }), _table.Bounds), CancellationToken.None)
+                .ConfigureAwait(false);
         return new TaggedEvents.Page([.. rows.SelectMany(FromStream)], bounds);
     }
 
@@ -187,9 +192,11 @@ public sealed class SqliteJournal : AsyncWriteJournal
     }
 
     private Persistent FromRow(StoredRow row) => AsRead(
-        _payloads.Unpack(row.Payload, row.Manifest, row.Serializer), row.SequenceNr, row.PersistenceId, row.Manifest, row.Timestamp);
+        _payloads.Unpack(row.Payload, row.Manifest, row.Serializer), row.SequenceNr, row.PersistenceId, row.Manifest,
+            row.Timestamp);
 
-    private static Persistent AsRead(object payload, long sequenceNr, string persistenceId, string manifest, long timestamp) => new(
+    private static Persistent AsRead(object payload, long sequenceNr, string persistenceId, string manifest, long timestamp) =>
+        new(
         payload, sequenceNr, persistenceId, manifest, isDeleted: false, ActorRefs.NoSender, writerGuid: null, timestamp);
 
     private IEnumerable<TaggedEvent> FromStream(StoredRow row) => AdaptFromJournal(FromRow(row)).Select(e => new TaggedEvent(

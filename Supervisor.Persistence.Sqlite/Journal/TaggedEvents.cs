@@ -10,7 +10,9 @@ public abstract record TaggedEvents
 {
     private TaggedEvents() { }
 
-    /// <summary>Asks for a part of the stream that is committed. Answered with <see cref="Page"/> or <see cref="Failed"/>.</summary>
+    /// <summary>
+    /// Asks for a part of the stream that is committed. Answered with <see cref="Page"/> or <see cref="Failed"/>.
+    /// </summary>
     /// <param name="Tag">Only events with this tag.</param>
     /// <param name="After">Only events with higher offsets; 0 for all that is kept.</param>
     /// <param name="Through">Only events with offsets up to this one.</param>
@@ -23,7 +25,8 @@ public abstract record TaggedEvents
     public sealed record Page(ImmutableArray<TaggedEvent> Events, StreamBounds Bounds) : TaggedEvents;
 
     /// <summary>
-    /// Subscribes the sender to what is committed from now on. Answered with <see cref="Subscribed"/>, or <see cref="Failed"/>; then
+    /// Subscribes the sender to what is committed from now on. Answered with <see cref="Subscribed"/>, or <see cref="Failed"/>;
+    /// then
     /// comes a <see cref="Committed"/> for each commit that holds tagged events, before the actors concerned are answered.
     /// </summary>
     public sealed record Subscribe : TaggedEvents
@@ -49,10 +52,12 @@ public abstract record TaggedEvents
 public readonly record struct StreamBounds(long First, long Last, long Next);
 
 /// <summary>An event in the stream.</summary>
-/// <param name="Offset">Its place in the order of commits: strictly increasing, and never used twice, not even after a loss of power.</param>
+/// <param name="Offset">Its place in the order of commits: strictly increasing, and never used twice, not even after a loss of
+/// power.</param>
 /// <param name="Previous">
 /// Offset of the tagged event before it, 0 for the first. A reader that has seen that one has missed nothing. A reader that has
 /// seen a higher one has seen what a loss of power took back.
 /// </param>
 /// <param name="Timestamp">When it was persisted, in UTC.</param>
-public sealed record TaggedEvent(long Offset, long Previous, string PersistenceId, long SequenceNr, DateTime Timestamp, object Event);
+public sealed record TaggedEvent(
+    long Offset, long Previous, string PersistenceId, long SequenceNr, DateTime Timestamp, object Event);

@@ -63,7 +63,8 @@ public sealed class SqliteSnapshotStore : SnapshotStore
     protected override async Task SaveAsync(SnapshotMetadata metadata, object snapshot, CancellationToken cancellationToken)
     {
         var (bytes, manifest, serializer) = _payloads.Pack(snapshot);
-        await _store.Do(() => $"saving a snapshot of \"{metadata.PersistenceId}\"", Durability.Synced, connection => connection.Run(
+        await _store.Do(() =>
+            $"saving a snapshot of \"{metadata.PersistenceId}\"", Durability.Synced, connection => connection.Run(
             _save, metadata.PersistenceId, metadata.SequenceNr, metadata.Timestamp.Ticks, manifest, bytes, serializer),
             cancellationToken).ConfigureAwait(false);
     }
@@ -71,15 +72,18 @@ public sealed class SqliteSnapshotStore : SnapshotStore
     /// <inheritdoc/>
     protected override Task DeleteAsync(SnapshotMetadata metadata, CancellationToken cancellationToken) => _store.Do(
         () => $"deleting a snapshot of \"{metadata.PersistenceId}\"", Durability.Unsynced,
-        connection => connection.Run(_deleteOne, metadata.PersistenceId, metadata.SequenceNr, metadata.Timestamp.Ticks), cancellationToken);
+        connection => connection.Run(_deleteOne, metadata.PersistenceId, metadata.SequenceNr, metadata.Timestamp.Ticks),
+            cancellationToken);
 
     /// <inheritdoc/>
-    protected override Task DeleteAsync(string persistenceId, SnapshotSelectionCriteria criteria, CancellationToken cancellationToken) => _store.Do(
+    protected override Task DeleteAsync(
+        string persistenceId, SnapshotSelectionCriteria criteria, CancellationToken cancellationToken) => _store.Do(
         () => $"deleting snapshots of \"{persistenceId}\"", Durability.Unsynced,
         connection => connection.Run(_deleteRange, InRange(persistenceId, criteria)), cancellationToken);
 
     private static object[] InRange(string id, SnapshotSelectionCriteria criteria) =>
-        [id, criteria.MinSequenceNr, criteria.MaxSequenceNr, criteria.MinTimestamp.GetValueOrDefault().Ticks, criteria.MaxTimeStamp.Ticks];
+        [id, criteria.MinSequenceNr, criteria.MaxSequenceNr, criteria.MinTimestamp.GetValueOrDefault().Ticks,
+            criteria.MaxTimeStamp.Ticks];
 
     private sealed record Row(long SequenceNr, long CreatedAt, string Manifest, byte[] Payload, int? Serializer);
 }

@@ -5,7 +5,8 @@ using SQLitePCL;
 namespace Supervisor.Persistence.Sqlite.Store;
 
 /// <summary>
-/// A statement without a result whose parameters are bound one after the other, without the provider's: for what is run for each event.
+/// A statement without a result whose parameters are bound one after the other, without the provider's: for what is run for each
+/// event.
 /// sqlite.org/c3ref/bind_blob.html
 /// </summary>
 internal sealed class BoundStatement(sqlite3 database, string sql) : IDisposable

@@ -7,7 +7,8 @@ namespace Supervisor.Persistence.Sqlite.Store;
 /// Disk space that belongs to a database and its write-ahead log before they need it: when others have filled the disk, what is
 /// written next still has its place. For one thread.
 /// </summary>
-/// <param name="database">Open for writing. It is not opened again here: closing another descriptor of it would drop SQLite's locks. fcntl(2).</param>
+/// <param name="database">Open for writing. It is not opened again here: closing another descriptor of it would drop SQLite's
+/// locks. fcntl(2).</param>
 internal sealed partial class DiskReserve(SafeFileHandle database, string path) : IDisposable
 {
     private const int FALLOC_FL_KEEP_SIZE = 1, ENOSPC = 28, EDQUOT = 122, LogPage = 4096 + 24;
@@ -16,12 +17,15 @@ internal sealed partial class DiskReserve(SafeFileHandle database, string path) 
     /// <summary>Allocates what is missing.</summary>
     /// <param name="bytes">For each of the two files.</param>
     /// <param name="pagesAhead">Pages that the log holds, each with a header (sqlite.org/fileformat2.html#walformat).</param>
-    /// <returns>False when there is no room for it on the disk. Where a file system cannot allocate ahead, that is never known.</returns>
+    /// <returns>False when there is no room for it on the disk. Where a file system cannot allocate ahead, that is never
+    /// known.</returns>
     public bool TryFill(long bytes, int pagesAhead)
     {
         // The log is written from its start again after each checkpoint, the database grows at its end.
-        _log ??= File.Exists(path + "-wal") ? File.OpenHandle(path + "-wal", FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete) : null;
-        return TryAllocate(database, RandomAccess.GetLength(database), bytes) && (_log is null || TryAllocate(_log, 0, (pagesAhead + 1L) * LogPage + bytes));
+        _log ??= File.Exists(path + "-wal")
+            ? File.OpenHandle(path + "-wal", FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete) : null;
+        return TryAllocate(database, RandomAccess.GetLength(database), bytes)
+            && (_log is null || TryAllocate(_log, 0, (pagesAhead + 1L) * LogPage + bytes));
     }
 
     public void Dispose() => _log?.Dispose();

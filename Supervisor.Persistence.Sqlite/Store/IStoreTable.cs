@@ -6,7 +6,9 @@ namespace Supervisor.Persistence.Sqlite.Store;
 /// </summary>
 internal interface IStoreTable
 {
-    /// <summary>The file was opened: creates what is missing, and reads what this keeps in memory. Its own transactions.</summary>
+    /// <summary>
+    /// The file was opened: creates what is missing, and reads what this keeps in memory. Its own transactions.
+    /// </summary>
     void Opened(StoreConnection connection);
 
     /// <summary>The transaction is committed, which may have held reads only; the requests in it are answered next.</summary>

@@ -23,7 +23,9 @@ internal sealed class Payloads(ExtendedActorSystem system)
     }
 
     /// <param name="serializer">Null in rows of old versions: the serializer of the type that the manifest names.</param>
-    [UnconditionalSuppressMessage("Trimming", "IL2057", Justification = "A manifest names a type that the program journals: a program that is trimmed keeps it.")]
+    [UnconditionalSuppressMessage(
+        "Trimming", "IL2057",
+        Justification = "A manifest names a type that the program journals: a program that is trimmed keeps it.")]
     public object Unpack(byte[] bytes, string manifest, int? serializer)
     {
         if (serializer is { } id)

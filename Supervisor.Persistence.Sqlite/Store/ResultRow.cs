@@ -6,7 +6,8 @@ using SQLitePCL;
 namespace Supervisor.Persistence.Sqlite.Store;
 
 /// <summary>
-/// The row on which a statement stands, read without the provider, whose getters took most of the time of a replay. Valid until the reader
+/// The row on which a statement stands, read without the provider, whose getters took most of the time of a replay. Valid until
+/// the reader
 /// moves on or is closed. sqlite.org/c3ref/column_blob.html
 /// </summary>
 internal readonly unsafe partial struct ResultRow(SqliteDataReader reader)

@@ -6,7 +6,8 @@ using SQLitePCL;
 namespace Supervisor.Persistence.Sqlite.Store;
 
 /// <summary>
-/// CRC-32C over the values of a row, each with its type and length: it finds every single flipped bit, and any burst of up to 32. Beside
+/// CRC-32C over the values of a row, each with its type and length: it finds every single flipped bit, and any burst of up to 32.
+/// Beside
 /// SQLite's own checks, which see the structure of the file but not what is in a row.
 /// </summary>
 internal struct RowChecksum()

@@ -1,6 +1,8 @@
 namespace Supervisor.Persistence.Sqlite.Store;
 
-/// <summary>One plugin's access to a file: the thread may be shared, the table, the settings and the errors are the plugin's own.</summary>
+/// <summary>
+/// One plugin's access to a file: the thread may be shared, the table, the settings and the errors are the plugin's own.
+/// </summary>
 /// <param name="thread">Null when the settings cannot be used.</param>
 internal sealed class StoreAccess(StoreThread? thread, StoreSettings settings, IStoreTable table) : IDisposable
 {
@@ -11,7 +13,8 @@ internal sealed class StoreAccess(StoreThread? thread, StoreSettings settings, I
     public string File => settings.File;
 
     /// <inheritdoc cref="StoreThread.Do{T}(Func{string}, Durability, Func{StoreConnection, T}, CancellationToken)"/>
-    public Task<T> Do<T>(Func<string> doing, Durability durability, Func<StoreConnection, T> work, CancellationToken cancellation) =>
+    public Task<T> Do<T>(
+        Func<string> doing, Durability durability, Func<StoreConnection, T> work, CancellationToken cancellation) =>
         thread is null
             ? Task.FromException<T>(settings.Problem!)
             : thread.Do(new StoreRequest<T>(settings, table, doing, durability, work), cancellation);

@@ -10,7 +10,8 @@ internal sealed class StoreConnection : IDisposable
     private readonly SqliteConnection _connection;
     private readonly Dictionary<string, SqliteCommand> _prepared = new(StringComparer.Ordinal);
     private readonly Dictionary<string, BoundStatement> _bound = new(StringComparer.Ordinal);
-    private readonly SafeFileHandle? _file; // closed after the connection: closing it drops the locks that SQLite holds. fcntl(2), F_SETLK
+    // closed after the connection: closing it drops the locks that SQLite holds. fcntl(2), F_SETLK
+    private readonly SafeFileHandle? _file;
     private readonly DiskReserve? _reserve;
     private readonly string? _place;
     private bool _syncs = true;
@@ -24,7 +25,8 @@ internal sealed class StoreConnection : IDisposable
             Run($"PRAGMA busy_timeout={(long)settings.Timeout.TotalMilliseconds}");
             if (settings.ReadOnly) return;
             // No other process has business in this file while it is open. Set before the first access, EXCLUSIVE keeps the index
-            // of the write-ahead log in memory, and a transaction takes no file locks (sqlite.org/wal.html, "without shared memory").
+            // of the write-ahead log in memory, and a transaction takes no file locks (sqlite.org/wal.html, "without shared
+            // memory").
             Run("PRAGMA locking_mode=EXCLUSIVE");
             Run("PRAGMA journal_mode=WAL");
             Run("PRAGMA wal_autocheckpoint=0"); // StoreThread does it when it is idle: not on the way to an answer
@@ -41,15 +43,20 @@ internal sealed class StoreConnection : IDisposable
         }
     }
 
-    /// <summary>That the file is still where it was opened: what is written to one that was removed, or exchanged, nobody reads again.</summary>
+    /// <summary>
+    /// That the file is still where it was opened: what is written to one that was removed, or exchanged, nobody reads again.
+    /// </summary>
     /// <exception cref="JournalUnusableException">It is not.</exception>
     public void CheckPlace()
     {
         if (_place is not null && Place is var now && now != _place)
-            throw new JournalUnusableException($"the file \"{_place}\" was removed, renamed or exchanged while it was in use: it is now {now ?? "nowhere"}");
+            throw new JournalUnusableException(
+                $"the file \"{_place}\" was removed, renamed or exchanged while it was in use: it is now {now ?? "nowhere"}");
     }
 
-    /// <summary>Where the kernel says that the open file is, "(deleted)" behind it if nowhere; null without /proc. proc(5), /proc/PID/fd.</summary>
+    /// <summary>
+    /// Where the kernel says that the open file is, "(deleted)" behind it if nowhere; null without /proc. proc(5), /proc/PID/fd.
+    /// </summary>
     private string? Place => _file is null ? null : new FileInfo($"/proc/self/fd/{_file.DangerousGetHandle()}").LinkTarget;
 
     /// <summary>
@@ -97,7 +104,8 @@ internal sealed class StoreConnection : IDisposable
     /// <summary>The statement, ready for the first of its values; not to be disposed.</summary>
     public BoundStatement Bound(string sql)
     {
-        if (!_bound.TryGetValue(sql, out var statement)) _bound.Add(sql, statement = new BoundStatement(_connection.Handle!, sql));
+        if (!_bound.TryGetValue(sql, out var statement))
+            _bound.Add(sql, statement = new BoundStatement(_connection.Handle!, sql));
         return statement;
     }
 
@@ -130,7 +138,9 @@ internal sealed class StoreConnection : IDisposable
         if (raw.sqlite3_get_autocommit(_connection.Handle) == 0) Run("ROLLBACK");
     }
 
-    /// <summary>Brings the write-ahead log back into the database, both synced, so that the log begins again from its start.</summary>
+    /// <summary>
+    /// Brings the write-ahead log back into the database, both synced, so that the log begins again from its start.
+    /// </summary>
     public void Checkpoint()
     {
         Syncs = true;

@@ -8,7 +8,9 @@ internal enum Durability
     /// <summary>It only reads.</summary>
     Read,
 
-    /// <summary>It survives the death of this process, and may be lost, with everything after it, when the machine loses power.</summary>
+    /// <summary>
+    /// It survives the death of this process, and may be lost, with everything after it, when the machine loses power.
+    /// </summary>
     Unsynced,
 
     /// <summary>It survives a loss of power once it is answered.</summary>

@@ -77,7 +77,8 @@ internal sealed class StoreSettings
     private (string File, string Text, bool ReadOnly) Connection(string? text)
     {
         if (string.IsNullOrWhiteSpace(text))
-            throw new ConfigurationException($"{Name}.connection-string is not set; write for instance \"Data Source=/var/lib/example/journal.db\".");
+            throw new ConfigurationException(
+                $"{Name}.connection-string is not set; write for instance \"Data Source=/var/lib/example/journal.db\".");
         try
         {
             // The connection lives as long as the plugin; a pool would only keep the file open after its end. SQLite's own
@@ -98,7 +99,8 @@ internal sealed class StoreSettings
     {
         var name = config.GetString(key, "");
         if (!name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_'))
-            throw new ConfigurationException($"{Name}.{key} = \"{name}\" cannot be the name of a table; letters, digits and '_' only.");
+            throw new ConfigurationException(
+                $"{Name}.{key} = \"{name}\" cannot be the name of a table; letters, digits and '_' only.");
         return name;
     }
 }

@@ -21,7 +21,8 @@ internal sealed class StoreThread : IDisposable
     /// <summary>Pages in the write-ahead log after which it is checkpointed: when the thread is idle, or at once.</summary>
     private const int CheckpointWhenIdle = 500, CheckpointAtOnce = 4_000, CheckpointWhenSpaceIsLow = 100, ReserveAgainAfter = 64;
 
-    private static readonly TimeSpan IdleAfter = TimeSpan.FromMilliseconds(20), LookForSpaceEvery = TimeSpan.FromSeconds(1), GatherAtMost = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan IdleAfter = TimeSpan.FromMilliseconds(20), LookForSpaceEvery = TimeSpan.FromSeconds(1),
+        GatherAtMost = TimeSpan.FromMilliseconds(1);
 
     private readonly StoreSettings _settings;
     private readonly object _gate = new();
@@ -43,7 +44,9 @@ internal sealed class StoreThread : IDisposable
         _thread.Start();
     }
 
-    /// <summary>The space that is reserved on the disk could not be allocated, or could be again. Raised on this thread.</summary>
+    /// <summary>
+    /// The space that is reserved on the disk could not be allocated, or could be again. Raised on this thread.
+    /// </summary>
     public event Action<bool>? SpaceChanged;
 
     /// <summary>Transactions so far that wrote something, and how many of them were synced. For tests and benchmarks.</summary>
@@ -87,7 +90,8 @@ internal sealed class StoreThread : IDisposable
     /// <param name="durability">What it needs of its commit.</param>
     /// <param name="work">Runs on this thread; again if something else in its group fails.</param>
     /// <returns>Completes after the commit; fails with a <see cref="StoreException"/>.</returns>
-    public Task<T> Do<T>(Func<string> doing, Durability durability, Func<StoreConnection, T> work, CancellationToken cancellation) =>
+    public Task<T> Do<T>(
+        Func<string> doing, Durability durability, Func<StoreConnection, T> work, CancellationToken cancellation) =>
         Do(new StoreRequest<T>(_settings, null, doing, durability, work), cancellation);
 
     public Task<T> Do<T>(StoreRequest<T> request, CancellationToken cancellation)
@@ -98,7 +102,8 @@ internal sealed class StoreThread : IDisposable
             if (_waiting.Count >= _settings.MaxWaiting)
             {
                 return Task.FromException<T>(new InvalidOperationException(
-                    $"{_settings.Name}: {_settings.MaxWaiting} requests wait for \"{_settings.File}\" already (max-buffer-size)"));
+                    $"{_settings.Name}: {_settings.MaxWaiting} requests wait for \"{_settings.File}\" already "
+                        + "(max-buffer-size)"));
             }
             _waiting.Add(request);
             if (_waiting.Count == 1) Monitor.Pulse(_gate);
@@ -172,7 +177,8 @@ internal sealed class StoreThread : IDisposable
     }
 
     /// <summary>
-    /// Before a sync, waits for those that wrote lately: they were answered at the same time, and the first of them to write again
+    /// Before a sync, waits for those that wrote lately: they were answered at the same time, and the first of them to write
+    /// again
     /// would get a sync for itself, with all others waiting for the next one. Shorter than a sync, and not at all for one writer.
     /// </summary>
     private void Gather(List<StoreRequest> requests)
@@ -212,14 +218,16 @@ internal sealed class StoreThread : IDisposable
         }
         catch (SqliteException e)
         {
-            // The disk may be full. What matters meets the same error with a caller to report it to; this waits for the next commit.
+            // The disk may be full. What matters meets the same error with a caller to report it to; this waits for the next
+            // commit.
             GiveUp(e);
             (_untidy, _checkpointedAt) = (false, _connection?.PagesWritten ?? 0);
         }
     }
 
     /// <summary>
-    /// After each checkpoint, which may have made the database longer; when the log has become longer; and now and then while there is
+    /// After each checkpoint, which may have made the database longer; when the log has become longer; and now and then while
+    /// there is
     /// no room.
     /// </summary>
     private void Reserve()
@@ -242,7 +250,8 @@ internal sealed class StoreThread : IDisposable
         }
         else if (isOfOne && group.Count > 1)
         {
-            // One of them spoiled the transaction of all. Halves, in order: one in a thousand costs some ten commits, not a thousand.
+            // One of them spoiled the transaction of all. Halves, in order: one in a thousand costs some ten commits, not a
+            // thousand.
             var half = group.Count / 2;
             Carry(group.GetRange(0, half));
             Carry(group.GetRange(half, group.Count - half));
@@ -253,7 +262,8 @@ internal sealed class StoreThread : IDisposable
         }
     }
 
-    private bool IsOpen(StoreRequest request) => _connection is not null && (request.Table is null || _opened.Contains(request.Table));
+    private bool IsOpen(StoreRequest request) =>
+        _connection is not null && (request.Table is null || _opened.Contains(request.Table));
 
     /// <summary>
     /// Opens what these need; those for which that failed are answered, and the others left. It is tried once for all of them:
@@ -273,7 +283,8 @@ internal sealed class StoreThread : IDisposable
                 return [];
             }
         }
-        foreach (var table in group.Select(r => r.Table).OfType<IStoreTable>().Distinct().Where(t => !_opened.Contains(t)).ToList())
+        foreach (var table in group.Select(r => r.Table).OfType<IStoreTable>().Distinct().Where(t => !_opened.Contains(t))
+            .ToList())
         {
             try
             {

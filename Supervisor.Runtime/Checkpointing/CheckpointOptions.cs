@@ -9,7 +9,9 @@ public sealed record CheckpointOptions
     /// <summary>Where criu writes its log; null for <see cref="ImageDirectory"/>.</summary>
     public string? WorkDirectory { get; init; }
 
-    /// <summary>Images of a former pre-dump, relative to <see cref="ImageDirectory"/>: only memory that has changed since is written.</summary>
+    /// <summary>
+    /// Images of a former pre-dump, relative to <see cref="ImageDirectory"/>: only memory that has changed since is written.
+    /// </summary>
     public string? ParentDirectory { get; init; }
 
     /// <summary>The container lives on after the checkpoint.</summary>
@@ -39,7 +41,9 @@ public sealed record CheckpointOptions
     /// <summary>Namespaces that are made, but left empty: <c>network</c>.</summary>
     public IReadOnlyList<string> EmptyNamespaces { get; init; } = [];
 
-    /// <summary>The network namespace is not the container's own but was joined by a path; known by itself where the bundle is ours.</summary>
+    /// <summary>
+    /// The network namespace is not the container's own but was joined by a path; known by itself where the bundle is ours.
+    /// </summary>
     public bool ExternalNetwork { get; init; }
 
     /// <summary>Only the memory is written, and the container lives on: to be the parent of a later checkpoint.</summary>
@@ -58,7 +62,8 @@ public sealed record CheckpointOptions
     public string Criu { get; init; } = DefaultCriu;
 
     /// <summary>What <c>SUPERVISOR_CRIU</c> names in our environment, else <c>criu</c>.</summary>
-    public static string DefaultCriu => Environment.GetEnvironmentVariable("SUPERVISOR_CRIU") is { Length: > 0 } said ? said : "criu";
+    public static string DefaultCriu =>
+        Environment.GetEnvironmentVariable("SUPERVISOR_CRIU") is { Length: > 0 } said ? said : "criu";
 
     internal string LogDirectory => WorkDirectory ?? ImageDirectory;
 }

@@ -13,7 +13,9 @@ internal static class CheckpointedStreams
 {
     private const string FileName = "descriptors.json";
 
-    /// <summary>Of a process that lives, by descriptor 0 to 2: <c>pipe:[inode]</c>, <c>file[mount:inode]</c>, or what its link says.</summary>
+    /// <summary>
+    /// Of a process that lives, by descriptor 0 to 2: <c>pipe:[inode]</c>, <c>file[mount:inode]</c>, or what its link says.
+    /// </summary>
     public static IReadOnlyList<string> Of(int pid)
     {
         var own = MountLine.Of($"{pid}").Select(m => m.Id).ToHashSet();
@@ -42,15 +44,18 @@ internal static class CheckpointedStreams
     public static bool IsExternalFile(string stream) => stream.StartsWith("file[", StringComparison.Ordinal);
 
     /// <summary>Whether something else can be given in its place.</summary>
-    public static bool IsReplaceable(string stream) => IsExternalFile(stream) || stream.StartsWith("pipe:[", StringComparison.Ordinal);
+    public static bool IsReplaceable(string stream) =>
+        IsExternalFile(stream) || stream.StartsWith("pipe:[", StringComparison.Ordinal);
 
     private static string Name(int pid, int number, HashSet<int> own)
     {
         var path = $"/proc/{pid}/fd/{number}";
         var link = new FileInfo(path).LinkTarget ?? "";
         if (link.Length == 0 || !link.StartsWith('/') || link.StartsWith("/dev/pts/", StringComparison.Ordinal)) return link;
-        var mount = File.ReadLines($"/proc/{pid}/fdinfo/{number}").FirstOrDefault(l => l.StartsWith("mnt_id:", StringComparison.Ordinal));
-        if (mount is null || !int.TryParse(mount.AsSpan("mnt_id:".Length).Trim(), CultureInfo.InvariantCulture, out var id) || own.Contains(id)) return link;
+        var mount = File.ReadLines($"/proc/{pid}/fdinfo/{number}")
+            .FirstOrDefault(l => l.StartsWith("mnt_id:", StringComparison.Ordinal));
+        if (mount is null || !int.TryParse(mount.AsSpan("mnt_id:".Length).Trim(), CultureInfo.InvariantCulture, out var id)
+            || own.Contains(id)) return link;
         using var file = Fd.Open(path, Kernel.Abi.OpenFlags.O_PATH);
         return $"file[{id:x}:{FileStatus.InodeOf(file):x}]";
     }

@@ -10,14 +10,16 @@ internal static class ContainerCheckpoint
     public const string OuterNetwork = "extRootNetNS";
 
     /// <summary>
-    /// Seconds that criu may take to stop the processes, attempt by attempt. One whose child of vfork(2) has not executed yet cannot be
+    /// Seconds that criu may take to stop the processes, attempt by attempt. One whose child of vfork(2) has not executed yet
+    /// cannot be
     /// stopped; that is over soon as a rule, but not while criu waits for it, because the child is stopped already.
     /// </summary>
     private static readonly int[] Patience = [1, 3, 10];
 
     /// <param name="pid">Of the init, which the caller holds.</param>
     /// <param name="joinsNetwork">Its network namespace was joined by a path.</param>
-    /// <exception cref="CheckpointException">criu could not; its message has the errors of criu's log. The container lives on.</exception>
+    /// <exception cref="CheckpointException">criu could not; its message has the errors of criu's log. The container lives
+    /// on.</exception>
     public static void Run(int pid, Cgroup cgroup, bool joinsNetwork, CheckpointOptions options, CancellationToken deadline)
     {
         var what = options.PreDump ? "pre-dump" : "checkpoint";
@@ -30,11 +32,14 @@ internal static class ContainerCheckpoint
         var external = ExternalMounts.Of(pid, cgroup);
         var request = CriuOptions.Common(options, images, work, log)
             .Add(CriuOptions.Pid, pid).Add(CriuOptions.LeaveRunning, options.LeaveRunning || options.PreDump)
-            .Add(CriuOptions.ParentImages, options.ParentDirectory).Add(CriuOptions.TrackMemory, options.PreDump || options.ParentDirectory is not null);
+            .Add(CriuOptions.ParentImages, options.ParentDirectory)
+                .Add(CriuOptions.TrackMemory, options.PreDump || options.ParentDirectory is not null);
         if (cgroup.FreezerDirectory is { } freezer) request.Add(CriuOptions.FreezeCgroup, freezer);
         foreach (var point in external.Keys) request.Add(CriuOptions.External, $"mnt[{point}]:{point}");
-        foreach (var stream in streams.Where(CheckpointedStreams.IsExternalFile).Distinct()) request.Add(CriuOptions.External, stream);
-        if (joinsNetwork && NamespaceFile.ForeignInode(pid, "net") is { } network) request.Add(CriuOptions.External, $"net[{network}]:{OuterNetwork}");
+        foreach (var stream in streams.Where(CheckpointedStreams.IsExternalFile).Distinct())
+            request.Add(CriuOptions.External, stream);
+        if (joinsNetwork && NamespaceFile.ForeignInode(pid, "net") is { } network)
+            request.Add(CriuOptions.External, $"net[{network}]:{OuterNetwork}");
         if (!options.PreDump)
         {
             CheckpointedStreams.Write(options.ImageDirectory, streams);
@@ -60,12 +65,14 @@ internal static class ContainerCheckpoint
             {
                 try
                 {
-                    session.Run(what, options.PreDump ? CriuSession.PreDump : CriuSession.Dump, request, null, Path.Join(options.LogDirectory, log), deadline);
+                    session.Run(what, options.PreDump
+                        ? CriuSession.PreDump : CriuSession.Dump, request, null, Path.Join(options.LogDirectory, log), deadline);
                 }
                 catch
                 {
                     session.Kill();
-                    if (!wasFrozen && cgroup.IsFrozen) cgroup.Thaw(TimeSpan.FromSeconds(10)); // one that is killed leaves it frozen
+                    // one that is killed leaves it frozen
+                    if (!wasFrozen && cgroup.IsFrozen) cgroup.Thaw(TimeSpan.FromSeconds(10));
                     throw;
                 }
             }

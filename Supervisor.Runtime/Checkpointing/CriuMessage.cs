@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Supervisor.Runtime.Checkpointing;
 
-/// <summary>A message of criu's RPC as protocol buffers write it: fields of a number, each a number or bytes. criu.org/RPC, rpc.proto.</summary>
+/// <summary>
+/// A message of criu's RPC as protocol buffers write it: fields of a number, each a number or bytes. criu.org/RPC, rpc.proto.
+/// </summary>
 internal sealed class CriuMessage
 {
     private const int Varint = 0, Bytes = 2;
@@ -54,7 +56,8 @@ internal sealed class CriuMessage
                 numbers[field] = (long)Number(ref message);
                 continue;
             }
-            var length = kind == Bytes ? Number(ref message) : throw new InvalidDataException($"criu: field {field} of kind {kind}");
+            var length = kind == Bytes
+                ? Number(ref message) : throw new InvalidDataException($"criu: field {field} of kind {kind}");
             if (length > (ulong)message.Length) throw new InvalidDataException("criu: a message that is cut short");
             texts[field] = message[..(int)length].ToArray();
             message = message[(int)length..];

@@ -38,7 +38,8 @@ internal sealed class CriuSession : IDisposable
     /// <returns>With the numbers that <paramref name="inherited"/> have there.</returns>
     /// <exception cref="CheckpointException">It is not there, or cannot be executed.</exception>
     public static (CriuSession Session, IReadOnlyList<int> Numbers) Start(
-        string what, string criu, IReadOnlyList<Fd> inherited, IEnumerable<int> named, Action<LaunchProgram, FdSlots>? before, CloneFlags namespaces, Fd? cgroup,
+        string what, string criu, IReadOnlyList<Fd> inherited, IEnumerable<int> named, Action<LaunchProgram, FdSlots>? before,
+        CloneFlags namespaces, Fd? cgroup,
         CancellationToken deadline)
     {
         var (ours, theirs) = PacketSocket.Pair();
@@ -55,7 +56,8 @@ internal sealed class CriuSession : IDisposable
                 int[] numbers = [.. inherited.Select(Pass)];
                 ProgramSteps.ResetSignals(program);
                 ProgramSteps.UnblockSignals(program);
-                var environment = Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().Select(e => $"{e.Key}={e.Value}");
+                var environment = Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
+                    .Select(e => $"{e.Key}={e.Value}");
                 new ProgramSteps(new ProcessSpec { Args = [criu, "swrk", $"{socket}"], Env = [.. environment] }).Execute(program);
                 var process = Launcher.Launch(program, namespaces, cgroup, deadline);
                 return (new CriuSession(ours, process.Pidfd), numbers);
@@ -71,7 +73,9 @@ internal sealed class CriuSession : IDisposable
         catch (LaunchException e)
         {
             ours.Dispose();
-            throw new CheckpointException(what, $"{e.Message} (it is looked for as \"{criu}\": install criu 4.2 or later, or name it with --criu or SUPERVISOR_CRIU)", null, e);
+            throw new CheckpointException(
+                what, $"{e.Message} (it is looked for as \"{criu}\": install criu 4.2 or later, or name it with --criu or "
+                + "SUPERVISOR_CRIU)", null, e);
         }
         catch
         {
@@ -85,7 +89,8 @@ internal sealed class CriuSession : IDisposable
     /// <param name="log">Where criu writes what went wrong.</param>
     /// <returns>The restored init's pid; 0 after a dump.</returns>
     /// <exception cref="CheckpointException">criu says that it failed, or died.</exception>
-    /// <exception cref="OperationCanceledException">No answer before the deadline; criu is killed when this object is disposed.</exception>
+    /// <exception cref="OperationCanceledException">No answer before the deadline; criu is killed when this object is
+    /// disposed.</exception>
     public int Run(string what, int type, CriuMessage options, Action<Question>? answer, string log, CancellationToken deadline)
     {
         Send(new CriuMessage().Add(1, type).Add(2, options), deadline);
@@ -97,7 +102,8 @@ internal sealed class CriuSession : IDisposable
             {
                 foreach (var one in descriptors) one.Dispose();
                 if (response.Numbers.GetValueOrDefault(2) == 0) throw CheckpointException.Of(what, Reason(response), log);
-                return response.Texts.TryGetValue(4, out var restored) ? (int)CriuMessage.Read(restored).Numbers.GetValueOrDefault(1) : 0;
+                return response.Texts.TryGetValue(4, out var restored)
+                    ? (int)CriuMessage.Read(restored).Numbers.GetValueOrDefault(1) : 0;
             }
             var notify = CriuMessage.Read(response.Texts.GetValueOrDefault(5) ?? []);
             var script = Encoding.UTF8.GetString(notify.Texts.GetValueOrDefault(1) ?? []);
@@ -125,7 +131,8 @@ internal sealed class CriuSession : IDisposable
     {
         var errno = (Errno)(int)response.Numbers.GetValueOrDefault(7);
         var said = response.Texts.TryGetValue(9, out var text) ? Encoding.UTF8.GetString(text).Trim() : "";
-        return (errno is Errno.None, said.Length) switch { (true, 0) => "no reason given", (true, _) => said, (_, 0) => $"{errno}", _ => $"{errno}: {said}" };
+        return (errno is Errno.None, said.Length) switch {
+            (true, 0) => "no reason given", (true, _) => said, (_, 0) => $"{errno}", _ => $"{errno}: {said}" };
     }
 
     private void Send(CriuMessage message, CancellationToken deadline)
@@ -149,7 +156,8 @@ internal sealed class CriuSession : IDisposable
             {
                 if (length > 0) return buffer[..length];
                 _process.WaitForExit(TimeSpan.FromSeconds(1));
-                throw CheckpointException.Of(what, $"it ended without an answer ({_process.TryPeek(out _)?.Code.ToString() ?? "alive"})", log);
+                throw CheckpointException.Of(
+                    what, $"it ended without an answer ({_process.TryPeek(out _)?.Code.ToString() ?? "alive"})", log);
             }
             Await(PollEvents.POLLIN, deadline);
         }

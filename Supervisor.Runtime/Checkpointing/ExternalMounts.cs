@@ -15,7 +15,8 @@ internal static class ExternalMounts
     private const string FileName = "external-mounts.json";
 
     /// <summary>Finds them.</summary>
-    /// <returns>By place in the container: where it is on the host, or <c>cgroup:</c> and the tree's key in <see cref="Cgroup.Paths"/>.</returns>
+    /// <returns>By place in the container: where it is on the host, or <c>cgroup:</c> and the tree's key in
+    /// <see cref="Cgroup.Paths"/>.</returns>
     public static IReadOnlyDictionary<string, string> Of(int pid, Cgroup cgroup)
     {
         var host = MountLine.Of("self");
@@ -27,16 +28,19 @@ internal static class ExternalMounts
             if (mount.Point == "/") continue;
             if (mount.Type is "cgroup" or "cgroup2")
             {
-                var key = mount.Type is "cgroup2" ? Cgroup.V2Key : mount.Options.FirstOrDefault(o => o.Length > 0 && cgroup.Paths.ContainsKey(o));
+                var key = mount.Type is "cgroup2"
+                    ? Cgroup.V2Key : mount.Options.FirstOrDefault(o => o.Length > 0 && cgroup.Paths.ContainsKey(o));
                 if (key is not null) external[mount.Point] = "cgroup:" + key;
                 continue;
             }
             // The kernel has one of these for a namespace: a container that shares it with the host mounted it itself.
             if (mount.Type is "proc" or "sysfs" or "mqueue" && mount.Root == "/") continue;
-            if (root is not null && mount.Device == root.Device && MountLine.IsBelow(mount.Root, root.Root)) continue; // a part of its own root
+            // a part of its own root
+            if (root is not null && mount.Device == root.Device && MountLine.IsBelow(mount.Root, root.Root)) continue;
             var source = host.LastOrDefault(h => h.Device == mount.Device && MountLine.IsBelow(mount.Root, h.Root));
             if (source is null) continue; // the container's own: a tmpfs, its proc
-            external[mount.Point] = Path.Join(source.Point, source.Root == "/" ? mount.Root : mount.Root[source.Root.Length..]).TrimEnd('/') is { Length: > 0 } path ? path : "/";
+            external[mount.Point] = Path.Join(source.Point, source.Root == "/" ? mount.Root : mount.Root[source.Root.Length..])
+                .TrimEnd('/') is { Length: > 0 } path ? path : "/";
         }
         return external;
     }

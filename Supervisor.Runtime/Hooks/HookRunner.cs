@@ -14,7 +14,8 @@ namespace Supervisor.Runtime.Hooks;
 
 /// <summary>
 /// Runs a spec's hooks, one after the other: the state on standard input, exactly the hook's own environment (never ours,
-/// never the image's, and not in its root: CVE-2025-23266), working directory as with runc: the bundle, of createContainer the root filesystem. Blocks; for threads that may.
+/// never the image's, and not in its root: CVE-2025-23266), working directory as with runc: the bundle, of createContainer the
+/// root filesystem. Blocks; for threads that may.
 /// </summary>
 /// <remarks>runtime-spec, config.md, "POSIX-platform Hooks".</remarks>
 public static class HookRunner
@@ -32,7 +33,8 @@ public static class HookRunner
     }
 
     /// <summary>Runs all of them in our own namespaces, and tells of those that fail: poststop.</summary>
-    public static void RunAll(string point, IReadOnlyList<HookSpec> hooks, ContainerState state, Action<Exception> onError, CancellationToken deadline)
+    public static void RunAll(
+        string point, IReadOnlyList<HookSpec> hooks, ContainerState state, Action<Exception> onError, CancellationToken deadline)
     {
         for (var i = 0; i < hooks.Count; i++)
         {
@@ -50,12 +52,16 @@ public static class HookRunner
     /// <summary>Runs them in the namespaces of a process.</summary>
     /// <param name="directory">Where they start.</param>
     internal static void RunInside(
-        string point, IReadOnlyList<HookSpec> hooks, ContainerState state, Pidfd process, CloneFlags namespaces, string directory, CancellationToken deadline)
+        string point, IReadOnlyList<HookSpec> hooks, ContainerState state, Pidfd process, CloneFlags namespaces, string directory,
+            CancellationToken deadline)
     {
-        for (var i = 0; i < hooks.Count; i++) RunOne($"hooks.{point}[{i}]", hooks[i], state, (process, namespaces, directory), deadline);
+        for (var i = 0; i < hooks.Count; i++)
+            RunOne($"hooks.{point}[{i}]", hooks[i], state, (process, namespaces, directory), deadline);
     }
 
-    private static void RunOne(string field, HookSpec hook, ContainerState state, (Pidfd Process, CloneFlags Namespaces, string Directory)? inside, CancellationToken deadline)
+    private static void RunOne(
+        string field, HookSpec hook, ContainerState state, (Pidfd Process, CloneFlags Namespaces, string Directory)? inside,
+        CancellationToken deadline)
     {
         var name = $"{field} \"{hook.Path}\"";
         using var stdin = Memfd.Create("hook-state");
@@ -78,12 +84,16 @@ public static class HookRunner
                 var (status, printed, timedOut) = Await(process.Pidfd, output, hook.Timeout, deadline);
                 var said = printed.Length == 0 ? "" : $"; it printed: {printed}";
                 if (timedOut) throw new HookException(name, $"was killed after its timeout of {hook.Timeout} s{said}");
-                if (status is not { Code: 0 }) throw new HookException(name, $"ended with {(status is { } s ? $"status {s.Code}" : "an unknown status")}{said}");
+                if (status is not { Code: 0 })
+                    throw new HookException(
+                    name, $"ended with {(status is { } s ? $"status {s.Code}" : "an unknown status")}{said}");
             }
         }
     }
 
-    private static LaunchedProcess Launch(HookSpec hook, string bundle, Fd stdin, Fd output, (Pidfd Process, CloneFlags Namespaces, string Directory)? inside, CancellationToken deadline)
+    private static LaunchedProcess Launch(
+        HookSpec hook, string bundle, Fd stdin, Fd output, (Pidfd Process, CloneFlags Namespaces, string Directory)? inside,
+        CancellationToken deadline)
     {
         var program = new LaunchProgram();
         program.Add(Syscall.dup3, "the state", stdin.Number, 0, 0);
@@ -95,7 +105,8 @@ public static class HookRunner
             return Launcher.Launch(program, CloneFlags.None, null, deadline);
         }
         // A pid namespace is entered by children only: as for an exec (ExecProgram).
-        program.Add(Syscall.setns, $"{target.Namespaces}", target.Process.Number, (long)target.Namespaces).Called("enter the container's namespaces");
+        program.Add(Syscall.setns, $"{target.Namespaces}", target.Process.Number, (long)target.Namespaces)
+            .Called("enter the container's namespaces");
         var pid = program.Value(0L);
         var birth = program.Value(new CloneArgs
         {
@@ -113,15 +124,18 @@ public static class HookRunner
     {
         const uint CLOSE_RANGE_CLOEXEC = 4;
         program.Add(Syscall.chdir, "/", program.Text("/"));
-        if (bundle.Length > 0) program.Add(Syscall.chdir, bundle, program.Text(bundle)).IgnoringErrors(); // it may be gone by poststop
+        // it may be gone by poststop
+        if (bundle.Length > 0) program.Add(Syscall.chdir, bundle, program.Text(bundle)).IgnoringErrors();
         program.Add(Syscall.close_range, "all but the standard streams, at exec", 3, uint.MaxValue, CLOSE_RANGE_CLOEXEC);
         ProgramSteps.ResetSignals(program);
         ProgramSteps.UnblockSignals(program);
-        program.Add(Syscall.execve, hook.Path, program.Text(hook.Path), program.Strings(hook.Args.Count > 0 ? hook.Args : [hook.Path]), program.Strings(hook.Env));
+        program.Add(Syscall.execve, hook.Path, program.Text(hook.Path),
+            program.Strings(hook.Args.Count > 0 ? hook.Args : [hook.Path]), program.Strings(hook.Env));
     }
 
     /// <summary>Reads what it prints, so that it never waits for us, and keeps the beginning.</summary>
-    private static (ExitStatus? Status, string Printed, bool TimedOut) Await(Pidfd process, Fd output, int? timeout, CancellationToken deadline)
+    private static (ExitStatus? Status, string Printed, bool TimedOut) Await(
+        Pidfd process, Fd output, int? timeout, CancellationToken deadline)
     {
         var clock = Stopwatch.StartNew();
         var kept = new StringBuilder();
@@ -152,7 +166,8 @@ public static class HookRunner
         bool Read()
         {
             var got = output.TryRead(buffer);
-            if (got > 0 && kept.Length < OutputKept) kept.Append(Encoding.UTF8.GetString(buffer, 0, Math.Min(got.Value, OutputKept - kept.Length)));
+            if (got > 0 && kept.Length < OutputKept)
+                kept.Append(Encoding.UTF8.GetString(buffer, 0, Math.Min(got.Value, OutputKept - kept.Length)));
             return got is not 0 && (got is not null || open);
         }
     }

@@ -17,7 +17,9 @@ namespace Supervisor.Runtime.Hooks;
 /// </summary>
 internal static class StartHooks
 {
-    /// <summary>The first number of the record that tells of a failed hook; the siginfo's bytes 8 to 32 follow it, then what it printed.</summary>
+    /// <summary>
+    /// The first number of the record that tells of a failed hook; the siginfo's bytes 8 to 32 follow it, then what it printed.
+    /// </summary>
     public const long Failed = -2;
 
     /// <summary>The first number of the record that tells of a hook that took too long.</summary>
@@ -29,7 +31,8 @@ internal static class StartHooks
     /// <summary>How much of a failed hook's output its error quotes.</summary>
     public const int OutputKept = 4096;
 
-    private const int StateSlot = InitStub.SocketFd + 1, PidfdSlot = StateSlot + 1, OutputSlot = PidfdSlot + 1, P_PIDFD = 3, WEXITED = 4, POLLIN = 1, SIGKILL = 9;
+    private const int StateSlot = InitStub.SocketFd + 1, PidfdSlot = StateSlot + 1, OutputSlot = PidfdSlot + 1, P_PIDFD = 3,
+        WEXITED = 4, POLLIN = 1, SIGKILL = 9;
     private const int FUTEX_WAIT_PRIVATE = 128, MFD_CLOEXEC = 1, SiginfoSize = 128, StatusOffset = 24;
 
     /// <summary>Adds them.</summary>
@@ -50,14 +53,18 @@ internal static class StartHooks
         program.Add(Syscall.lseek, name, StateSlot, 0, 0);
 
         FdSlots.Keep(program, program.Add(Syscall.memfd_create, name, program.Text("hook-output"), MFD_CLOEXEC), OutputSlot);
-        var birth = program.Value(new CloneArgs { flags = CloneFlags.CLONE_VM | CloneFlags.CLONE_VFORK | CloneFlags.CLONE_PIDFD, exit_signal = 17 /* SIGCHLD */ });
+        var birth = program.Value(
+            new CloneArgs { flags = CloneFlags.CLONE_VM | CloneFlags.CLONE_VFORK | CloneFlags.CLONE_PIDFD,
+            exit_signal = 17 /* SIGCHLD */ });
         var isParent = program.Add(Syscall.clone3, name, birth, Unsafe.SizeOf<CloneArgs>()).SkippingOnPositive();
         program.Add(Syscall.dup3, name, StateSlot, 0, 0);
         program.Add(Syscall.dup3, name, OutputSlot, 1, 0);
         program.Add(Syscall.dup3, name, OutputSlot, 2, 0);
         ProgramSteps.UnblockSignals(program);
-        if (filter is { Listens: false }) SeccompSteps.Add(program, filter, null); // a listener gets one descriptor, the program's
-        program.Add(Syscall.execve, hook.Path, program.Text(hook.Path), program.Strings(hook.Args.Count > 0 ? hook.Args : [hook.Path]), program.Strings(hook.Env))
+        // a listener gets one descriptor, the program's
+        if (filter is { Listens: false }) SeccompSteps.Add(program, filter, null);
+        program.Add(Syscall.execve, hook.Path, program.Text(hook.Path),
+            program.Strings(hook.Args.Count > 0 ? hook.Args : [hook.Path]), program.Strings(hook.Env))
             .Called($"{name}: exec");
         isParent.SkipsToHere();
 
@@ -75,7 +82,8 @@ internal static class StartHooks
         var status = new DataRef(info.Offset + StatusOffset);
         program.Add(Syscall.waitid, name, P_PIDFD, PidfdSlot, info, WEXITED, 0);
         // Equal to 0: it would wait, for no time (ETIMEDOUT). Anything else: EAGAIN, and the steps that tell follow. futex(2).
-        var good = program.Add(Syscall.futex, name, status, FUTEX_WAIT_PRIVATE, 0, program.Values<long>([0, 0])).Tolerating(Errno.ETIMEDOUT).IgnoringErrors();
+        var good = program.Add(Syscall.futex, name, status, FUTEX_WAIT_PRIVATE, 0, program.Values<long>([0, 0]))
+            .Tolerating(Errno.ETIMEDOUT).IgnoringErrors();
         Tell(program, Failed, index);
         program.Add(Syscall.write, name, InitStub.SocketFd, new DataRef(info.Offset + 8), 24).AtLeast(24);
         program.Add(Syscall.lseek, name, OutputSlot, 0, 0);

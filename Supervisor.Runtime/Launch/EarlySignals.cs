@@ -4,9 +4,11 @@ using Supervisor.Kernel.Processes;
 namespace Supervisor.Runtime.Launch;
 
 /// <summary>
-/// Steps of the stub by which a signal ends a process that waits for its start. All signals are blocked from the birth to the exec,
+/// Steps of the stub by which a signal ends a process that waits for its start. All signals are blocked from the birth to the
+/// exec,
 /// and the kernel ignores the default action for the first process of a pid namespace, so it takes a handler: with it the process
-/// exits with 128 + the signal's number. Signals that are not listed stay pending for the program. pid_namespaces(7), sigaction(2).
+/// exits with 128 + the signal's number. Signals that are not listed stay pending for the program. pid_namespaces(7),
+/// sigaction(2).
 /// </summary>
 internal static class EarlySignals
 {

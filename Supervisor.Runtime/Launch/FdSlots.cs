@@ -19,7 +19,9 @@ internal sealed class FdSlots(IEnumerable<int> taken)
         return _next;
     }
 
-    /// <summary>Adds the record that gives a descriptor of ours a fixed number, under which it outlives the stub's exec.</summary>
+    /// <summary>
+    /// Adds the record that gives a descriptor of ours a fixed number, under which it outlives the stub's exec.
+    /// </summary>
     public static void Pass(LaunchProgram program, string name, int number, int to)
     {
         const int F_SETFD = 2;
@@ -43,7 +45,9 @@ internal sealed class FdSlots(IEnumerable<int> taken)
     }
 
     /// <summary>Adds the record that moves the previous record's result to <paramref name="slot"/>.</summary>
-    /// <remarks>EINVAL is dup3's word for "it already has that number"; it is close-on-exec then, as all that is opened here.</remarks>
+    /// <remarks>
+    /// EINVAL is dup3's word for "it already has that number"; it is close-on-exec then, as all that is opened here.
+    /// </remarks>
     public static void Keep(LaunchProgram program, LaunchProgram.Step opened, int slot)
     {
         opened.IntoNext(0);

@@ -43,7 +43,8 @@ public static class HostCommand
 
     private static LaunchProgram Compile(IReadOnlyList<string> command, Fd input, Fd output)
     {
-        var environment = Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().Select(e => $"{e.Key}={e.Value}");
+        var environment = Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
+            .Select(e => $"{e.Key}={e.Value}");
         var program = new LaunchProgram();
         program.Add(Syscall.dup3, "standard input", input.Number, 0, 0);
         program.Add(Syscall.dup3, "standard output", output.Number, 1, 0);
@@ -59,7 +60,8 @@ public static class HostCommand
         var buffer = new byte[16 << 10];
         while (true)
         {
-            if (Poll.Wait(reader.Number, PollEvents.POLLIN, TimeSpan.FromMilliseconds(100)) is PollEvents.None) deadline.ThrowIfCancellationRequested();
+            if (Poll.Wait(reader.Number, PollEvents.POLLIN, TimeSpan.FromMilliseconds(100)) is PollEvents.None)
+                deadline.ThrowIfCancellationRequested();
             else if (reader.TryRead(buffer) is > 0 and var got)
             {
                 if (all.Length + got > MostOutput) throw new IOException($"it printed more than {MostOutput} bytes");

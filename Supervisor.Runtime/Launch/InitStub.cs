@@ -29,7 +29,9 @@ internal static unsafe class InitStub
     /// <summary>The stub's end of the socket.</summary>
     public const int SocketFd = 3;
 
-    /// <summary>How large a second half may be: arguments and environment mostly, which execve(2) limits to 2 MiB by default.</summary>
+    /// <summary>
+    /// How large a second half may be: arguments and environment mostly, which execve(2) limits to 2 MiB by default.
+    /// </summary>
     public const int Capacity = 3 << 20;
 
     /// <summary>How much more memory there is for the records of what runs before it.</summary>
@@ -58,7 +60,8 @@ internal static unsafe class InitStub
     public static Fd File => Sealed.Value;
 
     /// <summary>Sends the stub a program.</summary>
-    /// <param name="after">The program that it has run before and that ended in <see cref="GoOn"/>; null for the first one.</param>
+    /// <param name="after">The program that it has run before and that ended in <see cref="GoOn"/>; null for the first
+    /// one.</param>
     /// <remarks>That it has ended is no error here: why, is what it may have sent.</remarks>
     /// <exception cref="LaunchException">The program is larger than <see cref="Capacity"/> (E2BIG).</exception>
     public static void Send(StreamSocket socket, LaunchProgram program, LaunchProgram? after, CancellationToken deadline)
@@ -96,17 +99,21 @@ internal static unsafe class InitStub
         return message;
     }
 
-    /// <summary>Adds the last record of a program that another one follows: like the stub's own, it reads the record after itself.</summary>
+    /// <summary>
+    /// Adds the last record of a program that another one follows: like the stub's own, it reads the record after itself.
+    /// </summary>
     /// <remarks>There the program's data begin, which are not needed any more.</remarks>
     public static void GoOn(LaunchProgram program) =>
-        program.Add(Syscall.read, "the rest of the program", SocketFd, (long)SecondHalfAddress + SizeOf(program) + RecordSize, RecordSize).AtLeast(RecordSize);
+        program.Add(Syscall.read, "the rest of the program", SocketFd, (long)SecondHalfAddress + SizeOf(program) + RecordSize,
+            RecordSize).AtLeast(RecordSize);
 
     /// <summary>How many bytes a program's records take.</summary>
     public static int SizeOf(LaunchProgram program) => program.Count * RecordSize;
 
     /// <summary>Which byte of the second half a failure's offset means; negative for what is before it.</summary>
     /// <param name="after">As in <see cref="Send"/>.</param>
-    public static long OffsetInSecondHalf(long offset, LaunchProgram? after = null) => offset - 2 * RecordSize - SizeBefore(after);
+    public static long OffsetInSecondHalf(long offset, LaunchProgram? after = null) =>
+        offset - 2 * RecordSize - SizeBefore(after);
 
     /// <summary>The records of the one before, and the one that it read.</summary>
     private static int SizeBefore(LaunchProgram? after) => after is null ? 0 : SizeOf(after) + RecordSize;
@@ -120,10 +127,12 @@ internal static unsafe class InitStub
     private static Fd Build()
     {
         if (Environment.SystemPageSize != Page)
-            throw new PlatformNotSupportedException($"the init stub is laid out for pages of {Page} bytes, this kernel has {Environment.SystemPageSize}");
+            throw new PlatformNotSupportedException(
+                $"the init stub is laid out for pages of {Page} bytes, this kernel has {Environment.SystemPageSize}");
         var code = LaunchRoutine.Code;
         var image = new byte[2 * Page + ContextSize + RecordSize];
-        WriteElfHeader(image, entry: BaseAddress + Page + (ulong)LaunchRoutine.StubEntry, codeSize: code.Length, dataSize: ContextSize + RecordSize);
+        WriteElfHeader(image, entry: BaseAddress + Page + (ulong)LaunchRoutine.StubEntry, codeSize: code.Length,
+            dataSize: ContextSize + RecordSize);
         code.CopyTo(image.AsSpan(Page));
         var context = new LaunchContext { Records = BootstrapAddress, ErrorFd = SocketFd, FailedOffset = -1 };
         MemoryMarshal.Write(image.AsSpan(2 * Page), context);
@@ -142,7 +151,9 @@ internal static unsafe class InitStub
         return Fd.DuplicateOf(readOnly.Number, SocketFd + 1); // out of the way of what programs put at fixed numbers
     }
 
-    /// <summary>elf(5): one file header, then code (read-execute), data with room for the second half (read-write), stack (read-write).</summary>
+    /// <summary>
+    /// elf(5): one file header, then code (read-execute), data with room for the second half (read-write), stack (read-write).
+    /// </summary>
     private static void WriteElfHeader(Span<byte> image, ulong entry, int codeSize, int dataSize)
     {
         const ushort ET_EXEC = 2, EM_X86_64 = 62, EM_AARCH64 = 183;
@@ -163,7 +174,8 @@ internal static unsafe class InitStub
         writer.Write((ushort)3);
         writer.Write(new byte[6]);
         Segment(PT_LOAD, R | X, Page, BaseAddress + Page, (ulong)codeSize, (ulong)codeSize, Page);
-        Segment(PT_LOAD, R | W, 2 * Page, ContextAddress, (ulong)dataSize, (ulong)dataSize + (ulong)RecordSize + Capacity + EntryCapacity, Page);
+        Segment(PT_LOAD, R | W, 2 * Page, ContextAddress, (ulong)dataSize,
+            (ulong)dataSize + (ulong)RecordSize + Capacity + EntryCapacity, Page);
         Segment(PT_GNU_STACK, R | W, 0, 0, 0, 0, 16);
         stream.ToArray().CopyTo(image);
 

@@ -6,7 +6,8 @@ namespace Supervisor.Runtime.Launch;
 public sealed class LaunchException : IOException
 {
     /// <param name="step">What was being done, e.g. <c>move_mount "/proc"</c>.</param>
-    /// <param name="errno">Why it failed; <see cref="Errno.None"/> where the child died or hung there without an error of its own.</param>
+    /// <param name="errno">Why it failed; <see cref="Errno.None"/> where the child died or hung there without an error of its
+    /// own.</param>
     /// <param name="reason">In words, where there is no errno.</param>
     /// <param name="number">Which step, from 1; 0 where that is not known.</param>
     /// <param name="count">How many there were.</param>

@@ -36,7 +36,8 @@ internal sealed class LaunchPauses : IDisposable
         // The child has a copy of our end: without closing that it would never see us die.
         if (_works.Count == 0) program.Add(Syscall.close, "the runtime's end", _sockets.Ours.Number).Tolerating(Errno.EBADF);
         program.Add(Syscall.write, what, _sockets.Theirs.Number, program.Value(0L), 1).AtLeast(1).Called($"announce: {what}");
-        program.Add(Syscall.read, what, _sockets.Theirs.Number, program.Value(0L), 8).AtLeast(8).Called($"wait for the runtime: {what}");
+        program.Add(Syscall.read, what, _sockets.Theirs.Number, program.Value(0L), 8).AtLeast(8)
+            .Called($"wait for the runtime: {what}");
         _works.Add(work);
     }
 

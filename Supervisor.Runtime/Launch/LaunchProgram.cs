@@ -112,7 +112,9 @@ internal sealed class LaunchProgram(int capacity = 96)
         _pointers.Add(at.Offset);
     }
 
-    /// <summary>Makes eight bytes of the data point to an argument of the record that is added next: the kernel fills it in.</summary>
+    /// <summary>
+    /// Makes eight bytes of the data point to an argument of the record that is added next: the kernel fills it in.
+    /// </summary>
     public void PutPointerToNext(DataRef at, int argument) =>
         _argumentPointers.Add((at.Offset, RecordsSize + 8 + argument * sizeof(long)));
 
@@ -131,14 +133,16 @@ internal sealed class LaunchProgram(int capacity = 96)
             for (var a = 0; a < 6; a++)
                 if ((_dataArguments[i] & (1 << a)) != 0) record.Argument[a] += dataAddress;
             if (record.Store < 0) record.Store = dataAddress - record.Store - 1; // kept as minus offset of data, minus 1
-            else if (record.Store is not 0 and < Absolute) record.Store += (long)address - 1; // kept as offset + 1, so that 0 stays "nowhere"
+            // kept as offset + 1, so that 0 stays "nowhere"
+            else if (record.Store is not 0 and < Absolute) record.Store += (long)address - 1;
             records[i] = record;
         }
         var data = destination.Slice(RecordsSize, _used);
         _data.AsSpan(0, _used).CopyTo(data);
         foreach (var at in _pointers)
             BinaryPrimitives.WriteInt64LittleEndian(data[at..], BinaryPrimitives.ReadInt64LittleEndian(data[at..]) + dataAddress);
-        foreach (var (at, argument) in _argumentPointers) BinaryPrimitives.WriteInt64LittleEndian(data[at..], (long)address + argument);
+        foreach (var (at, argument) in _argumentPointers)
+            BinaryPrimitives.WriteInt64LittleEndian(data[at..], (long)address + argument);
     }
 
     /// <summary>Where a place in the data is, in bytes from the first record.</summary>
@@ -161,7 +165,8 @@ internal sealed class LaunchProgram(int capacity = 96)
         var record = _records[i];
         var then = record.Flags.HasFlag(LaunchFlags.SkipOnSuccess) ? $" [ok: +{record.Skip / 72}]" : "";
         if (record.Flags.HasFlag(LaunchFlags.SkipOnPositive)) then += $" [above 0: +{record.Skip / 72}]";
-        if (record.Tolerated != LaunchRecord.ToleratesNothing) then += $" [{(Kernel.Abi.Errno)record.Tolerated}: +{record.Skip / 72}]";
+        if (record.Tolerated != LaunchRecord.ToleratesNothing)
+            then += $" [{(Kernel.Abi.Errno)record.Tolerated}: +{record.Skip / 72}]";
         if (record.Flags.HasFlag(LaunchFlags.IgnoreErrors)) then += " [any error: +1]";
         return $"{Describe(i)}{then}\n";
     }));
@@ -179,7 +184,9 @@ internal sealed class LaunchProgram(int capacity = 96)
     {
         private ref LaunchRecord Record => ref CollectionsMarshal.AsSpan(program._records)[index];
 
-        /// <summary>This errno is as good as success: go on with the next record, or where <see cref="SkipsToHere"/> says.</summary>
+        /// <summary>
+        /// This errno is as good as success: go on with the next record, or where <see cref="SkipsToHere"/> says.
+        /// </summary>
         public Step Tolerating(Kernel.Abi.Errno errno)
         {
             Record.Tolerated = (ushort)errno;
@@ -207,10 +214,14 @@ internal sealed class LaunchProgram(int capacity = 96)
             return this;
         }
 
-        /// <summary>See <see cref="LaunchFlags.ServeAsInit"/>. A wait that was interrupted begins again: it never goes on with the next record.</summary>
+        /// <summary>
+        /// See <see cref="LaunchFlags.ServeAsInit"/>. A wait that was interrupted begins again: it never goes on with the next
+        /// record.
+        /// </summary>
         public Step ServingAsInit()
         {
-            (Record.Flags, Record.Least, Record.Tolerated, Record.Skip) = (LaunchFlags.ServeAsInit, 1, (ushort)Kernel.Abi.Errno.EINTR, 0);
+            (Record.Flags, Record.Least, Record.Tolerated, Record.Skip) =
+                (LaunchFlags.ServeAsInit, 1, (ushort)Kernel.Abi.Errno.EINTR, 0);
             return this;
         }
 
@@ -254,7 +265,8 @@ internal sealed class LaunchProgram(int capacity = 96)
         public void SkipsToHere()
         {
             var distance = (program.Count - index) * Unsafe.SizeOf<LaunchRecord>();
-            Record.Skip = distance <= ushort.MaxValue ? (ushort)distance : throw new InvalidOperationException($"{program.Describe(index)}: skips too far");
+            Record.Skip = distance <= ushort.MaxValue
+                ? (ushort)distance : throw new InvalidOperationException($"{program.Describe(index)}: skips too far");
         }
     }
 }

@@ -19,7 +19,8 @@ internal enum LaunchFlags : uint
     SkipOnSuccess = 4,
 
     /// <summary>
-    /// The result is a signal's number, and the process an init: it collects its children on SIGCHLD and forwards anything else to the
+    /// The result is a signal's number, and the process an init: it collects its children on SIGCHLD and forwards anything else
+    /// to the
     /// one whose pid the fifth argument points to, whose end is its own. Then the record again.
     /// </summary>
     ServeAsInit = 8,
@@ -63,7 +64,9 @@ internal struct LaunchContext
     public ulong AllSignals;
     public ulong OldSignals;
 
-    /// <summary>Where a failure is written as 16 bytes {offset, result}; -1 where the parent shares this memory and reads it here.</summary>
+    /// <summary>
+    /// Where a failure is written as 16 bytes {offset, result}; -1 where the parent shares this memory and reads it here.
+    /// </summary>
     public long ErrorFd;
 
     /// <summary>Offset of the record that failed, from the first; -1 while none has.</summary>

@@ -6,7 +6,9 @@ using Supervisor.Runtime.Launch.Routine;
 
 namespace Supervisor.Runtime.Launch;
 
-/// <summary>The launch routine, mapped read-execute from a memfd once in a process; never writable and executable at a time.</summary>
+/// <summary>
+/// The launch routine, mapped read-execute from a memfd once in a process; never writable and executable at a time.
+/// </summary>
 internal static unsafe partial class LaunchRoutine
 {
     private static readonly delegate* unmanaged<LaunchContext*, nint> Entry = Map();
@@ -16,7 +18,8 @@ internal static unsafe partial class LaunchRoutine
     {
         Architecture.X64 => LaunchRoutineBytes.X64,
         Architecture.Arm64 => LaunchRoutineBytes.Arm64,
-        var other => throw new PlatformNotSupportedException($"there is no launch routine for {other}, only for x86-64 and arm64"),
+        var other => throw new PlatformNotSupportedException(
+            $"there is no launch routine for {other}, only for x86-64 and arm64"),
     };
 
     /// <summary>Offset of the init stub's entry in <see cref="Code"/>.</summary>
@@ -25,9 +28,12 @@ internal static unsafe partial class LaunchRoutine
 
     /// <summary>Offset in <see cref="Code"/> of the handler that exits with 128 + the signal's number.</summary>
     public static int EarlyHandler =>
-        RuntimeInformation.ProcessArchitecture is Architecture.Arm64 ? LaunchRoutineBytes.Arm64Early : LaunchRoutineBytes.X64Early;
+        RuntimeInformation.ProcessArchitecture is Architecture.Arm64
+            ? LaunchRoutineBytes.Arm64Early : LaunchRoutineBytes.X64Early;
 
-    /// <summary>clone3, and in the child the records. Returns in the parent only: the pid, or minus the errno of clone3.</summary>
+    /// <summary>
+    /// clone3, and in the child the records. Returns in the parent only: the pid, or minus the errno of clone3.
+    /// </summary>
     /// <param name="context">Stays valid and in place until this returns.</param>
     public static nint Run(LaunchContext* context) => Entry(context);
 

@@ -38,7 +38,8 @@ internal static unsafe class Launcher
     /// <summary>Runs <paramref name="program"/> in a new child until its exec.</summary>
     /// <param name="namespaces">CLONE_NEW* flags.</param>
     /// <param name="cgroup">A cgroup v2 directory to be born in, or null.</param>
-    /// <param name="deadline">When it is cancelled first, the child is killed: a launch stuck in the kernel must not keep its thread.</param>
+    /// <param name="deadline">When it is cancelled first, the child is killed: a launch stuck in the kernel must not keep its
+    /// thread.</param>
     /// <exception cref="LaunchException">A step failed, or the child died before its exec. Nothing is left of it.</exception>
     /// <param name="pauses">Where the program waits for us; null where it does not.</param>
     public static LaunchedProcess Launch(
@@ -56,7 +57,8 @@ internal static unsafe class Launcher
         Run(program, pid, CloneFlags.None, cgroup, pauses, deadline);
 
     private static LaunchedProcess Run(
-        LaunchProgram program, DataRef? nested, CloneFlags namespaces, Fd? cgroup, LaunchPauses? pauses, CancellationToken deadline)
+        LaunchProgram program, DataRef? nested, CloneFlags namespaces, Fd? cgroup, LaunchPauses? pauses,
+            CancellationToken deadline)
     {
         deadline.ThrowIfCancellationRequested();
         var contextSize = Unsafe.SizeOf<LaunchContext>();
@@ -116,7 +118,9 @@ internal static unsafe class Launcher
         }
     }
 
-    /// <summary>One that was killed while it waited for us has not failed by itself: why it did not go on is what counts.</summary>
+    /// <summary>
+    /// One that was killed while it waited for us has not failed by itself: why it did not go on is what counts.
+    /// </summary>
     public static LaunchedProcess Sound(LaunchedProcess process, LaunchPauses? pauses)
     {
         if (pauses?.Failure is not { } failure) return process;
@@ -126,7 +130,8 @@ internal static unsafe class Launcher
     }
 
     /// <summary>Collects the first child and answers with the one that it gave birth to.</summary>
-    /// <param name="pid">The other's; 0 if there was no birth. It is our child, so nobody else has the pid until we collect it.</param>
+    /// <param name="pid">The other's; 0 if there was no birth. It is our child, so nobody else has the pid until we collect
+    /// it.</param>
     private static LaunchedProcess Second(LaunchProgram program, LaunchContext* context, Pidfd first, int pid)
     {
         ExitStatus? end;
@@ -146,7 +151,8 @@ internal static unsafe class Launcher
     {
         var index = (int)(offset / Unsafe.SizeOf<LaunchRecord>());
         return new LaunchException(
-            program.Describe(index), result < 0 ? (Errno)(-result) : Errno.None, $"gave only {result} bytes", index + 1, program.Count);
+            program.Describe(index), result < 0
+                ? (Errno)(-result) : Errno.None, $"gave only {result} bytes", index + 1, program.Count);
     }
 
     private static void KillThrough(LaunchContext* context)

@@ -43,7 +43,8 @@ internal sealed unsafe partial class PidPage : IDisposable
     /// <param name="number">Of <see cref="File"/> there; still to be closed.</param>
     public static void Map(LaunchProgram program, int number)
     {
-        program.Add(Syscall.mmap, "the page for a pid", (long)Address, Size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, number, 0);
+        program.Add(Syscall.mmap, "the page for a pid", (long)Address, Size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+            number, 0);
         program.Add(Syscall.madvise, "the page for a pid", (long)Address, Size, MADV_DONTFORK);
     }
 

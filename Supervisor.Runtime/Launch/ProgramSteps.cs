@@ -22,17 +22,21 @@ internal sealed class ProgramSteps(ProcessSpec process)
         if (!NeedsSearch)
         {
             if (Name.StartsWith('/')) // a relative one would need the working directory, which is entered later
-                program.Add(Syscall.faccessat, Name, At.FDCWD, program.Text(Name), At.X_OK).Called($"exec: \"{Name}\": stat {Name}");
+                program.Add(Syscall.faccessat, Name, At.FDCWD, program.Text(Name), At.X_OK)
+                    .Called($"exec: \"{Name}\": stat {Name}");
             return;
         }
         var found = new List<LaunchProgram.Step>();
         foreach (var candidate in Candidates())
-            found.Add(program.Add(Syscall.faccessat, candidate, At.FDCWD, program.Text(candidate), At.X_OK).IgnoringErrors().SkippingOnSuccess());
+            found.Add(program.Add(Syscall.faccessat, candidate, At.FDCWD, program.Text(candidate), At.X_OK).IgnoringErrors()
+                .SkippingOnSuccess());
         NotFound(program, Syscall.faccessat);
         foreach (var step in found) step.SkipsToHere();
     }
 
-    /// <summary>Undoes what a .NET parent leaves to its children: ignored signals. Handlers went with CLONE_CLEAR_SIGHAND.</summary>
+    /// <summary>
+    /// Undoes what a .NET parent leaves to its children: ignored signals. Handlers went with CLONE_CLEAR_SIGHAND.
+    /// </summary>
     public static void ResetSignals(LaunchProgram program)
     {
         foreach (var signal in IgnoredSignals)
@@ -79,12 +83,15 @@ internal sealed class ProgramSteps(ProcessSpec process)
         return path.Split(':').Select(directory => $"{(directory.Length == 0 ? "." : directory)}/{Name}");
     }
 
-    /// <summary>The spec's, of a name that is said twice the last, with a HOME where it has none or an empty one, as runc does.</summary>
+    /// <summary>
+    /// The spec's, of a name that is said twice the last, with a HOME where it has none or an empty one, as runc does.
+    /// </summary>
     private List<string> Environment()
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
         List<string> environment = [.. process.Env.Reverse().Where(e => seen.Add(e.Split('=', 2)[0])).Reverse()];
-        if (environment.RemoveAll(e => e is "HOME=") > 0 || !seen.Contains("HOME")) environment.Add(process.User.Uid == 0 ? "HOME=/root" : "HOME=/");
+        if (environment.RemoveAll(e => e is "HOME=") > 0 || !seen.Contains("HOME"))
+            environment.Add(process.User.Uid == 0 ? "HOME=/root" : "HOME=/");
         return environment;
     }
 
@@ -93,7 +100,8 @@ internal sealed class ProgramSteps(ProcessSpec process)
         const string Field = "\nSigIgn:";
         var status = KernelFile.Read("/proc/self/status");
         var ignored = status.AsSpan(status.IndexOf(Field, StringComparison.Ordinal) + Field.Length);
-        var mask = ulong.Parse(ignored[..ignored.IndexOf('\n')].Trim(), NumberStyles.HexNumber) | 1UL << 12; // SIGPIPE: the runtime may begin to ignore it later
+        // SIGPIPE: the runtime may begin to ignore it later
+        var mask = ulong.Parse(ignored[..ignored.IndexOf('\n')].Trim(), NumberStyles.HexNumber) | 1UL << 12;
         return [.. Enumerable.Range(1, 64).Where(s => (mask >> (s - 1) & 1) != 0 && s is not (9 or 19))];
     }
 }

@@ -48,7 +48,8 @@ internal static class StubClone
     /// <param name="sockets">Ours and the child's end; the child's is closed here.</param>
     /// <param name="cgroup">A cgroup v2 directory to be born in, or null.</param>
     /// <param name="name">What messages call the process.</param>
-    /// <exception cref="LaunchException">A step failed before the second birth, or there was none. Nothing is left of either.</exception>
+    /// <exception cref="LaunchException">A step failed before the second birth, or there was none. Nothing is left of
+    /// either.</exception>
     /// <param name="pauses">Where the second waits for us; null where it does not.</param>
     public static LaunchedProcess Run(
         LaunchProgram launch, LaunchProgram entry, PidPage page, StreamSocket.Pair sockets, Fd? cgroup, string name,

@@ -38,15 +38,18 @@ public sealed class Container : IContainer
     }
 
     /// <summary>One whose program runs already: brought back from images.</summary>
-    internal Container(ContainerHost host, string? bundle, Cgroup cgroup, LaunchedProcess running, ProcessStdio stdio, CreateHooks hooks)
+    internal Container(ContainerHost host, string? bundle, Cgroup cgroup, LaunchedProcess running, ProcessStdio stdio,
+        CreateHooks hooks)
     {
-        (_host, Bundle, Cgroup, _start, _stdio, _pidfd, _hooks) = (host, bundle, cgroup, HeldStart.Past, stdio, running.Pidfd, hooks);
+        (_host, Bundle, Cgroup, _start, _stdio, _pidfd, _hooks) =
+            (host, bundle, cgroup, HeldStart.Past, stdio, running.Pidfd, hooks);
         Pid = running.Pid;
         StartTime = ProcStat.TryStartTime(Pid) ?? 0;
     }
 
     private Container(ContainerHost host, string? bundle, Cgroup cgroup, Pidfd pidfd, int pid, ulong startTime) =>
-        (_adopted, _host, Bundle, Cgroup, _pidfd, Pid, StartTime, _start) = (true, host, bundle, cgroup, pidfd, pid, startTime, HeldStart.Past);
+        (_adopted, _host, Bundle, Cgroup, _pidfd, Pid, StartTime, _start) =
+            (true, host, bundle, cgroup, pidfd, pid, startTime, HeldStart.Past);
 
     /// <summary>Goes on with what another process of ours hands over.</summary>
     internal Container(ContainerHost host, ProcessHandover from)
@@ -68,7 +71,9 @@ public sealed class Container : IContainer
     /// <summary>The init's pid in our namespace, for printing.</summary>
     public int Pid { get; }
 
-    /// <summary>When the init was born, in clock ticks since boot. Together with the boot id it names the process across our restarts.</summary>
+    /// <summary>
+    /// When the init was born, in clock ticks since boot. Together with the boot id it names the process across our restarts.
+    /// </summary>
     public ulong StartTime { get; }
 
     /// <summary>Makes bundle, cgroup, streams and init, which then waits for <see cref="Start"/>.</summary>
@@ -81,27 +86,34 @@ public sealed class Container : IContainer
         new ContainerCreation(host, request).Run(deadline);
 
     /// <summary>
-    /// Brings a container back from the images that <see cref="Checkpoint"/> wrote: as <see cref="Create"/>, but its processes run
+    /// Brings a container back from the images that <see cref="Checkpoint"/> wrote: as <see cref="Create"/>, but its processes
+    /// run
     /// already, and its init is our child. Its streams are the request's, in place of those that it had.
     /// </summary>
-    /// <exception cref="CheckpointException">criu could not; its message has the errors of criu's log. Nothing is left.</exception>
+    /// <exception cref="CheckpointException">criu could not; its message has the errors of criu's log. Nothing is
+    /// left.</exception>
     /// <inheritdoc cref="Create"/>
-    public static Container Restore(ContainerHost host, ContainerRequest request, CheckpointOptions options, CancellationToken deadline) =>
+    public static Container Restore(
+        ContainerHost host, ContainerRequest request, CheckpointOptions options, CancellationToken deadline) =>
         new ContainerCreation(host, request).Restore(options, deadline);
 
     /// <summary>Takes back a container whose init was started by a former daemon.</summary>
     /// <returns>Null when the init is gone, or its pid is another process now.</returns>
-    public static Container? TryAdopt(ContainerHost host, string? bundle, int pid, ulong startTime, string bootId, IReadOnlyDictionary<string, string> cgroupPaths)
+    public static Container? TryAdopt(
+        ContainerHost host, string? bundle, int pid, ulong startTime, string bootId,
+        IReadOnlyDictionary<string, string> cgroupPaths)
     {
         if (bootId != ProcStat.BootId || Pidfd.TryOpen(pid) is not { } pidfd) return null;
         // The pidfd first, then the look: what it names now is what the start time is read from.
-        if (ProcStat.TryStartTime(pid) == startTime) return new Container(host, bundle, Cgroup.Open(cgroupPaths), pidfd, pid, startTime);
+        if (ProcStat.TryStartTime(pid) == startTime)
+            return new Container(host, bundle, Cgroup.Open(cgroupPaths), pidfd, pid, startTime);
         pidfd.Dispose();
         return null;
     }
 
     /// <summary>Tells of the container's end and of its running out of memory, the latter always first. Once in a life.</summary>
-    /// <param name="onExit">The init's status, null where it cannot be known; after a terminal's output has been passed on.</param>
+    /// <param name="onExit">The init's status, null where it cannot be known; after a terminal's output has been passed
+    /// on.</param>
     /// <param name="onOom">The kernel killed a process of it for want of memory.</param>
     public void Watch(Action<ExitStatus?> onExit, Action onOom)
     {
@@ -117,7 +129,9 @@ public sealed class Container : IContainer
             });
             if (_adopted) TellOomIfMissed();
         }
-        var told = _host.BeforeReap is { } before ? (Action<ExitStatus, ProcessUsage>)((status, usage) => before(new ProcessIdentity(Pid, StartTime, ProcStat.BootId), status, usage)) : null;
+        var told = _host.BeforeReap is { } before
+            ? (Action<ExitStatus, ProcessUsage>)(
+            (status, usage) => before(new ProcessIdentity(Pid, StartTime, ProcStat.BootId), status, usage)) : null;
         _exitWatch = _host.Reaper.WatchExit(_pidfd, status => _ = Finish(status, onExit), told);
     }
 
@@ -125,7 +139,8 @@ public sealed class Container : IContainer
     public int ExitDescriptor => _pidfd.Number;
 
     /// <summary>Waits for the end of an init that is not watched, and collects it where it is our child.</summary>
-    /// <returns>The status; null where it cannot be known, or when <paramref name="timeout"/> passed first (see <see cref="HasEnded"/>).</returns>
+    /// <returns>The status; null where it cannot be known, or when <paramref name="timeout"/> passed first (see
+    /// <see cref="HasEnded"/>).</returns>
     public ExitStatus? Wait(TimeSpan timeout)
     {
         if (!_pidfd.WaitForExit(timeout)) return null;
@@ -157,8 +172,10 @@ public sealed class Container : IContainer
 
     private void RunPoststart(CancellationToken deadline)
     {
-        if (_hooks is { Poststart.Count: > 0 }) HookRunner.Run("poststart", _hooks.Poststart, _hooks.State("running", Pid), deadline);
-        else if (_hooks is null && Bundle is not null && Runtime.Oci.Bundle.TryReadSpec(Bundle) is { Hooks.Poststart: { Count: > 0 } poststart } spec)
+        if (_hooks is { Poststart.Count: > 0 })
+            HookRunner.Run("poststart", _hooks.Poststart, _hooks.State("running", Pid), deadline);
+        else if (_hooks is null && Bundle is not null
+            && Runtime.Oci.Bundle.TryReadSpec(Bundle) is { Hooks.Poststart: { Count: > 0 } poststart } spec)
         {
             // Taken over before its start: its bundle's config.json says what is to be run.
             var state = new ContainerState(spec.OciVersion, Path.GetFileName(Bundle), "running", Pid, Bundle, spec.Annotations);
@@ -183,12 +200,14 @@ public sealed class Container : IContainer
 
     /// <summary>What another process of ours needs to go on with it.</summary>
     /// <param name="stop">We relay no more.</param>
-    internal ProcessHandover HandOver(string key, bool stop) => HandedOver.Of(key, isExec: false, Pid, StartTime, _pidfd, _start, _stdio, stop) with
+    internal ProcessHandover HandOver(string key, bool stop) =>
+        HandedOver.Of(key, isExec: false, Pid, StartTime, _pidfd, _start, _stdio, stop) with
     {
         Bundle = Bundle, CgroupPaths = Cgroup.Paths, OomKillsTold = _oomKillsSeen,
     };
 
-    void IContainerProcess.Watch(Action<ProcessEnd> onExit, Action onOom) => Watch(status => onExit(new ProcessEnd(status, DateTimeOffset.UtcNow)), onOom);
+    void IContainerProcess.Watch(Action<ProcessEnd> onExit, Action onOom) =>
+        Watch(status => onExit(new ProcessEnd(status, DateTimeOffset.UtcNow)), onOom);
 
     void IContainerProcess.Collected()
     {
@@ -204,7 +223,9 @@ public sealed class Container : IContainer
     /// <exception cref="OperationCanceledException">The deadline passed; nothing is left of the process.</exception>
     public ExecProcess Exec(ExecRequest request, CancellationToken deadline)
     {
-        if (!request.EvenIfPaused && Cgroup.IsFrozen) throw new InvalidOperationException("the container is paused: resume it first, a process spawned in it could not begin");
+        if (!request.EvenIfPaused && Cgroup.IsFrozen)
+            throw new InvalidOperationException(
+            "the container is paused: resume it first, a process spawned in it could not begin");
         var spec = request.Container ?? Spec();
         try
         {
@@ -217,32 +238,39 @@ public sealed class Container : IContainer
     }
 
     /// <summary>
-    /// A cgroup v2 that hands controllers down takes no process itself: an init that does so, like systemd, has gone into one below.
+    /// A cgroup v2 that hands controllers down takes no process itself: an init that does so, like systemd, has gone into one
+    /// below.
     /// Then an exec goes where the init is, as with runc.
     /// </summary>
     /// <returns>Null where that is not below the container's own.</returns>
     private Cgroup? CgroupOfInit()
     {
         if (Cgroup.V2Directory is not { } own || _host.Hierarchies.V2 is not { } tree) return null;
-        var path = File.ReadLines($"/proc/{Pid}/cgroup").FirstOrDefault(l => l.StartsWith("0::/", StringComparison.Ordinal))?[3..];
-        if (path is null || HasEnded || tree.MountRoot != "/" && !path.StartsWith(tree.MountRoot + "/", StringComparison.Ordinal)) return null;
+        var path = File.ReadLines($"/proc/{Pid}/cgroup")
+            .FirstOrDefault(l => l.StartsWith("0::/", StringComparison.Ordinal))?[3..];
+        if (path is null || HasEnded || tree.MountRoot != "/" && !path.StartsWith(tree.MountRoot + "/", StringComparison.Ordinal))
+            return null;
         var directory = tree.MountPoint + (tree.MountRoot == "/" ? path : path[tree.MountRoot.Length..]);
-        return directory.StartsWith(own + "/", StringComparison.Ordinal) ? Cgroup.Open(new Dictionary<string, string> { [Cgroup.V2Key] = directory }) : null;
+        return directory.StartsWith(own + "/", StringComparison.Ordinal)
+            ? Cgroup.Open(new Dictionary<string, string> { [Cgroup.V2Key] = directory }) : null;
     }
 
     /// <summary>
     /// Writes the container to images by criu(8). Without <see cref="CheckpointOptions.LeaveRunning"/> its processes have ended
     /// when this returns, the init with 137.
     /// </summary>
-    /// <exception cref="CheckpointException">criu could not; its message has the errors of criu's log. The container lives on.</exception>
+    /// <exception cref="CheckpointException">criu could not; its message has the errors of criu's log. The container lives
+    /// on.</exception>
     /// <exception cref="InvalidOperationException">The container has not been started, or has ended.</exception>
     /// <exception cref="ArgumentException">A word of the options that criu does not know.</exception>
-    /// <exception cref="OperationCanceledException">The deadline passed; criu was killed, and the container is thawed.</exception>
+    /// <exception cref="OperationCanceledException">The deadline passed; criu was killed, and the container is
+    /// thawed.</exception>
     public void Checkpoint(CheckpointOptions options, CancellationToken deadline)
     {
         if (IsHeld) throw new InvalidOperationException("the container has not been started: there is nothing to write");
         if (HasEnded) throw new InvalidOperationException("the container has ended");
-        var network = Spec()?.Linux?.Namespaces.Any(n => n.Type is Runtime.Oci.NamespaceKind.Network && !string.IsNullOrEmpty(n.Path)) ?? options.ExternalNetwork;
+        var network = Spec()?.Linux?.Namespaces.Any(
+            n => n.Type is Runtime.Oci.NamespaceKind.Network && !string.IsNullOrEmpty(n.Path)) ?? options.ExternalNetwork;
         ContainerCheckpoint.Run(Pid, Cgroup, network, options, deadline);
         if (options.LeaveRunning || options.PreDump) return;
         while (!_pidfd.WaitForExit(TimeSpan.FromMilliseconds(100))) deadline.ThrowIfCancellationRequested();
@@ -272,7 +300,9 @@ public sealed class Container : IContainer
     /// <summary>See <see cref="ProcessStdio.Resize"/>.</summary>
     public void Resize(ushort columns, ushort rows) => _stdio?.Resize(columns, rows);
 
-    /// <summary>Kills what is left, collects the init, and removes cgroup and bundle. The container is disposed afterwards.</summary>
+    /// <summary>
+    /// Kills what is left, collects the init, and removes cgroup and bundle. The container is disposed afterwards.
+    /// </summary>
     /// <exception cref="TimeoutException">Something does not die or cannot be removed; calling it again is harmless.</exception>
     public void End(TimeSpan timeout)
     {
@@ -281,15 +311,20 @@ public sealed class Container : IContainer
         if (!_pidfd.IsClosed) _pidfd.TryReap(); // unless the reaper was faster
         var poststop = Bundle is null ? _hooks : null; // else its config.json says it
         if (Bundle is not null || !Cgroup.TryDeleteEmpty()) TearDown(Bundle, Cgroup.Paths, timeout, _host.OnError);
-        if (poststop is { Poststop.Count: > 0 }) HookRunner.RunAll("poststop", poststop.Poststop, poststop.State("stopped", 0), _host.OnError, CancellationToken.None);
+        if (poststop is { Poststop.Count: > 0 })
+            HookRunner.RunAll("poststop", poststop.Poststop, poststop.State("stopped", 0), _host.OnError, CancellationToken.None);
         Dispose();
     }
 
-    /// <summary>Kills what is left of a container that we do not hold, and removes cgroup and bundle. Bears being done twice, and on half-made things.</summary>
+    /// <summary>
+    /// Kills what is left of a container that we do not hold, and removes cgroup and bundle. Bears being done twice, and on
+    /// half-made things.
+    /// </summary>
     /// <param name="cgroupPaths">Empty for one whose creation was cut short: its bundle tells.</param>
     /// <param name="bundle">Null where it is not ours to remove.</param>
     /// <param name="onError">Told of a poststop hook that failed; the rest goes on.</param>
-    public static void TearDown(string? bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout, Action<Exception>? onError = null)
+    public static void TearDown(
+        string? bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout, Action<Exception>? onError = null)
     {
         var cgroup = Cgroup.Open(cgroupPaths.Count > 0 || bundle is null ? cgroupPaths : Runtime.Oci.Bundle.ReadCgroup(bundle));
         if (cgroup.Exists)
@@ -348,7 +383,9 @@ public sealed class Container : IContainer
         _onOom!();
     }
 
-    /// <summary>The notifier and the exit come from different descriptors: whichever epoll told first, the kill is told first.</summary>
+    /// <summary>
+    /// The notifier and the exit come from different descriptors: whichever epoll told first, the kill is told first.
+    /// </summary>
     private void TellOomIfMissed()
     {
         if (Cgroup.OomKills() > _oomKillsSeen) TellOom();

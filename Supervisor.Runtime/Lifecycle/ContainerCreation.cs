@@ -31,7 +31,8 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
         var init = Launch(spec, rootfs, cgroup, stdio, deadline);
         _undo.Push(init.End);
         stdio.Connect(host.Relay, init.Terminal);
-        return new Container(host, request.OwnsBundle ? request.Bundle : null, cgroup, init, stdio, new CreateHooks(spec, request));
+        return new Container(
+            host, request.OwnsBundle ? request.Bundle : null, cgroup, init, stdio, new CreateHooks(spec, request));
     });
 
     /// <summary>With processes that run: brought back from images.</summary>
@@ -65,16 +66,21 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             Bundle.CheckNullDevice();
             var rootfs = Rootfs(spec);
 
-            if (request.OwnsBundle) Bundle.WriteIntendedCgroup(request.Bundle, CgroupLimits.DirectoriesOf(host.Hierarchies, CgroupsPath(spec)));
+            if (request.OwnsBundle)
+                Bundle.WriteIntendedCgroup(request.Bundle, CgroupLimits.DirectoriesOf(host.Hierarchies, CgroupsPath(spec)));
             if (spec.Hooks?.Poststop is { Count: > 0 } poststop)
-                _undo.Push(() => HookRunner.RunAll("poststop", poststop, new CreateHooks(spec, request).State("stopped", 0), host.OnError, CancellationToken.None));
+                _undo.Push(() => HookRunner.RunAll(
+                    "poststop", poststop, new CreateHooks(spec, request).State("stopped", 0), host.OnError,
+                    CancellationToken.None));
             foreach (var ignored in SpecValidator.Ignored(spec).Except(SpecValidator.IgnoredCapabilities(spec))) Warn(ignored);
             foreach (var refused in IdentitySteps.RefusedAmbient(spec.Process!)) Warn(refused);
             var cgroup = MakeCgroup(spec);
             _undo.Push(() => cgroup.Delete(UndoTimeout));
             if (request.OwnsBundle) Bundle.WriteCgroup(request.Bundle, cgroup.Paths);
             var user = spec.Process!.User;
-            var stdio = ProcessStdio.Open(request.Stdio, Outside(spec.Linux?.UidMappings, user.Uid), Outside(spec.Linux?.GidMappings, user.Gid), host.OnError);
+            var stdio = ProcessStdio.Open(
+                request.Stdio, Outside(spec.Linux?.UidMappings, user.Uid), Outside(spec.Linux?.GidMappings, user.Gid),
+                host.OnError);
             _undo.Push(stdio.Dispose);
             var container = birth(spec, rootfs, cgroup, stdio);
             return container;
@@ -102,7 +108,8 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             var makesUser = namespaces.Makes(CloneFlags.CLONE_NEWUSER);
             var hooks = new CreateHooks(spec, request);
             LaunchPauses? pauses = null;
-            if (makesUser || hooks.Any || linux.NetDevices.Count > 0 || linux.TimeOffsets.Count > 0 || spec.Mounts.Any(m => MountOptions.Parse(m.Options).CopyUp)) open.Add(pauses = new LaunchPauses());
+            if (makesUser || hooks.Any || linux.NetDevices.Count > 0 || linux.TimeOffsets.Count > 0
+                || spec.Mounts.Any(m => MountOptions.Parse(m.Options).CopyUp)) open.Add(pauses = new LaunchPauses());
             var filter = linux.Seccomp is { } profile ? SeccompFilter.Compile(profile) : null;
             Fd? listener = null;
             PidPage? page = null;
@@ -129,7 +136,9 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
                     hooks.Run(pid, stop);
                 } : null,
                 MaySetGroups = IdMaps.MaySetGroups(makesUser ? linux.GidMappings : null),
-                Lent = PreopenedMounts.Make(spec, request.Bundle, rootfs, namespaces.OtherUser, () => ContainerUser(linux, namespaces, open, deadline), open, deadline),
+                Lent = PreopenedMounts.Make(
+                    spec, request.Bundle, rootfs, namespaces.OtherUser, () =>
+                    ContainerUser(linux, namespaces, open, deadline), open, deadline),
                 PreopenedDevices = PreopenedDevices.Make(linux, namespaces.OtherUser, open),
                 Starter = request.StartSocket?.Listener,
                 NoPivot = request.NoPivot,
@@ -140,20 +149,24 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
                 Keyring = request.NewKeyring ? $"_ses.{request.Id}" : null,
             });
             return HeldInit.Launch(
-                program.FirstHalf, page is null ? null : (program.Entry!, page), program.NestedPid, pid => Late(program, spec, hooks, pid), program.Namespaces, v2, sockets,
+                program.FirstHalf, page is null ? null : (program.Entry!, page), program.NestedPid, pid =>
+                    Late(program, spec, hooks, pid), program.Namespaces, v2, sockets,
                 request.Stdio.Terminal, pauses, deadline);
         }
         catch (Exception e)
         {
             sockets.Ours.Dispose();
             if (e is LaunchException failure && IsTooSmall(linux.Resources?.Memory?.Limit, failure))
-                throw new InvalidSpecException("linux.resources.memory.limit", $"{linux.Resources!.Memory!.Limit} bytes are too few for a process to start: {failure.Message}", e);
+                throw new InvalidSpecException(
+                    "linux.resources.memory.limit",
+                    $"{linux.Resources!.Memory!.Limit} bytes are too few for a process to start: {failure.Message}", e);
             throw;
         }
         finally
         {
             foreach (var one in open) one.Dispose();
-            if (linux.Namespaces.Any(n => n.Type is NamespaceKind.User)) ProcessHardening.Apply(); // a child's setuid in our memory may have changed it
+            // a child's setuid in our memory may have changed it
+            if (linux.Namespaces.Any(n => n.Type is NamespaceKind.User)) ProcessHardening.Apply();
         }
     }
 
@@ -164,7 +177,8 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
         var program = (half with
         {
             State = half.StartHooks.Count > 0 ? hooks.StateInside("created", pid).ToJson() : [],
-            Listener = half.Listener is { } listener ? listener with { State = SeccompListener.StateOf(spec.Linux!.Seccomp!, hooks.State("creating", pid)) } : null,
+            Listener = half.Listener is { } listener
+                ? listener with { State = SeccompListener.StateOf(spec.Linux!.Seccomp!, hooks.State("creating", pid)) } : null,
         }).Compile();
         request.StartSocket?.Describe(program, init.Entry);
         return program;
@@ -172,11 +186,13 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
 
     private void Warn(UnsupportedField ignored) => host.OnError(new NotSupportedException($"container {request.Id}: {ignored}"));
 
-    // The kernel has several ways to say that a cgroup's memory is used up: a socket's is ENFILE, and a process that touches a page is killed.
+    // The kernel has several ways to say that a cgroup's memory is used up: a socket's is ENFILE, and a process that touches a
+    // page is killed.
     private static bool IsTooSmall(long? limit, LaunchException failure) =>
         limit is > 0 and < UsualLeastMemory && failure.Errno is Errno.ENOMEM or Errno.ENFILE or Errno.ENOBUFS or Errno.None;
 
-    private static Fd? ContainerUser(LinuxSpec linux, NamespacePlan namespaces, List<IDisposable> open, CancellationToken deadline)
+    private static Fd? ContainerUser(
+        LinuxSpec linux, NamespacePlan namespaces, List<IDisposable> open, CancellationToken deadline)
     {
         if (namespaces.Joins(NamespaceKind.User)) return namespaces.Joined.First(j => j.Type is NamespaceKind.User).Namespace;
         if (!namespaces.Makes(CloneFlags.CLONE_NEWUSER)) return null;
@@ -191,7 +207,8 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
         SpecValidator.Validate(spec);
         LabelSteps.Check(spec.Process!, "process.", spec.Linux?.MountLabel);
         MemoryPolicySteps.Check(spec.Linux?.MemoryPolicy);
-        if (SpecValidator.Unsupported(spec) is [var first, ..]) throw new InvalidSpecException(first.Field, first.Reason + " by this version");
+        if (SpecValidator.Unsupported(spec) is [var first, ..])
+            throw new InvalidSpecException(first.Field, first.Reason + " by this version");
         // The task's own word counts: containerd's clients say it twice, and docker may say it only here.
         return spec with { Process = spec.Process! with { Terminal = request.Stdio.Terminal } };
     }
@@ -210,7 +227,9 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
         {
             return CgroupLimits.Create(host.Hierarchies, CgroupsPath(spec), spec.Linux?.Resources, Warn);
         }
-        catch (CgroupException e) when (e.Errno is Errno.EACCES or Errno.EPERM or Errno.EROFS && IdMaps.InUserNamespace && !CgroupLimits.Any(spec.Linux?.Resources))
+        catch (CgroupException e) when (
+            e.Errno is Errno.EACCES or Errno.EPERM or Errno.EROFS && IdMaps.InUserNamespace
+            && !CgroupLimits.Any(spec.Linux?.Resources))
         {
             return Cgroup.Open(new Dictionary<string, string>());
         }

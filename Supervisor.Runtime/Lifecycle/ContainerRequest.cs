@@ -14,7 +14,10 @@ namespace Supervisor.Runtime.Lifecycle;
 public sealed record ContainerRequest(
     string Bundle, ReadOnlyMemory<byte> Spec, IReadOnlyList<RootMount> RootMounts, StdioTargets Stdio, string DefaultCgroup)
 {
-    /// <summary>The bundle is ours alone: made at the creation, with config.json and rootfs in it, and removed at the end. False: the caller's, left alone.</summary>
+    /// <summary>
+    /// The bundle is ours alone: made at the creation, with config.json and rootfs in it, and removed at the end. False: the
+    /// caller's, left alone.
+    /// </summary>
     public bool OwnsBundle { get; init; } = true;
 
     /// <summary>The spec where it was read already (not validated); null to read <see cref="Spec"/>.</summary>
@@ -35,6 +38,8 @@ public sealed record ContainerRequest(
     /// <summary>A session keyring of its own, so that it does not see ours. keyrings(7).</summary>
     public bool NewKeyring { get; init; } = true;
 
-    /// <summary>What the process finds open as 3, 4 and so on, e.g. for LISTEN_FDS; the caller's, and closed by the caller.</summary>
+    /// <summary>
+    /// What the process finds open as 3, 4 and so on, e.g. for LISTEN_FDS; the caller's, and closed by the caller.
+    /// </summary>
     public IReadOnlyList<Fd> Inherited { get; init; } = [];
 }

@@ -20,7 +20,8 @@ namespace Supervisor.Runtime.Lifecycle;
 /// filesystem is mounted where only criu sees it; the init that it makes is our child (rst_sibling).
 /// </summary>
 internal sealed class ContainerRestore(
-    ContainerHost host, ContainerRequest request, Spec spec, string rootfs, Cgroup cgroup, CreateHooks hooks, CheckpointOptions options)
+    ContainerHost host, ContainerRequest request, Spec spec, string rootfs, Cgroup cgroup, CreateHooks hooks,
+        CheckpointOptions options)
 {
     private const string What = "restore", LogName = "restore.log";
 
@@ -28,7 +29,8 @@ internal sealed class ContainerRestore(
     public (LaunchedProcess Init, Fd? Terminal) Run(ProcessStdio stdio, CancellationToken deadline)
     {
         if (!Directory.Exists(options.ImageDirectory))
-            throw new CheckpointException(What, $"\"{options.ImageDirectory}\" is not a directory: no checkpoint was written there", null);
+            throw new CheckpointException(
+                What, $"\"{options.ImageDirectory}\" is not a directory: no checkpoint was written there", null);
         using var images = CriuOptions.OpenDirectory(options.ImageDirectory, make: false);
         CriuOptions.OpenDirectory(options.LogDirectory, make: true).Dispose();
         var log = Path.Join(options.LogDirectory, LogName);
@@ -47,9 +49,11 @@ internal sealed class ContainerRestore(
         {
             var (session, numbers) = CriuSession.Start(
                 What, options.Criu, open, [sockets.Theirs.Number, .. procs.Select(p => p.Number)],
-                (program, slots) => Prepare(program, slots, v2 is null ? procs : [], sockets.Theirs), CloneFlags.CLONE_NEWNS, v2, deadline);
+                (program, slots) => Prepare(program, slots, v2 is null ? procs : [], sockets.Theirs), CloneFlags.CLONE_NEWNS, v2,
+                    deadline);
             using (session)
-            using (var work = sockets.Ours.ReceiveDescriptor(stackalloc byte[1], deadline) ?? throw new CheckpointException(What, "its child sent no descriptor", log))
+            using (var work = sockets.Ours.ReceiveDescriptor(stackalloc byte[1], deadline)
+                ?? throw new CheckpointException(What, "its child sent no descriptor", log))
                 return Talk(session, Request(images, work, keys, numbers), log, deadline);
         }
         finally
@@ -58,7 +62,8 @@ internal sealed class ContainerRestore(
         }
     }
 
-    private (LaunchedProcess Init, Fd? Terminal) Talk(CriuSession session, CriuMessage message, string log, CancellationToken deadline)
+    private (LaunchedProcess Init, Fd? Terminal) Talk(
+        CriuSession session, CriuMessage message, string log, CancellationToken deadline)
     {
         Fd? terminal = null;
         Pidfd? init = null; // from criu's first word of it on: it is our child, and ours to collect, however this ends
@@ -75,7 +80,8 @@ internal sealed class ContainerRestore(
                 if (question.Script is "setup-namespaces") hooks.RunOutside(question.Pid, deadline);
             }, log, deadline);
             init ??= Pidfd.TryOpen(pid) ?? throw CheckpointException.Of(What, $"process {pid} ended at once", log);
-            if (request.Stdio.Terminal && terminal is null) throw new CheckpointException(What, "a terminal is wanted, and the images have none", log);
+            if (request.Stdio.Terminal && terminal is null)
+                throw new CheckpointException(What, "a terminal is wanted, and the images have none", log);
             if (!request.Stdio.Terminal)
             {
                 terminal?.Dispose();
@@ -96,8 +102,12 @@ internal sealed class ContainerRestore(
         }
     }
 
-    /// <summary>Before criu's exec: the container's cgroup, so that all that is restored is in it, and its root filesystem.</summary>
-    /// <remarks>criu mounts things in its working directory, which it reaches through us: so it must be a descriptor of its own mounts.</remarks>
+    /// <summary>
+    /// Before criu's exec: the container's cgroup, so that all that is restored is in it, and its root filesystem.
+    /// </summary>
+    /// <remarks>
+    /// criu mounts things in its working directory, which it reaches through us: so it must be a descriptor of its own mounts.
+    /// </remarks>
     private void Prepare(LaunchProgram program, FdSlots slots, IReadOnlyList<Fd> procs, Fd socket)
     {
         foreach (var file in procs) program.Add(Syscall.write, "cgroup.procs", file.Number, program.Text("0"), 1).AtLeast(1);
@@ -108,16 +118,19 @@ internal sealed class ContainerRestore(
         };
         RootfsSteps.Enter(program, plan);
         MakeMountPoints(program, slots, plan);
-        // Nothing of ours may reach the host. A slave, not private: a root that was a slave when it was checkpointed takes its master from this one.
+        // Nothing of ours may reach the host. A slave, not private: a root that was a slave when it was checkpointed takes its
+        // master from this one.
         program.Add(Syscall.mount, "/ (slave)", 0, program.Text("/"), 0, (long)(MountFlags.MS_REC | MountFlags.MS_SLAVE), 0);
         var work = slots.Take();
-        FdSlots.Keep(program, program.Add(Syscall.openat, options.LogDirectory, At.FDCWD, program.Text(Path.GetFullPath(options.LogDirectory)),
+        FdSlots.Keep(program,
+            program.Add(Syscall.openat, options.LogDirectory, At.FDCWD, program.Text(Path.GetFullPath(options.LogDirectory)),
             (OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_CLOEXEC).ToKernel(), 0), work);
         TerminalSteps.Send(program, socket.Number, work, "criu's working directory");
     }
 
     /// <summary>
-    /// In a fresh root filesystem nothing is there yet to mount on, and criu makes none. What lies in another mount came with that:
+    /// In a fresh root filesystem nothing is there yet to mount on, and criu makes none. What lies in another mount came with
+    /// that:
     /// it is in the images, or at the source.
     /// </summary>
     private void MakeMountPoints(LaunchProgram program, FdSlots slots, ContainerPlan plan)
@@ -131,7 +144,8 @@ internal sealed class ContainerRestore(
             var point = points[i];
             if (point.Length == 0 || points.Take(i).Any(p => MountLine.IsBelow(point, p.Length == 0 ? "/" : p))) continue;
             var (mount, options) = (spec.Mounts[i], MountOptions.Parse(spec.Mounts[i].Options));
-            if ((options.Bind || mount.Type is "bind") && File.Exists(Path.GetFullPath(mount.Source ?? "", request.Bundle))) tree.MakeFile(point);
+            if ((options.Bind || mount.Type is "bind") && File.Exists(Path.GetFullPath(mount.Source ?? "", request.Bundle)))
+                tree.MakeFile(point);
             else tree.MakeDirectories(point);
         }
     }
@@ -139,20 +153,25 @@ internal sealed class ContainerRestore(
     private CriuMessage Request(Fd images, Fd work, List<string> keys, IReadOnlyList<int> numbers)
     {
         var message = CriuOptions.Common(options, images, work, LogName)
-            .Add(CriuOptions.Root, rootfs == "/" ? request.Bundle : rootfs).Add(CriuOptions.RestoreSibling, true).Add(CriuOptions.NotifyScripts, true)
+            .Add(CriuOptions.Root, rootfs == "/" ? request.Bundle : rootfs).Add(CriuOptions.RestoreSibling, true)
+                .Add(CriuOptions.NotifyScripts, true)
             .Add(CriuOptions.LsmProfile, options.LsmProfile).Add(CriuOptions.LsmMountContext, options.LsmMountContext);
         foreach (var (point, source) in ExternalMounts.Read(options.ImageDirectory, spec, request.Bundle, cgroup))
             message.Add(CriuOptions.External, $"mnt[{point}]:{source}");
-        for (var i = 0; i < keys.Count; i++) message.Add(CriuOptions.InheritFd, new CriuMessage().Add(1, keys[i]).Add(2, numbers[i]));
+        for (var i = 0; i < keys.Count; i++)
+            message.Add(CriuOptions.InheritFd, new CriuMessage().Add(1, keys[i]).Add(2, numbers[i]));
         if (cgroup.IsPureV2) return message;
         foreach (var tree in host.Hierarchies.All)
             foreach (var key in tree.Version == 2 ? [Cgroup.V2Key] : tree.Controllers)
                 if (cgroup.Paths.TryGetValue(key, out var path))
-                    message.Add(CriuOptions.CgroupRoot, new CriuMessage().Add(1, key).Add(2, tree.MountRoot.TrimEnd('/') + path[tree.MountPoint.Length..]));
+                    message.Add(CriuOptions.CgroupRoot, new CriuMessage().Add(1, key)
+                        .Add(2, tree.MountRoot.TrimEnd('/') + path[tree.MountPoint.Length..]));
         return message;
     }
 
-    /// <summary>The streams, under the names of those that they stand in for. Two of one name are one pipe or file: the first is given.</summary>
+    /// <summary>
+    /// The streams, under the names of those that they stand in for. Two of one name are one pipe or file: the first is given.
+    /// </summary>
     private (List<string> Keys, List<Fd> Open) Inherited(ProcessStdio stdio)
     {
         var (keys, open) = (new List<string>(), new List<Fd>());
@@ -169,9 +188,11 @@ internal sealed class ContainerRestore(
 
     private Fd? OuterNetwork()
     {
-        var network = spec.Linux?.Namespaces.FirstOrDefault(n => n.Type is NamespaceKind.Network && !string.IsNullOrEmpty(n.Path));
+        var network = spec.Linux?.Namespaces.FirstOrDefault(
+            n => n.Type is NamespaceKind.Network && !string.IsNullOrEmpty(n.Path));
         if (network is null) return null;
-        var fd = Fd.TryOpen(network.Path!, OpenFlags.O_RDONLY) ?? throw new InvalidSpecException("linux.namespaces", $"\"{network.Path}\" does not exist");
+        var fd = Fd.TryOpen(network.Path!, OpenFlags.O_RDONLY)
+            ?? throw new InvalidSpecException("linux.namespaces", $"\"{network.Path}\" does not exist");
         if (!NamespaceFile.IsOurs(fd, NamespaceKind.Network)) return fd;
         fd.Dispose();
         return null;

@@ -30,7 +30,9 @@ internal sealed class CreateHooks(Spec spec, ContainerRequest request)
     /// <summary>The state as the container sees it: with the pid of its own pid namespace.</summary>
     public ContainerState StateInside(string status, int pid) => State(status, PidInside(pid));
 
-    /// <summary>Runs prestart, createRuntime, and createContainer for an init that waits, its namespaces and mounts made.</summary>
+    /// <summary>
+    /// Runs prestart, createRuntime, and createContainer for an init that waits, its namespaces and mounts made.
+    /// </summary>
     /// <exception cref="HookException">One failed; those after it have not run.</exception>
     public void Run(int pid, CancellationToken deadline)
     {
@@ -39,15 +41,19 @@ internal sealed class CreateHooks(Spec spec, ContainerRequest request)
         using var init = Pidfd.TryOpen(pid) ?? throw new SyscallException("pidfd_open", Errno.ESRCH);
         // A time namespace is not entered by one that shares our memory, and the init is not in its own yet.
         var namespaces = Kernel.Namespaces.ProcessNamespaces.Differing(pid) & ~CloneFlags.CLONE_NEWTIME;
-        HookRunner.RunInside("createContainer", _hooks.CreateContainer, StateInside("creating", pid), init, namespaces, Rootfs, deadline);
+        HookRunner.RunInside(
+            "createContainer", _hooks.CreateContainer, StateInside("creating", pid), init, namespaces, Rootfs, deadline);
     }
 
-    private string Rootfs => request.RootMounts.Count > 0 ? Path.Join(request.Bundle, "rootfs") : Path.GetFullPath(spec.Root?.Path ?? "rootfs", request.Bundle);
+    private string Rootfs =>
+        request.RootMounts.Count > 0
+        ? Path.Join(request.Bundle, "rootfs") : Path.GetFullPath(spec.Root?.Path ?? "rootfs", request.Bundle);
 
     /// <summary>Of these, those that run in our namespaces.</summary>
     public void RunOutside(int pid, CancellationToken deadline)
     {
-        HookRunner.Run("prestart", _hooks.Prestart, State("created", pid), deadline); // the word of the specification before createRuntime was
+        // the word of the specification before createRuntime was
+        HookRunner.Run("prestart", _hooks.Prestart, State("created", pid), deadline);
         HookRunner.Run("createRuntime", _hooks.CreateRuntime, State("creating", pid), deadline);
     }
 

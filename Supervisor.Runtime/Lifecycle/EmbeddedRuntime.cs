@@ -2,18 +2,23 @@ using Supervisor.Runtime.Checkpointing;
 
 namespace Supervisor.Runtime.Lifecycle;
 
-/// <summary>Containers as children of this very process: for one command's time, for tests, and for those who want no shim.</summary>
+/// <summary>
+/// Containers as children of this very process: for one command's time, for tests, and for those who want no shim.
+/// </summary>
 public sealed class EmbeddedRuntime(ContainerHost host) : IContainerRuntime
 {
     /// <inheritdoc/>
-    public IContainer Create(string key, ContainerRequest request, CancellationToken deadline) => Container.Create(host, request, deadline);
+    public IContainer Create(string key, ContainerRequest request, CancellationToken deadline) =>
+        Container.Create(host, request, deadline);
 
     /// <inheritdoc/>
     public IContainer Restore(string key, ContainerRequest request, CheckpointOptions options, CancellationToken deadline) =>
         Container.Restore(host, request, options, deadline);
 
     /// <inheritdoc/>
-    public IContainer? TryAdopt(string key, string bundle, ProcessIdentity init, IReadOnlyDictionary<string, string> cgroupPaths, CancellationToken deadline) =>
+    public IContainer? TryAdopt(
+        string key, string bundle, ProcessIdentity init, IReadOnlyDictionary<string, string> cgroupPaths,
+        CancellationToken deadline) =>
         Container.TryAdopt(host, bundle, init.Pid, init.StartTime, init.BootId, cgroupPaths);
 
     /// <inheritdoc/>

@@ -40,7 +40,8 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
         var process = SpecReader.ReadProcess(request.Process.Span);
         SpecValidator.Validate(process);
         LabelSteps.Check(process, "", null);
-        return process with { Terminal = request.Stdio.Terminal, ExecCPUAffinity = process.ExecCPUAffinity ?? spec?.Process?.ExecCPUAffinity };
+        return process with {
+            Terminal = request.Stdio.Terminal, ExecCPUAffinity = process.ExecCPUAffinity ?? spec?.Process?.ExecCPUAffinity };
     }
 
     private HeldInit Launch(ProcessSpec process, ProcessStdio stdio, CancellationToken deadline)
@@ -51,7 +52,8 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
         try
         {
             open.Add(sockets.Theirs);
-            init.DangerousAddRef(ref lent); // the number stays ours to the end of the launch, whoever disposes the container meanwhile
+            // the number stays ours to the end of the launch, whoever disposes the container meanwhile
+            init.DangerousAddRef(ref lent);
             var v2 = cgroup.OpenV2Directory();
             if (v2 is not null) open.Add(v2);
             var procs = v2 is null ? cgroup.OpenProcsFiles() : [];
@@ -70,13 +72,19 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
                 Linux = spec?.Linux,
                 Seccomp = filter,
                 Listener = listener,
-                HasRoot = !otherUser || KernelFile.Read($"/proc/{initPid}/uid_map").Split('\n').Any(l => l.TrimStart().StartsWith("0 ", StringComparison.Ordinal)),
-                MaySetGroups = otherUser ? !KernelFile.Read($"/proc/{initPid}/setgroups").StartsWith("deny", StringComparison.Ordinal) : IdMaps.MaySetGroups(null),
+                HasRoot = !otherUser
+                    || KernelFile.Read($"/proc/{initPid}/uid_map").Split('\n')
+                    .Any(l => l.TrimStart().StartsWith("0 ", StringComparison.Ordinal)),
+                MaySetGroups = otherUser
+                    ? !KernelFile.Read($"/proc/{initPid}/setgroups").StartsWith("deny", StringComparison.Ordinal)
+                    : IdMaps.MaySetGroups(null),
             });
             var child = StubClone.Run(program.Launch, program.Entry, page, sockets, v2, "exec", deadline);
             var half = program.SecondHalf;
             if (half.Listener is { } l)
-                half = half with { Listener = l with { State = SeccompListener.StateOf(seccomp!, new ContainerState("1.2.0", "", "running", child.Pid, "", new Dictionary<string, string>())) } };
+                half = half with { Listener = l with {
+                    State = SeccompListener.StateOf(
+                    seccomp!, new ContainerState("1.2.0", "", "running", child.Pid, "", new Dictionary<string, string>())) } };
             return HeldInit.Take(child, "exec", half.Compile(), sockets, process.Terminal, deadline, program.Entry);
         }
         catch

@@ -6,7 +6,10 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Runtime.Lifecycle;
 
-/// <summary>A live process in a container beside its init. Each call is for one caller at a time, but <see cref="Signal"/>, which anyone may call.</summary>
+/// <summary>
+/// A live process in a container beside its init. Each call is for one caller at a time, but <see cref="Signal"/>, which anyone
+/// may call.
+/// </summary>
 /// <remarks>Disposing it lets go of what we hold: one that runs goes on, one that waits for its start ends by itself.</remarks>
 public sealed class ExecProcess : IContainerProcess
 {
@@ -22,7 +25,8 @@ public sealed class ExecProcess : IContainerProcess
         StartTime = ProcStat.TryStartTime(Pid) ?? 0;
     }
 
-    private ExecProcess(ContainerHost host, Pidfd pidfd, int pid, ulong startTime) => (_host, _pidfd, Pid, StartTime, _start) = (host, pidfd, pid, startTime, HeldStart.Past);
+    private ExecProcess(ContainerHost host, Pidfd pidfd, int pid, ulong startTime) =>
+        (_host, _pidfd, Pid, StartTime, _start) = (host, pidfd, pid, startTime, HeldStart.Past);
 
     /// <summary>Goes on with what another process of ours hands over.</summary>
     internal ExecProcess(ContainerHost host, ProcessHandover from)
@@ -36,7 +40,9 @@ public sealed class ExecProcess : IContainerProcess
     /// <summary>Its pid in our namespace, for printing.</summary>
     public int Pid { get; }
 
-    /// <summary>When it was born, in clock ticks since boot. Together with the boot id it names the process across our restarts.</summary>
+    /// <summary>
+    /// When it was born, in clock ticks since boot. Together with the boot id it names the process across our restarts.
+    /// </summary>
     public ulong StartTime { get; }
 
     /// <summary>Takes back one that a former daemon started.</summary>
@@ -54,11 +60,14 @@ public sealed class ExecProcess : IContainerProcess
     /// <param name="onExit">The status, null where it cannot be known.</param>
     public void Watch(Action<ExitStatus?> onExit)
     {
-        var told = _host.BeforeReap is { } before ? (Action<ExitStatus, ProcessUsage>)((status, usage) => before(new ProcessIdentity(Pid, StartTime, ProcStat.BootId), status, usage)) : null;
+        var told = _host.BeforeReap is { } before
+            ? (Action<ExitStatus, ProcessUsage>)(
+            (status, usage) => before(new ProcessIdentity(Pid, StartTime, ProcStat.BootId), status, usage)) : null;
         _exitWatch = _host.Reaper.WatchExit(_pidfd, status => _ = Finish(status, onExit), told);
     }
 
-    void IContainerProcess.Watch(Action<ProcessEnd> onExit, Action onOom) => Watch(status => onExit(new ProcessEnd(status, DateTimeOffset.UtcNow)));
+    void IContainerProcess.Watch(Action<ProcessEnd> onExit, Action onOom) =>
+        Watch(status => onExit(new ProcessEnd(status, DateTimeOffset.UtcNow)));
 
     void IContainerProcess.Collected()
     {
@@ -78,7 +87,8 @@ public sealed class ExecProcess : IContainerProcess
 
     /// <summary>What another process of ours needs to go on with it.</summary>
     /// <param name="stop">We relay no more.</param>
-    internal ProcessHandover HandOver(string key, bool stop) => HandedOver.Of(key, isExec: true, Pid, StartTime, _pidfd, _start, _stdio, stop);
+    internal ProcessHandover HandOver(string key, bool stop) =>
+        HandedOver.Of(key, isExec: true, Pid, StartTime, _pidfd, _start, _stdio, stop);
 
     /// <inheritdoc cref="Container.ExitDescriptor"/>
     public int ExitDescriptor => _pidfd.Number;

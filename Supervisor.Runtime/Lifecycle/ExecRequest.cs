@@ -9,7 +9,10 @@ namespace Supervisor.Runtime.Lifecycle;
 /// <param name="Stdio">Its word on the terminal counts, not the spec's.</param>
 public sealed record ExecRequest(ReadOnlyMemory<byte> Process, StdioTargets Stdio)
 {
-    /// <summary>The container's own spec, whose filter, personality, memory policy and processors hold for an exec too; null where the container itself knows it.</summary>
+    /// <summary>
+    /// The container's own spec, whose filter, personality, memory policy and processors hold for an exec too; null where the
+    /// container itself knows it.
+    /// </summary>
     public Spec? Container { get; init; }
 
     /// <summary>Where it runs, of the container's own or below it; null for the container's own.</summary>

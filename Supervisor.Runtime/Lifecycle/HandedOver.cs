@@ -20,7 +20,8 @@ internal sealed class HeldStart(HeldInit? held) : IDisposable
     /// <summary>Our end of the talk with it, while it waits.</summary>
     public Fd? Socket => _done ? null : held!.Socket;
 
-    public static HeldStart Resume(ProcessHandover from, Pidfd pidfd, string name) => from.Descriptor(ProcessHandover.HeldPlace) is { } socket
+    public static HeldStart Resume(ProcessHandover from, Pidfd pidfd, string name) =>
+        from.Descriptor(ProcessHandover.HeldPlace) is { } socket
         ? new HeldStart(HeldInit.Resume(new LaunchedProcess(from.Pid, pidfd), socket, name))
         : Past;
 
@@ -48,7 +49,8 @@ internal sealed class HeldStart(HeldInit? held) : IDisposable
 /// <summary>What a container's init and its other processes hand over alike.</summary>
 internal static class HandedOver
 {
-    public static ProcessHandover Of(string key, bool isExec, int pid, ulong startTime, Pidfd pidfd, HeldStart start, ProcessStdio? stdio, bool stop)
+    public static ProcessHandover Of(
+        string key, bool isExec, int pid, ulong startTime, Pidfd pidfd, HeldStart start, ProcessStdio? stdio, bool stop)
     {
         var streams = stdio?.HandOver(stop);
         return new ProcessHandover
@@ -61,7 +63,8 @@ internal static class HandedOver
             PendingInput = streams?.PendingInput ?? [],
             PendingOutput = streams?.PendingOutput ?? [],
             InputEnding = streams?.InputEnding ?? false,
-            Handles = [pidfd, start.Socket, streams?.Master, streams?.Input, streams?.InputPipe, streams?.Output, streams?.Stdout.Reading, streams?.Stderr.Reading],
+            Handles = [pidfd, start.Socket, streams?.Master, streams?.Input, streams?.InputPipe, streams?.Output,
+                streams?.Stdout.Reading, streams?.Stderr.Reading],
             StdoutLog = streams?.Stdout.Log ?? "",
             StderrLog = streams?.Stderr.Log ?? "",
             PendingStdout = streams?.Stdout.Pending ?? [],
@@ -79,6 +82,8 @@ internal static class HandedOver
         var stderr = new OutputHandover(from.Descriptor(ProcessHandover.StderrPlace), from.StderrLog, from.PendingStderr);
         if ((Fd?[])[master, input, output, stdout.Reading, stderr.Reading] is [null, null, null, null, null]) return null;
         return ProcessStdio.Resume(
-            host.Relay, host.OnError, new StdioHandover(from.Terminal, master, input, pipe, output, from.PendingInput, from.PendingOutput, from.InputEnding, stdout, stderr));
+            host.Relay, host.OnError,
+                new StdioHandover(from.Terminal, master, input, pipe, output, from.PendingInput, from.PendingOutput,
+                from.InputEnding, stdout, stderr));
     }
 }

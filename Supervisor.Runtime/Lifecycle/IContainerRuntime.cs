@@ -22,7 +22,9 @@ public interface IContainerRuntime : IDisposable
 
     /// <summary>Takes back a container that a former daemon made, alive or with an exit that nobody collected yet.</summary>
     /// <returns>Null when nothing is known of it but that it is gone.</returns>
-    IContainer? TryAdopt(string key, string bundle, ProcessIdentity init, IReadOnlyDictionary<string, string> cgroupPaths, CancellationToken deadline);
+    IContainer? TryAdopt(
+        string key, string bundle, ProcessIdentity init, IReadOnlyDictionary<string, string> cgroupPaths,
+        CancellationToken deadline);
 
     /// <summary>As <see cref="TryAdopt"/>, for another process of a container.</summary>
     IContainerProcess? TryAdoptExec(string key, ProcessIdentity process, CancellationToken deadline);
@@ -56,7 +58,9 @@ public readonly record struct ProcessIdentity(int Pid, ulong StartTime, string B
 /// <param name="At">When it was noticed.</param>
 public readonly record struct ProcessEnd(ExitStatus? Status, DateTimeOffset At);
 
-/// <summary>A process of a container, in the hands of whoever holds this. Each call is for one caller at a time, but <see cref="Signal"/>.</summary>
+/// <summary>
+/// A process of a container, in the hands of whoever holds this. Each call is for one caller at a time, but <see cref="Signal"/>.
+/// </summary>
 /// <remarks>Disposing it lets go of what we hold, and leaves the process as it is.</remarks>
 public interface IContainerProcess : IDisposable
 {

@@ -12,7 +12,8 @@ namespace Supervisor.Runtime.Lifecycle;
 internal sealed record ProcessHandover
 {
     /// <summary>Descriptors, by their place in <see cref="Handles"/>.</summary>
-    public const int PidfdPlace = 0, HeldPlace = 1, MasterPlace = 2, InputPlace = 3, InputPipePlace = 4, OutputPlace = 5, StdoutPlace = 6, StderrPlace = 7, Places = 8;
+    public const int PidfdPlace = 0, HeldPlace = 1, MasterPlace = 2, InputPlace = 3, InputPipePlace = 4, OutputPlace = 5,
+        StdoutPlace = 6, StderrPlace = 7, Places = 8;
 
     public required string Key { get; init; }
 
@@ -40,7 +41,10 @@ internal sealed record ProcessHandover
 
     public bool InputEnding { get; init; }
 
-    /// <summary>The log of limited size that <see cref="StdoutPlace"/>, or the terminal, is relayed to; empty for none: then a FIFO's content is kept there.</summary>
+    /// <summary>
+    /// The log of limited size that <see cref="StdoutPlace"/>, or the terminal, is relayed to; empty for none: then a FIFO's
+    /// content is kept there.
+    /// </summary>
     public string StdoutLog { get; init; } = "";
 
     /// <summary>As <see cref="StdoutLog"/>.</summary>

@@ -18,7 +18,8 @@ internal static class IdMaps
 
     /// <summary>Whether root here is not the machine's root, or we are not root at all. user_namespaces(7).</summary>
     public static bool InUserNamespace { get; } =
-        Rootless || KernelFile.Read("/proc/self/uid_map").Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries) is not ["0", "0", "4294967295"];
+        Rootless || KernelFile.Read("/proc/self/uid_map")
+            .Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries) is not ["0", "0", "4294967295"];
 
     /// <summary>The id outside for one inside; null where none is mapped to it.</summary>
     public static uint? Outside(IReadOnlyList<IdMappingSpec> maps, uint inside)
@@ -31,17 +32,22 @@ internal static class IdMaps
     /// <summary>Who sets a namespace with these maps up: its root, or <paramref name="user"/> where it has none.</summary>
     public static uint InsideOr(IReadOnlyList<IdMappingSpec> maps, uint user) => Outside(maps, 0) is null ? user : 0;
 
-    /// <summary>Whether a process in there may call setgroups(2): not where we had to forbid it to write the map at all.</summary>
+    /// <summary>
+    /// Whether a process in there may call setgroups(2): not where we had to forbid it to write the map at all.
+    /// </summary>
     /// <param name="gids">The map of a new user namespace; null where none is made.</param>
-    public static bool MaySetGroups(IReadOnlyList<IdMappingSpec>? gids) => SetGroupsAllowed && (gids is null || !Rootless || !IsOwnOnly(gids, EffectiveGid));
+    public static bool MaySetGroups(IReadOnlyList<IdMappingSpec>? gids) =>
+        SetGroupsAllowed && (gids is null || !Rootless || !IsOwnOnly(gids, EffectiveGid));
 
     // A user namespace below one that forbids it forbids it too.
     private static bool SetGroupsAllowed { get; } =
-        !File.Exists("/proc/self/setgroups") || !KernelFile.Read("/proc/self/setgroups").StartsWith("deny", StringComparison.Ordinal);
+        !File.Exists("/proc/self/setgroups")
+            || !KernelFile.Read("/proc/self/setgroups").StartsWith("deny", StringComparison.Ordinal);
 
     /// <summary>Writes both maps of the namespace that a process is alone in.</summary>
     /// <exception cref="SyscallException">The kernel refused; the message names the file.</exception>
-    public static void Write(int pid, IReadOnlyList<IdMappingSpec> uids, IReadOnlyList<IdMappingSpec> gids, CancellationToken deadline)
+    public static void Write(
+        int pid, IReadOnlyList<IdMappingSpec> uids, IReadOnlyList<IdMappingSpec> gids, CancellationToken deadline)
     {
         if (!Rootless)
         {
@@ -49,7 +55,8 @@ internal static class IdMaps
             WriteFile($"/proc/{pid}/gid_map", Text(gids));
             return;
         }
-        // The child shares our memory, and its files in /proc are root's while that is not dumpable. It runs nothing but our steps.
+        // The child shares our memory, and its files in /proc are root's while that is not dumpable. It runs nothing but our
+        // steps.
         ProcessHardening.Apply(dumpable: true);
         try
         {
@@ -90,7 +97,8 @@ internal static class IdMaps
     private static void Helper(string name, int pid, IReadOnlyList<IdMappingSpec> maps, CancellationToken deadline)
     {
         var path = ((string[])["/usr/bin/", "/usr/sbin/", "/bin/"]).Select(d => d + name).FirstOrDefault(File.Exists)
-            ?? throw new SyscallException("execve", Errno.ENOENT, $"{name}: install the package uidmap, or map your own id alone");
+            ?? throw new SyscallException(
+                "execve", Errno.ENOENT, $"{name}: install the package uidmap, or map your own id alone");
         var arguments = maps.SelectMany(m => (string[])[$"{m.ContainerID}", $"{m.HostID}", $"{m.Size}"]);
         var hook = new HookSpec { Path = path, Args = [name, $"{pid}", .. arguments] };
         HookRunner.Run(name, [hook], new ContainerState("", "", "", 0, "", new Dictionary<string, string>()), deadline);

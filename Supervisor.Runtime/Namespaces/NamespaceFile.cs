@@ -25,7 +25,8 @@ internal static class NamespaceFile
     /// <param name="name">As in /proc, e.g. <c>net</c>.</param>
     public static ulong? ForeignInode(int pid, string name)
     {
-        var (theirs, ours) = (new FileInfo($"/proc/{pid}/ns/{name}").LinkTarget, new FileInfo($"/proc/self/ns/{name}").LinkTarget);
+        var (theirs, ours) =
+            (new FileInfo($"/proc/{pid}/ns/{name}").LinkTarget, new FileInfo($"/proc/self/ns/{name}").LinkTarget);
         return theirs is null || theirs == ours ? null : ulong.Parse(theirs.AsSpan(name.Length + 2).TrimEnd(']'));
     }
 }

@@ -14,9 +14,11 @@ internal sealed record NamespacePlan(CloneFlags Made, IReadOnlyList<(string Type
 
     /// <summary>
     /// Two births (as for an exec): a pid namespace is entered by children only, and what is made beside a joined user
-    /// namespace must belong to that one; and what is joined beside a new user namespace would else need rights that its root has not.
+    /// namespace must belong to that one; and what is joined beside a new user namespace would else need rights that its root has
+    /// not.
     /// </summary>
-    public bool DoubleClone => Joined.Count > 0 && (Joins(NamespaceKind.Pid) || Joins(NamespaceKind.User) || Makes(CloneFlags.CLONE_NEWUSER));
+    public bool DoubleClone =>
+        Joined.Count > 0 && (Joins(NamespaceKind.Pid) || Joins(NamespaceKind.User) || Makes(CloneFlags.CLONE_NEWUSER));
 
     /// <summary>The init is in a user namespace that is not ours.</summary>
     public bool OtherUser => Makes(CloneFlags.CLONE_NEWUSER) || Joins(NamespaceKind.User);
@@ -43,7 +45,9 @@ internal sealed record NamespacePlan(CloneFlags Made, IReadOnlyList<(string Type
         });
     }
 
-    /// <summary>A joined time namespace: the stub enters it, for one that shares its memory cannot. time_namespaces(7), EUSERS.</summary>
+    /// <summary>
+    /// A joined time namespace: the stub enters it, for one that shares its memory cannot. time_namespaces(7), EUSERS.
+    /// </summary>
     public Fd? JoinedTime => Joined.FirstOrDefault(j => j.Type is NamespaceKind.Time).Namespace;
 
     /// <summary>Opens what a spec names.</summary>

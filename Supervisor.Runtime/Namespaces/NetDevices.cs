@@ -10,7 +10,8 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Runtime.Namespaces;
 
 /// <summary>
-/// Moves network devices of ours into a container's network namespace, as linux.netDevices says: with their permanent addresses of
+/// Moves network devices of ours into a container's network namespace, as linux.netDevices says: with their permanent addresses
+/// of
 /// global scope, which the kernel takes away on the move, under a new name if one is said, and up. The kernel gives a
 /// physical one back when the namespace ends; others end with it. rtnetlink(7); runtime-spec 1.3, config-linux.md.
 /// </summary>
@@ -42,12 +43,16 @@ internal static unsafe class NetDevices
     private static void Check(IReadOnlyDictionary<string, NetDeviceSpec> devices, Fd target)
     {
         foreach (var name in devices.Keys)
-            if (IndexOf(name) == 0) throw new InvalidSpecException(InvalidSpecException.Key("linux.netDevices", name), $"there is no network device \"{name}\" here");
+            if (IndexOf(name) == 0)
+                throw new InvalidSpecException(
+                InvalidSpecException.Key("linux.netDevices", name), $"there is no network device \"{name}\" here");
         Inside(target, () =>
         {
             foreach (var (name, device) in devices)
                 if (IndexOf(NameOf(name, device)) != 0)
-                    throw new InvalidSpecException(InvalidSpecException.Key("linux.netDevices", name), $"the container's network namespace has a device \"{NameOf(name, device)}\" already");
+                    throw new InvalidSpecException(
+                        InvalidSpecException.Key("linux.netDevices", name),
+                        $"the container's network namespace has a device \"{NameOf(name, device)}\" already");
         });
     }
 
@@ -60,7 +65,9 @@ internal static unsafe class NetDevices
         var addresses = netlink.Dump(RTM_GETADDR, new byte[AddressSize]).Where(a => IsKept(a, index)).ToList();
         Span<byte> fd = stackalloc byte[4];
         BinaryPrimitives.WriteInt32LittleEndian(fd, target.Number);
-        var errno = netlink.Do(RTM_NEWLINK, 0, [.. Link(index, 0), .. Netlink.Attribute(IFLA_NET_NS_FD, fd), .. Netlink.Attribute(IFLA_IFNAME, CString.Of(newName))]);
+        var errno = netlink.Do(
+            RTM_NEWLINK, 0, [.. Link(index, 0), .. Netlink.Attribute(IFLA_NET_NS_FD, fd),
+            .. Netlink.Attribute(IFLA_IFNAME, CString.Of(newName))]);
         return errno switch
         {
             Errno.None => (newName, addresses),
@@ -77,8 +84,10 @@ internal static unsafe class NetDevices
             BinaryPrimitives.WriteInt32LittleEndian(address.AsSpan(4), index);
             // A label begins with the device's name of before; the other two are the kernel's own.
             byte[] message = [.. address[..AddressSize], .. Netlink.Attributes(address.AsSpan(AddressSize))
-                .Where(a => a.Type is not (IFA_LABEL or IFA_CACHEINFO or IFA_FLAGS)).SelectMany(a => Netlink.Attribute(a.Type, a.Value))];
-            Done(netlink.Do(RTM_NEWADDR, Netlink.NLM_F_CREATE | Netlink.NLM_F_EXCL, message), "RTM_NEWADDR", $"give {name} back its addresses");
+                .Where(a => a.Type is not (IFA_LABEL or IFA_CACHEINFO or IFA_FLAGS))
+                    .SelectMany(a => Netlink.Attribute(a.Type, a.Value))];
+            Done(netlink.Do(RTM_NEWADDR, Netlink.NLM_F_CREATE | Netlink.NLM_F_EXCL, message), "RTM_NEWADDR",
+                $"give {name} back its addresses");
         }
         Done(netlink.Do(RTM_NEWLINK, 0, Link(index, IFF_UP)), "RTM_NEWLINK", $"bring {name} up");
     }
@@ -92,7 +101,8 @@ internal static unsafe class NetDevices
     private static bool IsKept(byte[] address, int index)
     {
         if (BinaryPrimitives.ReadInt32LittleEndian(address.AsSpan(4)) != index || address[3] != ScopeGlobal) return false;
-        var flags = Netlink.Attributes(address.AsSpan(AddressSize)).FirstOrDefault(a => a.Type == IFA_FLAGS).Value is { Length: >= 4 } all
+        var flags = Netlink.Attributes(address.AsSpan(AddressSize))
+            .FirstOrDefault(a => a.Type == IFA_FLAGS).Value is { Length: >= 4 } all
             ? BinaryPrimitives.ReadInt32LittleEndian(all) : address[2];
         return (flags & IFA_F_PERMANENT) != 0;
     }
@@ -120,7 +130,8 @@ internal static unsafe class NetDevices
         {
             try
             {
-                if ((int)syscall(Syscall.setns, target.Number, (int)CloneFlags.CLONE_NEWNET) != 0) throw new SyscallException("setns", Errno.Last, "the container's network namespace");
+                if ((int)syscall(Syscall.setns, target.Number, (int)CloneFlags.CLONE_NEWNET) != 0)
+                    throw new SyscallException("setns", Errno.Last, "the container's network namespace");
                 work();
             }
             catch (Exception e)

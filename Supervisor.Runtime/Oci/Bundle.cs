@@ -3,7 +3,9 @@ using Supervisor.Kernel.Files;
 
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>A container's directory: config.json, which holds secrets, and an empty rootfs to mount on. All of it 0700 and 0600.</summary>
+/// <summary>
+/// A container's directory: config.json, which holds secrets, and an empty rootfs to mount on. All of it 0700 and 0600.
+/// </summary>
 public static class Bundle
 {
     /// <summary>What masked files are covered with; the creation checks that it is character device 1:3.</summary>
@@ -27,13 +29,19 @@ public static class Bundle
         Directory.Delete(doomed, recursive: true);
     }
 
-    /// <summary>Notes which cgroup is about to be made. It may be another's, and found so: what is only intended is removed if it is empty, and never emptied.</summary>
-    internal static void WriteIntendedCgroup(string bundle, IReadOnlyDictionary<string, string> paths) => Write(bundle, "cgroup.intended", paths);
+    /// <summary>
+    /// Notes which cgroup is about to be made. It may be another's, and found so: what is only intended is removed if it is
+    /// empty, and never emptied.
+    /// </summary>
+    internal static void WriteIntendedCgroup(string bundle, IReadOnlyDictionary<string, string> paths) =>
+        Write(bundle, "cgroup.intended", paths);
 
     /// <summary>What <see cref="WriteIntendedCgroup"/> noted.</summary>
     internal static IReadOnlyDictionary<string, string> ReadIntendedCgroup(string bundle) => Read(bundle, "cgroup.intended");
 
-    /// <summary>Notes which cgroup was made for it, before anything runs there: a daemon that finds a half-made container can remove it.</summary>
+    /// <summary>
+    /// Notes which cgroup was made for it, before anything runs there: a daemon that finds a half-made container can remove it.
+    /// </summary>
     internal static void WriteCgroup(string bundle, IReadOnlyDictionary<string, string> paths) =>
         Write(bundle, "cgroup", paths);
 
@@ -48,7 +56,8 @@ public static class Bundle
         var file = Path.Join(bundle, name);
         if (!File.Exists(file)) return [];
         // A controller's name may hold '=' (name=systemd), a directory's path begins with '/'.
-        return File.ReadAllLines(file).Select(l => l.Split("=/", 2)).Where(l => l.Length == 2).ToDictionary(l => l[0], l => "/" + l[1]);
+        return File.ReadAllLines(file).Select(l => l.Split("=/", 2)).Where(l => l.Length == 2)
+            .ToDictionary(l => l[0], l => "/" + l[1]);
     }
 
     /// <summary>Its config.json; null when it is not there or cannot be read any more.</summary>
@@ -69,6 +78,8 @@ public static class Bundle
     {
         using var device = Fd.Open(NullDevice, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW);
         if (!FileStatus.Of(device).IsCharacterDevice(1, 3))
-            throw new IOException($"{NullDevice} is not the null device (character device 1:3): masked paths cannot be covered with it; repair /dev");
+            throw new IOException(
+                $"{NullDevice} is not the null device (character device 1:3): masked paths cannot be covered with it; repair "
+                + "/dev");
     }
 }

@@ -24,7 +24,9 @@ public static class Capability
     public static int? TryNumber(string name) => Numbers.TryGetValue(name, out var number) ? number : null;
 
     /// <summary>The set as capset(2) and /proc/self/status write it: bit n for number n.</summary>
-    /// <remarks>Names that are not known are left out, as the specification asks; <see cref="SpecValidator.Ignored"/> tells of them.</remarks>
+    /// <remarks>
+    /// Names that are not known are left out, as the specification asks; <see cref="SpecValidator.Ignored"/> tells of them.
+    /// </remarks>
     public static ulong Mask(IEnumerable<string> names)
     {
         var mask = 0UL;
@@ -34,7 +36,8 @@ public static class Capability
     }
 
     /// <summary>Only what is permitted and inheritable can be ambient. capabilities(7).</summary>
-    public static bool CanBeAmbient(CapabilitiesSpec sets, string name) => sets.Permitted.Contains(name) && sets.Inheritable.Contains(name);
+    public static bool CanBeAmbient(CapabilitiesSpec sets, string name) =>
+        sets.Permitted.Contains(name) && sets.Inheritable.Contains(name);
 
     /// <summary>The names of a set; a number without a name as <c>CAP_41</c>.</summary>
     public static IReadOnlyList<string> NamesOf(ulong mask) =>

@@ -4,7 +4,8 @@ using System.Runtime.InteropServices;
 namespace Supervisor.Runtime.Oci;
 
 /// <summary>
-/// The seccomp profile of a container for which none was chosen: what docker and containerd allow by default, no more and no less. All other calls fail
+/// The seccomp profile of a container for which none was chosen: what docker and containerd allow by default, no more and no
+/// less. All other calls fail
 /// with EPERM; among them keyctl, add_key and request_key, for the kernel's keyrings know nothing of containers.
 /// </summary>
 public static class DefaultSeccomp
@@ -12,13 +13,17 @@ public static class DefaultSeccomp
     private const uint ENOSYS = 38;
 
     // clone(2): CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET.
-    private const ulong NewNamespaces = 0x0002_0000 | 0x0200_0000 | 0x0400_0000 | 0x0800_0000 | 0x1000_0000 | 0x2000_0000 | 0x4000_0000;
+    private const ulong NewNamespaces =
+        0x0002_0000 | 0x0200_0000 | 0x0400_0000 | 0x0800_0000 | 0x1000_0000 | 0x2000_0000 | 0x4000_0000;
 
-    // linux/socket.h. Left out: AF_VSOCK (40) reaches the hypervisor's other guests, AF_ALG (38) the kernel's cryptography; and those that no kernel has any more.
+    // linux/socket.h. Left out: AF_VSOCK (40) reaches the hypervisor's other guests, AF_ALG (38) the kernel's cryptography; and
+    // those that no kernel has any more.
     private const ulong FamiliesBelow = 12;
-    private static readonly ulong[] Families = [13, 14, 15, 16, 17, 18, 21, 22, 24, 26, 27, 28, 29, 30, 31, 32, 33, 35, 36, 39, 41, 42, 43, 44, 45];
+    private static readonly ulong[] Families =
+        [13, 14, 15, 16, 17, 18, 21, 22, 24, 26, 27, 28, 29, 30, 31, 32, 33, 35, 36, 39, 41, 42, 43, 44, 45];
 
-    // personality(2): PER_LINUX, PER_LINUX32, both with UNAME26, and the question. Not ADDR_NO_RANDOMIZE and its like, which take protections away.
+    // personality(2): PER_LINUX, PER_LINUX32, both with UNAME26, and the question. Not ADDR_NO_RANDOMIZE and its like, which take
+    // protections away.
     private static readonly ulong[] Personalities = [0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff];
 
     // Of every ABI: the kernel has some of them under other names on 32 bits.
@@ -112,7 +117,9 @@ public static class DefaultSeccomp
     private static (string[] Names, string[] Architectures) OfMachine(Architecture machine) => machine switch
     {
         Architecture.X64 => (["arch_prctl", "modify_ldt"], ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"]),
-        Architecture.Arm64 => (Names("arm_fadvise64_64 arm_sync_file_range sync_file_range2 breakpoint cacheflush set_tls"), ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"]),
+        Architecture.Arm64 =>
+            (Names("arm_fadvise64_64 arm_sync_file_range sync_file_range2 breakpoint cacheflush set_tls"),
+            ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"]),
         _ => throw new PlatformNotSupportedException($"no default seccomp profile is known for {machine}: choose one"),
     };
 
@@ -127,7 +134,8 @@ public static class DefaultSeccomp
         List<SeccompSyscallSpec> rules =
         [
             Allow([.. names.Distinct(StringComparer.Ordinal)]),
-            Allow(["socket"], [Argument("SCMP_CMP_LT", FamiliesBelow), .. Families.Select(f => Argument("SCMP_CMP_EQ", f))]), // one argument many times: any of these
+            // one argument many times: any of these
+            Allow(["socket"], [Argument("SCMP_CMP_LT", FamiliesBelow), .. Families.Select(f => Argument("SCMP_CMP_EQ", f))]),
             Allow(["personality"], [.. Personalities.Select(p => Argument("SCMP_CMP_EQ", p))]),
         ];
         if (!held.Contains("CAP_SYS_ADMIN"))
@@ -142,7 +150,8 @@ public static class DefaultSeccomp
     private static SeccompSyscallSpec Allow(string[] names, params SeccompArgumentSpec[] arguments) =>
         new() { Names = names, Action = "SCMP_ACT_ALLOW", Args = arguments };
 
-    private static SeccompArgumentSpec Argument(string comparison, ulong value) => new() { Index = 0, Op = comparison, Value = value };
+    private static SeccompArgumentSpec Argument(string comparison, ulong value) =>
+        new() { Index = 0, Op = comparison, Value = value };
 
     private static string[] Names(params string[] lines) =>
         [.. lines.SelectMany(l => l.Split((char[])[' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries))];

@@ -46,7 +46,9 @@ public sealed record DefaultSpecOptions
     public IReadOnlyList<MountSpec> Mounts { get; init; } = [];
 }
 
-/// <summary>The spec of a container about which little was said: docker's capabilities, mounts, masked paths and limits.</summary>
+/// <summary>
+/// The spec of a container about which little was said: docker's capabilities, mounts, masked paths and limits.
+/// </summary>
 public static class DefaultSpec
 {
     /// <summary>Of the specification that we follow.</summary>
@@ -124,13 +126,15 @@ public static class DefaultSpec
     }
 
     private static IEnumerable<string> Namespaces(bool hostNetwork) =>
-        NamespaceKind.All.Where(n => n is not (NamespaceKind.User or NamespaceKind.Time) && !(hostNetwork && n is NamespaceKind.Network));
+        NamespaceKind.All.Where(
+            n => n is not (NamespaceKind.User or NamespaceKind.Time) && !(hostNetwork && n is NamespaceKind.Network));
 
     private static IEnumerable<MountSpec> Mounts(bool cgroup)
     {
         yield return Mount("/proc", "proc", "proc", "nosuid", "noexec", "nodev");
         yield return Mount("/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k");
-        yield return Mount("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5");
+        yield return Mount("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620",
+            "gid=5");
         yield return Mount("/dev/shm", "tmpfs", "shm", "nosuid", "noexec", "nodev", "mode=1777", "size=65536k");
         yield return Mount("/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev");
         yield return Mount("/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", "ro");

@@ -15,10 +15,13 @@ internal static class DeviceRules
             var parts = device.Path.Split('/', StringSplitOptions.RemoveEmptyEntries);
             if (parts.Length == 0 || parts.Any(p => p is "." or ".."))
                 throw new InvalidSpecException(field + ".path", $"\"{device.Path}\" is no plain path of a file");
-            if (!seen.Add(string.Join('/', parts))) throw new InvalidSpecException(field + ".path", $"\"{device.Path}\" is given twice");
-            if (device.Type is not ("c" or "b" or "u" or "p")) throw new InvalidSpecException(field + ".type", $"\"{device.Type}\" is none of c, b, u, p");
+            if (!seen.Add(string.Join('/', parts)))
+                throw new InvalidSpecException(field + ".path", $"\"{device.Path}\" is given twice");
+            if (device.Type is not ("c" or "b" or "u" or "p"))
+                throw new InvalidSpecException(field + ".type", $"\"{device.Type}\" is none of c, b, u, p");
             if (device.Type is not "p") Numbers(field, device.Major, device.Minor, lowest: 0);
-            if (device.FileMode > 0xffff) throw new InvalidSpecException(field + ".fileMode", $"{device.FileMode} is no file mode");
+            if (device.FileMode > 0xffff)
+                throw new InvalidSpecException(field + ".fileMode", $"{device.FileMode} is no file mode");
             if (device.Uid is uint uid) SpecReader.CheckId(field + ".uid", uid);
             if (device.Gid is uint gid) SpecReader.CheckId(field + ".gid", gid);
         }

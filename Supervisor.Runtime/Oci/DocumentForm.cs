@@ -21,7 +21,8 @@ internal static class DocumentForm
         }
         catch (JsonException e)
         {
-            throw new InvalidSpecException(PathOf(place), $"malformed JSON, line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}", e);
+            throw new InvalidSpecException(
+                PathOf(place), $"malformed JSON, line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}", e);
         }
         catch (InvalidOperationException e) // half of a surrogate pair, or bytes that are not UTF-8, in a string
         {

@@ -5,7 +5,9 @@ internal static class IntelRdtRules
 {
     public static void Check(IntelRdtSpec rdt)
     {
-        if (rdt.ClosID is { } id && (id.Length is 0 or > 255 || id is "." or ".." or "info" or "mon_groups" or "mon_data" || id.AsSpan().ContainsAny('/', '\0', '\n')))
+        if (rdt.ClosID is { } id
+            && (id.Length is 0 or > 255 || id is "." or ".." or "info" or "mon_groups" or "mon_data"
+            || id.AsSpan().ContainsAny('/', '\0', '\n')))
             throw new InvalidSpecException("linux.intelRdt.closID", $"\"{id}\" is no name of a directory");
         Line("linux.intelRdt.l3CacheSchema", rdt.L3CacheSchema);
         Line("linux.intelRdt.memBwSchema", rdt.MemBwSchema);

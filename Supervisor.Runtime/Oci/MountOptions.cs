@@ -9,10 +9,14 @@ public sealed record MountOptions
     /// <summary><c>MOUNT_ATTR_*</c> for mount_setattr(2) on this mount alone.</summary>
     public ulong AttributesToSet { get; private init; }
 
-    /// <summary><c>MOUNT_ATTR_*</c> to clear; holds <c>MOUNT_ATTR__ATIME</c> whenever an atime mode is set, as the call demands.</summary>
+    /// <summary>
+    /// <c>MOUNT_ATTR_*</c> to clear; holds <c>MOUNT_ATTR__ATIME</c> whenever an atime mode is set, as the call demands.
+    /// </summary>
     public ulong AttributesToClear { get; private init; }
 
-    /// <summary>As <see cref="AttributesToSet"/>, with <c>AT_RECURSIVE</c>: the words <c>rro</c>, <c>rnosuid</c> and so on.</summary>
+    /// <summary>
+    /// As <see cref="AttributesToSet"/>, with <c>AT_RECURSIVE</c>: the words <c>rro</c>, <c>rnosuid</c> and so on.
+    /// </summary>
     public ulong RecursiveAttributesToSet { get; private init; }
 
     /// <summary>As <see cref="AttributesToClear"/>, with <c>AT_RECURSIVE</c>.</summary>
@@ -21,7 +25,10 @@ public sealed record MountOptions
     /// <summary><c>MS_*</c> for mount(2), <c>MS_BIND</c> and <c>MS_REC</c> included, propagation not.</summary>
     public ulong ClassicFlags { get; private init; }
 
-    /// <summary><c>MS_SHARED</c>, <c>MS_SLAVE</c>, <c>MS_PRIVATE</c> or <c>MS_UNBINDABLE</c>, with <c>MS_REC</c> for the r-words; 0 for none.</summary>
+    /// <summary>
+    /// <c>MS_SHARED</c>, <c>MS_SLAVE</c>, <c>MS_PRIVATE</c> or <c>MS_UNBINDABLE</c>, with <c>MS_REC</c> for the r-words; 0 for
+    /// none.
+    /// </summary>
     public ulong Propagation { get; private init; }
 
     /// <summary><c>bind</c> or <c>rbind</c>.</summary>
@@ -45,7 +52,10 @@ public sealed record MountOptions
     /// <summary><c>ridmap</c>: what is mounted below too.</summary>
     public bool RecursiveIdMap { get; private init; }
 
-    /// <summary>Words for fsconfig(2) <c>FSCONFIG_SET_FLAG</c> that concern the file system and not the mount: <c>sync</c>, <c>lazytime</c>…</summary>
+    /// <summary>
+    /// Words for fsconfig(2) <c>FSCONFIG_SET_FLAG</c> that concern the file system and not the mount: <c>sync</c>,
+    /// <c>lazytime</c>…
+    /// </summary>
     public IReadOnlyList<string> FilesystemFlags { get; private init; } = [];
 
     /// <summary>Everything else, for the file system to judge: <c>size=64m</c>, <c>newinstance</c>.</summary>
@@ -53,8 +63,10 @@ public sealed record MountOptions
 
     /// <summary>Every word that is not left to the file system, in order.</summary>
     public static IEnumerable<string> KnownWords =>
-        MountWords.Attributes.Keys.Concat(MountWords.Attributes.Keys.Select(word => "r" + word)).Concat(MountWords.FilesystemFlags.Keys)
-            .Concat(MountWords.Propagations.Keys).Concat(["bind", "rbind", "remount", "tmpcopyup", "defaults"]).Distinct().Order(StringComparer.Ordinal);
+        MountWords.Attributes.Keys.Concat(MountWords.Attributes.Keys.Select(word => "r" + word))
+            .Concat(MountWords.FilesystemFlags.Keys)
+            .Concat(MountWords.Propagations.Keys).Concat(["bind", "rbind", "remount", "tmpcopyup", "defaults"]).Distinct()
+                .Order(StringComparer.Ordinal);
 
     /// <summary>Whether the mount is to be read-only.</summary>
     public bool ReadOnly => (AttributesToSet & MountWords.AttrReadOnly) != 0;
@@ -101,7 +113,8 @@ public sealed record MountOptions
             AttributesToSet = set, AttributesToClear = clear,
             RecursiveAttributesToSet = recursiveSet, RecursiveAttributesToClear = recursiveClear,
             ClassicFlags = classic, Propagation = propagation, Bind = bind, RecursiveBind = recursiveBind,
-            Remount = (classic & MountWords.MsRemount) != 0, CopyUp = copyUp, IdMap = idMap, RecursiveIdMap = recursiveIdMap, CopySymlink = copySymlink,
+            Remount = (classic & MountWords.MsRemount) != 0, CopyUp = copyUp, IdMap = idMap, RecursiveIdMap = recursiveIdMap,
+            CopySymlink = copySymlink,
             FilesystemFlags = flags, DataOptions = data,
         };
     }

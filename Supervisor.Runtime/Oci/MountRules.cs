@@ -6,7 +6,8 @@ internal static class MountRules
     // What lxcfs and its like put there; runc's list.
     private static readonly HashSet<string> InProc = new(StringComparer.Ordinal)
     {
-        "cpuinfo", "diskstats", "meminfo", "stat", "swaps", "uptime", "loadavg", "slabinfo", "sys/kernel/ns_last_pid", "sys/crypto/fips_enabled",
+        "cpuinfo", "diskstats", "meminfo", "stat", "swaps", "uptime", "loadavg", "slabinfo", "sys/kernel/ns_last_pid",
+        "sys/crypto/fips_enabled",
     };
 
     private const int Most = 4096; // a mount namespace may hold 100,000 by default (sysctl fs.mount-max)
@@ -27,23 +28,31 @@ internal static class MountRules
         var bind = options.Bind || mount.Type is "bind";
         if (bind)
         {
-            if (string.IsNullOrEmpty(mount.Source)) throw new InvalidSpecException(field + ".source", "is missing, and a bind mount has one");
+            if (string.IsNullOrEmpty(mount.Source))
+                throw new InvalidSpecException(field + ".source", "is missing, and a bind mount has one");
         }
         else if (string.IsNullOrEmpty(mount.Type) || mount.Type is "none")
         {
             // A remount or a change of propagation has no type of its own.
-            if (!options.Remount && options.Propagation == 0) throw new InvalidSpecException(field + ".type", "is missing, and this is no bind mount");
+            if (!options.Remount && options.Propagation == 0)
+                throw new InvalidSpecException(field + ".type", "is missing, and this is no bind mount");
         }
         Proc(field, mount, bind);
         if (options.CopyUp && mount.Type is not "tmpfs")
-            throw new InvalidSpecException($"{field}.options[{IndexOf(mount.Options, "tmpcopyup")}]", "only a tmpfs can be filled");
-        if (!bind && mount.UidMappings.Count > 0) throw new InvalidSpecException(field + ".uidMappings", "only a bind mount can be idmapped");
-        if (!bind && mount.GidMappings.Count > 0) throw new InvalidSpecException(field + ".gidMappings", "only a bind mount can be idmapped");
+            throw new InvalidSpecException(
+                $"{field}.options[{IndexOf(mount.Options, "tmpcopyup")}]", "only a tmpfs can be filled");
+        if (!bind && mount.UidMappings.Count > 0)
+            throw new InvalidSpecException(field + ".uidMappings", "only a bind mount can be idmapped");
+        if (!bind && mount.GidMappings.Count > 0)
+            throw new InvalidSpecException(field + ".gidMappings", "only a bind mount can be idmapped");
         if (options.IdMap && !bind)
             throw new InvalidSpecException($"{field}.options", "only a bind mount can be idmapped");
     }
 
-    /// <summary>What may be mounted on /proc and in it: what hides it could stand where the runtime or the container trusts it (CVE-2019-16884).</summary>
+    /// <summary>
+    /// What may be mounted on /proc and in it: what hides it could stand where the runtime or the container trusts it
+    /// (CVE-2019-16884).
+    /// </summary>
     private static void Proc(string field, MountSpec mount, bool bind)
     {
         if (!mount.Destination.StartsWith("/proc", StringComparison.Ordinal)) return;
@@ -54,7 +63,9 @@ internal static class MountRules
             throw new InvalidSpecException(field + ".destination", "only a procfs belongs on /proc");
         }
         if (path.StartsWith("proc/", StringComparison.Ordinal) && !InProc.Contains(path["proc/".Length..]))
-            throw new InvalidSpecException(field + ".destination", $"\"{mount.Destination}\" is inside /proc, where only {string.Join(", ", InProc)} may be mounted");
+            throw new InvalidSpecException(
+                field + ".destination",
+                $"\"{mount.Destination}\" is inside /proc, where only {string.Join(", ", InProc)} may be mounted");
     }
 
     private static int IndexOf(IReadOnlyList<string> words, string word)

@@ -1,6 +1,8 @@
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>What the words of mount(8) mean in numbers. linux/mount.h; the words are those of the runtime specification.</summary>
+/// <summary>
+/// What the words of mount(8) mean in numbers. linux/mount.h; the words are those of the runtime specification.
+/// </summary>
 internal static class MountWords
 {
     public const ulong AttrReadOnly = 0x1, AttrNoSuid = 0x2, AttrNoDev = 0x4, AttrNoExec = 0x8, AttrAtimeMask = 0x70,
@@ -14,7 +16,8 @@ internal static class MountWords
     private const ulong MsAtimeModes = MsNoAtime | MsRelAtime | MsStrictAtime;
 
     /// <summary>Words about a mount; with an r before them, about a mount and all below it.</summary>
-    public static IReadOnlyDictionary<string, Attribute> Attributes { get; } = new Dictionary<string, Attribute>(StringComparer.Ordinal)
+    public static IReadOnlyDictionary<string, Attribute> Attributes {
+        get; } = new Dictionary<string, Attribute>(StringComparer.Ordinal)
     {
         ["ro"] = On(AttrReadOnly, MsReadOnly), ["rw"] = Off(AttrReadOnly, MsReadOnly),
         ["nosuid"] = On(AttrNoSuid, MsNoSuid), ["suid"] = Off(AttrNoSuid, MsNoSuid),
@@ -34,7 +37,8 @@ internal static class MountWords
         {
             ["sync"] = new("sync", "async", MsSynchronous, true), ["async"] = new(null, "sync", MsSynchronous, false),
             ["dirsync"] = new("dirsync", null, MsDirSync, true),
-            ["lazytime"] = new("lazytime", "nolazytime", MsLazyTime, true), ["nolazytime"] = new(null, "lazytime", MsLazyTime, false),
+            ["lazytime"] = new("lazytime", "nolazytime", MsLazyTime, true),
+            ["nolazytime"] = new(null, "lazytime", MsLazyTime, false),
             ["mand"] = new("mand", "nomand", MsMandLock, true), ["nomand"] = new(null, "mand", MsMandLock, false),
             ["iversion"] = new("iversion", null, MsIVersion, true), ["noiversion"] = new(null, "iversion", MsIVersion, false),
             ["acl"] = new("acl", "noacl", MsPosixAcl, true), ["noacl"] = new("noacl", "acl", MsPosixAcl, false),
@@ -54,7 +58,9 @@ internal static class MountWords
 
     public readonly record struct Attribute(ulong Set, ulong Clear, ulong ClassicSet, ulong ClassicClear)
     {
-        /// <summary>The two masks once this word has been heard too: what it sets is no longer cleared and the other way round.</summary>
+        /// <summary>
+        /// The two masks once this word has been heard too: what it sets is no longer cleared and the other way round.
+        /// </summary>
         public (ulong Set, ulong Clear) After(ulong set, ulong clear) =>
             Clear == AttrAtimeMask // the one field among the bits: mount_setattr wants it cleared whole and set anew
                 ? (set & ~AttrAtimeMask | Set, clear | AttrAtimeMask)

@@ -22,17 +22,25 @@ internal static class NamespaceRules
         // In the runtime's own mount namespace these would change the host.
         if (linux.MaskedPaths.Count > 0) throw new InvalidSpecException("linux.maskedPaths", "needs a mount namespace");
         if (linux.ReadonlyPaths.Count > 0) throw new InvalidSpecException("linux.readonlyPaths", "needs a mount namespace");
-        if (linux.Devices.Count > 0) throw new InvalidSpecException("linux.devices", "needs a mount namespace: the nodes would be made on the host");
-        if (spec.Root is { Readonly: true }) throw new InvalidSpecException("root.readonly", "needs a mount namespace: nothing but a mount is read-only");
-        if (linux.RootfsPropagation is { Length: > 0 }) throw new InvalidSpecException("linux.rootfsPropagation", "needs a mount namespace");
+        if (linux.Devices.Count > 0)
+            throw new InvalidSpecException("linux.devices", "needs a mount namespace: the nodes would be made on the host");
+        if (spec.Root is { Readonly: true })
+            throw new InvalidSpecException("root.readonly", "needs a mount namespace: nothing but a mount is read-only");
+        if (linux.RootfsPropagation is { Length: > 0 })
+            throw new InvalidSpecException("linux.rootfsPropagation", "needs a mount namespace");
     }
 
     /// <summary>What a joined mount namespace leaves to those who live in it.</summary>
     private static void Joined(Spec spec, LinuxSpec linux)
     {
-        if (spec.Root?.Path.Trim('/') is not "" || linux.Namespaces.All(n => n.Type is not NamespaceKind.Mount || string.IsNullOrEmpty(n.Path))) return;
-        if (spec.Root.Readonly) throw new InvalidSpecException("root.readonly", "the root is that of a mount namespace that is joined: it would become read-only for all in it");
-        if (linux.RootfsPropagation is { Length: > 0 }) throw new InvalidSpecException("linux.rootfsPropagation", "the root is that of a mount namespace that is joined: it would change for all in it");
+        if (spec.Root?.Path.Trim('/') is not ""
+            || linux.Namespaces.All(n => n.Type is not NamespaceKind.Mount || string.IsNullOrEmpty(n.Path))) return;
+        if (spec.Root.Readonly)
+            throw new InvalidSpecException(
+            "root.readonly", "the root is that of a mount namespace that is joined: it would become read-only for all in it");
+        if (linux.RootfsPropagation is { Length: > 0 })
+            throw new InvalidSpecException(
+            "linux.rootfsPropagation", "the root is that of a mount namespace that is joined: it would change for all in it");
     }
 
     private static void User(LinuxSpec linux)
@@ -40,22 +48,26 @@ internal static class NamespaceRules
         if (linux.Namespaces.FirstOrDefault(n => n.Type is NamespaceKind.User) is not { } user) return;
         if (string.IsNullOrEmpty(user.Path))
         {
-            if (linux.UidMappings.Count == 0) throw new InvalidSpecException("linux.uidMappings", "is empty: nobody could be in the new user namespace");
-            if (linux.GidMappings.Count == 0) throw new InvalidSpecException("linux.gidMappings", "is empty: nobody could be in the new user namespace");
+            if (linux.UidMappings.Count == 0)
+                throw new InvalidSpecException("linux.uidMappings", "is empty: nobody could be in the new user namespace");
+            if (linux.GidMappings.Count == 0)
+                throw new InvalidSpecException("linux.gidMappings", "is empty: nobody could be in the new user namespace");
         }
     }
 
     private static void NetDevices(LinuxSpec linux, HashSet<string> kinds)
     {
         if (linux.NetDevices.Count == 0) return;
-        if (!kinds.Contains(NamespaceKind.Network)) throw new InvalidSpecException("linux.netDevices", "needs a network namespace");
+        if (!kinds.Contains(NamespaceKind.Network))
+            throw new InvalidSpecException("linux.netDevices", "needs a network namespace");
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (name, device) in linux.NetDevices)
         {
             var field = InvalidSpecException.Key("linux.netDevices", name);
             DeviceName(field, name);
             if (device.Name is { Length: > 0 } other) DeviceName(field + ".name", other);
-            if (!names.Add(device.Name is { Length: > 0 } said ? said : name)) throw new InvalidSpecException(field, "two devices would have the same name");
+            if (!names.Add(device.Name is { Length: > 0 } said ? said : name))
+                throw new InvalidSpecException(field, "two devices would have the same name");
         }
     }
 
@@ -64,7 +76,8 @@ internal static class NamespaceRules
     {
         const int longest = 15; // IFNAMSIZ, less the NUL
         if (name.Length is 0 or > longest || name is "." or ".." || name.Any(c => c is '/' or ':' or '%' or <= ' ' or > '~'))
-            throw new InvalidSpecException(field, $"\"{name}\" is no name of a network device: 1 to {longest} characters, without / : % and spaces");
+            throw new InvalidSpecException(
+                field, $"\"{name}\" is no name of a network device: 1 to {longest} characters, without / : % and spaces");
     }
 
     private static void Time(LinuxSpec linux, HashSet<string> kinds)
@@ -76,8 +89,10 @@ internal static class NamespaceRules
         foreach (var (clock, offset) in linux.TimeOffsets)
         {
             var field = InvalidSpecException.Key("linux.timeOffsets", clock);
-            if (clock is not ("monotonic" or "boottime")) throw new InvalidSpecException(field, "is neither monotonic nor boottime");
-            if (offset.Nanosecs > 999_999_999) throw new InvalidSpecException(field + ".nanosecs", $"{offset.Nanosecs} is over 999999999");
+            if (clock is not ("monotonic" or "boottime"))
+                throw new InvalidSpecException(field, "is neither monotonic nor boottime");
+            if (offset.Nanosecs > 999_999_999)
+                throw new InvalidSpecException(field + ".nanosecs", $"{offset.Nanosecs} is over 999999999");
         }
     }
 
@@ -88,7 +103,8 @@ internal static class NamespaceRules
         {
             var (type, path) = (namespaces[i].Type, namespaces[i].Path);
             if (!NamespaceKind.All.Contains(type))
-                throw new InvalidSpecException($"linux.namespaces[{i}].type", $"\"{type}\" is none of {string.Join(", ", NamespaceKind.All)}");
+                throw new InvalidSpecException(
+                    $"linux.namespaces[{i}].type", $"\"{type}\" is none of {string.Join(", ", NamespaceKind.All)}");
             if (!kinds.Add(type)) throw new InvalidSpecException($"linux.namespaces[{i}].type", $"\"{type}\" is given twice");
             if (!string.IsNullOrEmpty(path)) Text.AbsolutePath($"linux.namespaces[{i}].path", path);
         }
@@ -99,8 +115,10 @@ internal static class NamespaceRules
     {
         if (string.IsNullOrEmpty(name)) return;
         Text.NoNul(field, name);
-        if (name.Length > 64) throw new InvalidSpecException(field, $"has {name.Length} characters; the kernel keeps 64"); // __NEW_UTS_LEN
-        if (!kinds.Contains(NamespaceKind.Uts)) throw new InvalidSpecException(field, "needs a uts namespace: it would name the host");
+        // __NEW_UTS_LEN
+        if (name.Length > 64) throw new InvalidSpecException(field, $"has {name.Length} characters; the kernel keeps 64");
+        if (!kinds.Contains(NamespaceKind.Uts))
+            throw new InvalidSpecException(field, "needs a uts namespace: it would name the host");
     }
 
     private static void Sysctl(string name, string value, Spec spec, HashSet<string> kinds)
@@ -110,7 +128,8 @@ internal static class NamespaceRules
         if (SysctlRules.NamespaceOf(path) is not { } kind)
             throw new InvalidSpecException(field, "belongs to no namespace of a container: it would change the host");
         if (!kinds.Contains(kind)) throw new InvalidSpecException(field, $"needs a {kind} namespace: it would change the host");
-        if (value.AsSpan().ContainsAny('\n', '\r', '\0')) throw new InvalidSpecException(field, "its value holds a line break or a NUL");
+        if (value.AsSpan().ContainsAny('\n', '\r', '\0'))
+            throw new InvalidSpecException(field, "its value holds a line break or a NUL");
         if (value.Length > 4096) throw new InvalidSpecException(field, "its value has more than 4096 characters");
         if (path is "kernel/domainname" && spec.Domainname is { Length: > 0 } domain && domain != value)
             throw new InvalidSpecException(field, "contradicts domainname");

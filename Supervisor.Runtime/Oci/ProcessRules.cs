@@ -11,7 +11,8 @@ internal static class ProcessRules
         for (var i = 0; i < process.Env.Count; i++) Env($"{prefix}env[{i}]", process.Env[i]);
         Text.AbsolutePath(prefix + "cwd", process.Cwd);
         // A descriptor's directory would lead out of the container (CVE-2024-21626).
-        if (process.Cwd.Split('/', StringSplitOptions.RemoveEmptyEntries).Where(p => p != ".").ToArray() is ["proc", _, "fd" or "cwd" or "root" or "map_files" or "task", ..] or ["dev", "fd", ..])
+        if (process.Cwd.Split('/', StringSplitOptions.RemoveEmptyEntries).Where(p => p != ".")
+            .ToArray() is ["proc", _, "fd" or "cwd" or "root" or "map_files" or "task", ..] or ["dev", "fd", ..])
             throw new InvalidSpecException(prefix + "cwd", $"\"{process.Cwd}\" leads through a descriptor of a process");
         if (process.Scheduler is { } scheduler) SchedulerRules.Check(scheduler, prefix + "scheduler.");
         if (process.IoPriority is { } priority) SchedulerRules.Check(priority, prefix + "ioPriority.");
@@ -43,13 +44,16 @@ internal static class ProcessRules
 
     private static void User(UserSpec user, string prefix)
     {
-        // To ignore it would run as root what was to run as another. It is the specification's word for Windows; beside a uid it says the same.
+        // To ignore it would run as root what was to run as another. It is the specification's word for Windows; beside a uid it
+        // says the same.
         if (user is { Uid: 0, Username: not (null or "" or "root") })
-            throw new InvalidSpecException(prefix + "username", $"\"{user.Username}\" is not looked up: user.uid and user.gid say who it runs as");
+            throw new InvalidSpecException(
+                prefix + "username", $"\"{user.Username}\" is not looked up: user.uid and user.gid say who it runs as");
         SpecReader.CheckId(prefix + "uid", user.Uid);
         SpecReader.CheckId(prefix + "gid", user.Gid);
         if (user.Umask > 0x1ff) throw new InvalidSpecException(prefix + "umask", $"{user.Umask} is over 0777 octal");
-        for (var i = 0; i < user.AdditionalGids.Count; i++) SpecReader.CheckId($"{prefix}additionalGids[{i}]", user.AdditionalGids[i]);
+        for (var i = 0; i < user.AdditionalGids.Count; i++)
+            SpecReader.CheckId($"{prefix}additionalGids[{i}]", user.AdditionalGids[i]);
         if (user.AdditionalGids.Count > 65536) // NGROUPS_MAX
             throw new InvalidSpecException(prefix + "additionalGids", "has more than 65536 entries");
     }
@@ -64,7 +68,8 @@ internal static class ProcessRules
     private static void Within(IReadOnlyList<string> names, IReadOnlyList<string> others, string field, string set)
     {
         for (var i = 0; i < names.Count; i++)
-            if (!others.Contains(names[i]) && Capability.TryNumber(names[i]) is not null) throw new InvalidSpecException($"{field}[{i}]", $"{names[i]} is not in the {set} set");
+            if (!others.Contains(names[i]) && Capability.TryNumber(names[i]) is not null)
+                throw new InvalidSpecException($"{field}[{i}]", $"{names[i]} is not in the {set} set");
     }
 
     private static void Rlimits(IReadOnlyList<RlimitSpec> limits, string field)
@@ -73,9 +78,11 @@ internal static class ProcessRules
         for (var i = 0; i < limits.Count; i++)
         {
             var limit = limits[i];
-            if (Rlimit.TryNumber(limit.Type) is null) throw new InvalidSpecException($"{field}[{i}].type", $"no limit is called \"{limit.Type}\"");
+            if (Rlimit.TryNumber(limit.Type) is null)
+                throw new InvalidSpecException($"{field}[{i}].type", $"no limit is called \"{limit.Type}\"");
             if (!seen.Add(limit.Type)) throw new InvalidSpecException($"{field}[{i}].type", $"{limit.Type} is given twice");
-            if (limit.Soft > limit.Hard) throw new InvalidSpecException($"{field}[{i}].soft", $"{limit.Soft} is over the hard limit {limit.Hard}");
+            if (limit.Soft > limit.Hard)
+                throw new InvalidSpecException($"{field}[{i}].soft", $"{limit.Soft} is over the hard limit {limit.Hard}");
         }
     }
 }

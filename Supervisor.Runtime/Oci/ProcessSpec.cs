@@ -6,7 +6,8 @@ namespace Supervisor.Runtime.Oci;
 public sealed record ProcessSpec
 {
     /// <summary>
-    /// Whether an init of ours is the container's first process and spawns this one. An extension: the specification has no word for it.
+    /// Whether an init of ours is the container's first process and spawns this one. An extension: the specification has no word
+    /// for it.
     /// Only for a container's own process.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]

@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>What <see cref="QuickSpecReader"/> reads with: the reader stands at a value before, and at its end after each call.</summary>
+/// <summary>
+/// What <see cref="QuickSpecReader"/> reads with: the reader stands at a value before, and at its end after each call.
+/// </summary>
 internal static class QuickJson
 {
     public delegate T Read<T>(ref Utf8JsonReader json);

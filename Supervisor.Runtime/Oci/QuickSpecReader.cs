@@ -362,14 +362,17 @@ internal static class QuickSpecReader
     {
         var io = new BlockIOSpec();
         for (Begin(ref json); Next(ref json) is { } name;)
-            io = name is "weight" && json.TokenType is JsonTokenType.Number ? io with { Weight = json.GetUInt16() } : throw new NotOrdinary();
+            io = name is "weight" && json.TokenType is JsonTokenType.Number
+                ? io with { Weight = json.GetUInt16() } : throw new NotOrdinary();
         return io;
     }
 
     private static PidsSpec Pids(ref Utf8JsonReader json)
     {
         var pids = new PidsSpec();
-        for (Begin(ref json); Next(ref json) is { } name;) pids = name is "limit" && json.TokenType is JsonTokenType.Number ? pids with { Limit = json.GetInt64() } : throw new NotOrdinary();
+        for (Begin(ref json); Next(ref json) is { } name;)
+            pids = name is "limit" && json.TokenType is JsonTokenType.Number
+            ? pids with { Limit = json.GetInt64() } : throw new NotOrdinary();
         return pids;
     }
 }

@@ -20,16 +20,19 @@ internal static class ResourceRules
     // It becomes part of a line: a space or a line break in it would begin another word, or another line.
     private static void Word(string field, string word)
     {
-        if (word.Length is 0 or > 64 || word.Any(c => c <= ' ' || c > '~')) throw new InvalidSpecException(field, "is no name of a device");
+        if (word.Length is 0 or > 64 || word.Any(c => c <= ' ' || c > '~'))
+            throw new InvalidSpecException(field, "is no name of a device");
     }
 
     private static void Rule(string field, DeviceRuleSpec rule)
     {
-        if (rule.Type is not (null or "" or "a" or "c" or "b")) throw new InvalidSpecException(field + ".type", $"\"{rule.Type}\" is none of a, b, c");
+        if (rule.Type is not (null or "" or "a" or "c" or "b"))
+            throw new InvalidSpecException(field + ".type", $"\"{rule.Type}\" is none of a, b, c");
         if (rule.Access is { } access && access.Any(c => c is not ('r' or 'w' or 'm')))
             throw new InvalidSpecException(field + ".access", $"\"{access}\" has other letters than r, w and m");
         // The kernel takes "a" for everything and reads no further: a narrower rule would become that one.
-        if (rule.Type is (null or "" or "a") && (rule.Major >= 0 || rule.Minor >= 0 || rule.Access is { Length: > 0 } some && !"rwm".All(some.Contains)))
+        if (rule.Type is (null or "" or "a")
+            && (rule.Major >= 0 || rule.Minor >= 0 || rule.Access is { Length: > 0 } some && !"rwm".All(some.Contains)))
             throw new InvalidSpecException(field + ".type", "a rule for all types cannot be narrowed: give c or b");
         DeviceRules.Numbers(field, rule.Major ?? -1, rule.Minor ?? -1, lowest: -1);
     }
@@ -44,9 +47,11 @@ internal static class ResourceRules
         if (memory.Swappiness is > 100 and not ulong.MaxValue)
             throw new InvalidSpecException(prefix + "swappiness", $"{memory.Swappiness} is not within 0 to 100");
         if (memory is { Limit: > 0, Swap: > 0 } && memory.Swap < memory.Limit)
-            throw new InvalidSpecException(prefix + "swap", $"{memory.Swap} is memory and swap together, and less than the limit {memory.Limit} of memory");
+            throw new InvalidSpecException(
+                prefix + "swap", $"{memory.Swap} is memory and swap together, and less than the limit {memory.Limit} of memory");
         if (memory is { Limit: -1, Swap: > 0 })
-            throw new InvalidSpecException(prefix + "swap", "memory and swap together cannot be limited when memory alone is not");
+            throw new InvalidSpecException(
+                prefix + "swap", "memory and swap together cannot be limited when memory alone is not");
     }
 
     private static void Cpu(CpuSpec cpu, string prefix)
@@ -78,17 +83,20 @@ internal static class ResourceRules
 
     private static void Throttles(string field, IReadOnlyList<ThrottleDeviceSpec> devices)
     {
-        for (var i = 0; i < devices.Count; i++) DeviceRules.Numbers($"{field}[{i}]", devices[i].Major, devices[i].Minor, lowest: 0);
+        for (var i = 0; i < devices.Count; i++)
+            DeviceRules.Numbers($"{field}[{i}]", devices[i].Major, devices[i].Minor, lowest: 0);
     }
 
     private static void Weight(string field, ushort? weight)
     {
-        if (weight is not (null or 0 or (>= 10 and <= 1000))) throw new InvalidSpecException(field, $"{weight} is not within 10 to 1000");
+        if (weight is not (null or 0 or (>= 10 and <= 1000)))
+            throw new InvalidSpecException(field, $"{weight} is not within 10 to 1000");
     }
 
     private static void PageSize(string field, string size)
     {
-        if (size.Length is < 3 or > 16 || size[^1] != 'B' || size[^2] is not ('K' or 'M' or 'G') || size[0] == '0' || !size[..^2].All(char.IsAsciiDigit))
+        if (size.Length is < 3 or > 16 || size[^1] != 'B' || size[^2] is not ('K' or 'M' or 'G') || size[0] == '0'
+            || !size[..^2].All(char.IsAsciiDigit))
             throw new InvalidSpecException(field, $"\"{size}\" is no size like 2MB");
     }
 

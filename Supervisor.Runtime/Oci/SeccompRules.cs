@@ -9,13 +9,17 @@ internal static class SeccompRules
     {
         Action(profile.DefaultAction, prefix + "defaultAction");
         Errno(profile.DefaultErrnoRet, prefix + "defaultErrnoRet");
-        if (profile.DefaultAction is "SCMP_ACT_NOTIFY") // the calls that pass the descriptor on would wait for whom it is passed to
-            throw new InvalidSpecException(prefix + "defaultAction", "cannot be SCMP_ACT_NOTIFY: the container could not even begin");
+        // the calls that pass the descriptor on would wait for whom it is passed to
+        if (profile.DefaultAction is "SCMP_ACT_NOTIFY")
+            throw new InvalidSpecException(
+                prefix + "defaultAction", "cannot be SCMP_ACT_NOTIFY: the container could not even begin");
         for (var i = 0; i < profile.Architectures.Count; i++)
             if (!SeccompWords.Architectures.Contains(profile.Architectures[i]))
-                throw new InvalidSpecException($"{prefix}architectures[{i}]", $"no architecture is called \"{profile.Architectures[i]}\"");
+                throw new InvalidSpecException(
+                    $"{prefix}architectures[{i}]", $"no architecture is called \"{profile.Architectures[i]}\"");
         for (var i = 0; i < (profile.Flags?.Count ?? 0); i++)
-            if (!SeccompWords.Flags.ContainsKey(profile.Flags![i])) throw new InvalidSpecException($"{prefix}flags[{i}]", $"no flag is called \"{profile.Flags[i]}\"");
+            if (!SeccompWords.Flags.ContainsKey(profile.Flags![i]))
+                throw new InvalidSpecException($"{prefix}flags[{i}]", $"no flag is called \"{profile.Flags[i]}\"");
         var notifies = false;
         for (var i = 0; i < profile.Syscalls.Count; i++)
         {
@@ -24,7 +28,8 @@ internal static class SeccompRules
         }
         if (profile.ListenerPath is { Length: > 0 } path) Text.AbsolutePath(prefix + "listenerPath", path);
         else if (notifies) throw new InvalidSpecException(prefix + "listenerPath", "is missing, and a rule has SCMP_ACT_NOTIFY");
-        else if (!string.IsNullOrEmpty(profile.ListenerMetadata)) throw new InvalidSpecException(prefix + "listenerMetadata", "needs a listenerPath");
+        else if (!string.IsNullOrEmpty(profile.ListenerMetadata))
+            throw new InvalidSpecException(prefix + "listenerMetadata", "needs a listenerPath");
     }
 
     private static void Syscall(SeccompSyscallSpec rule, string prefix)
@@ -32,16 +37,19 @@ internal static class SeccompRules
         if (rule.Names.Count == 0) throw new InvalidSpecException(prefix + "names", "is empty");
         for (var i = 0; i < rule.Names.Count; i++)
         {
-            if (rule.Names[i].Length is 0 or > 64) throw new InvalidSpecException($"{prefix}names[{i}]", "is no name of a system call");
+            if (rule.Names[i].Length is 0 or > 64)
+                throw new InvalidSpecException($"{prefix}names[{i}]", "is no name of a system call");
             Text.NoNul($"{prefix}names[{i}]", rule.Names[i]);
             if (rule.Action is "SCMP_ACT_NOTIFY" && rule.Names[i] is ("write" or "sendmsg"))
-                throw new InvalidSpecException($"{prefix}names[{i}]", $"\"{rule.Names[i]}\" cannot be notified: it passes the descriptor on");
+                throw new InvalidSpecException(
+                    $"{prefix}names[{i}]", $"\"{rule.Names[i]}\" cannot be notified: it passes the descriptor on");
         }
         Action(rule.Action, prefix + "action");
         Errno(rule.ErrnoRet, prefix + "errnoRet");
         for (var i = 0; i < rule.Args.Count; i++)
         {
-            if (rule.Args[i].Index > 5) throw new InvalidSpecException($"{prefix}args[{i}].index", $"{rule.Args[i].Index} is over 5");
+            if (rule.Args[i].Index > 5)
+                throw new InvalidSpecException($"{prefix}args[{i}].index", $"{rule.Args[i].Index} is over 5");
             if (!SeccompWords.Comparisons.ContainsKey(rule.Args[i].Op))
                 throw new InvalidSpecException($"{prefix}args[{i}].op", $"no comparison is called \"{rule.Args[i].Op}\"");
         }
@@ -49,7 +57,8 @@ internal static class SeccompRules
 
     private static void Action(string action, string field)
     {
-        if (!SeccompWords.Actions.ContainsKey(action)) throw new InvalidSpecException(field, action.Length == 0 ? "is missing" : $"no action is called \"{action}\"");
+        if (!SeccompWords.Actions.ContainsKey(action))
+            throw new InvalidSpecException(field, action.Length == 0 ? "is missing" : $"no action is called \"{action}\"");
     }
 
     private static void Errno(uint? errno, string field)

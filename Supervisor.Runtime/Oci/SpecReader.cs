@@ -128,7 +128,8 @@ public static class SpecReader
     // (uid_t)-1 tells setresuid(2), chown(2) and others to leave an id as it is: the process would stay root.
     internal static void CheckId(string field, uint id)
     {
-        if (id == uint.MaxValue) throw new InvalidSpecException(field, "4294967295 is no id: the kernel takes it for \"no change\"");
+        if (id == uint.MaxValue)
+            throw new InvalidSpecException(field, "4294967295 is no id: the kernel takes it for \"no change\"");
     }
 
     private static void CheckMappings(string field, IReadOnlyList<IdMappingSpec> mappings)

@@ -21,7 +21,8 @@ public static class SpecValidator
         Paths("linux.maskedPaths", linux.MaskedPaths);
         Paths("linux.readonlyPaths", linux.ReadonlyPaths);
         if (linux.RootfsPropagation is { Length: > 0 } p && !MountWords.Propagations.ContainsKey(p))
-            throw new InvalidSpecException("linux.rootfsPropagation", $"\"{p}\" is none of {string.Join(", ", MountWords.Propagations.Keys)}");
+            throw new InvalidSpecException(
+                "linux.rootfsPropagation", $"\"{p}\" is none of {string.Join(", ", MountWords.Propagations.Keys)}");
         if (linux.CgroupsPath is { Length: > 0 } path && CgroupPath.Flaw(path) is { } flaw)
             throw new InvalidSpecException("linux.cgroupsPath", flaw);
         DeviceRules.Check(linux.Devices);
@@ -37,7 +38,8 @@ public static class SpecValidator
     /// <exception cref="InvalidSpecException">The first thing that is wrong, with its place.</exception>
     public static void Validate(ProcessSpec process)
     {
-        if (process.Init) throw new InvalidSpecException("init", "is for the container's own process: an exec has none of its own");
+        if (process.Init) throw new InvalidSpecException(
+            "init", "is for the container's own process: an exec has none of its own");
         ProcessRules.Check(process, "");
     }
 
@@ -45,7 +47,9 @@ public static class SpecValidator
     /// <exception cref="InvalidSpecException">The first thing that is wrong, with its place.</exception>
     public static void Validate(ResourcesSpec resources) => ResourceRules.Check(resources, "");
 
-    /// <summary>What the spec asks for and this version does not do. Empty for most specs; the caller decides what follows.</summary>
+    /// <summary>
+    /// What the spec asks for and this version does not do. Empty for most specs; the caller decides what follows.
+    /// </summary>
     public static IReadOnlyList<UnsupportedField> Unsupported(Spec spec) => UnsupportedRules.Of(spec);
 
     /// <summary>What a container goes on without, with a warning, as the specification or other runtimes have it.</summary>
@@ -60,12 +64,16 @@ public static class SpecValidator
             // These are of mounts that are there already: their file systems are not ours to configure.
             var what = options.Bind ? "a bind mount" : spec.Mounts[i].Type switch
             {
-                "bind" => "a bind mount", "cgroup" or "cgroup2" => "a mount of cgroups", null or "" or "none" => "a remount", _ => null,
+                "bind" => "a bind mount", "cgroup" or "cgroup2" =>
+                    "a mount of cgroups", null or "" or "none" => "a remount", _ => null,
             };
             if (what is null) continue;
-            foreach (var word in options.DataOptions.Concat(options.FilesystemFlags)) found.Add(new UnsupportedField($"mounts[{i}].options", $"\"{word}\" means nothing on {what}"));
+            foreach (var word in options.DataOptions.Concat(options.FilesystemFlags))
+                found.Add(new UnsupportedField($"mounts[{i}].options", $"\"{word}\" means nothing on {what}"));
         }
-        if (spec.Linux?.Resources?.Memory?.Kernel is > 0) found.Add(new UnsupportedField("linux.resources.memory.kernel", "the kernel no longer limits its own memory (Linux 5.16)"));
+        if (spec.Linux?.Resources?.Memory?.Kernel is > 0)
+            found.Add(new UnsupportedField(
+            "linux.resources.memory.kernel", "the kernel no longer limits its own memory (Linux 5.16)"));
         return found;
     }
 
@@ -75,14 +83,18 @@ public static class SpecValidator
         var found = new List<UnsupportedField>();
         if (spec.Process?.Capabilities is not { } sets) return found;
         foreach (var (set, names) in ((string, IReadOnlyList<string>)[])
-            [("bounding", sets.Bounding), ("effective", sets.Effective), ("inheritable", sets.Inheritable), ("permitted", sets.Permitted), ("ambient", sets.Ambient)])
+            [("bounding", sets.Bounding), ("effective", sets.Effective), ("inheritable", sets.Inheritable),
+                ("permitted", sets.Permitted), ("ambient", sets.Ambient)])
         {
             for (var i = 0; i < names.Count; i++)
-                if (Capability.TryNumber(names[i]) is null) found.Add(new UnsupportedField($"process.capabilities.{set}[{i}]", $"no capability is called \"{names[i]}\""));
+                if (Capability.TryNumber(names[i]) is null)
+                    found.Add(new UnsupportedField(
+                    $"process.capabilities.{set}[{i}]", $"no capability is called \"{names[i]}\""));
         }
         for (var i = 0; i < sets.Ambient.Count; i++)
             if (Capability.TryNumber(sets.Ambient[i]) is not null && !Capability.CanBeAmbient(sets, sets.Ambient[i]))
-                found.Add(new UnsupportedField($"process.capabilities.ambient[{i}]", $"{sets.Ambient[i]} is not both permitted and inheritable"));
+                found.Add(new UnsupportedField(
+                    $"process.capabilities.ambient[{i}]", $"{sets.Ambient[i]} is not both permitted and inheritable"));
         return found;
     }
 
@@ -90,8 +102,10 @@ public static class SpecValidator
     {
         var parts = version.Split('-', '+')[0].Split('.');
         if (parts.Length != 3 || !parts.All(p => p.Length is > 0 and < 10 && p.All(char.IsAsciiDigit)))
-            throw new InvalidSpecException("ociVersion", version.Length == 0 ? "is missing" : $"\"{version}\" is no version like 1.2.0");
-        if (parts[0] != "1") throw new InvalidSpecException("ociVersion", $"\"{version}\" is not of the 1.x versions, which are read here");
+            throw new InvalidSpecException(
+                "ociVersion", version.Length == 0 ? "is missing" : $"\"{version}\" is no version like 1.2.0");
+        if (parts[0] != "1")
+            throw new InvalidSpecException("ociVersion", $"\"{version}\" is not of the 1.x versions, which are read here");
     }
 
     private static void Personality(PersonalitySpec personality)

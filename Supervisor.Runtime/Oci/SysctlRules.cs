@@ -17,7 +17,8 @@ public static class SysctlRules
     /// Path below /proc/sys. The first separator decides, as with sysctl(8): <c>net.ipv4.conf.eth0/1.rp_filter</c> and
     /// <c>net/ipv4/conf/eth0.1/rp_filter</c> are the same.
     /// </summary>
-    /// <returns>Null for a name with an empty part, <c>.</c>, <c>..</c>, or a character outside <c>[A-Za-z0-9_./:@-]</c>.</returns>
+    /// <returns>Null for a name with an empty part, <c>.</c>, <c>..</c>, or a character outside
+    /// <c>[A-Za-z0-9_./:@-]</c>.</returns>
     public static string? TryPath(string name)
     {
         if (name.Length is 0 or > 255) return null;
@@ -31,7 +32,9 @@ public static class SysctlRules
         return name.Split('/').Any(part => part is "" or "." or "..") ? null : name;
     }
 
-    /// <summary>The kind of namespace that <paramref name="path"/> (of <see cref="TryPath"/>) belongs to; null for none.</summary>
+    /// <summary>
+    /// The kind of namespace that <paramref name="path"/> (of <see cref="TryPath"/>) belongs to; null for none.
+    /// </summary>
     public static string? NamespaceOf(string path) =>
         Ipc.Contains(path) || path.StartsWith("fs/mqueue/", StringComparison.Ordinal) ? NamespaceKind.Ipc
         : path.StartsWith("net/", StringComparison.Ordinal) ? NamespaceKind.Network

@@ -14,7 +14,8 @@ internal static class Text
     {
         NoNul(field, path);
         if (!path.StartsWith('/')) throw new InvalidSpecException(field, $"\"{path}\" is not an absolute path");
-        if (path.Length >= PathMax) throw new InvalidSpecException(field, $"has {path.Length} characters; a path may have {PathMax - 1}");
+        if (path.Length >= PathMax)
+            throw new InvalidSpecException(field, $"has {path.Length} characters; a path may have {PathMax - 1}");
     }
 
     /// <summary>A list as cpuset(7) writes it: <c>0-2,7</c>.</summary>

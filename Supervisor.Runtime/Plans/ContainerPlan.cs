@@ -19,7 +19,9 @@ internal sealed record ContainerPlan
     /// <summary>Absolute directory of the root filesystem, or where <see cref="RootMounts"/> will put it.</summary>
     public required string Rootfs { get; init; }
 
-    /// <summary>Mounted on <see cref="Rootfs"/> in the container's own mount namespace, in order; the host never sees them.</summary>
+    /// <summary>
+    /// Mounted on <see cref="Rootfs"/> in the container's own mount namespace, in order; the host never sees them.
+    /// </summary>
     public IReadOnlyList<RootMount> RootMounts { get; init; } = [];
 
     /// <summary>Of relative bind sources.</summary>
@@ -34,7 +36,9 @@ internal sealed record ContainerPlan
     /// <summary>cgroup.procs of every cgroup v1 hierarchy to join; empty where the child is born in its cgroup.</summary>
     public IReadOnlyList<Fd> CgroupProcs { get; init; } = [];
 
-    /// <summary>The child is born in its cgroup (CLONE_INTO_CGROUP), so a new cgroup namespace can be made by clone3 too.</summary>
+    /// <summary>
+    /// The child is born in its cgroup (CLONE_INTO_CGROUP), so a new cgroup namespace can be made by clone3 too.
+    /// </summary>
     public bool ClonedIntoCgroup { get; init; }
 
     /// <summary>The container's cgroup v1 directories or v2 directory, by controller, for a mount of type cgroup.</summary>
@@ -55,13 +59,18 @@ internal sealed record ContainerPlan
     /// <summary>Whether setgroups(2) is allowed in its user namespace.</summary>
     public bool MaySetGroups { get; init; } = true;
 
-    /// <summary>Detached mounts made by us beforehand, by the index in the spec's mounts: what the container's root may not open or not map.</summary>
+    /// <summary>
+    /// Detached mounts made by us beforehand, by the index in the spec's mounts: what the container's root may not open or not
+    /// map.
+    /// </summary>
     public IReadOnlyDictionary<int, Fd> Lent { get; init; } = new Dictionary<int, Fd>();
 
     /// <summary>Device nodes made by us beforehand, by their paths: see <c>PreopenedDevices</c>.</summary>
     public IReadOnlyDictionary<string, Fd> PreopenedDevices { get; init; } = new Dictionary<string, Fd>();
 
-    /// <summary>What the init waits at for its start, where that comes from another process; null, and it comes over <see cref="Socket"/>.</summary>
+    /// <summary>
+    /// What the init waits at for its start, where that comes from another process; null, and it comes over <see cref="Socket"/>.
+    /// </summary>
     public Fd? Starter { get; init; }
 
     /// <summary>See <c>ContainerRequest.NoPivot</c>.</summary>
@@ -79,7 +88,9 @@ internal sealed record ContainerPlan
     /// <summary>Name of the new session keyring; null to keep ours.</summary>
     public string? Keyring { get; init; }
 
-    /// <summary>Where the root filesystem is mounted: its own directory, or, for the host's root, which cannot be covered, the bundle.</summary>
+    /// <summary>
+    /// Where the root filesystem is mounted: its own directory, or, for the host's root, which cannot be covered, the bundle.
+    /// </summary>
     public string RootPlace => Rootfs == "/" && Namespaces.Makes(Kernel.Abi.CloneFlags.CLONE_NEWNS) ? Bundle : Rootfs;
 
     /// <summary>
@@ -89,17 +100,23 @@ internal sealed record ContainerPlan
     public bool DoubleClone => Namespaces.DoubleClone || MountsRootFirst;
 
     /// <summary>The first of the two mounts what makes up the root filesystem.</summary>
-    public bool MountsRootFirst => Namespaces.OtherUser && RootMounts.Count > 0 && Namespaces.Makes(Kernel.Abi.CloneFlags.CLONE_NEWNS);
+    public bool MountsRootFirst =>
+        Namespaces.OtherUser && RootMounts.Count > 0 && Namespaces.Makes(Kernel.Abi.CloneFlags.CLONE_NEWNS);
 
-    /// <summary>Where the pid will stand of an init that is born in a pid namespace of others, by a <see cref="Runtime.Launch.StubClone"/>; else null.</summary>
+    /// <summary>
+    /// Where the pid will stand of an init that is born in a pid namespace of others, by a
+    /// <see cref="Runtime.Launch.StubClone"/>; else null.
+    /// </summary>
     public Runtime.Launch.PidPage? Page { get; init; }
 
     /// <summary>Every descriptor that the program names.</summary>
     public IEnumerable<int> Descriptors =>
     [
         Socket.Number, InitStub.File.Number, .. Stdio.Select(f => f.Number), .. CgroupProcs.Select(f => f.Number),
-        .. Namespaces.Joined.Select(j => j.Namespace.Number), .. Lent.Values.Select(f => f.Number), .. PreopenedDevices.Values.Select(f => f.Number), .. Inherited.Select(f => f.Number),
-        .. Listener is null ? (int[])[] : [Listener.Number], .. Starter is null ? (int[])[] : [Starter.Number], .. Pauses?.Descriptors ?? [],
+        .. Namespaces.Joined.Select(j => j.Namespace.Number), .. Lent.Values.Select(f => f.Number),
+        .. PreopenedDevices.Values.Select(f => f.Number), .. Inherited.Select(f => f.Number),
+        .. Listener is null ? (int[])[] : [Listener.Number], .. Starter is null
+            ? (int[])[] : [Starter.Number], .. Pauses?.Descriptors ?? [],
         .. Page is null ? (int[])[] : [Page.File.Number],
     ];
 }

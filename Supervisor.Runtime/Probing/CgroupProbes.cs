@@ -17,7 +17,8 @@ internal static class CgroupProbes
             _ => "no cgroup file system is mounted",
         }, "limits, freezing, killing all of a container");
 
-        var unified = ProbeFile.TryRead((trees.V2?.MountPoint ?? "/nowhere") + "/cgroup.controllers")?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
+        var unified = ProbeFile.TryRead((trees.V2?.MountPoint ?? "/nowhere") + "/cgroup.controllers")?.Split(
+            ' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
         foreach (var (v1, v2, use) in ((string, string, string)[])
         [
             ("memory", "memory", "memory limits and reports of its end"), ("pids", "pids", "limits on the number of processes"),
@@ -26,12 +27,14 @@ internal static class CgroupProbes
         ])
         {
             var old = trees.All.FirstOrDefault(h => h.Controllers.Contains(v1));
-            var detail = old is not null ? $"v1 at {old.MountPoint}" : unified.Contains(v2) ? $"v2 at {trees.V2!.MountPoint}" : "in no mounted tree";
+            var detail = old is not null
+                ? $"v1 at {old.MountPoint}" : unified.Contains(v2) ? $"v2 at {trees.V2!.MountPoint}" : "in no mounted tree";
             yield return new($"cgroup {v2}", old is not null || unified.Contains(v2), detail, use);
         }
         var devices = trees.All.FirstOrDefault(h => h.Controllers.Contains("devices"));
         yield return new("cgroup devices", devices is not null,
-            devices is not null ? $"v1 at {devices.MountPoint}" : "no v1 controller; rules by BPF programs are not made yet", "keeping containers from the host's devices");
+            devices is not null ? $"v1 at {devices.MountPoint}"
+                : "no v1 controller; rules by BPF programs are not made yet", "keeping containers from the host's devices");
 
         // The files are in every cgroup but the root: look in our own, or in any.
         var some = trees.V2 is { } v2Tree ? SomeCgroup(v2Tree) : null;
@@ -45,7 +48,8 @@ internal static class CgroupProbes
     private static HostFeature File(string name, string? directory, int major, int minor, string use)
     {
         if (directory is not null)
-            return System.IO.File.Exists($"{directory}/{name}") ? new(name, true, "v2", use) : new(name, false, "not in this kernel", use);
+            return System.IO.File.Exists($"{directory}/{name}")
+                ? new(name, true, "v2", use) : new(name, false, "not in this kernel", use);
         if (CgroupHierarchies.Discover().V2 is null) return new(name, false, "there is no v2 tree", use);
         var promised = SyscallProbes.IsAtLeast(ProbeFile.TryRead("/proc/sys/kernel/osrelease") ?? "", major, minor);
         return new(name, promised, "by the kernel's version: there is no v2 cgroup yet to look at", use);

@@ -19,5 +19,6 @@ internal static class ProbeFile
 
     /// <summary>The effective capabilities.</summary>
     public static ulong EffectiveCapabilities =>
-        Status("CapEff") is [var hex] && ulong.TryParse(hex, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var mask) ? mask : 0;
+        Status("CapEff") is [var hex] && ulong.TryParse(hex, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var mask)
+            ? mask : 0;
 }

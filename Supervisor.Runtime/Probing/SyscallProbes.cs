@@ -24,7 +24,8 @@ internal static unsafe class SyscallProbes
     internal static bool IsAtLeast(string release, int major, int minor)
     {
         var parts = release.Split('.', '-', '+');
-        return parts.Length >= 2 && int.TryParse(parts[0], out var a) && int.TryParse(parts[1], out var b) && (a > major || a == major && b >= minor);
+        return parts.Length >= 2 && int.TryParse(parts[0], out var a) && int.TryParse(parts[1], out var b)
+            && (a > major || a == major && b >= minor);
     }
 
     // A size of 0 is too small for any version of clone_args.
@@ -51,7 +52,8 @@ internal static unsafe class SyscallProbes
     private static HostFeature PidfdGetInfo()
     {
         const int PIDFD_GET_INFO = unchecked((int)0xc040_ff0b); // _IOWR(0xff, 11, 64 bytes): linux/pidfd.h
-        const string name = "PIDFD_GET_INFO", use = "exit codes of processes that are not our children (Linux 6.13; the code itself from 6.15)";
+        const string name = "PIDFD_GET_INFO",
+            use = "exit codes of processes that are not our children (Linux 6.13; the code itself from 6.15)";
         var number = (int)syscall(Syscall.pidfd_open, Environment.ProcessId, 0);
         if (number < 0) return new(name, false, $"pidfd_open: {Errno.Last}", use);
         using var fd = new Fd(number);
@@ -67,7 +69,8 @@ internal static unsafe class SyscallProbes
     private static HostFeature CloseRange()
     {
         var result = (int)syscall(Syscall.close_range, uint.MaxValue, uint.MaxValue, 0);
-        return new("close_range", result == 0, result == 0 ? "yes" : $"{Errno.Last}", "keeping descriptors out of containers (Linux 5.9)");
+        return new("close_range", result == 0, result == 0
+            ? "yes" : $"{Errno.Last}", "keeping descriptors out of containers (Linux 5.9)");
     }
 
     private static HostFeature Openat2()
@@ -105,7 +108,8 @@ internal static unsafe class SyscallProbes
     private static HostFeature MemfdSeals()
     {
         const int F_SEAL_EXEC = 0x20;
-        const string name = "F_SEAL_EXEC", use = "a launch stub whose mode cannot be changed either (Linux 6.3); the other seals do without";
+        const string name = "F_SEAL_EXEC",
+            use = "a launch stub whose mode cannot be changed either (Linux 6.3); the other seals do without";
         int number;
         fixed (byte* file = "probe"u8) number = memfd_create(file, MFD_CLOEXEC | MFD_ALLOW_SEALING);
         if (number < 0) return new(name, false, $"memfd_create: {Errno.Last}", use);

@@ -7,14 +7,16 @@ internal static class SystemProbes
 {
     public static IEnumerable<HostFeature> All() =>
     [
-        .. Namespaces(), UserNamespaces(), Overlay(), Seccomp(), AppArmor(), SELinux(), Root(), Capabilities(), PtraceScope(), Criu(),
+        .. Namespaces(), UserNamespaces(), Overlay(), Seccomp(), AppArmor(), SELinux(), Root(), Capabilities(), PtraceScope(),
+        Criu(),
     ];
 
     private static IEnumerable<HostFeature> Namespaces()
     {
         foreach (var (file, use) in ((string, string)[])
         [
-            ("pid", "process ids of their own"), ("net", "network of their own"), ("mnt", "mounts of their own"), ("ipc", "System V IPC and message queues of their own"),
+            ("pid", "process ids of their own"), ("net", "network of their own"), ("mnt", "mounts of their own"),
+            ("ipc", "System V IPC and message queues of their own"),
             ("uts", "host names of their own"), ("cgroup", "hiding the host's cgroups"), ("time", "clock offsets (Linux 5.6)"),
         ])
         {
@@ -27,10 +29,13 @@ internal static class SystemProbes
     {
         const string name = "user namespace", use = "running without root; mapping a container's root to somebody else";
         if (!File.Exists("/proc/self/ns/user")) return new(name, false, "not in this kernel", use);
-        if (ProbeFile.TryRead("/proc/sys/user/max_user_namespaces") is "0") return new(name, false, "sysctl user.max_user_namespaces is 0", use);
+        if (ProbeFile.TryRead("/proc/sys/user/max_user_namespaces") is "0")
+            return new(name, false, "sysctl user.max_user_namespaces is 0", use);
         var restrictions = new List<string>();
-        if (ProbeFile.TryRead("/proc/sys/kernel/unprivileged_userns_clone") is "0") restrictions.Add("sysctl kernel.unprivileged_userns_clone is 0");
-        if (ProbeFile.TryRead("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") is "1") restrictions.Add("AppArmor restricts them (sysctl kernel.apparmor_restrict_unprivileged_userns)");
+        if (ProbeFile.TryRead("/proc/sys/kernel/unprivileged_userns_clone") is "0")
+            restrictions.Add("sysctl kernel.unprivileged_userns_clone is 0");
+        if (ProbeFile.TryRead("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") is "1")
+            restrictions.Add("AppArmor restricts them (sysctl kernel.apparmor_restrict_unprivileged_userns)");
         return restrictions.Count == 0
             ? new(name, true, "yes", use)
             : new(name, IsRoot, "for root only: " + string.Join("; ", restrictions), use);
@@ -40,7 +45,8 @@ internal static class SystemProbes
     private static HostFeature Overlay()
     {
         var listed = ProbeFile.TryRead("/proc/filesystems")?.Split('\n').Any(l => l.Trim().Split('\t')[^1] == "overlay") ?? false;
-        return new("overlayfs", listed, listed ? "yes" : "not listed in /proc/filesystems; the kernel may have it as a module", "image layers without copying");
+        return new("overlayfs", listed, listed
+            ? "yes" : "not listed in /proc/filesystems; the kernel may have it as a module", "image layers without copying");
     }
 
     private static HostFeature Seccomp()
@@ -58,7 +64,8 @@ internal static class SystemProbes
     private static HostFeature SELinux()
     {
         var enforce = ProbeFile.TryRead("/sys/fs/selinux/enforce");
-        return new("SELinux", enforce is not null, enforce switch { "1" => "enforcing", null => "not enabled", _ => "permissive" }, "labels named in a spec");
+        return new("SELinux", enforce is not null,
+            enforce switch { "1" => "enforcing", null => "not enabled", _ => "permissive" }, "labels named in a spec");
     }
 
     private static bool IsRoot => ProbeFile.Status("Uid") is [_, "0", ..];
@@ -66,7 +73,8 @@ internal static class SystemProbes
     private static HostFeature Root()
     {
         // The first namespace maps every id to itself: "0 0 4294967295".
-        var map = (ProbeFile.TryRead("/proc/self/uid_map") ?? "").Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+        var map = (ProbeFile.TryRead("/proc/self/uid_map") ?? "")
+            .Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
         var first = map is ["0", "0", "4294967295"];
         var detail = (IsRoot, first) switch
         {
@@ -81,7 +89,8 @@ internal static class SystemProbes
     {
         var last = int.TryParse(ProbeFile.TryRead("/proc/sys/kernel/cap_last_cap"), out var number) ? number : 40;
         var missing = Capability.NamesOf(ulong.MaxValue >> (63 - last) & ~ProbeFile.EffectiveCapabilities);
-        return new("capabilities", missing.Count == 0, missing.Count == 0 ? $"all {last + 1}" : "missing: " + string.Join(", ", missing),
+        return new("capabilities", missing.Count == 0, missing.Count == 0
+            ? $"all {last + 1}" : "missing: " + string.Join(", ", missing),
             "giving them to containers; CAP_SYS_RESOURCE for raising hard limits, CAP_SYS_ADMIN for nearly all the rest");
     }
 

@@ -12,12 +12,14 @@ namespace Supervisor.Runtime.Programs;
 /// <param name="Process">Validated.</param>
 /// <param name="Init">Whose namespaces are entered.</param>
 /// <param name="Namespaces">Those of them that differ from ours.</param>
-/// <param name="CgroupProcs">cgroup.procs of every cgroup v1 hierarchy to join; empty where the child is born in its cgroup.</param>
+/// <param name="CgroupProcs">cgroup.procs of every cgroup v1 hierarchy to join; empty where the child is born in its
+/// cgroup.</param>
 /// <param name="Stdio">Standard input, output and error; empty with a terminal.</param>
 /// <param name="Socket">The child's end of the talk with us.</param>
 /// <param name="Page">Where its pid will stand.</param>
 internal sealed record ExecPlan(
-    ProcessSpec Process, Pidfd Init, CloneFlags Namespaces, IReadOnlyList<Fd> CgroupProcs, IReadOnlyList<Fd> Stdio, Fd Socket, PidPage Page)
+    ProcessSpec Process, Pidfd Init, CloneFlags Namespaces, IReadOnlyList<Fd> CgroupProcs, IReadOnlyList<Fd> Stdio, Fd Socket,
+        PidPage Page)
 {
     /// <summary>For the user's program, as 3, 4 and so on.</summary>
     public IReadOnlyList<Fd> Inherited { get; init; } = [];
@@ -57,7 +59,8 @@ internal sealed record ExecProgram(LaunchProgram Launch, LaunchProgram Entry, Se
         for (var fd = 0; fd < plan.Stdio.Count; fd++) launch.Add(Syscall.dup3, "standard streams", plan.Stdio[fd].Number, fd, 0);
         SchedulingSteps.Affinity(launch, affinity?.Initial);
         // Before the namespaces: the descriptors are ours, and the cgroup is the container's from its first moment in there.
-        foreach (var procs in plan.CgroupProcs) launch.Add(Syscall.write, "cgroup.procs", procs.Number, launch.Text("0"), 1).AtLeast(1);
+        foreach (var procs in plan.CgroupProcs)
+            launch.Add(Syscall.write, "cgroup.procs", procs.Number, launch.Text("0"), 1).AtLeast(1);
         SchedulingSteps.FinalAffinity(launch, affinity?.Final);
         ProgramSteps.ResetSignals(launch);
         var slots = new FdSlots(
@@ -88,13 +91,16 @@ internal sealed record ExecProgram(LaunchProgram Launch, LaunchProgram Entry, Se
         var program = new LaunchProgram();
         PidPage.Map(program, page);
         if (plan.Namespaces is not CloneFlags.None)
-            program.Add(Syscall.setns, $"{plan.Namespaces}", init, (long)plan.Namespaces).Called("enter the container's namespaces");
-        IdentitySteps.HideMemory(program); // other rights set the flag, so it is cleared after the last change of them before the birth
+            program.Add(Syscall.setns, $"{plan.Namespaces}", init, (long)plan.Namespaces)
+                .Called("enter the container's namespaces");
+        // other rights set the flag, so it is cleared after the last change of them before the birth
+        IdentitySteps.HideMemory(program);
         FdSlots.CloseOthers(program, [InitStub.SocketFd, .. left.Inherited, left.Listener ?? 0]);
         StubClone.Add(program, CloneFlags.None);
 
         if (plan.OtherUser) // what it makes must belong to somebody in there
-            InitProgram.BecomeRoot(program, plan.MaySetGroups, plan.HasRoot ? 0 : process.User.Uid, plan.HasRoot ? 0 : process.User.Gid);
+            InitProgram.BecomeRoot(
+                program, plan.MaySetGroups, plan.HasRoot ? 0 : process.User.Uid, plan.HasRoot ? 0 : process.User.Gid);
         if (process.Terminal)
         {
             var root = slots.Take();

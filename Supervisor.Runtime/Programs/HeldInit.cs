@@ -10,7 +10,9 @@ using Supervisor.Runtime.Launch;
 
 namespace Supervisor.Runtime.Programs;
 
-/// <summary>A container's init, set up and waiting before its program. Disposing it before <see cref="Release"/> ends it.</summary>
+/// <summary>
+/// A container's init, set up and waiting before its program. Disposing it before <see cref="Release"/> ends it.
+/// </summary>
 /// <remarks>The talk with it is drawn at <see cref="InitStub"/>.</remarks>
 internal sealed class HeldInit : IDisposable
 {
@@ -19,11 +21,13 @@ internal sealed class HeldInit : IDisposable
     private readonly StreamSocket _socket;
     private readonly string _name;
 
-    private HeldInit(LaunchedProcess process, LaunchProgram? entry, LaunchProgram? secondHalf, StreamSocket socket, string name) =>
+    private HeldInit(LaunchedProcess process, LaunchProgram? entry, LaunchProgram? secondHalf, StreamSocket socket,
+        string name) =>
         (Process, _entry, _secondHalf, _socket, _name) = (process, entry, secondHalf, socket, name);
 
     /// <summary>One that another process of ours made and handed over.</summary>
-    public static HeldInit Resume(LaunchedProcess process, Fd socket, string name) => new(process, null, null, new StreamSocket(socket), name);
+    public static HeldInit Resume(LaunchedProcess process, Fd socket, string name) =>
+        new(process, null, null, new StreamSocket(socket), name);
 
     /// <summary>Our end of the talk with it, to be handed over.</summary>
     public Fd Socket => _socket.Fd;
@@ -47,7 +51,8 @@ internal sealed class HeldInit : IDisposable
     /// <param name="secondHalf">Compiled for the init's pid in our namespace.</param>
     /// <param name="pauses">Where the first half waits for us; null where it does not.</param>
     public static HeldInit Launch(
-        LaunchProgram firstHalf, (LaunchProgram Program, PidPage Page)? entry, DataRef? nestedPid, Func<int, LaunchProgram> secondHalf, CloneFlags namespaces, Fd? cgroup,
+        LaunchProgram firstHalf, (LaunchProgram Program, PidPage Page)? entry, DataRef? nestedPid,
+        Func<int, LaunchProgram> secondHalf, CloneFlags namespaces, Fd? cgroup,
         StreamSocket.Pair sockets, bool sendsTerminal, LaunchPauses? pauses, CancellationToken deadline)
     {
         var process = entry is { } e ? StubClone.Run(firstHalf, e.Program, e.Page, sockets, cgroup, "init", deadline, pauses)
@@ -71,7 +76,8 @@ internal sealed class HeldInit : IDisposable
     /// <param name="name">What messages call it.</param>
     /// <param name="entry">What it does in the stub before, if it comes from a <see cref="StubClone"/>.</param>
     public static HeldInit Take(
-        LaunchedProcess process, string name, LaunchProgram secondHalf, StreamSocket.Pair sockets, bool sendsTerminal, CancellationToken deadline,
+        LaunchedProcess process, string name, LaunchProgram secondHalf, StreamSocket.Pair sockets, bool sendsTerminal,
+        CancellationToken deadline,
         LaunchProgram? entry = null)
     {
         sockets.Theirs.Dispose();
@@ -129,7 +135,8 @@ internal sealed class HeldInit : IDisposable
         Span<byte> bytes = stackalloc byte[16];
         Terminal = _socket.ReceiveDescriptor(bytes[..1], deadline);
         if (Terminal is not null) return;
-        throw _socket.Receive(bytes[1..], deadline) == bytes.Length - 1 ? Failure(Record(bytes)) : Died("it ended before it was ready");
+        throw _socket.Receive(bytes[1..], deadline) == bytes.Length - 1
+            ? Failure(Record(bytes)) : Died("it ended before it was ready");
     }
 
     private (long Offset, long Result)? ReadRecord(CancellationToken deadline)
@@ -144,27 +151,31 @@ internal sealed class HeldInit : IDisposable
     private LaunchException Failure((long Offset, long Result) record)
     {
         if (record.Offset is StartHooks.Failed or StartHooks.TimedOut) return HookFailure(_socket, record);
-        if (_entry is not null && InitStub.OffsetInSecondHalf(record.Offset, null) is >= 0 and var early && early < InitStub.SizeOf(_entry))
+        if (_entry is not null && InitStub.OffsetInSecondHalf(record.Offset, null) is >= 0 and var early
+            && early < InitStub.SizeOf(_entry))
             return Launcher.Failure(_entry, early, record.Result);
         var offset = InitStub.OffsetInSecondHalf(record.Offset, _entry);
         if (offset < 0) return Died("it could not read its program");
         return _secondHalf is not null
             ? Launcher.Failure(_secondHalf, offset, record.Result)
-            : new LaunchException("exec", record.Result < 0 ? (Errno)(-record.Result) : Errno.None, $"gave only {record.Result} bytes", 0, 0);
+            : new LaunchException(
+                "exec", record.Result < 0 ? (Errno)(-record.Result) : Errno.None, $"gave only {record.Result} bytes", 0, 0);
     }
 
     /// <summary>What the stub told of a startContainer hook; the rest of it is still to be received.</summary>
     internal static LaunchException HookFailure(StreamSocket socket, (long Offset, long Result) record)
     {
         var name = $"{HookException.Words($"hooks.startContainer[{record.Result}]")}hooks.startContainer[{record.Result}]";
-        if (record.Offset == StartHooks.TimedOut) return new LaunchException(name, Errno.None, "was killed after its timeout", 0, 0);
+        if (record.Offset == StartHooks.TimedOut)
+            return new LaunchException(name, Errno.None, "was killed after its timeout", 0, 0);
         Span<byte> info = stackalloc byte[24]; // siginfo_t from si_code on: code, padding, pid, uid, status
         using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(1));
         var status = socket.Receive(info, soon.Token) == info.Length ? BinaryPrimitives.ReadInt32LittleEndian(info[16..]) : -1;
         var exited = BinaryPrimitives.ReadInt32LittleEndian(info) == 1; // CLD_EXITED
         var output = new byte[StartHooks.OutputKept];
         var printed = Encoding.UTF8.GetString(output, 0, socket.Receive(output, soon.Token)).TrimEnd();
-        var end = exited ? $"ended with status {status}" : $"was killed by signal {status}{(status == (int)Signal.SIGSYS ? " (bad system call)" : "")}";
+        var end = exited ? $"ended with status {status}"
+            : $"was killed by signal {status}{(status == (int)Signal.SIGSYS ? " (bad system call)" : "")}";
         return new LaunchException(name, Errno.None, end + (printed.Length == 0 ? "" : $"; it printed: {printed}"), 0, 0);
     }
 

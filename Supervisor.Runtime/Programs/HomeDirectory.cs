@@ -8,9 +8,13 @@ namespace Supervisor.Runtime.Programs;
 
 /// <summary>
 /// What a root filesystem's passwd(5) has for a user's home. The file is its author's: it is found beneath one descriptor of the
-/// root and on the root's own mount, read only if it is a regular file, and not more than <see cref="Largest"/> of it (CVE-2026-47262).
+/// root and on the root's own mount, read only if it is a regular file, and not more than <see cref="Largest"/> of it
+/// (CVE-2026-47262).
 /// </summary>
-/// <remarks>Of the directory on the host, never by way of /proc/PID/root: a file system of a container's own could keep us waiting for ever.</remarks>
+/// <remarks>
+/// Of the directory on the host, never by way of /proc/PID/root: a file system of a container's own could keep us waiting for
+/// ever.
+/// </remarks>
 internal static class HomeDirectory
 {
     /// <summary>Bytes; a larger file counts as absent.</summary>
@@ -50,7 +54,8 @@ internal static class HomeDirectory
         try
         {
             return Openat2.TryOpen(
-                root, "etc/passwd", OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY, ResolveFlags.RESOLVE_IN_ROOT | ResolveFlags.RESOLVE_NO_XDEV);
+                root, "etc/passwd", OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY,
+                    ResolveFlags.RESOLVE_IN_ROOT | ResolveFlags.RESOLVE_NO_XDEV);
         }
         catch (SyscallException)
         {

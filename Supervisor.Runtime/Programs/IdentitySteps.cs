@@ -5,14 +5,17 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Runtime.Programs;
 
-/// <summary>Steps that give up what the process must not have: capabilities, ids, signals. In the init's own memory only.</summary>
+/// <summary>
+/// Steps that give up what the process must not have: capabilities, ids, signals. In the init's own memory only.
+/// </summary>
 /// <remarks>
 /// Under shared memory a child's setuid would change the parent's dumpable flag (launch rule 4), so these run in the stub.
 /// Inheritable capabilities are set as the spec says and are empty by default (CVE-2022-24769).
 /// </remarks>
 internal static class IdentitySteps
 {
-    private const int PR_SET_DUMPABLE = 4, PR_SET_KEEPCAPS = 8, PR_CAPBSET_DROP = 24, PR_SET_NO_NEW_PRIVS = 38, PR_CAP_AMBIENT = 47;
+    private const int PR_SET_DUMPABLE = 4, PR_SET_KEEPCAPS = 8, PR_CAPBSET_DROP = 24, PR_SET_NO_NEW_PRIVS = 38,
+        PR_CAP_AMBIENT = 47;
     private const int PR_GET_SECUREBITS = 27, SECBIT_NOROOT = 1, SECBIT_NO_CAP_AMBIENT_RAISE = 1 << 6;
     private const int PR_CAP_AMBIENT_RAISE = 2, PR_CAP_AMBIENT_CLEAR_ALL = 4;
 
@@ -20,7 +23,9 @@ internal static class IdentitySteps
 
     private static int Securebits => Native.prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
 
-    /// <summary>Keeps others in the container from opening /proc/PID/{mem,maps,exe} of the init before its exec. prctl(2).</summary>
+    /// <summary>
+    /// Keeps others in the container from opening /proc/PID/{mem,maps,exe} of the init before its exec. prctl(2).
+    /// </summary>
     public static void HideMemory(LaunchProgram program) => program.Add(Syscall.prctl, "PR_SET_DUMPABLE", PR_SET_DUMPABLE, 0);
 
     /// <summary>
@@ -32,7 +37,8 @@ internal static class IdentitySteps
         var all = LastCapability >= 63 ? ulong.MaxValue : (1UL << LastCapability + 1) - 1;
         program.Add(Syscall.capset, "all", program.Values<uint>([0x20080522, 0]), program.Values<uint>(
             [(uint)all, (uint)all, (uint)all, (uint)(all >> 32), (uint)(all >> 32), (uint)(all >> 32)]));
-        for (var c = 0; c <= LastCapability; c++) program.Add(Syscall.prctl, $"PR_CAP_AMBIENT_RAISE {c}", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, c, 0, 0);
+        for (var c = 0; c <= LastCapability; c++)
+            program.Add(Syscall.prctl, $"PR_CAP_AMBIENT_RAISE {c}", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, c, 0, 0);
     }
 
     /// <summary>The bounding set and the resource limits: what takes rights that <see cref="Change"/> gives up.</summary>
@@ -44,7 +50,8 @@ internal static class IdentitySteps
             if ((bounding >> c & 1) == 0) program.Add(Syscall.prctl, $"PR_CAPBSET_DROP {c}", PR_CAPBSET_DROP, c);
 
         foreach (var limit in process.Rlimits)
-            program.Add(Syscall.prlimit64, limit.Type, 0, Rlimit.TryNumber(limit.Type)!.Value, program.Values<ulong>([limit.Soft, limit.Hard]), 0);
+            program.Add(Syscall.prlimit64, limit.Type, 0, Rlimit.TryNumber(limit.Type)!.Value,
+                program.Values<ulong>([limit.Soft, limit.Hard]), 0);
     }
 
     /// <summary>Becomes the process's user, with its capabilities and no more.</summary>
@@ -54,7 +61,9 @@ internal static class IdentitySteps
         var user = process.User;
         var groups = user.AdditionalGids.Distinct().ToArray();
         program.Add(Syscall.prctl, "PR_SET_KEEPCAPS", PR_SET_KEEPCAPS, 1);
-        if (maySetGroups || groups.Length > 0) program.Add(Syscall.setgroups, string.Join(' ', groups), groups.Length, groups.Length == 0 ? 0 : program.Values<uint>(groups));
+        if (maySetGroups || groups.Length > 0)
+            program.Add(Syscall.setgroups, string.Join(' ', groups), groups.Length, groups.Length == 0
+            ? 0 : program.Values<uint>(groups));
         program.Add(Syscall.setresgid, $"{user.Gid}", user.Gid, user.Gid, user.Gid);
         program.Add(Syscall.setresuid, $"{user.Uid}", user.Uid, user.Uid, user.Uid);
         program.Add(Syscall.prctl, "PR_SET_KEEPCAPS", PR_SET_KEEPCAPS, 0);
@@ -67,11 +76,13 @@ internal static class IdentitySteps
     private static void Capset(LaunchProgram program, CapabilitiesSpec capabilities)
     {
         var known = LastCapability >= 63 ? ulong.MaxValue : (1UL << LastCapability + 1) - 1; // older kernels have fewer
-        ulong effective = Capability.Mask(capabilities.Effective) & known, permitted = Capability.Mask(capabilities.Permitted) & known,
+        ulong effective = Capability.Mask(capabilities.Effective) & known,
+        permitted = Capability.Mask(capabilities.Permitted) & known,
             inheritable = Capability.Mask(capabilities.Inheritable) & known;
         var header = program.Values<uint>([0x20080522, 0]);
         var sets = program.Values<uint>(
-            [(uint)effective, (uint)permitted, (uint)inheritable, (uint)(effective >> 32), (uint)(permitted >> 32), (uint)(inheritable >> 32)]);
+            [(uint)effective, (uint)permitted, (uint)inheritable, (uint)(effective >> 32), (uint)(permitted >> 32),
+                (uint)(inheritable >> 32)]);
         program.Add(Syscall.capset, string.Join(' ', capabilities.Effective), header, sets);
     }
 
@@ -79,12 +90,16 @@ internal static class IdentitySteps
     {
         Capset(program, capabilities);
         program.Add(Syscall.prctl, "PR_CAP_AMBIENT_CLEAR_ALL", PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-        foreach (var name in capabilities.Ambient.Where(n => Capability.TryNumber(n) <= LastCapability && Capability.CanBeAmbient(capabilities, n)))
-            program.Add(Syscall.prctl, $"PR_CAP_AMBIENT_RAISE {name}", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, Capability.TryNumber(name)!.Value, 0, 0).IgnoringErrors(); // see RefusedAmbient
+        foreach (var name in capabilities.Ambient.Where(
+            n => Capability.TryNumber(n) <= LastCapability && Capability.CanBeAmbient(capabilities, n)))
+            // see RefusedAmbient
+            program.Add(Syscall.prctl, $"PR_CAP_AMBIENT_RAISE {name}", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE,
+                Capability.TryNumber(name)!.Value, 0, 0).IgnoringErrors();
     }
 
     /// <summary>
-    /// Gives up the capabilities that an exec of the program takes from who is not root, all but the ambient ones: for a process that keeps
+    /// Gives up the capabilities that an exec of the program takes from who is not root, all but the ambient ones: for a process
+    /// that keeps
     /// the program's identity and does not execute it. capabilities(7), "Transformation of capabilities during execve()".
     /// </summary>
     public static void LowerAsByExec(LaunchProgram program, ProcessSpec process)
@@ -92,11 +107,14 @@ internal static class IdentitySteps
         if (process.User.Uid == 0 && (Securebits & SECBIT_NOROOT) == 0) return;
         var sets = process.Capabilities ?? new CapabilitiesSpec();
         var refused = RefusedAmbient(process).Select(r => r.Field).ToHashSet();
-        string[] kept = [.. sets.Ambient.Where((name, i) => Capability.CanBeAmbient(sets, name) && !refused.Contains($"process.capabilities.ambient[{i}]"))];
+        string[] kept = [.. sets.Ambient.Where(
+            (name, i) => Capability.CanBeAmbient(sets, name) && !refused.Contains($"process.capabilities.ambient[{i}]"))];
         Capset(program, sets with { Effective = kept, Permitted = kept });
     }
 
-    /// <summary>Ambient capabilities that the kernel will not raise although they are permitted and inheritable: a warning, as with runc.</summary>
+    /// <summary>
+    /// Ambient capabilities that the kernel will not raise although they are permitted and inheritable: a warning, as with runc.
+    /// </summary>
     public static IEnumerable<UnsupportedField> RefusedAmbient(ProcessSpec process)
     {
         if (process.Capabilities is not { Ambient.Count: > 0 } sets) return [];

@@ -11,8 +11,11 @@ namespace Supervisor.Runtime.Programs;
 /// <param name="Inherited">For the user's program.</param>
 internal sealed record InheritedFds(int? Listener, int? TimeNamespace, int? Starter, IReadOnlyList<int> Inherited)
 {
-    /// <summary>Adds the steps: each gets a number of its own, without close-on-exec, above the ones that the stub uses itself.</summary>
-    public static InheritedFds Add(LaunchProgram program, FdSlots slots, Fd? listener, Fd? time, Fd? starter, IReadOnlyList<Fd> inherited) => new(
+    /// <summary>
+    /// Adds the steps: each gets a number of its own, without close-on-exec, above the ones that the stub uses itself.
+    /// </summary>
+    public static InheritedFds Add(
+        LaunchProgram program, FdSlots slots, Fd? listener, Fd? time, Fd? starter, IReadOnlyList<Fd> inherited) => new(
         listener is not null ? Keep(program, slots, listener.Number, "linux.seccomp.listenerPath") : null,
         time is not null ? Keep(program, slots, time.Number, "time namespace") : null,
         starter is not null ? Keep(program, slots, starter.Number, "the start socket") : null,

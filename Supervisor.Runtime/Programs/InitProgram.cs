@@ -18,7 +18,8 @@ namespace Supervisor.Runtime.Programs;
 /// </param>
 /// <param name="SecondHalf">In the stub: identity, the wait, the user's program.</param>
 /// <param name="Namespaces">To be made by the birth itself.</param>
-/// <param name="NestedPid">Where the pid stands, if the init is born by a first child that has joined namespaces; else null.</param>
+/// <param name="NestedPid">Where the pid stands, if the init is born by a first child that has joined namespaces; else
+/// null.</param>
 internal sealed record InitProgram(
     LaunchProgram FirstHalf, LaunchProgram? Entry, SecondHalf SecondHalf, CloneFlags Namespaces, DataRef? NestedPid)
 {
@@ -39,8 +40,10 @@ internal sealed record InitProgram(
         var birth = namespaces.Made & ~later;
         DataRef? pid = null;
         if (!plan.Spec.Process!.Terminal)
-            for (var fd = 0; fd < plan.Stdio.Count; fd++) program.Add(Syscall.dup3, "standard streams", plan.Stdio[fd].Number, fd, 0);
-        foreach (var procs in plan.CgroupProcs) program.Add(Syscall.write, "cgroup.procs", procs.Number, program.Text("0"), 1).AtLeast(1);
+            for (var fd = 0; fd < plan.Stdio.Count; fd++)
+                program.Add(Syscall.dup3, "standard streams", plan.Stdio[fd].Number, fd, 0);
+        foreach (var procs in plan.CgroupProcs)
+            program.Add(Syscall.write, "cgroup.procs", procs.Number, program.Text("0"), 1).AtLeast(1);
         SchedulingSteps.FinalAffinity(program, null);
         if (plan.Page is not null) return Entering(program, slots, plan, birth, namespaces.Made & later);
         if (plan.DoubleClone)
@@ -49,7 +52,8 @@ internal sealed record InitProgram(
             pid = program.Value(0L);
             var arguments = program.Value(new CloneArgs
             {
-                flags = birth | CloneFlags.CLONE_PARENT | CloneFlags.CLONE_VM | CloneFlags.CLONE_VFORK | CloneFlags.CLONE_PARENT_SETTID,
+                flags = birth | CloneFlags.CLONE_PARENT | CloneFlags.CLONE_VM | CloneFlags.CLONE_VFORK
+                    | CloneFlags.CLONE_PARENT_SETTID,
             });
             program.PutPointer(new DataRef(arguments.Offset + 3 * sizeof(ulong)), pid.Value);
             var isFirst = program.Add(Syscall.clone3, "the init", arguments, Unsafe.SizeOf<CloneArgs>()).SkippingOnPositive();
@@ -64,8 +68,11 @@ internal sealed record InitProgram(
         return new InitProgram(program, null, Second(plan, left), birth, null);
     }
 
-    /// <summary>As <see cref="ExecProgram"/> is: whoever appears in a pid namespace of others must have nothing of ours.</summary>
-    private static InitProgram Entering(LaunchProgram launch, FdSlots slots, ContainerPlan plan, CloneFlags birth, CloneFlags later)
+    /// <summary>
+    /// As <see cref="ExecProgram"/> is: whoever appears in a pid namespace of others must have nothing of ours.
+    /// </summary>
+    private static InitProgram Entering(
+        LaunchProgram launch, FdSlots slots, ContainerPlan plan, CloneFlags birth, CloneFlags later)
     {
         const int F_SETFD = 2;
         int socket = plan.Socket.Number, page = plan.Page!.File.Number;
@@ -99,14 +106,16 @@ internal sealed record InitProgram(
             RootfsSteps.CutOff(program);
             RootfsSteps.MountRoot(program, plan);
         }
-        foreach (var (type, fd) in plan.Namespaces.InOrder()) program.Add(Syscall.setns, type, fd.Number, (long)NamespacePlan.Flag(type));
+        foreach (var (type, fd) in plan.Namespaces.InOrder())
+            program.Add(Syscall.setns, type, fd.Number, (long)NamespacePlan.Flag(type));
     }
 
     private static InheritedFds First(LaunchProgram program, FdSlots slots, ContainerPlan plan, CloneFlags later)
     {
         var process = plan.Spec.Process!;
         var namespaces = plan.Namespaces;
-        if (plan.DoubleClone && namespaces.Makes(CloneFlags.CLONE_NEWUSER)) plan.Pauses!.Add(program, "linux.uidMappings", plan.WriteIdMaps!);
+        if (plan.DoubleClone && namespaces.Makes(CloneFlags.CLONE_NEWUSER))
+            plan.Pauses!.Add(program, "linux.uidMappings", plan.WriteIdMaps!);
         if (plan.Page is null) program.Add(Syscall.setsid, null); // else it is the birth's
         if (later is not CloneFlags.None)
         {
@@ -122,7 +131,8 @@ internal sealed record InitProgram(
         // The host's root may pass directories that the container's root may not: it is opened before this.
         var linux = plan.Spec.Linux;
         var (uid, gid) = namespaces.Makes(CloneFlags.CLONE_NEWUSER)
-            ? (IdMaps.InsideOr(linux!.UidMappings, process.User.Uid), IdMaps.InsideOr(linux.GidMappings, process.User.Gid)) : (0, 0);
+            ? (IdMaps.InsideOr(linux!.UidMappings, process.User.Uid), IdMaps.InsideOr(linux.GidMappings, process.User.Gid))
+                : (0, 0);
         if (namespaces.OtherUser) BecomeRoot(program, plan.MaySetGroups, uid, gid);
         var tree = new RootTree(program, root);
         var mounts = new DetachedMounts(program, slots);
@@ -132,10 +142,13 @@ internal sealed record InitProgram(
             specMounts.Add();
             new DeviceNodes(program, tree, mounts, plan).Add();
         }
-        if (process.Terminal) TerminalSteps.AddWithConsole(program, slots, tree, mounts, process, plan.Socket.Number, namespaces.OtherUser);
+        if (process.Terminal)
+            TerminalSteps.AddWithConsole(program, slots, tree, mounts, process, plan.Socket.Number, namespaces.OtherUser);
         if (plan.Hooks is { } hooks) plan.Pauses!.Add(program, "hooks", hooks);
-        if (process.Cwd.Length > 1) tree.MakeDirectories(process.Cwd, purpose: $"process.cwd \"{process.Cwd}\" is not there and cannot be made");
-        new ProcWrites(program, mounts, plan.Spec, namespaces.OtherUser ? plan.Pauses : null).Add(); // before the paths below become read-only
+        if (process.Cwd.Length > 1)
+            tree.MakeDirectories(process.Cwd, purpose: $"process.cwd \"{process.Cwd}\" is not there and cannot be made");
+        // before the paths below become read-only
+        new ProcWrites(program, mounts, plan.Spec, namespaces.OtherUser ? plan.Pauses : null).Add();
         if (namespaces.OwnMounts)
         {
             specMounts.Finish();
@@ -154,7 +167,8 @@ internal sealed record InitProgram(
         if (plan.Page is not null)
         {
             if (plan.Socket.Number != InitStub.SocketFd)
-                program.Add(Syscall.dup3, "the init's socket", plan.Socket.Number, InitStub.SocketFd, 0).IntoStub(InitStub.ErrorFdAddress);
+                program.Add(Syscall.dup3, "the init's socket", plan.Socket.Number, InitStub.SocketFd, 0)
+                    .IntoStub(InitStub.ErrorFdAddress);
             FdSlots.CloseOthers(program,
                 [InitStub.SocketFd, .. left.Inherited, left.Listener ?? 0, left.TimeNamespace ?? 0, left.Starter ?? 0]);
             InitStub.GoOn(program);

@@ -5,7 +5,8 @@ using Supervisor.Runtime.Oci;
 namespace Supervisor.Runtime.Programs;
 
 /// <summary>
-/// Steps for <see cref="ProcessSpec.Init"/>: the process in the stub spawns the one that executes the program, and stays as its init. It
+/// Steps for <see cref="ProcessSpec.Init"/>: the process in the stub spawns the one that executes the program, and stays as its
+/// init. It
 /// collects orphans, forwards signals, and ends with the program's status. Decision record 0090.
 /// </summary>
 /// <remarks>
@@ -16,7 +17,8 @@ namespace Supervisor.Runtime.Programs;
 ///    │   SIGCHLD: wait4 until none is left; the program's end: exit with its status, or 128 + its signal
 ///    ▼   another: kill(program)
 /// </code>
-/// Both have the same user, capabilities and seccomp filter: an init with more would be a way out for a program that may trace it.
+/// Both have the same user, capabilities and seccomp filter: an init with more would be a way out for a program that may trace
+/// it.
 /// Every signal has been blocked since the birth, so none is lost before the first wait.
 /// </remarks>
 internal static class InitSteps
@@ -25,7 +27,8 @@ internal static class InitSteps
     private const long TIOCSPGRP = 0x5410;
 
     /// <summary>Takes orphans also where it is not pid 1 of a pid namespace. Before a filter that may not allow it.</summary>
-    public static void AdoptOrphans(LaunchProgram program) => program.Add(Syscall.prctl, "PR_SET_CHILD_SUBREAPER", PR_SET_CHILD_SUBREAPER, 1);
+    public static void AdoptOrphans(LaunchProgram program) =>
+        program.Add(Syscall.prctl, "PR_SET_CHILD_SUBREAPER", PR_SET_CHILD_SUBREAPER, 1);
 
     /// <summary>Adds the spawn. What is added after it is the program's process.</summary>
     /// <param name="process">The program; with a terminal, its standard input is the session's.</param>
@@ -33,7 +36,8 @@ internal static class InitSteps
     {
         var pid = program.Value(0L);
         // Not clone3: seccomp profiles answer ENOSYS to it, for they cannot look at its flags.
-        var isInit = program.Add(Syscall.clone, "the program's process", SIGCHLD).Into(pid).SkippingOnPositive().Called("spawn the program from the init");
+        var isInit = program.Add(Syscall.clone, "the program's process", SIGCHLD).Into(pid).SkippingOnPositive()
+            .Called("spawn the program from the init");
         var isProgram = program.Add(Syscall.setpgid, "the program's process group", 0, 0).SkippingOnSuccess();
         isInit.SkipsToHere();
         Stay(program, process, pid);
@@ -53,7 +57,8 @@ internal static class InitSteps
         // While an error still has somebody to tell: a filter that forbids the wait would make an init that cannot serve.
         program.Add(Syscall.rt_sigtimedwait, null, program.Value(0UL), 0, program.Values<long>([0, 0]), 8)
             .Tolerating(Errno.EAGAIN).Called("the init's wait for signals");
-        program.Add(Syscall.close_range, "all but the standard streams", 3, uint.MaxValue, 0).Called("close the init's descriptors");
+        program.Add(Syscall.close_range, "all but the standard streams", 3, uint.MaxValue, 0)
+            .Called("close the init's descriptors");
         // Nothing is in this memory that the program's has not; hidden, /proc/1 would be the host's root's.
         program.Add(Syscall.prctl, "PR_SET_DUMPABLE", PR_SET_DUMPABLE, 1).IgnoringErrors();
         program.Add(Syscall.rt_sigtimedwait, null, all, 0, 0, 8, child).ServingAsInit().Called("serve as init");

@@ -16,7 +16,9 @@ internal sealed class LabelSteps(ProcessSpec process)
     /// <summary>Whether the host has SELinux labels.</summary>
     public static bool HasSELinux { get; } = File.Exists("/sys/fs/selinux/enforce");
 
-    /// <summary>Refuses a label that this host cannot give: a container that runs without it would be less confined than asked for.</summary>
+    /// <summary>
+    /// Refuses a label that this host cannot give: a container that runs without it would be less confined than asked for.
+    /// </summary>
     /// <exception cref="InvalidSpecException">See above.</exception>
     public static void Check(ProcessSpec process, string prefix, string? mountLabel)
     {
@@ -39,7 +41,8 @@ internal sealed class LabelSteps(ProcessSpec process)
             var where = Directory.Exists("/proc/self/attr/apparmor") ? "self/attr/apparmor/exec" : "self/attr/exec"; // Linux 5.1
             proc.Write(where, profile, $"AppArmor profile {process.ApparmorProfile}");
         }
-        if (!string.IsNullOrEmpty(process.SelinuxLabel)) proc.Write("self/attr/exec", process.SelinuxLabel, $"SELinux label {process.SelinuxLabel}");
+        if (!string.IsNullOrEmpty(process.SelinuxLabel))
+            proc.Write("self/attr/exec", process.SelinuxLabel, $"SELinux label {process.SelinuxLabel}");
     }
 
     private static char? ReadFlag(string path) => File.Exists(path) ? File.ReadAllText(path).FirstOrDefault() : null;

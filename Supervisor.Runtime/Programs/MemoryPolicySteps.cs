@@ -21,10 +21,12 @@ internal static unsafe class MemoryPolicySteps
     public static void Add(LaunchProgram program, MemoryPolicySpec? policy)
     {
         if (policy is null) return;
-        var mode = policy.Flags.Aggregate(MemoryPolicyRules.Modes[policy.Mode], (all, flag) => all | MemoryPolicyRules.Flags[flag]);
+        var mode = policy.Flags.Aggregate(
+            MemoryPolicyRules.Modes[policy.Mode], (all, flag) => all | MemoryPolicyRules.Flags[flag]);
         var step = string.IsNullOrEmpty(policy.Nodes)
             ? program.Add(Syscall.set_mempolicy, policy.Mode, mode, 0, 0)
-            : program.Add(Syscall.set_mempolicy, policy.Mode, mode, program.Values<byte>(NumberLists.Mask(policy.Nodes, MaskBytes)), MemoryPolicyRules.MostNodes + 1);
+            : program.Add(Syscall.set_mempolicy, policy.Mode, mode,
+                program.Values<byte>(NumberLists.Mask(policy.Nodes, MaskBytes)), MemoryPolicyRules.MostNodes + 1);
         step.Called($"linux.memoryPolicy {policy.Mode} of nodes \"{policy.Nodes}\"");
     }
 }

@@ -7,8 +7,12 @@ using Supervisor.Runtime.Rootfs;
 
 namespace Supervisor.Runtime.Programs;
 
-/// <summary>Steps that write into /proc: sysctls, the OOM score, the clocks of a time namespace. See <see cref="PrivateProc"/> (CVE-2025-52881).</summary>
-/// <param name="lent">Where we write for a process that may not, though it is root of its user namespace: one that cannot be dumped has files of the host's root in /proc.</param>
+/// <summary>
+/// Steps that write into /proc: sysctls, the OOM score, the clocks of a time namespace. See <see cref="PrivateProc"/>
+/// (CVE-2025-52881).
+/// </summary>
+/// <param name="lent">Where we write for a process that may not, though it is root of its user namespace: one that cannot be
+/// dumped has files of the host's root in /proc.</param>
 internal sealed class ProcWrites(LaunchProgram program, DetachedMounts mounts, Spec spec, LaunchPauses? lent = null)
 {
     public void Add()

@@ -5,7 +5,9 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Runtime.Programs;
 
-/// <summary>Steps for who runs when: scheduler, I/O priority, processors. Before capabilities are given up: raising takes CAP_SYS_NICE.</summary>
+/// <summary>
+/// Steps for who runs when: scheduler, I/O priority, processors. Before capabilities are given up: raising takes CAP_SYS_NICE.
+/// </summary>
 internal static class SchedulingSteps
 {
     private const int IOPRIO_WHO_PROCESS = 1, IOPRIO_CLASS_SHIFT = 13;
@@ -30,11 +32,15 @@ internal static class SchedulingSteps
         program.Add(Syscall.sched_setattr, scheduler.Policy, 0, program.Value(attributes), 0);
     }
 
-    /// <summary>As <see cref="Affinity"/>, for a process that is in its cgroup: without a list all that the cgroup has, whatever our caller was bound to.</summary>
+    /// <summary>
+    /// As <see cref="Affinity"/>, for a process that is in its cgroup: without a list all that the cgroup has, whatever our
+    /// caller was bound to.
+    /// </summary>
     public static void FinalAffinity(LaunchProgram program, string? list)
     {
         if (!string.IsNullOrEmpty(list)) Affinity(program, list);
-        else program.Add(Syscall.sched_setaffinity, "all processors of the cgroup", 0, AllProcessors.Length, program.Values<byte>(AllProcessors)).IgnoringErrors();
+        else program.Add(Syscall.sched_setaffinity, "all processors of the cgroup", 0, AllProcessors.Length,
+            program.Values<byte>(AllProcessors)).IgnoringErrors();
     }
 
     private static readonly byte[] AllProcessors = [.. Enumerable.Repeat((byte)0xff, 1024)];
@@ -44,7 +50,8 @@ internal static class SchedulingSteps
     {
         if (string.IsNullOrEmpty(list)) return;
         var mask = NumberLists.Mask(list, 128);
-        program.Add(Syscall.sched_setaffinity, list, 0, mask.Length, program.Values<byte>(mask)).Called($"process.execCPUAffinity \"{list}\"");
+        program.Add(Syscall.sched_setaffinity, list, 0, mask.Length, program.Values<byte>(mask))
+            .Called($"process.execCPUAffinity \"{list}\"");
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -6,7 +6,10 @@ using Supervisor.Runtime.Seccomp;
 
 namespace Supervisor.Runtime.Programs;
 
-/// <summary>What a process does in the stub, in its own memory: identity, the wait, the user's program. The same for an init and for an exec.</summary>
+/// <summary>
+/// What a process does in the stub, in its own memory: identity, the wait, the user's program. The same for an init and for an
+/// exec.
+/// </summary>
 internal sealed record SecondHalf(ProcessSpec Process)
 {
     private const uint CLOSE_RANGE_CLOEXEC = 4;
@@ -47,7 +50,9 @@ internal sealed record SecondHalf(ProcessSpec Process)
 
     /// <summary>The numbers in the stub that are taken.</summary>
     public IEnumerable<int> Taken =>
-        [.. Inherited, .. Starter is { } starter ? [starter] : (int[])[], .. TimeNamespace is { } time ? [time] : (int[])[], .. Listener is { } listener ? [listener.Socket] : (int[])[]];
+        [.. Inherited, .. Starter is { } starter
+            ? [starter] : (int[])[], .. TimeNamespace is { } time
+            ? [time] : (int[])[], .. Listener is { } listener ? [listener.Socket] : (int[])[]];
 
     public LaunchProgram Compile()
     {
@@ -58,7 +63,8 @@ internal sealed record SecondHalf(ProcessSpec Process)
         EarlySignals.Handle(program);
         if (TimeNamespace is { } time) program.Add(Syscall.setns, "time", time, (long)CloneFlags.CLONE_NEWTIME);
         if (Keyring is { } name)
-            program.Add(Syscall.keyctl, name, KEYCTL_JOIN_SESSION_KEYRING, name.Length == 0 ? 0 : program.Text(name)).Tolerating(Errno.ENOSYS);
+            program.Add(Syscall.keyctl, name, KEYCTL_JOIN_SESSION_KEYRING, name.Length == 0 ? 0 : program.Text(name))
+                .Tolerating(Errno.ENOSYS);
         SchedulingSteps.Add(program, Process);
         MemoryPolicySteps.Add(program, Linux?.MemoryPolicy);
         if (Linux?.Personality?.Domain is { } domain) program.Add(Syscall.personality, domain, domain is "LINUX32" ? 8 : 0);
@@ -101,7 +107,8 @@ internal sealed record SecondHalf(ProcessSpec Process)
     }
 
     /// <summary>
-    /// A look at where the working directory is: getcwd(2) begins with "(unreachable)" for one outside the root, to which an image's
+    /// A look at where the working directory is: getcwd(2) begins with "(unreachable)" for one outside the root, to which an
+    /// image's
     /// symlink to a descriptor may lead (CVE-2024-21626). The comparison is a futex's: equal is ETIMEDOUT.
     /// </summary>
     /// <returns>The last step, which goes on where its skip ends if all is well.</returns>
@@ -116,12 +123,15 @@ internal sealed record SecondHalf(ProcessSpec Process)
             .Tolerating(Errno.EAGAIN).Called(what);
     }
 
-    /// <summary>Moves our socket out of the way (its end is how we tell a failed exec) and puts what is inherited in its place.</summary>
+    /// <summary>
+    /// Moves our socket out of the way (its end is how we tell a failed exec) and puts what is inherited in its place.
+    /// </summary>
     private void LeaveOpen(LaunchProgram program)
     {
         if (Inherited.Count == 0) return;
         var socket = Math.Max(InitStub.SocketFd + Inherited.Count, Taken.Max() + 1);
-        program.Add(Syscall.dup3, "the init's socket", InitStub.SocketFd, socket, (long)OpenFlags.O_CLOEXEC).IntoStub(InitStub.ErrorFdAddress);
+        program.Add(Syscall.dup3, "the init's socket", InitStub.SocketFd, socket, (long)OpenFlags.O_CLOEXEC)
+            .IntoStub(InitStub.ErrorFdAddress);
         for (var i = 0; i < Inherited.Count; i++)
             program.Add(Syscall.dup3, $"inherited descriptor {InitStub.SocketFd + i}", Inherited[i], InitStub.SocketFd + i, 0);
     }

@@ -29,7 +29,9 @@ public sealed class StartSocket : IDisposable
 
     internal Fd Listener { get; }
 
-    /// <summary>Makes the socket. It is there for as long as it is listened at, or until <see cref="Start"/> removes it.</summary>
+    /// <summary>
+    /// Makes the socket. It is there for as long as it is listened at, or until <see cref="Start"/> removes it.
+    /// </summary>
     /// <param name="directory">Of mode 0700 and ours.</param>
     public static StartSocket Listen(string directory)
     {
@@ -45,13 +47,15 @@ public sealed class StartSocket : IDisposable
     /// <exception cref="OperationCanceledException">No answer before the deadline: the program may still start.</exception>
     public static void Start(string directory, CancellationToken deadline)
     {
-        using var socket = StreamSocket.TryConnect(directory, Name) ?? throw new InvalidOperationException("no init waits for its start");
+        using var socket = StreamSocket.TryConnect(directory, Name)
+            ?? throw new InvalidOperationException("no init waits for its start");
         File.Delete(Path.Join(directory, Name));
         Span<byte> record = stackalloc byte[16];
         if (socket.Receive(record, deadline) < record.Length) return;
         var offset = BinaryPrimitives.ReadInt64LittleEndian(record);
         var result = BinaryPrimitives.ReadInt64LittleEndian(record[8..]);
-        if (offset is Runtime.Hooks.StartHooks.Failed or Runtime.Hooks.StartHooks.TimedOut) throw HeldInit.HookFailure(socket, (offset, result));
+        if (offset is Runtime.Hooks.StartHooks.Failed or Runtime.Hooks.StartHooks.TimedOut)
+            throw HeldInit.HookFailure(socket, (offset, result));
         throw Failure(File.ReadAllLines(Path.Join(directory, Steps)), InitStub.IndexInSecondHalf(offset), result);
     }
 
@@ -72,7 +76,8 @@ public sealed class StartSocket : IDisposable
         var from = 0;
         for (var i = 0; i < secondHalf.Count; i++)
             if (secondHalf.NumberOf(i) == Syscall.accept4) from = i;
-        var lines = new List<string> { $"{InitStub.RecordsBefore(entry) + from} {InitStub.RecordsBefore(entry) + secondHalf.Count}" };
+        var lines = new List<string> { $"{InitStub.RecordsBefore(entry) + from} "
+            + $"{InitStub.RecordsBefore(entry) + secondHalf.Count}" };
         for (var i = from; i < secondHalf.Count; i++) lines.Add(secondHalf.Describe(i).ReplaceLineEndings(" "));
         PrivateFiles.WriteLines(Path.Join(_directory, Steps), lines);
     }
@@ -82,6 +87,7 @@ public sealed class StartSocket : IDisposable
         var numbers = steps[0].Split(' ');
         var (from, count) = (int.Parse(numbers[0]), int.Parse(numbers[1]));
         var name = index >= from && index - from + 1 < steps.Length ? steps[index - from + 1] : "start";
-        return new LaunchException(name, result < 0 ? (Errno)(-result) : Errno.None, $"gave only {result} bytes", index + 1, count);
+        return new LaunchException(
+            name, result < 0 ? (Errno)(-result) : Errno.None, $"gave only {result} bytes", index + 1, count);
     }
 }

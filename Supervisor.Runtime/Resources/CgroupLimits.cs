@@ -17,14 +17,16 @@ public sealed class CgroupLimits
     /// <param name="resources">Null for none but the default device rules.</param>
     /// <param name="notApplied">Called for each limit that no controller of this host has.</param>
     /// <exception cref="InvalidSpecException">A path that could lead out of the mount.</exception>
-    /// <exception cref="CgroupException">It exists and has processes or is frozen; or a value, named with its file, was refused.</exception>
+    /// <exception cref="CgroupException">It exists and has processes or is frozen; or a value, named with its file, was
+    /// refused.</exception>
     public static Cgroup Create(
         CgroupHierarchies hierarchies, string cgroupsPath, ResourcesSpec? resources, Action<UnsupportedField>? notApplied = null)
     {
         var wanted = Wanted(resources, DirectoriesOf(hierarchies, cgroupsPath));
         return Cgroup.Create(hierarchies, cgroupsPath, wanted, cgroup =>
         {
-            foreach (var field in new CgroupLimits(cgroup).Apply(resources ?? new ResourcesSpec(), isNew: true)) notApplied?.Invoke(field);
+            foreach (var field in new CgroupLimits(cgroup).Apply(resources ?? new ResourcesSpec(), isNew: true))
+                notApplied?.Invoke(field);
         });
     }
 
@@ -35,12 +37,17 @@ public sealed class CgroupLimits
             ? throw new InvalidSpecException("linux.cgroupsPath", flaw)
             : hierarchies.DirectoriesOf(cgroupsPath);
 
-    /// <summary>Changes limits; what is null or 0 stays, device rules stay. When it fails, what came before the named file has been set.</summary>
+    /// <summary>
+    /// Changes limits; what is null or 0 stays, device rules stay. When it fails, what came before the named file has been set.
+    /// </summary>
     /// <returns>What no controller of this host can do.</returns>
     /// <exception cref="CgroupException">A value was refused.</exception>
-    public static IReadOnlyList<UnsupportedField> Update(Cgroup cgroup, ResourcesSpec resources) => new CgroupLimits(cgroup).Apply(resources, isNew: false);
+    public static IReadOnlyList<UnsupportedField> Update(Cgroup cgroup, ResourcesSpec resources) =>
+        new CgroupLimits(cgroup).Apply(resources, isNew: false);
 
-    /// <summary>The v2 controllers that <paramref name="resources"/> needs and no v1 tree of <paramref name="paths"/> has.</summary>
+    /// <summary>
+    /// The v2 controllers that <paramref name="resources"/> needs and no v1 tree of <paramref name="paths"/> has.
+    /// </summary>
     private static HashSet<string> Wanted(ResourcesSpec? resources, IReadOnlyDictionary<string, string> paths)
     {
         var wanted = new HashSet<string>(StringComparer.Ordinal);
@@ -70,7 +77,8 @@ public sealed class CgroupLimits
         if (WantsCpu(resources.Cpu)) Cpu(resources.Cpu!);
         if (WantsCpuset(resources.Cpu)) Cpuset(resources.Cpu!);
         // The first process is one, so nothing less is kept: 0 and 1 both forbid to fork. As runc 1.4 has it.
-        if (resources.Pids is { Limit: long limit }) CgroupFile.Write(Needed("pids").Path, "pids.max", limit < 0 ? "max" : $"{Math.Max(1, limit)}");
+        if (resources.Pids is { Limit: long limit })
+            CgroupFile.Write(Needed("pids").Path, "pids.max", limit < 0 ? "max" : $"{Math.Max(1, limit)}");
         if (WantsIO(resources.BlockIO))
         {
             var io = Needed("blkio", "io");
@@ -79,7 +87,8 @@ public sealed class CgroupLimits
         }
         foreach (var hugepages in resources.HugepageLimits) Hugepages(hugepages);
         foreach (var (device, handles) in resources.Rdma)
-            CgroupFile.Write(Needed("rdma").Path, "rdma.max", $"{device} hca_handle={Rdma(handles.HcaHandles)} hca_object={Rdma(handles.HcaObjects)}");
+            CgroupFile.Write(Needed("rdma").Path, "rdma.max",
+                $"{device} hca_handle={Rdma(handles.HcaHandles)} hca_object={Rdma(handles.HcaObjects)}");
         if (resources.Network is { } network) Network(network);
         foreach (var (file, value) in resources.Unified)
             CgroupFile.Write(_cgroup.V2Directory ?? throw Missing("unified", "there is no cgroup v2 on this host"), file, value);
@@ -87,7 +96,8 @@ public sealed class CgroupLimits
     }
 
     private static bool WantsMemory(MemorySpec? m) => m is not null &&
-        (m.Limit is not (null or 0) || m.Reservation is not (null or 0) || m.Swap is not (null or 0) || m.KernelTCP is not (null or 0) ||
+        (m.Limit is not (null or 0) || m.Reservation is not (null or 0) || m.Swap is not (null or 0)
+            || m.KernelTCP is not (null or 0) ||
          m.Swappiness is not (null or ulong.MaxValue) || m.DisableOomKiller is true);
 
     private static bool WantsCpu(CpuSpec? c) => c is not null &&
@@ -104,7 +114,8 @@ public sealed class CgroupLimits
     private void Devices(ResourcesSpec resources)
     {
         if (_cgroup.Paths.TryGetValue("devices", out var directory)) DeviceAccess.Set(directory, resources.Devices);
-        else if (_cgroup.V2Directory is { } unified && resources.Devices.Any(d => !d.Allow)) // all is allowed where nothing is denied
+        // all is allowed where nothing is denied
+        else if (_cgroup.V2Directory is { } unified && resources.Devices.Any(d => !d.Allow))
         {
             try
             {
@@ -113,7 +124,8 @@ public sealed class CgroupLimits
             catch (CgroupException e) when (e.Errno is Errno.EPERM && Runtime.Namespaces.IdMaps.InUserNamespace)
             {
                 // Nodes cannot be made in a user namespace, and its mounts are nodev: there is little to keep from it.
-                NotApplied("linux.resources.devices", "devices are not filtered: it takes rights that a user namespace does not give");
+                NotApplied("linux.resources.devices",
+                    "devices are not filtered: it takes rights that a user namespace does not give");
             }
         }
     }
@@ -144,12 +156,15 @@ public sealed class CgroupLimits
         if (network.ClassID is { } id)
         {
             if (_cgroup.Find("net_cls") is { IsV2: false } found) CgroupFile.Write(found.Path, "net_cls.classid", $"{id}");
-            else NotApplied("linux.resources.network.classID", "there is no net_cls controller on this host, and cgroup v2 has none");
+            else NotApplied("linux.resources.network.classID",
+                "there is no net_cls controller on this host, and cgroup v2 has none");
         }
         foreach (var priority in network.Priorities)
         {
-            if (_cgroup.Find("net_prio") is { IsV2: false } found) CgroupFile.Write(found.Path, "net_prio.ifpriomap", $"{priority.Name} {priority.Priority}");
-            else NotApplied("linux.resources.network.priorities", "there is no net_prio controller on this host, and cgroup v2 has none");
+            if (_cgroup.Find("net_prio") is { IsV2: false } found)
+                CgroupFile.Write(found.Path, "net_prio.ifpriomap", $"{priority.Name} {priority.Priority}");
+            else NotApplied("linux.resources.network.priorities",
+                "there is no net_prio controller on this host, and cgroup v2 has none");
         }
     }
 
@@ -167,7 +182,9 @@ public sealed class CgroupLimits
     }
 
     private ControllerDirectory Needed(string v1, string? v2 = null) =>
-        _cgroup.Find(v1, v2) ?? throw Missing(v2 is null ? v1 : $"{v1} or {v2}", "a limit needs this controller, and it is in no cgroup tree of this host");
+        _cgroup.Find(v1, v2)
+            ?? throw Missing(v2 is null
+            ? v1 : $"{v1} or {v2}", "a limit needs this controller, and it is in no cgroup tree of this host");
 
     private CgroupException Missing(string what, string why) => new(_cgroup.Directories[0], null, Errno.ENOENT, $"{what}: {why}");
 

@@ -14,8 +14,10 @@ internal static class CpuLimits
     {
         if (cpu.Idle is long idle) CgroupFile.Write(directory, "cpu.idle", $"{idle}");
         if (cpu.Idle is not 1 && cpu.Shares is not (null or 0)) CgroupFile.Write(directory, "cpu.shares", $"{cpu.Shares}");
-        // runtime <= period holds after each write: a period that is shorter than the runtime of before comes after the new runtime.
-        var periodFirst = cpu.RealtimePeriod is null or 0 || CgroupFile.TryWrite(directory, "cpu.rt_period_us", $"{cpu.RealtimePeriod}") is Errno.None;
+        // runtime = period holds after each write: a period that is shorter than the runtime of before comes after the new
+        // runtime.
+        var periodFirst = cpu.RealtimePeriod is null or 0
+            || CgroupFile.TryWrite(directory, "cpu.rt_period_us", $"{cpu.RealtimePeriod}") is Errno.None;
         if (cpu.RealtimeRuntime is not (null or 0)) CgroupFile.Write(directory, "cpu.rt_runtime_us", $"{cpu.RealtimeRuntime}");
         if (!periodFirst) CgroupFile.Write(directory, "cpu.rt_period_us", $"{cpu.RealtimePeriod}");
 
@@ -29,7 +31,8 @@ internal static class CpuLimits
 
         void Write(string file, string value)
         {
-            if (cpu.Quota is not (null or 0) && CgroupFile.TryWrite(directory, file, value) is var errno and (Errno.None or Errno.EINVAL))
+            if (cpu.Quota is not (null or 0)
+                && CgroupFile.TryWrite(directory, file, value) is var errno and (Errno.None or Errno.EINVAL))
             {
                 if (errno is Errno.EINVAL) late.Add((file, value));
             }
@@ -40,7 +43,8 @@ internal static class CpuLimits
     public static void SetV2(string directory, CpuSpec cpu, Action<string, string> notApplied)
     {
         if (cpu.Idle is long idle) CgroupFile.Write(directory, "cpu.idle", $"{idle}");
-        if (cpu.Idle is not 1 && cpu.Shares is not (null or 0)) CgroupFile.Write(directory, "cpu.weight", $"{WeightOf(cpu.Shares.Value)}");
+        if (cpu.Idle is not 1 && cpu.Shares is not (null or 0))
+            CgroupFile.Write(directory, "cpu.weight", $"{WeightOf(cpu.Shares.Value)}");
         var burstFirst = cpu.Burst is ulong burst && CgroupFile.TryWrite(directory, "cpu.max.burst", $"{burst}") is Errno.None;
         if (cpu.Quota is not (null or 0) || cpu.Period is not (null or 0))
         {

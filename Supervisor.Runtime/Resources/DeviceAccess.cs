@@ -18,7 +18,8 @@ internal static class DeviceAccess
     public static IReadOnlyList<DeviceRuleSpec> AlwaysAllowed { get; } = [.. Always.Select(text =>
     {
         var words = text.Split((char[])[' ', ':']);
-        return new DeviceRuleSpec { Allow = true, Type = words[0], Major = Parse(words[1]), Minor = Parse(words[2]), Access = words[3] };
+        return new DeviceRuleSpec {
+            Allow = true, Type = words[0], Major = Parse(words[1]), Minor = Parse(words[2]), Access = words[3] };
         static long? Parse(string number) => number is "*" ? null : long.Parse(number);
     })];
 
@@ -26,7 +27,8 @@ internal static class DeviceAccess
     public static void Set(string directory, IReadOnlyList<DeviceRuleSpec> rules)
     {
         CgroupFile.Write(directory, "devices.deny", "a");
-        foreach (var rule in rules.Select(WithNodes).OfType<DeviceRuleSpec>()) CgroupFile.Write(directory, rule.Allow ? "devices.allow" : "devices.deny", Text(rule));
+        foreach (var rule in rules.Select(WithNodes).OfType<DeviceRuleSpec>())
+            CgroupFile.Write(directory, rule.Allow ? "devices.allow" : "devices.deny", Text(rule));
         foreach (var rule in Always) CgroupFile.Write(directory, "devices.allow", rule);
     }
 
@@ -44,7 +46,8 @@ internal static class DeviceAccess
 
     /// <summary>Each letter once: the kernel reads three at most.</summary>
     private static string Access(DeviceRuleSpec rule) =>
-        string.IsNullOrEmpty(rule.Access) ? "rwm" : new string([.. "rwm".Where(c => rule.Access.Contains(c, StringComparison.Ordinal))]);
+        string.IsNullOrEmpty(rule.Access)
+            ? "rwm" : new string([.. "rwm".Where(c => rule.Access.Contains(c, StringComparison.Ordinal))]);
 
     /// <summary>The rule as the kernel reads it.</summary>
     internal static string Text(DeviceRuleSpec rule)
@@ -53,7 +56,8 @@ internal static class DeviceAccess
         var type = string.IsNullOrEmpty(rule.Type) ? "a" : rule.Type;
         // As SpecValidator says: it would become a rule for everything.
         if (type == "a" && (rule.Major is >= 0 || rule.Minor is >= 0 || !"rwm".All(access.Contains)))
-            throw new InvalidSpecException("linux.resources.devices", "a rule for all types cannot be narrowed: give type c or b");
+            throw new InvalidSpecException(
+                "linux.resources.devices", "a rule for all types cannot be narrowed: give type c or b");
         return type == "a" ? "a" : $"{type} {Number(rule.Major)}:{Number(rule.Minor)} {access}";
     }
 

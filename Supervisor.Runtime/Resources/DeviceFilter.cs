@@ -10,7 +10,8 @@ namespace Supervisor.Runtime.Resources;
 /// <summary>Puts a <see cref="DeviceProgram"/> on a cgroup v2. bpf(2): BPF_PROG_LOAD, BPF_PROG_ATTACH, BPF_PROG_QUERY.</summary>
 internal static unsafe class DeviceFilter
 {
-    private const int BPF_PROG_LOAD = 5, BPF_PROG_ATTACH = 8, BPF_PROG_DETACH = 9, BPF_PROG_GET_FD_BY_ID = 13, BPF_PROG_QUERY = 16;
+    private const int BPF_PROG_LOAD = 5, BPF_PROG_ATTACH = 8, BPF_PROG_DETACH = 9, BPF_PROG_GET_FD_BY_ID = 13,
+        BPF_PROG_QUERY = 16;
     private const uint BPF_PROG_TYPE_CGROUP_DEVICE = 15, BPF_CGROUP_DEVICE = 6, BPF_F_ALLOW_MULTI = 2, BPF_F_REPLACE = 4;
     private const int MostAttached = 64, MostAttempts = 20;
 
@@ -55,7 +56,8 @@ internal static unsafe class DeviceFilter
         {
             var load = new Loading
             {
-                type = BPF_PROG_TYPE_CGROUP_DEVICE, count = (uint)instructions.Length / 8, instructions = (ulong)code, license = (ulong)license,
+                type = BPF_PROG_TYPE_CGROUP_DEVICE, count = (uint)instructions.Length / 8, instructions = (ulong)code,
+                license = (ulong)license,
             };
             // The verifier gives up for a signal that waits, and the runtime sends its threads many: EAGAIN, as libbpf does.
             for (var attempt = 1; ; attempt++)

@@ -8,10 +8,13 @@ namespace Supervisor.Runtime.Resources;
 /// with a type, numbers and the kinds of access wanted; it goes through the rules from the last to the first and crosses off
 /// what they allow, until one denies something that is still wanted, or nothing is left.
 /// </summary>
-/// <remarks>struct bpf_cgroup_dev_ctx of linux/bpf.h: access_type (type in the low half, access in the high), major, minor. Linux 4.15.</remarks>
+/// <remarks>
+/// struct bpf_cgroup_dev_ctx of linux/bpf.h: access_type (type in the low half, access in the high), major, minor. Linux 4.15.
+/// </remarks>
 internal static class DeviceProgram
 {
-    private const byte LoadWord = 0x61, And = 0x54, ShiftRight = 0x74, Move = 0xb4, MoveRegister = 0xbf, JumpIfNot = 0x55, JumpIf = 0x15, Exit = 0x95;
+    private const byte LoadWord = 0x61, And = 0x54, ShiftRight = 0x74, Move = 0xb4, MoveRegister = 0xbf, JumpIfNot = 0x55,
+        JumpIf = 0x15, Exit = 0x95;
     private const int Result = 0, Context = 1, Type = 2, Wanted = 3, Major = 4, Minor = 5;
     private const int Block = 1, Character = 2;
 
@@ -20,8 +23,10 @@ internal static class DeviceProgram
     {
         var code = new List<ulong>
         {
-            Instruction(LoadWord, Type, Context, 0, 0), Instruction(MoveRegister, Wanted, Type, 0, 0), Instruction(And, Type, 0, 0, 0xffff),
-            Instruction(ShiftRight, Wanted, 0, 0, 16), Instruction(LoadWord, Major, Context, 4, 0), Instruction(LoadWord, Minor, Context, 8, 0),
+            Instruction(LoadWord, Type, Context, 0, 0), Instruction(MoveRegister, Wanted, Type, 0, 0),
+            Instruction(And, Type, 0, 0, 0xffff),
+            Instruction(ShiftRight, Wanted, 0, 0, 16), Instruction(LoadWord, Major, Context, 4, 0),
+            Instruction(LoadWord, Minor, Context, 8, 0),
         };
         foreach (var rule in rules.Reverse()) Add(code, rule);
         code.AddRange([Instruction(Move, Result, 0, 0, 0), Instruction(Exit, 0, 0, 0, 0)]);
@@ -35,11 +40,13 @@ internal static class DeviceProgram
         var body = new List<ulong>();
         var access = AccessOf(rule.Access);
         if (rule.Allow)
-            body.AddRange([Instruction(And, Wanted, 0, 0, ~access), Instruction(JumpIfNot, Wanted, 0, 2, 0), Instruction(Move, Result, 0, 0, 1)]);
+            body.AddRange([Instruction(And, Wanted, 0, 0, ~access), Instruction(JumpIfNot, Wanted, 0, 2, 0),
+                Instruction(Move, Result, 0, 0, 1)]);
         else
             body.AddRange(
             [
-                Instruction(MoveRegister, Context, Wanted, 0, 0), Instruction(And, Context, 0, 0, access), Instruction(JumpIf, Context, 0, 2, 0),
+                Instruction(MoveRegister, Context, Wanted, 0, 0), Instruction(And, Context, 0, 0, access),
+                Instruction(JumpIf, Context, 0, 2, 0),
                 Instruction(Move, Result, 0, 0, 0),
             ]);
         body.Add(Instruction(Exit, 0, 0, 0, 0));
@@ -49,13 +56,15 @@ internal static class DeviceProgram
         if (rule.Major is >= 0) conditions.Add((Major, (int)rule.Major));
         if (rule.Minor is >= 0) conditions.Add((Minor, (int)rule.Minor));
         for (var i = 0; i < conditions.Count; i++)
-            code.Add(Instruction(JumpIfNot, conditions[i].Register, 0, (short)(conditions.Count - i - 1 + body.Count), conditions[i].Value));
+            code.Add(Instruction(
+                JumpIfNot, conditions[i].Register, 0, (short)(conditions.Count - i - 1 + body.Count), conditions[i].Value));
         code.AddRange(body);
     }
 
     /// <summary>BPF_DEVCG_ACC_MKNOD 1, _READ 2, _WRITE 4.</summary>
     private static int AccessOf(string? letters) =>
-        string.IsNullOrEmpty(letters) ? 7 : (letters.Contains('m') ? 1 : 0) | (letters.Contains('r') ? 2 : 0) | (letters.Contains('w') ? 4 : 0);
+        string.IsNullOrEmpty(letters)
+            ? 7 : (letters.Contains('m') ? 1 : 0) | (letters.Contains('r') ? 2 : 0) | (letters.Contains('w') ? 4 : 0);
 
     private static ulong Instruction(byte code, int destination, int source, short offset, int value) =>
         code | (ulong)(byte)(destination | source << 4) << 8 | (ulong)(ushort)offset << 16 | (ulong)(uint)value << 32;

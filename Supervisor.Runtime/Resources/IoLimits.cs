@@ -14,8 +14,10 @@ internal static class IoLimitsV1
         if (io.LeafWeight is not (null or 0)) CgroupFile.Write(directory, "blkio.leaf_weight", $"{io.LeafWeight}");
         foreach (var d in io.WeightDevice)
         {
-            if (d.Weight is not (null or 0)) CgroupFile.Write(directory, prefix + "weight_device", $"{d.Major}:{d.Minor} {d.Weight}");
-            if (d.LeafWeight is not (null or 0)) CgroupFile.Write(directory, "blkio.leaf_weight_device", $"{d.Major}:{d.Minor} {d.LeafWeight}");
+            if (d.Weight is not (null or 0))
+                CgroupFile.Write(directory, prefix + "weight_device", $"{d.Major}:{d.Minor} {d.Weight}");
+            if (d.LeafWeight is not (null or 0))
+                CgroupFile.Write(directory, "blkio.leaf_weight_device", $"{d.Major}:{d.Minor} {d.LeafWeight}");
         }
         Throttle("blkio.throttle.read_bps_device", io.ThrottleReadBpsDevice);
         Throttle("blkio.throttle.write_bps_device", io.ThrottleWriteBpsDevice);

@@ -12,19 +12,25 @@ internal static class MemoryLimitsV1
     public static void Set(string directory, MemorySpec memory)
     {
         var (limit, swap) = (memory.Limit ?? 0, memory.Swap ?? 0);
-        if (limit > 0 && memory.CheckBeforeUpdate is true && CgroupFile.TryReadNumber(directory + "/memory.usage_in_bytes") is ulong used && used > (ulong)limit)
-            throw new CgroupException(directory + "/" + Limit, $"{limit}", Errno.EBUSY, $"{used} bytes are in use, and a limit below that would kill");
+        if (limit > 0 && memory.CheckBeforeUpdate is true
+            && CgroupFile.TryReadNumber(directory + "/memory.usage_in_bytes") is ulong used && used > (ulong)limit)
+            throw new CgroupException(
+                directory + "/" + Limit, $"{limit}", Errno.EBUSY, $"{used} bytes are in use, and a limit below that would kill");
         var accounted = CgroupFile.Exists(directory + "/" + WithSwap); // not with swapaccount=0
         if (limit == -1 && swap == 0 && accounted) swap = -1; // both together cannot stay below the one
         if (swap == -1 && !accounted) swap = 0;
         // limit <= memsw holds at every moment, so the order depends on the way it goes.
-        var rising = swap == -1 || swap > 0 && CgroupFile.TryReadNumber(directory + "/" + WithSwap) is ulong current && current < (ulong)swap;
+        var rising = swap == -1 || swap > 0 && CgroupFile.TryReadNumber(directory + "/" + WithSwap) is ulong current
+            && current < (ulong)swap;
         if (swap != 0 && rising) CgroupFile.Write(directory, WithSwap, $"{swap}");
         if (limit != 0) CgroupFile.Write(directory, Limit, $"{limit}");
         if (swap != 0 && !rising) CgroupFile.Write(directory, WithSwap, $"{swap}");
-        if (memory.Reservation is not (null or 0)) CgroupFile.Write(directory, "memory.soft_limit_in_bytes", $"{memory.Reservation}");
-        if (memory.KernelTCP is not (null or 0)) CgroupFile.Write(directory, "memory.kmem.tcp.limit_in_bytes", $"{memory.KernelTCP}");
-        if (memory.Swappiness is not (null or ulong.MaxValue)) CgroupFile.Write(directory, "memory.swappiness", $"{memory.Swappiness}");
+        if (memory.Reservation is not (null or 0))
+            CgroupFile.Write(directory, "memory.soft_limit_in_bytes", $"{memory.Reservation}");
+        if (memory.KernelTCP is not (null or 0))
+            CgroupFile.Write(directory, "memory.kmem.tcp.limit_in_bytes", $"{memory.KernelTCP}");
+        if (memory.Swappiness is not (null or ulong.MaxValue))
+            CgroupFile.Write(directory, "memory.swappiness", $"{memory.Swappiness}");
         if (memory.DisableOomKiller is true) CgroupFile.Write(directory, "memory.oom_control", "1");
     }
 }
@@ -35,17 +41,22 @@ internal static class MemoryLimitsV2
     public static void Set(string directory, MemorySpec memory, Action<string, string> notApplied)
     {
         var limit = memory.Limit ?? 0;
-        if (limit > 0 && memory.CheckBeforeUpdate is true && CgroupFile.TryReadNumber(directory + "/memory.current") is ulong used && used > (ulong)limit)
-            throw new CgroupException(directory + "/memory.max", $"{limit}", Errno.EBUSY, $"{used} bytes are in use, and a limit below that would kill");
+        if (limit > 0 && memory.CheckBeforeUpdate is true && CgroupFile.TryReadNumber(directory + "/memory.current") is ulong used
+            && used > (ulong)limit)
+            throw new CgroupException(
+                directory + "/memory.max", $"{limit}", Errno.EBUSY,
+                $"{used} bytes are in use, and a limit below that would kill");
         if (Swap(directory, limit, memory.Swap ?? 0) is { } swap)
         {
             // No accounting of swap, no swap to limit; only a limit that would have meant something is missed.
-            if (CgroupFile.Exists(directory + "/memory.swap.max") || swap is not ("max" or "0")) CgroupFile.Write(directory, "memory.swap.max", swap);
+            if (CgroupFile.Exists(directory + "/memory.swap.max") || swap is not ("max" or "0"))
+                CgroupFile.Write(directory, "memory.swap.max", swap);
         }
         if (limit != 0) CgroupFile.Write(directory, "memory.max", Bytes(limit));
         if (memory.Reservation is not (null or 0)) CgroupFile.Write(directory, "memory.low", Bytes(memory.Reservation.Value));
         if (memory.KernelTCP is not (null or 0)) notApplied("linux.resources.memory.kernelTCP", "cgroup v2 counts it as memory");
-        if (memory.Swappiness is not (null or ulong.MaxValue)) notApplied("linux.resources.memory.swappiness", "cgroup v2 has none");
+        if (memory.Swappiness is not (null or ulong.MaxValue))
+            notApplied("linux.resources.memory.swappiness", "cgroup v2 has none");
         if (memory.DisableOomKiller is true) notApplied("linux.resources.memory.disableOOMKiller", "cgroup v2 cannot");
     }
 
@@ -56,7 +67,10 @@ internal static class MemoryLimitsV2
         if (both == 0) return null;
         var memory = limit > 0 ? (ulong)limit : CgroupFile.TryReadNumber(directory + "/memory.max") ?? ulong.MaxValue;
         if (memory > (ulong)both)
-            throw new CgroupException(directory + "/memory.swap.max", $"{both}", Errno.EINVAL, $"it is memory and swap together, and memory alone may be {(memory == ulong.MaxValue ? "without limit" : memory)}");
+            throw new CgroupException(
+                directory + "/memory.swap.max", $"{both}", Errno.EINVAL,
+                "it is memory and swap together, and memory alone may be "
+                + $"{(memory == ulong.MaxValue ? "without limit" : memory)}");
         return $"{(ulong)both - memory}";
     }
 

@@ -20,7 +20,8 @@ internal sealed class CgroupMounts(ContainerPlan plan, RootTree tree, DetachedMo
             Copy(plan.CgroupPaths.Values.First(), mount.Destination, attributes, options);
             return;
         }
-        var tmpfs = mounts.Filesystem("tmpfs", "cgroup", ["mode=755", "size=64k"], attributes & ~MountAttributes.MOUNT_ATTR_RDONLY, mount.Destination);
+        var tmpfs = mounts.Filesystem(
+            "tmpfs", "cgroup", ["mode=755", "size=64k"], attributes & ~MountAttributes.MOUNT_ATTR_RDONLY, mount.Destination);
         tree.Attach(tmpfs, mount.Destination);
         foreach (var hierarchy in plan.CgroupPaths.GroupBy(p => p.Value, p => p.Key))
         {
@@ -31,7 +32,8 @@ internal sealed class CgroupMounts(ContainerPlan plan, RootTree tree, DetachedMo
         }
         Propagate(tmpfs, mount.Destination, options);
         if (attributes.HasFlag(MountAttributes.MOUNT_ATTR_RDONLY))
-            mounts.Change(tmpfs, MountAttributes.MOUNT_ATTR_RDONLY, MountAttributes.None, MountFlags.None, recursive: false, mount.Destination);
+            mounts.Change(tmpfs, MountAttributes.MOUNT_ATTR_RDONLY, MountAttributes.None, MountFlags.None, recursive: false,
+                mount.Destination);
     }
 
     private void Copy(string hostPath, string place, MountAttributes attributes, MountOptions options)
@@ -43,5 +45,6 @@ internal sealed class CgroupMounts(ContainerPlan plan, RootTree tree, DetachedMo
     }
 
     private void Propagate(int slot, string place, MountOptions options) =>
-        mounts.Change(slot, MountAttributes.None, MountAttributes.None, (MountFlags)options.Propagation & ~MountFlags.MS_REC, recursive: false, place);
+        mounts.Change(slot, MountAttributes.None, MountAttributes.None, (MountFlags)options.Propagation & ~MountFlags.MS_REC,
+            recursive: false, place);
 }

@@ -23,12 +23,14 @@ internal static unsafe class CopyUp
         using var rootFd = Take(process, root);
         using var target = Take(process, into);
         var relative = destination.Trim('/') is { Length: > 0 } some ? some : ".";
-        if (Openat2.TryOpen(rootFd, relative, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, ResolveFlags.RESOLVE_IN_ROOT) is not { } source) return;
+        if (Openat2.TryOpen(rootFd, relative, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, ResolveFlags.RESOLVE_IN_ROOT) is not {
+            } source) return;
         using (source)
         {
             var left = MostEntries;
             // A mount's own descriptor is O_PATH: opened anew for making entries.
-            using var top = Openat2.TryOpen(target, ".", OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, ResolveFlags.RESOLVE_NO_SYMLINKS)!;
+            using var top = Openat2.TryOpen(
+                target, ".", OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, ResolveFlags.RESOLVE_NO_SYMLINKS)!;
             Directory(source, top, 0, ref left, deadline);
             CopyAttributes(source, top); // last: it may forbid to write
         }
@@ -41,7 +43,8 @@ internal static unsafe class CopyUp
         {
             deadline.ThrowIfCancellationRequested();
             if (--left < 0) throw new SyscallException("tmpcopyup", Errno.ENOSPC, $"more than {MostEntries} files");
-            using var place = Openat2.TryOpen(from, name, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW, ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_XDEV);
+            using var place = Openat2.TryOpen(
+                from, name, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW, ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_XDEV);
             if (place is null) continue;
             // A device, socket or FIFO has no contents to copy.
             switch (FileStatus.Of(place))
@@ -57,7 +60,8 @@ internal static unsafe class CopyUp
                     break;
                 case { IsRegular: true }:
                     using (var file = Openat2.TryOpen(from, name, OpenFlags.O_RDONLY, Beneath)!)
-                    using (var made = Openat2.TryOpen(to, name, OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_EXCL, Beneath, 0x180 /* 0600 */)!)
+                    using (var made = Openat2.TryOpen(
+                        to, name, OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_EXCL, Beneath, 0x180 /* 0600 */)!)
                     {
                         var buffer = new byte[65536];
                         while (file.TryRead(buffer) is > 0 and var got) made.Write(buffer.AsSpan(0, got));
@@ -87,7 +91,8 @@ internal static unsafe class CopyUp
         }
     }
 
-    private const ResolveFlags Beneath = ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_SYMLINKS | ResolveFlags.RESOLVE_NO_XDEV;
+    private const ResolveFlags Beneath =
+        ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_SYMLINKS | ResolveFlags.RESOLVE_NO_XDEV;
 
     /// <summary>Owner, mode and extended attributes; the latter last, for a change of owner takes capabilities away.</summary>
     private static void CopyAttributes(Fd from, Fd to)
@@ -103,9 +108,12 @@ internal static unsafe class CopyUp
             for (nint key = 0; key < length;)
             {
                 var size = Native.fgetxattr(from.Number, list + key, bytes, (nuint)value.Length);
-                // tmpfs keeps no user.* before Linux 6.6, and a label of a security module may be refused: then it has none, like any new file there.
-                if (size >= 0 && Native.fsetxattr(to.Number, list + key, bytes, (nuint)size, 0) != 0 && Errno.Last is not (Errno.EOPNOTSUPP or Errno.EPERM or Errno.EACCES))
-                    throw new SyscallException("fsetxattr", Errno.Last, Encoding.UTF8.GetString(list + key, (int)(length - key)).Split('\0')[0]);
+                // tmpfs keeps no user.* before Linux 6.6, and a label of a security module may be refused: then it has none, like
+                // any new file there.
+                if (size >= 0 && Native.fsetxattr(to.Number, list + key, bytes, (nuint)size, 0) != 0
+                    && Errno.Last is not (Errno.EOPNOTSUPP or Errno.EPERM or Errno.EACCES))
+                    throw new SyscallException(
+                        "fsetxattr", Errno.Last, Encoding.UTF8.GetString(list + key, (int)(length - key)).Split('\0')[0]);
                 while (list[key] != 0) key++;
                 key++;
             }
@@ -120,6 +128,7 @@ internal static unsafe class CopyUp
 
     private static void Try(int result, string call, byte[]? name)
     {
-        if (result < 0) throw new SyscallException(call, Errno.Last, name is null ? null : Encoding.UTF8.GetString(name).TrimEnd('\0'));
+        if (result < 0) throw new SyscallException(
+            call, Errno.Last, name is null ? null : Encoding.UTF8.GetString(name).TrimEnd('\0'));
     }
 }

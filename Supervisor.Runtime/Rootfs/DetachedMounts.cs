@@ -18,7 +18,8 @@ internal sealed class DetachedMounts(LaunchProgram program, FdSlots slots)
         var context = slots.Take();
         FdSlots.Keep(program, program.Add(Syscall.fsopen, type, program.Text(type), At.FSOPEN_CLOEXEC), context);
         if (!string.IsNullOrEmpty(source))
-            program.Add(Syscall.fsconfig, $"{type}: source={source}", context, At.FSCONFIG_SET_STRING, program.Text("source"), program.Text(source), 0);
+            program.Add(Syscall.fsconfig, $"{type}: source={source}", context, At.FSCONFIG_SET_STRING, program.Text("source"),
+                program.Text(source), 0);
         foreach (var option in options)
         {
             var equals = option.IndexOf('=', StringComparison.Ordinal);
@@ -39,7 +40,8 @@ internal sealed class DetachedMounts(LaunchProgram program, FdSlots slots)
     public int CopyOf(string hostPath, bool recursive)
     {
         var mount = slots.Take();
-        FdSlots.Keep(program, program.Add(Syscall.open_tree, hostPath, At.FDCWD, program.Text(hostPath), CloneFlags(recursive)), mount);
+        FdSlots.Keep(program, program.Add(Syscall.open_tree, hostPath, At.FDCWD, program.Text(hostPath), CloneFlags(recursive)),
+            mount);
         return mount;
     }
 
@@ -47,29 +49,35 @@ internal sealed class DetachedMounts(LaunchProgram program, FdSlots slots)
     public int CopyOf(int fd, string name, bool recursive)
     {
         var mount = slots.Take();
-        FdSlots.Keep(program, program.Add(Syscall.open_tree, name, fd, program.Text(""), CloneFlags(recursive) | At.EMPTY_PATH), mount);
+        FdSlots.Keep(program, program.Add(Syscall.open_tree, name, fd, program.Text(""), CloneFlags(recursive) | At.EMPTY_PATH),
+            mount);
         return mount;
     }
 
     /// <summary>
-    /// Gives a copy of a mount exactly the attributes of its spec: flags that it does not name are cleared, the access time mode is
+    /// Gives a copy of a mount exactly the attributes of its spec: flags that it does not name are cleared, the access time mode
+    /// is
     /// kept, as runc does. A flag that is locked, for it comes from a more privileged namespace, stays. mount_namespaces(7).
     /// </summary>
     /// <param name="set">Named by the spec.</param>
     /// <param name="clear">Named by the spec, too: one of these that is locked is an error.</param>
     public void Replace(int mountSlot, MountAttributes set, MountAttributes clear, string name)
     {
-        const MountAttributes flags = MountAttributes.MOUNT_ATTR_RDONLY | MountAttributes.MOUNT_ATTR_NOSUID | MountAttributes.MOUNT_ATTR_NODEV
+        const MountAttributes flags =
+            MountAttributes.MOUNT_ATTR_RDONLY | MountAttributes.MOUNT_ATTR_NOSUID | MountAttributes.MOUNT_ATTR_NODEV
             | MountAttributes.MOUNT_ATTR_NOEXEC | MountAttributes.MOUNT_ATTR_NODIRATIME | MountAttributes.MOUNT_ATTR_NOSYMFOLLOW;
-        if (set is MountAttributes.None && clear is MountAttributes.None) return; // a bind without a word about attributes has those of its source
+        // a bind without a word about attributes has those of its source
+        if (set is MountAttributes.None && clear is MountAttributes.None) return;
         var all = program.Value(Attributes(set, clear | flags & ~set, MountFlags.None));
-        var done = program.Add(Syscall.mount_setattr, name, mountSlot, program.Text(""), At.EMPTY_PATH, all, 32).IgnoringErrors().SkippingOnSuccess();
+        var done = program.Add(Syscall.mount_setattr, name, mountSlot, program.Text(""), At.EMPTY_PATH, all, 32).IgnoringErrors()
+            .SkippingOnSuccess();
         Change(mountSlot, set, clear, MountFlags.None, recursive: false, name);
         done.SkipsToHere();
     }
 
     /// <summary>Changes the attributes of a mount.</summary>
-    public void Change(int mountSlot, MountAttributes set, MountAttributes clear, MountFlags propagation, bool recursive, string name)
+    public void Change(int mountSlot, MountAttributes set, MountAttributes clear, MountFlags propagation, bool recursive,
+        string name)
     {
         if (set is MountAttributes.None && clear is MountAttributes.None && propagation is MountFlags.None) return;
         program.Add(Syscall.mount_setattr, name, mountSlot, program.Text(""), At.EMPTY_PATH | (recursive ? At.RECURSIVE : 0),
@@ -78,7 +86,8 @@ internal sealed class DetachedMounts(LaunchProgram program, FdSlots slots)
 
     private static MountAttr Attributes(MountAttributes set, MountAttributes clear, MountFlags propagation)
     {
-        if ((set & MountAttributes.MOUNT_ATTR__ATIME) != 0) clear |= MountAttributes.MOUNT_ATTR__ATIME; // the modes exclude each other
+        // the modes exclude each other
+        if ((set & MountAttributes.MOUNT_ATTR__ATIME) != 0) clear |= MountAttributes.MOUNT_ATTR__ATIME;
         return new MountAttr { set = set, clear = clear, propagation = propagation };
     }
 

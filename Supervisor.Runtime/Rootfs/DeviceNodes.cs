@@ -6,7 +6,9 @@ using Supervisor.Runtime.Plans;
 
 namespace Supervisor.Runtime.Rootfs;
 
-/// <summary>Steps for what belongs in /dev: the default devices of the runtime spec, the spec's own, and the usual links.</summary>
+/// <summary>
+/// Steps for what belongs in /dev: the default devices of the runtime spec, the spec's own, and the usual links.
+/// </summary>
 internal sealed class DeviceNodes(LaunchProgram program, RootTree tree, DetachedMounts mounts, ContainerPlan plan)
 {
     private const uint S_IFCHR = 0x2000, S_IFBLK = 0x6000, S_IFIFO = 0x1000;
@@ -19,7 +21,8 @@ internal sealed class DeviceNodes(LaunchProgram program, RootTree tree, Detached
 
     private static readonly (string Target, string Name)[] Links =
     [
-        ("/proc/self/fd", "fd"), ("/proc/self/fd/0", "stdin"), ("/proc/self/fd/1", "stdout"), ("/proc/self/fd/2", "stderr"), ("pts/ptmx", "ptmx"),
+        ("/proc/self/fd", "fd"), ("/proc/self/fd/0", "stdin"), ("/proc/self/fd/1", "stdout"), ("/proc/self/fd/2", "stderr"),
+        ("pts/ptmx", "ptmx"),
     ];
 
     public void Add()
@@ -44,7 +47,8 @@ internal sealed class DeviceNodes(LaunchProgram program, RootTree tree, Detached
         {
             // mknod(2) is refused in a user namespace: the host's own node is bound instead, or one that was made for it.
             tree.MakeFile(device.Path);
-            tree.Attach(plan.PreopenedDevices.TryGetValue(device.Path, out var lent) ? lent.Number : mounts.CopyOf(device.Path, recursive: false), device.Path, followSymlinks: false);
+            tree.Attach(plan.PreopenedDevices.TryGetValue(device.Path, out var lent)
+                ? lent.Number : mounts.CopyOf(device.Path, recursive: false), device.Path, followSymlinks: false);
             return;
         }
         var type = device.Type switch { "b" => S_IFBLK, "p" => S_IFIFO, _ => S_IFCHR };
@@ -53,14 +57,16 @@ internal sealed class DeviceNodes(LaunchProgram program, RootTree tree, Detached
         var name = program.Text(Path.GetFileName(path));
         tree.MakeDirectories(parent);
         tree.Open(parent).IntoNext(0);
-        program.Add(Syscall.mknodat, device.Path, 0, name, type | (device.FileMode ?? 0x1b6 /* 0666 */) & 0xfff, Encode(device.Major, device.Minor))
+        program.Add(Syscall.mknodat, device.Path, 0, name, type | (device.FileMode ?? 0x1b6 /* 0666 */) & 0xfff,
+            Encode(device.Major, device.Minor))
             .Tolerating(Errno.EEXIST);
         if (device.Uid is null or 0 && device.Gid is null or 0) return;
         tree.Open(parent).IntoNext(0);
         program.Add(Syscall.fchownat, device.Path, 0, name, device.Uid ?? 0, device.Gid ?? 0, At.SYMLINK_NOFOLLOW);
     }
 
-    private static DeviceSpec Character(string path, long major, long minor) => new() { Type = "c", Path = path, Major = major, Minor = minor };
+    private static DeviceSpec Character(string path, long major, long minor) =>
+        new() { Type = "c", Path = path, Major = major, Minor = minor };
 
     /// <summary>As mknod(2) takes it: new_encode_dev of linux/kdev_t.h.</summary>
     public static long Encode(long major, long minor) => (minor & 0xff) | (major << 8) | ((minor & ~0xffL) << 12);

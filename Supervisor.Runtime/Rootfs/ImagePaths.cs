@@ -11,7 +11,10 @@ internal sealed class ImagePaths(string? rootfs)
 {
     private const int MostLinks = 40; // as the kernel: path_resolution(7)
 
-    /// <summary>The path without the symlinks in it, as the container sees them; those that lead nowhere too. What is missing stays as it is.</summary>
+    /// <summary>
+    /// The path without the symlinks in it, as the container sees them; those that lead nowhere too. What is missing stays as it
+    /// is.
+    /// </summary>
     /// <returns>The path itself where the root filesystem is not a directory of the host, or the links go in circles.</returns>
     public string Resolve(string path)
     {

@@ -20,7 +20,8 @@ internal static class OverlayOptions
     {
         var data = string.Join(',', options);
         if (Size(data) < Page) return (null, data);
-        var directories = options.FirstOrDefault(o => o.StartsWith(Lower, StringComparison.Ordinal))?[Lower.Length..].Split(':') ?? [];
+        var directories = options.FirstOrDefault(o => o.StartsWith(Lower, StringComparison.Ordinal))?[Lower.Length..].Split(':')
+            ?? [];
         var from = CommonParent(directories);
         if (from.Length > 1)
             data = string.Join(

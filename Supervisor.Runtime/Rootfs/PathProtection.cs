@@ -5,8 +5,12 @@ using Supervisor.Runtime.Plans;
 
 namespace Supervisor.Runtime.Rootfs;
 
-/// <summary>Steps for the spec's <c>maskedPaths</c> and <c>readonlyPaths</c>. Before pivot_root: what the host lends can be copied only while it is in our namespace.</summary>
-internal sealed class PathProtection(LaunchProgram program, FdSlots slots, RootTree tree, DetachedMounts mounts, ContainerPlan plan)
+/// <summary>
+/// Steps for the spec's <c>maskedPaths</c> and <c>readonlyPaths</c>. Before pivot_root: what the host lends can be copied only
+/// while it is in our namespace.
+/// </summary>
+internal sealed class PathProtection(
+    LaunchProgram program, FdSlots slots, RootTree tree, DetachedMounts mounts, ContainerPlan plan)
 {
     public void Add()
     {
@@ -15,8 +19,11 @@ internal sealed class PathProtection(LaunchProgram program, FdSlots slots, RootT
         {
             // The host's, by its own path: never the container's /dev/null, which could be anything (CVE-2025-31133).
             var nullDevice = slots.Take();
-            FdSlots.Keep(program, program.Add(Syscall.openat, Bundle.NullDevice, At.FDCWD, program.Text(Bundle.NullDevice), (OpenFlags.O_PATH | OpenFlags.O_CLOEXEC).ToKernel(), 0), nullDevice);
-            // Until there is an empty directory, a file, which covers none: a number that nothing was put into may stand for any descriptor.
+            FdSlots.Keep(program,
+                program.Add(Syscall.openat, Bundle.NullDevice, At.FDCWD, program.Text(Bundle.NullDevice),
+                (OpenFlags.O_PATH | OpenFlags.O_CLOEXEC).ToKernel(), 0), nullDevice);
+            // Until there is an empty directory, a file, which covers none: a number that nothing was put into may stand for any
+            // descriptor.
             var empty = slots.Take();
             program.Add(Syscall.dup3, Bundle.NullDevice, nullDevice, empty, (long)OpenFlags.O_CLOEXEC);
             foreach (var path in linux.MaskedPaths) Mask(path, nullDevice, empty);
@@ -33,13 +40,16 @@ internal sealed class PathProtection(LaunchProgram program, FdSlots slots, RootT
         FdSlots.Keep(program, missing, target);
         var cover = mounts.CopyOf(nullDevice, Bundle.NullDevice, recursive: false);
         var isFile = tree.MoveMount(cover, path, target).IgnoringErrors().SkippingOnSuccess(); // ENOTDIR: the path is a directory
-        // A copy of the one that covers another directory already; the first time it does not fit (ENOTDIR), and the steps after it make one.
+        // A copy of the one that covers another directory already; the first time it does not fit (ENOTDIR), and the steps after
+        // it make one.
         var copy = slots.Take();
-        program.Add(Syscall.open_tree, path, empty, program.Text(""), At.OPEN_TREE_CLONE | At.OPEN_TREE_CLOEXEC | At.EMPTY_PATH).IgnoringErrors().IntoNext(0);
+        program.Add(Syscall.open_tree, path, empty, program.Text(""), At.OPEN_TREE_CLONE | At.OPEN_TREE_CLOEXEC | At.EMPTY_PATH)
+            .IgnoringErrors().IntoNext(0);
         program.Add(Syscall.dup3, path, 0, copy, (long)OpenFlags.O_CLOEXEC).IgnoringErrors();
         var covered = tree.MoveMount(copy, path, target).IgnoringErrors().SkippingOnSuccess();
         cover = mounts.Filesystem("tmpfs", "tmpfs", ["size=0", "mode=555"],
-            MountAttributes.MOUNT_ATTR_RDONLY | MountAttributes.MOUNT_ATTR_NOSUID | MountAttributes.MOUNT_ATTR_NODEV | MountAttributes.MOUNT_ATTR_NOEXEC, path);
+            MountAttributes.MOUNT_ATTR_RDONLY | MountAttributes.MOUNT_ATTR_NOSUID | MountAttributes.MOUNT_ATTR_NODEV
+                | MountAttributes.MOUNT_ATTR_NOEXEC, path);
         program.Add(Syscall.dup3, path, cover, empty, (long)OpenFlags.O_CLOEXEC);
         tree.MoveMount(cover, path, target);
         isFile.SkipsToHere();

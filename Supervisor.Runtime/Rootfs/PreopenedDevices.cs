@@ -8,8 +8,10 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Runtime.Rootfs;
 
 /// <summary>
-/// Device nodes for a container in a user namespace, where mknod(2) is refused. The host's own node of the same path is bound by the
-/// init, if it is the device that the spec means; any other is made by us in a tmpfs that is mounted nowhere, and lent by descriptor.
+/// Device nodes for a container in a user namespace, where mknod(2) is refused. The host's own node of the same path is bound by
+/// the
+/// init, if it is the device that the spec means; any other is made by us in a tmpfs that is mounted nowhere, and lent by
+/// descriptor.
 /// </summary>
 internal static unsafe class PreopenedDevices
 {
@@ -26,7 +28,9 @@ internal static unsafe class PreopenedDevices
             if (device.Type is "p" || IsHosts(device)) continue;
             var field = $"linux.devices[{i}].path";
             if (IdMaps.InUserNamespace)
-                throw new InvalidSpecException(field, $"\"{device.Path}\" of the host is not {device.Type} {device.Major}:{device.Minor}, and no other can be made in a user namespace");
+                throw new InvalidSpecException(
+                    field, $"\"{device.Path}\" of the host is not {device.Type} {device.Major}:{device.Minor}, and no other "
+                    + "can be made in a user namespace");
             open.Add(lent[device.Path] = Make(device, linux, field));
         }
         return lent;
@@ -36,7 +40,8 @@ internal static unsafe class PreopenedDevices
     {
         using var node = Fd.TryOpen(device.Path, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW);
         if (node is null || FileStatus.Of(node) is not { } status) return false;
-        return status.DeviceMajor == device.Major && status.DeviceMinor == device.Minor && (device.Type is "b" ? S_ISBLK((ushort)status.Mode) : S_ISCHR((ushort)status.Mode));
+        return status.DeviceMajor == device.Major && status.DeviceMinor == device.Minor
+            && (device.Type is "b" ? S_ISBLK((ushort)status.Mode) : S_ISCHR((ushort)status.Mode));
     }
 
     private static Fd Make(DeviceSpec device, LinuxSpec linux, string field)
@@ -46,14 +51,18 @@ internal static unsafe class PreopenedDevices
         fixed (byte* name = "node\0"u8)
         {
             var mode = (device.FileMode ?? 0x1b6 /* 0666 */) & 0xfff;
-            Try((long)syscall(Syscall.mknodat, mount.Number, name, (int)((device.Type is "b" ? S_IFBLK : S_IFCHR) | mode), (int)DeviceNodes.Encode(device.Major, device.Minor)), "mknodat", device.Path);
+            Try((long)syscall(Syscall.mknodat, mount.Number, name, (int)((device.Type is "b" ? S_IFBLK : S_IFCHR) | mode),
+                (int)DeviceNodes.Encode(device.Major, device.Minor)), "mknodat", device.Path);
             Try(fchmodat(mount.Number, name, (ushort)mode, 0), "fchmodat", device.Path); // whatever our umask
-            Try(fchownat(mount.Number, name, IdMaps.Outside(linux.UidMappings, device.Uid ?? 0) ?? uint.MaxValue, IdMaps.Outside(linux.GidMappings, device.Gid ?? 0) ?? uint.MaxValue, AT_SYMLINK_NOFOLLOW), "fchownat", device.Path);
+            Try(fchownat(mount.Number, name, IdMaps.Outside(linux.UidMappings, device.Uid ?? 0)
+                ?? uint.MaxValue, IdMaps.Outside(linux.GidMappings, device.Gid ?? 0) ?? uint.MaxValue, AT_SYMLINK_NOFOLLOW),
+                "fchownat", device.Path);
             var fd = (int)syscall(Syscall.open_tree, mount.Number, name, At.OPEN_TREE_CLONE | At.OPEN_TREE_CLOEXEC);
             if (fd >= 0) return new Fd(fd);
         }
         throw Errno.Last is Errno.EINVAL
-            ? new InvalidSpecException(field, $"\"{device.Path}\" is not that device on the host, and lending another one takes Linux 6.15")
+            ? new InvalidSpecException(
+                field, $"\"{device.Path}\" is not that device on the host, and lending another one takes Linux 6.15")
             : new SyscallException("open_tree", Errno.Last, device.Path);
     }
 

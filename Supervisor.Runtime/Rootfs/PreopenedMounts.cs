@@ -16,7 +16,9 @@ internal static unsafe class PreopenedMounts
 {
     /// <param name="open">Gets every descriptor, for the caller to close.</param>
     /// <exception cref="InvalidSpecException">A source is not there, or its file system cannot be idmapped.</exception>
-    public static IReadOnlyDictionary<int, Fd> Make(Spec spec, string bundle, string rootfs, bool otherUser, Func<Fd?> containerUser, List<IDisposable> open, CancellationToken deadline)
+    public static IReadOnlyDictionary<int, Fd> Make(
+        Spec spec, string bundle, string rootfs, bool otherUser, Func<Fd?> containerUser, List<IDisposable> open,
+        CancellationToken deadline)
     {
         var lent = new Dictionary<int, Fd>();
         for (var i = 0; i < spec.Mounts.Count; i++)
@@ -26,11 +28,13 @@ internal static unsafe class PreopenedMounts
             if (!options.Bind && mount.Type is not "bind") continue;
             var mapped = options.IdMap || mount.UidMappings.Count > 0 || mount.GidMappings.Count > 0;
             var shared = ((MountFlags)options.Propagation & MountFlags.MS_SHARED) != 0;
-            if (!mapped && !shared && !(otherUser && !IdMaps.InUserNamespace)) continue; // without rights over our own mounts the init tries itself
+            // without rights over our own mounts the init tries itself
+            if (!mapped && !shared && !(otherUser && !IdMaps.InUserNamespace)) continue;
             var source = Path.GetFullPath(mount.Source ?? "", bundle);
             if (MadeSources.IsMade(source, spec.Mounts.Take(i), rootfs))
             {
-                if (mapped) throw new InvalidSpecException($"mounts[{i}].source", $"\"{source}\" is made by an earlier mount: what is not there yet cannot be idmapped");
+                if (mapped) throw new InvalidSpecException(
+                    $"mounts[{i}].source", $"\"{source}\" is made by an earlier mount: what is not there yet cannot be idmapped");
                 continue; // the init made it, in its own namespace
             }
             var tree = OpenTree(source, options.RecursiveBind, $"mounts[{i}].source");
@@ -54,7 +58,9 @@ internal static unsafe class PreopenedMounts
             : new SyscallException("open_tree", Errno.Last, source);
     }
 
-    private static void Map(Fd tree, MountSpec mount, MountOptions options, string field, Func<Fd?> containerUser, List<IDisposable> open, CancellationToken deadline)
+    private static void Map(
+        Fd tree, MountSpec mount, MountOptions options, string field, Func<Fd?> containerUser, List<IDisposable> open,
+        CancellationToken deadline)
     {
         const ulong MOUNT_ATTR_IDMAP = 0x100000;
         Fd user;
@@ -63,7 +69,9 @@ internal static unsafe class PreopenedMounts
             user = UserNamespaces.Create(mount.UidMappings, mount.GidMappings, deadline);
             open.Add(user);
         }
-        else user = containerUser() ?? throw new InvalidSpecException(field + ".uidMappings", "is missing, and the container has no user namespace whose mapping could be meant");
+        else user = containerUser()
+            ?? throw new InvalidSpecException(
+            field + ".uidMappings", "is missing, and the container has no user namespace whose mapping could be meant");
         var attributes = stackalloc ulong[4];
         (attributes[0], attributes[1], attributes[2], attributes[3]) = (MOUNT_ATTR_IDMAP, 0, 0, (ulong)user.Number);
         byte empty = 0;

@@ -45,7 +45,8 @@ internal sealed class RootTree(LaunchProgram program, int rootSlot)
             if (!_made.Add(prefix)) continue;
             InParent(components, i, followSymlinks, parent =>
             {
-                var step = program.Add(Syscall.mkdirat, prefix, parent, program.Text(components[i]), 0x1ed /* 0755 */).Tolerating(Errno.EEXIST);
+                var step = program.Add(Syscall.mkdirat, prefix, parent, program.Text(components[i]), 0x1ed /* 0755 */)
+                    .Tolerating(Errno.EEXIST);
                 if (purpose is not null) step.Called(purpose);
             });
         }
@@ -58,7 +59,8 @@ internal sealed class RootTree(LaunchProgram program, int rootSlot)
         var components = Components(path);
         MakeDirectories("/" + string.Join('/', components[..^1]));
         InParent(components, components.Length - 1, followSymlinks: true, parent =>
-            program.Add(Syscall.mknodat, path, parent, program.Text(components[^1]), S_IFREG | 0x1a4 /* 0644 */, 0).Tolerating(Errno.EEXIST));
+            program.Add(Syscall.mknodat, path, parent, program.Text(components[^1]), S_IFREG | 0x1a4 /* 0644 */, 0)
+                .Tolerating(Errno.EEXIST));
     }
 
     /// <summary>Puts a detached mount on a path.</summary>
@@ -66,7 +68,8 @@ internal sealed class RootTree(LaunchProgram program, int rootSlot)
     public void Attach(int mountSlot, string path, bool followSymlinks = true)
     {
         var place = Open(path, followSymlinks).IntoNext(2);
-        if (!followSymlinks) place.Called($"openat2 \"{path}\", which must be mounted on ordinary directory"); // runc's words; ELOOP for a symlink
+        // runc's words; ELOOP for a symlink
+        if (!followSymlinks) place.Called($"openat2 \"{path}\", which must be mounted on ordinary directory");
         MoveMount(mountSlot, path);
         if (Components(path).Length == 0) // what covers the root is the root now
             program.Add(Syscall.dup3, "the root", mountSlot, rootSlot, (long)OpenFlags.O_CLOEXEC);

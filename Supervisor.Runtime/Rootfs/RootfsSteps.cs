@@ -8,7 +8,9 @@ namespace Supervisor.Runtime.Rootfs;
 /// <summary>Steps for the root filesystem as a whole: make it, hold it by a descriptor, make it the root.</summary>
 internal static class RootfsSteps
 {
-    /// <summary>Cuts mount events off from the host, and mounts what makes up the root filesystem where only this namespace sees it.</summary>
+    /// <summary>
+    /// Cuts mount events off from the host, and mounts what makes up the root filesystem where only this namespace sees it.
+    /// </summary>
     public static void Enter(LaunchProgram program, ContainerPlan plan)
     {
         if (!plan.Namespaces.OwnMounts) return;
@@ -17,14 +19,17 @@ internal static class RootfsSteps
         BindRoot(program, plan);
     }
 
-    /// <summary>Slave even where the spec asks for more: pivot_root refuses a shared parent, and nothing made here may reach the host.</summary>
+    /// <summary>
+    /// Slave even where the spec asks for more: pivot_root refuses a shared parent, and nothing made here may reach the host.
+    /// </summary>
     public static void CutOff(LaunchProgram program) =>
         program.Add(Syscall.mount, "/ (slave)", 0, program.Text("/"), 0, (long)(MountFlags.MS_REC | MountFlags.MS_SLAVE), 0);
 
     /// <summary>Mounts what makes up the root filesystem.</summary>
     public static void MountRoot(LaunchProgram program, ContainerPlan plan)
     {
-        if (plan.RootMounts.Count > 0) program.Add(Syscall.chdir, plan.Bundle, program.Text(plan.Bundle)); // relative sources and layers are the bundle's
+        // relative sources and layers are the bundle's
+        if (plan.RootMounts.Count > 0) program.Add(Syscall.chdir, plan.Bundle, program.Text(plan.Bundle));
         foreach (var mount in plan.RootMounts)
         {
             var options = MountOptions.Parse(mount.Options);
@@ -33,12 +38,14 @@ internal static class RootfsSteps
             // By path and with mount(2): the bundle is ours alone, and overlay options are longer than fsconfig(2) takes.
             var (from, data) = OverlayOptions.Fit(options.DataOptions);
             if (from is not null) program.Add(Syscall.chdir, from, program.Text(from));
-            program.Add(Syscall.mount, $"{mount.Type} on {target}", program.Text(mount.Source), program.Text(target), program.Text(mount.Type),
+            program.Add(Syscall.mount, $"{mount.Type} on {target}", program.Text(mount.Source), program.Text(target),
+                program.Text(mount.Type),
                 (long)flags, program.Text(data));
             if (from is not null) program.Add(Syscall.chdir, plan.Bundle, program.Text(plan.Bundle));
             if (!flags.HasFlag(MountFlags.MS_BIND) || !options.ReadOnly) continue;
             program.Add(Syscall.mount, $"{target} (read-only)", 0, program.Text(target), 0,
-                (long)(flags & ~MountFlags.MS_REC | MountFlags.MS_REMOUNT), 0); // a bind takes its flags only when it is mounted again
+                // a bind takes its flags only when it is mounted again
+                (long)(flags & ~MountFlags.MS_REC | MountFlags.MS_REMOUNT), 0);
         }
     }
 
@@ -48,8 +55,10 @@ internal static class RootfsSteps
         if (plan.RootPlace == "/") return; // of mounts that others live in
         if (plan.Rootfs != plan.RootPlace) // what is mounted over "/" is not what "/" leads to: a copy of it elsewhere is
         {
-            program.Add(Syscall.open_tree, "/", At.FDCWD, program.Text("/"), At.OPEN_TREE_CLONE | At.OPEN_TREE_CLOEXEC | At.RECURSIVE).IntoNext(0);
-            program.Add(Syscall.move_mount, plan.RootPlace, 0, program.Text(""), At.FDCWD, program.Text(plan.RootPlace), At.MOVE_MOUNT_F_EMPTY_PATH);
+            program.Add(Syscall.open_tree, "/", At.FDCWD, program.Text("/"),
+                At.OPEN_TREE_CLONE | At.OPEN_TREE_CLOEXEC | At.RECURSIVE).IntoNext(0);
+            program.Add(Syscall.move_mount, plan.RootPlace, 0, program.Text(""), At.FDCWD, program.Text(plan.RootPlace),
+                At.MOVE_MOUNT_F_EMPTY_PATH);
             return;
         }
         program.Add(Syscall.mount, plan.Rootfs, program.Text(plan.Rootfs), program.Text(plan.Rootfs), 0,
@@ -94,7 +103,8 @@ internal static class RootfsSteps
     private static void Change(LaunchProgram program, ContainerPlan plan, long at, long flags, DataRef path, DataRef place)
     {
         if (plan.Spec.Root?.Readonly == true)
-            program.Add(Syscall.mount_setattr, "/ (read-only)", at, path, flags, program.Values<ulong>([(ulong)MountAttributes.MOUNT_ATTR_RDONLY, 0, 0, 0]), 32);
+            program.Add(Syscall.mount_setattr, "/ (read-only)", at, path, flags,
+                program.Values<ulong>([(ulong)MountAttributes.MOUNT_ATTR_RDONLY, 0, 0, 0]), 32);
         var propagation = (MountFlags)MountOptions.Parse([plan.Spec.Linux?.RootfsPropagation ?? ""]).Propagation;
         if (propagation is not MountFlags.None)
             program.Add(Syscall.mount, $"/ ({plan.Spec.Linux!.RootfsPropagation})", 0, place, 0, (long)propagation, 0);

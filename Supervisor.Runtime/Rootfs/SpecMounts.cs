@@ -15,11 +15,15 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
     private readonly List<(int Slot, string Destination)> _readOnly = [];
     private readonly List<string> _made = []; // destinations so far, as the host sees them
 
-    /// <summary>Makes new file systems read-only that shall be: the last step, for what is put in them and mounted below them needs to be written.</summary>
+    /// <summary>
+    /// Makes new file systems read-only that shall be: the last step, for what is put in them and mounted below them needs to be
+    /// written.
+    /// </summary>
     public void Finish()
     {
         foreach (var (slot, destination) in _readOnly)
-            mounts.Change(slot, MountAttributes.MOUNT_ATTR_RDONLY, MountAttributes.None, MountFlags.None, recursive: false, destination);
+            mounts.Change(slot, MountAttributes.MOUNT_ATTR_RDONLY, MountAttributes.None, MountFlags.None, recursive: false,
+                destination);
     }
 
     /// <exception cref="InvalidSpecException">A bind source does not exist.</exception>
@@ -46,19 +50,26 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
         var followSymlinks = FollowsSymlinks(mount);
         tree.MakeDirectories(mount.Destination, followSymlinks);
         // Flags of mount(2) that no file system is asked about today; fsconfig(2) would take them for options of its own.
-        List<string> words = [.. options.FilesystemFlags.Where(f => f is not ("silent" or "iversion" or "acl" or "noacl")), .. options.DataOptions];
+        List<string> words =
+            [.. options.FilesystemFlags.Where(f => f is not ("silent" or "iversion" or "acl" or "noacl")),
+            .. options.DataOptions];
         // A tmpfs has the mode of what it covers, if none is said: as in runc and crun.
-        if (type is "tmpfs" && !words.Any(w => w.StartsWith("mode=", StringComparison.Ordinal)) && _image.ModeOf(mount.Destination) is { } mode)
+        if (type is "tmpfs" && !words.Any(w => w.StartsWith("mode=", StringComparison.Ordinal))
+            && _image.ModeOf(mount.Destination) is { } mode)
             words.Add($"mode={Convert.ToString(mode, 8)}");
-        if (plan.Spec.Linux?.MountLabel is { Length: > 0 } label && type is not ("proc" or "sysfs")) words.Add($"context={label}");
-        var attributes = (MountAttributes)(options.AttributesToSet | options.RecursiveAttributesToSet); // there is nothing below it yet
-        var slot = mounts.Filesystem(type, mount.Source, words, attributes & ~MountAttributes.MOUNT_ATTR_RDONLY, mount.Destination);
+        if (plan.Spec.Linux?.MountLabel is { Length: > 0 } label && type is not ("proc" or "sysfs"))
+            words.Add($"context={label}");
+        // there is nothing below it yet
+        var attributes = (MountAttributes)(options.AttributesToSet | options.RecursiveAttributesToSet);
+        var slot = mounts.Filesystem(
+            type, mount.Source, words, attributes & ~MountAttributes.MOUNT_ATTR_RDONLY, mount.Destination);
         if (attributes.HasFlag(MountAttributes.MOUNT_ATTR_RDONLY)) _readOnly.Add((slot, mount.Destination));
         if (options.CopyUp && plan.Pauses is { } pauses)
         {
             // What is covered is copied by us: the child can neither list nor read directories.
             var (root, into) = (tree.Root, slot);
-            pauses.Add(program, $"tmpcopyup of \"{mount.Destination}\"", (pid, stop) => CopyUp.Run(pid, root, mount.Destination, into, stop));
+            pauses.Add(program, $"tmpcopyup of \"{mount.Destination}\"", (pid, stop) =>
+                CopyUp.Run(pid, root, mount.Destination, into, stop));
         }
         Propagate(slot, options, mount.Destination);
         tree.Attach(slot, mount.Destination, followSymlinks);
@@ -69,22 +80,28 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
         var source = Path.GetFullPath(mount.Source ?? "", plan.Bundle);
         var isDirectory = Directory.Exists(source);
         var later = _made.Any(made => MountLine.IsBelow(source, made));
-        if (!isDirectory && !later && !File.Exists(source)) throw new InvalidSpecException($"mounts[{index}].source", $"\"{source}\" does not exist");
+        if (!isDirectory && !later && !File.Exists(source))
+            throw new InvalidSpecException($"mounts[{index}].source", $"\"{source}\" does not exist");
         var followSymlinks = FollowsSymlinks(mount);
         var slot = plan.Lent.TryGetValue(index, out var lent) ? lent.Number
             : later ? CopyOfMade(source, options.RecursiveBind) : mounts.CopyOf(source, options.RecursiveBind);
         if (later) MakePlace(slot, mount.Destination, followSymlinks);
         else if (isDirectory) tree.MakeDirectories(mount.Destination, followSymlinks);
         else tree.MakeFile(mount.Destination);
-        mounts.Replace(slot, (MountAttributes)options.AttributesToSet, (MountAttributes)options.AttributesToClear, mount.Destination);
+        mounts.Replace(slot, (MountAttributes)options.AttributesToSet, (MountAttributes)options.AttributesToClear,
+            mount.Destination);
         var throughout = (MountAttributes)options.RecursiveAttributesToSet;
         if (ShowsHostCgroups(source, options)) throughout |= MountAttributes.MOUNT_ATTR_RDONLY;
-        mounts.Change(slot, throughout, (MountAttributes)options.RecursiveAttributesToClear, MountFlags.None, recursive: true, mount.Destination);
+        mounts.Change(slot, throughout, (MountAttributes)options.RecursiveAttributesToClear, MountFlags.None, recursive: true,
+            mount.Destination);
         Propagate(slot, options, mount.Destination);
         tree.Attach(slot, mount.Destination, followSymlinks);
     }
 
-    /// <summary>A copy of what an earlier mount has made: beneath the new root, for a user namespace's root may not pass the host's directories above it.</summary>
+    /// <summary>
+    /// A copy of what an earlier mount has made: beneath the new root, for a user namespace's root may not pass the host's
+    /// directories above it.
+    /// </summary>
     private int CopyOfMade(string source, bool recursive)
     {
         tree.Open("/" + Path.GetRelativePath(plan.Rootfs, source)).IntoNext(0);
@@ -96,7 +113,9 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
     {
         tree.Forget();
         tree.MakeDirectories(Path.GetDirectoryName(destination.TrimEnd('/')) ?? "/", followSymlinks);
-        var isDirectory = program.Add(Syscall.openat, destination, source, program.Text("."), (OpenFlags.O_PATH | OpenFlags.O_DIRECTORY | OpenFlags.O_CLOEXEC).ToKernel(), 0)
+        var isDirectory = program.Add(
+            Syscall.openat, destination, source, program.Text("."),
+            (OpenFlags.O_PATH | OpenFlags.O_DIRECTORY | OpenFlags.O_CLOEXEC).ToKernel(), 0)
             .IgnoringErrors().SkippingOnSuccess();
         tree.MakeFile(destination);
         var isFile = program.Add(Syscall.getpid, destination).SkippingOnSuccess();
@@ -108,7 +127,8 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
     }
 
     /// <summary>
-    /// A user who has been lent cgroups must not lend them on to a container that shall only look at the host's /sys: CVE-2023-25809.
+    /// A user who has been lent cgroups must not lend them on to a container that shall only look at the host's /sys:
+    /// CVE-2023-25809.
     /// It makes no difference whether we make the user namespace or are in it ourselves, as with rootless docker and podman.
     /// </summary>
     private bool ShowsHostCgroups(string source, MountOptions options) => options is { RecursiveBind: true, ReadOnly: true } &&
@@ -122,7 +142,8 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
         var parent = Path.GetDirectoryName(mount.Destination.TrimEnd('/')) ?? "/";
         tree.MakeDirectories(parent);
         tree.Open(parent).IntoNext(1);
-        program.Add(Syscall.symlinkat, mount.Destination, program.Text(target), 0, program.Text(Path.GetFileName(mount.Destination.TrimEnd('/')))).Tolerating(Errno.EEXIST);
+        program.Add(Syscall.symlinkat, mount.Destination, program.Text(target), 0,
+            program.Text(Path.GetFileName(mount.Destination.TrimEnd('/')))).Tolerating(Errno.EEXIST);
         return true;
     }
 
@@ -137,7 +158,8 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
     }
 
     private void Propagate(int slot, MountOptions options, string destination) =>
-        mounts.Change(slot, MountAttributes.None, MountAttributes.None, (MountFlags)options.Propagation & ~MountFlags.MS_REC, IsRecursive(options), destination);
+        mounts.Change(slot, MountAttributes.None, MountAttributes.None, (MountFlags)options.Propagation & ~MountFlags.MS_REC,
+            IsRecursive(options), destination);
 
     private static bool IsRecursive(MountOptions options) => ((MountFlags)options.Propagation & MountFlags.MS_REC) != 0;
 

@@ -16,7 +16,8 @@ internal sealed record SeccompFilter(byte[] Instructions, uint Flags)
 {
     private const int MostKept = 64, MostInstructions = 4096; // BPF_MAXINSNS
     private const int SCMP_FLTATR_CTL_OPTIMIZE = 8, BinaryTree = 2;
-    private static readonly ConcurrentDictionary<string, SeccompFilter> Compiled = new(); // by content; profiles are few and large
+    // by content; profiles are few and large
+    private static readonly ConcurrentDictionary<string, SeccompFilter> Compiled = new();
 
     /// <summary>Whether the kernel answers with a descriptor to pass on.</summary>
     public bool Listens => (Flags & SeccompWords.NewListener) != 0;
@@ -35,14 +36,18 @@ internal sealed record SeccompFilter(byte[] Instructions, uint Flags)
         }
         catch (DllNotFoundException e)
         {
-            throw new InvalidSpecException("linux.seccomp", "needs the library libseccomp.so.2: install the package libseccomp2, or choose no profile (--security-opt seccomp=unconfined)", e);
+            throw new InvalidSpecException(
+                "linux.seccomp", "needs the library libseccomp.so.2: install the package libseccomp2, or choose no profile "
+                + "(--security-opt seccomp=unconfined)", e);
         }
     }
 
     private static uint FlagsOf(SeccompSpec profile)
     {
-        // Without the word of the profile, speculation is not mitigated, as runc does: it costs much and seccomp sandboxes rarely want it.
-        var flags = profile.Flags is null ? SeccompWords.SpecAllow : profile.Flags.Aggregate(0u, (all, f) => all | SeccompWords.Flags[f]);
+        // Without the word of the profile, speculation is not mitigated, as runc does: it costs much and seccomp sandboxes rarely
+        // want it.
+        var flags = profile.Flags is null
+            ? SeccompWords.SpecAllow : profile.Flags.Aggregate(0u, (all, f) => all | SeccompWords.Flags[f]);
         if (!string.IsNullOrEmpty(profile.ListenerPath)) return flags | SeccompWords.NewListener;
         return flags & ~SeccompWords.WaitKillable; // means something to a listener only, and is refused without one
     }
@@ -51,7 +56,8 @@ internal sealed record SeccompFilter(byte[] Instructions, uint Flags)
     {
         var defaultAction = ActionOf(profile.DefaultAction, profile.DefaultErrnoRet);
         var context = LibSeccomp.seccomp_init(defaultAction);
-        if (context == 0) throw new InvalidSpecException("linux.seccomp.defaultAction", $"libseccomp does not know {profile.DefaultAction}");
+        if (context == 0) throw new InvalidSpecException(
+            "linux.seccomp.defaultAction", $"libseccomp does not know {profile.DefaultAction}");
         try
         {
             var architectures = new HashSet<uint> { LibSeccomp.seccomp_arch_native() };
@@ -60,15 +66,18 @@ internal sealed record SeccompFilter(byte[] Instructions, uint Flags)
                 var arch = LibSeccomp.seccomp_arch_resolve_name(name["SCMP_ARCH_".Length..].ToLowerInvariant());
                 if (arch != 0 && architectures.Add(arch)) Check(LibSeccomp.seccomp_arch_add(context, arch), "architectures");
             }
-            _ = LibSeccomp.seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, BinaryTree); // libseccomp 2.5; older ones stay linear
-            for (var i = 0; i < profile.Syscalls.Count; i++) AddRule(context, profile.Syscalls[i], defaultAction, $"syscalls[{i}]");
+            // libseccomp 2.5; older ones stay linear
+            _ = LibSeccomp.seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, BinaryTree);
+            for (var i = 0; i < profile.Syscalls.Count; i++)
+                AddRule(context, profile.Syscalls[i], defaultAction, $"syscalls[{i}]");
             using var file = Memfd.Create("seccomp");
             Check(LibSeccomp.seccomp_export_bpf(context, file.Number), "syscalls");
             using var read = Fd.Open($"/proc/self/fd/{file.Number}", OpenFlags.O_RDONLY);
             var program = ReadAll(read);
             var whole = UnknownCalls.Answer(program, profile, defaultAction, architectures);
             if (whole.Length / 8 > MostInstructions)
-                throw new InvalidSpecException("linux.seccomp.syscalls", $"becomes {whole.Length / 8} instructions; the kernel takes {MostInstructions}");
+                throw new InvalidSpecException(
+                    "linux.seccomp.syscalls", $"becomes {whole.Length / 8} instructions; the kernel takes {MostInstructions}");
             return whole;
         }
         finally
@@ -86,14 +95,16 @@ internal sealed record SeccompFilter(byte[] Instructions, uint Flags)
             arg = a.Index, op = SeccompWords.Comparisons[a.Op], a = a.Value, b = a.ValueTwo,
         }).ToArray();
         // One rule must not compare an argument twice: then each comparison is a rule of its own, as in runc and crun.
-        var alternatives = comparisons.GroupBy(c => c.arg).Any(g => g.Count() > 1) ? comparisons.Select(c => (LibSeccomp.Comparison[])[c]) : [comparisons];
+        var alternatives = comparisons.GroupBy(c => c.arg).Any(g => g.Count() > 1)
+            ? comparisons.Select(c => (LibSeccomp.Comparison[])[c]) : [comparisons];
         foreach (var name in rule.Names)
         {
             var number = LibSeccomp.seccomp_syscall_resolve_name(name);
             if (number == -1) continue; // __NR_SCMP_ERROR: not known here
             foreach (var all in alternatives)
                 fixed (LibSeccomp.Comparison* first = all)
-                    Check(LibSeccomp.seccomp_rule_add_array(context, action, number, (uint)all.Length, first), $"{field}, \"{name}\"");
+                    Check(LibSeccomp.seccomp_rule_add_array(context, action, number, (uint)all.Length, first),
+                        $"{field}, \"{name}\"");
         }
     }
 
@@ -123,7 +134,8 @@ internal sealed record SeccompFilter(byte[] Instructions, uint Flags)
     /// </summary>
     private static class UnknownCalls
     {
-        private const ushort LoadWord = 0x20, JumpEqual = 0x15, JumpGreater = 0x25, JumpAtLeast = 0x35, Jump = 0x05, Return = 0x06;
+        private const ushort LoadWord = 0x20, JumpEqual = 0x15, JumpGreater = 0x25, JumpAtLeast = 0x35, Jump = 0x05,
+            Return = 0x06;
         private const uint ENOSYS = 38, ArchX64 = 0xc000003e, X32Bit = 0x40000000;
 
         public static byte[] Answer(byte[] program, SeccompSpec profile, uint defaultAction, IEnumerable<uint> architectures)
@@ -133,7 +145,8 @@ internal sealed record SeccompFilter(byte[] Instructions, uint Flags)
             foreach (var arch in architectures)
             {
                 // x32 and the like share their machine's number in the kernel's data: only whole architectures are told apart.
-                var newest = profile.Syscalls.SelectMany(s => s.Names).Select(n => LibSeccomp.seccomp_syscall_resolve_name_arch(arch, n)).DefaultIfEmpty(-1).Max();
+                var newest = profile.Syscalls.SelectMany(s => s.Names)
+                    .Select(n => LibSeccomp.seccomp_syscall_resolve_name_arch(arch, n)).DefaultIfEmpty(-1).Max();
                 if (newest < 0 || (arch & X32Bit) == 0 || arch == 0x4000003e) continue;
                 var x64 = arch == ArchX64;
                 before.Add((JumpEqual, 0, (byte)(x64 ? 5 : 4), arch));

@@ -69,7 +69,8 @@ internal static class SeccompSteps
         var message = program.Values<long>([0, 0, 0, 1, 0, 24, 0]);
         program.PutPointer(new DataRef(message.Offset + 16), part);
         program.PutPointer(new DataRef(message.Offset + 32), control);
-        program.Add(Syscall.sendmsg, "linux.seccomp.listenerPath", listener.Socket, message, MSG_NOSIGNAL).AtLeast(listener.State.Length);
+        program.Add(Syscall.sendmsg, "linux.seccomp.listenerPath", listener.Socket, message, MSG_NOSIGNAL)
+            .AtLeast(listener.State.Length);
     }
 
     [StructLayout(LayoutKind.Sequential)]

@@ -100,7 +100,9 @@ internal sealed class MessageReader(ReadOnlyMemory<byte> message)
     }
 
     /// <exception cref="InvalidDataException">More than any message of ours has.</exception>
-    public int Count() => I32() is >= 0 and <= MostElements and var count ? count : throw new InvalidDataException("a message with too long a list");
+    public int Count() =>
+        I32() is >= 0 and <= MostElements and var count
+        ? count : throw new InvalidDataException("a message with too long a list");
 
     private int Move(int length)
     {

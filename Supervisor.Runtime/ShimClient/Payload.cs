@@ -2,7 +2,9 @@ using Supervisor.Kernel.Files;
 
 namespace Supervisor.Runtime.ShimClient;
 
-/// <summary>What is too large for a message, as a sealed memfd: its sender can no longer change what the receiver checks.</summary>
+/// <summary>
+/// What is too large for a message, as a sealed memfd: its sender can no longer change what the receiver checks.
+/// </summary>
 internal static class Payload
 {
     /// <summary>Far above any spec, and below what would hurt.</summary>
@@ -34,7 +36,8 @@ internal static class Payload
         if (length > maximum) throw new InvalidDataException($"a payload of {length} bytes, more than {maximum}");
         var bytes = new byte[length];
         for (var at = 0; at < bytes.Length;)
-            at += RandomAccess.Read(handle, bytes.AsSpan(at), at) is > 0 and var got ? got : throw new InvalidDataException("a payload that ends early");
+            at += RandomAccess.Read(handle, bytes.AsSpan(at), at) is > 0 and var got
+                ? got : throw new InvalidDataException("a payload that ends early");
         return bytes;
     }
 }

@@ -12,15 +12,18 @@ namespace Supervisor.Runtime.ShimClient;
 /// <summary>The bodies of messages: what is written on one side and read on the other, side by side.</summary>
 internal static class ShimBodies
 {
-    public static MessageWriter Put(this MessageWriter to, StdioTargets stdio) => to.Text(stdio.Stdin).Text(stdio.Stdout).Text(stdio.Stderr).Flag(stdio.Terminal);
+    public static MessageWriter Put(this MessageWriter to, StdioTargets stdio) =>
+        to.Text(stdio.Stdin).Text(stdio.Stdout).Text(stdio.Stderr).Flag(stdio.Terminal);
 
     public static StdioTargets Stdio(this MessageReader from) => new(from.Text(), from.Text(), from.Text(), from.Flag());
 
     /// <summary>All of a create but its spec, which follows as a descriptor.</summary>
     public static MessageWriter Put(this MessageWriter to, ContainerRequest request)
     {
-        to.Text(request.Bundle).Flag(request.OwnsBundle).Text(request.DefaultCgroup).Put(request.Stdio).I32(request.RootMounts.Count);
-        foreach (var mount in request.RootMounts) to.Text(mount.Type).Text(mount.Source).Text(mount.Target).Texts([.. mount.Options]);
+        to.Text(request.Bundle).Flag(request.OwnsBundle).Text(request.DefaultCgroup).Put(request.Stdio)
+            .I32(request.RootMounts.Count);
+        foreach (var mount in request.RootMounts)
+            to.Text(mount.Type).Text(mount.Source).Text(mount.Target).Texts([.. mount.Options]);
         return to;
     }
 
@@ -28,19 +31,24 @@ internal static class ShimBodies
     {
         var (bundle, owns, cgroup, stdio) = (from.Text(), from.Flag(), from.Text(), from.Stdio());
         var mounts = new List<RootMount>();
-        for (var left = from.Count(); left > 0; left--) mounts.Add(new RootMount(from.Text(), from.Text(), from.Text(), from.Texts()));
+        for (var left = from.Count(); left > 0; left--)
+            mounts.Add(new RootMount(from.Text(), from.Text(), from.Text(), from.Texts()));
         return new ContainerRequest(bundle, spec, mounts, stdio, cgroup) { OwnsBundle = owns };
     }
 
     public static MessageWriter Put(this MessageWriter to, CheckpointOptions options) => to
-        .Text(options.ImageDirectory).Text(options.WorkDirectory ?? "").Text(options.ParentDirectory ?? "").Flag(options.LeaveRunning)
+        .Text(options.ImageDirectory).Text(options.WorkDirectory ?? "").Text(options.ParentDirectory ?? "")
+            .Flag(options.LeaveRunning)
         .Flag(options.TcpEstablished).Flag(options.ExternalUnixSockets).Flag(options.ShellJob).Flag(options.FileLocks)
-        .Texts([.. options.EmptyNamespaces]).Flag(options.PreDump).Text(options.ManageCgroups ?? "").Text(options.Criu).Flag(options.TcpSkipInFlight)
-        .Flag(options.LinkRemap).Flag(options.AutoDedup).Flag(options.ExternalNetwork).Text(options.LsmProfile ?? "").Text(options.LsmMountContext ?? "");
+        .Texts([.. options.EmptyNamespaces]).Flag(options.PreDump).Text(options.ManageCgroups ?? "").Text(options.Criu)
+            .Flag(options.TcpSkipInFlight)
+        .Flag(options.LinkRemap).Flag(options.AutoDedup).Flag(options.ExternalNetwork).Text(options.LsmProfile ?? "")
+            .Text(options.LsmMountContext ?? "");
 
     public static CheckpointOptions Checkpoint(this MessageReader from) => new()
     {
-        ImageDirectory = from.Text(), WorkDirectory = NullIfEmpty(from.Text()), ParentDirectory = NullIfEmpty(from.Text()), LeaveRunning = from.Flag(),
+        ImageDirectory = from.Text(), WorkDirectory = NullIfEmpty(from.Text()), ParentDirectory = NullIfEmpty(from.Text()),
+        LeaveRunning = from.Flag(),
         TcpEstablished = from.Flag(), ExternalUnixSockets = from.Flag(), ShellJob = from.Flag(), FileLocks = from.Flag(),
         EmptyNamespaces = from.Texts(), PreDump = from.Flag(), ManageCgroups = NullIfEmpty(from.Text()), Criu = from.Text(),
         TcpSkipInFlight = from.Flag(), LinkRemap = from.Flag(), AutoDedup = from.Flag(), ExternalNetwork = from.Flag(),
@@ -53,20 +61,25 @@ internal static class ShimBodies
     /// <param name="version">Which the receiver speaks.</param>
     public static MessageWriter Put(this MessageWriter to, ProcessHandover process, int version)
     {
-        to.Text(process.Key).Flag(process.IsExec).I32(process.Pid).I64((long)process.StartTime).Text(process.Bundle ?? "").Pairs(process.CgroupPaths)
-            .I64((long)process.OomKillsTold).Flag(process.Terminal).Flag(process.InputEnding).Bytes(process.PendingInput).Bytes(process.PendingOutput);
+        to.Text(process.Key).Flag(process.IsExec).I32(process.Pid).I64((long)process.StartTime).Text(process.Bundle ?? "")
+            .Pairs(process.CgroupPaths)
+            .I64((long)process.OomKillsTold).Flag(process.Terminal).Flag(process.InputEnding).Bytes(process.PendingInput)
+                .Bytes(process.PendingOutput);
         var present = 0;
         for (var i = 0; i < process.Handles.Length; i++) present |= process.Handles[i] is { IsClosed: false } ? 1 << i : 0;
         to.I32(present);
-        return version < ShimFrame.WithLogs ? to : to.Text(process.StdoutLog).Text(process.StderrLog).Bytes(process.PendingStdout).Bytes(process.PendingStderr);
+        return version < ShimFrame.WithLogs
+            ? to : to.Text(process.StdoutLog).Text(process.StderrLog).Bytes(process.PendingStdout).Bytes(process.PendingStderr);
     }
 
     /// <summary>The descriptors of <see cref="Put(MessageWriter, ProcessHandover, int)"/>, in order.</summary>
-    public static IEnumerable<SafeHandle> Present(this ProcessHandover process) => process.Handles.Where(h => h is { IsClosed: false })!;
+    public static IEnumerable<SafeHandle> Present(this ProcessHandover process) =>
+        process.Handles.Where(h => h is { IsClosed: false })!;
 
     /// <param name="descriptors">Those that are the process's are taken out.</param>
     /// <param name="version">Which the sender spoke.</param>
-    public static ProcessHandover Process(this MessageReader from, List<Fd> descriptors, int version) => from.Process(version, _ =>
+    public static ProcessHandover Process(this MessageReader from, List<Fd> descriptors, int version) =>
+        from.Process(version, _ =>
     {
         if (descriptors.Count == 0) throw new InvalidDataException("the descriptors of a process are missing");
         var first = descriptors[0];
@@ -75,7 +88,8 @@ internal static class ShimBodies
     });
 
     /// <summary>As <see cref="Process(MessageReader, List{Fd}, int)"/>, with the numbers of the descriptors behind it.</summary>
-    public static ProcessHandover ProcessWithNumbers(this MessageReader from, int version, Func<int, Fd> take) => from.Process(version, reader => take(reader.I32()));
+    public static ProcessHandover ProcessWithNumbers(this MessageReader from, int version, Func<int, Fd> take) =>
+        from.Process(version, reader => take(reader.I32()));
 
     private static ProcessHandover Process(this MessageReader from, int version, Func<MessageReader, Fd> next)
     {
@@ -83,8 +97,10 @@ internal static class ShimBodies
         var process = new ProcessHandover
         {
             Key = from.Text(), IsExec = from.Flag(), Pid = from.I32(), StartTime = (ulong)from.I64(),
-            Bundle = from.Text() is { Length: > 0 } bundle ? bundle : null, CgroupPaths = from.Pairs(), OomKillsTold = (ulong)from.I64(),
-            Terminal = from.Flag(), InputEnding = from.Flag(), PendingInput = from.Bytes().ToArray(), PendingOutput = from.Bytes().ToArray(),
+            Bundle = from.Text() is { Length: > 0 } bundle
+                ? bundle : null, CgroupPaths = from.Pairs(), OomKillsTold = (ulong)from.I64(),
+            Terminal = from.Flag(), InputEnding = from.Flag(), PendingInput = from.Bytes().ToArray(), PendingOutput = from.Bytes()
+                .ToArray(),
             Handles = handles,
         };
         var present = from.I32();
@@ -92,7 +108,8 @@ internal static class ShimBodies
         {
             process = process with
             {
-                StdoutLog = from.Text(), StderrLog = from.Text(), PendingStdout = from.Bytes().ToArray(), PendingStderr = from.Bytes().ToArray(),
+                StdoutLog = from.Text(), StderrLog = from.Text(), PendingStdout = from.Bytes().ToArray(),
+                PendingStderr = from.Bytes().ToArray(),
             };
         }
         for (var i = 0; i < ProcessHandover.Places; i++)
@@ -100,7 +117,8 @@ internal static class ShimBodies
         return process;
     }
 
-    public static MessageWriter Put(this MessageWriter to, ExitRecord exit) => to.Text(exit.Key).I32(exit.Pid).I64((long)exit.StartTime)
+    public static MessageWriter Put(this MessageWriter to, ExitRecord exit) =>
+        to.Text(exit.Key).I32(exit.Pid).I64((long)exit.StartTime)
         .I32(exit.Status ?? -1).I64(exit.At.UtcTicks).I64((long)exit.OomKills)
         .I64(exit.Usage.User.Ticks).I64(exit.Usage.System.Ticks).I64(exit.Usage.MaximumResident);
 
@@ -113,7 +131,8 @@ internal static class ShimBodies
 /// <summary>How a process ended, kept until somebody has written it down for good.</summary>
 /// <param name="Status">0–255; null where it cannot be known.</param>
 /// <param name="OomKills">How many kills for want of memory its cgroup has seen; 0 for an exec.</param>
-internal sealed record ExitRecord(string Key, int Pid, ulong StartTime, int? Status, DateTimeOffset At, ulong OomKills, ProcessUsage Usage)
+internal sealed record ExitRecord(
+    string Key, int Pid, ulong StartTime, int? Status, DateTimeOffset At, ulong OomKills, ProcessUsage Usage)
 {
     public ProcessEnd End => new(Status is { } known ? new ExitStatus(known) : null, At);
 }

@@ -171,7 +171,8 @@ internal sealed class ShimConnection
             }
             ShimPid = pid;
             _listener.Connected();
-            using (var deadline = new CancellationTokenSource(Grace)) session.Tell(ShimFrame.Hello(ShimFrame.Newest, ShimFrame.Oldest), deadline.Token);
+            using (var deadline = new CancellationTokenSource(Grace))
+                session.Tell(ShimFrame.Hello(ShimFrame.Newest, ShimFrame.Oldest), deadline.Token);
             try
             {
                 session.Read(() => !_stopping);
@@ -221,7 +222,8 @@ internal sealed class ShimConnection
         _options.Log($"the shim (process {session.Peer.Pid}) is another file than {_options.Executable}: it becomes that");
         using var deadline = new CancellationTokenSource(Grace);
         session.Ask(ShimKind.Upgrade, m => m.Text(_options.Executable), [], deadline.Token)
-            .ContinueWith(t => _options.Log($"the shim was not upgraded: {t.Exception!.InnerException!.Message}"), TaskContinuationOptions.OnlyOnFaulted);
+            .ContinueWith(t => _options.Log($"the shim was not upgraded: {t.Exception!.InnerException!.Message}"),
+                TaskContinuationOptions.OnlyOnFaulted);
     }
 
     private PacketSocket? Connect()

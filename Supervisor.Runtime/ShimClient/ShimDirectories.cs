@@ -33,10 +33,12 @@ internal sealed class ShimDirectories(string state)
     }
 
     /// <summary>The container that a key is of.</summary>
-    public static string ContainerOf(string key) => key.IndexOf('/', key.IndexOf('/', StringComparison.Ordinal) + 1) is >= 0 and var end ? key[..end] : key;
+    public static string ContainerOf(string key) =>
+        key.IndexOf('/', key.IndexOf('/', StringComparison.Ordinal) + 1) is >= 0 and var end ? key[..end] : key;
 
     /// <summary>All containers' own that are there.</summary>
-    public IEnumerable<string> OfContainers() => Directory.Exists(Shims) ? Directory.GetDirectories(Shims).SelectMany(Directory.GetDirectories) : [];
+    public IEnumerable<string> OfContainers() =>
+        Directory.Exists(Shims) ? Directory.GetDirectories(Shims).SelectMany(Directory.GetDirectories) : [];
 
     /// <summary>Somebody listens there, or has left an end that nobody has collected.</summary>
     public static bool IsInUse(string directory)
@@ -57,7 +59,8 @@ internal sealed class ShimDirectories(string state)
         {
             if (Directory.Exists(directory)) Directory.Delete(directory, recursive: true);
             var above = Path.GetDirectoryName(directory)!;
-            if (above != state && Directory.Exists(above) && !Directory.EnumerateFileSystemEntries(above).Any()) Directory.Delete(above);
+            if (above != state && Directory.Exists(above) && !Directory.EnumerateFileSystemEntries(above).Any())
+                Directory.Delete(above);
         }
     }
 

@@ -8,12 +8,16 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Runtime.ShimClient;
 
-/// <summary>Exceptions over the wire: the caller is to see the same type, with the same words, as if the call had been made in its own process.</summary>
+/// <summary>
+/// Exceptions over the wire: the caller is to see the same type, with the same words, as if the call had been made in its own
+/// process.
+/// </summary>
 internal static class ShimErrors
 {
     private enum Type : byte
     {
-        Other = 0, Spec = 1, Stdio = 2, Cgroup = 3, Launch = 4, Syscall = 5, Timeout = 6, Cancelled = 7, InvalidOperation = 8, IO = 9, Descriptors = 10,
+        Other = 0, Spec = 1, Stdio = 2, Cgroup = 3, Launch = 4, Syscall = 5, Timeout = 6, Cancelled = 7, InvalidOperation = 8,
+        IO = 9, Descriptors = 10,
     }
 
     public static MessageWriter Put(this MessageWriter to, Exception e) => e switch

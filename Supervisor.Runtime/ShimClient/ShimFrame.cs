@@ -1,6 +1,9 @@
 namespace Supervisor.Runtime.ShimClient;
 
-/// <summary>What a message is. Numbers are for ever; a peer ignores a kind that it does not know, and answers it with <see cref="Failed"/> if it has a number.</summary>
+/// <summary>
+/// What a message is. Numbers are for ever; a peer ignores a kind that it does not know, and answers it with <see cref="Failed"/>
+/// if it has a number.
+/// </summary>
 internal enum ShimKind : byte
 {
     // Either side, first.
@@ -63,11 +66,14 @@ internal static class ShimFrame
 
     public static MessageWriter Begin(ShimKind kind, long number = 0) => new MessageWriter().U8((byte)kind).I64(number);
 
-    public static MessageWriter Hello(int newest, int oldest, int pid = 0) => Begin(ShimKind.Hello).I32(newest).I32(oldest).I32(pid);
+    public static MessageWriter Hello(int newest, int oldest, int pid = 0) =>
+        Begin(ShimKind.Hello).I32(newest).I32(oldest).I32(pid);
 
     /// <returns>The version that both speak.</returns>
     /// <exception cref="InvalidDataException">There is none.</exception>
-    public static int Agree(int newest, int oldest) => Math.Min(newest, Newest) is var version && version >= Math.Max(oldest, Oldest)
+    public static int Agree(int newest, int oldest) =>
+        Math.Min(newest, Newest) is var version && version >= Math.Max(oldest, Oldest)
         ? version
-        : throw new InvalidDataException($"the other side speaks the versions {oldest} to {newest} of the shim's protocol, this side {Oldest} to {Newest}");
+        : throw new InvalidDataException(
+            $"the other side speaks the versions {oldest} to {newest} of the shim's protocol, this side {Oldest} to {Newest}");
 }

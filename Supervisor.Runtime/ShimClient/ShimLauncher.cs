@@ -24,9 +24,11 @@ internal static class ShimLauncher
         program.Add(Syscall.dup3, "standard error", log.Number, 2, 0);
         ProgramSteps.ResetSignals(program);
         ProgramSteps.UnblockSignals(program);
-        var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(e => $"{e.Key}={e.Value}").ToArray();
+        var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(e => $"{e.Key}={e.Value}")
+            .ToArray();
         program.Add(
-            Syscall.execve, executable, program.Text(executable), program.Strings(["supervisor-shim", "serve", "--dir", directory]), program.Strings(environment))
+            Syscall.execve, executable, program.Text(executable),
+                program.Strings(["supervisor-shim", "serve", "--dir", directory]), program.Strings(environment))
             .Called($"exec \"{executable}\"");
         return Launcher.Launch(program, CloneFlags.None, null, CancellationToken.None).Pidfd;
     }

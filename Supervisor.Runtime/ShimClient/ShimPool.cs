@@ -21,7 +21,9 @@ public sealed class ShimPool : IContainerRuntime
     private readonly Timer _again;
     private volatile bool _stopping;
 
-    /// <summary>A directory with a shim. Whoever needs it rents it: it goes when nobody does, and it is no longer wanted.</summary>
+    /// <summary>
+    /// A directory with a shim. Whoever needs it rents it: it goes when nobody does, and it is no longer wanted.
+    /// </summary>
     private sealed class Slot(string directory)
     {
         public readonly Lock Gate = new();
@@ -39,7 +41,8 @@ public sealed class ShimPool : IContainerRuntime
         foreach (var directory in directories.OfContainers())
         {
             if (ShimDirectories.IsInUse(directory)) Release(Acquire(directory, wanted: true)!);
-            else directories.Remove(directory); // of a shim that never came to be, or whose containers are looked for by their processes
+            // of a shim that never came to be, or whose containers are looked for by their processes
+            else directories.Remove(directory);
         }
         if (!perContainer || ShimDirectories.IsInUse(directories.Node)) Release(Acquire(directories.Node, wanted: true)!);
         if (options.OwnsProcess) _orphans = new OrphanReaper(() => Runtimes.SelectMany(r => r.Watched));
@@ -58,7 +61,9 @@ public sealed class ShimPool : IContainerRuntime
         return new ShimRuntime(host, options with { Directory = directories.Node });
     }
 
-    /// <summary>Whether a shim serves below a daemon's state directory, or has left an exit there that nobody has collected.</summary>
+    /// <summary>
+    /// Whether a shim serves below a daemon's state directory, or has left an exit there that nobody has collected.
+    /// </summary>
     public static bool AnyInUse(string state)
     {
         var directories = new ShimDirectories(state);
@@ -68,14 +73,17 @@ public sealed class ShimPool : IContainerRuntime
     private IEnumerable<ShimRuntime> Runtimes => _places.Values.Select(p => p.Runtime).OfType<ShimRuntime>();
 
     /// <inheritdoc/>
-    public IContainer Create(string key, ContainerRequest request, CancellationToken deadline) => Make(key, request, r => r.Create(key, request, deadline));
+    public IContainer Create(string key, ContainerRequest request, CancellationToken deadline) =>
+        Make(key, request, r => r.Create(key, request, deadline));
 
     /// <inheritdoc/>
     public IContainer Restore(string key, ContainerRequest request, CheckpointOptions options, CancellationToken deadline) =>
         Make(key, request, r => r.Restore(key, request, options, deadline));
 
     /// <inheritdoc/>
-    public IContainer? TryAdopt(string key, string bundle, ProcessIdentity init, IReadOnlyDictionary<string, string> cgroupPaths, CancellationToken deadline) =>
+    public IContainer? TryAdopt(
+        string key, string bundle, ProcessIdentity init, IReadOnlyDictionary<string, string> cgroupPaths,
+        CancellationToken deadline) =>
         Adopt(key, init, r => r.TryAdopt(key, bundle, init, cgroupPaths, deadline), deadline);
 
     /// <inheritdoc/>
@@ -109,7 +117,8 @@ public sealed class ShimPool : IContainerRuntime
             }
             catch (OperationCanceledException)
             {
-                _options.Log($"the shim in {directory} does not answer: what it has in its care and nobody owns is looked for at the next start");
+                _options.Log($"the shim in {directory} does not answer: what it has in its care and nobody owns is looked for "
+                    + "at the next start");
             }
             finally
             {
@@ -166,7 +175,8 @@ public sealed class ShimPool : IContainerRuntime
         }
     }
 
-    private T? Adopt<T>(string key, ProcessIdentity process, Func<ShimRuntime, T?> adopt, CancellationToken deadline) where T : class
+    private T? Adopt<T>(string key, ProcessIdentity process, Func<ShimRuntime, T?> adopt, CancellationToken deadline) where T
+        : class
     {
         var slot = AcquireFor(key, deadline);
         if (slot is null)
@@ -235,7 +245,9 @@ public sealed class ShimPool : IContainerRuntime
                 {
                     if (!wanted) return null;
                     _directories.Make(directory);
-                    slot.Runtime = new ShimRuntime(_host, _options with { Directory = directory, OwnsProcess = false, SharesHost = true, OnRemoved = _ => NoLongerWanted(slot) });
+                    slot.Runtime = new ShimRuntime(
+                        _host, _options with {
+                        Directory = directory, OwnsProcess = false, SharesHost = true, OnRemoved = _ => NoLongerWanted(slot) });
                 }
                 if (wanted) slot.Draining = false;
                 slot.RefCount++;
@@ -272,7 +284,8 @@ public sealed class ShimPool : IContainerRuntime
             if (runtime.HasNeverListed) runtime.Dispose(); // so nothing was ever asked of it
             else if (!runtime.TryLeave())
             {
-                if (slot.Directory != _directories.Node) _again.Change(AskAgain, Timeout.InfiniteTimeSpan); // something of it is being made or ended
+                // something of it is being made or ended
+                if (slot.Directory != _directories.Node) _again.Change(AskAgain, Timeout.InfiniteTimeSpan);
                 return;
             }
         }

@@ -29,7 +29,8 @@ internal sealed class ShimProcess : IContainer
     public ShimProcess(ShimRuntime runtime, ProcessHandover from, string? containerKey)
     {
         (_runtime, Key, ContainerKey, IsExec, Pid, StartTime, Bundle, CgroupPaths, Terminal, _oomKills) =
-            (runtime, from.Key, containerKey, from.IsExec, from.Pid, from.StartTime, from.Bundle, from.CgroupPaths, from.Terminal, from.OomKillsTold);
+            (runtime, from.Key, containerKey, from.IsExec, from.Pid, from.StartTime, from.Bundle, from.CgroupPaths, from.Terminal,
+                from.OomKillsTold);
         (_stdoutLog, _stderrLog) = (from.StdoutLog, from.StderrLog);
         if (from.Handles[ProcessHandover.PidfdPlace] is not null) _pidfd = from.Pidfd;
         _ends = new Fd?[ProcessHandover.Places];
@@ -87,13 +88,16 @@ internal sealed class ShimProcess : IContainer
         }
     }
 
-    /// <summary>The shim has died: its children are ours now, or the first process's, and we see to their ends ourselves.</summary>
+    /// <summary>
+    /// The shim has died: its children are ours now, or the first process's, and we see to their ends ourselves.
+    /// </summary>
     public void WatchLocally(ContainerHost host)
     {
         lock (_gate)
         {
             if (_end is not null || _pidfd is not { IsClosed: false } || _localWatch is not null) return;
-            _localWatch = host.Reaper.WatchExit(_pidfd, status => _ = LearnLocally(host, new ProcessEnd(status, DateTimeOffset.UtcNow)));
+            _localWatch = host.Reaper.WatchExit(
+                _pidfd, status => _ = LearnLocally(host, new ProcessEnd(status, DateTimeOffset.UtcNow)));
         }
     }
 
@@ -116,7 +120,9 @@ internal sealed class ShimProcess : IContainer
         lock (_gate) Close(ProcessHandover.InputPlace, ProcessHandover.InputPipePlace);
     }
 
-    /// <summary>For a new shim; null where it has ended. The handles stay ours, and open while <paramref name="send"/> runs.</summary>
+    /// <summary>
+    /// For a new shim; null where it has ended. The handles stay ours, and open while <paramref name="send"/> runs.
+    /// </summary>
     public void HandOver(Action<ProcessHandover> send)
     {
         lock (_gate)
@@ -124,7 +130,8 @@ internal sealed class ShimProcess : IContainer
             if (_end is not null || _pidfd is not { IsClosed: false }) return;
             send(new ProcessHandover
             {
-                Key = Key, IsExec = IsExec, Pid = Pid, StartTime = StartTime, Bundle = Bundle, CgroupPaths = CgroupPaths, OomKillsTold = _oomKillsTold,
+                Key = Key, IsExec = IsExec, Pid = Pid, StartTime = StartTime, Bundle = Bundle, CgroupPaths = CgroupPaths,
+                OomKillsTold = _oomKillsTold,
                 Terminal = Terminal, InputEnding = InputEnding, StdoutLog = _stdoutLog, StderrLog = _stderrLog,
                 Handles = [_pidfd, .. _ends.Skip(1)],
             });
@@ -148,7 +155,9 @@ internal sealed class ShimProcess : IContainer
 
     public IContainerProcess Exec(string key, ExecRequest request, CancellationToken deadline)
     {
-        if (Cgroup.IsFrozen) throw new InvalidOperationException("the container is paused: resume it first, a process spawned in it could not begin");
+        if (Cgroup.IsFrozen)
+            throw new InvalidOperationException(
+            "the container is paused: resume it first, a process spawned in it could not begin");
         return _runtime.Exec(this, key, request, deadline);
     }
 
@@ -169,7 +178,8 @@ internal sealed class ShimProcess : IContainer
         _runtime.SendInBackground(this, ShimKind.CloseInput, m => m.Text(Key));
     }
 
-    public void Resize(ushort columns, ushort rows) => _runtime.SendInBackground(this, ShimKind.Resize, m => m.Text(Key).I32(columns).I32(rows));
+    public void Resize(ushort columns, ushort rows) =>
+        _runtime.SendInBackground(this, ShimKind.Resize, m => m.Text(Key).I32(columns).I32(rows));
 
     public void End(TimeSpan timeout)
     {

@@ -48,7 +48,9 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         if (options.OwnsProcess) _orphans = new OrphanReaper(() => Watched);
     }
 
-    /// <summary>The children of this process whose ends this runtime waits for: the shim's, and those that a shim's death has left.</summary>
+    /// <summary>
+    /// The children of this process whose ends this runtime waits for: the shim's, and those that a shim's death has left.
+    /// </summary>
     internal IEnumerable<int> Watched => [.. _known.Values.Select(p => p.Pid), .. ShimPid is { } shim ? (int[])[shim] : []];
 
     /// <summary>No shim has ever said what is in its care, so that none was ever asked for anything.</summary>
@@ -68,7 +70,8 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     public IContainer Restore(string key, ContainerRequest request, CheckpointOptions options, CancellationToken deadline) =>
         Make(ShimKind.Restore, key, request, m => m.Text(key).I32(CallMilliseconds).Put(request).Put(options), deadline);
 
-    private ShimProcess Make(ShimKind kind, string key, ContainerRequest request, Action<MessageWriter> body, CancellationToken deadline)
+    private ShimProcess Make(
+        ShimKind kind, string key, ContainerRequest request, Action<MessageWriter> body, CancellationToken deadline)
     {
         using var spec = Payload.Write(request.Spec.Span);
         try
@@ -79,7 +82,8 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         {
             _connection.AwaitShimsEnd();
             if (!request.OwnsBundle) throw;
-            // Only the connection broke (no descriptor was left to take its answer): the shim may be at it still, and undoes it when it is done.
+            // Only the connection broke (no descriptor was left to take its answer): the shim may be at it still, and undoes it
+            // when it is done.
             if (_connection.ShimLives) IgnoreErrors(() => End(key, request.Bundle, new Dictionary<string, string>(), Grace));
             // Half-made, or made and orphaned: the bundle says which cgroup it has.
             else Container.TearDown(request.Bundle, new Dictionary<string, string>(), Grace);
@@ -88,7 +92,9 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     }
 
     /// <inheritdoc/>
-    public IContainer? TryAdopt(string key, string bundle, ProcessIdentity init, IReadOnlyDictionary<string, string> cgroupPaths, CancellationToken deadline) =>
+    public IContainer? TryAdopt(
+        string key, string bundle, ProcessIdentity init, IReadOnlyDictionary<string, string> cgroupPaths,
+        CancellationToken deadline) =>
         Adopt(key, null, bundle, init, cgroupPaths, deadline);
 
     /// <inheritdoc/>
@@ -114,7 +120,8 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     public IReadOnlyCollection<FoundContainer> Found(CancellationToken deadline)
     {
         _connection.Session(deadline);
-        return [.. _known.Values.Where(p => p is { IsExec: false, HasEnded: false, Bundle: not null }).Select(p => new FoundContainer(
+        return [.. _known.Values.Where(p => p is { IsExec: false, HasEnded: false, Bundle: not null })
+            .Select(p => new FoundContainer(
             p.Key, new ProcessIdentity(p.Pid, p.StartTime, ProcStat.BootId), p.Bundle!, p.CgroupPaths, p.Terminal, p.IsHeld))];
     }
 
@@ -146,18 +153,21 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     }
 
     internal void Start(ShimProcess process, CancellationToken deadline) =>
-        _connection.Repeat(session => session.Call(ShimKind.Start, m => m.Text(process.Key).I32(CallMilliseconds), null, deadline), deadline);
+        _connection.Repeat(session =>
+            session.Call(ShimKind.Start, m => m.Text(process.Key).I32(CallMilliseconds), null, deadline), deadline);
 
     internal IContainerProcess Exec(ShimProcess container, string key, ExecRequest request, CancellationToken deadline)
     {
         using var process = Payload.Write(request.Process.Span);
         return Spawn(
-            ShimKind.Exec, key, container.Key, "", m => m.Text(key).I32(CallMilliseconds).Text(container.Key).Put(request.Stdio), process, deadline);
+            ShimKind.Exec, key, container.Key, "", m =>
+                m.Text(key).I32(CallMilliseconds).Text(container.Key).Put(request.Stdio), process, deadline);
     }
 
     /// <summary>Not asked twice: a shim that dies over it may have left half of the images, or all of them.</summary>
     internal void Checkpoint(ShimProcess container, CheckpointOptions options, CancellationToken deadline) =>
-        _connection.Session(deadline).Call(ShimKind.Checkpoint, m => m.Text(container.Key).I32(CallMilliseconds).Put(options), null, deadline);
+        _connection.Session(deadline)
+            .Call(ShimKind.Checkpoint, m => m.Text(container.Key).I32(CallMilliseconds).Put(options), null, deadline);
 
     /// <summary>Until it is done: it bears being done twice, so the next shim is asked when one dies over it.</summary>
     internal void End(string key, string bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout)
@@ -167,7 +177,8 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         {
             _connection.Repeat(
                 session => session.Call(
-                    ShimKind.End, m => m.Text(key).I32((int)timeout.TotalMilliseconds).Text(bundle).Pairs(cgroupPaths), null, deadline.Token),
+                    ShimKind.End, m => m.Text(key).I32((int)timeout.TotalMilliseconds).Text(bundle).Pairs(cgroupPaths), null,
+                        deadline.Token),
                 deadline.Token);
         }
         catch (OperationCanceledException)
@@ -187,7 +198,9 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         if (key.Count('/') == 1) _options.OnRemoved?.Invoke(key);
     }
 
-    /// <summary>Sends something that nobody waits for, in the background: a shim that does not read must not hold its caller up.</summary>
+    /// <summary>
+    /// Sends something that nobody waits for, in the background: a shim that does not read must not hold its caller up.
+    /// </summary>
     internal void SendInBackground(ShimProcess process, ShimKind kind, Action<MessageWriter> body)
     {
         if (process.HasEnded || _connection.Current is not { } session) return;
@@ -205,23 +218,28 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         ThreadPool.UnsafeQueueUserWorkItem(_ => IgnoreErrors(() =>
         {
             using var deadline = new CancellationTokenSource(Grace);
-            session.Tell(ShimFrame.Begin(ShimKind.Collected).Text(process.Key).I32(process.Pid).I64((long)process.StartTime), deadline.Token);
+            session.Tell(ShimFrame.Begin(ShimKind.Collected).Text(process.Key).I32(process.Pid).I64((long)process.StartTime),
+                deadline.Token);
         }), null);
     }
 
-    internal void LetKilledEnd(ShimProcess process, Pidfd pidfd) => FrozenProcess.LetKilledEnd(process.Pid, pidfd, _host.Hierarchies);
+    internal void LetKilledEnd(ShimProcess process, Pidfd pidfd) =>
+        FrozenProcess.LetKilledEnd(process.Pid, pidfd, _host.Hierarchies);
 
     internal void Forget(ShimProcess process) => _known.TryRemove(new KeyValuePair<string, ShimProcess>(process.Key, process));
 
     private ShimProcess? Adopt(
-        string key, string? containerKey, string? bundle, ProcessIdentity wanted, IReadOnlyDictionary<string, string> cgroupPaths, CancellationToken deadline)
+        string key, string? containerKey, string? bundle, ProcessIdentity wanted, IReadOnlyDictionary<string, string> cgroupPaths,
+            CancellationToken deadline)
     {
         if (wanted.BootId != ProcStat.BootId) return null;
         var session = _connection.Session(deadline);
-        if (_known.TryGetValue(key, out var known) && (known.Pid, known.StartTime) == (wanted.Pid, wanted.StartTime)) return known;
+        if (_known.TryGetValue(key, out var known) && (known.Pid, known.StartTime) == (wanted.Pid, wanted.StartTime))
+            return known;
         var facts = new ProcessHandover
         {
-            Key = key, IsExec = containerKey is not null, Pid = wanted.Pid, StartTime = wanted.StartTime, Bundle = bundle, CgroupPaths = cgroupPaths,
+            Key = key, IsExec = containerKey is not null, Pid = wanted.Pid, StartTime = wanted.StartTime, Bundle = bundle,
+            CgroupPaths = cgroupPaths,
             Handles = new System.Runtime.InteropServices.SafeHandle?[ProcessHandover.Places],
         };
         if (_uncollected.TryGetValue((key, wanted.Pid, wanted.StartTime), out var exit))
@@ -231,7 +249,8 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
             _known[key] = gone;
             return gone;
         }
-        // Of a shim that died when we were not there either. The pidfd first, then the look: what it names now is what the start time is read from.
+        // Of a shim that died when we were not there either. The pidfd first, then the look: what it names now is what the start
+        // time is read from.
         if (Pidfd.TryOpen(wanted.Pid) is not { } pidfd) return null;
         if (ProcStat.TryStartTime(wanted.Pid) != wanted.StartTime)
         {
@@ -255,7 +274,8 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
 
     /// <param name="containerKey">Of an exec.</param>
     private ShimProcess Spawn(
-        ShimKind kind, string key, string? containerKey, string bundle, Action<MessageWriter> body, System.Runtime.InteropServices.SafeHandle payload, CancellationToken deadline)
+        ShimKind kind, string key, string? containerKey, string bundle, Action<MessageWriter> body,
+            System.Runtime.InteropServices.SafeHandle payload, CancellationToken deadline)
     {
         var session = _connection.Session(deadline);
         ShimProcess? spawned = null;
@@ -311,7 +331,8 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     /// <summary>The shim's processes go on; what the kernel tells their parent it tells us now.</summary>
     void IShimListener.OnShimExited()
     {
-        _options.Log($"the shim has ended; {_known.Values.Count(p => !p.HasEnded)} processes are watched by the daemon itself, and a new shim is started");
+        _options.Log($"the shim has ended; {_known.Values.Count(p => !p.HasEnded)} processes are watched by the daemon "
+            + "itself, and a new shim is started");
         foreach (var process in _known.Values) process.WatchLocally(_host);
     }
 
@@ -337,7 +358,8 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     /// <summary>Kept for whoever takes the process over, if nobody holds it yet.</summary>
     private void Exited(ExitRecord exit)
     {
-        if (_known.TryGetValue(exit.Key, out var known) && (known.Pid, known.StartTime) == (exit.Pid, exit.StartTime)) known.Learn(exit.End, exit.OomKills);
+        if (_known.TryGetValue(exit.Key, out var known) && (known.Pid, known.StartTime) == (exit.Pid, exit.StartTime))
+            known.Learn(exit.End, exit.OomKills);
         else _uncollected[(exit.Key, exit.Pid, exit.StartTime)] = exit;
     }
 
@@ -345,11 +367,13 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     private void GiveTo(ShimSession session, ShimProcess process) => process.HandOver(handover =>
     {
         using var deadline = new CancellationTokenSource(Grace);
-        session.Ask(ShimKind.Adopt, m => m.Put(handover, session.Version).Text(process.ContainerKey ?? ""), [.. handover.Present()], deadline.Token)
+        session.Ask(ShimKind.Adopt, m =>
+            m.Put(handover, session.Version).Text(process.ContainerKey ?? ""), [.. handover.Present()], deadline.Token)
             .ContinueWith(
                 t =>
                 {
-                    _options.Log($"{process.Key}: the shim does not take it over, its end is watched for here: {t.Exception!.InnerException!.Message}");
+                    _options.Log($"{process.Key}: the shim does not take it over, its end is watched for here: "
+                        + $"{t.Exception!.InnerException!.Message}");
                     process.WatchLocally(_host);
                 },
                 TaskContinuationOptions.OnlyOnFaulted);
@@ -361,7 +385,9 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         {
             action();
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException or TimeoutException or ObjectDisposedException)
+        catch (Exception e) when (
+            e is IOException or OperationCanceledException or InvalidOperationException or TimeoutException
+            or ObjectDisposedException)
         {
             // What could not be told is told again, or is found, when the next connection is made.
         }

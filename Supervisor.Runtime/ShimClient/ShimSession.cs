@@ -35,7 +35,8 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
     /// <exception cref="OperationCanceledException">No answer before the deadline.</exception>
     /// <exception cref="IOException">And other types: what the shim's side threw.</exception>
     public Reply Call(
-        ShimKind kind, Action<MessageWriter> body, SafeHandle? payload, CancellationToken deadline, Action<Reply>? late = null, Action<Reply>? spawned = null)
+        ShimKind kind, Action<MessageWriter> body, SafeHandle? payload, CancellationToken deadline, Action<Reply>? late = null,
+            Action<Reply>? spawned = null)
     {
         var (number, pending) = Begin(kind, body, payload is null ? [] : [payload], late, spawned, deadline);
         try
@@ -74,7 +75,8 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
             if (length == 0) return;
             var body = new MessageReader(buffer.AsMemory(0, length).ToArray());
             var (kind, number) = ((ShimKind)body.U8(), body.I64());
-            if (kind is ShimKind.Done or ShimKind.Spawned or ShimKind.Failed) Answered(kind, number, new Reply(body, descriptors));
+            if (kind is ShimKind.Done or ShimKind.Spawned or ShimKind.Failed)
+                Answered(kind, number, new Reply(body, descriptors));
             else
             {
                 onTold(kind, body, descriptors);
@@ -99,10 +101,12 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
     }
 
     private (long Number, Pending Pending) Begin(
-        ShimKind kind, Action<MessageWriter> body, SafeHandle[] handles, Action<Reply>? late, Action<Reply>? spawned, CancellationToken deadline)
+        ShimKind kind, Action<MessageWriter> body, SafeHandle[] handles, Action<Reply>? late, Action<Reply>? spawned,
+            CancellationToken deadline)
     {
         var number = Interlocked.Increment(ref _lastNumber);
-        var pending = new Pending(new TaskCompletionSource<Reply>(TaskCreationOptions.RunContinuationsAsynchronously), late, spawned);
+        var pending = new Pending(
+            new TaskCompletionSource<Reply>(TaskCreationOptions.RunContinuationsAsynchronously), late, spawned);
         _pending[number] = pending;
         var message = ShimFrame.Begin(kind, number);
         body(message);

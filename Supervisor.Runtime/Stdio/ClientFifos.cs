@@ -5,7 +5,8 @@ using Supervisor.Kernel.Files;
 namespace Supervisor.Runtime.Stdio;
 
 /// <summary>
-/// The directory of one client's FIFOs, <c>fifo/NAMESPACE/CONTAINER/RANDOM</c> below the state directory. Its maker holds a lock on it (flock(2)) while it lives, and removes
+/// The directory of one client's FIFOs, <c>fifo/NAMESPACE/CONTAINER/RANDOM</c> below the state directory. Its maker holds a lock
+/// on it (flock(2)) while it lives, and removes
 /// it. What a killed client leaves, and what an input needs that outlives its client, the daemon removes with the task.
 /// </summary>
 public sealed class ClientFifos : IDisposable
@@ -25,7 +26,8 @@ public sealed class ClientFifos : IDisposable
     {
         for (var attempt = 1; ; attempt++)
         {
-            var path = System.IO.Path.Join(Of(state, @namespace, container), Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)));
+            var path = System.IO.Path.Join(
+                Of(state, @namespace, container), Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)));
             try
             {
                 PrivateFiles.MakeDirectory(path);
@@ -74,13 +76,15 @@ public sealed class ClientFifos : IDisposable
         _lock.Dispose();
     }
 
-    private static string Of(string state, string @namespace, string container) => System.IO.Path.Join(state, "fifo", @namespace, container);
+    private static string Of(string state, string @namespace, string container) =>
+        System.IO.Path.Join(state, "fifo", @namespace, container);
 
     /// <returns>Null where somebody holds it, or it is not there any more.</returns>
     private static Fd? TryLock(string path)
     {
         if (Fd.TryOpen(path, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW) is not { } directory) return null;
-        if (Native.flock(directory.Number, Native.LOCK_EX | Native.LOCK_NB) == 0 && PrivateFiles.IsAt(path, directory)) return directory;
+        if (Native.flock(directory.Number, Native.LOCK_EX | Native.LOCK_NB) == 0 && PrivateFiles.IsAt(path, directory))
+            return directory;
         directory.Dispose();
         return null;
     }

@@ -21,7 +21,8 @@ public static class ConsoleSocket
 
     private static void Send(string what, string path, Fd fd, ReadOnlySpan<byte> name)
     {
-        using var socket = StreamSocket.TryConnect(path) ?? throw new SyscallException("connect", Kernel.Abi.Errno.ECONNREFUSED, $"{what} {path}");
+        using var socket = StreamSocket.TryConnect(path)
+            ?? throw new SyscallException("connect", Kernel.Abi.Errno.ECONNREFUSED, $"{what} {path}");
         socket.SendDescriptor(fd, name);
     }
 }

@@ -7,8 +7,10 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Runtime.Stdio;
 
 /// <summary>
-/// How a reader says that it goes on purpose, and that the process behind a <see cref="PipeTarget"/> is to go on: it takes the FIFO's read permission away.
-/// The mark belongs to the FIFO itself, so every holder of a descriptor sees it, in whatever mount namespace, after a restart too. A reader that is killed leaves none.
+/// How a reader says that it goes on purpose, and that the process behind a <see cref="PipeTarget"/> is to go on: it takes the
+/// FIFO's read permission away.
+/// The mark belongs to the FIFO itself, so every holder of a descriptor sees it, in whatever mount namespace, after a restart
+/// too. A reader that is killed leaves none.
 /// </summary>
 public static class DetachedFifo
 {
@@ -23,5 +25,6 @@ public static class DetachedFifo
     }
 
     /// <summary>Whether the reader of this FIFO has detached; false of anything else.</summary>
-    internal static bool Is(Fd writing) => FileStatus.OwnerOf(writing) is var (mode, _, _) && S_ISFIFO((ushort)mode) && (mode & OwnerMayRead) == 0;
+    internal static bool Is(Fd writing) =>
+        FileStatus.OwnerOf(writing) is var (mode, _, _) && S_ISFIFO((ushort)mode) && (mode & OwnerMayRead) == 0;
 }

@@ -95,7 +95,8 @@ internal sealed class LogBinary : IDisposable
         var nowhere = slots.Take();
         FdSlots.Keep(
             program, program.Add(
-            Syscall.openat, "/dev/null", At.FDCWD, program.Text("/dev/null"), (OpenFlags.O_RDWR | OpenFlags.O_CLOEXEC).ToKernel(), 0),
+            Syscall.openat, "/dev/null", At.FDCWD, program.Text("/dev/null"), (OpenFlags.O_RDWR | OpenFlags.O_CLOEXEC).ToKernel(),
+                0),
             nowhere);
         // First out of the way of 3, 4 and 5, which may be numbers of ours.
         var aside = streams.Select(_ => slots.Take()).ToArray();
@@ -152,7 +153,8 @@ internal sealed class LogBinary : IDisposable
         if (owner.Length != 2) throw new InvalidStdioException("stdout", $"\"{target}\" is not {Scheme} and an absolute path");
         var question = rest.IndexOf('?', StringComparison.Ordinal);
         var path = Uri.UnescapeDataString(question < 0 ? rest[slash..] : rest[slash..question]);
-        if (path.Contains('\0', StringComparison.Ordinal)) throw new InvalidStdioException("stdout", $"\"{target}\" names no file");
+        if (path.Contains('\0', StringComparison.Ordinal))
+            throw new InvalidStdioException("stdout", $"\"{target}\" names no file");
         var arguments = new List<string>();
         foreach (var pair in question < 0 ? [] : rest[(question + 1)..].Split('&', StringSplitOptions.RemoveEmptyEntries))
         {

@@ -2,7 +2,10 @@ using Supervisor.Kernel;
 
 namespace Supervisor.Runtime.Stdio;
 
-/// <summary>A log file: <c>file:///path</c>, or <c>file:///path?max-size=10MiB&amp;max-files=3</c> for one that is begun anew when it is full.</summary>
+/// <summary>
+/// A log file: <c>file:///path</c>, or <c>file:///path?max-size=10MiB&amp;max-files=3</c> for one that is begun anew when it is
+/// full.
+/// </summary>
 /// <param name="Path">Absolute. The former files are <c>path.1</c> (the latest), <c>path.2</c> and so on.</param>
 /// <param name="MaxSize">Bytes that no file exceeds; null for one file that grows.</param>
 /// <param name="MaxFiles">How many there are at most, with the current one.</param>
@@ -30,7 +33,8 @@ public sealed record LogTarget(string Path, long? MaxSize, int MaxFiles)
         if (!Is(target)) throw new InvalidStdioException(field, $"\"{target}\" is not {Scheme} and an absolute path");
         var question = target.IndexOf('?', StringComparison.Ordinal);
         var path = Uri.UnescapeDataString(question < 0 ? target[Scheme.Length..] : target[Scheme.Length..question]);
-        if (!path.StartsWith('/') || path.Contains('\0', StringComparison.Ordinal)) throw new InvalidStdioException(field, $"\"{target}\" is not an absolute path");
+        if (!path.StartsWith('/') || path.Contains('\0', StringComparison.Ordinal))
+            throw new InvalidStdioException(field, $"\"{target}\" is not an absolute path");
         long? size = null;
         int? files = null;
         foreach (var pair in question < 0 ? [] : target[(question + 1)..].Split('&', StringSplitOptions.RemoveEmptyEntries))
@@ -42,7 +46,8 @@ public sealed record LogTarget(string Path, long? MaxSize, int MaxFiles)
                 case "max-size":
                     size = ByteSize.TryParse(value) is >= LeastSize and var bytes
                         ? bytes
-                        : throw new InvalidStdioException(field, $"max-size: \"{value}\" is no size of at least {LeastSize} bytes, such as 10MiB");
+                        : throw new InvalidStdioException(
+                            field, $"max-size: \"{value}\" is no size of at least {LeastSize} bytes, such as 10MiB");
                     break;
                 case "max-files":
                     files = int.TryParse(value, out var number) && number is >= 1 and <= MostFiles
@@ -50,10 +55,12 @@ public sealed record LogTarget(string Path, long? MaxSize, int MaxFiles)
                         : throw new InvalidStdioException(field, $"max-files: \"{value}\" is no number from 1 to {MostFiles}");
                     break;
                 default:
-                    throw new InvalidStdioException(field, $"\"{key}\": a log file has max-size and max-files (a question mark in its path is %3F)");
+                    throw new InvalidStdioException(
+                        field, $"\"{key}\": a log file has max-size and max-files (a question mark in its path is %3F)");
             }
         }
-        if (files is not null && size is null) throw new InvalidStdioException(field, "max-files: nothing is counted without max-size");
+        if (files is not null && size is null)
+            throw new InvalidStdioException(field, "max-files: nothing is counted without max-size");
         return new LogTarget(path, size, files ?? UsualFiles);
     }
 

@@ -3,7 +3,9 @@ using Supervisor.Kernel.Polling;
 
 namespace Supervisor.Runtime.Stdio;
 
-/// <summary>What we have to do with one of a process's two outputs: fill a log from a pipe, keep a FIFO's content, or nothing.</summary>
+/// <summary>
+/// What we have to do with one of a process's two outputs: fill a log from a pipe, keep a FIFO's content, or nothing.
+/// </summary>
 internal sealed class OutputStream : IDisposable
 {
     private Pump? _pump;
@@ -38,20 +40,24 @@ internal sealed class OutputStream : IDisposable
         }
     }
 
-    public void Relay(EventLoop loop, byte[]? pending = null) => _pump = new Pump(loop, Pipe!, destination: null, Log, pending ?? []);
+    public void Relay(EventLoop loop, byte[]? pending = null) =>
+        _pump = new Pump(loop, Pipe!, destination: null, Log, pending ?? []);
 
     /// <param name="stop">We relay no more.</param>
     public OutputHandover HandOver(bool stop)
     {
         var pending = stop ? _pump?.Stop() ?? [] : [];
         if (Log is null) return new OutputHandover(Unread?.Reading is { IsClosed: false } unread ? unread : null, "", []);
-        return new OutputHandover(_pump is { HasEnded: false } && Pipe is { IsClosed: false } pipe ? pipe : null, Log.Target.ToString(), pending);
+        return new OutputHandover(
+            _pump is { HasEnded: false } && Pipe is { IsClosed: false } pipe ? pipe : null, Log.Target.ToString(), pending);
     }
 
     public static OutputStream Resume(EventLoop loop, OutputHandover from, Action<Exception> onError)
     {
-        if (from.Log.Length == 0) return new OutputStream { Unread = from.Reading is null ? null : UnreadOutput.Resume(from.Reading) };
-        var stream = new OutputStream { Log = new RotatingLog(LogTarget.Parse(from.Log, "stdout"), onError), Pipe = from.Reading };
+        if (from.Log.Length == 0)
+            return new OutputStream { Unread = from.Reading is null ? null : UnreadOutput.Resume(from.Reading) };
+        var stream = new OutputStream {
+            Log = new RotatingLog(LogTarget.Parse(from.Log, "stdout"), onError), Pipe = from.Reading };
         if (from.Reading is not null) stream.Relay(loop, from.Pending);
         return stream;
     }
@@ -66,7 +72,8 @@ internal sealed class OutputStream : IDisposable
 }
 
 /// <summary>One output, as one relay gives it to the next.</summary>
-/// <param name="Reading">A pipe's end for <paramref name="Log"/>; without one, a FIFO's whose content is kept; null for neither.</param>
+/// <param name="Reading">A pipe's end for <paramref name="Log"/>; without one, a FIFO's whose content is kept; null for
+/// neither.</param>
 /// <param name="Log">A log (<see cref="LogTarget"/>), or empty.</param>
 /// <param name="Pending">Read, and not yet in the log.</param>
 internal sealed record OutputHandover(Fd? Reading, string Log, byte[] Pending)

@@ -1,11 +1,13 @@
 namespace Supervisor.Runtime.Stdio;
 
 /// <summary>
-/// <c>pipe:///path</c>: a FIFO that breaks with its reader, as a pipe of a shell does. It must be open for reading before, and what is written after the reader
+/// <c>pipe:///path</c>: a FIFO that breaks with its reader, as a pipe of a shell does. It must be open for reading before, and
+/// what is written after the reader
 /// has gone gets SIGPIPE or EPIPE; a terminal behind it is hung up. A plain path is a FIFO whose readers may come and go.
 /// </summary>
 /// <param name="Path">Absolute.</param>
-/// <param name="Log">Gets the same output, also after the reader has detached (<see cref="DetachedFifo"/>); only of a terminal, which is relayed. Null for none.</param>
+/// <param name="Log">Gets the same output, also after the reader has detached (<see cref="DetachedFifo"/>); only of a terminal,
+/// which is relayed. Null for none.</param>
 public sealed record PipeTarget(string Path, LogTarget? Log = null)
 {
     private const string Scheme = "pipe://", LogKey = "log=";
@@ -18,9 +20,11 @@ public sealed record PipeTarget(string Path, LogTarget? Log = null)
     public static PipeTarget Parse(string target, string field)
     {
         ArgumentNullException.ThrowIfNull(target);
-        var (path, query) = target[Scheme.Length..].Split('?', 2) is [var before, var after] ? (before, after) : (target[Scheme.Length..], "");
+        var (path, query) = target[Scheme.Length..].Split('?', 2) is [var before, var after]
+            ? (before, after) : (target[Scheme.Length..], "");
         path = Uri.UnescapeDataString(path);
-        if (!path.StartsWith('/') || path.Contains('\0', StringComparison.Ordinal)) throw new InvalidStdioException(field, $"\"{target}\" is not {Scheme} and an absolute path");
+        if (!path.StartsWith('/') || path.Contains('\0', StringComparison.Ordinal))
+            throw new InvalidStdioException(field, $"\"{target}\" is not {Scheme} and an absolute path");
         if (query.Length == 0) return new PipeTarget(path);
         if (!query.StartsWith(LogKey, StringComparison.Ordinal))
             throw new InvalidStdioException(field, $"\"{query}\": a pipe has only a log (a question mark in its path is %3F)");
@@ -29,5 +33,6 @@ public sealed record PipeTarget(string Path, LogTarget? Log = null)
 
     /// <summary>As <see cref="Parse"/> reads it.</summary>
     public override string ToString() =>
-        Scheme + string.Join('/', Path.Split('/').Select(Uri.EscapeDataString)) + (Log is null ? "" : $"?{LogKey}{Uri.EscapeDataString($"{Log}")}");
+        Scheme + string.Join('/', Path.Split('/').Select(Uri.EscapeDataString))
+            + (Log is null ? "" : $"?{LogKey}{Uri.EscapeDataString($"{Log}")}");
 }

@@ -6,7 +6,8 @@ namespace Supervisor.Runtime.Stdio;
 
 /// <summary>
 /// The standard streams of one process. Output goes straight into the client's FIFO or file: no byte is copied, and it
-/// works on when we die. Only input (which must end at CloseIO), terminals and logs are relayed: a log's file is never the container's own, which
+/// works on when we die. Only input (which must end at CloseIO), terminals and logs are relayed: a log's file is never the
+/// container's own, which
 /// could change its mode, empty it or seek in it.
 /// </summary>
 internal sealed class ProcessStdio : IDisposable
@@ -19,7 +20,8 @@ internal sealed class ProcessStdio : IDisposable
     private LogBinary? _log;
 
     private ProcessStdio(
-        StdioTargets targets, IReadOnlyList<Fd> forChild, Fd? stdinFifo, Fd? stdinPipe, Fd? terminalOutput, OutputStream? stdout = null, OutputStream? stderr = null) =>
+        StdioTargets targets, IReadOnlyList<Fd> forChild, Fd? stdinFifo, Fd? stdinPipe, Fd? terminalOutput,
+            OutputStream? stdout = null, OutputStream? stderr = null) =>
         (_targets, ForChild, _stdinFifo, _stdinPipe, _terminalOutput, _stdout, _stderr) =
         (targets, forChild, stdinFifo, stdinPipe, terminalOutput, stdout ?? new OutputStream(), stderr ?? new OutputStream());
 
@@ -29,7 +31,9 @@ internal sealed class ProcessStdio : IDisposable
     /// <summary>Completes when all output that is relayed has been passed on; at once where none is.</summary>
     public Task Drained => Task.WhenAll(_output?.Ended ?? Task.CompletedTask, _stdout.Drained, _stderr.Drained);
 
-    /// <summary>Completes when nobody needs us any more: all is passed on, and what is in a FIFO is read, once the process has ended.</summary>
+    /// <summary>
+    /// Completes when nobody needs us any more: all is passed on, and what is in a FIFO is read, once the process has ended.
+    /// </summary>
     public Task Finished => Task.WhenAll(Drained, _stdout.Read, _stderr.Read);
 
     /// <summary>Opens what the targets name.</summary>
@@ -48,16 +52,22 @@ internal sealed class ProcessStdio : IDisposable
             {
                 var pipe = PipeTarget.Is(targets.Stdout) ? PipeTarget.Parse(targets.Stdout, "stdout") : null;
                 var rotating = Opened(OutputStream.OpenLog(pipe is null ? targets.Stdout : $"{pipe.Log}", "stdout", onError));
-                var output = rotating is not null && pipe is null ? null : Opened(log?.Stdout.Duplicate() ?? StdioFiles.OpenOutput(targets.Stdout, "stdout", blocking: false));
+                var output = rotating is not null && pipe is null
+                    ? null : Opened(log?.Stdout.Duplicate() ?? StdioFiles.OpenOutput(targets.Stdout, "stdout", blocking: false));
                 if (log is not null) StdioFiles.SetNonBlocking(output!);
                 var typed = targets.Stdin.Length == 0 ? null : Opened(StdioFiles.OpenInput(targets.Stdin));
-                return new ProcessStdio(targets, [], typed, null, output, Opened(new OutputStream { Log = rotating, Unread = Held(output, targets.Stdout) })) { _log = log };
+                return new ProcessStdio(
+                    targets, [], typed, null, output,
+                    Opened(new OutputStream { Log = rotating, Unread = Held(output, targets.Stdout) })) { _log = log };
             }
             if (targets == StdioTargets.Inherited)
-                return new ProcessStdio(targets, [.. Enumerable.Range(0, 3).Select(n => Opened(Fd.DuplicateOf(n))!)], null, null, null);
-            foreach (var (field, target) in (ReadOnlySpan<(string, string)>)[("stdout", targets.Stdout), ("stderr", targets.Stderr)])
+                return new ProcessStdio(
+                    targets, [.. Enumerable.Range(0, 3).Select(n => Opened(Fd.DuplicateOf(n))!)], null, null, null);
+            foreach (var (field, target) in (
+                ReadOnlySpan<(string, string)>)[("stdout", targets.Stdout), ("stderr", targets.Stderr)])
                 if (PipeTarget.Is(target) && PipeTarget.Parse(target, field).Log is not null)
-                    throw new InvalidStdioException(field, $"\"{target}\": log: only the output of a terminal is relayed, and can go into a log beside");
+                    throw new InvalidStdioException(
+                        field, $"\"{target}\": log: only the output of a terminal is relayed, and can go into a log beside");
             Fd stdin, fifo = null!, input = null!;
             if (targets.Stdin.Length == 0)
             {
@@ -73,9 +83,11 @@ internal sealed class ProcessStdio : IDisposable
             var (stdout, outStream) = OpenOutput(targets.Stdout, "stdout", log?.Stdout);
             // containerd sends both streams of a file:// URI to the one file of stdout.
             var sameFile = LogTarget.Is(targets.Stdout) && (targets.Stderr.Length == 0 || targets.Stderr == targets.Stdout);
-            if (!sameFile && outStream.Log is { } first && LogTarget.Is(targets.Stderr) && LogTarget.Parse(targets.Stderr, "stderr").Path == first.Target.Path)
+            if (!sameFile && outStream.Log is { } first && LogTarget.Is(targets.Stderr)
+                && LogTarget.Parse(targets.Stderr, "stderr").Path == first.Target.Path)
                 throw new InvalidStdioException("stderr", $"\"{targets.Stderr}\" is stdout's file with other limits");
-            var (stderr, errStream) = sameFile ? (Opened(stdout.Duplicate())!, new OutputStream()) : OpenOutput(targets.Stderr, "stderr", log?.Stderr);
+            var (stderr, errStream) = sameFile
+                ? (Opened(stdout.Duplicate())!, new OutputStream()) : OpenOutput(targets.Stderr, "stderr", log?.Stderr);
             foreach (var stream in (Fd[])[stdin, stdout, stderr]) StdioFiles.GiveTo(stream, uid, gid);
             return new ProcessStdio(targets, [stdin, stdout, stderr], fifo, input, null, outStream, errStream) { _log = log };
         }
@@ -160,7 +172,8 @@ internal sealed class ProcessStdio : IDisposable
         var inputGoesOn = _input is { HasEnded: false };
         return new StdioHandover(
             _targets.Terminal, Open(_terminal), inputGoesOn ? Open(_stdinFifo) : null, inputGoesOn ? Open(_stdinPipe) : null,
-            _output is { HasEnded: false } ? Open(_output.Destination) : null, pendingInput, pendingOutput, _input?.Ending ?? false,
+            _output is { HasEnded: false }
+                ? Open(_output.Destination) : null, pendingInput, pendingOutput, _input?.Ending ?? false,
             _stdout.HandOver(stop), _stderr.HandOver(stop));
 
         static Fd? Open(Fd? fd) => fd is { IsClosed: false } ? fd : null;
@@ -169,8 +182,11 @@ internal sealed class ProcessStdio : IDisposable
     /// <summary>Goes on with what another has handed over.</summary>
     public static ProcessStdio Resume(EventLoop relay, Action<Exception> onError, StdioHandover from)
     {
-        var (stdout, stderr) = (OutputStream.Resume(relay, from.Stdout, onError), OutputStream.Resume(relay, from.Stderr, onError));
-        var stdio = new ProcessStdio(new StdioTargets("", "", "", from.Terminal), [], from.Input, from.InputPipe, from.Output, stdout, stderr) { _terminal = from.Master };
+        var (stdout, stderr) =
+            (OutputStream.Resume(relay, from.Stdout, onError), OutputStream.Resume(relay, from.Stderr, onError));
+        var stdio = new ProcessStdio(
+            new StdioTargets("", "", "", from.Terminal), [], from.Input, from.InputPipe, from.Output, stdout, stderr) {
+            _terminal = from.Master };
         if (from is { Terminal: true, Master: not null } && (from.Output is not null || stdout.Log is not null))
             stdio._output = new Pump(relay, from.Master.Duplicate(), from.Output, stdout.Log, from.PendingOutput);
         stdio.HangUpWithReader();

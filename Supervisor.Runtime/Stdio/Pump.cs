@@ -7,8 +7,10 @@ using Supervisor.Kernel.Polling;
 namespace Supervisor.Runtime.Stdio;
 
 /// <summary>
-/// Moves bytes from one descriptor to another through a bounded buffer, at the pace of the slower side; or into a log; or to both, at the pace of the other descriptor:
-/// what the log cannot take then is missing in it. Once a reader has detached (<see cref="DetachedFifo"/>), it goes on with the log, or with nobody.
+/// Moves bytes from one descriptor to another through a bounded buffer, at the pace of the slower side; or into a log; or to
+/// both, at the pace of the other descriptor:
+/// what the log cannot take then is missing in it. Once a reader has detached (<see cref="DetachedFifo"/>), it goes on with the
+/// log, or with nobody.
 /// </summary>
 /// <remarks>The descriptors are non-blocking, and belong to the pump with the log.</remarks>
 internal sealed class Pump
@@ -53,7 +55,9 @@ internal sealed class Pump
     /// <summary>Where it writes to, beside a log.</summary>
     public Fd? Destination => _destination;
 
-    /// <summary>What was read and is not yet written: for one who takes the pump over. Nothing more is read or written here.</summary>
+    /// <summary>
+    /// What was read and is not yet written: for one who takes the pump over. Nothing more is read or written here.
+    /// </summary>
     public byte[] Stop()
     {
         lock (_gate)
@@ -212,7 +216,8 @@ internal sealed class Pump
             _reading ??= _loop.Add(_source.Number, EpollEvents.EPOLLIN, OnReadable);
         }
         _writing?.Change(_count > 0 ? EpollEvents.EPOLLOUT : EpollEvents.None);
-        if (_destination is null && _count > 0) (_whenFull ??= new Timer(_ => OnWritable(EpollEvents.EPOLLOUT))).Change(FullFor, Timeout.InfiniteTimeSpan);
+        if (_destination is null && _count > 0)
+            (_whenFull ??= new Timer(_ => OnWritable(EpollEvents.EPOLLOUT))).Change(FullFor, Timeout.InfiniteTimeSpan);
         if (_count == 0 && _endWhenEmpty) Read();
     }
 

@@ -29,14 +29,16 @@ public sealed class RotatingLog : IDisposable
     public LogTarget Target => _target;
 
     /// <summary>As of a descriptor that does not block.</summary>
-    /// <returns>How many bytes; null where it takes none now, because the disk is full or worse: then it is tried again later.</returns>
+    /// <returns>How many bytes; null where it takes none now, because the disk is full or worse: then it is tried again
+    /// later.</returns>
     public int? TryWrite(ReadOnlySpan<byte> bytes)
     {
         try
         {
             if (_file is null) Open();
             var room = _target.MaxSize is { } most ? (int)Math.Clamp(most - _size, 0, bytes.Length) : bytes.Length;
-            if (room < bytes.Length) room = bytes[..room].LastIndexOf((byte)'\n') + 1 is > 0 and var lines ? lines : _size > 0 ? 0 : room;
+            if (room < bytes.Length)
+                room = bytes[..room].LastIndexOf((byte)'\n') + 1 is > 0 and var lines ? lines : _size > 0 ? 0 : room;
             if (room == 0)
             {
                 Rotate();
@@ -80,7 +82,9 @@ public sealed class RotatingLog : IDisposable
     private void Open()
     {
         // O_NONBLOCK: a FIFO that somebody put there is not waited for.
-        _file = Fd.Open(_target.Path, OpenFlags.O_WRONLY | OpenFlags.O_APPEND | OpenFlags.O_CREAT | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY, 0x180 /* 0600 */);
+        _file = Fd.Open(_target.Path,
+            OpenFlags.O_WRONLY | OpenFlags.O_APPEND | OpenFlags.O_CREAT | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY,
+            0x180 /* 0600 */);
         using var handle = new Microsoft.Win32.SafeHandles.SafeFileHandle(_file.Number, ownsHandle: false);
         _size = FileStatus.Of(_file).IsRegular ? RandomAccess.GetLength(handle) : 0;
     }

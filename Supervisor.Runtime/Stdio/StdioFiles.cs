@@ -26,7 +26,8 @@ internal static class StdioFiles
             return fifo;
         }
         if (!File.Exists(path)) throw new InvalidStdioException(field, $"\"{path}\": no such FIFO or file");
-        return Open(path, OpenFlags.O_WRONLY | OpenFlags.O_APPEND | (blocking ? OpenFlags.O_RDONLY : OpenFlags.O_NONBLOCK), field);
+        return Open(path, OpenFlags.O_WRONLY | OpenFlags.O_APPEND | (blocking ? OpenFlags.O_RDONLY : OpenFlags.O_NONBLOCK),
+            field);
     }
 
     // For writing only: so its writers get SIGPIPE or EPIPE once the reader has gone.
@@ -40,14 +41,17 @@ internal static class StdioFiles
 
     /// <summary>A FIFO to read from, without waiting for its writer.</summary>
     /// <remarks>
-    /// It is opened for writing too: its writers may come and go, dockerd with a restart for instance, and only CloseIO ends the input,
+    /// It is opened for writing too: its writers may come and go, dockerd with a restart for instance, and only CloseIO ends the
+    /// input,
     /// as in containerd. That of a <see cref="PipeTarget"/> ends with its writers.
     /// </remarks>
     public static Fd OpenInput(string target)
     {
         const string field = "stdin";
         if (PipeTarget.Is(target)) return OpenFifo(PipeTarget.Parse(target, field).Path, OpenFlags.O_RDONLY);
-        return LogTarget.Is(target) ? throw new InvalidStdioException(field, $"\"{target}\" is not a FIFO") : OpenFifo(PathOf(target, field), OpenFlags.O_RDWR);
+        return LogTarget.Is(target)
+            ? throw new InvalidStdioException(field, $"\"{target}\" is not a FIFO")
+            : OpenFifo(PathOf(target, field), OpenFlags.O_RDWR);
 
         static Fd OpenFifo(string path, OpenFlags access) => IsFifo(path)
             ? Open(path, access | OpenFlags.O_NONBLOCK, field)
@@ -64,8 +68,10 @@ internal static class StdioFiles
 
     private static string PathOf(string path, string field)
     {
-        if (path.Contains("://", StringComparison.Ordinal)) throw new InvalidStdioException(field, $"\"{path}\": only FIFO paths, pipe:// and file:// are supported");
-        if (!path.StartsWith('/') || path.Contains('\0', StringComparison.Ordinal)) throw new InvalidStdioException(field, $"\"{path}\" is not an absolute path");
+        if (path.Contains("://", StringComparison.Ordinal))
+            throw new InvalidStdioException(field, $"\"{path}\": only FIFO paths, pipe:// and file:// are supported");
+        if (!path.StartsWith('/') || path.Contains('\0', StringComparison.Ordinal))
+            throw new InvalidStdioException(field, $"\"{path}\" is not an absolute path");
         return path;
     }
 

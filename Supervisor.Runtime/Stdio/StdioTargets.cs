@@ -2,7 +2,8 @@ namespace Supervisor.Runtime.Stdio;
 
 /// <summary>Where a process's standard streams go, in containerd's words.</summary>
 /// <param name="Stdin">Path of a FIFO, or empty for none.</param>
-/// <param name="Stdout">Path of a FIFO or of a file to append to, <c>file:///path</c>, <c>pipe:///path</c>, or empty for none.</param>
+/// <param name="Stdout">Path of a FIFO or of a file to append to, <c>file:///path</c>, <c>pipe:///path</c>, or empty for
+/// none.</param>
 /// <param name="Stderr">As <paramref name="Stdout"/>; unused with a terminal.</param>
 /// <param name="Terminal">One terminal instead of three streams.</param>
 public sealed record StdioTargets(string Stdin, string Stdout, string Stderr, bool Terminal)

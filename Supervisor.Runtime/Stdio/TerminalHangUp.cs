@@ -10,12 +10,15 @@ internal static class TerminalHangUp
 {
     private const int TIOCGPTPEER = 0x5441, TIOCVHANGUP = 0x5437;
 
-    /// <summary>Does nothing where that is not allowed (it takes CAP_SYS_ADMIN), or the terminal has no other side any more.</summary>
+    /// <summary>
+    /// Does nothing where that is not allowed (it takes CAP_SYS_ADMIN), or the terminal has no other side any more.
+    /// </summary>
     public static void Of(Fd master)
     {
         try
         {
-            var number = ioctl(master.Number, TIOCGPTPEER, (int)(OpenFlags.O_RDWR | OpenFlags.O_NOCTTY | OpenFlags.O_CLOEXEC).ToKernel());
+            var number = ioctl(master.Number, TIOCGPTPEER, (int)(OpenFlags.O_RDWR | OpenFlags.O_NOCTTY | OpenFlags.O_CLOEXEC)
+                .ToKernel());
             if (number < 0) return;
             using var slave = new Fd(number);
             _ = ioctl(slave.Number, TIOCVHANGUP);

@@ -9,7 +9,9 @@ namespace Supervisor.Runtime.Stdio;
 /// reader sees the end when the process closes its output; when it has ended and something is unread, a writing end too, so that
 /// a reader who comes late can open the FIFO at all. Both are closed when it has been read, which is its reader's end of file.
 /// </summary>
-/// <remarks>The kernel tells nobody that a FIFO has become empty: it is looked, ever more rarely, while something is in it.</remarks>
+/// <remarks>
+/// The kernel tells nobody that a FIFO has become empty: it is looked, ever more rarely, while something is in it.
+/// </remarks>
 internal sealed class UnreadOutput : IDisposable
 {
     private const int FirstWait = 2, LongestWait = 1000; // milliseconds
@@ -30,7 +32,8 @@ internal sealed class UnreadOutput : IDisposable
 
     /// <returns>Null where the stream is no FIFO.</returns>
     public static UnreadOutput? TryHold(Fd stream) =>
-        FileStatus.Of(stream).IsFifo ? new UnreadOutput(Fd.Open($"/proc/self/fd/{stream.Number}", OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK)) : null;
+        FileStatus.Of(stream).IsFifo
+            ? new UnreadOutput(Fd.Open($"/proc/self/fd/{stream.Number}", OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK)) : null;
 
     /// <param name="reading">Another's <see cref="Reading"/>.</param>
     public static UnreadOutput Resume(Fd reading) => new(reading);

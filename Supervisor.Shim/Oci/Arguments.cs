@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary>A command line read as Go's flag package and runc read it: <c>-name</c> is <c>--name</c>, values after <c>=</c> or a space.</summary>
+/// <summary>
+/// A command line read as Go's flag package and runc read it: <c>-name</c> is <c>--name</c>, values after <c>=</c> or a space.
+/// </summary>
 internal sealed class Arguments
 {
     private readonly Dictionary<string, List<string>> _values = [];
@@ -14,7 +16,8 @@ internal sealed class Arguments
 
     /// <param name="flags">That are known here.</param>
     /// <param name="arguments">To be read.</param>
-    /// <param name="stopAtFirst">What follows the first word that is no flag belongs to it: a verb's own flags, a program's arguments.</param>
+    /// <param name="stopAtFirst">What follows the first word that is no flag belongs to it: a verb's own flags, a program's
+    /// arguments.</param>
     /// <exception cref="UsageException">A flag that is not known, or lacks its value.</exception>
     public static Arguments Parse(IReadOnlyList<Flag> flags, ReadOnlySpan<string> arguments, bool stopAtFirst)
     {
@@ -44,7 +47,8 @@ internal sealed class Arguments
             if (equals >= 0) name = name[..equals];
             var flag = Find(flags, name) ?? throw new UsageException($"flag provided but not defined: -{name}");
             if (flag.Kind is FlagKind.Switch) value = Truth(value ?? "true", name) ? "true" : "false";
-            else if (value is null) value = ++i < arguments.Length ? arguments[i] : throw new UsageException($"flag needs an argument: -{name}");
+            else if (value is null)
+                value = ++i < arguments.Length ? arguments[i] : throw new UsageException($"flag needs an argument: -{name}");
             read.Add(flag, value);
         }
         return read;

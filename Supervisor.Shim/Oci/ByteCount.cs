@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary>Bytes as runc's callers write them: <c>-1</c>, <c>1048576</c>, <c>32M</c>, <c>1.5g</c>, <c>64MiB</c>. Units are powers of 1024.</summary>
+/// <summary>
+/// Bytes as runc's callers write them: <c>-1</c>, <c>1048576</c>, <c>32M</c>, <c>1.5g</c>, <c>64MiB</c>. Units are powers of
+/// 1024.
+/// </summary>
 internal static class ByteCount
 {
     /// <exception cref="OciException">It is no such text, or too large.</exception>

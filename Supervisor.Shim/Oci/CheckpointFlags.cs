@@ -26,7 +26,8 @@ internal static class CheckpointFlags
     public static CheckpointOptions Options(Invocation invocation)
     {
         var arguments = invocation.Arguments;
-        if (arguments.IsSet("lazy-pages")) throw new OciException("--lazy-pages: this version writes and reads all memory at once; leave the flag out");
+        if (arguments.IsSet("lazy-pages"))
+            throw new OciException("--lazy-pages: this version writes and reads all memory at once; leave the flag out");
         var images = Path.GetFullPath(arguments.Text("image-path") is { Length: > 0 } said ? said : "checkpoint");
         return new CheckpointOptions
         {
@@ -50,7 +51,8 @@ internal static class CheckpointFlags
     {
         if (string.IsNullOrEmpty(path)) return null;
         if (Path.IsPathRooted(path)) throw new OciException($"--parent-path \"{path}\": must be relative to the image path");
-        if (!Directory.Exists(Path.Join(images, path))) throw new OciException($"--parent-path \"{path}\": there is no such directory below \"{images}\"");
+        if (!Directory.Exists(Path.Join(images, path)))
+            throw new OciException($"--parent-path \"{path}\": there is no such directory below \"{images}\"");
         return path;
     }
 }

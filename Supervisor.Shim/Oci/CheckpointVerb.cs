@@ -24,12 +24,14 @@ internal static class CheckpointVerb
                 throw new OciException($"--{flag}: this version writes all memory into the image path; leave the flag out");
         using var only = invocation.Store.Lock(invocation.Id);
         using var live = LiveContainer.Open(invocation.Store, invocation.Id);
-        if (live.Status is not ("running" or "paused") and var status) throw new OciException($"Container cannot be checkpointed in {status} state");
+        if (live.Status is not ("running" or "paused") and var status)
+            throw new OciException($"Container cannot be checkpointed in {status} state");
         var options = CheckpointFlags.Options(invocation) with
         {
             LeaveRunning = arguments.IsSet("leave-running"),
             PreDump = arguments.IsSet("pre-dump"),
-            ExternalNetwork = live.State.Spec.Linux?.Namespaces.Any(n => n.Type is NamespaceKind.Network && !string.IsNullOrEmpty(n.Path)) ?? false,
+            ExternalNetwork = live.State.Spec.Linux?.Namespaces.Any(
+                n => n.Type is NamespaceKind.Network && !string.IsNullOrEmpty(n.Path)) ?? false,
         };
         using var deadline = new CancellationTokenSource(Patience);
         live.Running().Checkpoint(options, deadline.Token);

@@ -110,7 +110,8 @@ internal sealed record ContainerState
             {
                 return read(element);
             }
-            catch (Exception e) when (e is InvalidOperationException or FormatException or ArgumentException) // another kind; a number too large; a key twice
+            // another kind; a number too large; a key twice
+            catch (Exception e) when (e is InvalidOperationException or FormatException or ArgumentException)
             {
                 throw new JsonException($"{name}: is not what belongs there", e);
             }
@@ -118,7 +119,8 @@ internal sealed record ContainerState
 
         static string Text(JsonElement element) => element.GetString() ?? throw new FormatException("null");
 
-        static Dictionary<string, string> Texts(JsonElement element) => element.EnumerateObject().ToDictionary(p => p.Name, p => Text(p.Value));
+        static Dictionary<string, string> Texts(JsonElement element) =>
+            element.EnumerateObject().ToDictionary(p => p.Name, p => Text(p.Value));
     }
 
     private static void Map(Utf8JsonWriter json, string name, IReadOnlyDictionary<string, string> map)

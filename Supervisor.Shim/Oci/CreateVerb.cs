@@ -1,9 +1,12 @@
 namespace Supervisor.Shim.Oci;
 
-/// <summary><c>create</c>: everything but the start. We end; the init waits on, at a socket in the container's state directory.</summary>
+/// <summary>
+/// <c>create</c>: everything but the start. We end; the init waits on, at a socket in the container's state directory.
+/// </summary>
 internal static class CreateVerb
 {
-    public static readonly Verb Verb = new("create", "ID", "create a container", Creation.Flags, 1, 1, Run) { FailurePrefix = "create failed: " };
+    public static readonly Verb Verb = new("create", "ID", "create a container", Creation.Flags, 1, 1, Run) {
+        FailurePrefix = "create failed: " };
 
     private static int Run(Invocation invocation)
     {

@@ -24,7 +24,8 @@ internal sealed class Creation : IDisposable
         Flag.Value("preserve-fds", "how many descriptors from 3 on the container gets"),
     ];
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60), EndPatience = TimeSpan.FromSeconds(20), RestorePatience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60), EndPatience = TimeSpan.FromSeconds(20),
+        RestorePatience = TimeSpan.FromMinutes(5);
     private readonly Invocation _invocation;
     private readonly string _directory;
     private readonly CancellationTokenSource _deadline = new(Patience);
@@ -101,7 +102,8 @@ internal sealed class Creation : IDisposable
         var cgroup = spec.Linux?.CgroupsPath is { Length: > 0 } path ? path : $"/{id}";
         State = new ContainerState(spec)
         {
-            Id = id, Bundle = bundle, Created = DateTimeOffset.UtcNow, Owner = geteuid(), Config = config, BootId = ProcStat.BootId,
+            Id = id, Bundle = bundle, Created = DateTimeOffset.UtcNow, Owner = geteuid(), Config = config,
+            BootId = ProcStat.BootId,
             CgroupPaths = CgroupLimits.DirectoriesOf(_host.Hierarchies, cgroup),
             ExternalDescriptors = [.. Enumerable.Range(0, 3).Select(n => new FileInfo($"/proc/self/fd/{n}").LinkTarget ?? "")],
             NoNewKeyring = arguments.IsSet("no-new-keyring"),
@@ -112,7 +114,9 @@ internal sealed class Creation : IDisposable
         _open.AddRange(passed.Descriptors);
         spec = NotifySocket.AddTo(WithAbsoluteMounts(spec), _directory);
         if (spec.Process is { } process)
-            spec = spec with { Process = ExecProcessSpec.WithHome(process with { Env = [.. process.Env, .. passed.Environment] }, StateJson.Rootfs(State)) };
+            spec = spec with { Process =
+                ExecProcessSpec.WithHome(
+                process with { Env = [.. process.Env, .. passed.Environment] }, StateJson.Rootfs(State)) };
         var request = new ContainerRequest(
             bundle, config, [], spec.Process?.Terminal == true ? StdioTargets.Console : StdioTargets.Inherited, cgroup)
         {
@@ -120,10 +124,12 @@ internal sealed class Creation : IDisposable
             Id = id, NewKeyring = !State.NoNewKeyring, Inherited = passed.Descriptors,
         };
         // Of ambient ones that cannot be nothing is said: runc's own spec has such.
-        foreach (var ignored in SpecValidator.IgnoredCapabilities(spec).Where(i => !i.Field.Contains(".ambient[", StringComparison.Ordinal)))
+        foreach (var ignored in SpecValidator.IgnoredCapabilities(spec)
+            .Where(i => !i.Field.Contains(".ambient[", StringComparison.Ordinal)))
             Log.Warning($"ignoring unknown or unavailable capabilities: {ignored.Field}: {ignored.Reason}");
         if (images is not null) _deadline.CancelAfter(RestorePatience); // there may be gigabytes to read
-        Container = images is null ? Container.Create(_host, request, _deadline.Token) : Container.Restore(_host, request, images, _deadline.Token);
+        Container = images is null
+            ? Container.Create(_host, request, _deadline.Token) : Container.Restore(_host, request, images, _deadline.Token);
         State = State with
         {
             Pid = Container.Pid, StartTime = Container.StartTime, CgroupPaths = Container.Cgroup.Paths,
@@ -134,7 +140,8 @@ internal sealed class Creation : IDisposable
         if (arguments.Text("pidfd-socket") is { Length: > 0 } pidfds) ConsoleSocket.SendPidfd(pidfds, Container.ExitDescriptor);
         _invocation.Store.Save(State);
         if (arguments.Text("pid-file") is { Length: > 0 } file) PidFile.Write(file, Container.Pid);
-        if (Log.Debugs && spec.Linux?.Seccomp is { } seccomp) Log.Debug($"seccomp filter flags: {SeccompFilter.Compile(seccomp).Flags & ~SeccompWords.NewListener}");
+        if (Log.Debugs && spec.Linux?.Seccomp is { } seccomp)
+            Log.Debug($"seccomp filter flags: {SeccompFilter.Compile(seccomp).Flags & ~SeccompWords.NewListener}");
         Log.Debug($"container {id}: init {Container.Pid} is ready");
     }
 
@@ -147,7 +154,9 @@ internal sealed class Creation : IDisposable
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new OciException($"JSON specification file config.json not found: open {Path.Join(bundle, "config.json")}: no such file or directory", e);
+            throw new OciException(
+                $"JSON specification file config.json not found: open {Path.Join(bundle, "config.json")}: no such file or "
+                + "directory", e);
         }
     }
 
@@ -155,8 +164,10 @@ internal sealed class Creation : IDisposable
     private static Spec WithAbsoluteMounts(Spec spec)
     {
         if (spec.Mounts.All(m => m.Destination is "" or ['/', ..])) return spec;
-        Log.Warning($"mount destination {spec.Mounts.First(m => m.Destination is not ("" or ['/', ..])).Destination} is not absolute");
-        return spec with { Mounts = [.. spec.Mounts.Select(m => m.Destination is "" or ['/', ..] ? m : m with { Destination = "/" + m.Destination })] };
+        Log.Warning($"mount destination {spec.Mounts.First(m => m.Destination is not ("" or ['/', ..])).Destination} is not "
+            + "absolute");
+        return spec with { Mounts =
+            [.. spec.Mounts.Select(m => m.Destination is "" or ['/', ..] ? m : m with { Destination = "/" + m.Destination })] };
     }
 
     private static void CheckTerminal(bool terminal, string? consoleSocket, bool detached)
@@ -171,7 +182,8 @@ internal sealed class Creation : IDisposable
     {
         var paths = new Dictionary<string, string>();
         foreach (var (name, file) in (ReadOnlySpan<(string, string)>)
-            [("pid", "pid"), ("network", "net"), ("mount", "mnt"), ("ipc", "ipc"), ("uts", "uts"), ("user", "user"), ("cgroup", "cgroup"), ("time", "time")])
+            [("pid", "pid"), ("network", "net"), ("mount", "mnt"), ("ipc", "ipc"), ("uts", "uts"), ("user", "user"),
+                ("cgroup", "cgroup"), ("time", "time")])
             paths[name] = $"/proc/{pid}/ns/{file}";
         return paths;
     }

@@ -2,7 +2,9 @@ using Supervisor.Kernel.Processes;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary><c>delete</c>: removes what is left of containers that have ended or never began; with <c>--force</c> of any.</summary>
+/// <summary>
+/// <c>delete</c>: removes what is left of containers that have ended or never began; with <c>--force</c> of any.
+/// </summary>
 internal static class DeleteVerb
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
@@ -22,13 +24,15 @@ internal static class DeleteVerb
         using var live = Open(store, id, force);
         if (live is null)
         {
-            if (!force) throw new OciException($"container does not exist: container \"{id}\" has no state; remove what is left of it with --force");
+            if (!force) throw new OciException(
+                $"container does not exist: container \"{id}\" has no state; remove what is left of it with --force");
             store.Remove(id);
             return 0;
         }
         if (live.Container is not null)
         {
-            if (!force && live.Status is not "created" and var status) throw new OciException($"cannot delete container {id} that is not stopped: {status}");
+            if (!force && live.Status is not "created" and var status)
+                throw new OciException($"cannot delete container {id} that is not stopped: {status}");
             live.Container.Signal((int)Signal.SIGKILL);
         }
         Remove(store, id, live);
@@ -56,7 +60,8 @@ internal static class DeleteVerb
                 cgroup.Delete(Patience);
             }
         }
-        if (live.Container is { HasEnded: false } stuck) throw new OciException($"process {stuck.Pid} does not die: it is stuck in the kernel");
+        if (live.Container is { HasEnded: false } stuck)
+            throw new OciException($"process {stuck.Pid} does not die: it is stuck in the kernel");
     }
 
     /// <summary>With force, a state that cannot be read is as good as none.</summary>

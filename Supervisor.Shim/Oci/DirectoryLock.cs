@@ -30,7 +30,9 @@ internal sealed class DirectoryLock : IDisposable
         for (var pause = 1; Native.flock(directory.Number, Native.LOCK_EX | Native.LOCK_NB) != 0; pause = Math.Min(pause * 2, 50))
         {
             if (Errno.Last is not (Errno.EAGAIN or Errno.EINTR)) throw new SyscallException("flock", Errno.Last, path);
-            if (Environment.TickCount64 >= end) throw new OciException($"{path}: another command has been working on this container for {Patience.TotalSeconds} s");
+            if (Environment.TickCount64 >= end)
+                throw new OciException(
+                $"{path}: another command has been working on this container for {Patience.TotalSeconds} s");
             Thread.Sleep(pause); // flock(2) has no deadline
         }
         if (Directory.Exists(path)) return new DirectoryLock(directory);

@@ -3,13 +3,16 @@ using System.Text;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary><c>events</c>: what a container uses, now or every few seconds, and when it runs out of memory. One JSON object a line.</summary>
+/// <summary>
+/// <c>events</c>: what a container uses, now or every few seconds, and when it runs out of memory. One JSON object a line.
+/// </summary>
 internal static class EventsVerb
 {
     private const double Longest = 366 * 24 * 3600; // far below what a wait may take
 
     public static readonly Verb Verb = new("events", "ID", "show what a container uses, and out-of-memory kills, until it ends",
-        [Flag.Value("interval", "between statistics, e.g. 500ms (default: 5s)"), Flag.Switch("stats", "once, then end")], 1, 1, Run);
+        [Flag.Value("interval", "between statistics, e.g. 500ms (default: 5s)"), Flag.Switch("stats", "once, then end")], 1, 1,
+            Run);
 
     private static int Run(Invocation invocation)
     {
@@ -40,7 +43,9 @@ internal static class EventsVerb
         {
             var unit = rest.TrimStart("0123456789.");
             var after = unit.TrimStart("nuµmsh");
-            if (!double.TryParse(rest[..^unit.Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)) throw Invalid();
+            if (!double.TryParse(
+                rest[..^unit.Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture,
+                out var number)) throw Invalid();
             var seconds = total.TotalSeconds + number * unit[..^after.Length] switch
             {
                 "ns" => 1e-9, "us" or "µs" => 1e-6, "ms" => 1e-3, "s" => 1, "m" => 60, "h" => 3600,

@@ -30,22 +30,29 @@ internal static class ExecProcessSpec
             ApparmorProfile = arguments.Text("apparmor") ?? process.ApparmorProfile,
             SelinuxLabel = arguments.Text("process-label") ?? process.SelinuxLabel,
         };
-        if (arguments.List("cap") is { Count: > 0 } added) process = process with { Capabilities = With(process.Capabilities ?? new(), added) };
+        if (arguments.List("cap") is { Count: > 0 } added)
+            process = process with { Capabilities = With(process.Capabilities ?? new(), added) };
         if (arguments.Text("user") is { Length: > 0 } user) process = process with { User = With(process.User, user) };
         if (arguments.List("additional-gids") is { Count: > 0 } groups)
-            process = process with { User = process.User with { AdditionalGids = [.. process.User.AdditionalGids, .. groups.Select(g => Id(g, "additional-gids"))] } };
+            process = process with {
+                User = process.User with {
+                AdditionalGids = [.. process.User.AdditionalGids, .. groups.Select(g => Id(g, "additional-gids"))] } };
         return process;
     }
 
-    /// <summary>With a HOME where it has none, or an empty one: of the passwd(5) of the root filesystem, else the root, as runc has it.</summary>
-    public static ProcessSpec WithHome(ProcessSpec process, string rootfs) => process.Env.LastOrDefault(e => e.StartsWith("HOME=", StringComparison.Ordinal)) is { Length: > 5 }
+    /// <summary>
+    /// With a HOME where it has none, or an empty one: of the passwd(5) of the root filesystem, else the root, as runc has it.
+    /// </summary>
+    public static ProcessSpec WithHome(ProcessSpec process, string rootfs) =>
+        process.Env.LastOrDefault(e => e.StartsWith("HOME=", StringComparison.Ordinal)) is { Length: > 5 }
         ? process : process with { Env = [.. process.Env, $"HOME={HomeDirectory.Of(rootfs, process.User.Uid) ?? "/"}"] };
 
     // Not into the ambient set: it would outlive a change of user, which nobody asked for.
     private static CapabilitiesSpec With(CapabilitiesSpec sets, IReadOnlyList<string> added)
     {
         added = [.. added.Where(name => Capability.TryNumber(name) is not null)]; // as runc has it; ExecVerb tells of the others
-        return sets with { Bounding = Union(sets.Bounding), Effective = Union(sets.Effective), Permitted = Union(sets.Permitted) };
+        return sets with { Bounding = Union(sets.Bounding), Effective = Union(sets.Effective),
+            Permitted = Union(sets.Permitted) };
 
         string[] Union(IReadOnlyList<string> set) => [.. set.Union(added)];
     }
@@ -61,5 +68,6 @@ internal static class ExecProcessSpec
     // Digits only: a name, a sign or 0x is an error and never somebody else's number (CVE-2024-40635, CVE-2026-30892).
     private static uint Id(string text, string flag) =>
         uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id) && id != uint.MaxValue
-            ? id : throw new OciException($"--{flag}: parsing \"{text}\" as int for uid failed: it is not a number of 0 to 4294967294");
+            ? id : throw new OciException(
+                $"--{flag}: parsing \"{text}\" as int for uid failed: it is not a number of 0 to 4294967294");
 }

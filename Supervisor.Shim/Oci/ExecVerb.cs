@@ -39,7 +39,8 @@ internal static class ExecVerb
         switch (live.Status)
         {
             case "stopped": throw new OciException("cannot exec in a stopped container: container not running");
-            case "paused" when !arguments.IsSet("ignore-paused"): throw new OciException("cannot exec in a paused container (use --ignore-paused to override)");
+            case "paused" when !arguments.IsSet("ignore-paused"): throw new OciException(
+                "cannot exec in a paused container (use --ignore-paused to override)");
         }
         var unknown = arguments.List("cap").Where(name => Capability.TryNumber(name) is null).ToArray();
         if (unknown.Length > 0) Log.Warning($"ignoring unknown or unavailable capabilities: [{string.Join(' ', unknown)}]");
@@ -50,11 +51,14 @@ internal static class ExecVerb
         if (!string.IsNullOrEmpty(console) && !(process.Terminal && detached))
             throw new OciException("cannot use console socket if runc will not detach or allocate tty");
         var passed = PassedDescriptors.From(arguments);
-        process = ExecProcessSpec.WithHome(process with { Env = [.. process.Env, .. passed.Environment] }, StateJson.Rootfs(live.State));
+        process = ExecProcessSpec.WithHome(
+            process with { Env = [.. process.Env, .. passed.Environment] }, StateJson.Rootfs(live.State));
         var cgroups = SubCgroups.Of(live.Container!.Cgroup, arguments.List("cgroup"));
         using var deadline = new CancellationTokenSource(Patience);
-        Log.Debug($"container {invocation.Id}: exec of \"{string.Join(' ', process.Args.Take(1))}\" as {process.User.Uid}:{process.User.Gid} in {process.Cwd}");
-        using var exec = live.Container.Exec(new ExecRequest(SpecWriter.Write(process), process.Terminal ? StdioTargets.Console : StdioTargets.Inherited)
+        Log.Debug($"container {invocation.Id}: exec of \"{string.Join(' ', process.Args.Take(1))}\" as "
+            + $"{process.User.Uid}:{process.User.Gid} in {process.Cwd}");
+        using var exec = live.Container.Exec(
+            new ExecRequest(SpecWriter.Write(process), process.Terminal ? StdioTargets.Console : StdioTargets.Inherited)
         {
             Inherited = passed.Descriptors,
             Container = live.State.Spec,

@@ -28,5 +28,7 @@ internal sealed record Flag(string Names, FlagKind Kind, string Help)
     public static Flag List(string names, string help) => new(names, FlagKind.List, help);
 
     /// <summary>As it is shown in a help text.</summary>
-    public string Shown => string.Join(", ", Names.Split(' ').Select(n => (n.Length == 1 ? "-" : "--") + n)) + (Kind is FlagKind.Switch ? "" : " value");
+    public string Shown =>
+        string.Join(", ", Names.Split(' ').Select(n => (n.Length == 1 ? "-" : "--") + n))
+        + (Kind is FlagKind.Switch ? "" : " value");
 }

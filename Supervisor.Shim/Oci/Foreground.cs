@@ -67,7 +67,8 @@ internal sealed unsafe class Foreground : IDisposable
         _terminal?.Dispose();
     }
 
-    private void Register(PosixSignal signal, Action action) => _registrations.Add(PosixSignalRegistration.Create(signal, context =>
+    private void Register(PosixSignal signal, Action action) =>
+        _registrations.Add(PosixSignalRegistration.Create(signal, context =>
     {
         context.Cancel = true;
         action();
@@ -75,7 +76,8 @@ internal sealed unsafe class Foreground : IDisposable
 
     private static int NumberOf(PosixSignal signal) => signal switch
     {
-        PosixSignal.SIGHUP => 1, PosixSignal.SIGINT => 2, PosixSignal.SIGQUIT => 3, PosixSignal.SIGTERM => 15, var raw => (int)raw,
+        PosixSignal.SIGHUP =>
+            1, PosixSignal.SIGINT => 2, PosixSignal.SIGQUIT => 3, PosixSignal.SIGTERM => 15, var raw => (int)raw,
     };
 
     private void Resize()
@@ -84,7 +86,9 @@ internal sealed unsafe class Foreground : IDisposable
         if (_terminal is { IsClosed: false } && ioctl(0, TIOCGWINSZ, &size) == 0) _ = ioctl(_terminal.Number, TIOCSWINSZ, &size);
     }
 
-    /// <summary>As runc: the container's terminal adds no carriage returns, which a pipe or file would get; ours adds them on a screen.</summary>
+    /// <summary>
+    /// As runc: the container's terminal adds no carriage returns, which a pipe or file would get; ours adds them on a screen.
+    /// </summary>
     private static void WriteNewlinesPlainly(Fd terminal)
     {
         termios settings;

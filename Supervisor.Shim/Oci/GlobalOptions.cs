@@ -26,16 +26,21 @@ internal sealed record GlobalOptions(string Root, string Criu)
     {
         Log.Configure(arguments.Text("log"), arguments.Text("log-format") ?? "text", arguments.IsSet("debug"));
         if (arguments.Text("rootless") is not (null or "auto" or "true" or "false" or "1" or "0"))
-            throw new OciException($"invalid value \"{arguments.Text("rootless")}\" for flag --rootless: it is true, false or auto");
+            throw new OciException(
+                $"invalid value \"{arguments.Text("rootless")}\" for flag --rootless: it is true, false or auto");
         if (arguments.IsSet("systemd-cgroup"))
         {
             throw new OciException(Directory.Exists("/run/systemd/system")
-                ? "--systemd-cgroup: this version makes cgroups itself only; leave the flag out, or set the caller's cgroup manager to cgroupfs"
+                ? "--systemd-cgroup: this version makes cgroups itself only; leave the flag out, or set the caller's cgroup "
+                    + "manager to cgroupfs"
                 : "--systemd-cgroup: systemd not running on this host, cannot use systemd cgroups manager");
         }
-        return new GlobalOptions(Path.GetFullPath(arguments.Text("root") is { Length: > 0 } root ? root : DefaultRoot), arguments.Text("criu") is { Length: > 0 } criu ? criu : CheckpointOptions.DefaultCriu);
+        return new GlobalOptions(
+            Path.GetFullPath(arguments.Text("root") is { Length: > 0 } root ? root : DefaultRoot),
+            arguments.Text("criu") is { Length: > 0 } criu ? criu : CheckpointOptions.DefaultCriu);
     }
 
-    private static string DefaultRoot => geteuid() != 0 && Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } own
+    private static string DefaultRoot =>
+        geteuid() != 0 && Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } own
         ? Path.Join(own, "supervisor-oci") : "/run/supervisor-oci";
 }

@@ -15,7 +15,8 @@ internal static class KillVerb
         var signal = SignalNames.TryParse(said) ?? throw new OciException($"unknown signal \"{said}\"");
         using var live = LiveContainer.Open(invocation.Store, invocation.Id);
         // Without a pid namespace of its own the kernel does not end the others when the init ends.
-        var ownPids = live.State.Spec.Linux?.Namespaces.Any(n => n.Type is NamespaceKind.Pid && string.IsNullOrEmpty(n.Path)) ?? false;
+        var ownPids = live.State.Spec.Linux?.Namespaces.Any(n => n.Type is NamespaceKind.Pid && string.IsNullOrEmpty(n.Path))
+            ?? false;
         if (invocation.Arguments.IsSet("all") || (!ownPids && signal == (int)Signal.SIGKILL))
         {
             var any = live.Cgroup.SignalAll(signal);

@@ -46,7 +46,8 @@ internal static class ListVerb
         string[][] rows =
         [
             ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"],
-            .. all.Select(l => (string[])[l.State.Id, $"{l.Pid}", l.Status, l.State.Bundle, StateJson.Time(l.State.Created), OwnerName.Of(l.State.Owner)]),
+            .. all.Select(l => (string[])[l.State.Id, $"{l.Pid}", l.Status, l.State.Bundle, StateJson.Time(l.State.Created),
+                OwnerName.Of(l.State.Owner)]),
         ];
         var text = new StringBuilder();
         var widths = Enumerable.Range(0, 6).Select(c => Math.Max(12, rows.Max(r => r[c].Length) + 3)).ToArray();

@@ -43,7 +43,8 @@ internal sealed class LiveContainer : IDisposable
     public static LiveContainer Open(StateStore store, string id) => new(store.Load(id), store.DirectoryOf(id));
 
     /// <returns>Null when there is none.</returns>
-    public static LiveContainer? TryOpen(StateStore store, string id) => store.TryLoad(id) is { } state ? new(state, store.DirectoryOf(id)) : null;
+    public static LiveContainer? TryOpen(StateStore store, string id) =>
+        store.TryLoad(id) is { } state ? new(state, store.DirectoryOf(id)) : null;
 
     /// <exception cref="OciException">Its init has ended.</exception>
     public Container Running() => Container ?? throw new OciException("container not running");

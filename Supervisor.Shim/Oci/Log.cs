@@ -6,6 +6,9 @@ namespace Supervisor.Shim.Oci;
 /// <summary>Messages in the forms that callers of runc read: logrus' text, or one JSON object a line.</summary>
 internal static class Log
 {
+    private static readonly System.Text.Encodings.Web.JavaScriptEncoder Relaxed =
+        System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
+
     private static string? _file;
     private static bool _json, _debug;
 
@@ -53,7 +56,7 @@ internal static class Log
     {
         var time = DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ");
         var line = _json
-            ? $"{{\"level\":\"{level}\",\"msg\":\"{JsonEncodedText.Encode(message, System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping)}\",\"time\":\"{time}\"}}\n"
+            ? $"{{\"level\":\"{level}\",\"msg\":\"{JsonEncodedText.Encode(message, Relaxed)}\",\"time\":\"{time}\"}}\n"
             : $"time=\"{time}\" level={level} msg=\"{Quoted(message)}\"\n";
         if (_file is null) Streams.WriteError(line);
         else File.AppendAllText(_file, line);
@@ -63,7 +66,9 @@ internal static class Log
     {
         var quoted = new StringBuilder(text.Length);
         foreach (var c in text)
-            _ = c switch { '"' => quoted.Append("\\\""), '\\' => quoted.Append(@"\\"), '\n' => quoted.Append("\\n"), '\t' => quoted.Append("\\t"), _ => quoted.Append(c) };
+            _ = c switch { '"' =>
+                quoted.Append("\\\""), '\\' =>
+                quoted.Append(@"\\"), '\n' => quoted.Append("\\n"), '\t' => quoted.Append("\\t"), _ => quoted.Append(c) };
         return quoted.ToString();
     }
 }

@@ -11,7 +11,8 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Shim.Oci;
 
 /// <summary>
-/// systemd's readiness protocol (sd_notify(3)) for a container: it gets a socket of its own, and of what it says there only that it
+/// systemd's readiness protocol (sd_notify(3)) for a container: it gets a socket of its own, and of what it says there only that
+/// it
 /// is ready is told to the socket in our NOTIFY_SOCKET, together with the init's pid as we see it.
 /// </summary>
 /// <remarks>
@@ -40,8 +41,12 @@ internal sealed unsafe class NotifySocket : IDisposable
         var inside = host.StartsWith('/') ? host : "/run/notify";
         return spec with
         {
-            Process = process with { Env = [.. process.Env.Where(e => !e.StartsWith("NOTIFY_SOCKET=", StringComparison.Ordinal)), $"NOTIFY_SOCKET={inside}/{Name}"] },
-            Mounts = [.. spec.Mounts, new MountSpec { Destination = inside, Type = "bind", Source = place, Options = ["bind", "nosuid", "noexec", "nodev", "ro"] }],
+            Process = process with {
+                Env = [.. process.Env.Where(e => !e.StartsWith("NOTIFY_SOCKET=", StringComparison.Ordinal)),
+                $"NOTIFY_SOCKET={inside}/{Name}"] },
+            Mounts = [.. spec.Mounts,
+                new MountSpec { Destination = inside, Type = "bind", Source = place,
+                Options = ["bind", "nosuid", "noexec", "nodev", "ro"] }],
         };
     }
 
@@ -108,7 +113,8 @@ internal sealed unsafe class NotifySocket : IDisposable
     private static byte[] Address(string path)
     {
         var bytes = Encoding.UTF8.GetBytes(path);
-        if (bytes.Length > 107) throw new OciException($"NOTIFY_SOCKET \"{path}\" has more than 107 bytes, which a socket's address may have");
+        if (bytes.Length > 107)
+            throw new OciException($"NOTIFY_SOCKET \"{path}\" has more than 107 bytes, which a socket's address may have");
         if (bytes[0] == '@') bytes[0] = 0;
         return [(byte)AF_UNIX, 0, .. bytes];
     }

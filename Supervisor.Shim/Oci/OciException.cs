@@ -3,11 +3,14 @@ namespace Supervisor.Shim.Oci;
 /// <summary>What a verb could not do, in the words that callers of runc match on.</summary>
 internal sealed class OciException(string message, Exception? inner = null) : Exception(message, inner)
 {
-    /// <summary>A failure of the library's file calls in the words of Go: the library's own are not in the binary (UseSystemResourceKeys).</summary>
+    /// <summary>
+    /// A failure of the library's file calls in the words of Go: the library's own are not in the binary (UseSystemResourceKeys).
+    /// </summary>
     /// <param name="path">Null where only the exception knows it.</param>
     public static string Wording(Exception e, string? path = null)
     {
-        path ??= (e as FileNotFoundException)?.FileName ?? e.Message[(e.Message.IndexOf(", ", StringComparison.Ordinal) is >= 0 and var at ? at + 2 : 0)..];
+        path ??= (e as FileNotFoundException)?.FileName
+            ?? e.Message[(e.Message.IndexOf(", ", StringComparison.Ordinal) is >= 0 and var at ? at + 2 : 0)..];
         return e switch
         {
             FileNotFoundException or DirectoryNotFoundException => $"open {path}: no such file or directory",

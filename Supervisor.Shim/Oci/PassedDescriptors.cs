@@ -4,7 +4,10 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary>Descriptors from 3 on that the container's process gets: systemd's sockets (sd_listen_fds(3)) and those of <c>--preserve-fds</c>.</summary>
+/// <summary>
+/// Descriptors from 3 on that the container's process gets: systemd's sockets (sd_listen_fds(3)) and those of
+/// <c>--preserve-fds</c>.
+/// </summary>
 /// <param name="Environment">What it needs to find them.</param>
 /// <param name="Descriptors">Copies, the caller's to close.</param>
 internal sealed record PassedDescriptors(IReadOnlyList<string> Environment, IReadOnlyList<Fd> Descriptors)
@@ -16,13 +19,17 @@ internal sealed record PassedDescriptors(IReadOnlyList<string> Environment, IRea
         var more = arguments.Number("preserve-fds") ?? 0;
         var sockets = 0;
         // What is no number is not systemd's: runc and crun pass over it, too.
-        if (int.TryParse(System.Environment.GetEnvironmentVariable("LISTEN_FDS"), NumberStyles.None, CultureInfo.InvariantCulture, out var listening)) sockets = listening;
+        if (int.TryParse(System.Environment.GetEnvironmentVariable("LISTEN_FDS"), NumberStyles.None, CultureInfo.InvariantCulture,
+            out var listening)) sockets = listening;
         if (sockets > 1024) throw new OciException($"LISTEN_FDS={sockets} is not within 0 to 1024");
         if (more is < 0 or > 1024) throw new OciException($"--preserve-fds {more} is not within 0 to 1024");
         var count = sockets + (int)more;
         for (var fd = 3; fd < 3 + count; fd++)
-            if (IsOurs(fd)) throw new OciException($"unable to preserve file descriptor {fd}: please check that the preserved-fd {fd - 3} (of {count}) is present");
-        return new PassedDescriptors(sockets > 0 ? [$"LISTEN_FDS={sockets}", "LISTEN_PID=1"] : [], [.. Enumerable.Range(3, count).Select(fd => Fd.DuplicateOf(fd))]);
+            if (IsOurs(fd)) throw new OciException(
+                $"unable to preserve file descriptor {fd}: please check that the preserved-fd {fd - 3} (of {count}) is present");
+        return new PassedDescriptors(
+            sockets > 0 ? [$"LISTEN_FDS={sockets}", "LISTEN_PID=1"]
+            : [], [.. Enumerable.Range(3, count).Select(fd => Fd.DuplicateOf(fd))]);
     }
 
     /// <summary>Closed, or opened by ourselves: whatever we inherited stays open over an exec.</summary>

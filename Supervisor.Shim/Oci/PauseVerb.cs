@@ -13,7 +13,8 @@ internal static class PauseVerb
     {
         using var only = invocation.Store.Lock(invocation.Id);
         using var live = LiveContainer.Open(invocation.Store, invocation.Id);
-        if (live.Status is not ("running" or "created") and var status) throw new OciException($"container not running: it is {status}");
+        if (live.Status is not ("running" or "created") and var status)
+            throw new OciException($"container not running: it is {status}");
         live.Cgroup.Freeze(Patience);
         return 0;
     }

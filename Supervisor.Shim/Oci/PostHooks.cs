@@ -9,7 +9,8 @@ internal static class PostHooks
     /// <exception cref="HookException">One failed.</exception>
     public static void AfterStart(ContainerState state, int pid, CancellationToken deadline)
     {
-        if (state.Spec.Hooks?.Poststart is { Count: > 0 } hooks) HookRunner.Run("poststart", hooks, Told(state, "running", pid), deadline);
+        if (state.Spec.Hooks?.Poststart is { Count: > 0 } hooks)
+            HookRunner.Run("poststart", hooks, Told(state, "running", pid), deadline);
     }
 
     /// <summary>Failures are told, no more.</summary>

@@ -35,7 +35,9 @@ internal static class PsVerb
         var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var column = lines.Length == 0 ? -1 : Array.IndexOf(Words(lines[0]), "PID");
         if (column < 0) throw new OciException("couldn't find PID field in ps output");
-        var kept = lines.Where((line, i) => i == 0 || (Words(line) is var words && column < words.Length && int.TryParse(words[column], out var pid) && pids.Contains(pid)));
+        var kept = lines.Where(
+            (line, i) => i == 0 || (
+            Words(line) is var words && column < words.Length && int.TryParse(words[column], out var pid) && pids.Contains(pid)));
         return string.Concat(kept.Select(line => line + "\n"));
 
         static string[] Words(string line) => line.Split(' ', StringSplitOptions.RemoveEmptyEntries);

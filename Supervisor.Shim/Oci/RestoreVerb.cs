@@ -1,6 +1,8 @@
 namespace Supervisor.Shim.Oci;
 
-/// <summary><c>restore</c>: brings a container back from images; in the foreground also wait for the end, as <see cref="RunVerb"/>.</summary>
+/// <summary>
+/// <c>restore</c>: brings a container back from images; in the foreground also wait for the end, as <see cref="RunVerb"/>.
+/// </summary>
 internal static class RestoreVerb
 {
     public static readonly Verb Verb = new("restore", "ID", "bring a container back from a checkpoint's images, by criu(8)",

@@ -2,7 +2,9 @@ using Supervisor.Runtime.Checkpointing;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary><c>run</c>: create and start; in the foreground also wait for the end, delete, and end with the container's status.</summary>
+/// <summary>
+/// <c>run</c>: create and start; in the foreground also wait for the end, delete, and end with the container's status.
+/// </summary>
 internal static class RunVerb
 {
     public static readonly Verb Verb = new("run", "ID", "create and run a container",
@@ -25,7 +27,8 @@ internal static class RunVerb
         try
         {
             using var foreground = detached ? null : new Foreground(
-                creation.Container.TakeTerminal(), creation.Container.ExitDescriptor, signal => creation.Container.Signal(signal));
+                creation.Container.TakeTerminal(), creation.Container.ExitDescriptor, signal =>
+                    creation.Container.Signal(signal));
             using var notify = NotifySocket.TryListen(invocation.Store.DirectoryOf(invocation.Id));
             creation.Start();
             creation.Unlock();
@@ -35,7 +38,8 @@ internal static class RunVerb
                 notify?.Wait(creation.Container);
                 return 0;
             }
-            var ready = notify is null ? null : Task.Factory.StartNew(() => notify.Wait(creation.Container), TaskCreationOptions.LongRunning);
+            var ready = notify is null
+                ? null : Task.Factory.StartNew(() => notify.Wait(creation.Container), TaskCreationOptions.LongRunning);
             foreground.WaitForExit();
             ready?.Wait(TimeSpan.FromSeconds(5)); // it looks for the end once a second
             kept = arguments.IsSet("keep");

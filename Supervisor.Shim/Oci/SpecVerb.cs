@@ -11,7 +11,8 @@ internal static class SpecVerb
     private static readonly string[] Capabilities = ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"];
 
     public static readonly Verb Verb = new("spec", "", "write a config.json to start from",
-        [Flag.Value("bundle b", "directory to write it in"), Flag.Switch("rootless", "for an ordinary user: a user namespace, no network namespace")], 0, 0, Run);
+        [Flag.Value("bundle b", "directory to write it in"),
+            Flag.Switch("rootless", "for an ordinary user: a user namespace, no network namespace")], 0, 0, Run);
 
     private static int Run(Invocation invocation)
     {
@@ -23,7 +24,8 @@ internal static class SpecVerb
         using var output = new FileStream(file, FileMode.CreateNew, FileAccess.Write);
         using (var json = new Utf8JsonWriter(output, new JsonWriterOptions
         {
-            Indented = true, IndentCharacter = '\t', IndentSize = 1, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+            Indented = true, IndentCharacter = '\t', IndentSize = 1,
+            Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         }))
             document.WriteTo(json);
         output.WriteByte((byte)'\n');
@@ -32,13 +34,17 @@ internal static class SpecVerb
 
     private static Spec Default()
     {
-        var spec = DefaultSpec.Create(["sh"], "rootfs", new DefaultSpecOptions { Terminal = true, Hostname = "supervisor", ReadOnly = true });
+        var spec = DefaultSpec.Create(
+            ["sh"], "rootfs", new DefaultSpecOptions { Terminal = true, Hostname = "supervisor", ReadOnly = true });
         // As runc has it: on v1 the mount of cgroups shows the container's own, in a cgroup namespace or not.
         if (CgroupHierarchies.Discover().Layout is not CgroupLayout.V2)
-            spec = spec with { Linux = spec.Linux! with { Namespaces = [.. spec.Linux!.Namespaces.Where(n => n.Type is not NamespaceKind.Cgroup)] } };
+            spec = spec with { Linux = spec.Linux! with {
+                Namespaces = [.. spec.Linux!.Namespaces.Where(n => n.Type is not NamespaceKind.Cgroup)] } };
         return spec with
         {
-            Process = spec.Process! with { Capabilities = new CapabilitiesSpec { Bounding = Capabilities, Effective = Capabilities, Permitted = Capabilities } },
+            Process = spec.Process! with {
+                Capabilities = new CapabilitiesSpec {
+                Bounding = Capabilities, Effective = Capabilities, Permitted = Capabilities } },
             Mounts = [.. spec.Mounts.Where(m => m.Destination is not "/run")],
         };
     }
@@ -53,11 +59,13 @@ internal static class SpecVerb
             [
                 .. spec.Mounts.Where(m => m.Destination is not ("/sys" or "/sys/fs/cgroup"))
                     .Select(m => m with { Options = [.. m.Options.Where(o => !o.StartsWith("gid=", StringComparison.Ordinal))] }),
-                new MountSpec { Destination = "/sys", Type = "none", Source = "/sys", Options = ["rbind", "nosuid", "noexec", "nodev", "rro"] },
+                new MountSpec { Destination = "/sys", Type = "none", Source = "/sys",
+                    Options = ["rbind", "nosuid", "noexec", "nodev", "rro"] },
             ],
             Linux = spec.Linux! with
             {
-                Namespaces = [.. spec.Linux!.Namespaces.Where(n => n.Type is not NamespaceKind.Network), new NamespaceSpec { Type = NamespaceKind.User }],
+                Namespaces = [.. spec.Linux!.Namespaces.Where(n => n.Type is not NamespaceKind.Network),
+                    new NamespaceSpec { Type = NamespaceKind.User }],
                 UidMappings = Ids(geteuid()),
                 GidMappings = Ids(getegid()),
                 Resources = null,

@@ -15,7 +15,9 @@ internal sealed class StateStore(string root)
     /// <exception cref="OciException">The id could lead elsewhere.</exception>
     public string DirectoryOf(string id)
     {
-        if (!IsId(id)) throw new OciException($"invalid container ID format: \"{id}\": it has an invalid character (a container ID has letters, digits and _+.- only, not a dot at its head, and at most 255 of them)");
+        if (!IsId(id)) throw new OciException(
+            $"invalid container ID format: \"{id}\": it has an invalid character (a container ID has letters, digits and _+.- "
+            + "only, not a dot at its head, and at most 255 of them)");
         return Path.Join(root, id);
     }
 
@@ -26,7 +28,8 @@ internal sealed class StateStore(string root)
         var directory = DirectoryOf(id);
         if (!Directory.Exists(root)) Directory.CreateDirectory(root, OwnerOnly);
         // CreateDirectory is content with one that is there; mkdir(2) says whose it is.
-        if (!DirectoryLock.TryMake(directory)) throw new OciException($"container with given ID already exists: container with id exists: {id}");
+        if (!DirectoryLock.TryMake(directory))
+            throw new OciException($"container with given ID already exists: container with id exists: {id}");
         return directory;
     }
 
@@ -63,7 +66,9 @@ internal sealed class StateStore(string root)
 
     /// <summary>Every id, in order.</summary>
     public IEnumerable<string> Ids() =>
-        Directory.Exists(root) ? Directory.EnumerateDirectories(root).Select(d => Path.GetFileName(d)).Where(IsId).Order(StringComparer.Ordinal) : [];
+        Directory.Exists(root)
+            ? Directory.EnumerateDirectories(root).Select(d => Path.GetFileName(d)).Where(IsId).Order(StringComparer.Ordinal)
+            : [];
 
     /// <summary>Keeps other changes of the same container away until it is disposed.</summary>
     public DirectoryLock Lock(string id) =>

@@ -72,7 +72,8 @@ internal static class StatsJson
         json.WriteStartObject("memory");
         if (memory is not null)
         {
-            if (memory.Stat.TryGetValue("total_cache", out var cache) || memory.Stat.TryGetValue("file", out cache)) json.WriteNumber("cache", cache);
+            if (memory.Stat.TryGetValue("total_cache", out var cache) || memory.Stat.TryGetValue("file", out cache))
+                json.WriteNumber("cache", cache);
             Usage(json, "usage", memory.Memory);
             if ((memory.MemoryAndSwap ?? memory.Swap) is { } swap) Usage(json, "swap", swap);
             if (memory.Kernel is { } kernel) Usage(json, "kernel", kernel);

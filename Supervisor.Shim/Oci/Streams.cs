@@ -4,7 +4,9 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary>Our standard streams, by write(2): the Console class costs a short-lived program a millisecond and a thread.</summary>
+/// <summary>
+/// Our standard streams, by write(2): the Console class costs a short-lived program a millisecond and a thread.
+/// </summary>
 internal static unsafe class Streams
 {
     public static void Write(string text) => Write(1, Encoding.UTF8.GetBytes(text));

@@ -18,9 +18,12 @@ internal static class SubCgroups
             if (path.Split('/').Contains("..")) throw new OciException($"bad sub cgroup path: {path} is not a sub cgroup path");
             foreach (var controller in colon < 0 ? (IEnumerable<string>)container.Paths.Keys : one[..colon].Split(','))
             {
-                if (!container.Paths.TryGetValue(controller, out var own)) throw new OciException($"--cgroup: unknown controller {controller}");
+                if (!container.Paths.TryGetValue(controller, out var own))
+                    throw new OciException($"--cgroup: unknown controller {controller}");
                 var directory = $"{own}/{path.Trim('/')}".TrimEnd('/');
-                if (!Directory.Exists(directory)) throw new OciException($"error adding pid of the exec to cgroups: open {directory}: no such file or directory");
+                if (!Directory.Exists(directory))
+                    throw new OciException(
+                    $"error adding pid of the exec to cgroups: open {directory}: no such file or directory");
                 paths[controller] = directory;
             }
         }

@@ -38,8 +38,10 @@ internal static class UpdateVerb
         var arguments = invocation.Arguments;
         if (arguments.Has("l3-cache-schema") || arguments.Has("mem-bw-schema"))
             throw new OciException("Intel RDT: this container has no resctrl group");
-        if (arguments.Has("kernel-memory") || arguments.Has("kernel-memory-tcp")) Log.Warning("Kernel memory settings are ignored and will be removed");
-        var resources = arguments.Text("resources") is { Length: > 0 } file ? SpecReader.ReadResources(Read(file)) : From(arguments);
+        if (arguments.Has("kernel-memory") || arguments.Has("kernel-memory-tcp"))
+            Log.Warning("Kernel memory settings are ignored and will be removed");
+        var resources = arguments.Text("resources") is { Length: > 0 } file
+            ? SpecReader.ReadResources(Read(file)) : From(arguments);
         foreach (var field in CgroupLimits.Update(live.Cgroup, resources)) Log.Warning($"{field.Field}: {field.Reason}");
         return 0;
     }
@@ -47,7 +49,8 @@ internal static class UpdateVerb
     private static byte[] Read(string file)
     {
         if (file is not "-") return File.ReadAllBytes(file);
-        using var input = new FileStream(new Microsoft.Win32.SafeHandles.SafeFileHandle(0, ownsHandle: false), FileAccess.Read, 0);
+        using var input = new FileStream(
+            new Microsoft.Win32.SafeHandles.SafeFileHandle(0, ownsHandle: false), FileAccess.Read, 0);
         using var all = new MemoryStream();
         var buffer = new byte[4096];
         for (int got; (got = input.Read(buffer)) > 0 && all.Length <= SpecReader.LargestDocument;) all.Write(buffer, 0, got);
@@ -56,17 +59,21 @@ internal static class UpdateVerb
 
     internal static ResourcesSpec From(Arguments a)
     {
-        if (a.Number("blkio-weight") is < 0 or > ushort.MaxValue) throw new OciException("--blkio-weight is not within 10 to 1000");
+        if (a.Number("blkio-weight") is < 0 or > ushort.MaxValue)
+            throw new OciException("--blkio-weight is not within 10 to 1000");
         return new ResourcesSpec
         {
             BlockIO = a.Number("blkio-weight") is { } weight and not 0 ? new BlockIOSpec { Weight = (ushort)weight } : null,
             Cpu = new CpuSpec
             {
-                Period = Unsigned("cpu-period"), Quota = a.Number("cpu-quota"), Burst = Unsigned("cpu-burst"), Shares = Unsigned("cpu-share"),
-                RealtimePeriod = Unsigned("cpu-rt-period"), RealtimeRuntime = a.Number("cpu-rt-runtime"), Idle = a.Number("cpu-idle"),
+                Period = Unsigned("cpu-period"), Quota = a.Number("cpu-quota"), Burst = Unsigned("cpu-burst"),
+                Shares = Unsigned("cpu-share"),
+                RealtimePeriod = Unsigned("cpu-rt-period"), RealtimeRuntime = a.Number("cpu-rt-runtime"),
+                Idle = a.Number("cpu-idle"),
                 Cpus = a.Text("cpuset-cpus"), Mems = a.Text("cpuset-mems"),
             },
-            Memory = new MemorySpec { Limit = Bytes("memory"), Reservation = Bytes("memory-reservation"), Swap = Bytes("memory-swap") },
+            Memory = new MemorySpec {
+                Limit = Bytes("memory"), Reservation = Bytes("memory-reservation"), Swap = Bytes("memory-swap") },
             Pids = a.Number("pids-limit") is { } pids ? new PidsSpec { Limit = pids } : null,
         };
 

@@ -8,7 +8,8 @@ namespace Supervisor.Shim.Oci;
 /// <param name="Least">How many words it needs at least.</param>
 /// <param name="Most">How many at most.</param>
 /// <param name="Run">Does it; its answer is our exit status.</param>
-internal sealed record Verb(string Name, string Synopsis, string Help, IReadOnlyList<Flag> Flags, int Least, int Most, Func<Invocation, int> Run)
+internal sealed record Verb(
+    string Name, string Synopsis, string Help, IReadOnlyList<Flag> Flags, int Least, int Most, Func<Invocation, int> Run)
 {
     /// <summary>What follows the first word is not for us: a program with its arguments.</summary>
     public bool StopsAtFirst { get; init; }

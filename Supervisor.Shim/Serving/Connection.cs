@@ -7,7 +7,10 @@ using Supervisor.Runtime.ShimClient;
 
 namespace Supervisor.Shim.Serving;
 
-/// <summary>The daemon at the other end. All on the loop's thread; what it does not take now waits, up to a bound, and then it is hung up on.</summary>
+/// <summary>
+/// The daemon at the other end. All on the loop's thread; what it does not take now waits, up to a bound, and then it is hung up
+/// on.
+/// </summary>
 internal sealed class Connection : IDisposable
 {
     private const int MostWaiting = 8192;
@@ -19,7 +22,8 @@ internal sealed class Connection : IDisposable
     private readonly Action<Connection, string> _onEnd;
     private bool _ended, _paused;
 
-    public Connection(EventLoop loop, PacketSocket socket, Action<Connection, ShimKind, long, MessageReader, List<Fd>> onMessage, Action<Connection, string> onEnd)
+    public Connection(EventLoop loop, PacketSocket socket, Action<Connection, ShimKind, long, MessageReader, List<Fd>> onMessage,
+        Action<Connection, string> onEnd)
     {
         (_socket, _onMessage, _onEnd) = (socket, onMessage, onEnd);
         _watch = loop.Add(socket.Fd.Number, EpollEvents.EPOLLIN, OnReady);
@@ -118,7 +122,9 @@ internal sealed class Connection : IDisposable
         }
     }
 
-    private void Wait() => _watch.Change((_paused ? EpollEvents.None : EpollEvents.EPOLLIN) | (_waiting.Count > 0 ? EpollEvents.EPOLLOUT : EpollEvents.None));
+    private void Wait() =>
+        _watch.Change((_paused ? EpollEvents.None : EpollEvents.EPOLLIN) | (
+        _waiting.Count > 0 ? EpollEvents.EPOLLOUT : EpollEvents.None));
 
     private void End(string why)
     {

@@ -57,7 +57,8 @@ internal sealed class ExitLedger : IDisposable
     /// <summary>Of everything that belongs to a container, whose end somebody has seen.</summary>
     public void Forget(string key)
     {
-        foreach (var id in _uncollected.Keys.Where(k => k.Key == key || k.Key.StartsWith(key + "/", StringComparison.Ordinal)).ToList())
+        foreach (var id in _uncollected.Keys.Where(k => k.Key == key || k.Key.StartsWith(key + "/", StringComparison.Ordinal))
+            .ToList())
             Collected(id.Key, id.Pid, id.StartTime);
     }
 
@@ -65,14 +66,17 @@ internal sealed class ExitLedger : IDisposable
 
     private static string Line(ExitRecord e) => string.Create(
         CultureInfo.InvariantCulture,
-        $"+\t{e.Key}\t{e.Pid}\t{e.StartTime}\t{e.Status ?? -1}\t{e.At.UtcTicks}\t{e.OomKills}\t{e.Usage.User.Ticks}\t{e.Usage.System.Ticks}\t{e.Usage.MaximumResident}\n");
+        $"+\t{e.Key}\t{e.Pid}\t{e.StartTime}\t{e.Status ?? -1}\t{e.At.UtcTicks}\t{e.OomKills}\t"
+        + $"{e.Usage.User.Ticks}\t{e.Usage.System.Ticks}\t{e.Usage.MaximumResident}\n");
 
     private void Take(string line)
     {
         // A line that was cut short by our death has too few fields, or is followed by nothing.
         var f = line.Split('\t');
-        if (f is ["+", _, _, _, _, _, _, _, _, _] && int.TryParse(f[2], out var pid) && ulong.TryParse(f[3], out var start) && int.TryParse(f[4], out var status)
-            && long.TryParse(f[5], out var at) && ulong.TryParse(f[6], out var oom) && long.TryParse(f[7], out var user) && long.TryParse(f[8], out var system)
+        if (f is ["+", _, _, _, _, _, _, _, _, _] && int.TryParse(f[2], out var pid) && ulong.TryParse(f[3], out var start)
+            && int.TryParse(f[4], out var status)
+            && long.TryParse(f[5], out var at) && ulong.TryParse(f[6], out var oom) && long.TryParse(f[7], out var user)
+                && long.TryParse(f[8], out var system)
             && long.TryParse(f[9], out var resident))
             _uncollected[(f[1], pid, start)] = new ExitRecord(
                 f[1], pid, start, status < 0 ? null : status, new DateTimeOffset(at, TimeSpan.Zero), oom,
@@ -81,7 +85,9 @@ internal sealed class ExitLedger : IDisposable
             _uncollected.Remove((f[1], pid, start));
     }
 
-    /// <summary>A full disk loses nothing while we live: the record is in memory, and goes into the file at the next compaction.</summary>
+    /// <summary>
+    /// A full disk loses nothing while we live: the record is in memory, and goes into the file at the next compaction.
+    /// </summary>
     private void Append(string line)
     {
         try
@@ -102,7 +108,8 @@ internal sealed class ExitLedger : IDisposable
         var text = Encoding.UTF8.GetBytes(string.Concat(_uncollected.Values.Select(Line)));
         try
         {
-            var file = Fd.Open(_path + ".new", OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_TRUNC | OpenFlags.O_APPEND, 0x180);
+            var file = Fd.Open(_path + ".new", OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_TRUNC | OpenFlags.O_APPEND,
+                0x180);
             file.Write(text);
             File.Move(_path + ".new", _path, overwrite: true);
             _file?.Dispose();

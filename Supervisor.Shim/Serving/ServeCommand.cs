@@ -18,12 +18,15 @@ internal static class ServeCommand
             switch (args[i])
             {
                 case "--dir" when i + 1 < args.Length: directory = Path.GetFullPath(args[++i]); break;
-                case "--resume" when i + 1 < args.Length && int.TryParse(args[++i], out var number): state = new Fd(number); break;
+                case "--resume" when i + 1 < args.Length
+                    && int.TryParse(args[++i], out var number): state = new Fd(number); break;
                 case var other: throw new UsageException($"serve: \"{other}\" is not a flag of this version, or lacks its value");
             }
         }
         if (directory is null) throw new UsageException("serve: --dir is missing");
-        if (!Directory.Exists(directory) || (File.GetUnixFileMode(directory) & ~(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)) != 0)
+        if (!Directory.Exists(directory)
+            || (File.GetUnixFileMode(directory) & ~(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)) != 0)
             throw new UsageException($"serve: {directory} must be a directory of mode 0700");
         // One a directory: two would take each other's socket and file. The kernel lets go of it whatever way we end; after an
         // exec it is taken anew, and who took it in between finds us listening and leaves.
@@ -35,7 +38,9 @@ internal static class ServeCommand
         }
         DescriptorLimit.Raise();
         using var server = new ShimServer(directory, state, Log);
-        PosixSignalRegistration[] signals = [.. new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGHUP }.Select(s => PosixSignalRegistration.Create(s, context =>
+        PosixSignalRegistration[] signals =
+            [.. new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGHUP }.Select(
+            s => PosixSignalRegistration.Create(s, context =>
         {
             context.Cancel = true;
             server.AskToEnd($"{context.Signal}");
@@ -47,5 +52,7 @@ internal static class ServeCommand
     }
 
     private static void Log(string message) =>
-        Console.Error.WriteLine($"{DateTime.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)} shim {Environment.ProcessId}: {message}");
+        Console.Error.WriteLine(
+            $"{DateTime.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)} shim "
+            + $"{Environment.ProcessId}: {message}");
 }

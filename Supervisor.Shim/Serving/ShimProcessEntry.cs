@@ -3,7 +3,9 @@ using Supervisor.Runtime.ShimClient;
 
 namespace Supervisor.Shim.Serving;
 
-/// <summary>One process that is a child of ours, or was of a former shim: a container's init, or another of its processes.</summary>
+/// <summary>
+/// One process that is a child of ours, or was of a former shim: a container's init, or another of its processes.
+/// </summary>
 internal sealed class ShimProcessEntry(string key, string? container, IContainerProcess process)
 {
     public string Key => key;

@@ -22,7 +22,8 @@ internal sealed unsafe partial class ShimServer
     {
         if (_upgrade is not null || !path.StartsWith('/') || !IsExecutable(path))
         {
-            Fail(from, number, new InvalidOperationException(_upgrade is not null ? "an upgrade is on its way" : $"\"{path}\" cannot be executed"));
+            Fail(from, number, new InvalidOperationException(
+                _upgrade is not null ? "an upgrade is on its way" : $"\"{path}\" cannot be executed"));
             return;
         }
         _upgrade = (from, number, path, Environment.TickCount64 + (long)UpgradeWithin.TotalMilliseconds);
@@ -51,7 +52,8 @@ internal sealed unsafe partial class ShimServer
         var state = Write(from, number, kept);
         _log($"becoming {path}, with {_processes.Count} processes");
         foreach (var process in _processes.Values) process.Child.Dispose(); // the copies of their descriptors stay
-        Execute(path, ["supervisor-shim", .. Environment.GetCommandLineArgs().Skip(1).TakeWhile(a => a != "--resume"), "--resume", $"{state.Number}"]);
+        Execute(path, ["supervisor-shim", .. Environment.GetCommandLineArgs().Skip(1).TakeWhile(a => a != "--resume"), "--resume",
+            $"{state.Number}"]);
         _log($"{path}: {Errno.Last}: staying what we are");
         _processes.Clear();
         _byPid.Clear();
@@ -65,7 +67,8 @@ internal sealed unsafe partial class ShimServer
     /// <summary>All that we know, with copies of our descriptors that survive an exec.</summary>
     private Fd Write(Connection from, long number, List<Fd> kept)
     {
-        var state = new MessageWriter().I32(ShimFrame.Newest).I32(Keep(_listener.Fd)).I32(Keep(from.Fd)).I32(from.Version).I64(number).I32(_processes.Count);
+        var state = new MessageWriter().I32(ShimFrame.Newest).I32(Keep(_listener.Fd)).I32(Keep(from.Fd)).I32(from.Version)
+            .I64(number).I32(_processes.Count);
         foreach (var hosted in _processes.Values)
         {
             var process = hosted.HandOver(stop: true);
@@ -94,7 +97,8 @@ internal sealed unsafe partial class ShimServer
         var state = new MessageReader(Payload.ReadAll(file, MostState));
         file.Dispose();
         var version = state.I32();
-        if (version is < ShimFrame.Oldest or > ShimFrame.Newest) throw new InvalidDataException($"the state of a former image has version {version}");
+        if (version is < ShimFrame.Oldest or > ShimFrame.Newest)
+            throw new InvalidDataException($"the state of a former image has version {version}");
         Listen(new PacketSocket(Take(state.I32())));
         var daemon = new PacketSocket(Take(state.I32()));
         var (spoken, number) = (state.I32(), state.I64());
@@ -104,7 +108,8 @@ internal sealed unsafe partial class ShimServer
             var process = state.ProcessWithNumbers(version, Take);
             var container = state.Text();
             var (told, ended) = (state.Flag(), state.Flag());
-            var hosted = new ShimProcessEntry(process.Key, container.Length == 0 ? null : container, Resumed(process)) { Told = told };
+            var hosted = new ShimProcessEntry(process.Key, container.Length == 0 ? null : container, Resumed(process)) {
+                Told = told };
             if (ended) hosted.Exit = state.Exit();
             if (hosted.Exit is null)
             {
@@ -116,7 +121,8 @@ internal sealed unsafe partial class ShimServer
             _byPid[(hosted.Child.Pid, hosted.Child.StartTime)] = hosted;
             hosted.HasEndedBefore();
             if (!told) Tell(hosted, hosted.Exit.End);
-            else if (hosted.ContainerKey is not null && _ledger.Find(hosted.Key, hosted.Child.Pid, hosted.Child.StartTime) is null) RemoveWhenRead(hosted);
+            else if (hosted.ContainerKey is not null
+                && _ledger.Find(hosted.Key, hosted.Child.Pid, hosted.Child.StartTime) is null) RemoveWhenRead(hosted);
         }
         Answer(_connection, number);
         _log($"here we are again, with {_processes.Count} processes");
@@ -130,7 +136,8 @@ internal sealed unsafe partial class ShimServer
 
     private static void Execute(string path, string[] arguments)
     {
-        var environment = Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().Select(e => $"{e.Key}={e.Value}");
+        var environment = Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
+            .Select(e => $"{e.Key}={e.Value}");
         fixed (byte* file = CString.Of(path)) _ = execve(file, Pointers(arguments), Pointers([.. environment]));
 
         static byte** Pointers(string[] texts)

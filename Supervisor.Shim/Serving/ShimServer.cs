@@ -105,7 +105,8 @@ internal sealed partial class ShimServer : IDisposable
 
     private void OnMessage(Connection from, ShimKind kind, long number, MessageReader body, List<Fd> descriptors)
     {
-        if (from.Version == 0 && kind is not ShimKind.Hello) throw new InvalidDataException("a peer that does not say hello first");
+        if (from.Version == 0 && kind is not ShimKind.Hello)
+            throw new InvalidDataException("a peer that does not say hello first");
         switch (kind)
         {
             case ShimKind.Hello: Greet(from, body); break;
@@ -125,7 +126,8 @@ internal sealed partial class ShimServer : IDisposable
             case ShimKind.Upgrade: BeginUpgrade(from, number, body.Text()); break;
             case ShimKind.Leave: Leave(from, number); break;
             default:
-                if (number != 0) Fail(from, number, new InvalidOperationException($"a request of kind {(int)kind}, which this shim does not know"));
+                if (number != 0) Fail(
+                    from, number, new InvalidOperationException($"a request of kind {(int)kind}, which this shim does not know"));
                 break;
         }
     }
@@ -141,7 +143,8 @@ internal sealed partial class ShimServer : IDisposable
         {
             var process = hosted.HandOver(stop: false);
             if (process.Handles[ProcessHandover.PidfdPlace] is not { IsClosed: false }) continue; // just being removed
-            var message = ShimFrame.Begin(ShimKind.Listed).Put(process, from.Version).Text(hosted.ContainerKey ?? "").Flag(hosted is { Told: true });
+            var message = ShimFrame.Begin(ShimKind.Listed).Put(process, from.Version).Text(hosted.ContainerKey ?? "")
+                .Flag(hosted is { Told: true });
             if (hosted.Told) message.Put(hosted.Exit!);
             from.Send(message, process.Present());
             listed.Add(hosted.Key);
@@ -194,7 +197,8 @@ internal sealed partial class ShimServer : IDisposable
         var request = new ExecRequest(Payload.Read(descriptors), stdio);
         Work(from, number, key, milliseconds, deadline =>
         {
-            if (Find(containerKey)?.Container is not { } container) throw new InvalidOperationException("the container is not in this shim's care");
+            if (Find(containerKey)?.Container is not { } container)
+                throw new InvalidOperationException("the container is not in this shim's care");
             DescriptorLimit.CheckRoom();
             var process = container.Exec(request, deadline);
             return () => Host(from, number, new ShimProcessEntry(key, containerKey, process));
@@ -256,12 +260,14 @@ internal sealed partial class ShimServer : IDisposable
         Answer(from, number);
     }
 
-    private IContainerProcess Resumed(ProcessHandover process) => process.IsExec ? new ExecProcess(_host, process) : new Container(_host, process);
+    private IContainerProcess Resumed(ProcessHandover process) =>
+        process.IsExec ? new ExecProcess(_host, process) : new Container(_host, process);
 
     private void Host(Connection from, long number, ShimProcessEntry hosted)
     {
         var process = hosted.HandOver(stop: false);
-        if (_connection == from) from.Send(ShimFrame.Begin(ShimKind.Spawned, number).Put(process, from.Version), process.Present());
+        if (_connection == from)
+            from.Send(ShimFrame.Begin(ShimKind.Spawned, number).Put(process, from.Version), process.Present());
         Add(hosted); // after the answer: nobody hears of an end before the birth
     }
 
@@ -274,22 +280,26 @@ internal sealed partial class ShimServer : IDisposable
             end => _loop.Post(() => Tell(hosted, end)),
             () => _connection?.Send(ShimFrame.Begin(ShimKind.OutOfMemory).Text(hosted.Key).I64((long)hosted.OomKills)));
         hosted.InputEnded?.ContinueWith(
-            _ => _loop.Post(() => _connection?.Send(ShimFrame.Begin(ShimKind.InputEnded).Text(hosted.Key).I32(hosted.Child.Pid))), TaskScheduler.Default);
+            _ => _loop.Post(() => _connection?.Send(ShimFrame.Begin(ShimKind.InputEnded).Text(hosted.Key).I32(hosted.Child.Pid))),
+                TaskScheduler.Default);
     }
 
     /// <summary>While the kernel still keeps the child: if we die between here and there, somebody else can reap it.</summary>
     private void NoteEnd(ProcessIdentity process, ExitStatus status, ProcessUsage usage)
     {
         if (!_byPid.TryGetValue((process.Pid, process.StartTime), out var hosted)) return;
-        hosted.Exit = new ExitRecord(hosted.Key, process.Pid, process.StartTime, status.Code, DateTimeOffset.UtcNow, hosted.OomKills, usage);
+        hosted.Exit = new ExitRecord(
+            hosted.Key, process.Pid, process.StartTime, status.Code, DateTimeOffset.UtcNow, hosted.OomKills, usage);
         _ledger.Add(hosted.Exit);
     }
 
     private void Tell(ShimProcessEntry hosted, ProcessEnd end)
     {
-        if (hosted.Told || _byPid.GetValueOrDefault((hosted.Child.Pid, hosted.Child.StartTime)) != hosted) return; // removed meanwhile
+        // removed meanwhile
+        if (hosted.Told || _byPid.GetValueOrDefault((hosted.Child.Pid, hosted.Child.StartTime)) != hosted) return;
         hosted.Told = true;
-        var seen = hosted.Exit ?? new ExitRecord(hosted.Key, hosted.Child.Pid, hosted.Child.StartTime, end.Status?.Code, end.At, 0, default);
+        var seen = hosted.Exit
+            ?? new ExitRecord(hosted.Key, hosted.Child.Pid, hosted.Child.StartTime, end.Status?.Code, end.At, 0, default);
         hosted.Exit = seen with { OomKills = hosted.OomKills };
         _ledger.Add(hosted.Exit);
         _connection?.Send(ShimFrame.Begin(ShimKind.Exited).Put(hosted.Exit));
@@ -299,13 +309,15 @@ internal sealed partial class ShimServer : IDisposable
     {
         _ledger.Collected(key, pid, startTime);
         // A container's stays, for its end; an exec is done with, once its output is read, or the container is removed.
-        if (_processes.GetValueOrDefault(key) is not { ContainerKey: not null, Told: true } exec || (exec.Child.Pid, exec.Child.StartTime) != (pid, startTime)) return;
+        if (_processes.GetValueOrDefault(key) is not { ContainerKey: not null, Told: true } exec
+            || (exec.Child.Pid, exec.Child.StartTime) != (pid, startTime)) return;
         RemoveWhenRead(exec);
     }
 
     private void RemoveWhenRead(ShimProcessEntry exec)
     {
-        if (exec.OutputFinished is { IsCompleted: false } output) output.ContinueWith(_ => _loop.Post(() => RemoveWhenRead(exec)), TaskScheduler.Default);
+        if (exec.OutputFinished is { IsCompleted: false } output)
+            output.ContinueWith(_ => _loop.Post(() => RemoveWhenRead(exec)), TaskScheduler.Default);
         else if (_processes.GetValueOrDefault(exec.Key) == exec) Remove(exec.Key);
     }
 
@@ -333,7 +345,8 @@ internal sealed partial class ShimServer : IDisposable
 
     /// <summary>Gives a worker something to do, after what is being done for the same key.</summary>
     /// <param name="work">On a worker. What it gives back is done on the loop's thread.</param>
-    private void Work(Connection from, long number, string key, int milliseconds, Func<CancellationToken, Action> work, Exception? refused = null)
+    private void Work(Connection from, long number, string key, int milliseconds, Func<CancellationToken, Action> work,
+        Exception? refused = null)
     {
         if (refused is null && !_work.TryAdd(key, TimeSpan.FromMilliseconds(milliseconds), work, e => Fail(from, number, e)))
             refused = new InvalidOperationException($"\"{key}\": too much is asked of it at once");

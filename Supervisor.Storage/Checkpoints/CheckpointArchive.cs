@@ -13,7 +13,8 @@ public static class CheckpointArchive
     private const uint Readable = 0x180; // 0600
 
     /// <summary>Writes the images of a directory into an ingest.</summary>
-    public static void Pack(string directory, Ingest ingest, StorageLimits limits, TimeProvider clock, CancellationToken cancel) =>
+    public static void Pack(
+        string directory, Ingest ingest, StorageLimits limits, TimeProvider clock, CancellationToken cancel) =>
         LayerWork.Diff([], [new TreeMount("bind", directory, [])], LayerCompression.Tar, ingest, limits, clock, cancel);
 
     /// <summary>
@@ -32,14 +33,19 @@ public static class CheckpointArchive
         while (reader.Next(cancel) is { } entry)
         {
             if (++entries > limits.LayerEntries)
-                throw new StorageException(StorageFault.ResourceExhausted, $"the checkpoint has more than {limits.LayerEntries} files (supervisor.storage.layer-entries)");
+                throw new StorageException(
+                    StorageFault.ResourceExhausted,
+                    $"the checkpoint has more than {limits.LayerEntries} files (supervisor.storage.layer-entries)");
             var path = LayerPath.Split(entry.Name);
             if (path.Length == 0 && entry.Kind is TarKind.Directory) continue;
             if (path.Length != 1 || entry.Kind is not TarKind.File || entry.Segments is not null)
                 throw new StorageException(
-                    StorageFault.InvalidArgument, $"checkpoint: \"{RawName.ToText(entry.Name)}\" ({entry.Kind}) is no image: a checkpoint holds plain files alone");
+                    StorageFault.InvalidArgument,
+                        $"checkpoint: \"{RawName.ToText(entry.Name)}\" ({entry.Kind}) is no image: a checkpoint holds plain "
+                        + "files alone");
             if (entry.Size > limits.LayerSize)
-                throw new StorageException(StorageFault.ResourceExhausted, $"checkpoint: \"{RawName.ToText(entry.Name)}\" claims {entry.Size} bytes");
+                throw new StorageException(
+                    StorageFault.ResourceExhausted, $"checkpoint: \"{RawName.ToText(entry.Name)}\" claims {entry.Size} bytes");
             Write(root, path[0], entry.Size, reader, buffer, cancel);
         }
         if (entries == 0) throw new StorageException(StorageFault.InvalidArgument, "checkpoint: the tar is empty");

@@ -23,7 +23,8 @@ public sealed class CheckpointDirectories(string root)
     public void RemoveAllBut(IReadOnlySet<string> needed)
     {
         if (!Directory.Exists(root)) return;
-        foreach (var directory in Directory.EnumerateDirectories(root).Where(d => !needed.Contains(d)).ToList()) Directory.Delete(directory, recursive: true);
+        foreach (var directory in Directory.EnumerateDirectories(root).Where(d => !needed.Contains(d)).ToList())
+            Directory.Delete(directory, recursive: true);
     }
 }
 

@@ -36,7 +36,8 @@ public sealed class ContentStore
 
     /// <summary>Begins an ingest, or goes on with it.</summary>
     /// <exception cref="StorageException">Another writer holds it, there are too many, or it claims to be too large.</exception>
-    public Ingest Open(string @namespace, string reference, long total, Digest? expected, DateTimeOffset now, CancellationToken cancel)
+    public Ingest Open(string @namespace, string reference, long total, Digest? expected, DateTimeOffset now,
+        CancellationToken cancel)
     {
         if (reference.Length > MaximumRef)
             throw new StorageException(
@@ -46,10 +47,12 @@ public sealed class ContentStore
             throw new StorageException(
                 StorageFault.ResourceExhausted, $"total: {total} bytes are announced, {free} are free in {_ingests}");
         var key = KeyOf(@namespace, reference);
-        // The writer before may just be closing it, its client having heard the end of its call: containerd, too, tries for about a second.
+        // The writer before may just be closing it, its client having heard the end of its call: containerd, too, tries for about
+        // a second.
         for (var wait = 1; !_held.TryAdd(key, now); wait *= 2)
         {
-            if (wait > LongestWait) throw new StorageException(StorageFault.Unavailable, $"ref {reference} locked{Since(key, now)}: unavailable");
+            if (wait > LongestWait)
+                throw new StorageException(StorageFault.Unavailable, $"ref {reference} locked{Since(key, now)}: unavailable");
             if (cancel.WaitHandle.WaitOne(wait)) cancel.ThrowIfCancellationRequested();
         }
         try
@@ -72,7 +75,8 @@ public sealed class ContentStore
 
     /// <summary>The ingests of a namespace, by their names.</summary>
     public IReadOnlyList<IngestStatus> Statuses(string @namespace) =>
-        [.. Directory.EnumerateDirectories(_ingests).Select(StatusIn).Where(i => i?.Namespace == @namespace).Select(i => i!.Value.Status)
+        [.. Directory.EnumerateDirectories(_ingests).Select(StatusIn).Where(i => i?.Namespace == @namespace)
+            .Select(i => i!.Value.Status)
             .OrderBy(s => s.Ref, StringComparer.Ordinal)];
 
     /// <summary>Removes an ingest.</summary>
@@ -111,14 +115,17 @@ public sealed class ContentStore
     /// <returns>Null if there is no such file.</returns>
     public SafeFileHandle? TryOpen(string file)
     {
-        try { return File.OpenHandle(Path.Join(_blobs, file), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete); }
+        try { return File.OpenHandle(
+            Path.Join(_blobs, file), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete); }
         catch (FileNotFoundException) { return null; }
     }
 
     /// <summary>Removes a blob's file; one that is gone already is no error.</summary>
     public void Remove(string file) => File.Delete(Path.Join(_blobs, file));
 
-    /// <summary>Removes the files that nobody has recorded: of commits that were cut off. Only while there are no writers.</summary>
+    /// <summary>
+    /// Removes the files that nobody has recorded: of commits that were cut off. Only while there are no writers.
+    /// </summary>
     public void RemoveAllBut(IReadOnlySet<string> recorded)
     {
         foreach (var path in Directory.EnumerateFiles(_blobs, "*", SearchOption.AllDirectories))
@@ -162,7 +169,8 @@ public sealed class ContentStore
         {
             if (Directory.EnumerateDirectories(_ingests).Take(_limits.Ingests).Count() >= _limits.Ingests)
                 throw new StorageException(
-                    StorageFault.ResourceExhausted, $"{_limits.Ingests} ingests are open already (supervisor.storage.ingests): abort some");
+                    StorageFault.ResourceExhausted,
+                        $"{_limits.Ingests} ingests are open already (supervisor.storage.ingests): abort some");
             PrivateFiles.MakeDirectory(directory);
             about.Write(directory);
         }

@@ -28,13 +28,15 @@ public readonly record struct Digest
             "sha512" => (HashAlgorithmName.SHA512, 128),
             _ => (default, 0),
         };
-        return length != 0 && text.Length == 7 + length && text.AsSpan(7).IndexOfAnyExcept(Digits) < 0 ? new Digest(algorithm, text) : null;
+        return length != 0 && text.Length == 7 + length && text.AsSpan(7).IndexOfAnyExcept(Digits) < 0
+            ? new Digest(algorithm, text) : null;
     }
 
     /// <exception cref="StorageException">It is no digest.</exception>
     public static Digest Parse(string text) => TryParse(text) ?? throw new StorageException(
         StorageFault.InvalidArgument,
-            $"\"{text[..Math.Min(text.Length, 160)]}\" failed validation: must be sha256: or sha512: and lower-case hexadecimal digits");
+            $"\"{text[..Math.Min(text.Length, 160)]}\" failed validation: must be sha256: or sha512: and lower-case "
+                + "hexadecimal digits");
 
     /// <summary>Of a hash that was computed.</summary>
     public static Digest Of(HashAlgorithmName algorithm, ReadOnlySpan<byte> hash) =>

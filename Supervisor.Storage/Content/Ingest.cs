@@ -20,7 +20,8 @@ public sealed class Ingest : IDisposable
     private IncrementalHash _hash;
 
     internal Ingest(
-        ContentStore store, string key, string directory, IngestAbout about, SafeFileHandle data, IncrementalHash hash, long offset)
+        ContentStore store, string key, string directory, IngestAbout about, SafeFileHandle data, IncrementalHash hash,
+            long offset)
     {
         (_store, _key, _directory, _data, _hash, Offset) = (store, key, directory, data, hash, offset);
         (About, UpdatedAt) = (about, offset > 0 ? File.GetLastWriteTimeUtc(data) : about.StartedAt);
@@ -55,7 +56,8 @@ public sealed class Ingest : IDisposable
         _hash.AppendData(bytes);
         Offset += bytes.Length;
         UpdatedAt = now;
-        File.SetLastWriteTimeUtc(_data, now.UtcDateTime); // the kernel's own is of its last tick, and would differ from what the writer is told
+        // the kernel's own is of its last tick, and would differ from what the writer is told
+        File.SetLastWriteTimeUtc(_data, now.UtcDateTime);
     }
 
     /// <summary>Begins again with nothing.</summary>
@@ -122,7 +124,8 @@ internal sealed record IngestAbout(string Namespace, string Ref, long Total, str
     {
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(Path.Join(directory, Ingest.AboutFile)), IngestJson.Default.IngestAbout);
+            return JsonSerializer.Deserialize(
+                File.ReadAllBytes(Path.Join(directory, Ingest.AboutFile)), IngestJson.Default.IngestAbout);
         }
         catch (Exception e) when (e is IOException or JsonException)
         {
@@ -131,7 +134,8 @@ internal sealed record IngestAbout(string Namespace, string Ref, long Total, str
     }
 
     public void Write(string directory) =>
-        PrivateFiles.Write(Path.Join(directory, Ingest.AboutFile), JsonSerializer.SerializeToUtf8Bytes(this, IngestJson.Default.IngestAbout));
+        PrivateFiles.Write(Path.Join(directory, Ingest.AboutFile),
+            JsonSerializer.SerializeToUtf8Bytes(this, IngestJson.Default.IngestAbout));
 }
 
 [JsonSerializable(typeof(IngestAbout))]

@@ -54,7 +54,8 @@ public static unsafe class ExtendedAttributes
         }
     }
 
-    // There are no -at calls before Linux 6.13; the directory's descriptor in /proc is as good: it names that directory and no other.
+    // There are no -at calls before Linux 6.13; the directory's descriptor in /proc is as good: it names that directory and no
+    // other.
     private static byte[] PathOf(Fd directory, string name) =>
         RawName.ToBytes(name.Length == 0 ? $"/proc/self/fd/{directory.Number}/." : $"/proc/self/fd/{directory.Number}/{name}");
 }

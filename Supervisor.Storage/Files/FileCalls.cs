@@ -29,14 +29,16 @@ public static unsafe class FileCalls
                 var fd = openat2(directory.Number, name, &how, sizeof(open_how));
                 if (fd >= 0) return new Fd(fd);
                 if (Errno.Last is Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP or Errno.EXDEV) return null;
-                if (Errno.Last is not (Errno.EINTR or Errno.EAGAIN)) throw Failed("openat2", path); // EAGAIN: a rename raced with ".."
+                // EAGAIN: a rename raced with ".."
+                if (Errno.Last is not (Errno.EINTR or Errno.EAGAIN)) throw Failed("openat2", path);
             }
         }
     }
 
     /// <summary>One name in a directory, as it is: a symlink is not followed, a mount not entered.</summary>
     public static Fd? TryOpenChild(Fd directory, string name, OpenFlags flags, uint mode = 0) =>
-        TryOpen(directory, name, flags | OpenFlags.O_NOFOLLOW, ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_SYMLINKS, mode);
+        TryOpen(directory, name, flags | OpenFlags.O_NOFOLLOW, ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_SYMLINKS,
+            mode);
 
     /// <summary>A directory to list.</summary>
     public static Fd? TryOpenDirectory(Fd directory, string name) => TryOpenChild(directory, name, OpenFlags.O_DIRECTORY);
@@ -187,7 +189,8 @@ public static unsafe class FileCalls
                 if (length == 0) break;
                 for (var at = 0; at < length; at += *(ushort*)(b + at + 16))
                 {
-                    var name = System.Text.Encoding.Latin1.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(b + at + 19));
+                    var name = System.Text.Encoding.Latin1.GetString(
+                        MemoryMarshal.CreateReadOnlySpanFromNullTerminated(b + at + 19));
                     if (name is not ("." or "..")) names.Add(name);
                 }
             }

@@ -18,7 +18,8 @@ public enum NodeKind : uint
 /// <param name="Mode">Permission bits with set-id and sticky, 07777.</param>
 /// <param name="Blocks">Of 512 bytes.</param>
 public readonly record struct NodeStatus(
-    NodeKind Kind, uint Mode, uint Uid, uint Gid, long Size, long Blocks, uint Links, ulong Inode, uint DeviceMajor, uint DeviceMinor,
+    NodeKind Kind, uint Mode, uint Uid, uint Gid, long Size, long Blocks, uint Links, ulong Inode, uint DeviceMajor,
+    uint DeviceMinor,
     uint NodeMajor, uint NodeMinor, FileTime Modified)
 {
     /// <summary>Whether it is a directory.</summary>

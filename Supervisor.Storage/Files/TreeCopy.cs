@@ -4,7 +4,9 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Storage.Files;
 
-/// <summary>Copies trees and single files with all that belongs to them: owners, modes, attributes, times, hard links, holes.</summary>
+/// <summary>
+/// Copies trees and single files with all that belongs to them: owners, modes, attributes, times, hard links, holes.
+/// </summary>
 public static class TreeCopy
 {
     /// <summary>Levels of directories: deeper ones no path can name.</summary>
@@ -14,7 +16,8 @@ public static class TreeCopy
     public static void Copy(Fd from, Fd to, CancellationToken cancel) => CopyInto(from, to, new Links(to, []), "", 0, cancel);
 
     /// <summary>Copies one node that is no directory.</summary>
-    public static void CopyNode(Fd from, string name, NodeStatus status, Fd to, string newName, CancellationToken cancel = default)
+    public static void CopyNode(
+        Fd from, string name, NodeStatus status, Fd to, string newName, CancellationToken cancel = default)
     {
         switch (status.Kind)
         {
@@ -34,7 +37,9 @@ public static class TreeCopy
         CopyMetadata(from, name, status, to, newName);
     }
 
-    /// <summary>Owner, mode, attributes and time. Marks of overlayfs stay behind: they mean something where they were only.</summary>
+    /// <summary>
+    /// Owner, mode, attributes and time. Marks of overlayfs stay behind: they mean something where they were only.
+    /// </summary>
     public static void CopyMetadata(Fd from, string name, NodeStatus status, Fd to, string newName)
     {
         FileCalls.ChangeOwner(to, newName.Length == 0 ? "." : newName, status.Uid, status.Gid);
@@ -46,7 +51,8 @@ public static class TreeCopy
 
     private static void CopyInto(Fd from, Fd to, Links links, string path, int depth, CancellationToken cancel)
     {
-        if (depth > MaximumDepth) throw new StorageException(StorageFault.ResourceExhausted, $"a tree of more than {MaximumDepth} levels");
+        if (depth > MaximumDepth)
+            throw new StorageException(StorageFault.ResourceExhausted, $"a tree of more than {MaximumDepth} levels");
         foreach (var name in FileCalls.List(from))
         {
             cancel.ThrowIfCancellationRequested();

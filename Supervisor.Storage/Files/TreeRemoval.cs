@@ -32,7 +32,8 @@ public static class TreeRemoval
             foreach (var child in FileCalls.List(directory))
             {
                 cancel.ThrowIfCancellationRequested();
-                if (FileCalls.TryUnlink(directory, child, directory: false) || FileCalls.TryUnlink(directory, child, directory: true))
+                if (FileCalls.TryUnlink(directory, child, directory: false)
+                    || FileCalls.TryUnlink(directory, child, directory: true))
                     continue;
                 if (depth >= DeepEnough)
                 {

@@ -40,7 +40,8 @@ internal sealed class LayerApplier(LayerTarget target, StorageLimits limits, Can
             if (entry.Size > limits.LayerSize)
                 throw new StorageException(
                     StorageFault.ResourceExhausted,
-                    $"\"{RawName.ToText(entry.Name)}\" claims {entry.Size} bytes, the most is {limits.LayerSize} (supervisor.storage.layer-size)");
+                    $"\"{RawName.ToText(entry.Name)}\" claims {entry.Size} bytes, the most is {limits.LayerSize} "
+                        + "(supervisor.storage.layer-size)");
             try
             {
                 Apply(entry, reader);
@@ -50,7 +51,8 @@ internal sealed class LayerApplier(LayerTarget target, StorageLimits limits, Can
                 throw new IOException($"cannot unpack \"{RawName.ToText(entry.Name)}\": {e.Message}", e);
             }
         }
-        while (measured.Read(_buffer) > 0) cancel.ThrowIfCancellationRequested(); // zeros to a full record: the digest is of them too
+        // zeros to a full record: the digest is of them too
+        while (measured.Read(_buffer) > 0) cancel.ThrowIfCancellationRequested();
         _directories.Reverse();
         foreach (var (path, time) in _directories)
         {
@@ -193,7 +195,8 @@ internal sealed class LayerApplier(LayerTarget target, StorageLimits limits, Can
         foreach (var (key, value) in entry.Attributes)
         {
             // trusted.* steers overlayfs (redirects, opaque marks) and is nothing a layer may bring.
-            if (key.StartsWith("trusted.", StringComparison.Ordinal) || key.StartsWith("user.overlay.", StringComparison.Ordinal)) continue;
+            if (key.StartsWith("trusted.", StringComparison.Ordinal) || key.StartsWith("user.overlay.", StringComparison.Ordinal))
+                continue;
             if (key.Length is 0 or > 255 || key.Contains('\0', StringComparison.Ordinal))
                 throw TarReader.Invalid($"\"{RawName.ToText(entry.Name)}\" with an attribute that is none");
             if (entry.Kind is TarKind.Symlink or TarKind.CharacterDevice or TarKind.BlockDevice or TarKind.Fifo

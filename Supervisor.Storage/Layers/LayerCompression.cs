@@ -2,7 +2,9 @@ using System.IO.Compression;
 
 namespace Supervisor.Storage.Layers;
 
-/// <summary>The media types of layers, and what they say about compression. OCI image-spec, layer.md; docker's schema 2.</summary>
+/// <summary>
+/// The media types of layers, and what they say about compression. OCI image-spec, layer.md; docker's schema 2.
+/// </summary>
 public static class LayerCompression
 {
     /// <summary>A layer as a plain tar.</summary>
@@ -13,7 +15,8 @@ public static class LayerCompression
         DockerForeign = "application/vnd.docker.image.rootfs.foreign.diff.tar";
 
     /// <summary>
-    /// Opens a layer to read its plain tar. Its first bytes say how it is compressed: media types are hints that clients get wrong,
+    /// Opens a layer to read its plain tar. Its first bytes say how it is compressed: media types are hints that clients get
+    /// wrong,
     /// those of docker's archives most of all.
     /// </summary>
     /// <param name="stream">One that can be sought, at its beginning.</param>
@@ -27,7 +30,9 @@ public static class LayerCompression
         return first[..got] switch
         {
             [0x1f, 0x8b, 0x08, ..] => new GZipStream(stream, CompressionMode.Decompress, leaveOpen: true), // RFC 1952
-            [0x28, 0xb5, 0x2f, 0xfd] or [>= 0x50 and <= 0x5f, 0x2a, 0x4d, 0x18] => new ZstdSharp.DecompressionStream(stream, leaveOpen: true), // RFC 8878: a frame, or one to skip
+            // RFC 8878: a frame, or one to skip
+            [0x28, 0xb5, 0x2f, 0xfd] or [>= 0x50 and <= 0x5f, 0x2a, 0x4d, 0x18] =>
+                new ZstdSharp.DecompressionStream(stream, leaveOpen: true),
             _ => stream,
         };
     }
@@ -51,6 +56,7 @@ public static class LayerCompression
         Tar + "+zstd" or NonDistributable + "+zstd" or DockerTar + ".zstd" => "zstd",
         _ => throw new StorageException(
             StorageFault.Unimplemented,
-                $"media type \"{mediaType[..Math.Min(mediaType.Length, 128)]}\" is no layer that can be unpacked: not implemented"),
+                $"media type \"{mediaType[..Math.Min(mediaType.Length, 128)]}\" is no layer that can be unpacked: not "
+                    + "implemented"),
     };
 }

@@ -4,7 +4,9 @@ using Supervisor.Storage.Files;
 
 namespace Supervisor.Storage.Layers;
 
-/// <summary>Writes what a tree has changed against another as a layer: what is new or different, and whiteouts for what is gone.</summary>
+/// <summary>
+/// Writes what a tree has changed against another as a layer: what is new or different, and whiteouts for what is gone.
+/// </summary>
 /// <remarks>What counts as changed is what containerd's walking differ takes for it: type, mode, owner, device, size, time,
 /// capabilities.</remarks>
 internal sealed class LayerDiffer(Fd lower, Fd upper, Stream output, CancellationToken cancel)
@@ -40,7 +42,8 @@ internal sealed class LayerDiffer(Fd lower, Fd upper, Stream output, Cancellatio
             // a socket is nothing to keep
             if (FileCalls.TryStatus(directory, name) is not { } status || status.Kind is NodeKind.Socket) continue;
             var old = below is null ? null : FileCalls.TryStatus(below, name);
-            if (old is not { } was || !IsSame(below!, was, directory, status, name)) WriteNode(directory, name, status, path + name);
+            if (old is not { } was || !IsSame(below!, was, directory, status, name))
+                WriteNode(directory, name, status, path + name);
             if (!status.IsDirectory) continue;
             using var upperChild = FileCalls.TryOpenDirectory(directory, name);
             if (upperChild is null) continue;
@@ -63,7 +66,8 @@ internal sealed class LayerDiffer(Fd lower, Fd upper, Stream output, Cancellatio
             && now.Kind is NodeKind.File && SameBytes(below, directory, name);
     }
 
-    private static byte[] Attribute(Fd directory, string name) => ExtendedAttributes.Get(directory, name, "security.capability") ?? [];
+    private static byte[] Attribute(Fd directory, string name) =>
+        ExtendedAttributes.Get(directory, name, "security.capability") ?? [];
 
     private bool SameBytes(Fd below, Fd directory, string name)
     {
@@ -139,7 +143,8 @@ internal sealed class LayerDiffer(Fd lower, Fd upper, Stream output, Cancellatio
     private void Whiteout(string path)
     {
         var slash = path.LastIndexOf('/') + 1;
-        _tar.Add(new TarEntry($"{path[..slash]}.wh.{path[slash..]}", TarKind.File, "", 0, 0, 0, 0, default, 0, 0, null, NoAttributes));
+        _tar.Add(new TarEntry(
+            $"{path[..slash]}.wh.{path[slash..]}", TarKind.File, "", 0, 0, 0, 0, default, 0, 0, null, NoAttributes));
     }
 
     private static TarEntry Describe(Fd directory, string name, NodeStatus status, string path)
@@ -159,7 +164,8 @@ internal sealed class LayerDiffer(Fd lower, Fd upper, Stream output, Cancellatio
             if (key is "security.capability" || key.StartsWith("user.", StringComparison.Ordinal)
                 && !key.StartsWith("user.overlay.", StringComparison.Ordinal)) attributes[key] = value;
         return new TarEntry(
-            kind is TarKind.Directory ? path + "/" : path, kind, kind is TarKind.Symlink ? FileCalls.ReadLink(directory, name) : "",
+            kind is TarKind.Directory
+                ? path + "/" : path, kind, kind is TarKind.Symlink ? FileCalls.ReadLink(directory, name) : "",
             status.Mode, status.Uid, status.Gid, kind is TarKind.File ? status.Size : 0, status.Modified,
             isDevice ? status.NodeMajor : 0, isDevice ? status.NodeMinor : 0, null, attributes);
     }

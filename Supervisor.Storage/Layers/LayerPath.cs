@@ -11,7 +11,8 @@ internal static class LayerPath
     /// <exception cref="StorageException">It climbs out of the root, or is longer than a path can be.</exception>
     public static string[] Split(string raw)
     {
-        if (raw.Length > MaximumLength) throw TarReader.Invalid($"a name of {raw.Length} bytes, at most {MaximumLength} are allowed");
+        if (raw.Length > MaximumLength)
+            throw TarReader.Invalid($"a name of {raw.Length} bytes, at most {MaximumLength} are allowed");
         var components = new List<string>();
         foreach (var component in raw.Split('/', StringSplitOptions.RemoveEmptyEntries))
         {

@@ -22,7 +22,8 @@ internal static unsafe class MountedTree
         var mount = Single(mounts);
         if (mount.Type == "bind")
         {
-            if (mount.Options.Contains("ro")) throw Invalid($"\"{mount.Source}\" is mounted read-only: a layer cannot be unpacked into it");
+            if (mount.Options.Contains("ro"))
+                throw Invalid($"\"{mount.Source}\" is mounted read-only: a layer cannot be unpacked into it");
             return new LayerTarget(OpenDirectory(mount.Source), null);
         }
         var (upper, lowers) = Directories(mount);
@@ -78,7 +79,8 @@ internal static unsafe class MountedTree
     private static TreeMount Single(IReadOnlyList<TreeMount> mounts) => mounts is [var mount] && mount.Type is "bind" or "overlay"
         ? mounts[0]
         : throw Invalid(
-            $"{mounts.Count} mounts ({string.Join(", ", mounts.Select(m => m.Type).Take(8))}): one of type bind or overlay is needed");
+            $"{mounts.Count} mounts ({string.Join(", ", mounts.Select(m => m.Type).Take(8))}): one of type bind or overlay is "
+                + "needed");
 
     private static (string? Upper, string[] Lowers) Directories(TreeMount mount)
     {

@@ -4,7 +4,9 @@ using Supervisor.Storage.Files;
 
 namespace Supervisor.Storage.Layers;
 
-/// <summary>The extended header of one entry: lines of <c>LENGTH KEY=VALUE</c>, the values being bytes. POSIX.1-2017, pax.</summary>
+/// <summary>
+/// The extended header of one entry: lines of <c>LENGTH KEY=VALUE</c>, the values being bytes. POSIX.1-2017, pax.
+/// </summary>
 internal sealed class PaxRecords
 {
     private const string AttributePrefix = "SCHILY.xattr.";
@@ -24,7 +26,8 @@ internal sealed class PaxRecords
         while (!bytes.IsEmpty)
         {
             var space = bytes.IndexOf((byte)' ');
-            if (space is <= 0 or > 9 || !int.TryParse(bytes[..space], NumberStyles.None, CultureInfo.InvariantCulture, out var length)
+            if (space is <= 0 or > 9
+                || !int.TryParse(bytes[..space], NumberStyles.None, CultureInfo.InvariantCulture, out var length)
                 || length <= space + 1 || length > bytes.Length || bytes[length - 1] != (byte)'\n') throw TarReader.Invalid(
                     "an extended header that is none");
             var record = bytes[(space + 1)..(length - 1)];
@@ -59,7 +62,8 @@ internal sealed class PaxRecords
     {
         if (key.StartsWith(AttributePrefix, StringComparison.Ordinal)) _attributes[key[AttributePrefix.Length..]] = value;
         else if (key == "GNU.sparse.offset") _offset = Number(TarReader.Text(value), key);
-        else if (key == "GNU.sparse.numbytes") (Sparse ??= []).Add(new TarSegment(_offset ?? 0, Number(TarReader.Text(value), key)));
+        else if (key == "GNU.sparse.numbytes")
+            (Sparse ??= []).Add(new TarSegment(_offset ?? 0, Number(TarReader.Text(value), key)));
         else if (key == "GNU.sparse.map") Sparse = Map(TarReader.Text(value));
         else _records[key] = value;
     }

@@ -24,5 +24,6 @@ public readonly record struct TarSegment(long Offset, long Length);
 /// <param name="Segments">Where its bytes go, in order; null for a file without holes.</param>
 /// <param name="Attributes">Extended attributes by name.</param>
 public sealed record TarEntry(
-    string Name, TarKind Kind, string LinkName, uint Mode, uint Uid, uint Gid, long Size, FileTime Modified, uint Major, uint Minor,
+    string Name, TarKind Kind, string LinkName, uint Mode, uint Uid, uint Gid, long Size, FileTime Modified, uint Major,
+    uint Minor,
     IReadOnlyList<TarSegment>? Segments, IReadOnlyDictionary<string, byte[]> Attributes);

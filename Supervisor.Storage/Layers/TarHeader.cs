@@ -48,7 +48,8 @@ internal readonly ref struct TarHeader(ReadOnlySpan<byte> block)
             signed += (sbyte)b; // some old tars took characters for signed
         }
         var said = Number(_block[148..156]);
-        if (said != sum && said != signed) throw TarReader.Invalid("a header whose checksum is wrong: this is no tar, or it is damaged");
+        if (said != sum && said != signed)
+            throw TarReader.Invalid("a header whose checksum is wrong: this is no tar, or it is damaged");
     }
 
     public List<TarSegment> OldSparse(out bool more)
@@ -80,7 +81,8 @@ internal readonly ref struct TarHeader(ReadOnlySpan<byte> block)
             long number = negative ? -1 : 0;
             for (var i = 0; i < field.Length; i++)
             {
-                if (number is > (long.MaxValue >> 8) or < (long.MinValue >> 8)) throw TarReader.Invalid("a number of more than 63 bits");
+                if (number is > (long.MaxValue >> 8) or < (long.MinValue >> 8))
+                    throw TarReader.Invalid("a number of more than 63 bits");
                 number = number << 8 | (i == 0 ? (byte)(negative ? field[0] : field[0] & 0x7f) : field[i]);
             }
             return number;

@@ -73,7 +73,8 @@ public sealed class TarReader(Stream stream)
         return new TarEntry(
             name, kind, link, header.Mode & 0xfff, Id(extended.Number("uid") ?? header.Uid, "uid"),
                 Id(extended.Number("gid") ?? header.Gid, "gid"),
-            size, extended.Time("mtime") ?? new FileTime(header.Modified, 0), header.Major, header.Minor, segments, extended.Attributes);
+            size, extended.Time("mtime")
+                ?? new FileTime(header.Modified, 0), header.Major, header.Minor, segments, extended.Attributes);
     }
 
     private (long Size, IReadOnlyList<TarSegment>? Segments) Holes(TarHeader header, PaxRecords extended, long packed)
@@ -105,7 +106,8 @@ public sealed class TarReader(Stream stream)
         long end = 0, bytes = 0;
         foreach (var s in segments)
         {
-            if (s.Offset < end || s.Length < 0 || s.Offset > long.MaxValue - s.Length) throw Invalid("a map of holes that overlaps itself");
+            if (s.Offset < end || s.Length < 0 || s.Offset > long.MaxValue - s.Length)
+                throw Invalid("a map of holes that overlaps itself");
             end = s.Offset + s.Length;
             bytes += s.Length;
         }
@@ -154,7 +156,8 @@ public sealed class TarReader(Stream stream)
 
     private byte[] Metadata(long size)
     {
-        if (size is < 0 or > MaximumMetadata) throw Invalid($"an extended header of {size} bytes, at most {MaximumMetadata} are allowed");
+        if (size is < 0 or > MaximumMetadata)
+            throw Invalid($"an extended header of {size} bytes, at most {MaximumMetadata} are allowed");
         var bytes = new byte[size];
         Fill(bytes);
         var padding = (int)((Block - size % Block) % Block);

@@ -4,7 +4,9 @@ using Supervisor.Storage.Files;
 
 namespace Supervisor.Storage.Layers;
 
-/// <summary>Writes a tar stream: ustar, with a PAX header where that is too small. The same entries make the same bytes.</summary>
+/// <summary>
+/// Writes a tar stream: ustar, with a PAX header where that is too small. The same entries make the same bytes.
+/// </summary>
 internal sealed class TarWriter(Stream stream)
 {
     private const int Block = 512;
@@ -21,7 +23,8 @@ internal sealed class TarWriter(Stream stream)
         if (entry.Uid > 0x1fffff) Record(pax, "uid", $"{entry.Uid}");
         if (entry.Gid > 0x1fffff) Record(pax, "gid", $"{entry.Gid}");
         if (size > 0x1ffffffff) Record(pax, "size", $"{size}");
-        if (entry.Modified.Nanoseconds != 0 || entry.Modified.Seconds is < 0 or > 0x1ffffffff) Record(pax, "mtime", Time(entry.Modified));
+        if (entry.Modified.Nanoseconds != 0 || entry.Modified.Seconds is < 0 or > 0x1ffffffff)
+            Record(pax, "mtime", Time(entry.Modified));
         foreach (var (key, value) in entry.Attributes.OrderBy(a => a.Key, StringComparer.Ordinal))
             Record(pax, "SCHILY.xattr." + key, value);
         if (pax.Count > 0)

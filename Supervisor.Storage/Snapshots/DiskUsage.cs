@@ -24,7 +24,8 @@ public readonly record struct DiskUsage(long Size, long Inodes)
             {
                 cancel.ThrowIfCancellationRequested();
                 if (FileCalls.TryStatus(parent, name) is not { } status) continue; // a running container writes on
-                if (status.Links > 1 && !status.IsDirectory && !seen.Add((status.DeviceMajor, status.DeviceMinor, status.Inode))) continue;
+                if (status.Links > 1 && !status.IsDirectory && !seen.Add((status.DeviceMajor, status.DeviceMinor, status.Inode)))
+                    continue;
                 size += status.Blocks * 512;
                 inodes++;
                 if (!status.IsDirectory) continue;

@@ -15,9 +15,11 @@ public sealed class OverlaySnapshotter : Snapshotter
     /// <inheritdoc/>
     public OverlaySnapshotter(string root) : base("overlayfs", root)
     {
-        // A snapshot's directories are mounted by one container after another, which "index" would refuse. containerd does the same.
+        // A snapshot's directories are mounted by one container after another, which "index" would refuse. containerd does the
+        // same.
         _indexOff = File.Exists("/sys/module/overlay/parameters/index");
-        Unusable = root.AsSpan().IndexOfAny(":,\\\"") >= 0 ? $"\"{root}\" holds a character that overlay mounts cannot have" : Probe();
+        Unusable = root.AsSpan().IndexOfAny(":,\\\"") >= 0
+            ? $"\"{root}\" holds a character that overlay mounts cannot have" : Probe();
     }
 
     /// <inheritdoc/>
@@ -55,9 +57,11 @@ public sealed class OverlaySnapshotter : Snapshotter
         var probe = Path.Join(Root, $"probe-{Guid.NewGuid():n}");
         try
         {
-            foreach (var directory in (string[])["lower", "upper", "work"]) PrivateFiles.MakeDirectory(Path.Join(probe, directory));
+            foreach (var directory in (string[])["lower", "upper", "work"])
+                PrivateFiles.MakeDirectory(Path.Join(probe, directory));
             MountedTree.Overlay(
-                [Path.Join(probe, "lower")], [("upperdir", Path.Join(probe, "upper")), ("workdir", Path.Join(probe, "work"))]).Dispose();
+                [Path.Join(probe, "lower")], [("upperdir", Path.Join(probe, "upper")), ("workdir", Path.Join(probe, "work"))])
+                    .Dispose();
             return null;
         }
         catch (SyscallException e)

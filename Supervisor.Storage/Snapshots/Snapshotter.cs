@@ -53,7 +53,9 @@ public abstract class Snapshotter
     /// <summary>Its own tree.</summary>
     protected abstract string Tree(long id);
 
-    /// <summary>Removes a snapshot's directory: at once out of sight, then off the disk. One that is gone already is no error.</summary>
+    /// <summary>
+    /// Removes a snapshot's directory: at once out of sight, then off the disk. One that is gone already is no error.
+    /// </summary>
     public void Remove(long id, CancellationToken cancel)
     {
         var name = $"{id}";
@@ -64,7 +66,8 @@ public abstract class Snapshotter
     }
 
     /// <summary>The numbers of the directories that are there.</summary>
-    internal IEnumerable<long> Numbers => Directory.EnumerateDirectories(Directories).Select(d => long.TryParse(Path.GetFileName(d), out var number) ? number : 0);
+    internal IEnumerable<long> Numbers =>
+        Directory.EnumerateDirectories(Directories).Select(d => long.TryParse(Path.GetFileName(d), out var number) ? number : 0);
 
     /// <summary>Puts the directories that nobody has recorded out of sight. Only while nobody makes any.</summary>
     public void SetAsideAllBut(IReadOnlySet<long> recorded)

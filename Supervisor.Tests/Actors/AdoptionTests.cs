@@ -12,7 +12,10 @@ using static Supervisor.Tests.Machines.TaskMachineTable;
 
 namespace Supervisor.Tests.Actors;
 
-/// <summary>A task after its daemon's restart, before its init is in the new daemon's hands: an order that a real kernel cannot be made to show.</summary>
+/// <summary>
+/// A task after its daemon's restart, before its init is in the new daemon's hands: an order that a real kernel cannot be made to
+/// show.
+/// </summary>
 public sealed class AdoptionTests : Akka.TestKit.Xunit2.TestKit
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
@@ -24,7 +27,9 @@ public sealed class AdoptionTests : Akka.TestKit.Xunit2.TestKit
         """))
     {
         (_pool, _reaper) = (CreateTestProbe(), CreateTestProbe());
-        _node = new NodeServices(_pool.Ref, _reaper.Ref, CreateTestProbe().Ref, new ContainerDirectory(), new Readiness(), TimeProvider.System, "/state");
+        _node = new NodeServices(
+            _pool.Ref, _reaper.Ref, CreateTestProbe().Ref, new ContainerDirectory(), new Readiness(), TimeProvider.System,
+            "/state");
     }
 
     [Fact]
@@ -105,6 +110,7 @@ public sealed class AdoptionTests : Akka.TestKit.Xunit2.TestKit
     {
         /// <inheritdoc/>
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
-            targetMethod!.ReturnType is { IsValueType: true } type && type != typeof(void) ? Activator.CreateInstance(type) : null;
+            targetMethod!.ReturnType is { IsValueType: true } type && type != typeof(void)
+                ? Activator.CreateInstance(type) : null;
     }
 }

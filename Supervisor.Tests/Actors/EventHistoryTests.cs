@@ -129,7 +129,8 @@ public sealed class EventHistoryTests : IAsyncLifetime
     }
 
     private static TaggedEvent Tagged(string actor, long offset, long previous) => new(
-        offset, previous, actor, 1, DateTime.UtcNow, new ClientEvent(DateTimeOffset.UtcNow, "n", "/t", new Any { TypeUrl = "x" }));
+        offset, previous, actor, 1, DateTime.UtcNow,
+            new ClientEvent(DateTimeOffset.UtcNow, "n", "/t", new Any { TypeUrl = "x" }));
 
     private async Task Publish(int count)
     {

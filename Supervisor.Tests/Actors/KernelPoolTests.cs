@@ -64,7 +64,8 @@ public sealed class KernelPoolTests : Akka.TestKit.Xunit2.TestKit
         {
             for (var i = 0; i < 20; i++) pool.Tell(Work("greedy"), TestActor);
             for (var i = 0; i < 5; i++) pool.Tell(Work($"other{i}"), TestActor);
-            for (var i = 0; i < 5; i++) Assert.StartsWith("other", ExpectMsg<KernelOutcome>(Patience).Report.Id.Value, StringComparison.Ordinal);
+            for (var i = 0; i < 5; i++)
+                Assert.StartsWith("other", ExpectMsg<KernelOutcome>(Patience).Report.Id.Value, StringComparison.Ordinal);
         }
         for (var i = 0; i < 20; i++) Assert.Equal("greedy", ExpectMsg<KernelOutcome>(Patience).Report.Id.Value);
     }
@@ -107,7 +108,8 @@ public sealed class KernelPoolTests : Akka.TestKit.Xunit2.TestKit
     }
 
     private IActorRef Pool(int workers, TimeSpan deadline) =>
-        Sys.ActorOf(KernelPoolActor.Props(_kernel, TimeProvider.System, workers, deadline, patience: TimeSpan.FromMilliseconds(100)));
+        Sys.ActorOf(KernelPoolActor.Props(
+            _kernel, TimeProvider.System, workers, deadline, patience: TimeSpan.FromMilliseconds(100)));
 
     private static KernelWork Work(string id) =>
         new(ContainerId.Parse("t", id), new TaskEffect.Signal(TaskMachineTable.Init, 15, false, TaskMachineTable.Cgroup), null);
@@ -133,7 +135,8 @@ public sealed class KernelPoolTests : Akka.TestKit.Xunit2.TestKit
         {
             Threads.Add(Environment.CurrentManagedThreadId);
             Entered.Add(work.Id.Value, CancellationToken.None);
-            if (_hangs.TryGetValue(work.Id.Value, out var gate)) gate.Wait(Patience, CancellationToken.None); // deaf to its deadline, like the kernel
+            // deaf to its deadline, like the kernel
+            if (_hangs.TryGetValue(work.Id.Value, out var gate)) gate.Wait(Patience, CancellationToken.None);
             return new KernelOutcome(new TaskCommand.Signalled(work.Id, TaskMachineTable.T0), work.Effect, null);
         }
 

@@ -12,7 +12,9 @@ public partial class DependencyTests
         { "Supervisor.Kernel", ["Tmds.LibC"] },
         { "Supervisor.Runtime", ["Supervisor.Kernel", "Tmds.LibC"] },
         { "Supervisor.Storage", ["Supervisor.Kernel", "Tmds.LibC", "ZstdSharp"] },
-        { "Supervisor.Actors", ["Supervisor.Kernel", "Supervisor.Runtime", "Supervisor.Storage", "Supervisor.Persistence.Sqlite", "Supervisor.Protos", "Akka", "Akka.Persistence", "Google.Protobuf", "Grpc.Core.Api", "Microsoft.Data.Sqlite"] },
+        { "Supervisor.Actors",
+            ["Supervisor.Kernel", "Supervisor.Runtime", "Supervisor.Storage", "Supervisor.Persistence.Sqlite",
+            "Supervisor.Protos", "Akka", "Akka.Persistence", "Google.Protobuf", "Grpc.Core.Api", "Microsoft.Data.Sqlite"] },
         { "Supervisor.Persistence.Sqlite", ["Akka", "Akka.Persistence", "Microsoft.Data.Sqlite", "SQLitePCLRaw.core"] },
     };
 
@@ -61,15 +63,20 @@ public partial class DependencyTests
 
     [Fact]
     public void Foreign_functions_are_declared_in_one_place() => Assert.Equal(
-        ["Abi/Native.cs", "Launch/LaunchRoutine.cs", "Launch/PidPage.cs", "Seccomp/LibSeccomp.cs", "Store/DiskReserve.cs", "Store/ResultRow.cs"],
-        Sources("").Where(f => !f.Contains("/Supervisor.Tests/", StringComparison.Ordinal) && Import().IsMatch(File.ReadAllText(f)))
+        ["Abi/Native.cs", "Launch/LaunchRoutine.cs", "Launch/PidPage.cs", "Seccomp/LibSeccomp.cs", "Store/DiskReserve.cs",
+            "Store/ResultRow.cs"],
+        Sources("").Where(f =>
+            !f.Contains("/Supervisor.Tests/", StringComparison.Ordinal) && Import().IsMatch(File.ReadAllText(f)))
             .Select(f => string.Join('/', f.Split('/')[^2..])).Order(StringComparer.Ordinal));
 
     private static IEnumerable<string> References(string assembly) => Assembly.Load(assembly).GetReferencedAssemblies()
-        .Select(a => a.Name!).Where(n => !n.StartsWith("System", StringComparison.Ordinal) && n is not ("netstandard" or "mscorlib" or "Microsoft.Win32.Primitives"));
+        .Select(a => a.Name!)
+            .Where(n => !n.StartsWith("System", StringComparison.Ordinal)
+            && n is not ("netstandard" or "mscorlib" or "Microsoft.Win32.Primitives"));
 
     private static IEnumerable<string> Sources(string project) =>
-        Directory.EnumerateFiles(Path.Join(Repository.Root, project), "*.cs", SearchOption.AllDirectories).Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && !f.Contains("/bin/", StringComparison.Ordinal));
+        Directory.EnumerateFiles(Path.Join(Repository.Root, project), "*.cs", SearchOption.AllDirectories)
+            .Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && !f.Contains("/bin/", StringComparison.Ordinal));
 
     /// <summary>All sources but the tests' and the benchmarks'.</summary>
     private static IEnumerable<string> Products() => Directory.EnumerateDirectories(Repository.Root, "Supervisor.*")

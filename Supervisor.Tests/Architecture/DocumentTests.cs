@@ -5,7 +5,8 @@ namespace Supervisor.Tests.Architecture;
 /// <summary>Documents say which test holds what: each of those is there.</summary>
 public sealed partial class DocumentTests
 {
-    public static TheoryData<string> Documents => [.. Directory.GetFiles(Path.Join(Repository.Root, "docs"), "*.md").Select(f => Path.GetFileName(f))];
+    public static TheoryData<string> Documents =>
+        [.. Directory.GetFiles(Path.Join(Repository.Root, "docs"), "*.md").Select(f => Path.GetFileName(f))];
 
     [Theory, MemberData(nameof(Documents))]
     public void Every_test_that_a_document_names_is_there(string document)
@@ -25,7 +26,8 @@ public sealed partial class DocumentTests
     [Fact]
     public void Every_flaw_is_held_off_by_a_test_or_there_is_nothing_to_test()
     {
-        var table = File.ReadLines(Path.Join(Repository.Root, "docs/security.md")).Where(l => l.StartsWith("| ", StringComparison.Ordinal));
+        var table = File.ReadLines(Path.Join(Repository.Root, "docs/security.md"))
+            .Where(l => l.StartsWith("| ", StringComparison.Ordinal));
         var rows = table.Skip(2).ToList();
         Assert.True(rows.Count > 20, $"{rows.Count} rows");
         Assert.All(rows, row => Assert.Matches($@"^\| .+ \| .+ \| .+ \| (nothing to test|{Name}(, {Name})*) \|$", row));
@@ -38,7 +40,8 @@ public sealed partial class DocumentTests
         var tests = Directory.GetFiles(Path.Join(Repository.Root, "Supervisor.Tests"), "*.cs", SearchOption.AllDirectories)
             .SelectMany(f => Flaw.Matches(File.ReadAllText(f)).Select(m => (File: f, Flaw: m.Value))).ToList();
         Assert.True(tests.Count > 30, $"{tests.Count} are named");
-        Assert.All(tests, t => Assert.True(table.Contains(t.Flaw, StringComparison.Ordinal), $"{t.File}: {t.Flaw} is not in docs/security.md"));
+        Assert.All(tests, t =>
+            Assert.True(table.Contains(t.Flaw, StringComparison.Ordinal), $"{t.File}: {t.Flaw} is not in docs/security.md"));
     }
 
     [GeneratedRegex(@"CVE-\d+-\d+")]

@@ -19,7 +19,8 @@ public sealed partial class HoconTypeTests
         var text = configuration == "supervisor.hocon"
             ? File.ReadAllText(Path.Join(Repository.Root, "hocon", configuration))
             : SqlitePersistence.DefaultConfig.Root.ToString(1);
-        var named = TypeName().Matches(text).Select(m => (Type: m.Groups[1].Value, Assembly: m.Groups[2].Value)).Distinct().ToList();
+        var named = TypeName().Matches(text).Select(m => (Type: m.Groups[1].Value, Assembly: m.Groups[2].Value)).Distinct()
+            .ToList();
         Assert.NotEmpty(named);
         var kept = KeptAssemblies();
         Assert.All(named, n =>
@@ -33,7 +34,8 @@ public sealed partial class HoconTypeTests
     public void Assemblies_that_define_actors_are_kept_whole()
     {
         var kept = KeptAssemblies();
-        var ours = new[] { typeof(Supervisor.Host.Hosting.DaemonHost).Assembly, typeof(Supervisor.Actors.SupervisorSystem).Assembly, typeof(SqlitePersistence).Assembly };
+        var ours = new[] { typeof(Supervisor.Host.Hosting.DaemonHost).Assembly,
+            typeof(Supervisor.Actors.SupervisorSystem).Assembly, typeof(SqlitePersistence).Assembly };
         foreach (var assembly in ours.Where(a => a.GetTypes().Any(typeof(Akka.Actor.ActorBase).IsAssignableFrom)))
             Assert.Contains(assembly.GetName().Name, kept);
     }

@@ -8,7 +8,8 @@ namespace Supervisor.Tests.Architecture;
 /// <summary>What our assemblies use of Tmds.LibC: read off their metadata.</summary>
 internal static class LibcReferences
 {
-    private static readonly string[] Ours = ["Supervisor.Kernel", "Supervisor.Runtime", "Supervisor.Storage", "supervisor-shim", "supervisor"];
+    private static readonly string[] Ours =
+        ["Supervisor.Kernel", "Supervisor.Runtime", "Supervisor.Storage", "supervisor-shim", "supervisor"];
 
     /// <summary>Functions, and wrappers of functions.</summary>
     public static IReadOnlyList<MethodInfo> Calls { get; } = [.. Members().SelectMany(Methods).Where(m => !m.IsSpecialName)];

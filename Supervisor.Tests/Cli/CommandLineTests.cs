@@ -24,7 +24,8 @@ public sealed class CommandLineTests
     public void An_execs_options_end_at_its_container(string line, string id, string program)
     {
         var parse = CommandLine.Parse(line.Split(' '));
-        Assert.Equal((id, program), (parse.GetValue<string>("container"), string.Join(' ', parse.GetValue<string[]>("command")!)));
+        Assert.Equal((id, program),
+            (parse.GetValue<string>("container"), string.Join(' ', parse.GetValue<string[]>("command")!)));
     }
 
     [Theory]
@@ -36,7 +37,8 @@ public sealed class CommandLineTests
     public void A_signal_is_no_container(string line, string signal, string ids)
     {
         var parse = CommandLine.Parse(line.Split(' '));
-        Assert.Equal((signal, ids), (parse.GetValue<string>("--signal"), string.Join(' ', parse.GetValue<string[]>("container")!)));
+        Assert.Equal((signal, ids),
+            (parse.GetValue<string>("--signal"), string.Join(' ', parse.GetValue<string[]>("container")!)));
     }
 
     [Theory]

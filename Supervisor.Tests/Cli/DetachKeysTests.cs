@@ -4,7 +4,9 @@ using Supervisor.Host.Cli.Stdio;
 
 namespace Supervisor.Tests.Cli;
 
-/// <summary>Keys that detach are found across reads, and what only begins like them reaches the program as it was typed.</summary>
+/// <summary>
+/// Keys that detach are found across reads, and what only begins like them reaches the program as it was typed.
+/// </summary>
 public sealed class DetachKeysTests
 {
     [Theory]
@@ -20,7 +22,8 @@ public sealed class DetachKeysTests
     public void They_are_found_and_others_pass(string keys, string typed, string passed, bool detached)
     {
         var detach = DetachKeys.Parse(keys);
-        var seen = string.Concat(typed.Split('|').Select(part => Encoding.Latin1.GetString(detach.Filter(Encoding.Latin1.GetBytes(part)))));
+        var seen = string.Concat(
+            typed.Split('|').Select(part => Encoding.Latin1.GetString(detach.Filter(Encoding.Latin1.GetBytes(part)))));
         Assert.Equal((passed.Replace("|", "", StringComparison.Ordinal), detached), (seen, detach.Typed.IsCompleted));
     }
 
@@ -31,5 +34,6 @@ public sealed class DetachKeysTests
     [InlineData("ab")]
     [InlineData("a,,b")]
     public void What_is_no_key_is_named(string keys) =>
-        Assert.StartsWith("--detach-keys: ", Assert.Throws<CliException>(() => DetachKeys.Parse(keys)).Message, StringComparison.Ordinal);
+        Assert.StartsWith("--detach-keys: ", Assert.Throws<CliException>(() => DetachKeys.Parse(keys)).Message,
+            StringComparison.Ordinal);
 }

@@ -19,12 +19,14 @@ public sealed class HoconGuardTests
         { "a.b = ${a}", "line 1: \"a.b\" refers to itself" },
         { "a { b = ${a} }", "line 1: \"a.b\" refers to itself" },
         { "a { x = ${b} }\nb { y = ${a} }", "line 1: \"a.x\" refers to itself through \"b.y\" (line 2)" },
-        { "a : pre-${c.d}\nc {\n d : ${e}\n}\ne = [${a}]", "line 1: \"a\" refers to itself through \"c.d\" (line 3), \"e\" (line 5)" },
+        { "a : pre-${c.d}\nc {\n d : ${e}\n}\ne = [${a}]",
+            "line 1: \"a\" refers to itself through \"c.d\" (line 3), \"e\" (line 5)" },
         { "t = \"\"\"\n\n\"\"\"\na = ${a}", "line 4: \"a\" refers to itself" },
         { "a = " + Repeat("[", 30_000) + Repeat("]", 30_000), "nested deeper" },
         { Repeat("{a:", 30_000) + "1" + Repeat("}", 30_000), "nested deeper" },
         { Repeat("a.", 50_000) + "b = 1", "line 1: a path has more than" },
-        { string.Join('\n', Enumerable.Range(0, 50_000).Select(i => $"a{i} = ${{a{i + 1}}}")), "line 1: \"a0\" leads through more than" },
+        { string.Join('\n', Enumerable.Range(0, 50_000).Select(i => $"a{i} = ${{a{i + 1}}}")),
+            "line 1: \"a0\" leads through more than" },
         { "a = 1\ninclude \"other.conf\"", "line 2: \"include\" is not supported" },
     };
 

@@ -8,8 +8,10 @@ public sealed class HoconSettingsTests
 {
     [Theory]
     [InlineData("supervisor.kernel-pool.workers = abc", "line 1: supervisor.kernel-pool.workers: is not a whole number")]
-    [InlineData("supervisor {\n  kernel-pool {\n    workers = 0\n  }\n}", "line 3: supervisor.kernel-pool.workers: is not a whole number")]
-    [InlineData("supervisor {\n  kernel-pool { wrokers = 4 }\n}", "line 2: supervisor.kernel-pool.wrokers: there is no such setting; did you mean supervisor.kernel-pool.workers?")]
+    [InlineData("supervisor {\n  kernel-pool {\n    workers = 0\n  }\n}",
+        "line 3: supervisor.kernel-pool.workers: is not a whole number")]
+    [InlineData("supervisor {\n  kernel-pool { wrokers = 4 }\n}",
+        "line 2: supervisor.kernel-pool.wrokers: there is no such setting; did you mean supervisor.kernel-pool.workers?")]
     [InlineData("supervisor.events.keep-for = soon", "line 1: supervisor.events.keep-for: is not a time")]
     [InlineData("supervisor.events.keep-size = much", "line 1: supervisor.events.keep-size: is not a size")]
     [InlineData("\n\nsupervisor.logs.max-size = 12", "line 3: supervisor.logs.max-size: is not off, or a size")]
@@ -22,7 +24,8 @@ public sealed class HoconSettingsTests
     [Theory]
     [InlineData("")]
     [InlineData("supervisor {\n kernel-pool { workers = 4 }\n kernel-pool.deadline = 500ms\n logs { max-size = off }\n}")]
-    [InlineData("supervisor.log-binaries = [\"/usr/bin\"]\nakka.loglevel = DEBUG\nsupervisor.kernel-dispatcher.type = PinnedDispatcher")]
+    [InlineData("supervisor.log-binaries = [\"/usr/bin\"]\nakka.loglevel = DEBUG\nsupervisor.kernel-dispatcher.type = "
+        + "PinnedDispatcher")]
     public void What_is_one_is_accepted(string text) => Check(text);
 
     [Fact]

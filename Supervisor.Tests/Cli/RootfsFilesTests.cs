@@ -61,7 +61,8 @@ public sealed class RootfsFilesTests : IDisposable
     public void A_fifo_is_refused_and_not_waited_for()
     {
         Fifo.Create($"{_base}/fs/etc/passwd");
-        Assert.Contains("no regular file", Assert.Throws<CliException>(() => _files.TryRead("etc/passwd")).Message, StringComparison.Ordinal);
+        Assert.Contains("no regular file", Assert.Throws<CliException>(() => _files.TryRead("etc/passwd")).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -69,7 +70,8 @@ public sealed class RootfsFilesTests : IDisposable
     {
         using (var file = File.Create($"{_base}/fs/etc/group")) file.SetLength(10L << 30); // sparse
         var before = GC.GetTotalAllocatedBytes();
-        Assert.Contains("larger than", Assert.Throws<CliException>(() => _files.TryRead("etc/group")).Message, StringComparison.Ordinal);
+        Assert.Contains("larger than", Assert.Throws<CliException>(() => _files.TryRead("etc/group")).Message,
+            StringComparison.Ordinal);
         Assert.True(GC.GetTotalAllocatedBytes() - before < 16 << 20);
         using (var file = File.Create($"{_base}/fs/etc/passwd")) file.SetLength(RootfsFiles.LargestFile);
         Assert.Equal(RootfsFiles.LargestFile, _files.TryRead("etc/passwd")!.Length);
@@ -77,5 +79,6 @@ public sealed class RootfsFilesTests : IDisposable
 
     [Fact]
     public void A_rootfs_that_is_not_there_is_named() =>
-        Assert.Contains("/no/such/rootfs", Assert.Throws<CliException>(() => new RootfsFiles("/no/such/rootfs")).Message, StringComparison.Ordinal);
+        Assert.Contains("/no/such/rootfs", Assert.Throws<CliException>(() => new RootfsFiles("/no/such/rootfs")).Message,
+            StringComparison.Ordinal);
 }

@@ -48,7 +48,8 @@ public sealed class RunArgumentsTests
     public void Every_option_is_read()
     {
         var options = Read(
-            "-d", "-t", "--name", "n1", "--memory", "64m", "--pids-limit", "10", "-e", "A=1", "-e", "B=x=y", "-w", "/work", "-u", "1:2",
+            "-d", "-t", "--name", "n1", "--memory", "64m", "--pids-limit", "10", "-e", "A=1", "-e", "B=x=y", "-w", "/work", "-u",
+            "1:2",
             "--hostname", "h", "--read-only", "--net", "host", "--rootfs", "/", "prog");
         Assert.True(options.Detach && options.Terminal && options.ReadOnly && options.HostNetwork && options.IsHostRoot);
         Assert.Equal(("n1", 64L << 20, 10L, "/work", "1:2", "h"),
@@ -110,7 +111,8 @@ public sealed class RunArgumentsTests
     [Fact]
     public void The_spec_says_what_was_asked_for_and_is_valid()
     {
-        var options = Read("--rootfs", "/tmp", "-u", "5:6", "--memory", "1m", "--pids-limit", "3", "-w", "/w", "-t", "prog", "arg");
+        var options = Read("--rootfs", "/tmp", "-u", "5:6", "--memory", "1m", "--pids-limit", "3", "-w", "/w", "-t", "prog",
+            "arg");
         var any = RunSpec.Build(options, (24, 80), []);
         Assert.Equal("types.containerd.io/opencontainers/runtime-spec/1/Spec", any.TypeUrl);
         var spec = SpecReader.Read(any.Value.Span);

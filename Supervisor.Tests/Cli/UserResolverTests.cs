@@ -121,7 +121,8 @@ public sealed class UserResolverTests
         for (var i = 0; i < 5_000; i++)
         {
             var text = string.Concat(Enumerable.Range(0, random.Next(60)).Select(_ => Alphabet[random.Next(Alphabet.Length)]));
-            Assert.All(AccountFiles.Passwd(text), e => Assert.True(e.Uid <= AccountFiles.LargestId && e.Gid <= AccountFiles.LargestId));
+            Assert.All(AccountFiles.Passwd(text), e =>
+                Assert.True(e.Uid <= AccountFiles.LargestId && e.Gid <= AccountFiles.LargestId));
             Assert.All(AccountFiles.Group(text), e => Assert.True(e.Gid <= AccountFiles.LargestId && e.Name.Length > 0));
         }
     }

@@ -19,5 +19,6 @@ public sealed class CheckpointTests : IAsyncLifetime
     public Task Ctr_checkpoints_and_restores_as_on_containerd() => ClientScript.PassesAsync("ctr-checkpoint.sh", _daemon!, 12);
 
     [CriuFact]
-    public Task Docker_checkpoints_and_restores_as_on_containerd() => ClientScript.PassesAsync("dockerd-checkpoint.sh", _daemon!, 13);
+    public Task Docker_checkpoints_and_restores_as_on_containerd() =>
+        ClientScript.PassesAsync("dockerd-checkpoint.sh", _daemon!, 13);
 }

@@ -27,19 +27,23 @@ public sealed class ContainerdRuntimeTests : IAsyncLifetime
             """);
         _containerd = CommandLine.Start("containerd", "--config", config);
         var log = _containerd.StandardError;
-        while (await log.ReadLineAsync().WaitAsync(CommandLine.Patience) is { } line && !line.Contains("successfully booted", StringComparison.Ordinal)) { }
+        while (await log.ReadLineAsync().WaitAsync(CommandLine.Patience) is { } line
+            && !line.Contains("successfully booted", StringComparison.Ordinal)) { }
         _ = log.ReadToEndAsync();
         _ = _containerd.StandardOutput.ReadToEndAsync();
     }
 
     public async Task DisposeAsync()
     {
-        foreach (var id in (await Ctr("tasks", "ls", "-q")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)) await Ctr("tasks", "delete", "--force", id);
-        foreach (var id in (await Ctr("containers", "ls", "-q")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)) await Ctr("containers", "rm", id);
+        foreach (var id in (await Ctr("tasks", "ls", "-q")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            await Ctr("tasks", "delete", "--force", id);
+        foreach (var id in (await Ctr("containers", "ls", "-q")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            await Ctr("containers", "rm", id);
         _containerd.Kill();
         await _containerd.WaitForExitAsync();
         _oci.Dispose();
-        foreach (var directory in Directory.EnumerateDirectories("/sys/fs/cgroup").Append("/sys/fs/cgroup").Select(d => Path.Join(d, _namespace)).Where(Directory.Exists))
+        foreach (var directory in Directory.EnumerateDirectories("/sys/fs/cgroup").Append("/sys/fs/cgroup")
+            .Select(d => Path.Join(d, _namespace)).Where(Directory.Exists))
             Directory.Delete(directory);
         var left = $"/run/containerd/runc/{_namespace}";
         if (Directory.Exists(left)) Directory.Delete(left);
@@ -52,7 +56,8 @@ public sealed class ContainerdRuntimeTests : IAsyncLifetime
         Assert.Equal(3, (await Run("r2", "/bin/sh", "-c", "exit 3")).Status);
         Fails(await Run("r3", "/bin/nonexistent"), 1, "no such file or directory");
         var terminal = await CommandLine.RunAsync("script", "-qec",
-            $"ctr -a {Socket} -n {_namespace} run --rm -t --runc-binary {Executable} --rootfs {_oci.Rootfs} r4 /bin/tty", "/dev/null");
+            $"ctr -a {Socket} -n {_namespace} run --rm -t --runc-binary {Executable} --rootfs {_oci.Rootfs} r4 /bin/tty",
+                "/dev/null");
         Assert.Contains("/dev/pts/0", terminal.Output, StringComparison.Ordinal);
     }
 
@@ -71,7 +76,8 @@ public sealed class ContainerdRuntimeTests : IAsyncLifetime
         Assert.Contains("memory.usage", Ok(await Ctr("tasks", "metrics", "t1")), StringComparison.Ordinal);
         Ok(await Ctr("tasks", "kill", "-s", "SIGKILL", "t1"));
         using var deadline = new CancellationTokenSource(CommandLine.Patience);
-        while (!Ok(await Ctr("tasks", "ls")).Contains("STOPPED", StringComparison.Ordinal)) deadline.Token.ThrowIfCancellationRequested();
+        while (!Ok(await Ctr("tasks", "ls")).Contains("STOPPED", StringComparison.Ordinal))
+            deadline.Token.ThrowIfCancellationRequested();
         await Ctr("tasks", "delete", "t1");
         Ok(await Ctr("containers", "rm", "t1"));
         Assert.Equal("", Ok(await Ctr("tasks", "ls", "-q")));
@@ -80,7 +86,8 @@ public sealed class ContainerdRuntimeTests : IAsyncLifetime
     [CriuFact]
     public async Task A_task_is_checkpointed_into_a_directory_or_an_image_and_lives_on()
     {
-        Ok(await Ctr("run", "-d", "--runc-binary", Executable, "--rootfs", _oci.Rootfs, "c1", "/bin/sh", "-c", "while :; do sleep 0.1; done"));
+        Ok(await Ctr("run", "-d", "--runc-binary", Executable, "--rootfs", _oci.Rootfs, "c1", "/bin/sh", "-c",
+            "while :; do sleep 0.1; done"));
         var images = Path.Join(_oci.Place, "images");
         Ok(await Ctr("tasks", "checkpoint", "--image-path", images, "--work-path", Path.Join(_oci.Place, "work"), "c1"));
         Assert.True(File.Exists(Path.Join(images, "inventory.img")));

@@ -28,9 +28,11 @@ public sealed class CtrExecTests : IAsyncLifetime
     [Fact]
     public async Task Our_own_exec_has_directory_environment_user_input_and_exit_status()
     {
-        Assert.Equal("/tmp 7 b\n", Ok(await _daemon.Do("exec", "-w", "/tmp", "-u", "7", "-e", "A=b", "c1", "sh", "-c", "echo $(pwd) $(id -u) $A")));
+        Assert.Equal("/tmp 7 b\n",
+            Ok(await _daemon.Do("exec", "-w", "/tmp", "-u", "7", "-e", "A=b", "c1", "sh", "-c", "echo $(pwd) $(id -u) $A")));
         Assert.Equal(143, (await _daemon.Do("exec", "c1", "sh", "-c", "kill -TERM $$")).Status);
-        using var cat = CommandLine.Start(CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "exec", "c1", "cat");
+        using var cat = CommandLine.Start(
+            CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "exec", "c1", "cat");
         await cat.StandardInput.WriteAsync("through\n");
         cat.StandardInput.Close();
         Assert.Equal("through\n", await cat.StandardOutput.ReadToEndAsync().WaitAsync(CommandLine.Patience));
@@ -59,7 +61,9 @@ public sealed class CtrExecTests : IAsyncLifetime
     [Fact]
     public async Task Ps_lists_its_processes_and_names_the_execs()
     {
-        using var exec = CommandLine.Start("ctr", "-a", _daemon.Address, "-n", _daemon.Namespace, "tasks", "exec", "--exec-id", "ps1", "c1", "sh", "-c", "echo up; exec sleep 1000");
+        using var exec = CommandLine.Start(
+            "ctr", "-a", _daemon.Address, "-n", _daemon.Namespace, "tasks", "exec", "--exec-id", "ps1", "c1", "sh", "-c",
+            "echo up; exec sleep 1000");
         Assert.Equal("up", await exec.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
         var listed = Ok(await _daemon.Ctr("tasks", "ps", "c1"));
         Assert.Contains("ps1", listed, StringComparison.Ordinal);
@@ -89,13 +93,17 @@ public sealed class CtrExecTests : IAsyncLifetime
     [Fact]
     public async Task The_inits_end_ends_its_execs_and_their_exits_are_told_before_its_own()
     {
-        using var events = CommandLine.Start(CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "events", "-f", "--format", "json");
+        using var events = CommandLine.Start(
+            CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "events", "-f", "--format",
+            "json");
         for (var heard = events.StandardOutput.ReadLineAsync(); !heard.IsCompleted;)
         {
             await Exec("warm", "true");
             await Task.WhenAny(heard, Task.Delay(50));
         }
-        using var exec = CommandLine.Start("ctr", "-a", _daemon.Address, "-n", _daemon.Namespace, "tasks", "exec", "--exec-id", "last", "c1", "sh", "-c", "echo up; exec sleep 1000");
+        using var exec = CommandLine.Start(
+            "ctr", "-a", _daemon.Address, "-n", _daemon.Namespace, "tasks", "exec", "--exec-id", "last", "c1", "sh", "-c",
+            "echo up; exec sleep 1000");
         Assert.Equal("up", await exec.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
         Ok(await _daemon.Do("kill", "-s", "KILL", "c1"));
         var told = new List<string>();
@@ -120,10 +128,13 @@ public sealed class CtrExecTests : IAsyncLifetime
         var pids = new Dictionary<string, string>();
         foreach (var id in (string[])["lives", "dies"])
         {
-            using var exec = CommandLine.Start("ctr", "-a", _daemon.Address, "-n", _daemon.Namespace, "tasks", "exec", "--detach", "--exec-id", id, "c1", "sleep", "1000");
+            using var exec = CommandLine.Start(
+                "ctr", "-a", _daemon.Address, "-n", _daemon.Namespace, "tasks", "exec", "--detach", "--exec-id", id, "c1",
+                "sleep", "1000");
             await exec.WaitForExitAsync().WaitAsync(CommandLine.Patience);
             Assert.Equal(0, exec.ExitCode);
-            pids[id] = Ok(await _daemon.Ctr("tasks", "ps", "c1")).Split('\n').First(l => l.Contains(id, StringComparison.Ordinal)).Split(' ')[0];
+            pids[id] = Ok(await _daemon.Ctr("tasks", "ps", "c1")).Split('\n').First(l => l.Contains(id, StringComparison.Ordinal))
+                .Split(' ')[0];
         }
         await _daemon.KillAsync();
         Process.Start("kill", ["-9", pids["dies"]]).WaitForExit(); // while nobody watches
@@ -132,7 +143,8 @@ public sealed class CtrExecTests : IAsyncLifetime
         Assert.Contains("lives", listed, StringComparison.Ordinal);
         Assert.DoesNotContain("dies", listed, StringComparison.Ordinal);
         // Until its new parent has reaped it the kernel still has it, and takes signals for it.
-        for (var end = DateTime.UtcNow + CommandLine.Patience; (await _daemon.Ctr("tasks", "kill", "-s", "KILL", "--exec-id", "dies", "c1")).Status == 0;)
+        for (var end = DateTime.UtcNow + CommandLine.Patience;
+            (await _daemon.Ctr("tasks", "kill", "-s", "KILL", "--exec-id", "dies", "c1")).Status == 0;)
         {
             Assert.True(DateTime.UtcNow < end, "a dead exec can be killed for ever");
             await Task.Delay(50);
@@ -141,7 +153,8 @@ public sealed class CtrExecTests : IAsyncLifetime
         Assert.Equal(0, (await Exec("again", "true")).Status);
     }
 
-    private Task<CommandLine.Outcome> Exec(string id, params string[] command) => _daemon.Ctr(["tasks", "exec", "--exec-id", id, "c1", .. command]);
+    private Task<CommandLine.Outcome> Exec(string id, params string[] command) =>
+        _daemon.Ctr(["tasks", "exec", "--exec-id", id, "c1", .. command]);
 
     private static string Ok(CommandLine.Outcome outcome)
     {

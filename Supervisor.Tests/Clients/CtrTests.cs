@@ -10,7 +10,8 @@ public sealed class CtrTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        foreach (var directory in (string[])["bin", "proc", "sys", "dev", "tmp", "run", "etc"]) _rootfs.CreateSubdirectory(directory);
+        foreach (var directory in (string[])["bin", "proc", "sys", "dev", "tmp", "run", "etc"])
+            _rootfs.CreateSubdirectory(directory);
         File.Copy("/bin/busybox", Path.Join(_rootfs.FullName, "bin", "busybox"));
         foreach (var applet in (string[])["sh", "echo", "cat", "true", "sleep", "tail", "tty", "pwd", "id"])
             File.CreateSymbolicLink(Path.Join(_rootfs.FullName, "bin", applet), "busybox");
@@ -46,7 +47,8 @@ public sealed class CtrTests : IAsyncLifetime
     public async Task Run_with_a_terminal_has_one()
     {
         var outcome = await CommandLine.RunAsync("script", "-qec",
-            $"ctr -a {_daemon.Address} -n {_daemon.Namespace} run --rm -t --rootfs {_rootfs.FullName} t1 /bin/sh -c 'tty; exit 3'", "/dev/null");
+            $"ctr -a {_daemon.Address} -n {_daemon.Namespace} run --rm -t --rootfs {_rootfs.FullName} t1 /bin/sh -c 'tty; "
+                + "exit 3'", "/dev/null");
         Assert.Equal(3, outcome.Status);
         Assert.Contains("/dev/pts/0", outcome.Output, StringComparison.Ordinal);
     }
@@ -64,7 +66,9 @@ public sealed class CtrTests : IAsyncLifetime
     public async Task A_container_goes_through_its_life()
     {
         Ok(await _daemon.Ctr("containers", "create", "--rootfs", _rootfs.FullName, "c1", "/bin/sleep", "1000"));
-        Assert.Contains("already exists", (await _daemon.Ctr("containers", "create", "--rootfs", _rootfs.FullName, "c1", "/bin/true")).Errors, StringComparison.Ordinal);
+        Assert.Contains("already exists",
+            (await _daemon.Ctr("containers", "create", "--rootfs", _rootfs.FullName, "c1", "/bin/true")).Errors,
+            StringComparison.Ordinal);
         Ok(await _daemon.Ctr("containers", "label", "c1", "k=v"));
         Assert.Contains("c1", Ok(await _daemon.Ctr("containers", "ls", "labels.k==v")), StringComparison.Ordinal);
         Assert.DoesNotContain("c1", Ok(await _daemon.Ctr("containers", "ls", "labels.k==w")), StringComparison.Ordinal);
@@ -79,7 +83,8 @@ public sealed class CtrTests : IAsyncLifetime
         Ok(await _daemon.Ctr("tasks", "resume", "c1"));
         Ok(await _daemon.Ctr("tasks", "kill", "-s", "SIGKILL", "c1"));
         Assert.Equal("137\n", Ok(await _daemon.Do("wait", "c1")));
-        Assert.Contains("137", (await _daemon.Ctr("tasks", "rm", "c1")) is var gone ? gone.Output + gone.Errors : "", StringComparison.Ordinal);
+        Assert.Contains("137", (await _daemon.Ctr("tasks", "rm", "c1")) is var gone
+            ? gone.Output + gone.Errors : "", StringComparison.Ordinal);
         Ok(await _daemon.Ctr("tasks", "start", "-d", "c1")); // a stopped container starts again
         Ok(await _daemon.Ctr("tasks", "kill", "-s", "SIGKILL", "c1"));
         Assert.Equal("137\n", Ok(await _daemon.Do("wait", "c1")));
@@ -109,7 +114,8 @@ public sealed class CtrTests : IAsyncLifetime
             if (topics[^1] == "/tasks/exit") Assert.Matches("\"exit_status\": ?2", line);
         }
         events.Kill();
-        Assert.Equal(["/containers/create", "/tasks/create", "/tasks/start", "/tasks/exit", "/tasks/delete", "/containers/delete"], topics);
+        Assert.Equal(["/containers/create", "/tasks/create", "/tasks/start", "/tasks/exit", "/tasks/delete",
+            "/containers/delete"], topics);
     }
 
     [Fact]

@@ -6,7 +6,8 @@ namespace Supervisor.Tests.Clients;
 public sealed class DockerdTests : DockerdOnUs
 {
     [Fact]
-    public Task Docker_containers_live_on_our_daemon_as_on_containerd() => ClientScript.PassesAsync("dockerd-basic.sh", Daemon, 80);
+    public Task Docker_containers_live_on_our_daemon_as_on_containerd() =>
+        ClientScript.PassesAsync("dockerd-basic.sh", Daemon, 80);
 
     [Fact]
     public async Task Docker_containers_outlive_dockerd_and_our_daemon()
@@ -14,9 +15,13 @@ public sealed class DockerdTests : DockerdOnUs
         var directory = Directory.CreateTempSubdirectory("supervisor-live-").FullName;
         var pid = Path.Join(directory, "pid");
         await File.WriteAllTextAsync(pid, $"{Daemon.Pid}");
-        var start = $"setsid '{CommandLine.Supervisor}' serve --address '{Daemon.Address}' --root '{Daemon.Root}' --state '{Daemon.State}' "
-            + $">>'{directory}/log' 2>&1 </dev/null & echo $! >'{pid}'; until_ok 60 '{CommandLine.Supervisor}' --address '{Daemon.Address}' ps";
-        string End(string signal) => $"kill -{signal} $(cat '{pid}'); for i in $(seq 300); do kill -0 $(cat '{pid}') 2>/dev/null || break; sleep 0.1; done";
+        var start = $"setsid '{CommandLine.Supervisor}' serve --address '{Daemon.Address}' --root '{Daemon.Root}' --state "
+            + $"'{Daemon.State}' "
+            + $">>'{directory}/log' 2>&1 </dev/null & echo $! >'{pid}'; until_ok 60 '{CommandLine.Supervisor}' --address "
+                + $"'{Daemon.Address}' ps";
+        string End(string signal) =>
+            $"kill -{signal} $(cat '{pid}'); for i in $(seq 300); do kill -0 $(cat '{pid}') 2>/dev/null || break; sleep 0.1; "
+            + "done";
         try
         {
             await ClientScript.PassesAsync("dockerd-live-restore.sh", Daemon, 50,
@@ -31,9 +36,13 @@ public sealed class DockerdTests : DockerdOnUs
     }
 }
 
-/// <summary>The rest of docker's verbs, beside the first: cp, diff, export, commit, health checks, restart policies over a restart of dockerd.</summary>
+/// <summary>
+/// The rest of docker's verbs, beside the first: cp, diff, export, commit, health checks, restart policies over a restart of
+/// dockerd.
+/// </summary>
 public sealed class DockerFilesTests : DockerdOnUs
 {
     [Fact]
-    public Task Files_and_health_of_docker_containers_are_as_on_containerd() => ClientScript.PassesAsync("dockerd-files.sh", Daemon, 38);
+    public Task Files_and_health_of_docker_containers_are_as_on_containerd() =>
+        ClientScript.PassesAsync("dockerd-files.sh", Daemon, 38);
 }

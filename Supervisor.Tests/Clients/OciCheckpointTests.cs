@@ -21,8 +21,10 @@ public sealed class OciCheckpointTests : IDisposable
     public async Task What_was_written_is_deleted_and_comes_back_under_its_id_with_bind_mounts_and_a_pid_file()
     {
         var volume = Directory.CreateDirectory(Path.Join(_oci.Place, "volume")).FullName;
-        await _oci.Configure(["sh", "-c", "i=0; while [ ! -e /vol/end ]; do i=$((i+1)); echo $i >>/vol/numbers; sleep 0.1; done; exit 6"], c =>
-            c["mounts"]!.AsArray().Add(JsonNode.Parse($$"""{"destination":"/vol","type":"bind","source":"{{volume}}","options":["rbind","rw"]}""")));
+        await _oci.Configure(
+            ["sh", "-c", "i=0; while [ ! -e /vol/end ]; do i=$((i+1)); echo $i >>/vol/numbers; sleep 0.1; done; exit 6"], c =>
+            c["mounts"]!.AsArray()
+                .Add(JsonNode.Parse($$"""{"destination":"/vol","type":"bind","source":"{{volume}}","options":["rbind","rw"]}""")));
         Ok(await _oci.Leave("run", "-d", _id));
         await Reaches(volume, 3);
         Ok(await _oci.Do("checkpoint", [.. Paths, _id]));
@@ -43,10 +45,14 @@ public sealed class OciCheckpointTests : IDisposable
     {
         var volume = Directory.CreateDirectory(Path.Join(_oci.Place, "volume")).FullName;
         await File.WriteAllTextAsync(Path.Join(_oci.Place, "file"), "x");
-        await _oci.Configure(["sh", "-c", "i=0; while [ ! -e /new/vol/end ]; do i=$((i+1)); echo $i >>/new/vol/numbers; sleep 0.1; done; exit 6"], c =>
+        await _oci.Configure(
+            ["sh", "-c", "i=0; while [ ! -e /new/vol/end ]; do i=$((i+1)); echo $i >>/new/vol/numbers; sleep 0.1; done; exit 6"],
+            c =>
         {
-            c["mounts"]!.AsArray().Add(JsonNode.Parse($$"""{"destination":"/new/vol","type":"bind","source":"{{volume}}","options":["rbind","rw"]}"""));
-            c["mounts"]!.AsArray().Add(JsonNode.Parse($$"""{"destination":"/new/file","type":"bind","source":"{{_oci.Place}}/file","options":["bind","ro"]}"""));
+            c["mounts"]!.AsArray()
+                .Add(JsonNode.Parse($$"""{"destination":"/new/vol","type":"bind","source":"{{volume}}","options":["rbind","rw"]}"""));
+            c["mounts"]!.AsArray()
+                .Add(JsonNode.Parse($$"""{"destination":"/new/file","type":"bind","source":"{{_oci.Place}}/file","options":["bind","ro"]}"""));
         });
         Ok(await _oci.Leave("run", "-d", _id));
         await Reaches(volume, 3);
@@ -83,7 +89,8 @@ public sealed class OciCheckpointTests : IDisposable
         Fails(await _oci.Do("checkpoint", "--page-server", "1.2.3.4:5", _id), 1, "--page-server");
         Fails(await _oci.Do("checkpoint", "--parent-path", "/absolute", _id), 1, "must be relative");
         Fails(await _oci.Do("checkpoint", [.. Paths, "--manage-cgroups-mode", "odd", _id]), 1, "manage-cgroups-mode");
-        Fails(await CommandLine.RunAsync(Executable, ["--root", _oci.Root, "--criu", "/no/such/criu", "checkpoint", .. Paths, _id]), 1, "/no/such/criu");
+        Fails(await CommandLine.RunAsync(
+            Executable, ["--root", _oci.Root, "--criu", "/no/such/criu", "checkpoint", .. Paths, _id]), 1, "/no/such/criu");
         Assert.Equal("running", await _oci.StatusOf(_id));
         Fails(await _oci.Do("restore", [.. Paths, "--bundle", _oci.Bundle, _id]), 1, "already exists");
     }

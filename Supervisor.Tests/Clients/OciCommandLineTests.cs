@@ -24,7 +24,9 @@ public sealed class OciCommandLineTests : IDisposable
     public async Task A_spec_has_a_cgroup_namespace_on_v2_only()
     {
         await _oci.Configure(["true"]);
-        var kinds = JsonNode.Parse(await File.ReadAllTextAsync(Path.Join(_oci.Bundle, "config.json")))!["linux"]!["namespaces"]!.AsArray().Select(n => (string?)n!["type"]);
+        var kinds = JsonNode.Parse(
+            await File.ReadAllTextAsync(Path.Join(_oci.Bundle, "config.json")))!["linux"]!["namespaces"]!.AsArray()
+            .Select(n => (string?)n!["type"]);
         Assert.Equal(File.Exists("/sys/fs/cgroup/cgroup.controllers"), kinds.Contains("cgroup"));
     }
 
@@ -33,7 +35,9 @@ public sealed class OciCommandLineTests : IDisposable
     {
         await _oci.Configure(["sh", "-c", "echo a; echo b"], c => c["process"]!["terminal"] = true);
         Assert.Equal("a\nb\n", Ok(await _oci.Do("run", _id)));
-        Assert.Contains("a\r\nb\r\n", (await _oci.InTerminal("run", _id)).Output.Replace("^@", "", StringComparison.Ordinal), StringComparison.Ordinal); // script(1) types one at its end
+        // script(1) types one at its end
+        Assert.Contains("a\r\nb\r\n", (await _oci.InTerminal("run", _id)).Output.Replace("^@", "", StringComparison.Ordinal),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -52,18 +56,27 @@ public sealed class OciCommandLineTests : IDisposable
         if (Environment.ProcessorCount < 2) return; // bound to its only one it is bound to all
         await _oci.Configure(["sh", "-c", "grep Cpus_allowed_list /proc/self/status; exec sleep 1000"]);
         var wanted = Ok(await CommandLine.RunAsync("grep", "Cpus_allowed_list", "/proc/1/status"));
-        Ok(await CommandLine.RunAsync("sh", "-c", $"taskset -c 0 {Executable} --root {_oci.Root} run -d --bundle {_oci.Bundle} {_id} </dev/null >{_oci.Place}/log 2>&1"));
+        Ok(await CommandLine.RunAsync(
+            "sh", "-c", $"taskset -c 0 {Executable} --root {_oci.Root} run -d --bundle {_oci.Bundle} {_id} </dev/null "
+            + $">{_oci.Place}/log 2>&1"));
         Assert.Equal(wanted, await _oci.Printed("\n"));
-        Assert.Equal(wanted, Ok(await CommandLine.RunAsync("taskset", "-c", "0", Executable, "--root", _oci.Root, "exec", _id, "grep", "Cpus_allowed_list", "/proc/self/status")));
+        Assert.Equal(wanted,
+            Ok(await CommandLine.RunAsync(
+            "taskset", "-c", "0", Executable, "--root", _oci.Root, "exec", _id, "grep", "Cpus_allowed_list",
+            "/proc/self/status")));
     }
 
     [Fact]
     public async Task The_notify_socket_is_writable_for_everybody_inside_whatever_the_umask()
     {
         await _oci.Configure(["sh", "-c", "busybox stat -c %a $NOTIFY_SOCKET"]);
-        using var manager = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Dgram, 0);
+        using var manager = new System.Net.Sockets.Socket(
+            System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Dgram, 0);
         var path = Path.Join(_oci.Place, "manager");
         manager.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(path));
-        Assert.Equal("777\n", Ok(await CommandLine.RunAsync("sh", "-c", $"umask 077; NOTIFY_SOCKET={path} exec {Executable} --root {_oci.Root} run --bundle {_oci.Bundle} {_id}")));
+        Assert.Equal("777\n",
+            Ok(await CommandLine.RunAsync(
+            "sh", "-c", $"umask 077; NOTIFY_SOCKET={path} exec {Executable} --root {_oci.Root} run --bundle {_oci.Bundle} "
+            + $"{_id}")));
     }
 }

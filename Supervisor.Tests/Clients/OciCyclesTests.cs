@@ -4,7 +4,9 @@ using static Supervisor.Tests.Clients.OciRuntime;
 
 namespace Supervisor.Tests.Clients;
 
-/// <summary>Whole lives of containers, one after the other, leave nothing. SUPERVISOR_CYCLES says how many (default 50).</summary>
+/// <summary>
+/// Whole lives of containers, one after the other, leave nothing. SUPERVISOR_CYCLES says how many (default 50).
+/// </summary>
 public sealed class OciCyclesTests : IDisposable
 {
     private static readonly int Cycles = int.Parse(
@@ -31,8 +33,10 @@ public sealed class OciCyclesTests : IDisposable
         var all = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
         Assert.Empty(Directory.EnumerateDirectories("/sys/fs/cgroup", prefix + "*", all));
         Assert.DoesNotContain(Directory.EnumerateDirectories("/proc"), d =>
-            (Text(d, "mountinfo").Contains(_oci.Place, StringComparison.Ordinal) || Text(d, "cgroup").Contains(prefix, StringComparison.Ordinal))
-            && !Text(d, "stat").Contains(") Z ", StringComparison.Ordinal)); // what waits to be collected is the machine's init's by now
+            (Text(d, "mountinfo").Contains(_oci.Place, StringComparison.Ordinal)
+                || Text(d, "cgroup").Contains(prefix, StringComparison.Ordinal))
+            // what waits to be collected is the machine's init's by now
+            && !Text(d, "stat").Contains(") Z ", StringComparison.Ordinal));
 
         static string Text(string process, string name)
         {

@@ -73,10 +73,12 @@ public sealed class OciEndOfLifeTests : IDisposable
             await _oci.Configure(["sleep", "1000"], c => c["linux"]!["cgroupsPath"] = $"/{parent}/{id}");
             Ok(await _oci.Leave("run", "-d", id));
         }
-        Assert.NotEmpty(Directory.EnumerateDirectories("/sys/fs/cgroup", parent, new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1 }));
+        Assert.NotEmpty(Directory.EnumerateDirectories(
+            "/sys/fs/cgroup", parent, new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1 }));
         Ok(await _oci.Do("delete", "--force", _id)); // the one that they were made for
         Ok(await _oci.Do("delete", "--force", second));
-        Assert.Empty(Directory.EnumerateDirectories("/sys/fs/cgroup", parent, new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1 }));
+        Assert.Empty(Directory.EnumerateDirectories(
+            "/sys/fs/cgroup", parent, new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1 }));
     }
 
     [Fact]

@@ -37,23 +37,29 @@ public sealed class OciForeignChecksTests : IDisposable
     [Fact]
     public async Task Capabilities_that_nobody_knows_are_told_and_left_out()
     {
-        await _oci.Configure(["grep", "CapEff", "/proc/self/status"], c => c["process"]!["capabilities"]!["effective"]!.AsArray().Add("CAP_FOO"));
+        await _oci.Configure(
+            ["grep", "CapEff", "/proc/self/status"], c => c["process"]!["capabilities"]!["effective"]!.AsArray().Add("CAP_FOO"));
         Assert.Equal("CapEff:\t0000000020000420\n", Ok(await _oci.Do("run", _id)));
         await _oci.Configure(["sleep", "1000"]);
         Ok(await _oci.Leave("run", "-d", _id));
-        var exec = await _oci.Do("exec", "--cap", "CAP_UNKNOWN", "--cap", "CAP_SYS_ADMIN", _id, "grep", "CapEff", "/proc/self/status");
+        var exec = await _oci.Do(
+            "exec", "--cap", "CAP_UNKNOWN", "--cap", "CAP_SYS_ADMIN", _id, "grep", "CapEff", "/proc/self/status");
         Assert.Equal("CapEff:\t0000000020200420\n", Ok(exec));
-        Assert.Contains("level=warning msg=\"ignoring unknown or unavailable capabilities: [CAP_UNKNOWN]\"", exec.Errors, StringComparison.Ordinal);
+        Assert.Contains("level=warning msg=\"ignoring unknown or unavailable capabilities: [CAP_UNKNOWN]\"", exec.Errors,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_mount_destination_that_is_not_absolute_counts_from_the_root_with_a_warning()
     {
-        await _oci.Configure(["cat", "/mnt/bind/config.json"], c => c["mounts"]!.AsArray().Add(JsonNode.Parse("""{"destination":"mnt/bind","source":".","options":["bind"]}""")));
+        await _oci.Configure(
+            ["cat", "/mnt/bind/config.json"], c =>
+            c["mounts"]!.AsArray().Add(JsonNode.Parse("""{"destination":"mnt/bind","source":".","options":["bind"]}""")));
         var outcome = await _oci.Do("run", _id);
         Assert.Equal(await File.ReadAllTextAsync(Path.Join(_oci.Bundle, "config.json")), Ok(outcome));
         Assert.Contains("mount destination mnt/bind is not absolute", outcome.Errors, StringComparison.Ordinal);
-        await _oci.Configure(["true"], c => c["mounts"]!.AsArray().Add(JsonNode.Parse("""{"destination":"","type":"tmpfs","source":"tmpfs"}""")));
+        await _oci.Configure(
+            ["true"], c => c["mounts"]!.AsArray().Add(JsonNode.Parse("""{"destination":"","type":"tmpfs","source":"tmpfs"}""")));
         Fails(await _oci.Do("run", _id), 1, "is not an absolute path");
     }
 
@@ -77,8 +83,10 @@ public sealed class OciForeignChecksTests : IDisposable
     {
         await _oci.Configure(["sleep", "1000"]);
         Ok(await _oci.Leave("run", "-d", _id));
-        Fails(await _oci.Do("exec", "--pid-file", "/nonexistent/pid", _id, "true"), 255, "open /nonexistent/.pid: no such file or directory");
-        Fails(await CommandLine.RunAsync(Executable, "--log", "/nonexistent/log", "list"), 1, "open /nonexistent/log: no such file or directory");
+        Fails(await _oci.Do("exec", "--pid-file", "/nonexistent/pid", _id, "true"), 255,
+            "open /nonexistent/.pid: no such file or directory");
+        Fails(await CommandLine.RunAsync(Executable, "--log", "/nonexistent/log", "list"), 1,
+            "open /nonexistent/log: no such file or directory");
         Fails(await _oci.Do("update", "-r", "/nonexistent", _id), 1, "open /nonexistent: no such file or directory");
         Fails(await _oci.Do("exec", "-p", "/nonexistent/p", _id), 255, "open /nonexistent/p: no such file or directory");
         Fails(await _oci.Do("spec", "-b", "/nonexistent"), 1, "open /nonexistent/config.json: no such file or directory");
@@ -93,10 +101,13 @@ public sealed class OciForeignChecksTests : IDisposable
         await _oci.Configure(["sleep", "1000"]);
         Ok(await _oci.Leave("run", "-d", _id));
         var oci = $"{Executable} --root {_oci.Root}";
-        Assert.Equal("piped\n", Ok(await CommandLine.RunAsync("bash", "-c", $$"""{{oci}} exec -p <(echo '{"args":["echo","piped"],"cwd":"/","env":["PATH=/bin"]}') {{_id}}""")));
+        Assert.Equal("piped\n",
+            Ok(await CommandLine.RunAsync(
+            "bash", "-c", $$"""{{oci}} exec -p <(echo '{"args":["echo","piped"],"cwd":"/","env":["PATH=/bin"]}') {{_id}}""")));
         Ok(await CommandLine.RunAsync("bash", "-c", $"""echo '{Limit}' | {oci} update -r - {_id}"""));
         Assert.Equal(31, (int)JsonNode.Parse(Ok(await _oci.Do("events", "--stats", _id)))!["data"]!["pids"]!["limit"]!);
-        Assert.Contains("Kernel memory settings are ignored", (await _oci.Do("update", _id, "--kernel-memory", "50M")).Errors, StringComparison.Ordinal);
+        Assert.Contains("Kernel memory settings are ignored", (await _oci.Do("update", _id, "--kernel-memory", "50M")).Errors,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -114,7 +125,8 @@ public sealed class OciForeignChecksTests : IDisposable
         Ok(await CommandLine.RunAsync("chown", "42", own));
         Assert.Equal("/own\n", Ok(await _oci.Do("exec", "--user", "0", _id, "pwd"))); // root without CAP_DAC_OVERRIDE
         Assert.Equal("/\n", Ok(await _oci.Do("exec", "--cwd", "/", _id, "pwd")));
-        Fails(await _oci.Do("exec", "--cwd", "/absent", _id, "pwd"), 255, "chdir to process.cwd \\\"/absent\\\": no such file or directory");
+        Fails(await _oci.Do("exec", "--cwd", "/absent", _id, "pwd"), 255,
+            "chdir to process.cwd \\\"/absent\\\": no such file or directory");
         Fails(await _oci.Do("exec", "--cwd", "/bin/busybox", _id, "pwd"), 255, "not a directory");
     }
 
@@ -148,18 +160,23 @@ public sealed class OciForeignChecksTests : IDisposable
     public async Task Of_a_variable_that_is_said_twice_the_last_counts_and_an_empty_home_is_none()
     {
         await File.WriteAllTextAsync(Path.Join(_oci.Rootfs, "etc/passwd"), "root:x:0:0::/root-home:/bin/sh\n");
-        await _oci.Configure(["env"], c => c["process"]!["env"] = new JsonArray("ONE=two", "HOME=/x", "ONE=", "HOME=", "PATH=/bin", "LINES=a\nb"));
+        await _oci.Configure(
+            ["env"], c => c["process"]!["env"] = new JsonArray("ONE=two", "HOME=/x", "ONE=", "HOME=", "PATH=/bin", "LINES=a\nb"));
         Assert.Equal("ONE=\nPATH=/bin\nLINES=a\nb\nHOME=/root-home\n", Ok(await _oci.Do("run", _id)));
         await _oci.Configure(["sleep", "1000"]);
         Ok(await _oci.Leave("run", "-d", _id));
-        Assert.Equal("/bin 3\n", Ok(await _oci.Do("exec", "-e", "PATH=/bin", "-e", "X=2", "-e", "X=3", "--cwd", "", _id, "sh", "-c", "echo $PATH $X")));
+        Assert.Equal("/bin 3\n",
+            Ok(await _oci.Do("exec", "-e", "PATH=/bin", "-e", "X=2", "-e", "X=3", "--cwd", "", _id, "sh", "-c",
+            "echo $PATH $X")));
         Assert.Equal(1, Ok(await _oci.Do("exec", "-e", "PATH=/bin", _id, "env")).Split("PATH=").Length - 1);
     }
 
     [Fact]
     public async Task A_name_that_is_no_capabilitys_is_left_out_whatever_it_looks_like()
     {
-        await _oci.Configure(["grep", "CapBnd", "/proc/self/status"], c => c["process"]!["capabilities"] = JsonNode.Parse("""{"bounding":["CAP_UNKNOWN","UNKNOWN_CAP","CAP_KILL"]}"""));
+        await _oci.Configure(
+            ["grep", "CapBnd", "/proc/self/status"], c =>
+            c["process"]!["capabilities"] = JsonNode.Parse("""{"bounding":["CAP_UNKNOWN","UNKNOWN_CAP","CAP_KILL"]}"""));
         Assert.Equal("CapBnd:\t0000000000000020\n", Ok(await _oci.Do("run", _id)));
     }
 
@@ -172,7 +189,8 @@ public sealed class OciForeignChecksTests : IDisposable
         {
             c["process"]!["noNewPrivileges"] = noNewPrivileges;
             c["process"]!["rlimits"] = JsonNode.Parse("""[{"type":"RLIMIT_CORE","soft":0,"hard":0}]""");
-            c["linux"]!["seccomp"] = JsonNode.Parse("""{"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_X86_64"],"syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_KILL"}]}""");
+            c["linux"]!["seccomp"] =
+                JsonNode.Parse("""{"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_X86_64"],"syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_KILL"}]}""");
             c["hooks"] = JsonNode.Parse("""{"startContainer":[{"path":"/bin/busybox","args":["mkdir","/dev/shm/foo"]}]}""");
         });
         var outcome = await _oci.Do("run", _id);
@@ -180,7 +198,9 @@ public sealed class OciForeignChecksTests : IDisposable
         Assert.Contains("bad system call", outcome.Errors, StringComparison.Ordinal);
         Assert.DoesNotContain("ran\n", outcome.Output, StringComparison.Ordinal);
         var log = Path.Join(_oci.Place, "debug"); // not our streams: the init keeps them
-        Ok(await CommandLine.RunAsync("sh", "-c", $"exec {Executable} --debug --root {_oci.Root} create --bundle {_oci.Bundle} {_id} </dev/null >{log} 2>&1"));
+        Ok(await CommandLine.RunAsync(
+            "sh", "-c", $"exec {Executable} --debug --root {_oci.Root} create --bundle {_oci.Bundle} {_id} </dev/null >{log} "
+            + "2>&1"));
         Assert.Contains("msg=\"seccomp filter flags: 4\"", await File.ReadAllTextAsync(log), StringComparison.Ordinal);
     }
 
@@ -196,9 +216,11 @@ public sealed class OciForeignChecksTests : IDisposable
             c["linux"]!["gidMappings"] = JsonNode.Parse("""[{"containerID":1000,"hostID":100000,"size":1}]""");
             c["process"]!["capabilities"] = new JsonObject();
             var pts = c["mounts"]!.AsArray().Single(m => (string)m!["destination"]! == "/dev/pts")!;
-            pts["options"] = new JsonArray([.. pts["options"]!.AsArray().Select(o => (string)o!).Where(o => o != "gid=5").Select(o => (JsonNode)o)]);
+            pts["options"] = new JsonArray(
+                [.. pts["options"]!.AsArray().Select(o => (string)o!).Where(o => o != "gid=5").Select(o => (JsonNode)o)]);
         });
-        const string None = "CapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000000\nCapAmb:\t0000000000000000\n";
+        const string None = "CapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"
+            + "CapBnd:\t0000000000000000\nCapAmb:\t0000000000000000\n";
         Ok(await _oci.Leave("run", "-d", _id));
         Assert.Equal("uid=1000 gid=1000\n" + None, await _oci.Printed(None));
         Assert.Equal("1000\n", Ok(await _oci.Do("exec", _id, "id", "-u")));
@@ -216,10 +238,12 @@ public sealed class OciForeignChecksTests : IDisposable
             listener.Bind(new UnixDomainSocketEndPoint(path));
             listener.Listen(1);
             var sent = listener.AcceptAsync();
-            Ok(verb == "create" ? await _oci.Leave("create", "--pidfd-socket", path, _id) : await _oci.Do("exec", "--pidfd-socket", path, _id, "true"));
+            Ok(verb == "create" ? await _oci.Leave("create", "--pidfd-socket", path, _id)
+                : await _oci.Do("exec", "--pidfd-socket", path, _id, "true"));
             using var connection = await sent.WaitAsync(CommandLine.Patience);
             var name = new byte[64];
-            Assert.Equal("pidfd", Encoding.UTF8.GetString(name, 0, await connection.ReceiveAsync(name))); // the descriptor beside it is taken by recvmsg only
+            // the descriptor beside it is taken by recvmsg only
+            Assert.Equal("pidfd", Encoding.UTF8.GetString(name, 0, await connection.ReceiveAsync(name)));
             if (verb == "create") Ok(await _oci.Do("start", _id));
         }
         Fails(await _oci.Do("exec", "--pidfd-socket", "/nonexistent", _id, "true"), 255, "pidfd socket /nonexistent");
@@ -230,7 +254,8 @@ public sealed class OciForeignChecksTests : IDisposable
     {
         var seccomp = JsonNode.Parse(Ok(await CommandLine.RunAsync(Executable, "features")))!["linux"]!["seccomp"]!;
         Assert.True((bool)seccomp["enabled"]!);
-        foreach (var (name, member) in new[] { ("actions", "SCMP_ACT_NOTIFY"), ("operators", "SCMP_CMP_MASKED_EQ"), ("archs", "SCMP_ARCH_X86_64"), ("knownFlags", "SECCOMP_FILTER_FLAG_LOG") })
+        foreach (var (name, member) in new[] { ("actions", "SCMP_ACT_NOTIFY"), ("operators", "SCMP_CMP_MASKED_EQ"),
+            ("archs", "SCMP_ARCH_X86_64"), ("knownFlags", "SECCOMP_FILTER_FLAG_LOG") })
             Assert.Contains(member, seccomp[name]!.AsArray().Select(n => (string)n!));
     }
 
@@ -244,9 +269,13 @@ public sealed class OciForeignChecksTests : IDisposable
         manager.Bind(new UnixDomainSocketEndPoint(path));
         manager.ReceiveTimeout = (int)CommandLine.Patience.TotalMilliseconds;
         // busybox has no other client of such sockets than logger(1), which sends to /dev/log: lines after the first are ours.
-        await _oci.Configure(["sh", "-c", "ln -s $NOTIFY_SOCKET /dev/log; busybox logger 'x\nSTOPPING=1\nMAINPID=1'; busybox logger 'x\nREADY=1'; busybox ls $(busybox dirname $NOTIFY_SOCKET); echo $NOTIFY_SOCKET; exec sleep 1000"]);
+        await _oci.Configure(
+            ["sh", "-c", "ln -s $NOTIFY_SOCKET /dev/log; busybox logger 'x\nSTOPPING=1\nMAINPID=1'; busybox logger "
+            + "'x\nREADY=1'; busybox ls $(busybox dirname $NOTIFY_SOCKET); echo $NOTIFY_SOCKET; exec sleep 1000"]);
         var log = Path.Join(_oci.Place, "log");
-        Task<CommandLine.Outcome> With(string arguments) => CommandLine.RunAsync("sh", "-c", $"NOTIFY_SOCKET={path} exec {Executable} --root {_oci.Root} {arguments} </dev/null >>{log} 2>&1");
+        Task<CommandLine.Outcome> With(string arguments) =>
+            CommandLine.RunAsync(
+            "sh", "-c", $"NOTIFY_SOCKET={path} exec {Executable} --root {_oci.Root} {arguments} </dev/null >>{log} 2>&1");
         if (verb == "run") Ok(await With($"run -d --bundle {_oci.Bundle} {_id}"));
         else
         {
@@ -255,10 +284,12 @@ public sealed class OciForeignChecksTests : IDisposable
         }
         var buffer = new byte[4096];
         var pid = (int)JsonNode.Parse(Ok(await _oci.Do("state", _id)))!["pid"]!;
-        Assert.Equal(string.Create(CultureInfo.InvariantCulture, $"MAINPID={pid}\n"), Encoding.UTF8.GetString(buffer, 0, manager.Receive(buffer)));
+        Assert.Equal(string.Create(CultureInfo.InvariantCulture, $"MAINPID={pid}\n"),
+            Encoding.UTF8.GetString(buffer, 0, manager.Receive(buffer)));
         Assert.Equal("READY=1\n", Encoding.UTF8.GetString(buffer, 0, manager.Receive(buffer)));
         Assert.Equal(0, manager.Available);
         using var deadline = new CancellationTokenSource(CommandLine.Patience);
-        while (!(await File.ReadAllTextAsync(log)).Contains($"notify\n{path}/notify\n", StringComparison.Ordinal)) await Task.Delay(20, deadline.Token);
+        while (!(await File.ReadAllTextAsync(log)).Contains($"notify\n{path}/notify\n", StringComparison.Ordinal))
+            await Task.Delay(20, deadline.Token);
     }
 }

@@ -6,16 +6,21 @@ using static Supervisor.Tests.Clients.OciRuntime;
 
 namespace Supervisor.Tests.Clients;
 
-/// <summary>What lies in an image, or is noted in a bundle, is data to us: no code of it becomes ours, and no note of it a command.</summary>
+/// <summary>
+/// What lies in an image, or is noted in a bundle, is data to us: no code of it becomes ours, and no note of it a command.
+/// </summary>
 public sealed partial class OciForeignRootTests : IDisposable
 {
     /// <summary>What a program loads or reads by itself once its root is another's.</summary>
     private static readonly string[] Baits =
     [
-        "etc/ld.so.preload", "etc/ld.so.cache", "etc/nsswitch.conf", "etc/localtime", "lib/libc.so.6", "lib/libnss_files.so.2", "lib/libnss_compat.so.2",
-        "lib/x86_64-linux-gnu/libc.so.6", "lib/x86_64-linux-gnu/libnss_files.so.2", "lib/x86_64-linux-gnu/libseccomp.so.2", "lib/aarch64-linux-gnu/libc.so.6",
+        "etc/ld.so.preload", "etc/ld.so.cache", "etc/nsswitch.conf", "etc/localtime", "lib/libc.so.6", "lib/libnss_files.so.2",
+        "lib/libnss_compat.so.2",
+        "lib/x86_64-linux-gnu/libc.so.6", "lib/x86_64-linux-gnu/libnss_files.so.2", "lib/x86_64-linux-gnu/libseccomp.so.2",
+        "lib/aarch64-linux-gnu/libc.so.6",
         "lib64/ld-linux-x86-64.so.2", "usr/lib/locale/locale-archive", "usr/lib/gconv/gconv-modules",
-        "usr/lib/x86_64-linux-gnu/gconv/gconv-modules.cache", "usr/lib/locale/C.utf8/LC_CTYPE", "usr/lib/libicuuc.so", "usr/share/icu/icudt.dat",
+        "usr/lib/x86_64-linux-gnu/gconv/gconv-modules.cache", "usr/lib/locale/C.utf8/LC_CTYPE", "usr/lib/libicuuc.so",
+        "usr/share/icu/icudt.dat",
         "usr/share/zoneinfo/UTC",
     ];
 
@@ -36,7 +41,8 @@ public sealed partial class OciForeignRootTests : IDisposable
         await _oci.Configure(["/bin/busybox", "sleep", "1000"], c =>
         {
             c["process"]!["user"] = JsonNode.Parse("""{"uid":1000,"gid":1000,"additionalGids":[7]}""");
-            c["linux"]!["seccomp"] = JsonNode.Parse("""{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["acct"],"action":"SCMP_ACT_ERRNO"}]}""");
+            c["linux"]!["seccomp"] =
+                JsonNode.Parse("""{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["acct"],"action":"SCMP_ACT_ERRNO"}]}""");
         });
         using var watched = new OpenedFiles(_oci.Rootfs);
         Ok(await _oci.Leave("run", "-d", _id));
@@ -60,11 +66,13 @@ public sealed partial class OciForeignRootTests : IDisposable
             ["org.systemd.property.TimeoutStopUSec"] = "uint64 123456789",
         });
         Ok(await _oci.Leave("create", _id));
-        Assert.Equal($"['touch {made}']", (string)JsonNode.Parse(Ok(await _oci.Do("state", _id)))!["annotations"]!["org.systemd.property.ExecStartPre"]!);
+        Assert.Equal($"['touch {made}']",
+            (string)JsonNode.Parse(Ok(await _oci.Do("state", _id)))!["annotations"]!["org.systemd.property.ExecStartPre"]!);
         Ok(await _oci.Do("start", _id));
         Ok(await _oci.Do("delete", "--force", _id));
         Assert.False(File.Exists(made));
-        Fails(await CommandLine.RunAsync(Executable, "--root", _oci.Root, "--systemd-cgroup", "run", "--bundle", _oci.Bundle, _id), 1, "systemd-cgroup");
+        Fails(await CommandLine.RunAsync(
+            Executable, "--root", _oci.Root, "--systemd-cgroup", "run", "--bundle", _oci.Bundle, _id), 1, "systemd-cgroup");
     }
 
     /// <summary>inotify(7): which files of a tree anybody has opened, by whatever path or mount.</summary>

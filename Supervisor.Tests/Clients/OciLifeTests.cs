@@ -27,12 +27,17 @@ public sealed class OciLifeTests : IDisposable
         await _oci.Configure(["true"], config =>
         {
             foreach (var place in (string[])["/tmp", "/run", "/etc", "/mnt"])
-                config["mounts"]!.AsArray().Add(new JsonObject { ["destination"] = place, ["type"] = "tmpfs", ["source"] = "tmpfs", ["options"] = new JsonArray("tmpcopyup") });
+                config["mounts"]!.AsArray()
+                    .Add(new JsonObject {
+                    ["destination"] = place, ["type"] = "tmpfs", ["source"] = "tmpfs",
+                    ["options"] = new JsonArray("tmpcopyup") });
         });
         for (var more = 0; more < 40; more++)
         {
             var open = string.Concat(Enumerable.Range(10, more).Select(number => $"exec {number}</dev/null; "));
-            Ok(await CommandLine.RunAsync("bash", "-c", $"{open} exec \"$@\"", "bash", Executable, "--root", _oci.Root, "run", "--bundle", _oci.Bundle, $"{_id}-{more}"));
+            Ok(await CommandLine.RunAsync(
+                "bash", "-c", $"{open} exec \"$@\"", "bash", Executable, "--root", _oci.Root, "run", "--bundle", _oci.Bundle,
+                $"{_id}-{more}"));
         }
     }
 
@@ -184,7 +189,9 @@ public sealed class OciLifeTests : IDisposable
             Assert.Empty(Cgroups(_id));
             Assert.False(await Lives(pid));
         }
-        Assert.DoesNotContain(await File.ReadAllLinesAsync("/proc/self/mountinfo"), m => m.Contains(_oci.Place, StringComparison.Ordinal) && !mounts.Contains(m));
+        Assert.DoesNotContain(
+            await File.ReadAllLinesAsync("/proc/self/mountinfo"), m =>
+            m.Contains(_oci.Place, StringComparison.Ordinal) && !mounts.Contains(m));
     }
 
     /// <summary>Whether it is there and not dead: who collects it is not ours to say.</summary>
@@ -201,5 +208,6 @@ public sealed class OciLifeTests : IDisposable
     }
 
     private static IEnumerable<string> Cgroups(string id) =>
-        Directory.EnumerateDirectories("/sys/fs/cgroup").Append("/sys/fs/cgroup").Select(d => Path.Join(d, id)).Where(Directory.Exists);
+        Directory.EnumerateDirectories("/sys/fs/cgroup").Append("/sys/fs/cgroup").Select(d => Path.Join(d, id))
+            .Where(Directory.Exists);
 }

@@ -4,7 +4,10 @@ using static Supervisor.Tests.Clients.OciRuntime;
 
 namespace Supervisor.Tests.Clients;
 
-/// <summary>supervisor-oci for a user without rights: one of the host's numbers, in a user namespace that the runtime makes, without cgroups.</summary>
+/// <summary>
+/// supervisor-oci for a user without rights: one of the host's numbers, in a user namespace that the runtime makes, without
+/// cgroups.
+/// </summary>
 public sealed class OciRootlessTests : IDisposable
 {
     private const int User = 54321;
@@ -24,7 +27,8 @@ public sealed class OciRootlessTests : IDisposable
         Assert.Equal("0\n", Ok(await _oci.Do("exec", _id, "id", "-u")));
         Assert.Equal(_id, Ok(await _oci.Do("list", "-q")).Trim());
         var pid = await File.ReadAllTextAsync(Path.Join(_oci.Place, "pid"));
-        Assert.Contains($"{User}\t{User}\t{User}\t{User}", await File.ReadAllTextAsync($"/proc/{pid}/status"), StringComparison.Ordinal);
+        Assert.Contains($"{User}\t{User}\t{User}\t{User}", await File.ReadAllTextAsync($"/proc/{pid}/status"),
+            StringComparison.Ordinal);
         Assert.Equal($"{User}", Ok(await CommandLine.RunAsync("stat", "-c", "%u", Path.Join(_oci.Rootfs, "vol/made"))).Trim());
         Ok(await _oci.Do("kill", _id, "TERM"));
         await _oci.Await(_id, "stopped");
@@ -44,7 +48,9 @@ public sealed class OciRootlessTests : IDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(_oci.Root));
     }
 
-    /// <summary>Also by a configuration that says "ro" only, as other runtimes write it: that of /sys means the cgroups in it.</summary>
+    /// <summary>
+    /// Also by a configuration that says "ro" only, as other runtimes write it: that of /sys means the cgroups in it.
+    /// </summary>
     [Theory] // CVE-2023-25809
     [InlineData("rro")]
     [InlineData("ro")]

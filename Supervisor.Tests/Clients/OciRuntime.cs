@@ -3,7 +3,9 @@ using Supervisor.Tests.EndToEnd;
 
 namespace Supervisor.Tests.Clients;
 
-/// <summary>supervisor-oci with a state root, a bundle and a root file system of its own; what a test left is deleted with it.</summary>
+/// <summary>
+/// supervisor-oci with a state root, a bundle and a root file system of its own; what a test left is deleted with it.
+/// </summary>
 internal sealed class OciRuntime : IDisposable
 {
     private static int _last;
@@ -16,10 +18,12 @@ internal sealed class OciRuntime : IDisposable
         _user = user;
         Directory.CreateDirectory(Root);
         Directory.CreateDirectory(Rootfs);
-        foreach (var directory in (string[])["bin", "proc", "sys", "dev", "tmp", "run", "etc", "mnt", "vol"]) Directory.CreateDirectory(Path.Join(Rootfs, directory));
+        foreach (var directory in (string[])["bin", "proc", "sys", "dev", "tmp", "run", "etc", "mnt", "vol"])
+            Directory.CreateDirectory(Path.Join(Rootfs, directory));
         File.Copy("/bin/busybox", Path.Join(Rootfs, "bin", "busybox"));
         foreach (var applet in (string[])
-            ["sh", "echo", "cat", "true", "false", "sleep", "tail", "tty", "stty", "pwd", "id", "env", "touch", "grep", "kill", "ps", "readlink", "dd", "tr", "test"])
+            ["sh", "echo", "cat", "true", "false", "sleep", "tail", "tty", "stty", "pwd", "id", "env", "touch", "grep", "kill",
+                "ps", "readlink", "dd", "tr", "test"])
             File.CreateSymbolicLink(Path.Join(Rootfs, "bin", applet), "busybox");
     }
 
@@ -51,14 +55,18 @@ internal sealed class OciRuntime : IDisposable
     }
 
     /// <summary>Runs it with our root and bundle.</summary>
-    public Task<CommandLine.Outcome> Do(string verb, params string[] arguments) => Run([.. Program, "--root", Root, verb, .. OfBundle(verb), .. arguments]);
+    public Task<CommandLine.Outcome> Do(string verb, params string[] arguments) =>
+        Run([.. Program, "--root", Root, verb, .. OfBundle(verb), .. arguments]);
 
-    /// <summary>As <see cref="Do"/> for what leaves a process behind that keeps our streams: they go into a file, which is its output.</summary>
+    /// <summary>
+    /// As <see cref="Do"/> for what leaves a process behind that keeps our streams: they go into a file, which is its output.
+    /// </summary>
     public async Task<CommandLine.Outcome> Leave(string verb, params string[] arguments)
     {
         var log = Path.Join(Place, "log");
         var outcome = await CommandLine.RunAsync("sh",
-            ["-c", "log=$1; shift; exec \"$@\" </dev/null >>\"$log\" 2>&1", "sh", log, .. Program, "--root", Root, verb, .. OfBundle(verb), .. arguments]);
+            ["-c", "log=$1; shift; exec \"$@\" </dev/null >>\"$log\" 2>&1", "sh", log, .. Program, "--root", Root, verb,
+                .. OfBundle(verb), .. arguments]);
         return outcome with { Output = await File.ReadAllTextAsync(log) };
     }
 
@@ -76,7 +84,8 @@ internal sealed class OciRuntime : IDisposable
 
     /// <summary>In a terminal of 33 rows and 77 columns.</summary>
     public Task<CommandLine.Outcome> InTerminal(string verb, params string[] arguments) => CommandLine.RunAsync(
-        "script", "-qec", $"stty rows 33 cols 77; {Executable} --root {Root} {verb} {string.Join(' ', OfBundle(verb))} {string.Join(' ', arguments)}", "/dev/null");
+        "script", "-qec", $"stty rows 33 cols 77; {Executable} --root {Root} {verb} {string.Join(' ', OfBundle(verb))} "
+            + $"{string.Join(' ', arguments)}", "/dev/null");
 
     public async Task<string> StatusOf(string id) => JsonNode.Parse(Ok(await Do("state", id)))!["status"]!.GetValue<string>();
 
@@ -96,13 +105,15 @@ internal sealed class OciRuntime : IDisposable
     public static void Fails(CommandLine.Outcome outcome, int status, string words)
     {
         var all = outcome.Output + outcome.Errors;
-        Assert.True(all.Contains(words, StringComparison.Ordinal) && status == outcome.Status, $"exit {outcome.Status}, not {status}; \"{words}\" is wanted in: {all}");
+        Assert.True(all.Contains(words, StringComparison.Ordinal)
+            && status == outcome.Status, $"exit {outcome.Status}, not {status}; \"{words}\" is wanted in: {all}");
     }
 
     public void Dispose()
     {
         foreach (var directory in Directory.EnumerateDirectories(Root))
-            CommandLine.RunAsync(Executable, "--root", Root, "delete", "--force", Path.GetFileName(directory)).GetAwaiter().GetResult();
+            CommandLine.RunAsync(Executable, "--root", Root, "delete", "--force", Path.GetFileName(directory)).GetAwaiter()
+                .GetResult();
         // What a client has left to clean up after itself may still be writing there.
         for (var end = Environment.TickCount64 + (long)CommandLine.Patience.TotalMilliseconds; ; Thread.Sleep(50))
         {
@@ -128,7 +139,8 @@ internal sealed class OciRuntime : IDisposable
     public string Copy => Path.Join(Place, "supervisor-oci");
 
     /// <summary>What it is run with.</summary>
-    private string[] Program => _user is { } user ? ["setpriv", "--reuid", $"{user}", "--regid", $"{user}", "--clear-groups", Copy] : [Executable];
+    private string[] Program =>
+        _user is { } user ? ["setpriv", "--reuid", $"{user}", "--regid", $"{user}", "--clear-groups", Copy] : [Executable];
 
     private static Task<CommandLine.Outcome> Run(string[] command) => CommandLine.RunAsync(command[0], command[1..]);
 

@@ -167,7 +167,8 @@ public sealed partial class OciSecurityTests : IDisposable
             foreach (var verb in verbs)
             {
                 string[] program = verb is ["exec"] ? ["true"] : [];
-                var outcome = await CommandLine.RunAsync(Executable, ["--log", log, "--root", _oci.Root, .. verb, id, .. program]);
+                var outcome = await CommandLine.RunAsync(
+                    Executable, ["--log", log, "--root", _oci.Root, .. verb, id, .. program]);
                 Assert.NotEqual(0, outcome.Status);
                 Assert.Contains("invalid container ID format", outcome.Errors, StringComparison.Ordinal);
             }
@@ -236,7 +237,8 @@ public sealed partial class OciSecurityTests : IDisposable
         Assert.DoesNotContain("WROTE", await File.ReadAllTextAsync(Path.Join(_oci.Place, "log")), StringComparison.Ordinal);
         Assert.Equal(before, Hash());
 
-        static string Hash() => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Join(Repository.Bin, "supervisor-oci"))));
+        static string Hash() =>
+            Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Join(Repository.Bin, "supervisor-oci"))));
     }
 
     [Fact] // CVE-2024-21626
@@ -247,7 +249,8 @@ public sealed partial class OciSecurityTests : IDisposable
         Ok(await CommandLine.RunAsync("sh", "-c", $"exec {run} {_id} 3</etc 4</ 9</etc >{_oci.Place}/out 2>&1"));
         using var deadline = new CancellationTokenSource(CommandLine.Patience);
         string printed;
-        while (!(printed = await File.ReadAllTextAsync(Path.Join(_oci.Place, "out"))).EndsWith('\n')) await Task.Delay(20, deadline.Token);
+        while (!(printed = await File.ReadAllTextAsync(Path.Join(_oci.Place, "out"))).EndsWith('\n'))
+            await Task.Delay(20, deadline.Token);
         Assert.DoesNotMatch(@"/fd/([4-9]|\d\d)", printed); // 3 is what the shell reads /proc/self/fd by
         var exec = $"{Executable} --root {_oci.Root} exec";
         var list = $"{_id} busybox ls /proc/self/fd 3</etc 4</ 5</etc 9</etc";
@@ -256,7 +259,8 @@ public sealed partial class OciSecurityTests : IDisposable
         File.CreateSymbolicLink(Path.Join(_oci.Rootfs, "mnt/self"), "/proc/self/fd");
         for (var fd = 3; fd < 24; fd += 3)
         {
-            Fails(await CommandLine.RunAsync("sh", "-c", $"exec {exec} --cwd /proc/self/fd/{fd} {_id} pwd {fd}</etc"), 255, "cwd");
+            Fails(await CommandLine.RunAsync("sh", "-c", $"exec {exec} --cwd /proc/self/fd/{fd} {_id} pwd {fd}</etc"), 255,
+                "cwd");
             var linked = await CommandLine.RunAsync("sh", "-c", $"exec {exec} --cwd /mnt/self/{fd} {_id} pwd {fd}</etc");
             Assert.Equal(255, linked.Status);
             Assert.Equal("", linked.Output);
@@ -306,7 +310,8 @@ public sealed partial class OciSecurityTests : IDisposable
             c => c["mounts"]!.AsArray().Add(JsonNode.Parse("""{"destination":"/proc","type":"tmpfs","source":"tmpfs"}""")));
         Fails(await _oci.Do("run", _id), 1, "only a procfs belongs on /proc");
         await _oci.Configure(["true"],
-            c => c["mounts"]!.AsArray().Add(JsonNode.Parse("""{"destination":"/proc/self/attr","type":"tmpfs","source":"tmpfs"}""")));
+            c => c["mounts"]!.AsArray()
+                .Add(JsonNode.Parse("""{"destination":"/proc/self/attr","type":"tmpfs","source":"tmpfs"}""")));
         Fails(await _oci.Do("run", _id), 1, "inside /proc");
         var imitation = Directory.CreateDirectory(Path.Join(_oci.Rootfs, "proc/sys/kernel")).FullName;
         await File.WriteAllTextAsync(Path.Join(imitation, "shm_rmid_forced"), "untouched");

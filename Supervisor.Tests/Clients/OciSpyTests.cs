@@ -121,7 +121,8 @@ public sealed class OciSpyTests : IDisposable
     private async Task Seen(string allowed)
     {
         Ok(await _oci.Do("kill", _id, "KILL"));
-        var lines = (await File.ReadAllLinesAsync(Path.Join(_oci.Place, "log")))[1..^1].Distinct().ToList(); // the last may be cut
+        // the last may be cut
+        var lines = (await File.ReadAllLinesAsync(Path.Join(_oci.Place, "log")))[1..^1].Distinct().ToList();
         foreach (var line in lines) Assert.Matches(allowed, line);
         // It did look in time, and could have read what there had been.
         Assert.Contains("exe /memfd:supervisor-init (deleted)", lines);

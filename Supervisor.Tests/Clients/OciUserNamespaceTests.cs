@@ -11,7 +11,8 @@ namespace Supervisor.Tests.Clients;
 public sealed class OciUserNamespaceTests : IDisposable
 {
     private const int User = 54321;
-    private static readonly string Unified = Directory.Exists("/sys/fs/cgroup/unified") ? "/sys/fs/cgroup/unified" : "/sys/fs/cgroup";
+    private static readonly string Unified = Directory.Exists("/sys/fs/cgroup/unified")
+        ? "/sys/fs/cgroup/unified" : "/sys/fs/cgroup";
 
     private readonly OciRuntime _oci = new();
     private readonly string _id = NewId();
@@ -27,7 +28,9 @@ public sealed class OciUserNamespaceTests : IDisposable
         foreach (var cgroup in below.OrderByDescending(d => d.Length).Append(Lent)) Directory.Delete(cgroup);
     }
 
-    /// <summary>By the host's /sys, and by a mount of the container's own. Two that may be written show what is kept from others.</summary>
+    /// <summary>
+    /// By the host's /sys, and by a mount of the container's own. Two that may be written show what is kept from others.
+    /// </summary>
     [Theory] // CVE-2023-25809
     [InlineData("bind", "/sys", "/sys", "rbind,nosuid,noexec,nodev,ro", null)]
     [InlineData("bind", "/sys/", "/host", "rbind,ro", null)]
@@ -58,7 +61,8 @@ public sealed class OciUserNamespaceTests : IDisposable
             """;
         await _oci.Configure(["sh", "-c", Try, _id], c =>
         {
-            // This user mounts no sysfs of a network that is not his, no cgroups, and no terminals of a group that his namespace has not.
+            // This user mounts no sysfs of a network that is not his, no cgroups, and no terminals of a group that his namespace
+            // has not.
             Without(c["mounts"]!.AsArray(), m => ((string)m["destination"]!).StartsWith("/sys", StringComparison.Ordinal));
             foreach (var other in c["mounts"]!.AsArray().Select(m => m!["options"]).OfType<JsonArray>())
                 Without(other, o => ((string)o!).StartsWith("gid=", StringComparison.Ordinal));

@@ -29,10 +29,12 @@ public sealed class OciVerbsTests : IAsyncLifetime
         Assert.Equal("uid=1000 gid=1001 groups=5\n/tmp\nb\n", Ok(await _oci.Do(
             "exec", "-u", "1000:1001", "-g", "5", "--cwd=/tmp", "-e", "A=b", _id, "sh", "-c", "id; pwd; echo $A")));
         Assert.Equal("CapEff:\t0000000020000420\n", Ok(await _oci.Do("exec", _id, "grep", "CapEff", "/proc/self/status")));
-        Assert.Equal("CapEff:\t0000000020200420\n", Ok(await _oci.Do("exec", "--cap", "CAP_SYS_ADMIN", _id, "grep", "CapEff", "/proc/self/status")));
+        Assert.Equal("CapEff:\t0000000020200420\n",
+            Ok(await _oci.Do("exec", "--cap", "CAP_SYS_ADMIN", _id, "grep", "CapEff", "/proc/self/status")));
         Assert.Equal(137, (await _oci.Do("exec", _id, "sh", "-c", "kill -9 $$")).Status);
         var file = Path.Join(_oci.Place, "process.json");
-        await File.WriteAllTextAsync(file, """{"args":["sh","-c","echo $X; exit 3"],"env":["X=from-file","PATH=/bin"],"cwd":"/","user":{"uid":0,"gid":0}}""");
+        await File.WriteAllTextAsync(
+            file, """{"args":["sh","-c","echo $X; exit 3"],"env":["X=from-file","PATH=/bin"],"cwd":"/","user":{"uid":0,"gid":0}}""");
         Assert.Equal(new(3, "from-file\n", ""), await _oci.Do("exec", "--process", file, _id));
         Fails(await _oci.Do("exec", _id), 255, "process args cannot be empty");
         Fails(await _oci.Do("exec", _id, "nonexistent"), 255, "executable file not found in $PATH");
@@ -108,7 +110,8 @@ public sealed class OciVerbsTests : IAsyncLifetime
     {
         using var events = CommandLine.Start(Executable, "--root", _oci.Root, "events", "--interval", "100ms", _id);
         for (var i = 0; i < 3; i++)
-            Assert.StartsWith($$$"""{"type":"stats","id":"{{{_id}}}","data":{"cpu":{"usage":{"total":""", await events.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience), StringComparison.Ordinal);
+            Assert.StartsWith($$$"""{"type":"stats","id":"{{{_id}}}","data":{"cpu":{"usage":{"total":""",
+                await events.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience), StringComparison.Ordinal);
         Ok(await _oci.Do("kill", _id, "KILL"));
         using var deadline = new CancellationTokenSource(CommandLine.Patience);
         await events.WaitForExitAsync(deadline.Token);
@@ -121,27 +124,33 @@ public sealed class OciVerbsTests : IAsyncLifetime
     public async Task Errors_are_logged_as_callers_parse_them()
     {
         var log = Path.Join(_oci.Place, "log.json");
-        var outcome = await CommandLine.RunAsync(Executable, "--log", log, "--log-format=json", "--root", _oci.Root, "state", "absent");
+        var outcome = await CommandLine.RunAsync(
+            Executable, "--log", log, "--log-format=json", "--root", _oci.Root, "state", "absent");
         Assert.Equal(1, outcome.Status);
         var entry = JsonNode.Parse(await File.ReadAllTextAsync(log))!;
         Assert.Equal("error", (string?)entry["level"]);
         Assert.Contains("does not exist", (string?)entry["msg"], StringComparison.Ordinal);
         Assert.True(DateTimeOffset.TryParse((string?)entry["time"], out _));
         Assert.StartsWith("container does not exist", outcome.Errors, StringComparison.Ordinal);
-        Assert.Matches("^time=\"[^\"]+\" level=error msg=\"container does not exist: ", (await _oci.Do("state", "absent")).Errors);
+        Assert.Matches("^time=\"[^\"]+\" level=error msg=\"container does not exist: ",
+            (await _oci.Do("state", "absent")).Errors);
         Fails(await CommandLine.RunAsync(Executable, "--log-format", "xml", "list"), 1, "invalid log-format");
     }
 
     [Fact]
     public async Task Version_features_and_help_are_there()
     {
-        Assert.Matches(@"^supervisor-oci version \S+\ncommit: \S+\nspec: 1\.2\.0\n", Ok(await CommandLine.RunAsync(Executable, "--version")));
+        Assert.Matches(@"^supervisor-oci version \S+\ncommit: \S+\nspec: 1\.2\.0\n",
+            Ok(await CommandLine.RunAsync(Executable, "--version")));
         var features = JsonNode.Parse(Ok(await CommandLine.RunAsync(Executable, "features")))!;
         Assert.Equal("1.2.0", (string?)features["ociVersionMax"]);
         Assert.Contains("rprivate", features["mountOptions"]!.AsArray().Select(o => (string?)o));
         Assert.Contains("pid", features["linux"]!["namespaces"]!.AsArray().Select(o => (string?)o));
-        foreach (var verb in (string[])["create", "start", "run", "state", "kill", "delete", "exec", "ps", "list", "pause", "resume", "update", "events", "spec", "features"])
-            Assert.Contains($"supervisor-oci {verb} - ", Ok(await CommandLine.RunAsync(Executable, verb, "--help")), StringComparison.Ordinal);
+        foreach (var verb in (
+            string[])["create", "start", "run", "state", "kill", "delete", "exec", "ps", "list", "pause", "resume", "update",
+            "events", "spec", "features"])
+            Assert.Contains($"supervisor-oci {verb} - ", Ok(await CommandLine.RunAsync(Executable, verb, "--help")),
+                StringComparison.Ordinal);
         Fails(await CommandLine.RunAsync(Executable, "spec", "-b", _oci.Bundle), 1, "File config.json exists. Remove it first");
         Fails(await CommandLine.RunAsync(Executable, "no-such-verb"), 1, "no-such-verb");
     }
@@ -154,13 +163,15 @@ public sealed class OciVerbsTests : IAsyncLifetime
         await File.WriteAllTextAsync(Path.Join(_oci.Place, "three"), "of descriptor three\n");
         var run = $"{Executable} --root {_oci.Root} run --bundle {_oci.Bundle}";
         var preserved = Ok(await CommandLine.RunAsync("sh", "-c", $"exec {run} --preserve-fds 1 {id} 3<{_oci.Place}/three"));
-        Assert.StartsWith("of descriptor three\nfds /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2 /proc/self/fd/3", preserved, StringComparison.Ordinal);
+        Assert.StartsWith("of descriptor three\nfds /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2 /proc/self/fd/3", preserved,
+            StringComparison.Ordinal);
         Assert.DoesNotContain("/proc/self/fd/5", preserved, StringComparison.Ordinal);
         var listening = Ok(await CommandLine.RunAsync("sh", "-c", $"LISTEN_FDS=1 exec {run} {id} 3<{_oci.Place}/three"));
         Assert.Contains("LISTEN_FDS=1\n", listening, StringComparison.Ordinal);
         Assert.Contains("LISTEN_PID=1\n", listening, StringComparison.Ordinal);
         Fails(await CommandLine.RunAsync("sh", "-c", $"exec {run} {id} 3<{_oci.Place}/three 2>&1"), 0, "Bad file descriptor");
-        Fails(await CommandLine.RunAsync("sh", "-c", $"exec {run} --preserve-fds 2 {id} 3<{_oci.Place}/three"), 1, "unable to preserve file descriptor 4");
+        Fails(await CommandLine.RunAsync("sh", "-c", $"exec {run} --preserve-fds 2 {id} 3<{_oci.Place}/three"), 1,
+            "unable to preserve file descriptor 4");
     }
 
     [Fact]

@@ -10,13 +10,15 @@ namespace Supervisor.Tests.Clients;
 public sealed class PodmanTests : IDisposable
 {
     // Without CAP_SYS_RESOURCE nobody can raise a hard limit to podman's defaults, whatever the runtime: ask for less.
-    private static readonly string[] Common = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=10000:10000", "--network", "none"];
+    private static readonly string[] Common =
+        ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=10000:10000", "--network", "none"];
     private readonly OciRuntime _oci = new();
 
     public void Dispose()
     {
         Podman("rm", "--all", "--force", "--time", "0").GetAwaiter().GetResult();
-        CommandLine.RunAsync("sh", "-c", $"umount -l {_oci.Place}/podman/root/overlay 2>/dev/null; true").GetAwaiter().GetResult();
+        CommandLine.RunAsync("sh", "-c", $"umount -l {_oci.Place}/podman/root/overlay 2>/dev/null; true").GetAwaiter()
+            .GetResult();
         _oci.Dispose();
         ClientCgroup.RemoveIfEmpty("libpod_parent");
     }
@@ -34,11 +36,13 @@ public sealed class PodmanTests : IDisposable
     [Fact]
     public async Task A_container_goes_through_its_life()
     {
-        Ok(await Podman(["run", "-d", "--name", "life", .. Common, "--rootfs", _oci.Rootfs, "sh", "-c", "echo started; trap 'exit 7' TERM; while :; do sleep 0.1; done"]));
+        Ok(await Podman(["run", "-d", "--name", "life", .. Common, "--rootfs", _oci.Rootfs, "sh", "-c",
+            "echo started; trap 'exit 7' TERM; while :; do sleep 0.1; done"]));
         Assert.Equal("in\n", Ok(await Podman("exec", "life", "echo", "in")));
         Assert.Equal(9, (await Podman("exec", "life", "sh", "-c", "exit 9")).Status);
         Assert.Equal(127, (await Podman("exec", "life", "nonexistent")).Status);
-        Assert.Equal("uid=1000 gid=1000\n/tmp\nb\n", Ok(await Podman("exec", "-u", "1000:1000", "-w", "/tmp", "-e", "A=b", "life", "sh", "-c", "id; pwd; echo $A")));
+        Assert.Equal("uid=1000 gid=1000\n/tmp\nb\n",
+            Ok(await Podman("exec", "-u", "1000:1000", "-w", "/tmp", "-e", "A=b", "life", "sh", "-c", "id; pwd; echo $A")));
         Ok(await Podman("exec", "-d", "life", "touch", "/tmp/made"));
         Assert.Contains("started", Ok(await Podman("logs", "life")), StringComparison.Ordinal);
         Ok(await Podman("pause", "life"));
@@ -58,7 +62,8 @@ public sealed class PodmanTests : IDisposable
     [Fact]
     public async Task Terminals_work_for_run_and_exec()
     {
-        var run = await CommandLine.RunAsync("script", "-qec", Line(["run", "--rm", "-t", .. Common, "--rootfs", _oci.Rootfs, "tty"]), "/dev/null");
+        var run = await CommandLine.RunAsync(
+            "script", "-qec", Line(["run", "--rm", "-t", .. Common, "--rootfs", _oci.Rootfs, "tty"]), "/dev/null");
         Assert.Contains("/dev/pts/0", run.Output, StringComparison.Ordinal);
         Ok(await Podman(["run", "-d", "--name", "tty", .. Common, "--rootfs", _oci.Rootfs, "sleep", "1000"]));
         var exec = await CommandLine.RunAsync("script", "-qec", Line(["exec", "-t", "tty", "tty"]), "/dev/null");
@@ -68,7 +73,8 @@ public sealed class PodmanTests : IDisposable
     [CriuFact]
     public async Task A_container_is_checkpointed_and_restored()
     {
-        Ok(await Podman(["run", "-d", "--name", "kept", .. Common, "--rootfs", _oci.Rootfs, "sh", "-c", "i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done"]));
+        Ok(await Podman(["run", "-d", "--name", "kept", .. Common, "--rootfs", _oci.Rootfs, "sh", "-c",
+            "i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done"]));
         using var deadline = new CancellationTokenSource(CommandLine.Patience);
         while (await Last() < 3) deadline.Token.ThrowIfCancellationRequested();
         Ok(await WithCriu("container", "checkpoint", "kept"));
@@ -80,32 +86,41 @@ public sealed class PodmanTests : IDisposable
         Assert.Equal(Enumerable.Range(1, all.Length), all);
 
         async Task<int> Last() => (await Numbers()) is [.., var last] ? last : 0;
-        async Task<int[]> Numbers() => [.. Ok(await Podman("logs", "kept")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse)];
+        async Task<int[]> Numbers() =>
+            [.. Ok(await Podman("logs", "kept")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse)];
     }
 
     [Fact]
     public async Task Limits_users_capabilities_mounts_and_sysctls_are_what_was_asked()
     {
-        Assert.Equal("67108864\n", Ok(await Run(["--memory", "64m"], "sh", "-c", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes || cat /sys/fs/cgroup/memory.max")));
+        Assert.Equal("67108864\n",
+            Ok(await Run(["--memory", "64m"], "sh", "-c",
+            "cat /sys/fs/cgroup/memory/memory.limit_in_bytes || cat /sys/fs/cgroup/memory.max")));
         Assert.StartsWith("uid=1234 gid=5678", Ok(await Run(["--user", "1234:5678"], "id")), StringComparison.Ordinal);
         Fails(await Run(["--read-only"], "touch", "/x"), 1, "Read-only file system");
-        Assert.Contains("CapEff:\t0000000000000000", Ok(await Run(["--cap-drop", "all"], "grep", "CapEff", "/proc/self/status")), StringComparison.Ordinal);
-        Assert.Contains("size=1024k", Ok(await Run(["--tmpfs", "/mnt:size=1m"], "grep", "/mnt", "/proc/mounts")), StringComparison.Ordinal);
+        Assert.Contains("CapEff:\t0000000000000000", Ok(await Run(["--cap-drop", "all"], "grep", "CapEff", "/proc/self/status")),
+            StringComparison.Ordinal);
+        Assert.Contains("size=1024k", Ok(await Run(["--tmpfs", "/mnt:size=1m"], "grep", "/mnt", "/proc/mounts")),
+            StringComparison.Ordinal);
         var volume = Directory.CreateDirectory(Path.Join(_oci.Place, "volume")).FullName;
         Ok(await Run(["-v", $"{volume}:/vol"], "sh", "-c", "echo from inside > /vol/file"));
         Assert.Equal("from inside\n", await File.ReadAllTextAsync(Path.Join(volume, "file")));
         Assert.Equal("here\n", Ok(await Run(["--hostname", "here"], "cat", "/proc/sys/kernel/hostname")));
         Assert.Equal("65536\n", Ok(await Run(["--sysctl", "kernel.msgmax=65536"], "cat", "/proc/sys/kernel/msgmax")));
-        Assert.Equal(137, (await Run(["--memory", "16m", "--memory-swap", "16m"], "sh", "-c", "x=$(dd if=/dev/zero bs=1M count=100 | tr '\\0' a)")).Status);
+        Assert.Equal(137, (await Run(
+            ["--memory", "16m", "--memory-swap", "16m"], "sh", "-c",
+            "x=$(dd if=/dev/zero bs=1M count=100 | tr '\\0' a)")).Status);
     }
 
     [Fact]
     public async Task An_init_of_podmans_collects_orphans_and_passes_signals_on()
     {
-        Ok(await Podman(["run", "-d", "--init", "--name", "init", .. Common, "--rootfs", _oci.Rootfs, "sh", "-c", "trap 'exit 9' TERM; (sleep 0.2 &); while :; do sleep 0.1; done"]));
+        Ok(await Podman(["run", "-d", "--init", "--name", "init", .. Common, "--rootfs", _oci.Rootfs, "sh", "-c",
+            "trap 'exit 9' TERM; (sleep 0.2 &); while :; do sleep 0.1; done"]));
         Assert.Contains("podman-init", Ok(await Podman("exec", "init", "cat", "/proc/1/cmdline")), StringComparison.Ordinal);
         using var deadline = new CancellationTokenSource(CommandLine.Patience);
-        while (Ok(await Podman("exec", "init", "ps")).Contains("[sleep]", StringComparison.Ordinal)) deadline.Token.ThrowIfCancellationRequested();
+        while (Ok(await Podman("exec", "init", "ps")).Contains("[sleep]", StringComparison.Ordinal))
+            deadline.Token.ThrowIfCancellationRequested();
         Ok(await Podman("stop", "-t", "20", "init"));
         Assert.Equal("9\n", Ok(await Podman("inspect", "-f", "{{.State.ExitCode}}", "init")));
     }
@@ -113,7 +128,8 @@ public sealed class PodmanTests : IDisposable
     [Fact]
     public async Task A_health_check_runs_in_the_container_and_says_how_it_is()
     {
-        Ok(await Podman(["run", "-d", "--name", "health", "--health-cmd", "test -e /tmp/well", "--health-interval", "disable", "--health-retries", "1", .. Common, "--rootfs", _oci.Rootfs, "sleep", "1000"]));
+        Ok(await Podman(["run", "-d", "--name", "health", "--health-cmd", "test -e /tmp/well", "--health-interval", "disable",
+            "--health-retries", "1", .. Common, "--rootfs", _oci.Rootfs, "sleep", "1000"]));
         Assert.Equal(1, (await Podman("healthcheck", "run", "health")).Status);
         Assert.Equal("unhealthy\n", Ok(await Podman("inspect", "-f", "{{.State.Health.Status}}", "health")));
         Ok(await Podman("exec", "health", "touch", "/tmp/well"));
@@ -128,18 +144,22 @@ public sealed class PodmanTests : IDisposable
     {
         // conmon keeps the streams of whoever starts a detached container.
         if (arguments is not ["run", "-d", ..]) return await CommandLine.RunAsync("podman", [.. Stores, .. arguments]);
-        return await CommandLine.RunAsync("sh", ["-c", "exec \"$@\" >\"$0\" 2>&1", Path.Join(_oci.Place, "detached.log"), "podman", .. Stores, .. arguments]);
+        return await CommandLine.RunAsync(
+            "sh", ["-c", "exec \"$@\" >\"$0\" 2>&1", Path.Join(_oci.Place, "detached.log"), "podman", .. Stores, .. arguments]);
     }
 
     /// <summary>podman itself looks for a program of that name.</summary>
     private Task<CommandLine.Outcome> WithCriu(params string[] arguments) => CommandLine.RunAsync("env",
-        [$"PATH={Path.GetDirectoryName(CheckpointOptions.DefaultCriu)}:{Environment.GetEnvironmentVariable("PATH")}", "podman", .. Stores, .. arguments]);
+        [$"PATH={Path.GetDirectoryName(CheckpointOptions.DefaultCriu)}:{Environment.GetEnvironmentVariable("PATH")}", "podman",
+            .. Stores, .. arguments]);
 
     private string[] Stores =>
     [
-        "--root", $"{_oci.Place}/podman/root", "--runroot", $"{_oci.Place}/podman/run", "--tmpdir", $"{_oci.Place}/podman/tmp", "--storage-driver", "vfs",
+        "--root", $"{_oci.Place}/podman/root", "--runroot", $"{_oci.Place}/podman/run", "--tmpdir", $"{_oci.Place}/podman/tmp",
+        "--storage-driver", "vfs",
         "--cgroup-manager", "cgroupfs", "--events-backend", "file", "--runtime", Executable,
     ];
 
-    private string Line(string[] arguments) => string.Create(CultureInfo.InvariantCulture, $"podman {string.Join(' ', [.. Stores, .. arguments])}");
+    private string Line(string[] arguments) =>
+        string.Create(CultureInfo.InvariantCulture, $"podman {string.Join(' ', [.. Stores, .. arguments])}");
 }

@@ -65,7 +65,8 @@ public sealed class GarbageMarkingTests
         Blob("b");
         Snapshot("base");
         Snapshot("s", "base");
-        Lease(None.Add(GarbageMarking.Flat, "x"), new LeasedResource("content", "a"), new LeasedResource("snapshots/overlayfs", "s"));
+        Lease(None.Add(GarbageMarking.Flat, "x"), new LeasedResource("content", "a"),
+            new LeasedResource("snapshots/overlayfs", "s"));
         Assert.Equal(["blob b"], Garbage());
     }
 
@@ -107,7 +108,8 @@ public sealed class GarbageMarkingTests
         Assert.Empty(Garbage());
     }
 
-    private IEnumerable<string> Garbage() => GarbageMarking.Garbage(_state, [.. _leases], [.. _containers], T0).Select(e => e switch
+    private IEnumerable<string> Garbage() =>
+        GarbageMarking.Garbage(_state, [.. _leases], [.. _containers], T0).Select(e => e switch
     {
         MetadataEvent.SnapshotRemoved s => $"snapshot {s.Key.Name}",
         MetadataEvent.ContentDeleted b => $"blob {b.Key.Digest}",
@@ -120,10 +122,12 @@ public sealed class GarbageMarkingTests
         Apply(new MetadataEvent.ImageStored(T0, new ImageRecord(@namespace, name, None, "m", digest, 1, None, T0, T0), true));
 
     private void Blob(string digest, params (string Key, string Value)[] labels) => Apply(new MetadataEvent.ContentStored(
-        T0, new BlobRecord("n", digest, 1, $"sha256/{digest}-1", labels.ToImmutableSortedDictionary(l => l.Key, l => l.Value), T0, T0)));
+        T0, new BlobRecord("n", digest, 1, $"sha256/{digest}-1", labels.ToImmutableSortedDictionary(l => l.Key, l => l.Value), T0,
+            T0)));
 
     private void Snapshot(string name, string parent = "") => Apply(new MetadataEvent.SnapshotStored(
-        T0, new SnapshotRecord("n", "overlayfs", name, parent, SnapshotKind.Committed, _state.Snapshots.Count + 1, None, T0, T0, 0, 0),
+        T0, new SnapshotRecord(
+            "n", "overlayfs", name, parent, SnapshotKind.Committed, _state.Snapshots.Count + 1, None, T0, T0, 0, 0),
             true));
 
     private void Container(string key, string @namespace = "n") => _containers.Add(new ContainerRecord(

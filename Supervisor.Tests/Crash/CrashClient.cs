@@ -26,7 +26,8 @@ internal sealed class CrashClient(DaemonProcess daemon) : IDisposable
 
     public Containerd.Services.Events.V1.Events.EventsClient Events => new(_channel);
 
-    public CallOptions In(TimeSpan within) => new(new Metadata { { "containerd-namespace", daemon.Namespace } }, DateTime.UtcNow + within);
+    public CallOptions In(TimeSpan within) =>
+        new(new Metadata { { "containerd-namespace", daemon.Namespace } }, DateTime.UtcNow + within);
 
     public CallOptions In() => In(TimeSpan.FromSeconds(20));
 
@@ -44,7 +45,8 @@ internal sealed class CrashClient(DaemonProcess daemon) : IDisposable
             {
                 return null;
             }
-            catch (RpcException e) when (DateTime.UtcNow < end && e.StatusCode is not (StatusCode.InvalidArgument or StatusCode.Unimplemented))
+            catch (RpcException e) when (
+                DateTime.UtcNow < end && e.StatusCode is not (StatusCode.InvalidArgument or StatusCode.Unimplemented))
             {
                 await Task.Delay(50); // nobody is there to tell when somebody will be
             }
@@ -59,7 +61,8 @@ internal sealed class CrashClient(DaemonProcess daemon) : IDisposable
         Container = new Container
         {
             Id = id, Runtime = new Container.Types.Runtime { Name = "io.containerd.runc.v2" },
-            Spec = new Any { TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Spec", Value = ByteString.CopyFrom(SpecWriter.Write(TestContainers.Shell(command))) },
+            Spec = new Any { TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Spec",
+                Value = ByteString.CopyFrom(SpecWriter.Write(TestContainers.Shell(command))) },
         },
     };
 
@@ -68,12 +71,14 @@ internal sealed class CrashClient(DaemonProcess daemon) : IDisposable
         request ??= new CreateTaskRequest();
         request.ContainerId = id;
         request.Rootfs.Add(new Containerd.Types.Mount { Type = "tmpfs", Source = "tmpfs" });
-        request.Rootfs.Add(new Containerd.Types.Mount { Type = "overlay", Source = "overlay", Options = { "ro", "lowerdir=/:rootfs" } });
+        request.Rootfs.Add(new Containerd.Types.Mount {
+            Type = "overlay", Source = "overlay", Options = { "ro", "lowerdir=/:rootfs" } });
         return Ask(() => Tasks.CreateAsync(request, In()), StatusCode.AlreadyExists);
     }
 
     public Task Start(string id, string exec = "") =>
-        Ask(() => Tasks.StartAsync(new StartRequest { ContainerId = id, ExecId = exec }, In()), StatusCode.FailedPrecondition, StatusCode.NotFound);
+        Ask(() => Tasks.StartAsync(new StartRequest { ContainerId = id, ExecId = exec }, In()), StatusCode.FailedPrecondition,
+            StatusCode.NotFound);
 
     public Task Exec(string id, string exec, params string[] command) => Exec(id, exec, "", command);
 
@@ -84,12 +89,14 @@ internal sealed class CrashClient(DaemonProcess daemon) : IDisposable
             Spec = new Any
             {
                 TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Process",
-                Value = ByteString.CopyFromUtf8($$$"""{"args":[{{{string.Join(',', command.Select(c => $"\"{c}\""))}}}],"cwd":"/","env":["PATH=/usr/bin:/bin"],"user":{"uid":0,"gid":0}}"""),
+                Value = ByteString.CopyFromUtf8(
+                    $$$"""{"args":[{{{string.Join(',', command.Select(c => $"\"{c}\""))}}}],"cwd":"/","env":["PATH=/usr/bin:/bin"],"user":{"uid":0,"gid":0}}"""),
             },
         }, In()), StatusCode.AlreadyExists, StatusCode.FailedPrecondition, StatusCode.NotFound);
 
     public Task Kill(string id) =>
-        Ask(() => Tasks.KillAsync(new KillRequest { ContainerId = id, Signal = 9 }, In()), StatusCode.NotFound, StatusCode.FailedPrecondition);
+        Ask(() => Tasks.KillAsync(new KillRequest { ContainerId = id, Signal = 9 }, In()), StatusCode.NotFound,
+            StatusCode.FailedPrecondition);
 
     /// <summary>Kills, waits, deletes: until nothing is left.</summary>
     public async Task Remove(string id)
@@ -97,16 +104,21 @@ internal sealed class CrashClient(DaemonProcess daemon) : IDisposable
         for (var end = DateTime.UtcNow + CommandLine.Patience; ;)
         {
             await Kill(id);
-            var deleted = await Ask(() => Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = id }, In()), StatusCode.NotFound, StatusCode.FailedPrecondition);
-            if (await Ask(() => Containers.DeleteAsync(new DeleteContainerRequest { Id = id }, In()), StatusCode.FailedPrecondition, StatusCode.NotFound) is not null) return;
-            if (await Ask(() => Containers.GetAsync(new GetContainerRequest { Id = id }, In()), StatusCode.NotFound) is null) return;
+            var deleted = await Ask(
+                () => Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = id }, In()), StatusCode.NotFound,
+                StatusCode.FailedPrecondition);
+            if (await Ask(() => Containers.DeleteAsync(new DeleteContainerRequest { Id = id }, In()),
+                StatusCode.FailedPrecondition, StatusCode.NotFound) is not null) return;
+            if (await Ask(() => Containers.GetAsync(new GetContainerRequest { Id = id }, In()), StatusCode.NotFound) is null)
+                return;
             Assert.True(DateTime.UtcNow < end, $"{id} cannot be removed (the task's delete gave {deleted})");
             await Task.Delay(20); // it dies
         }
     }
 
     public async Task<uint> Wait(string id, string exec = "") =>
-        (await Ask(() => Tasks.WaitAsync(new WaitRequest { ContainerId = id, ExecId = exec }, In(CommandLine.Patience))))!.ExitStatus;
+        (await Ask(() => Tasks.WaitAsync(
+            new WaitRequest { ContainerId = id, ExecId = exec }, In(CommandLine.Patience))))!.ExitStatus;
 
     public void Dispose() => _channel.Dispose();
 }

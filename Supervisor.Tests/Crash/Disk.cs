@@ -14,7 +14,8 @@ public sealed class DiskFactAttribute : FactAttribute
 }
 
 /// <summary>
-/// A disk that can lose its power: an ext4 file system in a file. What is in the file is what a disk would hold; what the kernel has
+/// A disk that can lose its power: an ext4 file system in a file. What is in the file is what a disk would hold; what the kernel
+/// has
 /// not written yet is what a loss of power takes.
 /// </summary>
 internal sealed class Disk(string image, string mountPoint)
@@ -44,5 +45,6 @@ internal sealed class Disk(string image, string mountPoint)
     public async Task UnmountAsync() => OciRuntime.Ok(await CommandLine.RunAsync("umount", mountPoint));
 
     // The kernel writes of its own accord after a minute, not after five seconds.
-    private async Task MountAsync() => OciRuntime.Ok(await CommandLine.RunAsync("mount", "-o", "loop,commit=60", image, mountPoint));
+    private async Task MountAsync() =>
+        OciRuntime.Ok(await CommandLine.RunAsync("mount", "-o", "loop,commit=60", image, mountPoint));
 }

@@ -6,7 +6,10 @@ using Supervisor.Tests.EndToEnd;
 
 namespace Supervisor.Tests.Crash;
 
-/// <summary>The disk of the journal is full, or no descriptor is left: whoever asks is told, containers go on, and when there is room again nothing was lost.</summary>
+/// <summary>
+/// The disk of the journal is full, or no descriptor is left: whoever asks is told, containers go on, and when there is room
+/// again nothing was lost.
+/// </summary>
 [Collection(Alone.Name)]
 public sealed class ExhaustionTests
 {
@@ -35,7 +38,8 @@ public sealed class ExhaustionTests
         {
             File.Delete(filler);
         }
-        for (var end = DateTime.UtcNow + TimeSpan.FromSeconds(20); await TryCreate(client, "room") is { } still; await Task.Delay(100))
+        for (var end = DateTime.UtcNow + TimeSpan.FromSeconds(20); await TryCreate(client, "room") is { } still;
+            await Task.Delay(100))
             Assert.True(DateTime.UtcNow < end, still.Status.Detail);
         await Running(client, "after");
         await StormTests.Settled(daemon, client, history);
@@ -72,7 +76,8 @@ public sealed class ExhaustionTests
         await client.Kill(Ids[0]);
         Assert.Equal(137u, await client.Wait(Ids[0]));
         await client.Remove(Ids[0]);
-        using (var kill = Process.Start("kill", ["-KILL", $"{listed.Single(t => t.Id == Ids[1]).Pid}"])) await kill.WaitForExitAsync();
+        using (var kill = Process.Start("kill", ["-KILL", $"{listed.Single(t => t.Id == Ids[1]).Pid}"]))
+            await kill.WaitForExitAsync();
         Assert.Equal(137u, await client.Wait(Ids[1]));
     }
 
@@ -88,7 +93,9 @@ public sealed class ExhaustionTests
         using var over = new CancellationTokenSource();
         var keeping = KeepAlive(daemon, over.Token);
         var pid = whose is "daemon" ? daemon.Pid : daemon.ShimPid!.Value;
-        var before = Clients.OciRuntime.Ok(await CommandLine.RunAsync("prlimit", "--pid", $"{pid}", "--nofile", "--noheadings", "--raw", "--output", "SOFT")).Trim();
+        var before = Clients.OciRuntime.Ok(
+            await CommandLine.RunAsync("prlimit", "--pid", $"{pid}", "--nofile", "--noheadings", "--raw", "--output", "SOFT"))
+            .Trim();
         await Limit(pid, $"{Directory.GetFileSystemEntries($"/proc/{pid}/fd").Length + 6}");
 
         var refused = 0;
@@ -99,7 +106,8 @@ public sealed class ExhaustionTests
             {
                 var request = new CreateTaskRequest { ContainerId = $"t{i}" };
                 request.Rootfs.Add(new Containerd.Types.Mount { Type = "tmpfs", Source = "tmpfs" });
-                request.Rootfs.Add(new Containerd.Types.Mount { Type = "overlay", Source = "overlay", Options = { "ro", "lowerdir=/:rootfs" } });
+                request.Rootfs.Add(new Containerd.Types.Mount {
+                    Type = "overlay", Source = "overlay", Options = { "ro", "lowerdir=/:rootfs" } });
                 await client.Tasks.CreateAsync(request, client.In(TimeSpan.FromSeconds(3)));
             }
             catch (RpcException)
@@ -110,7 +118,10 @@ public sealed class ExhaustionTests
         Assert.True(refused > 0, "the limit was never felt");
 
         await Limit(pid, before); // unless it is gone, and another has come
-        foreach (var id in Ids) Assert.Equal(Containerd.V1.Types.Status.Running, (await CrashClient.Ask(() => client.Tasks.GetAsync(new GetRequest { ContainerId = id }, client.In())))!.Process.Status);
+        foreach (var id in Ids)
+            Assert.Equal(Containerd.V1.Types.Status.Running,
+            (await CrashClient.Ask(
+            () => client.Tasks.GetAsync(new GetRequest { ContainerId = id }, client.In())))!.Process.Status);
         await Running(client, "after");
         await StormTests.Settled(daemon, client, history);
         await over.CancelAsync();
@@ -160,10 +171,15 @@ public sealed class ExhaustionTests
         daemon.Wrapper = ["prlimit", "--nofile=600:4096"];
         await daemon.RestartAsync();
         Assert.Contains("descriptors may be open", refusal, StringComparison.Ordinal);
-        Assert.Equal("4096", Clients.OciRuntime.Ok(await CommandLine.RunAsync("prlimit", "--pid", $"{daemon.Pid}", "--nofile", "--noheadings", "--raw", "--output", "SOFT")).Trim());
+        Assert.Equal("4096",
+            Clients.OciRuntime.Ok(
+            await CommandLine.RunAsync(
+            "prlimit", "--pid", $"{daemon.Pid}", "--nofile", "--noheadings", "--raw", "--output", "SOFT")).Trim());
     }
 
-    /// <summary>As an init system does: a .NET that cannot open one of its own files ends at once, which must cost nothing.</summary>
+    /// <summary>
+    /// As an init system does: a .NET that cannot open one of its own files ends at once, which must cost nothing.
+    /// </summary>
     private static async Task KeepAlive(DaemonProcess daemon, CancellationToken over)
     {
         for (; !over.IsCancellationRequested; await Task.WhenAny(Task.Delay(100, over)))
@@ -177,7 +193,8 @@ public sealed class ExhaustionTests
         await client.Start(id);
     }
 
-    private static Task<CommandLine.Outcome> Limit(int pid, string soft) => CommandLine.RunAsync("prlimit", "--pid", $"{pid}", $"--nofile={soft}:");
+    private static Task<CommandLine.Outcome> Limit(int pid, string soft) =>
+        CommandLine.RunAsync("prlimit", "--pid", $"{pid}", $"--nofile={soft}:");
 
     /// <summary>To the last byte.</summary>
     private static void Fill(string file)

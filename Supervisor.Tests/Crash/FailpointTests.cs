@@ -25,7 +25,8 @@ public sealed class FailpointTests
             for (var i = Environment.ProcessId % step; i < places.Count; i += step)
             {
                 var disturbed = await Life(places[i], mustDie: true);
-                Assert.True(Same(undisturbed, disturbed), $"died {places[i]}:\n{string.Join('\n', disturbed)}\ninstead of\n{string.Join('\n', undisturbed)}");
+                Assert.True(Same(undisturbed, disturbed),
+                    $"died {places[i]}:\n{string.Join('\n', disturbed)}\ninstead of\n{string.Join('\n', undisturbed)}");
             }
         }
         finally
@@ -94,7 +95,8 @@ public sealed class FailpointTests
         await StormTests.Settled(daemon, client, history);
         return [.. history.Seen.Where(e => e.Topic is not "/namespaces/create").Select(e => e.Topic switch
         {
-            "/tasks/exit" when Containerd.Events.TaskExit.Parser.ParseFrom(e.Event_.Value) is var x => $"{e.Topic} {x.Id} {x.ExitStatus}",
+            "/tasks/exit" when Containerd.Events.TaskExit.Parser.ParseFrom(e.Event_.Value) is var x =>
+                $"{e.Topic} {x.Id} {x.ExitStatus}",
             _ => e.Topic,
         })];
     }

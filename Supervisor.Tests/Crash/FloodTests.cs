@@ -36,7 +36,8 @@ public sealed class FloodTests
         await client.Remove("c");
 
         Task Resize(int count) => Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, _) =>
-            await client.Tasks.ResizePtyAsync(new ResizePtyRequest { ContainerId = "c", Width = 80 + (uint)i % 100, Height = 24 }, client.In()));
+            await client.Tasks.ResizePtyAsync(
+                new ResizePtyRequest { ContainerId = "c", Width = 80 + (uint)i % 100, Height = 24 }, client.In()));
     }
 
     [Fact]
@@ -52,12 +53,14 @@ public sealed class FloodTests
         using var kept = Open(input, FileAccess.ReadWrite); // the last writer that goes ends the input
         await Come(Flood * 40);
         var (ours, shims) = (ScaleTests.Pss(daemon.Pid), ScaleTests.Pss(daemon.ShimPid!.Value));
-        var (descriptors, threads, shimDescriptors) = (Count(daemon.Pid, "fd"), Count(daemon.Pid, "task"), Count(daemon.ShimPid!.Value, "fd"));
+        var (descriptors, threads, shimDescriptors) =
+            (Count(daemon.Pid, "fd"), Count(daemon.Pid, "task"), Count(daemon.ShimPid!.Value, "fd"));
         await Come(Flood * 40);
         // Calls that did not end with their clients would keep ten kilobytes each.
         Assert.InRange(ScaleTests.Pss(daemon.Pid), 0, ours + 18_000);
         Assert.InRange(ScaleTests.Pss(daemon.ShimPid!.Value), 0, shims + 5_000);
-        await Soon(() => Count(daemon.Pid, "fd") <= descriptors + 20, () => $"{descriptors} → {Count(daemon.Pid, "fd")} descriptors");
+        await Soon(() => Count(daemon.Pid, "fd") <= descriptors + 20, () =>
+            $"{descriptors} → {Count(daemon.Pid, "fd")} descriptors");
         await Soon(() => Count(daemon.Pid, "task") <= threads + 20, () => $"{threads} → {Count(daemon.Pid, "task")} threads");
         await Soon(
             () => Count(daemon.ShimPid!.Value, "fd") <= shimDescriptors + 5,
@@ -66,7 +69,8 @@ public sealed class FloodTests
         Assert.Equal(137u, await client.Wait("c"));
         await client.Remove("c");
 
-        // Each waits for the task, follows both kinds of events, sends the container something and reads it, and is gone without a word.
+        // Each waits for the task, follows both kinds of events, sends the container something and reads it, and is gone without
+        // a word.
         Task Come(int count) => Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (_, _) =>
         {
             using var gone = new CancellationTokenSource();
@@ -89,6 +93,7 @@ public sealed class FloodTests
 
     private static async Task Soon(Func<bool> condition, Func<string> otherwise)
     {
-        for (var end = DateTime.UtcNow + CommandLine.Patience; !condition(); await Task.Delay(100)) Assert.True(DateTime.UtcNow < end, otherwise());
+        for (var end = DateTime.UtcNow + CommandLine.Patience; !condition(); await Task.Delay(100))
+            Assert.True(DateTime.UtcNow < end, otherwise());
     }
 }

@@ -6,7 +6,10 @@ using CallOptions = Grpc.Core.CallOptions;
 
 namespace Supervisor.Tests.Crash;
 
-/// <summary>A subscriber that resumes after whatever cuts it off, from the number after the last that it has seen. It checks that none is missing.</summary>
+/// <summary>
+/// A subscriber that resumes after whatever cuts it off, from the number after the last that it has seen. It checks that none is
+/// missing.
+/// </summary>
 internal sealed class HistoryReader : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
@@ -18,7 +21,8 @@ internal sealed class HistoryReader : IAsyncDisposable
     public IReadOnlyList<Event> Seen => [.. _seen];
 
     /// <summary>How often each process (container, exec or "", pid) has been said to have ended.</summary>
-    public Dictionary<(string, string, uint), int> Exits => Seen.Where(e => e.Topic == "/tasks/exit").Select(e => TaskExit.Parser.ParseFrom(e.Event_.Value))
+    public Dictionary<(string, string, uint), int> Exits =>
+        Seen.Where(e => e.Topic == "/tasks/exit").Select(e => TaskExit.Parser.ParseFrom(e.Event_.Value))
         .GroupBy(e => (e.ContainerId, e.Id == e.ContainerId ? "" : e.Id, e.Pid)).ToDictionary(g => g.Key, g => g.Count());
 
     /// <summary>The processes that were said to have been started.</summary>
@@ -34,7 +38,8 @@ internal sealed class HistoryReader : IAsyncDisposable
         for (var end = DateTime.UtcNow + EndToEnd.CommandLine.Patience; !condition(Seen);)
         {
             Assert.False(_reading.IsFaulted, $"{_reading.Exception?.InnerException}");
-            Assert.True(DateTime.UtcNow < end, "it does not come: " + string.Join(", ", Seen.Select(e => $"{e.Number} {e.Topic}").TakeLast(20)));
+            Assert.True(DateTime.UtcNow < end,
+                "it does not come: " + string.Join(", ", Seen.Select(e => $"{e.Number} {e.Topic}").TakeLast(20)));
             await Task.Delay(20);
         }
     }
@@ -53,7 +58,8 @@ internal sealed class HistoryReader : IAsyncDisposable
         {
             try
             {
-                using var call = client.History.Subscribe(new EventsSubscribeRequest { From = last + 1 }, new CallOptions(cancellationToken: _stop.Token));
+                using var call = client.History.Subscribe(
+                    new EventsSubscribeRequest { From = last + 1 }, new CallOptions(cancellationToken: _stop.Token));
                 while (await call.ResponseStream.MoveNext(_stop.Token))
                 {
                     var e = call.ResponseStream.Current;

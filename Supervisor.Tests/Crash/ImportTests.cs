@@ -4,7 +4,10 @@ using Supervisor.Tests.EndToEnd;
 
 namespace Supervisor.Tests.Crash;
 
-/// <summary>The daemon dies while an image is imported and unpacked: what is there is whole, the next import goes on, and nothing stays for ever.</summary>
+/// <summary>
+/// The daemon dies while an image is imported and unpacked: what is there is whole, the next import goes on, and nothing stays
+/// for ever.
+/// </summary>
 [Collection(Alone.Name)]
 public sealed class ImportTests : IDisposable
 {
@@ -16,7 +19,8 @@ public sealed class ImportTests : IDisposable
     [Fact]
     public async Task A_killed_import_is_whole_or_nothing_and_the_next_one_goes_on()
     {
-        OciRuntime.Ok(await CommandLine.RunAsync("bash", Path.Join(Repository.Root, "Supervisor.Tests", "Clients", "scripts", "mkimage.sh"), _place.FullName));
+        OciRuntime.Ok(await CommandLine.RunAsync(
+            "bash", Path.Join(Repository.Root, "Supervisor.Tests", "Clients", "scripts", "mkimage.sh"), _place.FullName));
         var archive = Path.Join(_place.FullName, "image.tar");
         await using var daemon = await DaemonProcess.StartAsync();
         var random = new Random(Environment.ProcessId);
@@ -30,9 +34,11 @@ public sealed class ImportTests : IDisposable
             CheckBlobs(daemon);
         }
         OciRuntime.Ok(await daemon.Ctr("images", "import", archive));
-        Assert.Equal("whole\n", OciRuntime.Ok(await daemon.Ctr("run", "--rm", "--snapshotter", "overlayfs", Image, "c", "echo", "whole")));
+        Assert.Equal("whole\n",
+            OciRuntime.Ok(await daemon.Ctr("run", "--rm", "--snapshotter", "overlayfs", Image, "c", "echo", "whole")));
         // What a cut-off import began is kept by its lease, for a day; without those, an image that is removed takes all with it.
-        foreach (var lease in OciRuntime.Ok(await daemon.Ctr("leases", "ls", "-q")).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var lease in OciRuntime.Ok(await daemon.Ctr("leases", "ls", "-q"))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries))
             OciRuntime.Ok(await daemon.Ctr("leases", "rm", lease));
         OciRuntime.Ok(await daemon.Ctr("images", "rm", "--sync", Image));
         Assert.Empty(Blobs(daemon));
@@ -45,9 +51,11 @@ public sealed class ImportTests : IDisposable
         foreach (var file in Blobs(daemon))
         {
             using var stream = File.OpenRead(file);
-            Assert.StartsWith(Convert.ToHexStringLower(SHA256.HashData(stream)), Path.GetFileName(file), StringComparison.Ordinal);
+            Assert.StartsWith(Convert.ToHexStringLower(SHA256.HashData(stream)), Path.GetFileName(file),
+                StringComparison.Ordinal);
         }
     }
 
-    private static string[] Blobs(DaemonProcess daemon) => Directory.GetFiles(Path.Join(daemon.Root, "content", "blobs", "sha256"));
+    private static string[] Blobs(DaemonProcess daemon) =>
+        Directory.GetFiles(Path.Join(daemon.Root, "content", "blobs", "sha256"));
 }

@@ -3,7 +3,9 @@ using Supervisor.Tests.EndToEnd;
 
 namespace Supervisor.Tests.Crash;
 
-/// <summary>The input of a container whose clients come and go: dockerd restarts, with live-restore, and only CloseIO is the end of it.</summary>
+/// <summary>
+/// The input of a container whose clients come and go: dockerd restarts, with live-restore, and only CloseIO is the end of it.
+/// </summary>
 public sealed class InputTests
 {
     [Theory]
@@ -31,16 +33,20 @@ public sealed class InputTests
             }
             if (killed is "shim") await StormTests.Signal("-KILL", daemon.ShimPids.Single());
             await Say("two\n");
-            await CrashClient.Ask(() => client.Tasks.CloseIOAsync(new CloseIORequest { ContainerId = "i", Stdin = true }, client.In()));
+            await CrashClient.Ask(
+                () => client.Tasks.CloseIOAsync(new CloseIORequest { ContainerId = "i", Stdin = true }, client.In()));
             Assert.Equal(0u, await client.Wait("i"));
             await client.Remove("i");
 
             async Task Say(string line)
             {
-                await using (var input = new FileStream(stdin, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 1)) // a writer that goes
+                // a writer that goes
+                await using (var input = new FileStream(stdin, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 1))
                     await input.WriteAsync(System.Text.Encoding.UTF8.GetBytes(line));
                 var (read, buffer) = ("", new byte[4096]);
-                while (read != line) read += System.Text.Encoding.UTF8.GetString(buffer, 0, await output.ReadAsync(buffer).AsTask().WaitAsync(CommandLine.Patience));
+                while (read != line)
+                    read += System.Text.Encoding.UTF8.GetString(
+                    buffer, 0, await output.ReadAsync(buffer).AsTask().WaitAsync(CommandLine.Patience));
             }
         }
         finally

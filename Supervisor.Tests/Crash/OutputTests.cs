@@ -22,7 +22,8 @@ public sealed class OutputTests
             using var client = new CrashClient(daemon);
             var (log, padding) = (Path.Join(place.FullName, "c.log"), new string('x', 200));
             await client.CreateContainer(
-                "c", "sh", "-c", $"trap stop=1 USR2; i=0; while [ -z \"$stop\" ]; do echo $i {padding}; i=$((i+1)); sleep 0.002; done; echo $i last");
+                "c", "sh", "-c", $"trap stop=1 USR2; i=0; while [ -z \"$stop\" ]; do echo $i {padding}; i=$((i+1)); sleep "
+                    + "0.002; done; echo $i last");
             await client.CreateTask("c", new CreateTaskRequest { Stdout = $"file://{log}?max-size=4KiB&max-files=1000" });
             await client.Start("c");
             await Longer(3);
@@ -42,8 +43,10 @@ public sealed class OutputTests
             await Longer(3);
             await client.Tasks.KillAsync(new KillRequest { ContainerId = "c", Signal = 12 }, client.In());
             Assert.Equal(0u, await client.Wait("c"));
-            var lines = string.Concat(Files().Reverse().Select(File.ReadAllText)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-            Assert.Equal(Enumerable.Range(0, lines.Length).Select(i => $"{i} {(i < lines.Length - 1 ? padding : "last")}"), lines);
+            var lines = string.Concat(Files().Reverse().Select(File.ReadAllText))
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            Assert.Equal(Enumerable.Range(0, lines.Length).Select(i => $"{i} {(i < lines.Length - 1 ? padding : "last")}"),
+                lines);
             await client.Remove("c");
 
             IEnumerable<string> Files() => LogTarget.FormerOf(log).Prepend(log);
@@ -70,7 +73,8 @@ public sealed class OutputTests
         using var client = new CrashClient(daemon);
         await client.CreateContainer("c", "true");
         var refused = await Assert.ThrowsAsync<Grpc.Core.RpcException>(async () =>
-            await client.Tasks.CreateAsync(new CreateTaskRequest { ContainerId = "c", Stdout = $"file://{daemon.Place}/c.log{limits}" }, client.In()));
+            await client.Tasks.CreateAsync(
+                new CreateTaskRequest { ContainerId = "c", Stdout = $"file://{daemon.Place}/c.log{limits}" }, client.In()));
         Assert.Equal(Grpc.Core.StatusCode.InvalidArgument, refused.StatusCode);
         Assert.Contains($"stdout: {word}", refused.Status.Detail, StringComparison.Ordinal);
         Assert.False(File.Exists($"{daemon.Place}/c.log"));
@@ -103,10 +107,12 @@ public sealed class OutputTests
         File.WriteAllText(config, "supervisor.logs { max-size = 4KiB, max-files = 2 }");
         daemon.Config = config;
         await daemon.RestartAsync();
-        foreach (var (name, flags, files) in ((string, string[], int)[])[("limited", [], 2), ("free", ["--log-max-size", "off"], 1)])
+        foreach (var (name, flags, files) in (
+            (string, string[], int)[])[("limited", [], 2), ("free", ["--log-max-size", "off"], 1)])
         {
             Assert.Equal(0, (await daemon.Do([
-                "run", "-d", "--name", name, .. flags, "--rootfs", "/", "--", "sh", "-c", "i=0; while [ $i -lt 3000 ]; do echo $i; i=$((i+1)); done"])).Status);
+                "run", "-d", "--name", name, .. flags, "--rootfs", "/", "--", "sh", "-c",
+                    "i=0; while [ $i -lt 3000 ]; do echo $i; i=$((i+1)); done"])).Status);
             Assert.Equal(0, (await daemon.Do("wait", name)).Status);
             Assert.Equal(files, Directory.GetFiles(Path.Join(daemon.Root, "logs", daemon.Namespace), name + ".log*").Length);
             Assert.EndsWith("\n2999\n", (await daemon.Do("logs", name)).Output, StringComparison.Ordinal);
@@ -160,7 +166,8 @@ public sealed class OutputTests
 
     private static async Task Released(int shim, params string[] fifos)
     {
-        for (var end = DateTime.UtcNow + CommandLine.Patience; Directory.GetFiles($"/proc/{shim}/fd").Any(f => fifos.Contains(new FileInfo(f).LinkTarget)); await Task.Delay(20))
+        for (var end = DateTime.UtcNow + CommandLine.Patience;
+            Directory.GetFiles($"/proc/{shim}/fd").Any(f => fifos.Contains(new FileInfo(f).LinkTarget)); await Task.Delay(20))
             Assert.True(DateTime.UtcNow < end, "the shim still holds them");
     }
 }

@@ -3,7 +3,9 @@ using Supervisor.Tests.EndToEnd;
 
 namespace Supervisor.Tests.Crash;
 
-/// <summary>A daemon never ends a container because its journal does not name it, unless the journal is the one that would.</summary>
+/// <summary>
+/// A daemon never ends a container because its journal does not name it, unless the journal is the one that would.
+/// </summary>
 public sealed class OwnershipTests
 {
     [Fact]
@@ -113,10 +115,13 @@ public sealed class OwnershipTests
         await daemon.RestartAsync();
         Assert.Equal("b\n", OciRuntime.Ok(await daemon.Do("ps", "-q")));
         Assert.Equal("hi\n", OciRuntime.Ok(await daemon.Do("exec", "b", "echo", "hi")));
-        foreach (var verb in (string[][])[["inspect", "a"], ["kill", "a"], ["rm", "-f", "a"], ["run", "-d", "--name", "a", "--rootfs", "/", "--", "true"]])
+        foreach (var verb in (
+            string[][])[["inspect", "a"], ["kill", "a"], ["rm", "-f", "a"],
+            ["run", "-d", "--name", "a", "--rootfs", "/", "--", "true"]])
         {
             var refused = await daemon.Do(verb);
-            Assert.True(refused.Status != 0 && refused.Errors.Contains("damaged: row", StringComparison.Ordinal), $"{verb[0]}: {refused}");
+            Assert.True(refused.Status != 0
+                && refused.Errors.Contains("damaged: row", StringComparison.Ordinal), $"{verb[0]}: {refused}");
         }
         Assert.True(Directory.Exists($"/proc/{pid}"), "the container was ended");
 
@@ -132,7 +137,8 @@ public sealed class OwnershipTests
     [Theory]
     [InlineData("leases", "all leases")]
     [InlineData("namespaces", "the namespaces with their labels")]
-    public async Task A_damaged_row_that_is_no_containers_refuses_the_start_in_one_line_and_names_what_would_be_lost(string actor, string holds)
+    public async Task A_damaged_row_that_is_no_containers_refuses_the_start_in_one_line_and_names_what_would_be_lost(
+        string actor, string holds)
     {
         await using var daemon = await DaemonProcess.StartAsync();
         var pid = await Run(daemon);
@@ -151,9 +157,12 @@ public sealed class OwnershipTests
         await daemon.RestartAsync();
         daemon.Arguments = [];
         Assert.Equal(pid, await Pid(daemon, "a"));
-        Assert.Equal("hi\n", OciRuntime.Ok(await daemon.Do("exec", "a", "echo", "hi"))); // the same container, with all that is known of it
-        Assert.Single(Directory.GetFiles(daemon.Root, "journal.db.damaged-*"), f => !f.EndsWith("-wal", StringComparison.Ordinal));
-        if (actor is "leases") Assert.DoesNotContain("l1", OciRuntime.Ok(await daemon.Ctr("leases", "ls", "-q")), StringComparison.Ordinal);
+        // the same container, with all that is known of it
+        Assert.Equal("hi\n", OciRuntime.Ok(await daemon.Do("exec", "a", "echo", "hi")));
+        Assert.Single(Directory.GetFiles(daemon.Root, "journal.db.damaged-*"), f =>
+            !f.EndsWith("-wal", StringComparison.Ordinal));
+        if (actor is "leases")
+            Assert.DoesNotContain("l1", OciRuntime.Ok(await daemon.Ctr("leases", "ls", "-q")), StringComparison.Ordinal);
         await daemon.StopAsync();
         await daemon.RestartAsync();
         Assert.Equal(pid, await Pid(daemon, "a"));
@@ -166,7 +175,8 @@ public sealed class OwnershipTests
         var row = System.Text.Encoding.ASCII.GetBytes(persistenceId);
         for (var at = bytes.Length - row.Length; at > 0; at--)
         {
-            if (!bytes.AsSpan(at).StartsWith(row) || bytes.AsSpan(at + row.Length, 10).IndexOf("supervisor"u8) is not (>= 0 and var manifest)) continue;
+            if (!bytes.AsSpan(at).StartsWith(row)
+                || bytes.AsSpan(at + row.Length, 10).IndexOf("supervisor"u8) is not (>= 0 and var manifest)) continue;
             bytes[at + row.Length + manifest] ^= 0x10;
             File.WriteAllBytes(file, bytes);
             return;
@@ -181,7 +191,8 @@ public sealed class OwnershipTests
         var id = System.Text.Encoding.ASCII.GetBytes(persistenceId);
         for (var at = bytes.Length - id.Length; at > 0; at--)
         {
-            if (!bytes.AsSpan(at).StartsWith(id) || bytes.AsSpan(at + id.Length, 10).IndexOf("task.v1"u8) is not (>= 0 and var manifest)) continue;
+            if (!bytes.AsSpan(at).StartsWith(id)
+                || bytes.AsSpan(at + id.Length, 10).IndexOf("task.v1"u8) is not (>= 0 and var manifest)) continue;
             bytes[at + id.Length + manifest + "task.v1".Length + 8 + 3] ^= 0x10; // behind the time of eight bytes
             File.WriteAllBytes(file, bytes);
             return;
@@ -206,7 +217,8 @@ public sealed class OwnershipTests
 
     private static async Task<int> Pid(DaemonProcess daemon, string id)
     {
-        var task = OciRuntime.Ok(await daemon.Ctr("tasks", "ls")).Split('\n').Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Single(l => l is [var first, ..] && first == id);
+        var task = OciRuntime.Ok(await daemon.Ctr("tasks", "ls")).Split('\n')
+            .Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Single(l => l is [var first, ..] && first == id);
         Assert.Equal("RUNNING", task[2]);
         return int.Parse(task[1]);
     }

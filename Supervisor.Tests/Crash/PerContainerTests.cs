@@ -3,7 +3,9 @@ using Supervisor.Tests.EndToEnd;
 
 namespace Supervisor.Tests.Crash;
 
-/// <summary><c>serve --shim per-container</c>: a shim each, which is there as long as its container, and whose death is nobody else's.</summary>
+/// <summary>
+/// <c>serve --shim per-container</c>: a shim each, which is there as long as its container, and whose death is nobody else's.
+/// </summary>
 public sealed class PerContainerTests
 {
     [Fact]
@@ -129,6 +131,7 @@ public sealed class PerContainerTests
 
     private static async Task Until(Func<bool> condition, string otherwise)
     {
-        for (var end = DateTime.UtcNow + CommandLine.Patience; !condition(); await Task.Delay(20)) Assert.True(DateTime.UtcNow < end, otherwise);
+        for (var end = DateTime.UtcNow + CommandLine.Patience; !condition(); await Task.Delay(20))
+            Assert.True(DateTime.UtcNow < end, otherwise);
     }
 }

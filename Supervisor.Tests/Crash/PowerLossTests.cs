@@ -7,7 +7,9 @@ using Supervisor.V1;
 
 namespace Supervisor.Tests.Crash;
 
-/// <summary>The machine loses its power: processes, /run and what was not synced are gone, and the next boot has another id.</summary>
+/// <summary>
+/// The machine loses its power: processes, /run and what was not synced are gone, and the next boot has another id.
+/// </summary>
 [Collection(Alone.Name)]
 public sealed class PowerLossTests
 {
@@ -37,7 +39,8 @@ public sealed class PowerLossTests
             await client.Wait("ends");
             await client.CreateTask("fresh");
             await client.Start("fresh");
-            await history.Until(events => events.Count(e => e.Topic == "/tasks/start") == 4 && events.Any(e => Exit(e) == "ends"));
+            await history.Until(events =>
+                events.Count(e => e.Topic == "/tasks/start") == 4 && events.Any(e => Exit(e) == "ends"));
             disk.LosePower();
             seen = [.. history.Seen];
         }
@@ -45,7 +48,8 @@ public sealed class PowerLossTests
         await disk.BootAsync();
         await BootWithAnotherId(daemon);
 
-        var listed = (await CrashClient.Ask(() => client.Containers.ListAsync(new ListContainersRequest(), client.In())))!.Containers;
+        var listed = (await CrashClient.Ask(
+            () => client.Containers.ListAsync(new ListContainersRequest(), client.In())))!.Containers;
         Assert.Equal(["ends", "fresh", "runs"], listed.Select(c => c.Id).Order());
         Assert.Equal("kept", listed.Single(c => c.Id == "runs").Labels["label"]);
         foreach (var id in (string[])["ends", "fresh", "runs"]) await IsNotRunning(client, id);
@@ -74,8 +78,10 @@ public sealed class PowerLossTests
     /// <summary>Every process of ours ends, and with it what lives no longer than a boot.</summary>
     private static async Task Die(DaemonProcess daemon, List<Event> seen)
     {
-        var inits = seen.Where(e => e.Topic == "/tasks/start").Select(e => Containerd.Events.TaskStart.Parser.ParseFrom(e.Event_.Value).Pid);
-        var ended = seen.Where(e => Exit(e).Length > 0).Select(e => Containerd.Events.TaskExit.Parser.ParseFrom(e.Event_.Value).Pid);
+        var inits = seen.Where(e => e.Topic == "/tasks/start")
+            .Select(e => Containerd.Events.TaskStart.Parser.ParseFrom(e.Event_.Value).Pid);
+        var ended = seen.Where(e => Exit(e).Length > 0)
+            .Select(e => Containerd.Events.TaskExit.Parser.ParseFrom(e.Event_.Value).Pid);
         var shim = daemon.ShimPid!.Value;
         await daemon.KillAsync();
         await StormTests.Signal("-KILL", shim);
@@ -87,7 +93,8 @@ public sealed class PowerLossTests
     {
         var bootId = Path.Join(daemon.Place, "boot_id");
         await File.WriteAllTextAsync(bootId, "00000000-0000-4000-8000-000000000001\n");
-        daemon.Wrapper = ["unshare", "-m", "sh", "-c", $"mount --bind {bootId} /proc/sys/kernel/random/boot_id && exec \"$@\"", "sh"];
+        daemon.Wrapper = ["unshare", "-m", "sh", "-c", $"mount --bind {bootId} /proc/sys/kernel/random/boot_id && exec \"$@\"",
+            "sh"];
         await daemon.RestartAsync();
     }
 
@@ -107,13 +114,15 @@ public sealed class PowerLossTests
         }
     }
 
-    private static async Task Label(CrashClient client, string id, string value) => await client.Containers.UpdateAsync(new UpdateContainerRequest
+    private static async Task Label(CrashClient client, string id, string value) =>
+        await client.Containers.UpdateAsync(new UpdateContainerRequest
     {
         Container = new Container { Id = id, Labels = { ["label"] = value } },
         UpdateMask = new FieldMask { Paths = { "labels.label" } },
     }, client.In());
 
-    private static string Exit(Event e) => e.Topic == "/tasks/exit" ? Containerd.Events.TaskExit.Parser.ParseFrom(e.Event_.Value).ContainerId : "";
+    private static string Exit(Event e) =>
+        e.Topic == "/tasks/exit" ? Containerd.Events.TaskExit.Parser.ParseFrom(e.Event_.Value).ContainerId : "";
 
     private static string Created(Event e) => Containerd.Events.ContainerCreate.Parser.ParseFrom(e.Event_.Value).Id;
 }

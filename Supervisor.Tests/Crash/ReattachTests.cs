@@ -19,13 +19,16 @@ public sealed class ReattachTests
         var shim = daemon.ShimPids.Single();
         await daemon.KillAsync();
         var ledger = Path.Join(daemon.State, mode is "node" ? "shim" : $"shims/{daemon.Namespace}/c", "exits");
-        for (var end = DateTime.UtcNow + CommandLine.Patience; !File.ReadAllText(ledger).Contains("/c\t", StringComparison.Ordinal); await Task.Delay(20)) Assert.True(DateTime.UtcNow < end);
+        for (var end = DateTime.UtcNow + CommandLine.Patience;
+            !File.ReadAllText(ledger).Contains("/c\t", StringComparison.Ordinal); await Task.Delay(20)) Assert.True(
+            DateTime.UtcNow < end);
         var before = DateTime.UtcNow;
         await daemon.RestartAsync();
         Assert.Equal([shim], daemon.ShimPids);
         Assert.Equal(7u, await client.Wait("c"));
         var told = (await client.Tasks.GetAsync(new GetRequest { ContainerId = "c" }, client.In())).Process;
-        Assert.True(told.ExitedAt.ToDateTime() <= before, "the exit has the time at which it was collected, not at which it happened");
+        Assert.True(told.ExitedAt.ToDateTime() <= before,
+            "the exit has the time at which it was collected, not at which it happened");
         await client.Remove("c");
     }
 
@@ -42,7 +45,9 @@ public sealed class ReattachTests
         var shim = daemon.ShimPids.Single();
         await daemon.KillAsync();
         var ledger = Path.Join(daemon.State, mode is "node" ? "shim" : $"shims/{daemon.Namespace}/c", "exits");
-        for (var end = DateTime.UtcNow + CommandLine.Patience; !File.ReadAllText(ledger).Contains("/c\t", StringComparison.Ordinal); await Task.Delay(20)) Assert.True(DateTime.UtcNow < end);
+        for (var end = DateTime.UtcNow + CommandLine.Patience;
+            !File.ReadAllText(ledger).Contains("/c\t", StringComparison.Ordinal); await Task.Delay(20)) Assert.True(
+            DateTime.UtcNow < end);
         await StormTests.Signal("-KILL", shim);
         await daemon.RestartAsync();
         Assert.Equal(9u, await client.Wait("c"));
@@ -67,7 +72,8 @@ public sealed class ReattachTests
         Assert.Equal(5u, await client.Wait("a"));
         await StormTests.Signal("-KILL", mode is "node" ? daemon.ShimPid!.Value : daemon.ShimPidOf("b")!.Value);
         await client.Start("b");
-        // The shim was the daemon's child no longer: its orphans went to the first process, and the kernel tells of them from Linux 6.15 on.
+        // The shim was the daemon's child no longer: its orphans went to the first process, and the kernel tells of them from
+        // Linux 6.15 on.
         Assert.Contains(await client.Wait("b"), (uint[])[5, 255]);
         await client.Remove("a");
         await client.Remove("b");
@@ -150,7 +156,8 @@ public sealed class ReattachTests
                 var read = "";
                 var buffer = new byte[4096];
                 while (!read.Contains(answer, StringComparison.Ordinal))
-                    read += System.Text.Encoding.UTF8.GetString(buffer, 0, await output.ReadAsync(buffer).AsTask().WaitAsync(CommandLine.Patience));
+                    read += System.Text.Encoding.UTF8.GetString(
+                        buffer, 0, await output.ReadAsync(buffer).AsTask().WaitAsync(CommandLine.Patience));
             }
         }
         finally
@@ -163,10 +170,12 @@ public sealed class ReattachTests
     public async Task A_foreground_run_that_is_killed_leaves_nothing_after_the_next()
     {
         var name = $"k{Environment.ProcessId}";
-        using var killed = CommandLine.Start(CommandLine.Supervisor, "run", "--name", name, "--rootfs", "/", "--", "sh", "-c", "echo up; sleep 1000");
+        using var killed = CommandLine.Start(
+            CommandLine.Supervisor, "run", "--name", name, "--rootfs", "/", "--", "sh", "-c", "echo up; sleep 1000");
         Assert.Equal("up", await killed.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
         var mine = Directory.GetDirectories("/run/supervisor/embedded", $"{killed.Id}-*").Single();
-        var cgroups = File.ReadAllLines(Directory.GetFiles(mine, "cgroup", SearchOption.AllDirectories).Single()).Select(l => "/" + l.Split("=/", 2)[1]).ToList();
+        var cgroups = File.ReadAllLines(Directory.GetFiles(mine, "cgroup", SearchOption.AllDirectories).Single())
+            .Select(l => "/" + l.Split("=/", 2)[1]).ToList();
         Assert.All(cgroups, g => Assert.True(Directory.Exists(g)));
         killed.Kill();
         await killed.WaitForExitAsync();

@@ -12,7 +12,8 @@ namespace Supervisor.Tests.Crash;
 
 /// <summary>
 /// Many containers at once: memory, the way back after a crash, and how soon an exit is heard of. The numbers of
-/// docs/performance.md come from SUPERVISOR_SCALE=1000 (and SUPERVISOR_SCALE_RESTARTS, for more than one crash); here a few show that
+/// docs/performance.md come from SUPERVISOR_SCALE=1000 (and SUPERVISOR_SCALE_RESTARTS, for more than one crash); here a few show
+/// that
 /// nothing grows that should not.
 /// </summary>
 [Collection(Alone.Name)]
@@ -46,7 +47,8 @@ public sealed class ScaleTests(ITestOutputHelper output)
         });
         Say($"{Count} containers created and started in {clock.Elapsed.TotalSeconds:0.0} s");
         await Task.Delay(TimeSpan.FromSeconds(Count >= 100 ? 5 : 0)); // idle means: nothing is asked for a while
-        Say($"{Count} idle: shim {Pss(daemon.ShimPid!.Value)} kB, daemon {Pss(daemon.Pid)} kB of PSS; {(Memory(daemon) - before) / Count} kB each");
+        Say($"{Count} idle: shim {Pss(daemon.ShimPid!.Value)} kB, daemon {Pss(daemon.Pid)} kB of PSS; "
+            + $"{(Memory(daemon) - before) / Count} kB each");
 
         var answers = new List<double>();
         for (var i = 0; i < Restarts; i++) answers.Add(await ComesBack(daemon, client, clock));
@@ -55,8 +57,10 @@ public sealed class ScaleTests(ITestOutputHelper output)
         Assert.All(tasks.Tasks, t => Assert.Equal(Containerd.V1.Types.Status.Running, t.Status));
         // Reconciled: every one takes a signal, which only a process in the daemon's hands does.
         await Parallel.ForAsync(0, Count, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, _) =>
-            await CrashClient.Ask(() => client.Tasks.KillAsync(new KillRequest { ContainerId = $"i{i}", Signal = 0 }, client.In())));
-        Say($"all reconciled {clock.Elapsed.TotalSeconds:0.00} s after its start; shim {Pss(daemon.ShimPid!.Value)} kB, daemon {Pss(daemon.Pid)} kB of PSS");
+            await CrashClient.Ask(
+                () => client.Tasks.KillAsync(new KillRequest { ContainerId = $"i{i}", Signal = 0 }, client.In())));
+        Say($"all reconciled {clock.Elapsed.TotalSeconds:0.00} s after its start; shim {Pss(daemon.ShimPid!.Value)} kB, "
+            + $"daemon {Pss(daemon.Pid)} kB of PSS");
 
         // 100 ends a second, while the others go on.
         var late = new List<double>();
@@ -80,11 +84,13 @@ public sealed class ScaleTests(ITestOutputHelper output)
         Tell("the first after a restart", late[..Math.Min(Cold, late.Count)]); // what was not compiled ahead is compiled then
         if (late.Count > 2 * Cold) Tell("later", late[(2 * Cold)..]);
         Assert.True(Memory(daemon) < 200_000, $"{Memory(daemon)} kB of PSS");
-        await Parallel.ForAsync(0, Count, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, _) => await client.Remove($"i{i}"));
+        await Parallel.ForAsync(
+            0, Count, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, _) => await client.Remove($"i{i}"));
         await client.Remove("w");
     }
 
-    /// <returns>Seconds from its start until it has told what there is, which it can only after it has read the whole journal.</returns>
+    /// <returns>Seconds from its start until it has told what there is, which it can only after it has read the whole
+    /// journal.</returns>
     private async Task<double> ComesBack(DaemonProcess daemon, CrashClient client, Stopwatch clock)
     {
         await daemon.KillAsync();
@@ -96,7 +102,8 @@ public sealed class ScaleTests(ITestOutputHelper output)
         var answered = clock.Elapsed.TotalSeconds;
         Assert.Equal(Count + 1, listed.Containers.Count);
         await CrashClient.Ask(() => client.Containers.ListAsync(new ListContainersRequest(), client.In()));
-        Say($"listening {listening:0.00} s after its start, listed after {answered:0.00} s ({listed.CalculateSize() / 1000} kB; once more in {(clock.Elapsed.TotalSeconds - answered) * 1000:0} ms)");
+        Say($"listening {listening:0.00} s after its start, listed after {answered:0.00} s ({listed.CalculateSize() / 1000} "
+            + $"kB; once more in {(clock.Elapsed.TotalSeconds - answered) * 1000:0} ms)");
         return answered;
     }
 
@@ -123,10 +130,12 @@ public sealed class ScaleTests(ITestOutputHelper output)
         await client.CreateTask("c");
         await client.Start("c");
         await Run(Math.Min(Execs / 2, 5_000)); // what grows until it is large enough has grown
-        var (memory, shim, descriptors, shims) = (Memory(daemon), Pss(daemon.ShimPid!.Value), Descriptors(daemon.Pid), Descriptors(daemon.ShimPid!.Value));
+        var (memory, shim, descriptors, shims) =
+            (Memory(daemon), Pss(daemon.ShimPid!.Value), Descriptors(daemon.Pid), Descriptors(daemon.ShimPid!.Value));
         var clock = Stopwatch.StartNew();
         await Run(Execs);
-        Say($"{Execs} execs in {clock.Elapsed.TotalSeconds:0.0} s; shim {shim} → {Pss(daemon.ShimPid!.Value)} kB, both {memory} → {Memory(daemon)} kB of PSS; " +
+        Say($"{Execs} execs in {clock.Elapsed.TotalSeconds:0.0} s; shim {shim} → {Pss(daemon.ShimPid!.Value)} kB, both "
+            + $"{memory} → {Memory(daemon)} kB of PSS; " +
             $"descriptors {descriptors} → {Descriptors(daemon.Pid)}, {shims} → {Descriptors(daemon.ShimPid!.Value)}");
         Assert.InRange(Descriptors(daemon.ShimPid!.Value), 0, shims + 5);
         Assert.InRange(Descriptors(daemon.Pid), 0, descriptors + 20);
@@ -138,14 +147,17 @@ public sealed class ScaleTests(ITestOutputHelper output)
             await client.Exec("c", $"e{i}", "true");
             await client.Start("c", $"e{i}");
             Assert.Equal(0u, await client.Wait("c", $"e{i}"));
-            await CrashClient.Ask(() => client.Tasks.DeleteProcessAsync(new DeleteProcessRequest { ContainerId = "c", ExecId = $"e{i}" }, client.In()));
+            await CrashClient.Ask(
+                () => client.Tasks.DeleteProcessAsync(
+                new DeleteProcessRequest { ContainerId = "c", ExecId = $"e{i}" }, client.In()));
         });
     }
 
     private void Tell(string which, List<double> late)
     {
         late.Sort();
-        Say($"exit to subscriber, {which} {late.Count}: p50 {late[late.Count / 2]:0.00} ms, p99 {late[late.Count * 99 / 100]:0.00} ms");
+        Say($"exit to subscriber, {which} {late.Count}: p50 {late[late.Count / 2]:0.00} ms, p99 "
+            + $"{late[late.Count * 99 / 100]:0.00} ms");
     }
 
     private void Say(string what)
@@ -158,7 +170,8 @@ public sealed class ScaleTests(ITestOutputHelper output)
 
     /// <summary>In kB. proc_pid_smaps(5).</summary>
     internal static long Pss(int pid) => long.Parse(
-        File.ReadLines($"/proc/{pid}/smaps_rollup").First(l => l.StartsWith("Pss:", StringComparison.Ordinal))[4..^2], NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
+        File.ReadLines($"/proc/{pid}/smaps_rollup").First(l => l.StartsWith("Pss:", StringComparison.Ordinal))[4..^2],
+            NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
 
     private static int Descriptors(int pid) => Directory.GetFileSystemEntries($"/proc/{pid}/fd").Length;
 }

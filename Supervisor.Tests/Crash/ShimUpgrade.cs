@@ -14,7 +14,8 @@ internal static class ShimUpgrade
     /// <summary>Waits until the shim, the same process, runs it.</summary>
     public static async Task DoneAsync(int shim, string executable)
     {
-        for (var end = DateTime.UtcNow + CommandLine.Patience; new FileInfo($"/proc/{shim}/exe").LinkTarget != executable; await Task.Delay(20))
+        for (var end = DateTime.UtcNow + CommandLine.Patience; new FileInfo($"/proc/{shim}/exe").LinkTarget != executable;
+            await Task.Delay(20))
             Assert.True(DateTime.UtcNow < end, "the shim is still the former file");
     }
 }

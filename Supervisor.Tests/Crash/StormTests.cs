@@ -47,7 +47,8 @@ public sealed class StormTests(Xunit.Abstractions.ITestOutputHelper output)
     }
 
     /// <summary>
-    /// A test before us that had a shim's runtime in this process has made it the parent of orphans, and it collects none. An exec
+    /// A test before us that had a shim's runtime in this process has made it the parent of orphans, and it collects none. An
+    /// exec
     /// that nobody collects keeps the init of its pid namespace from ending, for ever: pid_namespaces(7).
     /// </summary>
     private static void LeaveOrphansToTheFirstProcess()
@@ -96,21 +97,29 @@ public sealed class StormTests(Xunit.Abstractions.ITestOutputHelper output)
     /// <summary>Every exit exactly once, and nothing left of anything.</summary>
     internal static async Task Settled(DaemonProcess daemon, CrashClient client, HistoryReader history)
     {
-        foreach (var left in (await CrashClient.Ask(() => client.Containers.ListAsync(new ListContainersRequest(), client.In())))!.Containers) await client.Remove(left.Id);
+        foreach (var left in (
+            await CrashClient.Ask(
+            () => client.Containers.ListAsync(new ListContainersRequest(), client.In())))!.Containers) await client.Remove(
+            left.Id);
         await history.Until(_ => history.Starts.All(history.Exits.ContainsKey));
         Assert.All(history.Exits, e => Assert.True(e.Value == 1, $"{e.Key} ended {e.Value} times"));
         Assert.NotEmpty(history.Exits);
         var bundles = Path.Join(daemon.State, "bundles", daemon.Namespace);
         if (Directory.Exists(bundles)) Assert.Empty(Directory.GetFileSystemEntries(bundles));
         foreach (var tree in (string[])["/sys/fs/cgroup", .. Directory.GetDirectories("/sys/fs/cgroup")])
-            if (Path.Join(tree, daemon.Namespace) is var group && Directory.Exists(group)) Assert.Empty(Directory.GetDirectories(group));
-        await Nothing(() => Children(daemon.Pid).Where(c => c.Pid != daemon.ShimPid).Select(c => $"{c}"), "the daemon has children");
-        await Nothing(() => daemon.ShimPids.Where(s => s != daemon.ShimPid).Select(s => $"{s}"), "there are shims of containers that are gone");
-        if (Path.Join(daemon.State, "shims") is var own && Directory.Exists(own)) await Nothing(() => Directory.GetFileSystemEntries(own), "their directories are left");
+            if (Path.Join(tree, daemon.Namespace) is var group && Directory.Exists(group))
+                Assert.Empty(Directory.GetDirectories(group));
+        await Nothing(() => Children(daemon.Pid).Where(c => c.Pid != daemon.ShimPid).Select(c => $"{c}"),
+            "the daemon has children");
+        await Nothing(() => daemon.ShimPids.Where(s => s != daemon.ShimPid).Select(s => $"{s}"),
+            "there are shims of containers that are gone");
+        if (Path.Join(daemon.State, "shims") is var own && Directory.Exists(own))
+            await Nothing(() => Directory.GetFileSystemEntries(own), "their directories are left");
         if (daemon.ShimPid is { } shim)
         {
             await Nothing(() => Children(shim).Select(c => $"{c}"), "the shim has children");
-            await Nothing(() => Directory.GetFiles($"/proc/{shim}/fd").Select(f => new FileInfo(f).LinkTarget ?? "").Where(t => t.Contains("pidfd", StringComparison.Ordinal)), "the shim holds pidfds");
+            await Nothing(() => Directory.GetFiles($"/proc/{shim}/fd").Select(f => new FileInfo(f).LinkTarget ?? "")
+                .Where(t => t.Contains("pidfd", StringComparison.Ordinal)), "the shim holds pidfds");
         }
     }
 
@@ -133,7 +142,8 @@ public sealed class StormTests(Xunit.Abstractions.ITestOutputHelper output)
             try
             {
                 var stat = File.ReadAllText(directory + "/stat");
-                if (int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1]) == parent) children.Add((pid, stat[..(stat.LastIndexOf(')') + 3)]));
+                if (int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1]) == parent)
+                    children.Add((pid, stat[..(stat.LastIndexOf(')') + 3)]));
             }
             catch (IOException)
             {
@@ -149,5 +159,6 @@ public sealed class StormTests(Xunit.Abstractions.ITestOutputHelper output)
         await kill.WaitForExitAsync();
     }
 
-    internal static int Number(string name, int otherwise) => int.TryParse(Environment.GetEnvironmentVariable(name), out var given) ? given : otherwise;
+    internal static int Number(string name, int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), out var given) ? given : otherwise;
 }

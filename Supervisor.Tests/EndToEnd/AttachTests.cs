@@ -27,7 +27,8 @@ public sealed class AttachTests : IAsyncLifetime
             await run.ExpectAsync("detached from container c, which goes on");
             Assert.Equal(0, await run.EndAsync());
         }
-        await Until(async () => (await _daemon.Do("logs", "c")).Output.Contains("later4", StringComparison.Ordinal)); // nobody is there, and it is kept
+        // nobody is there, and it is kept
+        await Until(async () => (await _daemon.Do("logs", "c")).Output.Contains("later4", StringComparison.Ordinal));
         if (dies is "daemon") await _daemon.KillAsync();
         if (dies is "shim") Kill(_daemon.ShimPid!.Value);
         if (dies is "daemon") await _daemon.RestartAsync();
@@ -74,9 +75,11 @@ public sealed class AttachTests : IAsyncLifetime
     [Fact]
     public async Task Output_of_a_container_that_is_not_at_a_terminal_is_followed_to_its_end()
     {
-        Ok(await _daemon.Do("run", "-d", "--name", "p", "--rootfs", "/", "--", "sh", "-c", "echo before; trap 'echo after; exit 5' TERM; while :; do sleep 0.05; done"));
+        Ok(await _daemon.Do("run", "-d", "--name", "p", "--rootfs", "/", "--", "sh", "-c",
+            "echo before; trap 'echo after; exit 5' TERM; while :; do sleep 0.05; done"));
         await Until(async () => (await _daemon.Do("logs", "p")).Output.Contains("before", StringComparison.Ordinal));
-        using var attach = CommandLine.Start(CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "attach", "p");
+        using var attach = CommandLine.Start(
+            CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "attach", "p");
         await Until(() => Task.FromResult(IsWaiting(attach.Id)));
         Kill(attach.Id, "-TERM"); // is passed on
         Assert.Equal("after\n", await attach.StandardOutput.ReadToEndAsync().WaitAsync(CommandLine.Patience));
@@ -91,7 +94,9 @@ public sealed class AttachTests : IAsyncLifetime
     public async Task An_exec_that_was_left_goes_on_and_its_output_is_discarded()
     {
         Ok(await _daemon.Do("run", "-d", "--name", "c", "--rootfs", "/", "--", "sleep", "1000"));
-        using (var exec = TerminalSession.Start(Ours("exec -it c sh -c 'echo up; read go; i=0; while [ $i -lt 60000 ]; do echo line $i; i=$((i+1)); done; echo >/tmp/through; sleep 999'")))
+        using (var exec = TerminalSession.Start(
+            Ours("exec -it c sh -c 'echo up; read go; i=0; while [ $i -lt 60000 ]; do echo line $i; i=$((i+1)); done; echo "
+            + ">/tmp/through; sleep 999'")))
         {
             await exec.ExpectAsync("up");
             await exec.TypeAsync("\r");
@@ -100,7 +105,8 @@ public sealed class AttachTests : IAsyncLifetime
             await exec.ExpectAsync("detached from sh in container c; it goes on");
             Assert.Equal(0, await exec.EndAsync());
         }
-        await Until(async () => (await _daemon.Do("exec", "c", "test", "-e", "/tmp/through")).Status == 0); // far more than a pipe holds
+        // far more than a pipe holds
+        await Until(async () => (await _daemon.Do("exec", "c", "test", "-e", "/tmp/through")).Status == 0);
     }
 
     [Fact]
@@ -110,8 +116,11 @@ public sealed class AttachTests : IAsyncLifetime
         await run.TypeAsync("echo o$((1+1))e\r");
         await run.ExpectAsync("o2e");
         Kill(Directory.GetDirectories("/proc").Select(d => int.TryParse(Path.GetFileName(d), out var pid) ? pid : 0)
-            .Single(pid => pid > 0 && CommandLineOf(pid).StartsWith($"{CommandLine.Supervisor} --address {_daemon.Address} ", StringComparison.Ordinal)));
-        await Until(async () => (await _daemon.Do("ps", "-a")).Output.Contains("exited", StringComparison.Ordinal)); // a shell ends when it is hung up
+            .Single(pid => pid > 0
+                && CommandLineOf(pid)
+                .StartsWith($"{CommandLine.Supervisor} --address {_daemon.Address} ", StringComparison.Ordinal)));
+        // a shell ends when it is hung up
+        await Until(async () => (await _daemon.Do("ps", "-a")).Output.Contains("exited", StringComparison.Ordinal));
         Assert.NotEmpty(Fifos());
         Ok(await _daemon.Do("rm", "c"));
         Assert.Empty(Fifos());
@@ -122,7 +131,9 @@ public sealed class AttachTests : IAsyncLifetime
     {
         Ok(await _daemon.Do("run", "-d", "-it", "--name", "lasting", "--rootfs", "/", "--", "sleep", "1000"));
         var lasting = Assert.Single(Fifos());
-        using var alive = CommandLine.Start(CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "run", "--name", "alive", "--rootfs", "/", "--", "cat");
+        using var alive = CommandLine.Start(
+            CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "run", "--name", "alive",
+            "--rootfs", "/", "--", "cat");
         await alive.StandardInput.WriteLineAsync("one");
         await alive.StandardInput.FlushAsync();
         Assert.Equal("one", await alive.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
@@ -133,7 +144,8 @@ public sealed class AttachTests : IAsyncLifetime
             await _daemon.RestartAsync();
             var left = Fifos();
             Assert.Contains(lasting, left);
-            Assert.Equal(["alive", "held", "lasting"], left.Select(f => Path.GetFileName(Path.GetDirectoryName(f))).Order(StringComparer.Ordinal));
+            Assert.Equal(["alive", "held", "lasting"], left.Select(f => Path.GetFileName(Path.GetDirectoryName(f)))
+                .Order(StringComparer.Ordinal));
         }
         alive.StandardInput.Close();
         await alive.WaitForExitAsync().WaitAsync(CommandLine.Patience);
@@ -154,20 +166,26 @@ public sealed class AttachTests : IAsyncLifetime
         Assert.Equal("c\n", Ok(await _daemon.Do("ps", "-a", "-q")));
     }
 
-    private string Ours(string verb) => $"{CommandLine.Supervisor} --address {_daemon.Address} --namespace {_daemon.Namespace} {verb}";
+    private string Ours(string verb) =>
+        $"{CommandLine.Supervisor} --address {_daemon.Address} --namespace {_daemon.Namespace} {verb}";
 
     private string[] Fifos()
     {
         var all = Path.Join(_daemon.State, "fifo");
-        return Directory.Exists(all) ? [.. Directory.GetDirectories(all).SelectMany(Directory.GetDirectories).SelectMany(Directory.GetDirectories)] : [];
+        return Directory.Exists(all)
+            ? [.. Directory.GetDirectories(all).SelectMany(Directory.GetDirectories).SelectMany(Directory.GetDirectories)] : [];
     }
 
     private static string Ok(CommandLine.Outcome outcome) => Clients.OciRuntime.Ok(outcome);
 
     private static void Kill(int pid, string signal = "-KILL") => Process.Start("kill", [signal, $"{pid}"]).WaitForExit();
 
-    /// <summary>Whether its connection to the daemon and its signal handlers stand: the copying thread looks at the log.</summary>
-    private static bool IsWaiting(int pid) => Directory.GetFiles($"/proc/{pid}/fd").Any(f => new FileInfo(f).LinkTarget?.EndsWith("/p.log", StringComparison.Ordinal) ?? false);
+    /// <summary>
+    /// Whether its connection to the daemon and its signal handlers stand: the copying thread looks at the log.
+    /// </summary>
+    private static bool IsWaiting(int pid) =>
+        Directory.GetFiles($"/proc/{pid}/fd")
+        .Any(f => new FileInfo(f).LinkTarget?.EndsWith("/p.log", StringComparison.Ordinal) ?? false);
 
     private static string CommandLineOf(int pid)
     {
@@ -183,6 +201,7 @@ public sealed class AttachTests : IAsyncLifetime
 
     private static async Task Until(Func<Task<bool>> condition)
     {
-        for (var end = DateTime.UtcNow + CommandLine.Patience; !await condition(); await Task.Delay(50)) Assert.True(DateTime.UtcNow < end, "not within the patience");
+        for (var end = DateTime.UtcNow + CommandLine.Patience; !await condition(); await Task.Delay(50))
+            Assert.True(DateTime.UtcNow < end, "not within the patience");
     }
 }

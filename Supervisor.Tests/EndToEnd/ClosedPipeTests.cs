@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Supervisor.Tests.EndToEnd;
 
-/// <summary>The reader of our output goes away, as <c>head</c> does: we end, so does the container, and nothing runs on unread.</summary>
+/// <summary>
+/// The reader of our output goes away, as <c>head</c> does: we end, so does the container, and nothing runs on unread.
+/// </summary>
 public sealed class ClosedPipeTests : IAsyncLifetime
 {
     private const int ReaderClosed = 141;
@@ -15,12 +17,14 @@ public sealed class ClosedPipeTests : IAsyncLifetime
     [Theory]
     [InlineData("run --rootfs / -- yes MARK")]
     [InlineData("run --rootfs / -- sh -c 'yes MARK >&2'")]
-    [InlineData("run --rootfs / -- sh -c 'while :; do echo MARK; done 2>/dev/null'")] // builtins of a first process get EPIPE only, and go on
+    // builtins of a first process get EPIPE only, and go on
+    [InlineData("run --rootfs / -- sh -c 'while :; do echo MARK; done 2>/dev/null'")]
     [InlineData("run -t --rootfs / -- yes MARK")]
     public async Task Run_without_a_daemon_ends_and_leaves_nothing(string verb)
     {
         var mark = $"y{Guid.NewGuid():N}";
-        Assert.Equal($"{mark}|{ReaderClosed}", await Head($"{CommandLine.Supervisor} {verb.Replace("MARK", mark, StringComparison.Ordinal)} 2>&1"));
+        Assert.Equal($"{mark}|{ReaderClosed}",
+            await Head($"{CommandLine.Supervisor} {verb.Replace("MARK", mark, StringComparison.Ordinal)} 2>&1"));
         Assert.DoesNotContain(mark, CommandLines(), StringComparison.Ordinal);
     }
 
@@ -47,16 +51,20 @@ public sealed class ClosedPipeTests : IAsyncLifetime
         await RunDetached("c", "sleep 1000");
         Assert.Equal($"y|{ReaderClosed}", await Head(Ours("exec c yes")));
         Assert.Equal($"y|{ReaderClosed}", await Head(Ours("exec -t c yes")));
-        await Until(async () => !(await _daemon.Do("exec", "c", "sh", "-c", "cat /proc/[0-9]*/comm")).Output.Contains("yes", StringComparison.Ordinal));
+        await Until(async () =>
+            !(await _daemon.Do("exec", "c", "sh", "-c", "cat /proc/[0-9]*/comm")).Output.Contains(
+            "yes", StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task The_process_of_an_exec_whose_client_was_killed_is_told()
     {
         await RunDetached("c", "sleep 1000");
-        using var plain = CommandLine.Start(CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace,
+        using var plain = CommandLine.Start(
+            CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace,
             "exec", "c", "sh", "-c", "echo up; while sleep 0.1; do echo still; done # plain");
-        using var terminal = CommandLine.Start(CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace,
+        using var terminal =
+            CommandLine.Start(CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace,
             "exec", "-t", "c", "sh", "-c", "echo up; sleep 998");
         Assert.Equal("up", (await plain.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience))!.Trim());
         Assert.Equal("up", (await terminal.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience))!.Trim());
@@ -65,7 +73,8 @@ public sealed class ClosedPipeTests : IAsyncLifetime
         // The loop writes into a broken pipe; what sleeps at a terminal is hung up.
         await Until(async () =>
         {
-            var left = (await _daemon.Do("exec", "c", "sh", "-c", "tr '\\0' ' ' </proc/1/cmdline; cat /proc/[0-9]*/cmdline | tr '\\0' ' '")).Output;
+            var left = (await _daemon.Do(
+                "exec", "c", "sh", "-c", "tr '\\0' ' ' </proc/1/cmdline; cat /proc/[0-9]*/cmdline | tr '\\0' ' '")).Output;
             return !left.Contains("# plain", StringComparison.Ordinal) && !left.Contains("sleep 998", StringComparison.Ordinal);
         });
     }
@@ -80,13 +89,15 @@ public sealed class ClosedPipeTests : IAsyncLifetime
         Assert.Equal($"y|{ReaderClosed}", await Head(Ours("logs -f loud")));
     }
 
-    private string Ours(string verb) => $"{CommandLine.Supervisor} --address {_daemon.Address} --namespace {_daemon.Namespace} {verb}";
+    private string Ours(string verb) =>
+        $"{CommandLine.Supervisor} --address {_daemon.Address} --namespace {_daemon.Namespace} {verb}";
 
     /// <summary>The first line, and how the writer ended: within seconds, not at the patience's end.</summary>
     private static async Task<string> Head(string command)
     {
         var started = Stopwatch.StartNew();
-        var outcome = await CommandLine.RunAsync("bash", "-c", $"{{ {command}; }} | head -n 1 | tr -d '\\r\\n'; echo \"|${{PIPESTATUS[0]}}\"");
+        var outcome = await CommandLine.RunAsync(
+            "bash", "-c", $"{{ {command}; }} | head -n 1 | tr -d '\\r\\n'; echo \"|${{PIPESTATUS[0]}}\"");
         Assert.InRange(started.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(40));
         return outcome.Output.Trim();
     }
@@ -99,11 +110,14 @@ public sealed class ClosedPipeTests : IAsyncLifetime
 
     private async Task<string> Status(string id)
     {
-        var line = (await _daemon.Do("ps", "-a")).Output.Split('\n').FirstOrDefault(l => l.StartsWith(id + " ", StringComparison.Ordinal)) ?? "";
-        return line.Contains("running", StringComparison.OrdinalIgnoreCase) ? "running" : line.Contains("exited", StringComparison.OrdinalIgnoreCase) ? "stopped" : line;
+        var line = (await _daemon.Do("ps", "-a")).Output.Split('\n')
+            .FirstOrDefault(l => l.StartsWith(id + " ", StringComparison.Ordinal)) ?? "";
+        return line.Contains("running", StringComparison.OrdinalIgnoreCase)
+            ? "running" : line.Contains("exited", StringComparison.OrdinalIgnoreCase) ? "stopped" : line;
     }
 
-    private static string CommandLines() => string.Join('\n', Directory.GetDirectories("/proc").Where(d => File.Exists(d + "/cmdline")).Select(d =>
+    private static string CommandLines() =>
+        string.Join('\n', Directory.GetDirectories("/proc").Where(d => File.Exists(d + "/cmdline")).Select(d =>
     {
         try
         {
@@ -117,6 +131,7 @@ public sealed class ClosedPipeTests : IAsyncLifetime
 
     private static async Task Until(Func<Task<bool>> condition)
     {
-        for (var end = DateTime.UtcNow + CommandLine.Patience; !await condition();) Assert.True(DateTime.UtcNow < end, "not within the patience");
+        for (var end = DateTime.UtcNow + CommandLine.Patience; !await condition();)
+            Assert.True(DateTime.UtcNow < end, "not within the patience");
     }
 }

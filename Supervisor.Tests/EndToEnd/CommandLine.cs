@@ -31,12 +31,14 @@ internal static class CommandLine
     }
 
     /// <summary>Starts a program with its streams in our hands.</summary>
-    public static Process Start(string program, params string[] arguments) => Start(program, arguments, new Dictionary<string, string>());
+    public static Process Start(string program, params string[] arguments) =>
+        Start(program, arguments, new Dictionary<string, string>());
 
     /// <param name="environment">Added to ours.</param>
     public static Process Start(string program, string[] arguments, IReadOnlyDictionary<string, string> environment)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments) {
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment) start.Environment[name] = value;
         return Process.Start(start)!;
     }

@@ -61,8 +61,11 @@ public sealed class DaemonProcess : IAsyncDisposable
     public int? ShimPidOf(string id) => ShimsIn($"{State}/shims/{Namespace}/{id}").Select(pid => (int?)pid).FirstOrDefault();
 
     /// <param name="directory">Exactly, or what it begins with if that ends with a slash.</param>
-    private static List<int> ShimsIn(string directory) => [.. Directory.GetDirectories("/proc").Select(d => int.TryParse(Path.GetFileName(d), out var pid) ? pid : 0)
-        .Where(pid => pid > 0 && CommandLineOf(pid).Contains($"serve\0--dir\0{directory}{(directory.EndsWith('/') ? "" : "\0")}", StringComparison.Ordinal))];
+    private static List<int> ShimsIn(string directory) =>
+        [.. Directory.GetDirectories("/proc").Select(d => int.TryParse(Path.GetFileName(d), out var pid) ? pid : 0)
+        .Where(pid => pid > 0
+            && CommandLineOf(pid)
+            .Contains($"serve\0--dir\0{directory}{(directory.EndsWith('/') ? "" : "\0")}", StringComparison.Ordinal))];
 
     public Task ExitedAsync() => _process!.WaitForExitAsync().WaitAsync(CommandLine.Patience);
 
@@ -126,7 +129,9 @@ public sealed class DaemonProcess : IAsyncDisposable
     public void Begin()
     {
         string[] command = [.. Wrapper, CommandLine.Supervisor];
-        _process = CommandLine.Start(command[0], [.. command[1..], "serve", "--address", Address, "--root", Root, "--state", State, "--shim", Shim, .. Config is null ? (string[])[] : ["--config", Config], .. Arguments], Environment);
+        _process = CommandLine.Start(
+            command[0], [.. command[1..], "serve", "--address", Address, "--root", Root, "--state", State, "--shim", Shim,
+            .. Config is null ? (string[])[] : ["--config", Config], .. Arguments], Environment);
         _process.StandardInput.Close();
         _ = _process.StandardOutput.ReadToEndAsync();
         _output = _process.StandardError.ReadToEndAsync();
@@ -144,7 +149,8 @@ public sealed class DaemonProcess : IAsyncDisposable
         CommandLine.RunAsync(CommandLine.Supervisor, ["--address", Address, "--namespace", Namespace, .. verb]);
 
     /// <summary>ctr against this daemon.</summary>
-    internal Task<CommandLine.Outcome> Ctr(params string[] arguments) => CommandLine.RunAsync("ctr", ["-a", Address, "-n", Namespace, .. arguments]);
+    internal Task<CommandLine.Outcome> Ctr(params string[] arguments) =>
+        CommandLine.RunAsync("ctr", ["-a", Address, "-n", Namespace, .. arguments]);
 
     public async ValueTask DisposeAsync()
     {
@@ -161,10 +167,12 @@ public sealed class DaemonProcess : IAsyncDisposable
     private async Task EndAsync()
     {
         Arguments = [];
-        var problem = _process!.HasExited && _process.ExitCode is not (137 or 0) ? $"the daemon ended with {_process.ExitCode}: {await _output!}" : null;
+        var problem = _process!.HasExited && _process.ExitCode is not (137 or 0)
+            ? $"the daemon ended with {_process.ExitCode}: {await _output!}" : null;
         if (_process.HasExited) Begin(); // someone must remove what a killed daemon left running
         await Answers();                 // it may just have been started
-        foreach (var id in (await Do("ps", "-a", "-q")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)) await Do("rm", "-f", id);
+        foreach (var id in (await Do("ps", "-a", "-q")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            await Do("rm", "-f", id);
         using (var term = await Task.Run(() => Process.Start("kill", ["-TERM", $"{_process.Id}"]))) await term.WaitForExitAsync();
         using var deadline = new CancellationTokenSource(CommandLine.Patience);
         await _process.WaitForExitAsync(deadline.Token);
@@ -180,15 +188,18 @@ public sealed class DaemonProcess : IAsyncDisposable
     private async Task EndWhatIsLeftAsync()
     {
         // A daemon removes the cgroup of a namespace that it made itself; one that was killed in between did not live to.
-        var cgroups = ((string[])["/sys/fs/cgroup", .. Directory.GetDirectories("/sys/fs/cgroup")]).Select(tree => Path.Join(tree, Namespace)).Where(Directory.Exists).ToList();
-        var left = cgroups.SelectMany(c => Directory.GetFiles(c, "cgroup.procs", SearchOption.AllDirectories)).SelectMany(File.ReadLines).Select(int.Parse)
+        var cgroups = ((string[])["/sys/fs/cgroup", .. Directory.GetDirectories("/sys/fs/cgroup")])
+            .Select(tree => Path.Join(tree, Namespace)).Where(Directory.Exists).ToList();
+        var left = cgroups.SelectMany(c => Directory.GetFiles(c, "cgroup.procs", SearchOption.AllDirectories))
+            .SelectMany(File.ReadLines).Select(int.Parse)
             .Concat(ShimPids).Concat(_process is { HasExited: false } daemon ? [daemon.Id] : []).Distinct().ToList();
         foreach (var pid in left)
         {
             using var kill = await Task.Run(() => Process.Start("kill", ["-KILL", $"{pid}"]));
             await kill.WaitForExitAsync();
         }
-        for (var end = DateTime.UtcNow + CommandLine.Patience; left.Exists(pid => Directory.Exists($"/proc/{pid}")) && DateTime.UtcNow < end;) await Task.Delay(20);
+        for (var end = DateTime.UtcNow + CommandLine.Patience;
+            left.Exists(pid => Directory.Exists($"/proc/{pid}")) && DateTime.UtcNow < end;) await Task.Delay(20);
         foreach (var cgroup in cgroups) RemoveCgroup(cgroup);
         if (Directory.Exists(Place) && left.Count > 0) _directory.Delete(recursive: true);
     }

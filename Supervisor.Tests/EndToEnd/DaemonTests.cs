@@ -20,7 +20,8 @@ public sealed class DaemonTests : IAsyncLifetime
     [Fact]
     public async Task A_detached_container_runs_is_listed_logged_waited_for_and_removed()
     {
-        Assert.Equal("c1\n", Ok(await _daemon.Do("run", "-d", "--name", "c1", "--rootfs", "/", "--", "sh", "-c", "echo out; sleep 4; exit 4")));
+        Assert.Equal("c1\n",
+            Ok(await _daemon.Do("run", "-d", "--name", "c1", "--rootfs", "/", "--", "sh", "-c", "echo out; sleep 4; exit 4")));
         Assert.Contains("c1", Ok(await _daemon.Do("ps")), StringComparison.Ordinal);
         Assert.Equal("4\n", Ok(await _daemon.Do("wait", "c1")));
         Assert.Equal("out\n", Ok(await _daemon.Do("logs", "c1")));
@@ -48,11 +49,14 @@ public sealed class DaemonTests : IAsyncLifetime
             Container = new Container
             {
                 Id = "s1", Snapshotter = "native", SnapshotKey = "mine",
-                Runtime = new Container.Types.Runtime { Name = "io.containerd.runc.v2" }, Spec = new Any { Value = ByteString.CopyFromUtf8("{}") },
+                Runtime = new Container.Types.Runtime { Name = "io.containerd.runc.v2" },
+                Spec = new Any { Value = ByteString.CopyFromUtf8("{}") },
             },
         }, client.Call());
         Ok(await _daemon.Do("rm", "-f", "s1"));
-        var e = await Assert.ThrowsAsync<RpcException>(async () => await client.Snapshots.StatAsync(new StatSnapshotRequest { Snapshotter = "native", Key = "mine" }, client.Call()));
+        var e = await Assert.ThrowsAsync<RpcException>(
+            async () => await client.Snapshots.StatAsync(
+            new StatSnapshotRequest { Snapshotter = "native", Key = "mine" }, client.Call()));
         Assert.Equal(StatusCode.NotFound, e.StatusCode);
     }
 
@@ -69,7 +73,8 @@ public sealed class DaemonTests : IAsyncLifetime
     public async Task A_signal_to_an_exec_reaches_its_program()
     {
         Ok(await _daemon.Do("run", "-d", "--name", "e1", "--rootfs", "/", "--", "sleep", "1000"));
-        using var process = CommandLine.Start(CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace,
+        using var process = CommandLine.Start(
+            CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace,
             "exec", "e1", "sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done");
         Assert.Equal("ready", await process.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
         Process.Start("kill", ["-TERM", $"{process.Id}"]).WaitForExit();
@@ -80,10 +85,12 @@ public sealed class DaemonTests : IAsyncLifetime
     [Fact]
     public async Task Verbs_of_several_containers_do_each_and_report_each()
     {
-        foreach (var id in (string[])["s1", "s2"]) Ok(await _daemon.Do("run", "-d", "--name", id, "--rootfs", "/", "--", "sleep", "1000"));
+        foreach (var id in (string[])["s1", "s2"])
+            Ok(await _daemon.Do("run", "-d", "--name", id, "--rootfs", "/", "--", "sleep", "1000"));
         var killed = await _daemon.Do("kill", "-9", "nosuch", "s1", "s2");
         Assert.NotEqual(0, killed.Status);
-        Assert.Contains("nosuch", Assert.Single(killed.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Contains("nosuch", Assert.Single(killed.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)),
+            StringComparison.Ordinal);
         var waited = await _daemon.Do("wait", "s1", "nosuch", "s2");
         Assert.NotEqual(0, waited.Status);
         Assert.Equal("137\n137\n", waited.Output);
@@ -97,8 +104,10 @@ public sealed class DaemonTests : IAsyncLifetime
     public async Task A_wait_names_a_container_that_is_not_there_while_others_run()
     {
         Ok(await _daemon.Do("run", "-d", "--name", "w1", "--rootfs", "/", "--", "sleep", "1000"));
-        using var wait = CommandLine.Start(CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "wait", "w1", "nosuch");
-        Assert.Contains("nosuch", await wait.StandardError.ReadLineAsync().WaitAsync(CommandLine.Patience), StringComparison.Ordinal);
+        using var wait = CommandLine.Start(
+            CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "wait", "w1", "nosuch");
+        Assert.Contains("nosuch", await wait.StandardError.ReadLineAsync().WaitAsync(CommandLine.Patience),
+            StringComparison.Ordinal);
         Ok(await _daemon.Do("kill", "-KILL", "w1"));
         Assert.Equal("137\n", await wait.StandardOutput.ReadToEndAsync().WaitAsync(CommandLine.Patience));
         await wait.WaitForExitAsync().WaitAsync(CommandLine.Patience);
@@ -128,9 +137,11 @@ public sealed class DaemonTests : IAsyncLifetime
     {
         string[] ours = ["--address", _daemon.Address, "--namespace", _daemon.Namespace];
         const string script = "echo up; read go; echo down; exit 7";
-        using var run = CommandLine.Start(CommandLine.Supervisor, [.. ours, "run", "--rm", "--name", "fg", "--rootfs", "/", "--", "sh", "-c", script]);
+        using var run = CommandLine.Start(
+            CommandLine.Supervisor, [.. ours, "run", "--rm", "--name", "fg", "--rootfs", "/", "--", "sh", "-c", script]);
         Assert.Equal("up", await run.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
-        Ok(await _daemon.Do("run", "-d", "--name", "bg", "--rootfs", "/", "--", "sh", "-c", "echo up; while [ ! -e /dev/shm/go ]; do sleep 0.1; done; echo down; exit 8"));
+        Ok(await _daemon.Do("run", "-d", "--name", "bg", "--rootfs", "/", "--", "sh", "-c",
+            "echo up; while [ ! -e /dev/shm/go ]; do sleep 0.1; done; echo down; exit 8"));
         using var logs = CommandLine.Start(CommandLine.Supervisor, [.. ours, "logs", "-f", "bg"]);
         using var wait = CommandLine.Start(CommandLine.Supervisor, [.. ours, "wait", "bg"]);
         Assert.Equal("up", await logs.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
@@ -142,11 +153,13 @@ public sealed class DaemonTests : IAsyncLifetime
         {
             await one.StandardInput.WriteLineAsync("go");
             await one.StandardInput.FlushAsync();
-            Assert.Equal("down", await one.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience)); // nobody but the container and its shim is needed for that
+            // nobody but the container and its shim is needed for that
+            Assert.Equal("down", await one.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
         }
         await _daemon.RestartAsync();
         Ok(await _daemon.Do("exec", "bg", "touch", "/dev/shm/go"));
-        await Task.WhenAll(((Process[])[run, exec, logs, wait]).Select(p => p.WaitForExitAsync())).WaitAsync(CommandLine.Patience);
+        await Task.WhenAll(((Process[])[run, exec, logs, wait]).Select(p => p.WaitForExitAsync()))
+            .WaitAsync(CommandLine.Patience);
         Assert.Equal((7, 7, 0, 0), (run.ExitCode, exec.ExitCode, logs.ExitCode, wait.ExitCode));
         Assert.Equal(("down\n", "8\n"), (await logs.StandardOutput.ReadToEndAsync(), await wait.StandardOutput.ReadToEndAsync()));
         Assert.DoesNotContain("fg", Ok(await _daemon.Do("ps", "-a", "-q")), StringComparison.Ordinal); // --rm
@@ -155,10 +168,12 @@ public sealed class DaemonTests : IAsyncLifetime
     [Fact]
     public async Task A_container_in_the_foreground_has_a_log_too_until_it_is_removed()
     {
-        Assert.Equal("out\n", Ok(await _daemon.Do("run", "--name", "f1", "--rootfs", "/", "--", "sh", "-c", "echo out; echo err >&2")));
+        Assert.Equal("out\n",
+            Ok(await _daemon.Do("run", "--name", "f1", "--rootfs", "/", "--", "sh", "-c", "echo out; echo err >&2")));
         var log = Ok(await _daemon.Do("logs", "f1"));
         Assert.Equal(["err", "out"], log.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order());
-        Ok(await _daemon.Do("run", "--name", "f2", "--log-max-size", "4k", "--log-max-files", "2", "--rootfs", "/", "--", "seq", "10000"));
+        Ok(await _daemon.Do("run", "--name", "f2", "--log-max-size", "4k", "--log-max-files", "2", "--rootfs", "/", "--", "seq",
+            "10000"));
         Assert.Equal(2, Directory.GetFiles(Path.Join(_daemon.Root, "logs", _daemon.Namespace), "f2.log*").Length);
         Assert.EndsWith("\n10000\n", Ok(await _daemon.Do("logs", "f2")), StringComparison.Ordinal);
         Ok(await _daemon.Do("rm", "f1", "f2"));
@@ -184,7 +199,8 @@ public sealed class DaemonTests : IAsyncLifetime
     {
         Ok(await _daemon.Do(
             "run", "-d", "--name", "own", "--log-max-size", size, "--rootfs", "/", "--",
-            "sh", "-c", "echo before; chmod 4777 /proc/self/fd/1; : >/proc/self/fd/1; truncate -s 20G /proc/self/fd/1; truncate -s 0 /proc/self/fd/1; echo after"));
+            "sh", "-c", "echo before; chmod 4777 /proc/self/fd/1; : >/proc/self/fd/1; truncate -s 20G /proc/self/fd/1; "
+                + "truncate -s 0 /proc/self/fd/1; echo after"));
         Ok(await _daemon.Do("wait", "own"));
         var log = Path.Join(_daemon.Root, "logs", _daemon.Namespace, "own.log");
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(log));
@@ -197,10 +213,12 @@ public sealed class DaemonTests : IAsyncLifetime
     [Fact]
     public async Task The_last_lines_of_a_log_are_printed_also_across_its_files()
     {
-        Ok(await _daemon.Do("run", "-d", "--name", "t", "--log-max-size", "4k", "--log-max-files", "100", "--rootfs", "/", "--", "seq", "5000"));
+        Ok(await _daemon.Do("run", "-d", "--name", "t", "--log-max-size", "4k", "--log-max-files", "100", "--rootfs", "/", "--",
+            "seq", "5000"));
         Ok(await _daemon.Do("wait", "t"));
         foreach (var last in (int[])[0, 1, 2, 800, 1200, 4999, 5000, 6000])
-            Assert.Equal(string.Concat(Enumerable.Range(1, 5000).TakeLast(last).Select(i => $"{i}\n")), Ok(await _daemon.Do("logs", "--tail", $"{last}", "t")));
+            Assert.Equal(string.Concat(Enumerable.Range(1, 5000).TakeLast(last).Select(i => $"{i}\n")),
+                Ok(await _daemon.Do("logs", "--tail", $"{last}", "t")));
         Assert.Equal("5000\n", Ok(await _daemon.Do("logs", "-f", "-n", "1", "t")));
         Assert.Contains("--tail", (await _daemon.Do("logs", "-n", "few", "t")).Errors, StringComparison.Ordinal);
     }
@@ -209,10 +227,16 @@ public sealed class DaemonTests : IAsyncLifetime
     public async Task A_full_disk_behind_the_output_is_said_and_is_no_reader_that_has_gone()
     {
         Ok(await _daemon.Do("run", "-d", "--name", "d", "--rootfs", "/", "--", "sh", "-c", "echo out; sleep 1000"));
-        foreach (var verb in (string[])["run --rm --rootfs / -- echo out", "exec d echo out", "logs d", "events --from 1", "ps", "ps --help"])
+        foreach (var verb in (
+            string[])["run --rm --rootfs / -- echo out", "exec d echo out", "logs d", "events --from 1", "ps", "ps --help"])
         {
-            var outcome = await CommandLine.RunAsync("bash", "-c", $"{CommandLine.Supervisor} --address {_daemon.Address} --namespace {_daemon.Namespace} {verb} >/dev/full");
-            Assert.True(outcome.Status == 1 && outcome.Errors.StartsWith("supervisor: cannot write to standard output: No space left on device (ENOSPC)", StringComparison.Ordinal), $"{verb}: {outcome}");
+            var outcome = await CommandLine.RunAsync(
+                "bash", "-c", $"{CommandLine.Supervisor} --address {_daemon.Address} --namespace {_daemon.Namespace} {verb} "
+                + ">/dev/full");
+            Assert.True(outcome.Status == 1
+                && outcome.Errors.StartsWith(
+                "supervisor: cannot write to standard output: No space left on device (ENOSPC)", StringComparison.Ordinal),
+                $"{verb}: {outcome}");
         }
     }
 
@@ -230,12 +254,14 @@ public sealed class DaemonTests : IAsyncLifetime
     public async Task Events_go_on_where_they_were_when_the_daemon_has_gone_beneath_them(string signal)
     {
         // Ends while nobody is there to see it.
-        Ok(await _daemon.Do("run", "-d", "--name", "bg", "--rootfs", "/", "--", "sh", "-c", "while [ ! -e /dev/shm/go ]; do sleep 0.05; done; sleep 1; exit 8"));
+        Ok(await _daemon.Do("run", "-d", "--name", "bg", "--rootfs", "/", "--", "sh", "-c",
+            "while [ ! -e /dev/shm/go ]; do sleep 0.05; done; sleep 1; exit 8"));
         using var events = CommandLine.Start(CommandLine.Supervisor, "--address", _daemon.Address, "events", "--format", "json");
         var seen = Next("/tasks/exec-added");
         while (!seen.IsCompleted) Ok(await _daemon.Do("exec", "bg", "true")); // until the subscription stands
         var exec = await seen;
-        var pid = Ok(await _daemon.Do("ps")).Split('\n').Single(l => l.StartsWith("bg ", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[2];
+        var pid = Ok(await _daemon.Do("ps")).Split('\n').Single(l => l.StartsWith("bg ", StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[2];
         Ok(await _daemon.Do("exec", "bg", "touch", "/dev/shm/go"));
         Process.Start("kill", [$"-{signal}", $"{_daemon.Pid}"]).WaitForExit();
         await _daemon.ExitedAsync();
@@ -243,7 +269,8 @@ public sealed class DaemonTests : IAsyncLifetime
         await _daemon.RestartAsync();
         Ok(await _daemon.Do("run", "-d", "--name", "later", "--rootfs", "/", "--", "true"));
         var exit = await Next("/tasks/exit");
-        while (exit.GetProperty("event").GetProperty("id").GetString() != "bg") exit = await Next("/tasks/exit"); // not the exec's
+        // not the exec's
+        while (exit.GetProperty("event").GetProperty("id").GetString() != "bg") exit = await Next("/tasks/exit");
         Assert.True(exit.GetProperty("number").GetInt64() > exec.GetProperty("number").GetInt64());
         var created = await Next("/containers/create");
         Assert.Equal("later", created.GetProperty("event").GetProperty("id").GetString());
@@ -256,13 +283,15 @@ public sealed class DaemonTests : IAsyncLifetime
                 var line = await events.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience);
                 Assert.True(line is not null, "the events have ended");
                 var found = JsonDocument.Parse(line).RootElement;
-                if (found.GetProperty("namespace").GetString() == _daemon.Namespace && found.GetProperty("topic").GetString() == topic) return found;
+                if (found.GetProperty("namespace").GetString() == _daemon.Namespace
+                    && found.GetProperty("topic").GetString() == topic) return found;
             }
         }
 
         static async Task Until(Func<bool> condition)
         {
-            for (var end = DateTime.UtcNow + CommandLine.Patience; !condition(); await Task.Delay(20)) Assert.True(DateTime.UtcNow < end, "not within the patience");
+            for (var end = DateTime.UtcNow + CommandLine.Patience; !condition(); await Task.Delay(20))
+                Assert.True(DateTime.UtcNow < end, "not within the patience");
         }
     }
 
@@ -270,7 +299,9 @@ public sealed class DaemonTests : IAsyncLifetime
     public async Task A_third_interrupt_that_changes_nothing_gets_a_hint()
     {
         // Who runs the tests in the background of a shell has them ignore the signal, and their children with them.
-        using var run = CommandLine.Start("env", "--default-signal=INT", CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "run", "--name", "deaf", "--rootfs", "/", "--", "sh", "-c", "echo up; exec sleep 1000");
+        using var run = CommandLine.Start(
+            "env", "--default-signal=INT", CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace,
+            "run", "--name", "deaf", "--rootfs", "/", "--", "sh", "-c", "echo up; exec sleep 1000");
         Assert.Equal("up", await run.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
         var said = run.StandardError.ReadLineAsync();
         for (var sent = 0; !said.IsCompleted; await Task.Delay(200)) // signals of one number that come at once are one. signal(7)
@@ -289,16 +320,19 @@ public sealed class DaemonTests : IAsyncLifetime
     public async Task What_the_daemon_keeps_is_hidden_from_a_container_with_a_view_of_the_host()
     {
         var outcome = await _daemon.Do("run", "--rootfs", "/", "--", "sh", "-c", "cat /proc/self/mountinfo");
-        var masked = Ok(outcome).Split('\n').Where(l => l.Contains(" - tmpfs ", StringComparison.Ordinal)).Select(l => l.Split(' ')[4]).ToList();
+        var masked = Ok(outcome).Split('\n').Where(l => l.Contains(" - tmpfs ", StringComparison.Ordinal))
+            .Select(l => l.Split(' ')[4]).ToList();
         if (Directory.Exists("/var/lib/supervisor")) Assert.Contains("/var/lib/supervisor", masked);
-        Assert.True(masked.Exists(m => _daemon.Root == m || _daemon.Root.StartsWith(m + "/", StringComparison.Ordinal)), $"{_daemon.Root} can be seen: {string.Join(' ', masked)}");
+        Assert.True(masked.Exists(m => _daemon.Root == m || _daemon.Root.StartsWith(m + "/", StringComparison.Ordinal)),
+            $"{_daemon.Root} can be seen: {string.Join(' ', masked)}");
     }
 
     [Fact]
     public async Task Killed_from_outside_a_foreground_run_exits_with_128_and_the_signal()
     {
         using var run = CommandLine.Start(
-            CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "run", "--name", "k1", "--rootfs", "/", "--", "sh", "-c", "echo up; exec sleep 1000");
+            CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "run", "--name", "k1",
+                "--rootfs", "/", "--", "sh", "-c", "echo up; exec sleep 1000");
         Assert.Equal("up", await run.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
         Ok(await _daemon.Do("kill", "-s", "KILL", "k1"));
         await run.WaitForExitAsync().WaitAsync(CommandLine.Patience);
@@ -308,7 +342,9 @@ public sealed class DaemonTests : IAsyncLifetime
     [Fact]
     public async Task A_container_that_eats_its_memory_is_oom_killed_and_everybody_says_so()
     {
-        using var events = CommandLine.Start(CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "events", "-f", "--format", "json");
+        using var events = CommandLine.Start(
+            CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "events", "-f", "--format",
+            "json");
         await Marker(events);
         Ok(await _daemon.Do("run", "-d", "--name", "m1", "--memory", "32m", "--rootfs", "/", "--", "tail", "/dev/zero"));
         var topics = new List<string>();
@@ -316,7 +352,8 @@ public sealed class DaemonTests : IAsyncLifetime
         {
             var line = await events.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience);
             var told = JsonDocument.Parse(line!).RootElement;
-            if (told.GetProperty("event").ToString().Contains("\"m1\"", StringComparison.Ordinal)) topics.Add(told.GetProperty("topic").GetString()!);
+            if (told.GetProperty("event").ToString().Contains("\"m1\"", StringComparison.Ordinal))
+                topics.Add(told.GetProperty("topic").GetString()!);
         }
         events.Kill();
         Assert.Equal(["/containers/create", "/tasks/create", "/tasks/start", "/tasks/oom", "/tasks/exit"], topics);
@@ -377,13 +414,16 @@ public sealed class DaemonTests : IAsyncLifetime
         Ok(await _daemon.Do("run", "-d", "--name", "twice", "--rootfs", "/", "--", "sleep", "1000"));
         Names(await _daemon.Do("run", "-d", "--name", "twice", "--rootfs", "/", "--", "true"), "twice");
         Assert.Equal("running", await Status("twice"));
-        Assert.Equal(["twice"], Directory.GetDirectories(Path.Join(_daemon.State, "bundles", _daemon.Namespace)).Select(Path.GetFileName));
+        Assert.Equal(["twice"], Directory.GetDirectories(Path.Join(_daemon.State, "bundles", _daemon.Namespace))
+            .Select(Path.GetFileName));
     }
 
     [Fact]
     public async Task Two_daemons_on_one_root_are_refused_and_on_two_roots_live_side_by_side()
     {
-        var second = await CommandLine.RunAsync(CommandLine.Supervisor, "serve", "--address", _daemon.Address + "2", "--root", _daemon.Root, "--state", _daemon.State + "2");
+        var second = await CommandLine.RunAsync(
+            CommandLine.Supervisor, "serve", "--address", _daemon.Address + "2", "--root", _daemon.Root, "--state",
+            _daemon.State + "2");
         Assert.Equal(125, second.Status);
         Assert.Contains(_daemon.Root, second.Errors, StringComparison.Ordinal);
         await using var other = await DaemonProcess.StartAsync();
@@ -399,7 +439,8 @@ public sealed class DaemonTests : IAsyncLifetime
     {
         var place = Directory.CreateTempSubdirectory("supervisor-e2e-");
         using var daemon = CommandLine.Start(
-            CommandLine.Supervisor, "serve", "--address", Path.Join(place.FullName, "s"), "--root", Path.Join(place.FullName, "root"), "--state", Path.Join(place.FullName, "state"));
+            CommandLine.Supervisor, "serve", "--address", Path.Join(place.FullName, "s"), "--root",
+                Path.Join(place.FullName, "root"), "--state", Path.Join(place.FullName, "state"));
         var errors = daemon.StandardError.ReadToEndAsync();
         await Task.Delay(milliseconds); // not to wait for anything: to hit different moments of its start
         System.Diagnostics.Process.Start("kill", ["-TERM", $"{daemon.Id}"]).WaitForExit();
@@ -414,7 +455,8 @@ public sealed class DaemonTests : IAsyncLifetime
     {
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_daemon.Address));
         foreach (var directory in (string[])[_daemon.Root, _daemon.State])
-            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(directory));
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
+                File.GetUnixFileMode(directory));
     }
 
     [Fact] // CVE-2020-15257
@@ -423,12 +465,16 @@ public sealed class DaemonTests : IAsyncLifetime
         Ok(await _daemon.Do("run", "-d", "--name", "n1", "--rootfs", "/", "--", "sleep", "1000"));
         int[] ours = [_daemon.Pid, .. _daemon.ShimPids];
         Assert.True(ours.Length > 1, "there is no shim");
-        var sockets = ours.SelectMany(pid => Directory.GetFiles($"/proc/{pid}/fd")).Select(fd => new FileInfo(fd).LinkTarget ?? "")
-            .Where(t => t.StartsWith("socket:[", StringComparison.Ordinal)).Select(t => t[8..^1]).ToHashSet(StringComparer.Ordinal);
-        var named = File.ReadLines("/proc/net/unix").Select(l => l.Split(' ', 8, StringSplitOptions.RemoveEmptyEntries)) // the inode, and the name if there is one
+        var sockets = ours.SelectMany(pid => Directory.GetFiles($"/proc/{pid}/fd"))
+            .Select(fd => new FileInfo(fd).LinkTarget ?? "")
+            .Where(t => t.StartsWith("socket:[", StringComparison.Ordinal)).Select(t => t[8..^1])
+                .ToHashSet(StringComparer.Ordinal);
+        // the inode, and the name if there is one
+        var named = File.ReadLines("/proc/net/unix").Select(l => l.Split(' ', 8, StringSplitOptions.RemoveEmptyEntries))
             .Where(l => l.Length == 8 && sockets.Contains(l[6])).Select(l => l[7]).ToList();
         Assert.Contains(_daemon.Address, named);
-        Assert.All(named, name => Assert.StartsWith(_daemon.Place + "/", name, StringComparison.Ordinal)); // "@": abstract. unix(7)
+        // "@": abstract. unix(7)
+        Assert.All(named, name => Assert.StartsWith(_daemon.Place + "/", name, StringComparison.Ordinal));
         // What takes a debugger's orders, and stays behind when a daemon is killed.
         Assert.Empty(ours.SelectMany(pid => Directory.GetFiles(Path.GetTempPath(), $"clr-debug-pipe-{pid}-*")));
     }

@@ -5,7 +5,10 @@ using Machine = System.Runtime.InteropServices.Architecture;
 
 namespace Supervisor.Tests.EndToEnd;
 
-/// <summary>What a container of <c>supervisor run</c> may ask of the kernel when nobody has said anything about it: a table of calls, made in a real one.</summary>
+/// <summary>
+/// What a container of <c>supervisor run</c> may ask of the kernel when nobody has said anything about it: a table of calls, made
+/// in a real one.
+/// </summary>
 public sealed class DefaultSeccompTests : IDisposable
 {
     // What each call answers under the default profile, and without one: where both are the same the profile lets it through.
@@ -64,7 +67,9 @@ public sealed class DefaultSeccompTests : IDisposable
         {
             if (t.Confined is not "any") Assert.Equal($"{t.Call}: {t.Confined}", $"{t.Call}: {confined[t.Call]}");
             if (t.Unconfined is not "any") Assert.Equal($"{t.Call}: {t.Unconfined}", $"{t.Call}: {unconfined[t.Call]}");
-            if (t is { Confined: "EPERM", Unconfined: "any" } && unconfined[t.Call] is "EPERM") Assert.Contains(t.Call, (string[])["open_by_handle_at", "move_mount", "keyctl of 32 bits", "userfaultfd"]); // capabilities say the same
+            // capabilities say the same
+            if (t is { Confined: "EPERM", Unconfined: "any" } && unconfined[t.Call] is "EPERM")
+                Assert.Contains(t.Call, (string[])["open_by_handle_at", "move_mount", "keyctl of 32 bits", "userfaultfd"]);
         });
     }
 
@@ -94,7 +99,8 @@ public sealed class DefaultSeccompTests : IDisposable
     {
         var file = Path.Join(_root.FullName, "profile.json");
         File.WriteAllText(file, text);
-        var outcome = await CommandLine.RunAsync(CommandLine.Supervisor, "run", "--security-opt", $"seccomp={file}", "--rootfs", "/", "--", "true");
+        var outcome = await CommandLine.RunAsync(
+            CommandLine.Supervisor, "run", "--security-opt", $"seccomp={file}", "--rootfs", "/", "--", "true");
         Assert.Equal(125, outcome.Status);
         Assert.Contains($"{file}: {place}", outcome.Errors, StringComparison.Ordinal);
     }
@@ -106,7 +112,8 @@ public sealed class DefaultSeccompTests : IDisposable
     [InlineData("no-new-privileges=false")]
     public async Task An_option_that_cannot_be_honoured_is_refused(string option)
     {
-        var outcome = await CommandLine.RunAsync(CommandLine.Supervisor, "run", "--security-opt", option, "--rootfs", "/", "--", "true");
+        var outcome = await CommandLine.RunAsync(
+            CommandLine.Supervisor, "run", "--security-opt", option, "--rootfs", "/", "--", "true");
         Assert.Equal(125, outcome.Status);
         Assert.Contains(option, outcome.Errors, StringComparison.Ordinal);
     }
@@ -125,10 +132,12 @@ public sealed class DefaultSeccompTests : IDisposable
             Assert.Contains(call, admin);
             Assert.DoesNotContain(call, plain);
         });
-        Assert.All((string[])["keyctl", "add_key", "request_key", "kexec_load", "io_uring_setup", "userfaultfd"], call => Assert.DoesNotContain(call, admin));
+        Assert.All((string[])["keyctl", "add_key", "request_key", "kexec_load", "io_uring_setup", "userfaultfd"], call =>
+            Assert.DoesNotContain(call, admin));
 
         HashSet<string> Allowed(string[] capabilities) =>
-            [.. DefaultSeccomp.For(capabilities, machine).Syscalls.Where(s => s is { Action: "SCMP_ACT_ALLOW", Args: [] }).SelectMany(s => s.Names)];
+            [.. DefaultSeccomp.For(capabilities, machine).Syscalls.Where(s => s is { Action: "SCMP_ACT_ALLOW", Args: [] })
+                .SelectMany(s => s.Names)];
     }
 
     [Fact]
@@ -142,7 +151,8 @@ public sealed class DefaultSeccompTests : IDisposable
     }
 
     private static bool Here(string call) =>
-        RuntimeInformation.ProcessArchitecture is Machine.X64 || !(call.EndsWith("of 32 bits", StringComparison.Ordinal) || call.EndsWith("of x32", StringComparison.Ordinal));
+        RuntimeInformation.ProcessArchitecture is Machine.X64
+            || !(call.EndsWith("of 32 bits", StringComparison.Ordinal) || call.EndsWith("of x32", StringComparison.Ordinal));
 
     private async Task BuildAsync()
     {
@@ -185,8 +195,10 @@ public sealed class DefaultSeccompTests : IDisposable
 
     private async Task<Dictionary<string, string>> AnswersAsync(params string[] options)
     {
-        var outcome = await CommandLine.RunAsync(CommandLine.Supervisor, ["run", .. options, "--rootfs", _root.FullName, "--", "/probe"]);
+        var outcome = await CommandLine.RunAsync(
+            CommandLine.Supervisor, ["run", .. options, "--rootfs", _root.FullName, "--", "/probe"]);
         Assert.True(outcome is { Status: 0, Errors: "" }, $"{outcome}");
-        return outcome.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split('=')).ToDictionary(l => l[0], l => l[1]);
+        return outcome.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => l.Split('='))
+            .ToDictionary(l => l[0], l => l[1]);
     }
 }

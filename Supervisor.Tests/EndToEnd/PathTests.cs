@@ -26,7 +26,8 @@ public sealed class PathTests
     [Theory]
     [InlineData("--config", "/", "/: the configuration cannot be read: it is a directory")]
     [InlineData("--root", "/proc/x", "/proc/x: cannot be made: its file system makes no directories: name another directory")]
-    [InlineData("--group", "no-such-group", "--group: \"no-such-group\" is no group of this host's /etc/group, nor a number up to 4294967294")]
+    [InlineData("--group", "no-such-group",
+        "--group: \"no-such-group\" is no group of this host's /etc/group, nor a number up to 4294967294")]
     public async Task What_is_wrong_with_where_a_daemon_is_to_be_is_said_in_one_line(string option, string value, string said)
     {
         var place = Directory.CreateTempSubdirectory("supervisor-wrong-");
@@ -34,9 +35,11 @@ public sealed class PathTests
         {
             var options = new Dictionary<string, string>
             {
-                ["--address"] = $"{place.FullName}/s", ["--root"] = $"{place.FullName}/root", ["--state"] = $"{place.FullName}/state", ["--shim"] = "none", [option] = value,
+                ["--address"] = $"{place.FullName}/s", ["--root"] = $"{place.FullName}/root",
+                ["--state"] = $"{place.FullName}/state", ["--shim"] = "none", [option] = value,
             };
-            var refused = await CommandLine.RunAsync(CommandLine.Supervisor, ["serve", .. options.SelectMany(o => (string[])[o.Key, o.Value])]);
+            var refused = await CommandLine.RunAsync(
+                CommandLine.Supervisor, ["serve", .. options.SelectMany(o => (string[])[o.Key, o.Value])]);
             Assert.Equal(new(125, "", $"supervisor: {said}\n"), refused);
         }
         finally
@@ -64,7 +67,8 @@ public sealed class PathTests
         var own = Directory.CreateTempSubdirectory("supervisor-cwd-");
         try
         {
-            await using (var daemon = new DaemonProcess { Wrapper = ["env", "-C", directory ?? own.FullName] }) await daemon.RestartAsync();
+            await using (var daemon = new DaemonProcess {
+                Wrapper = ["env", "-C", directory ?? own.FullName] }) await daemon.RestartAsync();
             Assert.Empty(own.GetFileSystemInfos());
         }
         finally

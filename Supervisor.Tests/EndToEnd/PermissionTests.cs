@@ -20,7 +20,8 @@ public sealed class PermissionTests
             // Another's directory, and a root without the right to pass it all the same: as an ordinary user is.
             Assert.Equal(0, (await CommandLine.RunAsync("chown", "65534", directory.FullName)).Status);
             var outcome = await CommandLine.RunAsync(
-                "setpriv", ["--bounding-set=-dac_override,-dac_read_search", CommandLine.Supervisor, "--address", address, .. verb]);
+                "setpriv", ["--bounding-set=-dac_override,-dac_read_search", CommandLine.Supervisor, "--address", address,
+                    .. verb]);
             Assert.Equal(125, outcome.Status);
             Assert.Contains($"permission denied at {address}", outcome.Errors, StringComparison.Ordinal);
             var absent = await CommandLine.RunAsync(CommandLine.Supervisor, ["--address", address + "2", .. verb]);

@@ -19,35 +19,46 @@ public sealed partial class PrivacyTests : IAsyncLifetime
     public async Task Nothing_under_root_and_state_lets_others_in_after_a_full_life()
     {
         Ok(await _daemon.Do("run", "-d", "--name", "secret", "-e", "PASSWORD=hunter2", "--rootfs", "/", "--", "sleep", "1000"));
-        Ok(await _daemon.Do("run", "-d", "--name", "limited", "--log-max-size", "64k", "--rootfs", "/", "--", "sh", "-c", "seq 40000; sleep 1000"));
+        Ok(await _daemon.Do("run", "-d", "--name", "limited", "--log-max-size", "64k", "--rootfs", "/", "--", "sh", "-c",
+            "seq 40000; sleep 1000"));
         Ok(await _daemon.Do("exec", "secret", "true"));
         Ok(await _daemon.Do("run", "--rm", "--rootfs", "/", "--", "echo", "hello"));
         Ok(await _daemon.Do("logs", "limited"));
         using var foreground = CommandLine.Start(
-            CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "run", "--rm", "--name", "front", "--rootfs", "/", "--", "cat");
+            CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "run", "--rm", "--name",
+                "front", "--rootfs", "/", "--", "cat");
         await foreground.StandardInput.WriteLineAsync("running");
         await foreground.StandardInput.FlushAsync();
         Assert.Equal("running", await foreground.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
         await ImportAsync();
-        Ok(await _daemon.Ctr("run", "-d", "--snapshotter", "overlayfs", "docker.io/library/surface:latest", "image", "sleep", "1000"));
-        Ok(await _daemon.Ctr("run", "-d", "--snapshotter", "native", "docker.io/library/surface:latest", "copied", "sleep", "1000"));
+        Ok(await _daemon.Ctr(
+            "run", "-d", "--snapshotter", "overlayfs", "docker.io/library/surface:latest", "image", "sleep", "1000"));
+        Ok(await _daemon.Ctr(
+            "run", "-d", "--snapshotter", "native", "docker.io/library/surface:latest", "copied", "sleep", "1000"));
 
         var seen = Walk();
-        var wide = string.Join('\n', seen.Where(p => (File.GetUnixFileMode(p) & Others) != 0).Select(p => $"{p}: {File.GetUnixFileMode(p)}"));
+        var wide = string.Join(
+            '\n', seen.Where(p => (File.GetUnixFileMode(p) & Others) != 0).Select(p => $"{p}: {File.GetUnixFileMode(p)}"));
         Assert.True(wide.Length == 0, "others may look into\n" + wide);
         // The walk has come to where the secrets are.
         var names = seen.Select(p => Path.GetRelativePath(_daemon.Place, p)).ToHashSet(StringComparer.Ordinal);
         Assert.Superset(
             new HashSet<string>(StringComparer.Ordinal)
             {
-                "root", "root/journal.db", "root/journal.db-wal", "root/uuid", "root/lock", $"root/logs/{_daemon.Namespace}/secret.log",
-                $"root/logs/{_daemon.Namespace}/limited.log.1", "root/content/blobs/sha256", "root/snapshots/overlayfs/snapshots", "root/snapshots/native/snapshots",
-                "state", "state/state.lock", "state/root-uuid", "state/shim/s", "state/shim/exits", "state/shim/log", $"state/bundles/{_daemon.Namespace}",
-                $"state/bundles/{_daemon.Namespace}/secret/config.json", $"state/bundles/{_daemon.Namespace}/secret/cgroup", "state/fifo",
+                "root", "root/journal.db", "root/journal.db-wal", "root/uuid", "root/lock",
+                $"root/logs/{_daemon.Namespace}/secret.log",
+                $"root/logs/{_daemon.Namespace}/limited.log.1", "root/content/blobs/sha256", "root/snapshots/overlayfs/snapshots",
+                "root/snapshots/native/snapshots",
+                "state", "state/state.lock", "state/root-uuid", "state/shim/s", "state/shim/exits", "state/shim/log",
+                $"state/bundles/{_daemon.Namespace}",
+                $"state/bundles/{_daemon.Namespace}/secret/config.json", $"state/bundles/{_daemon.Namespace}/secret/cgroup",
+                "state/fifo",
             },
             names);
         Assert.Contains(names, n => n.StartsWith("root/content/blobs/sha256/", StringComparison.Ordinal));
-        Assert.Contains(names, n => n.StartsWith("state/fifo/", StringComparison.Ordinal) && n.Contains("/front/", StringComparison.Ordinal) && n.EndsWith("/stdout", StringComparison.Ordinal));
+        Assert.Contains(names, n =>
+            n.StartsWith("state/fifo/", StringComparison.Ordinal) && n.Contains("/front/", StringComparison.Ordinal)
+            && n.EndsWith("/stdout", StringComparison.Ordinal));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_daemon.Address));
         foreground.StandardInput.Close();
         await foreground.WaitForExitAsync().WaitAsync(CommandLine.Patience);
@@ -61,9 +72,13 @@ public sealed partial class PrivacyTests : IAsyncLifetime
     {
         Ok(await _daemon.Do("run", "-d", "--name", "secret", "-e", "PASSWORD=hunter2", "--rootfs", "/", "--", "sleep", "1000"));
         await ImportAsync();
-        Ok(await _daemon.Ctr("run", "-d", "--snapshotter", "native", "docker.io/library/surface:latest", "copied", "sleep", "1000"));
+        Ok(await _daemon.Ctr(
+            "run", "-d", "--snapshotter", "native", "docker.io/library/surface:latest", "copied", "sleep", "1000"));
         await _daemon.StopAsync();
-        foreach (var path in Walk()) File.SetUnixFileMode(path, File.GetUnixFileMode(path) | UnixFileMode.GroupRead | UnixFileMode.OtherRead | (Directory.Exists(path) ? UnixFileMode.OtherExecute : 0));
+        foreach (var path in Walk())
+            File.SetUnixFileMode(
+            path, File.GetUnixFileMode(path) | UnixFileMode.GroupRead | UnixFileMode.OtherRead | (
+            Directory.Exists(path) ? UnixFileMode.OtherExecute : 0));
         File.Delete(Path.Join(_daemon.Root, "narrowed")); // it knew of none
         File.Delete(Path.Join(_daemon.State, "narrowed"));
         var log = Path.Join(_daemon.Root, "logs", _daemon.Namespace, "secret.log");
@@ -77,7 +92,8 @@ public sealed partial class PrivacyTests : IAsyncLifetime
     {
         var place = Path.Join(_daemon.Place, "image");
         Directory.CreateDirectory(place);
-        Ok(await CommandLine.RunAsync("bash", Path.Join(Repository.Root, "Supervisor.Tests", "Clients", "scripts", "mkimage.sh"), place));
+        Ok(await CommandLine.RunAsync(
+            "bash", Path.Join(Repository.Root, "Supervisor.Tests", "Clients", "scripts", "mkimage.sh"), place));
         Ok(await _daemon.Ctr("images", "import", "--snapshotter", "native", Path.Join(place, "image.tar")));
         Ok(await _daemon.Ctr("images", "import", "--snapshotter", "overlayfs", Path.Join(place, "image.tar")));
     }
@@ -89,14 +105,17 @@ public sealed partial class PrivacyTests : IAsyncLifetime
         var left = new Stack<string>([_daemon.Root, _daemon.State]);
         while (left.TryPop(out var path))
         {
-            if (new FileInfo(path).LinkTarget is not null || ContainersOwn().IsMatch(Path.GetRelativePath(_daemon.Place, path))) continue;
+            if (new FileInfo(path).LinkTarget is not null || ContainersOwn().IsMatch(Path.GetRelativePath(_daemon.Place, path)))
+                continue;
             seen.Add(path);
             if (Directory.Exists(path)) foreach (var entry in Directory.EnumerateFileSystemEntries(path)) left.Push(entry);
         }
         return seen;
     }
 
-    [GeneratedRegex(@"^(state/bundles/[^/]+/[^/]+/rootfs|root/snapshots/overlayfs/(snapshots|trash)/[^/]+/(fs|work)|root/snapshots/native/(snapshots|trash)/[^/]+)$")]
+    [GeneratedRegex(
+        @"^(state/bundles/[^/]+/[^/]+/rootfs|root/snapshots/overlayfs/(snapshots|trash)/[^/]+/(fs|work)"
+        + @"|root/snapshots/native/(snapshots|trash)/[^/]+)$")]
     private static partial Regex ContainersOwn();
 
     private static string Ok(CommandLine.Outcome outcome) => OciRuntime.Ok(outcome);

@@ -11,21 +11,24 @@ public class RunTests
     [Theory]
     [InlineData("exit 7", 7)]
     [InlineData("kill -TERM $$; exit 3", 3)]
-    public async Task The_exit_code_is_the_containers_own(string script, int code) => Assert.Equal(code, (await Run("sh", "-c", script)).Status);
+    public async Task The_exit_code_is_the_containers_own(string script, int code) =>
+        Assert.Equal(code, (await Run("sh", "-c", script)).Status);
 
     [Fact]
     public async Task A_program_that_is_not_there_is_127_with_one_line_that_names_it()
     {
         var outcome = await Run("/no/such");
         Assert.Equal((127, ""), (outcome.Status, outcome.Output));
-        Assert.Contains("/no/such", Assert.Single(outcome.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Contains("/no/such", Assert.Single(outcome.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)),
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_program_that_cannot_be_executed_is_126() => Assert.Equal(126, (await Run("/etc/passwd")).Status);
 
     [Fact]
-    public async Task Standard_error_is_apart() => Assert.Equal(new(0, "out\n", "err\n"), await Run("sh", "-c", "echo out; echo err >&2"));
+    public async Task Standard_error_is_apart() =>
+        Assert.Equal(new(0, "out\n", "err\n"), await Run("sh", "-c", "echo out; echo err >&2"));
 
     [Fact]
     public async Task Standard_input_reaches_it_to_its_end()
@@ -52,7 +55,8 @@ public class RunTests
     public async Task A_terminal_works()
     {
         var outcome = await CommandLine.RunAsync(
-            "script", "-qec", $"{CommandLine.Supervisor} run -t --rootfs / -- sh -c 'tty; test -t 0 && test -t 1 && echo both; exit 3'", "/dev/null");
+            "script", "-qec", $"{CommandLine.Supervisor} run -t --rootfs / -- sh -c 'tty; test -t 0 && test -t 1 && echo "
+                + "both; exit 3'", "/dev/null");
         Assert.Equal(3, outcome.Status);
         Assert.Contains("/dev/pts/0", outcome.Output, StringComparison.Ordinal);
         Assert.Contains("both", outcome.Output, StringComparison.Ordinal);
@@ -62,7 +66,8 @@ public class RunTests
     public async Task A_signal_to_the_command_reaches_the_container()
     {
         using var process = CommandLine.Start(
-            CommandLine.Supervisor, "run", "--rootfs", "/", "--", "sh", "-c", "trap 'echo got it; exit 9' TERM; echo ready; while :; do sleep 0.05; done");
+            CommandLine.Supervisor, "run", "--rootfs", "/", "--", "sh", "-c",
+                "trap 'echo got it; exit 9' TERM; echo ready; while :; do sleep 0.05; done");
         Assert.Equal("ready", await process.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
         Process.Start("kill", ["-TERM", $"{process.Id}"]).WaitForExit();
         Assert.Equal("got it", await process.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
@@ -73,7 +78,8 @@ public class RunTests
     [Fact]
     public async Task Environment_directory_user_and_host_name_are_as_asked()
     {
-        var outcome = await CommandLine.RunAsync(CommandLine.Supervisor, "run", "-e", "A=b", "-w", "/tmp", "-u", "nobody", "--hostname", "box",
+        var outcome = await CommandLine.RunAsync(
+            CommandLine.Supervisor, "run", "-e", "A=b", "-w", "/tmp", "-u", "nobody", "--hostname", "box",
             "--rootfs", "/", "--", "sh", "-c", "echo $A; pwd; id -un; hostname");
         Assert.Equal("b\n/tmp\nnobody\nbox\n", outcome.Output);
     }
@@ -90,7 +96,8 @@ public class RunTests
     public async Task A_directory_that_was_removed_beneath_us_is_no_obstacle_unless_it_is_meant()
     {
         const string there = "d=$(mktemp -d); cd $d; rmdir $d;";
-        Assert.Equal(new(0, "hello\n", ""), await CommandLine.RunAsync("bash", "-c", $"{there} {CommandLine.Supervisor} run --rootfs / -- echo hello"));
+        Assert.Equal(new(0, "hello\n", ""),
+            await CommandLine.RunAsync("bash", "-c", $"{there} {CommandLine.Supervisor} run --rootfs / -- echo hello"));
         var relative = await CommandLine.RunAsync("bash", "-c", $"{there} {CommandLine.Supervisor} run --rootfs x -- echo hello");
         Assert.Equal(new(125, "", "supervisor: the current directory has been removed: go to another one (cd)\n"), relative);
     }
@@ -105,7 +112,8 @@ public class RunTests
             Assert.False(Directory.Exists(Path.Join(tree, @namespace)), $"{tree}/{@namespace} is left");
         var embedded = "/run/supervisor/embedded";
         var mine = Directory.Exists(embedded) ? Directory.GetDirectories(embedded) : [];
-        Assert.All(mine, d => Assert.True(Directory.Exists($"/proc/{Path.GetFileName(d).Split('-')[0]}"), $"{d} belongs to no process"));
+        Assert.All(mine, d =>
+            Assert.True(Directory.Exists($"/proc/{Path.GetFileName(d).Split('-')[0]}"), $"{d} belongs to no process"));
         Assert.DoesNotContain("/embedded/", File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
     }
 

@@ -8,7 +8,9 @@ using Supervisor.Tests.Services;
 
 namespace Supervisor.Tests.EndToEnd;
 
-/// <summary>A daemon that is killed while things are stored: what was begun goes on, what was promised is there, nothing else is.</summary>
+/// <summary>
+/// A daemon that is killed while things are stored: what was begun goes on, what was promised is there, nothing else is.
+/// </summary>
 public sealed class StorageCrashTests : IAsyncLifetime
 {
     private DaemonProcess _daemon = null!;
@@ -25,7 +27,8 @@ public sealed class StorageCrashTests : IAsyncLifetime
         {
             using var write = Client(channel).Write(Here);
             await SendAsync(write, new WriteContentRequest { Ref = "big", Total = bytes.Length });
-            await SendAsync(write, new WriteContentRequest { Action = WriteAction.Write, Data = ByteString.CopyFrom(bytes, 0, 1 << 20) });
+            await SendAsync(write,
+                new WriteContentRequest { Action = WriteAction.Write, Data = ByteString.CopyFrom(bytes, 0, 1 << 20) });
             await SendAsync(
                 write, new WriteContentRequest { Action = WriteAction.Write, Offset = 1 << 20,
                 Data = ByteString.CopyFrom(bytes, 1 << 20, 1 << 20) });
@@ -55,7 +58,8 @@ public sealed class StorageCrashTests : IAsyncLifetime
                 write, new WriteContentRequest { Action = WriteAction.Commit, Data = ByteString.CopyFromUtf8("kept"),
                 Labels = { ["containerd.io/gc.root"] = "x" } })).Digest;
             await new Snapshots.SnapshotsClient(channel).PrepareAsync(
-                new PrepareSnapshotRequest { Snapshotter = "overlayfs", Key = "k", Labels = { ["containerd.io/gc.root"] = "x" } }, Here);
+                new PrepareSnapshotRequest { Snapshotter = "overlayfs", Key = "k", Labels = { ["containerd.io/gc.root"] = "x" } },
+                    Here);
             await _daemon.KillAsync();
         }
         await _daemon.RestartAsync();

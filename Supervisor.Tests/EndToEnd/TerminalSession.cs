@@ -13,7 +13,8 @@ internal sealed class TerminalSession : IDisposable
     private TerminalSession(Process script) => _script = script;
 
     /// <param name="command">For a shell.</param>
-    public static TerminalSession Start(string command) => new(CommandLine.Start("script", "-qefc", $"exec {command}", "/dev/null"));
+    public static TerminalSession Start(string command) =>
+        new(CommandLine.Start("script", "-qefc", $"exec {command}", "/dev/null"));
 
     /// <summary>The pid of script(1): its end hangs the terminal up.</summary>
     public int Pid => _script.Id;

@@ -18,8 +18,10 @@ internal static class CommandTargets
 
     private static readonly string[] Words =
     [
-        "c1", "c-1.2+3", "../c", ".c", "1000", "1000:1001", "root", ":", "1:2:3", "A=b", "=", "KILL", "SIGTERM", "RTMIN+3", "RTMAX-1", "KILL,TERM", "64M", "1.5g", "-1", "10GiB",
-        "500ms", "1h2m", "1e3s", "9999999999999h", "CAP_KILL", "CAP_X", "memory:/a", "/a", "../up", "json", "table", "true", "false", "t", "sh", "-c", "{}", "0-1",
+        "c1", "c-1.2+3", "../c", ".c", "1000", "1000:1001", "root", ":", "1:2:3", "A=b", "=", "KILL", "SIGTERM", "RTMIN+3",
+        "RTMAX-1", "KILL,TERM", "64M", "1.5g", "-1", "10GiB",
+        "500ms", "1h2m", "1e3s", "9999999999999h", "CAP_KILL", "CAP_X", "memory:/a", "/a", "../up", "json", "table", "true",
+        "false", "t", "sh", "-c", "{}", "0-1",
     ];
 
     public static IEnumerable<FuzzTarget> All =>
@@ -43,7 +45,8 @@ internal static class CommandTargets
         {
             for (var n = known.Count == 0 ? 0 : random.Next(4); n > 0; n--)
             {
-                var name = random.Next(20) == 0 ? Word(random) : Mutation.Pick(random, Mutation.Pick(random, known).Names.Split(' '));
+                var name = random.Next(20) == 0
+                    ? Word(random) : Mutation.Pick(random, Mutation.Pick(random, known).Names.Split(' '));
                 var dashes = random.Next(2) == 0 ? "-" : "--";
                 if (random.Next(3) == 0) words.Add($"{dashes}{name}={Word(random)}");
                 else words.Add(dashes + name);
@@ -71,17 +74,24 @@ internal static class CommandTargets
             if (global.Rest.Count == 0 || OciCommandLine.Find(global.Rest[0]) is not { } verb) return false;
             var arguments = Arguments.Parse(verb.Flags, [.. global.Rest.Skip(1)], verb.StopsAtFirst);
             foreach (var flag in verb.Flags)
-                Holds(flag.Kind is FlagKind.Switch || (arguments.Text(flag.Name) is null) == (arguments.List(flag.Name).Count == 0), "a value that is there and is not");
+                Holds(flag.Kind is FlagKind.Switch
+                    || (arguments.Text(flag.Name) is null) == (arguments.List(flag.Name).Count == 0),
+                    "a value that is there and is not");
             if (arguments.Rest.Count < verb.Least || arguments.Rest.Count > verb.Most) return false;
             switch (verb.Name)
             {
                 case "exec" when !arguments.Has("process"):
-                    var user = ExecProcessSpec.From(arguments, new Spec { Process = new ProcessSpec { Cwd = "/", User = new UserSpec { Uid = 7, Gid = 8 } } }).User;
-                    Holds(!arguments.Has("user") || arguments.Text("user") is { Length: 0 } || arguments.Text("user")!.Split(':')[0].TrimStart('0') is var said && said == (user.Uid == 0 ? "" : $"{user.Uid}"),
+                    var user = ExecProcessSpec.From(
+                        arguments, new Spec {
+                        Process = new ProcessSpec { Cwd = "/", User = new UserSpec { Uid = 7, Gid = 8 } } }).User;
+                    Holds(!arguments.Has("user") || arguments.Text("user") is { Length: 0 }
+                        || arguments.Text("user")!.Split(':')[0].TrimStart('0') is var said
+                        && said == (user.Uid == 0 ? "" : $"{user.Uid}"),
                         "another user than was said");
                     break;
                 case "update" when !arguments.Has("resources"): SpecValidator.Validate(UpdateVerb.From(arguments)); break;
-                case "events": Holds(EventsVerb.Interval(arguments.Text("interval") ?? "5s") > TimeSpan.Zero, "an interval of nothing"); break;
+                case "events": Holds(
+                    EventsVerb.Interval(arguments.Text("interval") ?? "5s") > TimeSpan.Zero, "an interval of nothing"); break;
                 case "kill": return SignalNames.TryParse(arguments.Rest[^1]) is not null;
                 case "create" or "run": new StateStore("/nowhere").DirectoryOf(arguments.Rest[0]); break;
             }
@@ -109,7 +119,8 @@ internal static class CommandTargets
         Try(() =>
         {
             var directory = new StateStore("/nowhere").DirectoryOf(word);
-            Holds(Path.GetFullPath(directory) == directory && Path.GetDirectoryName(directory) == "/nowhere", "an id that leads elsewhere");
+            Holds(Path.GetFullPath(directory) == directory
+                && Path.GetDirectoryName(directory) == "/nowhere", "an id that leads elsewhere");
         });
         return any;
 

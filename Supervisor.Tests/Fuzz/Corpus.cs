@@ -7,7 +7,8 @@ internal static class Corpus
 
     /// <summary>The files of a directory below fixtures, by their names.</summary>
     public static IReadOnlyList<byte[]> Of(string directory, string pattern = "*") =>
-        [.. Directory.EnumerateFiles(Path.Combine(Fixtures, directory), pattern).Order(StringComparer.Ordinal).Select(File.ReadAllBytes)];
+        [.. Directory.EnumerateFiles(Path.Combine(Fixtures, directory), pattern).Order(StringComparer.Ordinal)
+            .Select(File.ReadAllBytes)];
 
     /// <summary>What a run once found, as PARSER@WHAT: inputs that have to be read or refused for ever.</summary>
     public static IEnumerable<(string Target, string File, byte[] Bytes)> Found() =>

@@ -12,7 +12,8 @@ namespace Supervisor.Tests.Fuzz;
 internal static class DocumentTargets
 {
     private static readonly JsonMutation
-        Configs = new([.. Corpus.Of("specs"), .. Corpus.Of("fuzz/config")]), Processes = new(Corpus.Of("fuzz/process")), Limits = new(Corpus.Of("fuzz/resources")),
+        Configs = new([.. Corpus.Of("specs"), .. Corpus.Of("fuzz/config")]), Processes = new(Corpus.Of("fuzz/process")),
+        Limits = new(Corpus.Of("fuzz/resources")),
         States = new(Corpus.Of("fuzz/state")), Profiles = new(Corpus.Of("fuzz/seccomp"));
 
     public static IEnumerable<FuzzTarget> All =>
@@ -58,7 +59,8 @@ internal static class DocumentTargets
         catch (InvalidSpecException e)
         {
             Refusal(e);
-            if (WellFormed(json)) Agree(QuickSpecReader.TryReadProcess(json), json, p => JsonSerializer.Serialize(p, SpecJson.Of<ProcessSpec>()));
+            if (WellFormed(json))
+                Agree(QuickSpecReader.TryReadProcess(json), json, p => JsonSerializer.Serialize(p, SpecJson.Of<ProcessSpec>()));
             return false;
         }
     }
@@ -83,9 +85,11 @@ internal static class DocumentTargets
         {
             var state = ContainerState.FromJson(json);
             Holds(state.Id is not null && state.Bundle is not null && state.BootId is not null, "a text that is null");
-            Holds(state.CgroupPaths.Values.Concat(state.NamespacePaths.Values).Concat(state.ExternalDescriptors).All(v => v is not null), "a null in a list");
+            Holds(state.CgroupPaths.Values.Concat(state.NamespacePaths.Values).Concat(state.ExternalDescriptors)
+                .All(v => v is not null), "a null in a list");
             var again = ContainerState.FromJson(state.ToJson());
-            Holds(again.ToJson().AsSpan().SequenceEqual(state.ToJson()), "a state that changes when it is written and read again");
+            Holds(again.ToJson().AsSpan().SequenceEqual(state.ToJson()),
+                "a state that changes when it is written and read again");
             _ = state.Spec;
             return true;
         }
@@ -109,7 +113,8 @@ internal static class DocumentTargets
             var profile = SpecReader.Deserialize(json, SpecJson.Of<SeccompSpec>());
             SeccompRules.Check(profile, "linux.seccomp.");
             var filter = SeccompFilter.Compile(profile);
-            Holds(filter.Instructions.Length % 8 == 0 && filter.Instructions.Length / 8 is > 0 and <= 4096, "a filter that the kernel would not take");
+            Holds(filter.Instructions.Length % 8 == 0
+                && filter.Instructions.Length / 8 is > 0 and <= 4096, "a filter that the kernel would not take");
             return true;
         }
         catch (InvalidSpecException e)
@@ -149,5 +154,6 @@ internal static class DocumentTargets
     }
 
     private static void Refusal(InvalidSpecException e) =>
-        Holds(e.Field.Length > 0 && e.Message.Length > e.Field.Length + 2 && e.Message.Length < 2000 && !e.Message.Any(char.IsControl), $"a refusal that names no field: {e.Message}");
+        Holds(e.Field.Length > 0 && e.Message.Length > e.Field.Length + 2 && e.Message.Length < 2000
+            && !e.Message.Any(char.IsControl), $"a refusal that names no field: {e.Message}");
 }

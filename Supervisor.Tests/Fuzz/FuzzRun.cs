@@ -2,7 +2,10 @@ using System.Diagnostics;
 
 namespace Supervisor.Tests.Fuzz;
 
-/// <summary>Reads many inputs by one parser. An input depends on the seed, the parser's name and its own number only, so each can be made again alone.</summary>
+/// <summary>
+/// Reads many inputs by one parser. An input depends on the seed, the parser's name and its own number only, so each can be made
+/// again alone.
+/// </summary>
 internal static class FuzzRun
 {
     /// <summary>Longer than any input may take, on a loaded machine; ordinary ones take some hundred microseconds.</summary>
@@ -31,7 +34,9 @@ internal static class FuzzRun
             var now = Volatile.Read(ref at);
             if (now != last) (last, since) = (now, Stopwatch.StartNew());
             else if (since.Elapsed > Longest)
-                return new FuzzResult(target.Name, now, accepted, $"input {now} of seed {seed}: not read after {Longest.TotalSeconds} s: {Text(Input(target, seed, now))}");
+                return new FuzzResult(
+                    target.Name, now, accepted,
+                    $"input {now} of seed {seed}: not read after {Longest.TotalSeconds} s: {Text(Input(target, seed, now))}");
         }
         return new FuzzResult(target.Name, at + 1, accepted, finding);
     }
@@ -57,7 +62,8 @@ internal static class FuzzRun
         }
     }
 
-    private static byte[] Input(FuzzTarget target, int seed, long number) => target.Make(new Random(Hash($"{target.Name} {seed} {number}")));
+    private static byte[] Input(FuzzTarget target, int seed, long number) =>
+        target.Make(new Random(Hash($"{target.Name} {seed} {number}")));
 
     /// <summary>FNV-1a: the same in every process, unlike string.GetHashCode.</summary>
     private static int Hash(string text)

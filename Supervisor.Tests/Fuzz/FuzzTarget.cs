@@ -13,5 +13,6 @@ internal sealed record FuzzTarget(string Name, int Share, Func<Random, byte[]> M
 /// <summary>What a run over one parser found.</summary>
 /// <param name="Inputs">How many were read.</param>
 /// <param name="Accepted">How many of them the parser took.</param>
-/// <param name="Finding">The first input that was not parsed or refused as it should be, and what happened; null for none.</param>
+/// <param name="Finding">The first input that was not parsed or refused as it should be, and what happened; null for
+/// none.</param>
 internal sealed record FuzzResult(string Name, long Inputs, long Accepted, string? Finding);

@@ -3,15 +3,21 @@ using System.Text.Json.Nodes;
 
 namespace Supervisor.Tests.Fuzz;
 
-/// <summary>Changes to JSON documents that leave most of them well-formed: values exchanged, members doubled, left out and renamed.</summary>
+/// <summary>
+/// Changes to JSON documents that leave most of them well-formed: values exchanged, members doubled, left out and renamed.
+/// </summary>
 internal sealed class JsonMutation
 {
     private static readonly string[] Odd =
     [
-        "null", "true", "false", "0", "-1", "-0", "1.0", "1.5", "1e3", "1e999", "-1e-5", "4294967295", "4294967296", "2147483648", "9223372036854775808",
-        "18446744073709551615", "99999999999999999999", "\"\"", "\"0\"", "\"true\"", "\"\\u0000\"", "\"/\"", "\"..\"", "\"/../..\"", "\"a/../../b\"",
-        "\"\\ud83d\\ude00\"", "\"\\ud83d\"", "\"\\u000a\"", "[]", "{}", "[null]", "[[]]", "[{}]", "[\"\"]", "[1,2]", "{\"a\":null}", "{\"\":{}}", "{\"a\":{\"b\":[1]}}",
-        "{\"limit\":1}", "\"RLIMIT_CPU\"", "\"0-1-2\"", "\"rbind\"", "\"SCMP_ACT_ALLOW\"", "\"CAP_SYS_ADMIN\"", "\"user\"", "[\"bind\",\"ro\"]", "1 ", "01", "tru",
+        "null", "true", "false", "0", "-1", "-0", "1.0", "1.5", "1e3", "1e999", "-1e-5", "4294967295", "4294967296", "2147483648",
+        "9223372036854775808",
+        "18446744073709551615", "99999999999999999999", "\"\"", "\"0\"", "\"true\"", "\"\\u0000\"", "\"/\"", "\"..\"",
+        "\"/../..\"", "\"a/../../b\"",
+        "\"\\ud83d\\ude00\"", "\"\\ud83d\"", "\"\\u000a\"", "[]", "{}", "[null]", "[[]]", "[{}]", "[\"\"]", "[1,2]",
+        "{\"a\":null}", "{\"\":{}}", "{\"a\":{\"b\":[1]}}",
+        "{\"limit\":1}", "\"RLIMIT_CPU\"", "\"0-1-2\"", "\"rbind\"", "\"SCMP_ACT_ALLOW\"", "\"CAP_SYS_ADMIN\"", "\"user\"",
+        "[\"bind\",\"ro\"]", "1 ", "01", "tru",
     ];
 
     private readonly List<(string Text, List<(int Start, int End, bool Name)> Parts)> _documents = [];
@@ -41,7 +47,8 @@ internal sealed class JsonMutation
         var (text, parts) = _documents[number];
         // From the end, and only what lies before what was changed last: the rest keeps its place.
         var before = text.Length;
-        foreach (var part in Enumerable.Range(0, random.Next(1, 3)).Select(_ => parts[random.Next(parts.Count)]).OrderByDescending(p => p.Start).ToList())
+        foreach (var part in Enumerable.Range(0, random.Next(1, 3)).Select(_ => parts[random.Next(parts.Count)])
+            .OrderByDescending(p => p.Start).ToList())
         {
             if (part.End > before) continue;
             before = part.Start;

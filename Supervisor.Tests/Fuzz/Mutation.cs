@@ -5,12 +5,17 @@ namespace Supervisor.Tests.Fuzz;
 /// <summary>Changes to inputs that know what the inputs are made of: bytes, lines of words.</summary>
 internal static class Mutation
 {
-    /// <summary>Numbers at the edges of their kinds, paths that climb, and what separates things in the files that are read.</summary>
+    /// <summary>
+    /// Numbers at the edges of their kinds, paths that climb, and what separates things in the files that are read.
+    /// </summary>
     public static readonly string[] Odd =
     [
-        "", " ", "0", "-1", "-0", "+1", "00", "0x10", "1e9", "4294967294", "4294967295", "4294967296", "9223372036854775807", "9223372036854775808",
-        "-9223372036854775808", "18446744073709551615", "18446744073709551616", "99999999999999999999999999", "max", "..", "../..", "/", "//", "/..", ".",
-        "\0", "\t", "\n", "\r\n", ":", ",", "=", "-", "--", "\\", "\\134", "\\0", "\\777", "\"", "'", "%s%n", "é", "\ud83d\ude00", "\u2028", "\ufeff",
+        "", " ", "0", "-1", "-0", "+1", "00", "0x10", "1e9", "4294967294", "4294967295", "4294967296", "9223372036854775807",
+        "9223372036854775808",
+        "-9223372036854775808", "18446744073709551615", "18446744073709551616", "99999999999999999999999999", "max", "..",
+        "../..", "/", "//", "/..", ".",
+        "\0", "\t", "\n", "\r\n", ":", ",", "=", "-", "--", "\\", "\\134", "\\0", "\\777", "\"", "'", "%s%n", "é", "\ud83d\ude00",
+        "\u2028", "\ufeff",
         "١٢", "NaN", "Infinity", "1.5", ".", "1.", "root", "cgroup2", "a\0b",
     ];
 
@@ -54,7 +59,8 @@ internal static class Mutation
                 case 0: lines.RemoveAt(at); break;
                 case 1: lines.Insert(random.Next(lines.Count), lines[at]); break;
                 case 2: lines.Insert(at, Pick(random, Encoding.UTF8.GetString(Pick(random, others)).Split('\n'))); break;
-                case 3: lines[at] += string.Concat(Enumerable.Repeat(separators[random.Next(separators.Length)] + Pick(random, Odd), random.Next(1, 40))); break;
+                case 3: lines[at] += string.Concat(
+                    Enumerable.Repeat(separators[random.Next(separators.Length)] + Pick(random, Odd), random.Next(1, 40))); break;
                 default:
                     var separator = separators[random.Next(separators.Length)];
                     var words = lines[at].Split(separator);

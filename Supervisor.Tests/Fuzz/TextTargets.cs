@@ -36,8 +36,11 @@ internal static class TextTargets
         new("shim-message", 10, random => Mutation.Bytes(random, Messages[2], Messages), ShimRequest),
     ];
 
-    private static FuzzTarget Text(string name, int share, string separators, Func<string, bool> read, IReadOnlyList<byte[]> corpus) =>
-        new(name, share, random => Mutation.Lines(random, Mutation.Pick(random, corpus), corpus, separators), bytes => read(Encoding.UTF8.GetString(bytes)));
+    private static FuzzTarget Text(
+        string name, int share, string separators, Func<string, bool> read, IReadOnlyList<byte[]> corpus) =>
+        new(name, share, random =>
+            Mutation.Lines(random, Mutation.Pick(random, corpus), corpus, separators), bytes =>
+            read(Encoding.UTF8.GetString(bytes)));
 
     private static readonly string OwnCgroup = Encoding.UTF8.GetString(Corpus.Of("mountinfo", "hybrid.cgroup")[0]);
     private static readonly string OwnMounts = Encoding.UTF8.GetString(Corpus.Of("mountinfo", "hybrid.mountinfo")[0]);
@@ -45,15 +48,19 @@ internal static class TextTargets
     private static bool MountInfo(string text)
     {
         var found = CgroupHierarchies.Parse(text, OwnCgroup);
-        foreach (var directory in found.DirectoriesOf("/a/b").Values) Holds(directory.EndsWith("/a/b", StringComparison.Ordinal), "a directory that is not where it was asked for");
-        foreach (var line in MountLine.Parse(text.Split('\n'))) Holds(line.Point is not null && line.Options.Count > 0, "a mount without a place");
+        foreach (var directory in found.DirectoriesOf("/a/b").Values)
+            Holds(directory.EndsWith("/a/b", StringComparison.Ordinal), "a directory that is not where it was asked for");
+        foreach (var line in MountLine.Parse(text.Split('\n')))
+            Holds(line.Point is not null && line.Options.Count > 0, "a mount without a place");
         return found.All.Count > 0;
     }
 
     private static bool ProcCgroup(string text)
     {
         var found = CgroupHierarchies.Parse(OwnMounts, text);
-        foreach (var hierarchy in found.All) Holds(hierarchy.MountPoint.StartsWith("/sys/fs/cgroup", StringComparison.Ordinal), "a hierarchy that is mounted nowhere");
+        foreach (var hierarchy in found.All)
+            Holds(hierarchy.MountPoint.StartsWith("/sys/fs/cgroup", StringComparison.Ordinal),
+            "a hierarchy that is mounted nowhere");
         _ = found.DirectoriesOf("a");
         return found.All.Count > 0;
     }
@@ -76,8 +83,13 @@ internal static class TextTargets
     /// <summary>A process may call itself what it likes.</summary>
     private static byte[] Stat(Random random)
     {
-        var name = string.Concat(Enumerable.Range(0, random.Next(16)).Select(_ => random.Next(3) == 0 ? Mutation.Pick(random, Mutation.Odd) : Mutation.Pick(random, [")", "(", " ", "a", ") R 1 ", "Z"])));
-        return Encoding.UTF8.GetBytes($"{random.Next(1, 1 << 22)} ({name}) S 1 2 3 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 424242 1000 50 18446744073709551615 1 1 0 0 0");
+        var name = string.Concat(
+            Enumerable.Range(0, random.Next(16))
+            .Select(_ => random.Next(3) == 0
+            ? Mutation.Pick(random, Mutation.Odd) : Mutation.Pick(random, [")", "(", " ", "a", ") R 1 ", "Z"])));
+        return Encoding.UTF8.GetBytes(
+            $"{random.Next(1, 1 << 22)} ({name}) S 1 2 3 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 424242 1000 50 "
+            + "18446744073709551615 1 1 0 0 0");
     }
 
     private static bool StartTime(byte[] stat)
@@ -89,13 +101,17 @@ internal static class TextTargets
     private static bool Passwd(string text)
     {
         Holds(HomeDirectory.Find(text, 1000) is null or ['/', ..], "a home that is no path");
-        Holds(AccountFiles.Passwd(text).All(e => e.Uid <= AccountFiles.LargestId && e.Gid <= AccountFiles.LargestId && e.Name.Length > 0 && !e.Name.Contains(':')), "an entry that is none");
+        Holds(AccountFiles.Passwd(text)
+            .All(e => e.Uid <= AccountFiles.LargestId && e.Gid <= AccountFiles.LargestId && e.Name.Length > 0
+            && !e.Name.Contains(':')), "an entry that is none");
         return Resolves("user", text, "") & Resolves("1000", text, "");
     }
 
     private static bool Group(string text)
     {
-        Holds(AccountFiles.Group(text).All(e => e.Gid <= AccountFiles.LargestId && e.Name.Length > 0 && e.Members.All(m => m.Length > 0)), "an entry that is none");
+        Holds(AccountFiles.Group(text)
+            .All(e => e.Gid <= AccountFiles.LargestId && e.Name.Length > 0 && e.Members.All(m => m.Length > 0)),
+            "an entry that is none");
         return Resolves("user", "user:x:1000:1000::/:", text) & Resolves("user:users", "user:x:1000:1000::/:", text);
     }
 
@@ -104,7 +120,8 @@ internal static class TextTargets
         try
         {
             var found = UserResolver.Resolve(user, file => file is "etc/passwd" ? passwd : group);
-            Holds(found.Uid <= AccountFiles.LargestId && found.AdditionalGids.Distinct().Count() == found.AdditionalGids.Count, "an id that is none");
+            Holds(found.Uid <= AccountFiles.LargestId
+                && found.AdditionalGids.Distinct().Count() == found.AdditionalGids.Count, "an id that is none");
             Holds(user != "1000" || found.Uid == 1000, "a number that was taken for a name");
             return true;
         }
@@ -119,7 +136,8 @@ internal static class TextTargets
         foreach (var line in text.Split('\n'))
         {
             var options = MountOptions.Parse(line.Split(','));
-            Holds((options.AttributesToSet & options.AttributesToClear & ~0x70UL) == 0, "an attribute both set and cleared"); // MOUNT_ATTR__ATIME is a field
+            // MOUNT_ATTR__ATIME is a field
+            Holds((options.AttributesToSet & options.AttributesToClear & ~0x70UL) == 0, "an attribute both set and cleared");
         }
         return true;
     }
@@ -144,7 +162,8 @@ internal static class TextTargets
 
     private static readonly byte[][] Tars =
     [
-        new TarImage().Directory("a/").File("a/file", "text", attributes: [("user.x", "y")]).Symlink("a/link", "../../etc/passwd").HardLink("b", "a/file").Fifo("p").Device("n", 1, 3).Bytes(),
+        new TarImage().Directory("a/").File("a/file", "text", attributes: [("user.x", "y")]).Symlink("a/link", "../../etc/passwd")
+            .HardLink("b", "a/file").Fifo("p").Device("n", 1, 3).Bytes(),
         new TarImage().File(new string('n', 200), new string('x', 700)).File("../up", "x").Bytes(),
     ];
 
@@ -204,7 +223,8 @@ internal static class TextTargets
     [
         new CriuMessage().Add(1, 3).Add(2, true).Add(7, -5).Add(8, "text").ToArray(),
         new CriuMessage().Add(1, new CriuMessage().Add(2, 77)).Add(3, "x").ToArray(),
-        ShimFrame.Begin(ShimKind.Create, 5).Text("id").Texts(["a", "b"]).Pairs(new Dictionary<string, string> { ["k"] = "v" }).I32(3).Flag(true).Written.ToArray(),
+        ShimFrame.Begin(ShimKind.Create, 5).Text("id").Texts(["a", "b"]).Pairs(new Dictionary<string, string> { ["k"] = "v" })
+            .I32(3).Flag(true).Written.ToArray(),
     ];
 
     private static bool CriuReply(byte[] message)

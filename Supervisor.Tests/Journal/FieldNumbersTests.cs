@@ -18,7 +18,8 @@ public sealed class FieldNumbersTests
         // Before a lock file is replaced, what it says must still hold.
         var file = Path.Join(Repository.Root, LockFile);
         var present = Lines().ToHashSet(StringComparer.Ordinal);
-        if (File.Exists(file)) Assert.All(File.ReadAllLines(file).Where(l => l.Length > 0), line => Assert.Contains(line, present));
+        if (File.Exists(file))
+            Assert.All(File.ReadAllLines(file).Where(l => l.Length > 0), line => Assert.Contains(line, present));
         Golden.Verify(LockFile, string.Concat(Lines().Select(l => l + "\n")));
     }
 
@@ -26,19 +27,23 @@ public sealed class FieldNumbersTests
         .SelectMany(Nested).OrderBy(m => m.FullName, StringComparer.Ordinal).SelectMany(Fields);
 
     private static IEnumerable<FileDescriptor> Files() =>
-        [ContainerReflection.Descriptor, EventsReflection.Descriptor, ExecReflection.Descriptor, LeasesReflection.Descriptor, MetadataReflection.Descriptor,
+        [ContainerReflection.Descriptor, EventsReflection.Descriptor, ExecReflection.Descriptor, LeasesReflection.Descriptor,
+            MetadataReflection.Descriptor,
          NamespacesReflection.Descriptor, TaskReflection.Descriptor];
 
-    private static IEnumerable<MessageDescriptor> Nested(MessageDescriptor message) => [message, .. message.NestedTypes.SelectMany(Nested)];
+    private static IEnumerable<MessageDescriptor> Nested(MessageDescriptor message) =>
+        [message, .. message.NestedTypes.SelectMany(Nested)];
 
     private static IEnumerable<string> Fields(MessageDescriptor message) => message.Fields.InFieldNumberOrder().Select(f =>
     {
         var type = f.FieldType is FieldType.Message ? f.MessageType.FullName : f.FieldType.ToString();
-        return new StringBuilder($"{message.FullName} {f.FieldNumber} {f.Name} ").Append(f.IsRepeated ? "repeated " : "").Append(type).ToString();
+        return new StringBuilder($"{message.FullName} {f.FieldNumber} {f.Name} ").Append(f.IsRepeated ? "repeated " : "")
+            .Append(type).ToString();
     });
 
     [Fact]
     public void Every_file_of_the_journal_is_looked_at() => Assert.Equal(
-        Directory.EnumerateFiles(Path.Join(Repository.Root, "Supervisor.Protos/journal/v1"), "*.proto").Select(f => $"journal/v1/{Path.GetFileName(f)}").Order(),
+        Directory.EnumerateFiles(Path.Join(Repository.Root, "Supervisor.Protos/journal/v1"), "*.proto")
+            .Select(f => $"journal/v1/{Path.GetFileName(f)}").Order(),
         Files().Select(f => f.Name).Order());
 }

@@ -26,7 +26,8 @@ public sealed class JournalMigrationTests : IAsyncLifetime
     private async Task StartOn(string format)
     {
         Directory.CreateDirectory(_daemon.Options.Root);
-        File.Copy(Path.Join(Repository.Root, $"Supervisor.Tests/fixtures/journal/{format}.db"), JournalConfig.FileIn(_daemon.Options.Root));
+        File.Copy(Path.Join(Repository.Root, $"Supervisor.Tests/fixtures/journal/{format}.db"),
+            JournalConfig.FileIn(_daemon.Options.Root));
         await _daemon.InitializeAsync();
     }
 
@@ -55,8 +56,11 @@ public sealed class JournalMigrationTests : IAsyncLifetime
     {
         await StartOn(format);
         // The running task's init belonged to another boot, or to a process that is gone: its exit is the next event.
-        var events = await Until(1, e => e.Topic == "/tasks/exit" && TaskExit.Parser.ParseFrom(e.Event_.Value) is { ContainerId: "running", Id: "running" });
-        if (format == "v1") Assert.Equal(Enumerable.Range(1, Published).Select(n => (long)n), events.Take(Published).Select(e => e.Number));
+        var events = await Until(
+            1, e => e.Topic == "/tasks/exit"
+            && TaskExit.Parser.ParseFrom(e.Event_.Value) is { ContainerId: "running", Id: "running" });
+        if (format == "v1") Assert.Equal(
+            Enumerable.Range(1, Published).Select(n => (long)n), events.Take(Published).Select(e => e.Number));
         Assert.Equal("/containers/create", events[0].Topic);
         Assert.Equal("/namespaces/create", events[Published - 1].Topic);
         Assert.Equal(Published + 1, events.Count);

@@ -32,8 +32,11 @@ public class ContainerMachineTests
     [Fact]
     public void Everything_but_a_create_is_not_found_where_there_is_none()
     {
-        foreach (var command in (ContainerCommand[])[new Update(Id, T1, Old, []), new Delete(Id, T1), new CreateTask(Id, T1, new Supervisor.Actors.Tasks.TaskRequest(new("", "", "", false), []))])
-            Assert.Equal("container \"c1\" in namespace \"default\": not found", ContainerMachine.Decide(new ContainerState.Absent(), command).Refusal!.Message);
+        foreach (var command in (
+            ContainerCommand[])[new Update(Id, T1, Old, []), new Delete(Id, T1),
+            new CreateTask(Id, T1, new Supervisor.Actors.Tasks.TaskRequest(new("", "", "", false), []))])
+            Assert.Equal("container \"c1\" in namespace \"default\": not found",
+                ContainerMachine.Decide(new ContainerState.Absent(), command).Refusal!.Message);
     }
 
     [Theory]
@@ -44,7 +47,8 @@ public class ContainerMachineTests
     public void An_update_touches_what_its_mask_names_and_an_empty_value_removes(string path, string expected)
     {
         var given = Old with { Labels = Labels(("a", "9"), ("b", ""), ("c", "3")) };
-        var changed = Assert.IsType<ContainerEvent.Updated>(ContainerMachine.Decide(Present, new Update(Id, T1, given, [path])).Event).Record;
+        var changed = Assert.IsType<ContainerEvent.Updated>(
+            ContainerMachine.Decide(Present, new Update(Id, T1, given, [path])).Event).Record;
         Assert.Equal(expected, string.Join(' ', changed.Labels.Select(l => $"{l.Key}={l.Value}")));
         Assert.Equal((T0, T1), (changed.CreatedAt, changed.UpdatedAt));
     }

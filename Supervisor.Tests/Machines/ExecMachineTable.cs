@@ -84,8 +84,10 @@ public class ExecMachineTable
                 foreach (var e in ExecMachine.Decide(state, Commands[random.Next(Commands.Length)].Command).Events)
                 {
                     if (e is ExecEvent.Added) (started, exited) = (0, 0);
-                    if (e is ExecEvent.Started) Assert.True(++started == 1 && exited == 0, $"seed {seed}: started twice, or after its exit");
-                    if (e is ExecEvent.Exited) Assert.True(++exited == 1 && started == 1, $"seed {seed}: exited twice, or before its start");
+                    if (e is ExecEvent.Started)
+                        Assert.True(++started == 1 && exited == 0, $"seed {seed}: started twice, or after its exit");
+                    if (e is ExecEvent.Exited)
+                        Assert.True(++exited == 1 && started == 1, $"seed {seed}: exited twice, or before its start");
                     journal.Add(e);
                     state = ExecMachine.Apply(state, e);
                     reached.Add(state.GetType());
@@ -93,7 +95,8 @@ public class ExecMachineTable
             }
             Assert.True(state == journal.Aggregate((ExecState)new ExecState.Absent(), ExecMachine.Apply), $"seed {seed}");
         }
-        Assert.Superset(new HashSet<Type> { typeof(ExecState.Running), typeof(ExecState.Stopped) }, reached); // else it proves nothing
+        // else it proves nothing
+        Assert.Superset(new HashSet<Type> { typeof(ExecState.Running), typeof(ExecState.Stopped) }, reached);
     }
 
     private static HashSet<Type> Concrete(Type family) =>
@@ -113,9 +116,11 @@ public class ExecMachineTable
         {
             text.Append($"## {name}\n");
             var recover = ExecMachine.Recover(state);
-            text.Append(recover.Length == 0 ? "After our restart: nothing.\n\n" : $"After our restart: *{string.Join(", ", recover.Select(Name))}*.\n\n");
+            text.Append(recover.Length == 0
+                ? "After our restart: nothing.\n\n" : $"After our restart: *{string.Join(", ", recover.Select(Name))}*.\n\n");
             text.Append("| command | then |\n| --- | --- |\n");
-            foreach (var (commandName, command) in Commands) text.Append($"| {commandName} | {Cell(state, ExecMachine.Decide(state, command))} |\n");
+            foreach (var (commandName, command) in Commands)
+                text.Append($"| {commandName} | {Cell(state, ExecMachine.Decide(state, command))} |\n");
             text.Append('\n');
         }
         return text.ToString();
@@ -125,7 +130,8 @@ public class ExecMachineTable
     {
         var parts = new List<string>();
         if (decision.Events.Length > 0)
-            parts.Add($"{string.Join(", ", decision.Events.Select(Name))} → {Name(decision.Events.Aggregate(state, ExecMachine.Apply))}");
+            parts.Add($"{string.Join(", ", decision.Events.Select(Name))} → "
+                + $"{Name(decision.Events.Aggregate(state, ExecMachine.Apply))}");
         if (decision.Effects.Length > 0) parts.Add($"*{string.Join(", ", decision.Effects.Select(Name))}*");
         if (decision.Refusal is { } refusal) parts.Add($"{refusal.Code}: {refusal.Message}");
         return parts.Count == 0 ? "–" : string.Join("; ", parts);

@@ -2,7 +2,9 @@ using Supervisor.Actors.Tasks;
 
 namespace Supervisor.Tests.Machines;
 
-/// <summary>What holds for every history of commands, tried on many random ones. The seed is printed by the failing assertion.</summary>
+/// <summary>
+/// What holds for every history of commands, tried on many random ones. The seed is printed by the failing assertion.
+/// </summary>
 public class TaskMachineProperties
 {
     private const int Histories = 5_000, Length = 40;
@@ -18,7 +20,8 @@ public class TaskMachineProperties
             Assert.True(live == replayed, $"seed {seed}: live {live}, replayed {replayed}");
         }
         // A generator that never gets there proves nothing.
-        Assert.Superset(new HashSet<Type> { typeof(TaskState.Running), typeof(TaskState.Stopped), typeof(TaskState.Paused), typeof(TaskState.Deleting), typeof(TaskState.Restoring) }, reached);
+        Assert.Superset(new HashSet<Type> { typeof(TaskState.Running), typeof(TaskState.Stopped), typeof(TaskState.Paused),
+            typeof(TaskState.Deleting), typeof(TaskState.Restoring) }, reached);
     }
 
     [Fact]
@@ -31,7 +34,8 @@ public class TaskMachineProperties
             foreach (var e in journal)
             {
                 if (e is TaskEvent.CreateRequested or TaskEvent.RestorePrepared) (started, exited) = (0, 0);
-                if (e is TaskEvent.Started or TaskEvent.Restored) Assert.True(++started == 1 && exited == 0, $"seed {seed}: started twice, or after its exit");
+                if (e is TaskEvent.Started or TaskEvent.Restored)
+                    Assert.True(++started == 1 && exited == 0, $"seed {seed}: started twice, or after its exit");
                 if (e is TaskEvent.Exited or TaskEvent.StartFailed) Assert.True(++exited == 1, $"seed {seed}: exited twice");
             }
         }

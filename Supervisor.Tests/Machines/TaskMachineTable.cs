@@ -13,7 +13,8 @@ public class TaskMachineTable
     internal static readonly DateTimeOffset T0 = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
     internal static readonly TaskSetup Setup = new("/b", new StdioPaths("", "", "", false), []);
     internal static readonly InitProcess Init = new(7, 70, "boot");
-    internal static readonly ImmutableSortedDictionary<string, string> Cgroup = ImmutableSortedDictionary<string, string>.Empty.Add("pids", "/c");
+    internal static readonly ImmutableSortedDictionary<string, string> Cgroup =
+        ImmutableSortedDictionary<string, string>.Empty.Add("pids", "/c");
     internal static readonly TaskRestore Restore = new(new RestoreSource("/i", "", "/o"), Google.Protobuf.ByteString.Empty);
     internal static readonly CheckpointRequest Dump = new("/i");
     internal static readonly TaskExit Exit = new(3, T0);
@@ -64,15 +65,24 @@ public class TaskMachineTable
         ("InitAdopted, held", new InitAdopted(Id, T0, false, IsHeld: true)),
         ("InitAdopted, frozen", new InitAdopted(Id, T0, true)),
         ("TornDown", new TornDown(Id, T0)),
-        ("EffectFailed: SpawnInit", new EffectFailed(Id, T0, new TaskEffect.SpawnInit(Setup, default), new Refusal(RefusalCode.Unknown, "why"))),
-        ("EffectFailed: ReleaseInit", new EffectFailed(Id, T0, new TaskEffect.ReleaseInit(Init), new Refusal(RefusalCode.Unknown, "why"))),
-        ("EffectFailed: RestoreInit", new EffectFailed(Id, T0, new TaskEffect.RestoreInit(Setup, Restore), new Refusal(RefusalCode.Unknown, "why"))),
-        ("EffectFailed: CheckpointInit", new EffectFailed(Id, T0, new TaskEffect.CheckpointInit(Init, Dump), new Refusal(RefusalCode.Unknown, "why"))),
-        ("EffectFailed: TearDown", new EffectFailed(Id, T0, new TaskEffect.TearDown(Setup, Init, Cgroup), new Refusal(RefusalCode.Unknown, "why"))),
-        ("EffectFailed: Signal", new EffectFailed(Id, T0, new TaskEffect.Signal(Init, 15, All: false, Cgroup), new Refusal(RefusalCode.Unknown, "why"))),
-        ("EffectFailed: Freeze", new EffectFailed(Id, T0, new TaskEffect.Freeze(Cgroup), new Refusal(RefusalCode.Unknown, "why"))),
+        ("EffectFailed: SpawnInit",
+            new EffectFailed(Id, T0, new TaskEffect.SpawnInit(Setup, default), new Refusal(RefusalCode.Unknown, "why"))),
+        ("EffectFailed: ReleaseInit",
+            new EffectFailed(Id, T0, new TaskEffect.ReleaseInit(Init), new Refusal(RefusalCode.Unknown, "why"))),
+        ("EffectFailed: RestoreInit",
+            new EffectFailed(Id, T0, new TaskEffect.RestoreInit(Setup, Restore), new Refusal(RefusalCode.Unknown, "why"))),
+        ("EffectFailed: CheckpointInit",
+            new EffectFailed(Id, T0, new TaskEffect.CheckpointInit(Init, Dump), new Refusal(RefusalCode.Unknown, "why"))),
+        ("EffectFailed: TearDown",
+            new EffectFailed(Id, T0, new TaskEffect.TearDown(Setup, Init, Cgroup), new Refusal(RefusalCode.Unknown, "why"))),
+        ("EffectFailed: Signal",
+            new EffectFailed(Id, T0, new TaskEffect.Signal(Init, 15, All: false, Cgroup),
+            new Refusal(RefusalCode.Unknown, "why"))),
+        ("EffectFailed: Freeze",
+            new EffectFailed(Id, T0, new TaskEffect.Freeze(Cgroup), new Refusal(RefusalCode.Unknown, "why"))),
         ("EffectFailed: Thaw", new EffectFailed(Id, T0, new TaskEffect.Thaw(Cgroup), new Refusal(RefusalCode.Unknown, "why"))),
-        ("EffectFailed: AdoptInit", new EffectFailed(Id, T0, new TaskEffect.AdoptInit(Setup, Init, Cgroup), new Refusal(RefusalCode.Unknown, "why"))),
+        ("EffectFailed: AdoptInit",
+            new EffectFailed(Id, T0, new TaskEffect.AdoptInit(Setup, Init, Cgroup), new Refusal(RefusalCode.Unknown, "why"))),
     ];
 
     [Fact]
@@ -80,7 +90,8 @@ public class TaskMachineTable
     {
         Assert.Equal(Concrete(typeof(TaskState)), States.Select(s => s.State.GetType()).ToHashSet());
         Assert.Equal(Concrete(typeof(TaskCommand)), Commands.Select(c => c.Command.GetType()).ToHashSet());
-        Assert.Equal(Concrete(typeof(TaskEffect)), Commands.Select(c => c.Command).OfType<EffectFailed>().Select(f => f.Effect.GetType()).ToHashSet());
+        Assert.Equal(Concrete(typeof(TaskEffect)), Commands.Select(c => c.Command).OfType<EffectFailed>()
+            .Select(f => f.Effect.GetType()).ToHashSet());
     }
 
     [Fact]
@@ -118,9 +129,11 @@ public class TaskMachineTable
         {
             text.Append($"## {name}\n");
             var recover = TaskMachine.Recover(state);
-            text.Append(recover.Length == 0 ? "After our restart: nothing.\n\n" : $"After our restart: *{string.Join(", ", recover.Select(Name))}*.\n\n");
+            text.Append(recover.Length == 0
+                ? "After our restart: nothing.\n\n" : $"After our restart: *{string.Join(", ", recover.Select(Name))}*.\n\n");
             text.Append("| command | then |\n| --- | --- |\n");
-            foreach (var (commandName, command) in Commands) text.Append($"| {commandName} | {Cell(state, TaskMachine.Decide(state, command))} |\n");
+            foreach (var (commandName, command) in Commands)
+                text.Append($"| {commandName} | {Cell(state, TaskMachine.Decide(state, command))} |\n");
             text.Append('\n');
         }
         return text.ToString();

@@ -6,10 +6,14 @@ using Xunit.Abstractions;
 
 namespace Supervisor.Tests.Persistence;
 
-/// <summary>A file that is not what was written is never read as if it were: not another one, not one that lost its end, not one with a flipped bit.</summary>
+/// <summary>
+/// A file that is not what was written is never read as if it were: not another one, not one that lost its end, not one with a
+/// flipped bit.
+/// </summary>
 public sealed class DamageTests(ITestOutputHelper output) : IDisposable
 {
-    private static readonly string[] Ids = ["container-default/a", "task-default/a", "container-default/b", "task-default/b", "containers"];
+    private static readonly string[] Ids =
+        ["container-default/a", "task-default/a", "container-default/b", "task-default/b", "containers"];
     private readonly DirectoryInfo _place = Directory.CreateTempSubdirectory("supervisor-damage-");
 
     private string FilePath => Path.Join(_place.FullName, "journal.db");
@@ -36,13 +40,18 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
             File.WriteAllBytes(FilePath, damaged);
             var read = Read(); // null: refused, or said whose events are damaged
             if (read is null) noticed++;
-            else Assert.True(right == read, $"SUPERVISOR_SEED={seed}: flip {i}, bit {bit} of byte {at}: not noticed, and what is read differs:\n{Difference(right, read)}");
+            else Assert.True(right == read,
+                $"SUPERVISOR_SEED={seed}: flip {i}, bit {bit} of byte {at}: not noticed, and what is read "
+                + $"differs:\n{Difference(right, read)}");
         }
         output.WriteLine($"{noticed} noticed, {flips - noticed} without an effect on what is read");
         Assert.True(noticed > flips / 3, $"{noticed} of {flips} noticed");
     }
 
-    /// <summary>Of a daemon that was killed: what it wrote last is in the log only. SQLite reads that up to the first frame whose checksum is wrong, without a word.</summary>
+    /// <summary>
+    /// Of a daemon that was killed: what it wrote last is in the log only. SQLite reads that up to the first frame whose checksum
+    /// is wrong, without a word.
+    /// </summary>
     [Fact]
     public void Of_bits_flipped_in_the_write_ahead_log_none_goes_unnoticed()
     {
@@ -53,7 +62,8 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
         Dictionary<string, byte[]> killed;
         using (var journal = new StoredJournal(FilePath, history: "keep = 1000", witness: Witness))
         {
-            foreach (var id in Ids) journal.Append(id, 6, payload: Encoding.ASCII.GetBytes($"LAST-{id}".PadRight(900, '.')), manifest: "manifest");
+            foreach (var id in Ids)
+                journal.Append(id, 6, payload: Encoding.ASCII.GetBytes($"LAST-{id}".PadRight(900, '.')), manifest: "manifest");
             killed = ((string[])[FilePath, FilePath + "-wal", Witness]).ToDictionary(f => f, File.ReadAllBytes);
         }
         var (log, random, noticed) = (killed[FilePath + "-wal"], new Random(seed), 0);
@@ -70,7 +80,9 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
             File.WriteAllBytes(FilePath + "-wal", damaged);
             var read = Read(Witness);
             if (read is null) noticed++;
-            else Assert.True(right == read, $"SUPERVISOR_SEED={seed}: flip {i}, bit {bit} of byte {at}: not noticed, and what is read differs:\n{Difference(right, read)}");
+            else Assert.True(right == read,
+                $"SUPERVISOR_SEED={seed}: flip {i}, bit {bit} of byte {at}: not noticed, and what is read "
+                + $"differs:\n{Difference(right, read)}");
         }
         output.WriteLine($"{noticed} noticed, {flips - noticed} without an effect on what is read");
         Assert.True(noticed > flips / 2, $"{noticed} of {flips} noticed");
@@ -90,8 +102,10 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
         using var journal = new StoredJournal(FilePath);
         Assert.Equal("task-default/a", Assert.Single(journal.Damaged).Key);
         Assert.Contains("is damaged: row", Assert.Single(journal.Reports), StringComparison.Ordinal);
-        Assert.Contains("task-default/a", Assert.Throws<DamagedEventsException>(() => journal.Replay("task-default/a")).Message, StringComparison.Ordinal);
-        Assert.Equal(Ids.Where(i => i != "task-default/a").Select(_ => 4), Ids.Where(i => i != "task-default/a").Select(i => journal.Replay(i).Count));
+        Assert.Contains("task-default/a", Assert.Throws<DamagedEventsException>(() => journal.Replay("task-default/a")).Message,
+            StringComparison.Ordinal);
+        Assert.Equal(Ids.Where(i => i != "task-default/a").Select(_ => 4), Ids.Where(i => i != "task-default/a")
+            .Select(i => journal.Replay(i).Count));
         Assert.True(journal.Append("task-default/b", 6) > 0);
     }
 
@@ -110,7 +124,8 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
     {
         Write();
         Flip("PAYLOAD-task-default/a-2");
-        var section = Akka.Configuration.ConfigurationFactory.ParseString($"connection-string = \"Data Source={FilePath}\", auto-initialize = on, boot-id = boot")
+        var section = Akka.Configuration.ConfigurationFactory.ParseString(
+            $"connection-string = \"Data Source={FilePath}\", auto-initialize = on, boot-id = boot")
             .WithFallback(SqlitePersistence.DefaultConfig.GetConfig(SqlitePersistence.JournalConfigPath));
         Assert.Equal(["task-default/a"], JournalFile.Inspect(section).Damaged.Keys);
         JournalFile.Remove(section, id => id.EndsWith("/a", StringComparison.Ordinal));
@@ -145,9 +160,12 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
                 using (var other = new StoredJournal(FilePath)) for (var i = 1; i < 100; i++) other.Append("x", i);
                 break;
         }
-        Assert.Contains(Witness, Assert.Throws<JournalUnusableException>(() => new StoredJournal(FilePath, witness: Witness)).Message, StringComparison.Ordinal);
+        Assert.Contains(Witness,
+            Assert.Throws<JournalUnusableException>(() => new StoredJournal(FilePath, witness: Witness)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<JournalUnusableException>(() => new StoredJournal(FilePath, witness: Witness)); // and stays so
-        new StoredJournal(FilePath, bootId: "the next boot", witness: Witness).Dispose(); // what a loss of power takes is no mistake
+        // what a loss of power takes is no mistake
+        new StoredJournal(FilePath, bootId: "the next boot", witness: Witness).Dispose();
     }
 
     [Fact]
@@ -166,7 +184,8 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
         {
             journal.CheckPlace();
             File.Move(FilePath, FilePath + ".moved");
-            Assert.Contains("removed, renamed or exchanged", Assert.Throws<JournalUnusableException>(journal.CheckPlace).Message, StringComparison.Ordinal);
+            Assert.Contains("removed, renamed or exchanged", Assert.Throws<JournalUnusableException>(journal.CheckPlace).Message,
+                StringComparison.Ordinal);
             File.Copy(FilePath + ".moved", FilePath);
             Assert.Throws<JournalUnusableException>(journal.CheckPlace);
         }
@@ -179,8 +198,10 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
         using (var old = new SqliteConnection($"Data Source={FilePath};Pooling=False"))
         {
             old.Open();
-            foreach (var sql in (string[])["ALTER TABLE event_journal DROP COLUMN checksum", "ALTER TABLE journal_metadata DROP COLUMN checksum",
-                "ALTER TABLE journal_epochs DROP COLUMN checksum", "ALTER TABLE journal_history DROP COLUMN checksum", "PRAGMA user_version = 2"])
+            foreach (var sql in (
+                string[])["ALTER TABLE event_journal DROP COLUMN checksum", "ALTER TABLE journal_metadata DROP COLUMN checksum",
+                "ALTER TABLE journal_epochs DROP COLUMN checksum", "ALTER TABLE journal_history DROP COLUMN checksum",
+                    "PRAGMA user_version = 2"])
                 using (var command = new SqliteCommand(sql, old)) command.ExecuteNonQuery();
         }
         using (var journal = new StoredJournal(FilePath, history: "keep = 1000"))
@@ -199,7 +220,9 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
     {
         using var journal = new StoredJournal(FilePath, history: "keep = 1000", witness: witness);
         for (var number = 1; number <= 5; number++)
-            foreach (var id in Ids) journal.Append(id, number, isTagged: number % 2 == 1, payload: Encoding.ASCII.GetBytes($"PAYLOAD-{id}-{number}".PadRight(900, '.')), manifest: "manifest");
+            foreach (var id in Ids)
+                journal.Append(id, number, isTagged: number % 2 == 1,
+                payload: Encoding.ASCII.GetBytes($"PAYLOAD-{id}-{number}".PadRight(900, '.')), manifest: "manifest");
         foreach (var id in Ids) journal.Delete(id, 1);
         journal.Tidy();
     }
@@ -221,7 +244,8 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
             using var journal = new StoredJournal(FilePath, history: "keep = 1000", witness: witness);
             if (journal.Damaged.Count > 0) return null;
             var text = new StringBuilder();
-            foreach (var id in Ids) text.AppendLine($"{id} {journal.Highest(id)}").AppendJoin('\n', journal.Replay(id).Select(Text)).AppendLine();
+            foreach (var id in Ids)
+                text.AppendLine($"{id} {journal.Highest(id)}").AppendJoin('\n', journal.Replay(id).Select(Text)).AppendLine();
             text.AppendJoin('\n', journal.Stream.Select(Text)).AppendLine();
             var bounds = journal.Bounds;
             return text.AppendLine($"{bounds.First} {bounds.Last}").ToString();
@@ -233,8 +257,10 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
     }
 
     private static string Text(Supervisor.Persistence.Sqlite.Journal.StoredRow row) =>
-        $"{row.Offset} {row.Previous} {row.PersistenceId} {row.SequenceNr} {row.Timestamp} {row.Manifest} {Convert.ToHexString(row.Payload)} {row.Serializer}";
+        $"{row.Offset} {row.Previous} {row.PersistenceId} {row.SequenceNr} {row.Timestamp} {row.Manifest} "
+            + $"{Convert.ToHexString(row.Payload)} {row.Serializer}";
 
     private static string Difference(string right, string read) =>
-        string.Join('\n', right.Split('\n').Except(read.Split('\n')).Select(l => "- " + l).Concat(read.Split('\n').Except(right.Split('\n')).Select(l => "+ " + l)));
+        string.Join('\n', right.Split('\n').Except(read.Split('\n')).Select(l => "- " + l)
+            .Concat(read.Split('\n').Except(right.Split('\n')).Select(l => "+ " + l)));
 }

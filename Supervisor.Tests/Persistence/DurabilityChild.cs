@@ -14,7 +14,9 @@ public sealed class StraceFactAttribute : FactAttribute
     }
 }
 
-/// <summary>A process of its own that commits events one by one and prints where each class of them begins, for strace to see.</summary>
+/// <summary>
+/// A process of its own that commits events one by one and prints where each class of them begins, for strace to see.
+/// </summary>
 internal static class DurabilityChild
 {
     public const int Each = 20;

@@ -15,7 +15,8 @@ public sealed partial class DurabilityTests
             using (var child = DurabilityChild.Start(Path.Combine(directory.FullName, "journal.db"), trace))
             {
                 using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-                Assert.EndsWith("begin end\n", await child.StandardOutput.ReadToEndAsync(deadline.Token), StringComparison.Ordinal);
+                Assert.EndsWith("begin end\n", await child.StandardOutput.ReadToEndAsync(deadline.Token),
+                    StringComparison.Ordinal);
                 await child.WaitForExitAsync(deadline.Token);
             }
             var phases = Phases(await File.ReadAllLinesAsync(trace));

@@ -4,12 +4,16 @@ using Akka.Persistence;
 
 namespace Supervisor.Tests.Persistence;
 
-/// <summary>A process of its own that journals as fast as it can and prints "actor number" for each acknowledged event, until it is killed.</summary>
+/// <summary>
+/// A process of its own that journals as fast as it can and prints "actor number" for each acknowledged event, until it is
+/// killed.
+/// </summary>
 internal static class JournalChild
 {
     public const int Actors = 8;
 
-    public static Process Start(string file) => Process.Start(new ProcessStartInfo("dotnet", ["exec", typeof(JournalChild).Assembly.Location, "journal", file])
+    public static Process Start(string file) =>
+        Process.Start(new ProcessStartInfo("dotnet", ["exec", typeof(JournalChild).Assembly.Location, "journal", file])
     {
         RedirectStandardOutput = true,
     })!;

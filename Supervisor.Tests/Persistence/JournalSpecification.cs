@@ -46,12 +46,14 @@ public sealed class JournalSpecification : TestKit
 
     private void Write(long from, long to)
     {
-        _journal.Tell(new WriteMessages(Enumerable.Range((int)from, (int)(to - from + 1)).Select(i => new AtomicWrite(Event(i))), _receiver.Ref, 1));
+        _journal.Tell(new WriteMessages(
+            Enumerable.Range((int)from, (int)(to - from + 1)).Select(i => new AtomicWrite(Event(i))), _receiver.Ref, 1));
         _receiver.ExpectMsg<WriteMessagesSuccessful>(Probe.Soon);
         for (var i = from; i <= to; i++)
         {
             var number = i;
-            _receiver.ExpectMsg<WriteMessageSuccess>(m => m.Persistent.SequenceNr == number && Equals(m.Persistent.Payload, $"a-{number}"), Probe.Soon);
+            _receiver.ExpectMsg<WriteMessageSuccess>(
+                m => m.Persistent.SequenceNr == number && Equals(m.Persistent.Payload, $"a-{number}"), Probe.Soon);
         }
     }
 
@@ -144,7 +146,8 @@ public sealed class JournalSpecification : TestKit
         _journal.Tell(new WriteMessages(
             [new AtomicWrite([Event(6), Event(5, "again")]), new AtomicWrite(Event(7))], _receiver.Ref, 1));
         _receiver.ExpectMsg<WriteMessagesFailed>(Probe.Soon);
-        foreach (var number in new[] { 6, 5, 7 }) Assert.Equal(number, _receiver.ExpectMsg<WriteMessageFailure>(Probe.Soon).Persistent.SequenceNr);
+        foreach (var number in new[] { 6, 5, 7 })
+            Assert.Equal(number, _receiver.ExpectMsg<WriteMessageFailure>(Probe.Soon).Persistent.SequenceNr);
         ExpectReplay(1, long.MaxValue, long.MaxValue, 5, 1, 2, 3, 4, 5);
     }
 
@@ -152,10 +155,12 @@ public sealed class JournalSpecification : TestKit
     public void It_rejects_what_cannot_be_serialized_and_writes_the_rest()
     {
         _journal.Tell(new WriteMessages(
-            [new AtomicWrite(Event(6)), new AtomicWrite([Event(7), Event(8, new Unserializable())]), new AtomicWrite(Event(9))], _receiver.Ref, 1));
+            [new AtomicWrite(Event(6)), new AtomicWrite([Event(7), Event(8, new Unserializable())]), new AtomicWrite(Event(9))],
+                _receiver.Ref, 1));
         _receiver.ExpectMsg<WriteMessagesSuccessful>(Probe.Soon);
         Assert.Equal(6, _receiver.ExpectMsg<WriteMessageSuccess>(Probe.Soon).Persistent.SequenceNr);
-        foreach (var number in new[] { 7, 8 }) Assert.Equal(number, _receiver.ExpectMsg<WriteMessageRejected>(Probe.Soon).Persistent.SequenceNr);
+        foreach (var number in new[] { 7, 8 })
+            Assert.Equal(number, _receiver.ExpectMsg<WriteMessageRejected>(Probe.Soon).Persistent.SequenceNr);
         Assert.Equal(9, _receiver.ExpectMsg<WriteMessageSuccess>(Probe.Soon).Persistent.SequenceNr);
         ExpectReplay(6, long.MaxValue, long.MaxValue, 9, 6, 9);
     }

@@ -4,7 +4,10 @@ using Akka.Configuration;
 
 namespace Supervisor.Tests.Persistence;
 
-/// <summary>An actor system with a journal and a snapshot store, in memory or in a directory of its own, that can be "crashed" and begun anew.</summary>
+/// <summary>
+/// An actor system with a journal and a snapshot store, in memory or in a directory of its own, that can be "crashed" and begun
+/// anew.
+/// </summary>
 internal sealed class PersistentSystem : IAsyncDisposable
 {
     private readonly string _extra;
@@ -30,7 +33,8 @@ internal sealed class PersistentSystem : IAsyncDisposable
         """, null);
 
     /// <param name="connection">Added to the connection string.</param>
-    public static PersistentSystem OnDisk(string extra = "", string? file = null, string connection = "", string? directory = null)
+    public static PersistentSystem OnDisk(
+        string extra = "", string? file = null, string connection = "", string? directory = null)
     {
         var path = file ?? "FILE";
         return new(directory, $$"""
@@ -73,7 +77,8 @@ internal sealed class PersistentSystem : IAsyncDisposable
     private ActorSystem Start()
     {
         var system = ActorSystem.Create("persistent", ConfigurationFactory.ParseString(
-            "akka { loglevel = OFF, stdout-loglevel = OFF, log-dead-letters = off }\n" + _extra.Replace("FILE", File, StringComparison.Ordinal)));
+            "akka { loglevel = OFF, stdout-loglevel = OFF, log-dead-letters = off }\n"
+                + _extra.Replace("FILE", File, StringComparison.Ordinal)));
         SchedulerTests.Use(system);
         return system;
     }

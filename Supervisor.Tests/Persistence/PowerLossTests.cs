@@ -26,9 +26,11 @@ public sealed class PowerLossTests : IDisposable
         public long Highest => Commits[^1].Events[^1].Offset;
 
         /// <summary>Ends of frames; the first is that of an empty log.</summary>
-        public IEnumerable<long> Frames => Enumerable.Range(0, (Log.Length - LogHeader) / Frame + 1).Select(i => LogHeader + (long)i * Frame);
+        public IEnumerable<long> Frames =>
+            Enumerable.Range(0, (Log.Length - LogHeader) / Frame + 1).Select(i => LogHeader + (long)i * Frame);
 
-        public IReadOnlyList<TaggedEvent> Survivors(long cut) => [.. Commits.Where(c => c.LogLength <= cut).SelectMany(c => c.Events)];
+        public IReadOnlyList<TaggedEvent> Survivors(long cut) =>
+            [.. Commits.Where(c => c.LogLength <= cut).SelectMany(c => c.Events)];
     }
 
     private async Task<Written> WriteAsync(int seed, int commands)
@@ -43,7 +45,8 @@ public sealed class PowerLossTests : IDisposable
         {
             var (text, isFast, count) = ($"{i}", random.Next(4) > 0, random.Next(1, 4));
             object Event() => new Tagged(isFast ? new Fast(text) : new Safe(text), [TaggedStream.Tag]);
-            actors[random.Next(Actors)].Tell(Do(a => a.PersistAll(Enumerable.Repeat(0, count).Select(_ => Event()), _ => a.Note(text))));
+            actors[random.Next(Actors)]
+                .Tell(Do(a => a.PersistAll(Enumerable.Repeat(0, count).Select(_ => Event()), _ => a.Note(text))));
             expected += count;
             // Some wait for their answers, so that commits are of one actor and of many.
             if (random.Next(3) > 0) continue;
@@ -51,7 +54,8 @@ public sealed class PowerLossTests : IDisposable
             expected = 0;
         }
         await _probe.Next(expected);
-        var written = new Written(await File.ReadAllBytesAsync(system.File), await File.ReadAllBytesAsync(system.File + "-wal"), spy.Commits);
+        var written = new Written(
+            await File.ReadAllBytesAsync(system.File), await File.ReadAllBytesAsync(system.File + "-wal"), spy.Commits);
         Assert.Equal(0, (written.Log.Length - LogHeader) % Frame);
         Assert.Equal(written.Log.Length, written.Commits[^1].LogLength);    // no checkpoint came between
         return written;
@@ -59,7 +63,8 @@ public sealed class PowerLossTests : IDisposable
 
     private string Cut(Written written, long length)
     {
-        var file = Path.Combine(Directory.CreateDirectory(Path.Combine(_directory, $"{Guid.NewGuid():N}")).FullName, "journal.db");
+        var file = Path.Combine(
+            Directory.CreateDirectory(Path.Combine(_directory, $"{Guid.NewGuid():N}")).FullName, "journal.db");
         File.WriteAllBytes(file, written.Database);
         File.WriteAllBytes(file + "-wal", written.Log[..(int)length]);
         return file;
@@ -73,7 +78,8 @@ public sealed class PowerLossTests : IDisposable
         var written = await WriteAsync(seed, 45);
         Assert.Contains(written.Commits, c => c.IsSynced);
         Assert.Contains(written.Commits, c => !c.IsSynced);
-        // From the opening on, whose commit was synced; the last frame before the first commit's end belongs to no complete commit.
+        // From the opening on, whose commit was synced; the last frame before the first commit's end belongs to no complete
+        // commit.
         var random = new Random(seed);
         var cuts = written.Frames.Where(f => f >= written.Commits[0].LogLength - Frame).ToList();
         foreach (var cut in cuts.Concat(cuts.SkipLast(1).Select(c => c + random.Next(1, Frame))))
@@ -109,7 +115,8 @@ public sealed class PowerLossTests : IDisposable
             Assert.Equal(commit.Events[^1].Offset, journal.Bounds.Last);
         }
         // Every event of the class that must be synced is in such a commit.
-        Assert.All(written.Commits.SelectMany(c => c.Events, (c, e) => (c.IsSynced, e.Event)), e => Assert.True(e.IsSynced || e.Event is Fast));
+        Assert.All(written.Commits.SelectMany(c => c.Events, (c, e) => (c.IsSynced, e.Event)), e =>
+            Assert.True(e.IsSynced || e.Event is Fast));
     }
 
     [Fact]
@@ -118,13 +125,15 @@ public sealed class PowerLossTests : IDisposable
         var written = await WriteAsync(4, 40);
         var cut = written.Commits[written.Commits.Count / 2].LogLength;
         var survivors = written.Survivors(cut);
-        await using var system = PersistentSystem.OnDisk("akka.persistence.journal.sqlite.boot-id = \"boot 2\"", Cut(written, cut));
+        await using var system =
+            PersistentSystem.OnDisk("akka.persistence.journal.sqlite.boot-id = \"boot 2\"", Cut(written, cut));
         var own = survivors.Where(e => e.PersistenceId == "a0").ToList();
         var probe = new Probe();
         var actor = system.Start<Recorder>("a0", probe);
         await probe.Expect([.. own.Select(e => $"replayed {e.Event}"), $"recovered {own.Count}"]);
         using var spy = await StreamSpy.OnAsync(system);
-        actor.Tell(Do(a => a.Persist(new Tagged(new Fast("after"), [TaggedStream.Tag]), _ => a.Note($"written {a.LastSequenceNr}"))));
+        actor.Tell(Do(a => a.Persist(
+            new Tagged(new Fast("after"), [TaggedStream.Tag]), _ => a.Note($"written {a.LastSequenceNr}"))));
         await probe.Expect($"written {own.Count + 1}");
         var after = Assert.Single(spy.Events);
         Assert.True(after.Offset > written.Highest);

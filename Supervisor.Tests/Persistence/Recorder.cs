@@ -38,7 +38,8 @@ internal sealed class Recorder(string id, Probe probe) : UntypedPersistentActor
     protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr) =>
         probe.Add($"rejected {@event} {sequenceNr}: {cause.Message}");
 
-    protected override void OnRecoveryFailure(Exception reason, object? message = null) => probe.Add($"not recovered: {reason.Message}");
+    protected override void OnRecoveryFailure(Exception reason, object? message = null) =>
+        probe.Add($"not recovered: {reason.Message}");
 
     protected override void PostStop() => probe.Add("stopped");
 }

@@ -49,7 +49,8 @@ public sealed class RetentionTests : IDisposable
         {
             journal.Append("a", i, at: start.AddSeconds(i));
             journal.Delete("a", i);
-            // What is younger than a minute is there, and nothing that is two segments older: one that is not over yet, and one that
+            // What is younger than a minute is there, and nothing that is two segments older: one that is not over yet, and one
+            // that
             // is dropped when all of it is too old.
             Assert.True(journal.Bounds.First <= Math.Max(0, i - 60), $"at {i}: first {journal.Bounds.First}");
             Assert.True(Math.Max(1, journal.Bounds.First) > i - 60 - 20, $"at {i}: first {journal.Bounds.First}");
@@ -195,7 +196,8 @@ public sealed class RetentionTests : IDisposable
         using var spy = await StreamSpy.OnAsync(system);
         var actor = system.Start<Recorder>("a", probe);
         await probe.Expect("recovered 0");
-        Action<Recorder> write = a => a.PersistAll(Enumerable.Repeat(new Tagged(new Fast("x"), [TaggedStream.Tag]), 2000), _ => a.Note("written"));
+        Action<Recorder> write = a =>
+            a.PersistAll(Enumerable.Repeat(new Tagged(new Fast("x"), [TaggedStream.Tag]), 2000), _ => a.Note("written"));
         actor.Tell(write);
         await probe.Next(2000);
         Action<Recorder> delete = a => a.DeleteMessages(2000);
@@ -206,7 +208,8 @@ public sealed class RetentionTests : IDisposable
         // It is asked after the journal, and only when that has nothing left to do.
         await spy.Store.Do(new StoreRequest<int>(null!, last, () => "opening", Durability.Read, _ => 0), default);
         await idle.Task.WaitAsync(Probe.Soon);
-        var rows = await spy.Store.Do(() => "counting", Durability.Read, c => c.Number("SELECT count(*) FROM event_journal"), default);
+        var rows = await spy.Store.Do(
+            () => "counting", Durability.Read, c => c.Number("SELECT count(*) FROM event_journal"), default);
         Assert.Equal(1000, rows);
     }
 

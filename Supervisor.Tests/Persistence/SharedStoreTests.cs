@@ -29,7 +29,8 @@ public sealed class SharedStoreTests
     public async Task A_journal_that_cannot_be_opened_leaves_the_snapshot_store_of_its_file_alone()
     {
         await using var system = PersistentSystem.OnDisk(WithoutTables);
-        Assert.Contains("akka.persistence.journal.sqlite.auto-initialize = on", await FailureAsync(system), StringComparison.Ordinal);
+        Assert.Contains("akka.persistence.journal.sqlite.auto-initialize = on", await FailureAsync(system),
+            StringComparison.Ordinal);
         Assert.Null(Assert.IsType<LoadSnapshotResult>(await LoadAsync(system)).Snapshot);
         Assert.Contains("no such table", await FailureAsync(system), StringComparison.Ordinal);
     }
@@ -66,7 +67,8 @@ public sealed class SharedStoreTests
         var started = Stopwatch.GetTimestamp();
         for (var i = 0; i < Actors; i++) system.Start<Recorder>($"a{i}", _probe);
         var seen = await _probe.Next(Actors * 2);
-        Assert.Equal(Actors, seen.Count(s => s is string text && text.Contains("another process holds a lock", StringComparison.Ordinal)));
+        Assert.Equal(Actors,
+            seen.Count(s => s is string text && text.Contains("another process holds a lock", StringComparison.Ordinal)));
         Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(Actors / 2), "each waited for itself");
     }
 
@@ -85,7 +87,8 @@ public sealed class SharedStoreTests
         {
             foreach (var (journal, name) in journals.Zip(["a", "b"]))
             {
-                var write = new AtomicWrite(new Persistent(new Tagged(new Fast("x"), [TaggedStream.Tag]), i, name, writerGuid: "w"));
+                var write = new AtomicWrite(
+                    new Persistent(new Tagged(new Fast("x"), [TaggedStream.Tag]), i, name, writerGuid: "w"));
                 journal.Tell(new WriteMessages([write], receiver, 1), receiver);
             }
         }

@@ -51,12 +51,16 @@ public sealed class SqliteJournalTests
         await system.StopAsync();
         using (var connection = Open(system.File))
         {
-            Assert.Equal("ordering,persistence_id,sequence_nr,is_deleted,manifest,timestamp,payload,tags,serializer_id,previous,checksum",
+            Assert.Equal(
+                "ordering,persistence_id,sequence_nr,is_deleted,manifest,timestamp,payload,tags,serializer_id,previous,checksum",
                 Scalar<string>(connection, "SELECT group_concat(name) FROM pragma_table_info('event_journal')"));
-            Assert.Equal("persistence_id,sequence_nr,ordering,checksum", Scalar<string>(connection, "SELECT group_concat(name) FROM pragma_table_info('journal_metadata')"));
+            Assert.Equal("persistence_id,sequence_nr,ordering,checksum",
+                Scalar<string>(connection, "SELECT group_concat(name) FROM pragma_table_info('journal_metadata')"));
             Assert.Equal("persistence_id,sequence_nr,created_at,manifest,payload,serializer_id",
                 Scalar<string>(connection, "SELECT group_concat(name) FROM pragma_table_info('snapshot')"));
-            Assert.Equal(";blue;", Scalar<string>(connection, "SELECT tags FROM event_journal WHERE persistence_id = 'a' AND sequence_nr = 1 AND is_deleted = 0"));
+            Assert.Equal(";blue;",
+                Scalar<string>(connection,
+                "SELECT tags FROM event_journal WHERE persistence_id = 'a' AND sequence_nr = 1 AND is_deleted = 0"));
             var written = new DateTime(Scalar<long>(connection, "SELECT timestamp FROM event_journal"), DateTimeKind.Utc);
             Assert.InRange(written, DateTime.UtcNow.AddMinutes(-5), DateTime.UtcNow);
         }
@@ -105,7 +109,8 @@ public sealed class SqliteJournalTests
             {
                 system.Start<Recorder>($"child-{i}", _probe);
                 var number = 0L;
-                while (await _probe.Next() is var seen && seen is not string { } s || !((string)seen).StartsWith("recovered", StringComparison.Ordinal))
+                while (await _probe.Next() is var seen && seen is not string { } s
+                    || !((string)seen).StartsWith("recovered", StringComparison.Ordinal))
                     Assert.Equal($"replayed {++number}", seen);
                 Assert.True(number >= acknowledged[i], $"actor {i}: {acknowledged[i]} acknowledged, {number} recovered");
             }

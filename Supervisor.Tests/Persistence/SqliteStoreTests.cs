@@ -30,7 +30,8 @@ public sealed class SqliteStoreTests
     }
 
     private static StoreSettings Settings(string config) =>
-        new("test", Akka.Configuration.ConfigurationFactory.ParseString(config).WithFallback(SqlitePersistence.DefaultConfig.GetConfig(SqlitePersistence.JournalConfigPath)));
+        new("test", Akka.Configuration.ConfigurationFactory.ParseString(config)
+            .WithFallback(SqlitePersistence.DefaultConfig.GetConfig(SqlitePersistence.JournalConfigPath)));
 
     [Fact]
     public async Task A_stopped_system_leaves_one_file_with_everything_in_it()
@@ -110,9 +111,11 @@ public sealed class SqliteStoreTests
     public async Task A_first_request_that_is_cancelled_does_not_end_the_thread()
     {
         await using var system = PersistentSystem.OnDisk();
-        using var writer = new StoreThread(Settings($"connection-string = \"Data Source={system.File}-store\", auto-initialize = on"));
+        using var writer = new StoreThread(
+            Settings($"connection-string = \"Data Source={system.File}-store\", auto-initialize = on"));
         Assert.True(writer.TryAddUser(reserve: 1 << 20)); // before there is a connection that could reserve it
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => writer.Do(() => "reading", Durability.Read, _ => 1, new CancellationToken(true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => writer.Do(() => "reading", Durability.Read, _ => 1, new CancellationToken(true)));
         Assert.Equal(2, await writer.Do(() => "reading", Durability.Read, _ => 2, default));
     }
 
@@ -166,7 +169,8 @@ public sealed class SqliteStoreTests
         for (var i = 0; i < 20; i++) actor.Tell(Do(a => a.Persist(new string('x', 2000), _ => a.Note("e"))));
         await _probe.Next(21);
         await system.StopAsync();
-        using (var connection = Open(system.File)) _ = Scalar<long>(connection, "PRAGMA wal_checkpoint(TRUNCATE)"); // else pages may be read from the log
+        // else pages may be read from the log
+        using (var connection = Open(system.File)) _ = Scalar<long>(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
         var bytes = await File.ReadAllBytesAsync(system.File);
         Array.Fill(bytes, (byte)0xff, 4096, bytes.Length - 4096);
         await File.WriteAllBytesAsync(system.File, bytes);
@@ -230,7 +234,8 @@ public sealed class SqliteStoreTests
         await using var system = PersistentSystem.OnDisk();
         system.Start<Recorder>("a", _probe).Tell(Do(a => a.Persist("e", a.Note)));
         await _probe.Expect("recovered 0", "e");
-        await using var second = PersistentSystem.OnDisk(file: system.File, extra: "akka.persistence.journal.sqlite.connection-timeout = 1s");
+        await using var second =
+            PersistentSystem.OnDisk(file: system.File, extra: "akka.persistence.journal.sqlite.connection-timeout = 1s");
         await ExpectNotRecovered(second, "b", "SQLite error 5", "another process holds a lock");
     }
 
@@ -269,14 +274,16 @@ public sealed class SqliteStoreTests
         await using var system = PersistentSystem.OnDisk(
             file: Path.Combine(disk.DirectoryPath, "journal.db"), extra: "akka.persistence.journal.sqlite.reserve = 1MiB");
         var space = new Probe();
-        system.System.EventStream.Subscribe(system.System.ActorOf(Props.Create(() => new Forwarder(space))), typeof(StoreSpaceLow));
+        system.System.EventStream.Subscribe(
+            system.System.ActorOf(Props.Create(() => new Forwarder(space))), typeof(StoreSpaceLow));
         var actor = system.Start<Recorder>("a", _probe);
         await _probe.Expect("recovered 0");
         actor.Tell(Do(a => a.Persist(new string('x', 100_000), _ => a.Note("before"))));
         await _probe.Expect("before");
         await Task.Delay(200); // the thread has been idle, and has reserved
         disk.Fill();
-        for (var i = 0; i < 40; i++) // more than the log's reserve: what is written is brought back into the database, whose reserve it uses
+        // more than the log's reserve: what is written is brought back into the database, whose reserve it uses
+        for (var i = 0; i < 40; i++)
         {
             actor.Tell(Do(a => a.Persist(new string('y', 20_000), _ => a.Note("written"))));
             await _probe.Expect("written");
@@ -293,7 +300,8 @@ public sealed class SqliteStoreTests
     [Fact]
     public async Task A_database_in_memory_lives_as_long_as_its_system()
     {
-        await using var system = PersistentSystem.OnDisk(file: $"file:memory-{Guid.NewGuid():N}", connection: "Mode=Memory;Cache=Shared");
+        await using var system =
+            PersistentSystem.OnDisk(file: $"file:memory-{Guid.NewGuid():N}", connection: "Mode=Memory;Cache=Shared");
         var actor = system.Start<Recorder>("a", _probe);
         actor.Tell(Do(a => a.Persist("e", a.Note)));
         await _probe.Expect("recovered 0", "e");

@@ -17,7 +17,8 @@ internal sealed class StoredJournal : IDisposable
             $"connection-string = \"Data Source={file}\", auto-initialize = on, history {{ {history} }}")
             .WithFallback(SqlitePersistence.DefaultConfig.GetConfig(SqlitePersistence.JournalConfigPath));
         var settings = new StoreSettings("test", config);
-        _table = new JournalTable(settings, HistoryBounds.From(config.GetConfig("history"), settings), bootId, witness, Reports.Add);
+        _table = new JournalTable(
+            settings, HistoryBounds.From(config.GetConfig("history"), settings), bootId, witness, Reports.Add);
         _connection = new StoreConnection(settings);
         try
         {
@@ -41,17 +42,20 @@ internal sealed class StoredJournal : IDisposable
     public IReadOnlyList<StoredRow> Stream =>
         _table.Stream.Read(_connection, new TaggedEvents.Read(TaggedStream.Tag, 0, long.MaxValue, int.MaxValue));
 
-    public IReadOnlyList<StoredRow> Replay(string persistenceId) => _table.Replay(_connection, persistenceId, 0, long.MaxValue, long.MaxValue);
+    public IReadOnlyList<StoredRow> Replay(string persistenceId) =>
+        _table.Replay(_connection, persistenceId, 0, long.MaxValue, long.MaxValue);
 
     public long Highest(string persistenceId) => _table.Highest(_connection, persistenceId);
 
     /// <summary>Commits one event and returns its offset.</summary>
     public long Append(
-        string persistenceId, long sequenceNr, bool isSynced = false, int bytes = 20, DateTime? at = null, bool isTagged = true, byte[]? payload = null, string manifest = "")
+        string persistenceId, long sequenceNr, bool isSynced = false, int bytes = 20, DateTime? at = null, bool isTagged = true,
+            byte[]? payload = null, string manifest = "")
     {
         _connection.Syncs = isSynced;
         var row = new NewRow(
-            persistenceId, sequenceNr, (at ?? DateTime.UtcNow).Ticks, manifest, payload ?? new byte[bytes], isTagged ? $";{TaggedStream.Tag};" : null, 4, ["event"]);
+            persistenceId, sequenceNr, (at ?? DateTime.UtcNow).Ticks, manifest, payload ?? new byte[bytes], isTagged
+                ? $";{TaggedStream.Tag};" : null, 4, ["event"]);
         _connection.Transact("BEGIN IMMEDIATE", () => _table.Append(_connection, [row]));
         _table.Committed();
         return _table.Bounds.Next - 1;

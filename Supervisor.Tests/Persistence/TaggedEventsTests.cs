@@ -13,7 +13,8 @@ public sealed class TaggedEventsTests
 
     private static Action<Recorder> Do(Action<Recorder> what) => what;
 
-    private static Tagged Event(string text, params string[] tags) => new(new Fast(text), tags.Length > 0 ? tags : [TaggedStream.Tag]);
+    private static Tagged Event(string text, params string[] tags) =>
+        new(new Fast(text), tags.Length > 0 ? tags : [TaggedStream.Tag]);
 
     private async Task<IActorRef> RecorderAsync(PersistentSystem system, string id)
     {
@@ -49,7 +50,8 @@ public sealed class TaggedEventsTests
     {
         await using var system = PersistentSystem.OnDisk();
         var a = await RecorderAsync(system, "a");
-        await WriteAsync(a, new Fast("untagged"), Event("red", "red"), new Fast("untagged"), Event("blue", "blue"), Event("both", "red", "blue"));
+        await WriteAsync(a, new Fast("untagged"), Event("red", "red"), new Fast("untagged"), Event("blue", "blue"),
+            Event("both", "red", "blue"));
         var red = await TaggedStream.ReadAsync(system.System, tag: "red");
         Assert.Equal([(2L, 0L, "red"), (5L, 4L, "both")], red.Select(e => (e.Offset, e.Previous, ((Fast)e.Event).Text)));
         var blue = await TaggedStream.ReadAsync(system.System, tag: "blue");
@@ -63,15 +65,19 @@ public sealed class TaggedEventsTests
         await using var system = PersistentSystem.OnDisk();
         var a = await RecorderAsync(system, "a");
         await WriteAsync(a, [.. Enumerable.Range(1, 1200).Select(i => Event($"{i}")), new Fast("untagged")]);
-        var page = await TaggedStream.PageAsync(system.System, new TaggedEvents.Read(TaggedStream.Tag, After: 10, Through: 20, Max: 5));
+        var page = await TaggedStream.PageAsync(
+            system.System, new TaggedEvents.Read(TaggedStream.Tag, After: 10, Through: 20, Max: 5));
         Assert.Equal([11, 12, 13, 14, 15], page.Events.Select(e => (int)e.Offset));
         Assert.Equal(new StreamBounds(First: 0, Last: 1200, Next: 1202), page.Bounds);
-        page = await TaggedStream.PageAsync(system.System, new TaggedEvents.Read(TaggedStream.Tag, After: 18, Through: 20, Max: 5));
+        page = await TaggedStream.PageAsync(
+            system.System, new TaggedEvents.Read(TaggedStream.Tag, After: 18, Through: 20, Max: 5));
         Assert.Equal([19, 20], page.Events.Select(e => (int)e.Offset));
-        page = await TaggedStream.PageAsync(system.System, new TaggedEvents.Read(TaggedStream.Tag, After: 1200, Through: long.MaxValue, Max: 5));
+        page = await TaggedStream.PageAsync(
+            system.System, new TaggedEvents.Read(TaggedStream.Tag, After: 1200, Through: long.MaxValue, Max: 5));
         Assert.Empty(page.Events);
         // However much is asked for, a page is a short read.
-        page = await TaggedStream.PageAsync(system.System, new TaggedEvents.Read(TaggedStream.Tag, 0, long.MaxValue, int.MaxValue));
+        page = await TaggedStream.PageAsync(
+            system.System, new TaggedEvents.Read(TaggedStream.Tag, 0, long.MaxValue, int.MaxValue));
         Assert.InRange(page.Events.Length, 1, 1199);
         Assert.Equal(Enumerable.Range(1, 1200), (await TaggedStream.ReadAsync(system.System)).Select(e => (int)e.Offset));
     }
@@ -145,7 +151,8 @@ public sealed class TaggedEventsTests
         await probe.Next<TaggedEvents.Subscribed>();
         await subscriber.GracefulStop(Probe.Soon);
         var deaf = new Probe();
-        system.System.EventStream.Subscribe(system.System.ActorOf(Props.Create(() => new DeadLetters(deaf))), typeof(Akka.Event.DeadLetter));
+        system.System.EventStream.Subscribe(
+            system.System.ActorOf(Props.Create(() => new DeadLetters(deaf))), typeof(Akka.Event.DeadLetter));
         // The journal learns of the end by a message of its own: until then commits still go to the dead.
         var rounds = 0;
         while (true)

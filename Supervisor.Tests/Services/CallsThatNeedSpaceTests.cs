@@ -19,5 +19,6 @@ public sealed class CallsThatNeedSpaceTests
     [InlineData("tasks.v1.Tasks/Wait")]
     [InlineData("containers.v1.Containers/Delete")]
     [InlineData("containers.v1.Containers/List")]
-    public void What_ends_or_looks_is_not_among_them(string method) => Assert.False(CallsThatNeedSpace.Include("/containerd.services." + method));
+    public void What_ends_or_looks_is_not_among_them(string method) =>
+        Assert.False(CallsThatNeedSpace.Include("/containerd.services." + method));
 }

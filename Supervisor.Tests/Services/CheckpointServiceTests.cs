@@ -26,7 +26,9 @@ public sealed class CheckpointServiceTests(Daemon daemon) : IClassFixture<Daemon
     [Fact]
     public async Task A_checkpoint_of_nothing_is_not_found()
     {
-        Assert.Equal(StatusCode.NotFound, (await StatusAsync(daemon.Tasks.CheckpointAsync(new CheckpointTaskRequest { ContainerId = "none" }, Here))).StatusCode);
+        Assert.Equal(StatusCode.NotFound,
+            (await StatusAsync(daemon.Tasks.CheckpointAsync(
+            new CheckpointTaskRequest { ContainerId = "none" }, Here))).StatusCode);
         await CreateContainer();
         var status = await StatusAsync(daemon.Tasks.CheckpointAsync(new CheckpointTaskRequest { ContainerId = "c" }, Here));
         Assert.Equal((StatusCode.NotFound, "task c not found"), (status.StatusCode, status.Detail));
@@ -46,7 +48,8 @@ public sealed class CheckpointServiceTests(Daemon daemon) : IClassFixture<Daemon
         var other = await StatusAsync(daemon.Tasks.CheckpointAsync(
             new CheckpointTaskRequest { ContainerId = "c", Options = Envelopes.Pack(new Containerd.Runc.V1.Options()) }, Here));
         Assert.Equal(StatusCode.InvalidArgument, other.StatusCode);
-        var parent = await StatusAsync(daemon.Tasks.CheckpointAsync(new CheckpointTaskRequest { ContainerId = "c", ParentCheckpoint = "sha256:1" }, Here));
+        var parent = await StatusAsync(
+            daemon.Tasks.CheckpointAsync(new CheckpointTaskRequest { ContainerId = "c", ParentCheckpoint = "sha256:1" }, Here));
         Assert.StartsWith("parent_checkpoint", parent.Detail, StringComparison.Ordinal);
         // And one that is right, of a task that has no processes yet.
         var early = await StatusAsync(daemon.Tasks.CheckpointAsync(new CheckpointTaskRequest { ContainerId = "c" }, Here));
@@ -66,7 +69,9 @@ public sealed class CheckpointServiceTests(Daemon daemon) : IClassFixture<Daemon
         var directory = Assert.Single(Left());
         Assert.Equal("core", File.ReadAllText(Path.Join(directory, "images", "core-1.img")));
         Assert.Equal(StatusCode.AlreadyExists, (await StatusAsync(
-            daemon.Tasks.CreateAsync(new CreateTaskRequest { ContainerId = "c", Checkpoint = await Content(new TarImage().File("core-1.img", "core")) }, Here))).StatusCode);
+            daemon.Tasks.CreateAsync(
+                new CreateTaskRequest {
+                ContainerId = "c", Checkpoint = await Content(new TarImage().File("core-1.img", "core")) }, Here))).StatusCode);
         Assert.Equal([directory], Left()); // the second one's is gone
         var kill = await StatusAsync(daemon.Tasks.KillAsync(new KillRequest { ContainerId = "c", Signal = 9 }, Here));
         Assert.Equal(StatusCode.FailedPrecondition, kill.StatusCode); // which clients that delete by force pass over
@@ -87,7 +92,8 @@ public sealed class CheckpointServiceTests(Daemon daemon) : IClassFixture<Daemon
         var start = await StatusAsync(daemon.Tasks.StartAsync(new StartRequest { ContainerId = "c" }, Here));
         Assert.Equal(StatusCode.Unknown, start.StatusCode);
         Assert.Contains("criu", start.Detail, StringComparison.Ordinal);
-        Assert.Equal(Containerd.V1.Types.Status.Created, (await daemon.Tasks.GetAsync(new GetRequest { ContainerId = "c" }, Here)).Process.Status);
+        Assert.Equal(Containerd.V1.Types.Status.Created,
+            (await daemon.Tasks.GetAsync(new GetRequest { ContainerId = "c" }, Here)).Process.Status);
         await DeleteAsync();
         Assert.Empty(Left());
     }
@@ -97,14 +103,17 @@ public sealed class CheckpointServiceTests(Daemon daemon) : IClassFixture<Daemon
     {
         await CreateContainer();
         await NotCreated(StatusCode.InvalidArgument, await Content(new TarImage().Symlink("pages-1.img", "/etc/shadow")));
-        await NotCreated(StatusCode.InvalidArgument, new ContentDescriptor(await Content(new TarImage().File("core-1.img"))) { MediaType = "text/plain" });
+        await NotCreated(StatusCode.InvalidArgument,
+            new ContentDescriptor(await Content(new TarImage().File("core-1.img"))) { MediaType = "text/plain" });
         await NotCreated(StatusCode.InvalidArgument, new ContentDescriptor { Digest = "bogus", MediaType = ImagesType });
-        await NotCreated(StatusCode.NotFound, new ContentDescriptor { Digest = "sha256:" + new string('1', 64), MediaType = ImagesType });
+        await NotCreated(StatusCode.NotFound,
+            new ContentDescriptor { Digest = "sha256:" + new string('1', 64), MediaType = ImagesType });
         var missing = await StatusAsync(daemon.Tasks.CreateAsync(new CreateTaskRequest
         {
             ContainerId = "c", Options = Envelopes.Pack(new Containerd.Runc.V1.Options { CriuImagePath = "/no/such/images" }),
         }, Here));
-        Assert.Equal((StatusCode.InvalidArgument, "options.criu_image_path: \"/no/such/images\" is no directory"), (missing.StatusCode, missing.Detail));
+        Assert.Equal((StatusCode.InvalidArgument, "options.criu_image_path: \"/no/such/images\" is no directory"),
+            (missing.StatusCode, missing.Detail));
         Assert.Empty(Left());
     }
 
@@ -112,18 +121,22 @@ public sealed class CheckpointServiceTests(Daemon daemon) : IClassFixture<Daemon
 
     private async Task Refused(string field, CheckpointOptions options)
     {
-        var status = await StatusAsync(daemon.Tasks.CheckpointAsync(new CheckpointTaskRequest { ContainerId = "c", Options = Envelopes.Pack(options) }, Here));
+        var status = await StatusAsync(
+            daemon.Tasks.CheckpointAsync(
+            new CheckpointTaskRequest { ContainerId = "c", Options = Envelopes.Pack(options) }, Here));
         Assert.Equal(StatusCode.InvalidArgument, status.StatusCode);
         Assert.StartsWith(field, status.Detail, StringComparison.Ordinal);
     }
 
     private async Task NotCreated(StatusCode code, ContentDescriptor checkpoint) => Assert.Equal(
-        code, (await StatusAsync(daemon.Tasks.CreateAsync(new CreateTaskRequest { ContainerId = "c", Checkpoint = checkpoint }, Here))).StatusCode);
+        code, (await StatusAsync(
+            daemon.Tasks.CreateAsync(new CreateTaskRequest { ContainerId = "c", Checkpoint = checkpoint }, Here))).StatusCode);
 
     private async Task<CreateTaskResponse> CreateFromAsync(ContentDescriptor checkpoint) =>
         await daemon.Tasks.CreateAsync(new CreateTaskRequest { ContainerId = "c", Checkpoint = checkpoint }, Here);
 
-    private async Task<DeleteResponse> DeleteAsync() => await daemon.Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = "c" }, Here);
+    private async Task<DeleteResponse> DeleteAsync() =>
+        await daemon.Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = "c" }, Here);
 
     private async Task CreateContainer() => await daemon.Containers.CreateAsync(new CreateContainerRequest
     {
@@ -131,7 +144,8 @@ public sealed class CheckpointServiceTests(Daemon daemon) : IClassFixture<Daemon
         {
             Id = "c",
             Runtime = new Container.Types.Runtime { Name = "io.containerd.runc.v2" },
-            Spec = new Any { TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Spec", Value = ByteString.CopyFromUtf8(Spec) },
+            Spec = new Any { TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Spec",
+                Value = ByteString.CopyFromUtf8(Spec) },
         },
     }, Here);
 
@@ -144,7 +158,8 @@ public sealed class CheckpointServiceTests(Daemon daemon) : IClassFixture<Daemon
         using var write = new Content.ContentClient(daemon.Channel).Write(Here);
         await write.RequestStream.WriteAsync(new WriteContentRequest
         {
-            Action = WriteAction.Commit, Ref = $"r{Interlocked.Increment(ref _last)}", Total = bytes.Length, Data = ByteString.CopyFrom(bytes),
+            Action = WriteAction.Commit, Ref = $"r{Interlocked.Increment(ref _last)}", Total = bytes.Length,
+            Data = ByteString.CopyFrom(bytes),
         });
         await write.RequestStream.CompleteAsync();
         try

@@ -14,8 +14,10 @@ public sealed class ContainersServiceTests(Daemon daemon) : IClassFixture<Daemon
         var container = new Container
         {
             Id = id,
-            Runtime = new Container.Types.Runtime { Name = "io.containerd.runc.v2", Options = new Any { TypeUrl = "containerd.runc.v1.Options" } },
-            Spec = new Any { TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Spec", Value = ByteString.CopyFromUtf8("{ \"process\":{}}") },
+            Runtime = new Container.Types.Runtime {
+                Name = "io.containerd.runc.v2", Options = new Any { TypeUrl = "containerd.runc.v1.Options" } },
+            Spec = new Any { TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Spec",
+                Value = ByteString.CopyFromUtf8("{ \"process\":{}}") },
             Labels = { ["k1"] = "v1", ["dotted.k2"] = "v2" },
             CreatedAt = new Timestamp { Seconds = -62135596800 },
             UpdatedAt = new Timestamp { Seconds = -62135596800 },
@@ -53,7 +55,8 @@ public sealed class ContainersServiceTests(Daemon daemon) : IClassFixture<Daemon
         var created = await CreateAsync("get", sent);
         var got = (await daemon.Containers.GetAsync(new GetContainerRequest { Id = "c1" }, In("get"))).Container;
         Assert.Equal(created, got);
-        Assert.Equal((sent.Spec, sent.Runtime, sent.Labels, sent.Extensions), (got.Spec, got.Runtime, got.Labels, got.Extensions));
+        Assert.Equal((sent.Spec, sent.Runtime, sent.Labels, sent.Extensions),
+            (got.Spec, got.Runtime, got.Labels, got.Extensions));
         Assert.InRange(got.CreatedAt.ToDateTimeOffset(), before.AddSeconds(-1), DateTimeOffset.UtcNow.AddSeconds(1));
         Assert.Equal(got.CreatedAt, got.UpdatedAt);
     }
@@ -111,9 +114,11 @@ public sealed class ContainersServiceTests(Daemon daemon) : IClassFixture<Daemon
     public async Task Without_a_namespace_nothing_is_answered()
     {
         var status = await StatusAsync(daemon.Containers.ListAsync(new ListContainersRequest(), In(null)));
-        Assert.Equal((StatusCode.FailedPrecondition, "namespace is required: failed precondition"), (status.StatusCode, status.Detail));
+        Assert.Equal((StatusCode.FailedPrecondition, "namespace is required: failed precondition"),
+            (status.StatusCode, status.Detail));
         Assert.Equal(StatusCode.FailedPrecondition, (await RefusedAsync(null, New("c"))).StatusCode);
-        Assert.Equal(StatusCode.FailedPrecondition, (await StatusAsync(daemon.Tasks.GetAsync(new GetRequest { ContainerId = "c" }, In(null)))).StatusCode);
+        Assert.Equal(StatusCode.FailedPrecondition,
+            (await StatusAsync(daemon.Tasks.GetAsync(new GetRequest { ContainerId = "c" }, In(null)))).StatusCode);
         Assert.Equal(StatusCode.InvalidArgument, (await RefusedAsync("a/b", New("c"))).StatusCode);
     }
 
@@ -124,7 +129,8 @@ public sealed class ContainersServiceTests(Daemon daemon) : IClassFixture<Daemon
         Assert.Equal((StatusCode.NotFound, "container \"nope\" in namespace \"un\": not found"), (get.StatusCode, get.Detail));
         var delete = await StatusAsync(daemon.Containers.DeleteAsync(new DeleteContainerRequest { Id = "nope" }, In("un")));
         Assert.Equal("cannot delete container \"nope\" in namespace \"un\": not found", delete.Detail);
-        var update = await StatusAsync(daemon.Containers.UpdateAsync(new UpdateContainerRequest { Container = New("nope") }, In("un")));
+        var update = await StatusAsync(
+            daemon.Containers.UpdateAsync(new UpdateContainerRequest { Container = New("nope") }, In("un")));
         Assert.Equal("cannot update container \"nope\" in namespace \"un\": not found", update.Detail);
         var task = await StatusAsync(daemon.Tasks.StartAsync(new StartRequest { ContainerId = "nope" }, In("un")));
         Assert.Equal("container \"nope\" in namespace \"un\": not found", task.Detail);
@@ -160,7 +166,8 @@ public sealed class ContainersServiceTests(Daemon daemon) : IClassFixture<Daemon
     [Fact]
     public async Task A_bad_filter_is_refused()
     {
-        var status = await StatusAsync(daemon.Containers.ListAsync(new ListContainersRequest { Filters = { "id=c" } }, In("list")));
+        var status = await StatusAsync(
+            daemon.Containers.ListAsync(new ListContainersRequest { Filters = { "id=c" } }, In("list")));
         Assert.Equal(StatusCode.InvalidArgument, status.StatusCode);
         Assert.StartsWith("filters: parse error: [id >|=|< c]", status.Detail, StringComparison.Ordinal);
     }
@@ -173,7 +180,8 @@ public sealed class ContainersServiceTests(Daemon daemon) : IClassFixture<Daemon
         Assert.Equal("dotted.k2=v2 k1=v1 k3=v3", Text(one));
         Assert.Equal((created.Spec, created.Runtime, created.CreatedAt), (one.Spec, one.Runtime, one.CreatedAt));
         Assert.True(one.UpdatedAt.ToDateTimeOffset() > created.UpdatedAt.ToDateTimeOffset());
-        Assert.Equal("dotted.k2=v2 k3=v3", Text(await UpdateAsync(new Container { Id = "c", Labels = { ["k1"] = "" } }, "labels.k1")));
+        Assert.Equal("dotted.k2=v2 k3=v3",
+            Text(await UpdateAsync(new Container { Id = "c", Labels = { ["k1"] = "" } }, "labels.k1")));
         Assert.Equal("x=y", Text(await UpdateAsync(new Container { Id = "c", Labels = { ["x"] = "y" } }, "labels")));
         var got = (await daemon.Containers.GetAsync(new GetContainerRequest { Id = "c" }, In("update"))).Container;
         Assert.Equal("x=y", Text(got));
@@ -184,7 +192,8 @@ public sealed class ContainersServiceTests(Daemon daemon) : IClassFixture<Daemon
         AsyncUnaryCall<UpdateContainerResponse> Update(Container container, string path) => daemon.Containers.UpdateAsync(
             new UpdateContainerRequest { Container = container, UpdateMask = new FieldMask { Paths = { path } } }, In("update"));
         async Task<Container> UpdateAsync(Container container, string path) => (await Update(container, path)).Container;
-        static string Text(Container container) => string.Join(' ', container.Labels.OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value}"));
+        static string Text(Container container) =>
+            string.Join(' ', container.Labels.OrderBy(l => l.Key, StringComparer.Ordinal).Select(l => $"{l.Key}={l.Value}"));
     }
 
     [Fact]

@@ -44,12 +44,15 @@ public sealed class ContentServiceTests(Daemon daemon) : StorageServices(daemon)
     {
         using var write = Content.Write(Here);
         await SendAsync(write, new WriteContentRequest { Ref = "bad" });
-        var other = new WriteContentRequest { Action = WriteAction.Commit, Data = ByteString.CopyFromUtf8("x"), Expected = Missing };
+        var other = new WriteContentRequest {
+            Action = WriteAction.Commit, Data = ByteString.CopyFromUtf8("x"), Expected = Missing };
         var status = await FailAsync(write, other);
-        Is(StatusCode.FailedPrecondition, $"unexpected commit digest {DigestOf("x")}, expected {Missing}: failed precondition", status);
+        Is(StatusCode.FailedPrecondition, $"unexpected commit digest {DigestOf("x")}, expected {Missing}: failed precondition",
+            status);
         using var large = Content.Write(Here);
         await SendAsync(large, new WriteContentRequest { Ref = "large", Total = 10L << 30 });
-        var shorter = new WriteContentRequest { Action = WriteAction.Commit, Data = ByteString.CopyFromUtf8("x"), Total = 10L << 30 };
+        var shorter = new WriteContentRequest {
+            Action = WriteAction.Commit, Data = ByteString.CopyFromUtf8("x"), Total = 10L << 30 };
         status = await FailAsync(large, shorter);
         Is(StatusCode.FailedPrecondition, "unexpected commit size 1, expected 10737418240: failed precondition", status);
     }
@@ -58,10 +61,12 @@ public sealed class ContentServiceTests(Daemon daemon) : StorageServices(daemon)
     public async Task The_first_message_names_the_ref_and_offsets_must_fit()
     {
         using var unnamed = Content.Write(Here);
-        Is(StatusCode.InvalidArgument, "first message must have a reference", await FailAsync(unnamed, new WriteContentRequest()));
+        Is(StatusCode.InvalidArgument, "first message must have a reference",
+            await FailAsync(unnamed, new WriteContentRequest()));
         using var write = Content.Write(Here);
         var begun = await SendAsync(write, new WriteContentRequest { Ref = "offset" });
-        Assert.Equal((0, "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"), (begun.Offset, begun.Digest));
+        Assert.Equal((0, "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            (begun.Offset, begun.Digest));
         var beyond = new WriteContentRequest { Action = WriteAction.Write, Data = ByteString.CopyFromUtf8("x"), Offset = 7 };
         var status = await FailAsync(write, beyond);
         Is(StatusCode.OutOfRange, "write @7 must occur at current offset 0", status);
@@ -88,7 +93,8 @@ public sealed class ContentServiceTests(Daemon daemon) : StorageServices(daemon)
         using (var vanishing = Content.Write(Here))
         {
             await SendAsync(vanishing, new WriteContentRequest { Ref = "resumed", Total = 10 });
-            await SendAsync(vanishing, new WriteContentRequest { Action = WriteAction.Write, Data = ByteString.CopyFromUtf8("first") });
+            await SendAsync(vanishing,
+                new WriteContentRequest { Action = WriteAction.Write, Data = ByteString.CopyFromUtf8("first") });
             using var second = Content.Write(Here);
             var locked = await FailAsync(second, new WriteContentRequest { Ref = "resumed" });
             Assert.Equal(StatusCode.Unavailable, locked.StatusCode);
@@ -106,8 +112,10 @@ public sealed class ContentServiceTests(Daemon daemon) : StorageServices(daemon)
                 continue;
             }
             Assert.Equal((5, 10, DigestOf("first")), (begun.Offset, begun.Total, begun.Digest));
-            Assert.Equal("resumed", Assert.Single((await Content.ListStatusesAsync(new ListStatusesRequest(), Here)).Statuses).Ref);
-            var rest = new WriteContentRequest { Action = WriteAction.Commit, Offset = 5, Data = ByteString.CopyFromUtf8("+last") };
+            Assert.Equal("resumed",
+                Assert.Single((await Content.ListStatusesAsync(new ListStatusesRequest(), Here)).Statuses).Ref);
+            var rest = new WriteContentRequest {
+                Action = WriteAction.Commit, Offset = 5, Data = ByteString.CopyFromUtf8("+last") };
             var done = await SendAsync(again, rest);
             Assert.Equal(DigestOf("first+last"), done.Digest);
             break;

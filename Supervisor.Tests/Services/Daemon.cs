@@ -25,7 +25,9 @@ public sealed class Daemon : IAsyncLifetime
     public string Base { get; }
 
     /// <summary>As the product runs: its containers are children of a shim of its own.</summary>
-    public DaemonOptions Options => new($"{Base}/s", $"{Base}/root", $"{Base}/state", Quiet: true, ShimExecutable: Path.Join(Repository.Bin, "supervisor-shim"));
+    public DaemonOptions Options =>
+        new($"{Base}/s", $"{Base}/root", $"{Base}/state", Quiet: true,
+        ShimExecutable: Path.Join(Repository.Bin, "supervisor-shim"));
 
     public DaemonHost Host { get; private set; } = null!;
     public GrpcChannel Channel { get; private set; } = null!;

@@ -4,17 +4,22 @@ using Supervisor.Host.Hosting;
 
 namespace Supervisor.Tests.Services;
 
-/// <summary>The daemon's directories and locks are its own: what another user has, or has planted there, is refused and left as it is.</summary>
+/// <summary>
+/// The daemon's directories and locks are its own: what another user has, or has planted there, is refused and left as it is.
+/// </summary>
 public sealed class DirectoryTests : IDisposable
 {
-    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, Readable = Private | UnixFileMode.GroupRead
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
+        Readable = Private | UnixFileMode.GroupRead
         | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
     private readonly string _base = Directory.CreateTempSubdirectory("supervisor-directories-").FullName;
 
     public void Dispose() => Directory.Delete(_base, recursive: true);
 
-    private DaemonOptions Options => new($"{_base}/run/s", $"{_base}/root", $"{_base}/state", Quiet: true, ShimExecutable: Path.Join(Repository.Bin, "supervisor-shim"));
+    private DaemonOptions Options =>
+        new($"{_base}/run/s", $"{_base}/root", $"{_base}/state", Quiet: true,
+        ShimExecutable: Path.Join(Repository.Bin, "supervisor-shim"));
 
     [Theory]
     [InlineData("root")]
@@ -25,7 +30,9 @@ public sealed class DirectoryTests : IDisposable
         var target = Directory.CreateDirectory($"{_base}/elsewhere");
         File.CreateSymbolicLink($"{_base}/{name}", target.FullName);
         Assert.Contains("is a symbolic link", await RefusedAsync(Options), StringComparison.Ordinal);
-        Assert.Contains("is a symbolic link", await RefusedAsync(Options with { Root = Options.Root + "/", State = Options.State + "/" }), StringComparison.Ordinal);
+        Assert.Contains("is a symbolic link",
+            await RefusedAsync(Options with { Root = Options.Root + "/", State = Options.State + "/" }),
+            StringComparison.Ordinal);
         Assert.Empty(target.EnumerateFileSystemInfos());
     }
 
@@ -87,11 +94,13 @@ public sealed class DirectoryTests : IDisposable
                 Directory.CreateDirectory($"{_base}/{name}");
                 File.SetUnixFileMode($"{_base}/{name}", Readable);
             }
-            if (round > 0) File.SetUnixFileMode($"{_base}/root/journal.db", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
+            if (round > 0) File.SetUnixFileMode(
+                $"{_base}/root/journal.db", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
             var daemon = await DaemonHost.StartAsync(Options).WaitAsync(Daemon.Deadline);
             try
             {
-                foreach (var name in (string[])["root", "state", "run"]) Assert.Equal(Private, File.GetUnixFileMode($"{_base}/{name}"));
+                foreach (var name in (string[])["root", "state", "run"])
+                    Assert.Equal(Private, File.GetUnixFileMode($"{_base}/{name}"));
                 Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode($"{_base}/root/journal.db"));
             }
             finally

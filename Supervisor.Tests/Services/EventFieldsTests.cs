@@ -9,9 +9,11 @@ namespace Supervisor.Tests.Services;
 public sealed class EventFieldsTests
 {
     private static PublishedEvent Event(string topic, IMessage body, string prefix = "") => new(
-        1, 0, DateTimeOffset.UnixEpoch, "moby", topic, new Any { TypeUrl = prefix + body.Descriptor.FullName, Value = body.ToByteString() });
+        1, 0, DateTimeOffset.UnixEpoch, "moby", topic,
+            new Any { TypeUrl = prefix + body.Descriptor.FullName, Value = body.ToByteString() });
 
-    private static bool Matches(string filter, PublishedEvent @event) => FilterSet.Parse([filter]).Matches(EventFields.Of(@event));
+    private static bool Matches(string filter, PublishedEvent @event) =>
+        FilterSet.Parse([filter]).Matches(EventFields.Of(@event));
 
     [Theory]
     [InlineData("namespace==moby,topic~=|^/tasks/|", true)] // dockerd's
@@ -41,13 +43,17 @@ public sealed class EventFieldsTests
 
     [Fact]
     public void A_type_may_have_googles_prefix() =>
-        Assert.True(Matches("event.id==c", Event("/containers/delete", new ContainerDelete { Id = "c" }, "type.googleapis.com/")));
+        Assert.True(Matches("event.id==c",
+            Event("/containers/delete", new ContainerDelete { Id = "c" }, "type.googleapis.com/")));
 
     [Fact]
     public void A_body_of_unknown_type_or_with_broken_bytes_has_no_fields()
     {
-        var unknown = new PublishedEvent(1, 0, default, "n", "/t", new Any { TypeUrl = "no.such.Type", Value = ByteString.CopyFromUtf8("x") });
-        var broken = new PublishedEvent(1, 0, default, "n", "/t", new Any { TypeUrl = "containerd.events.TaskExit", Value = ByteString.CopyFrom(0xff, 0xff) });
+        var unknown = new PublishedEvent(
+            1, 0, default, "n", "/t", new Any { TypeUrl = "no.such.Type", Value = ByteString.CopyFromUtf8("x") });
+        var broken = new PublishedEvent(
+            1, 0, default, "n", "/t",
+            new Any { TypeUrl = "containerd.events.TaskExit", Value = ByteString.CopyFrom(0xff, 0xff) });
         Assert.False(Matches("event.id", unknown));
         Assert.False(Matches("event.id", broken));
         Assert.True(Matches("topic==\"/t\"", broken));

@@ -32,7 +32,8 @@ public sealed class EventsServiceTests(Daemon daemon) : IClassFixture<Daemon>
     private static async Task<List<Envelope>> TakeAsync(AsyncServerStreamingCall<Envelope> call, int count)
     {
         var taken = new List<Envelope>();
-        while (taken.Count < count && await call.ResponseStream.MoveNext(CancellationToken.None)) taken.Add(call.ResponseStream.Current);
+        while (taken.Count < count && await call.ResponseStream.MoveNext(CancellationToken.None))
+            taken.Add(call.ResponseStream.Current);
         return taken;
     }
 
@@ -68,14 +69,16 @@ public sealed class EventsServiceTests(Daemon daemon) : IClassFixture<Daemon>
         using var call = daemon.Events.Subscribe(new SubscribeRequest { Filters = { "topic==/x" } }, In(null));
         var refused = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(CancellationToken.None));
         Assert.Equal(StatusCode.Unknown, refused.StatusCode);
-        Assert.StartsWith("subscription error: failed parsing subscription filters: filters: parse error: ", refused.Status.Detail, StringComparison.Ordinal);
+        Assert.StartsWith("subscription error: failed parsing subscription filters: filters: parse error: ",
+            refused.Status.Detail, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_forwarded_envelope_keeps_its_time_and_namespace()
     {
         using var call = await SubscribeAsync("topic==\"/forwarded/x\"");
-        var sent = new Envelope { Timestamp = new Timestamp { Seconds = 5 }, Namespace = "elsewhere", Topic = "/forwarded/x", Event = Exit("c") };
+        var sent = new Envelope {
+            Timestamp = new Timestamp { Seconds = 5 }, Namespace = "elsewhere", Topic = "/forwarded/x", Event = Exit("c") };
         await daemon.Events.ForwardAsync(new ForwardRequest { Envelope = sent }, In("here"));
         Assert.Equal(sent, Assert.Single(await TakeAsync(call, 1)));
     }
@@ -110,11 +113,13 @@ public sealed class EventsServiceTests(Daemon daemon) : IClassFixture<Daemon>
     public async Task Namespaces_tell_what_happens_to_them_and_silent_ones_do_not()
     {
         using var call = await SubscribeAsync("topic~=|^/namespaces/|,event.name~=told");
-        await daemon.Namespaces.CreateAsync(new CreateNamespaceRequest { Namespace = new Namespace { Name = "told", Labels = { ["a"] = "1" } } }, In("caller"));
+        await daemon.Namespaces.CreateAsync(
+            new CreateNamespaceRequest { Namespace = new Namespace { Name = "told", Labels = { ["a"] = "1" } } }, In("caller"));
         await new Containerd.Services.Leases.V1.Leases.LeasesClient(daemon.Channel).CreateAsync(new() { Id = "l" }, In("untold"));
         await daemon.Namespaces.DeleteAsync(new DeleteNamespaceRequest { Name = "told" }, In("caller"));
         var events = await TakeAsync(call, 2);
-        Assert.Equal([("/namespaces/create", "caller"), ("/namespaces/delete", "told")], events.Select(e => (e.Topic, e.Namespace)));
+        Assert.Equal([("/namespaces/create", "caller"), ("/namespaces/delete", "told")],
+            events.Select(e => (e.Topic, e.Namespace)));
         Assert.Equal("1", NamespaceCreate.Parser.ParseFrom(events[0].Event.Value).Labels["a"]);
     }
 }

@@ -16,7 +16,8 @@ public sealed class GrpcTranslationTests
     private static readonly DateTimeOffset T = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
     private static readonly TaskSetup Setup = new("/b", new StdioPaths("/f/in", "/f/out", "/f/err", false), []);
     private static readonly InitProcess Init = new(42, 99, "boot");
-    private static readonly ImmutableSortedDictionary<string, string> Cgroups = ImmutableSortedDictionary<string, string>.Empty.Add("", "/x");
+    private static readonly ImmutableSortedDictionary<string, string> Cgroups =
+        ImmutableSortedDictionary<string, string>.Empty.Add("", "/x");
 
     private static readonly TaskRestore Restore = new(new RestoreSource("/images", "", ""), ByteString.Empty);
 
@@ -64,7 +65,9 @@ public sealed class GrpcTranslationTests
     [Fact]
     public void A_container_comes_back_byte_for_byte()
     {
-        var spec = new Any { TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Spec", Value = ByteString.CopyFromUtf8("{ \"odd\" :  1}") };
+        var spec = new Any {
+            TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Spec",
+            Value = ByteString.CopyFromUtf8("{ \"odd\" :  1}") };
         var sent = new Container
         {
             Id = "c1",
@@ -93,9 +96,11 @@ public sealed class GrpcTranslationTests
     [Fact]
     public void Inspect_says_what_containerd_cannot()
     {
-        var stopped = InspectService.ToMessage(new TaskState.Stopped(Setup, Init, Cgroups, new TaskExit(137, T, "why"), OomKilled: true));
+        var stopped = InspectService.ToMessage(
+            new TaskState.Stopped(Setup, Init, Cgroups, new TaskExit(137, T, "why"), OomKilled: true));
         Assert.Equal(("stopped", 42u, 137u, true, "why", "/b", 99ul, "boot"),
-            (stopped.Status, stopped.Pid, stopped.ExitStatus, stopped.OomKilled, stopped.Reason, stopped.Bundle, stopped.StartTime, stopped.BootId));
+            (stopped.Status, stopped.Pid, stopped.ExitStatus, stopped.OomKilled, stopped.Reason, stopped.Bundle,
+                stopped.StartTime, stopped.BootId));
         Assert.Equal("/x", stopped.CgroupPaths[""]);
         Assert.Null(InspectService.ToMessage(new TaskState.Running(Setup, Init, Cgroups)).ExitedAt);
     }

@@ -29,11 +29,17 @@ public sealed class HostingTests : IAsyncLifetime
     public async Task Two_daemons_share_neither_a_root_nor_a_state_directory_nor_an_address()
     {
         var sameRoot = _daemon.Options with { Address = $"{_daemon.Base}/s2" };
-        Assert.Contains("root directory", (await Assert.ThrowsAsync<DaemonStartException>(() => DaemonHost.StartAsync(sameRoot))).Message, StringComparison.Ordinal);
+        Assert.Contains("root directory",
+            (await Assert.ThrowsAsync<DaemonStartException>(() => DaemonHost.StartAsync(sameRoot))).Message,
+            StringComparison.Ordinal);
         var sameState = _daemon.Options with { Address = $"{_daemon.Base}/s2", Root = $"{_daemon.Base}/root2" };
-        Assert.Contains("state directory", (await Assert.ThrowsAsync<DaemonStartException>(() => DaemonHost.StartAsync(sameState))).Message, StringComparison.Ordinal);
+        Assert.Contains("state directory",
+            (await Assert.ThrowsAsync<DaemonStartException>(() => DaemonHost.StartAsync(sameState))).Message,
+            StringComparison.Ordinal);
         var sameAddress = _daemon.Options with { Root = $"{_daemon.Base}/root2", State = $"{_daemon.Base}/state2" };
-        Assert.Contains("address", (await Assert.ThrowsAsync<DaemonStartException>(() => DaemonHost.StartAsync(sameAddress))).Message, StringComparison.Ordinal);
+        Assert.Contains("address",
+            (await Assert.ThrowsAsync<DaemonStartException>(() => DaemonHost.StartAsync(sameAddress))).Message,
+            StringComparison.Ordinal);
         await _daemon.Health.CheckAsync(new HealthCheckRequest(), In(null)); // and the first one was not disturbed
     }
 
@@ -75,15 +81,20 @@ public sealed class HostingTests : IAsyncLifetime
         var refused = Assert.Throws<DaemonStartException>(() => ListeningSocket.RemoveStale(file));
         Assert.Contains("no socket", refused.Message, StringComparison.Ordinal);
         Assert.True(File.Exists(file));
-        Assert.Contains("answers there already", Assert.Throws<DaemonStartException>(() => ListeningSocket.RemoveStale(_daemon.Options.Address)).Message, StringComparison.Ordinal);
-        Assert.Contains("107 bytes", Assert.Throws<DaemonStartException>(() => ListeningSocket.RemoveStale("/tmp/" + new string('x', 108))).Message, StringComparison.Ordinal);
+        Assert.Contains("answers there already",
+            Assert.Throws<DaemonStartException>(() => ListeningSocket.RemoveStale(_daemon.Options.Address)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("107 bytes",
+            Assert.Throws<DaemonStartException>(() => ListeningSocket.RemoveStale("/tmp/" + new string('x', 108))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_socket_on_which_nobody_answers_is_removed()
     {
         var path = $"{_daemon.Base}/stale";
-        using (ListeningSocket.Bind($"{_daemon.Base}/bound", group: null)) File.Move($"{_daemon.Base}/bound", path); // its end finds nothing to remove
+        // its end finds nothing to remove
+        using (ListeningSocket.Bind($"{_daemon.Base}/bound", group: null)) File.Move($"{_daemon.Base}/bound", path);
         Assert.NotNull(FileKind.Of(path));
         ListeningSocket.RemoveStale(path);
         Assert.Null(FileKind.Of(path));
@@ -91,7 +102,8 @@ public sealed class HostingTests : IAsyncLifetime
 
     [Fact]
     public void A_directory_in_which_others_may_write_is_refused() =>
-        Assert.Contains("others may write", Assert.Throws<DaemonStartException>(() => PrivateDirectory.ClaimForSocket("/tmp")).Message, StringComparison.Ordinal);
+        Assert.Contains("others may write",
+            Assert.Throws<DaemonStartException>(() => PrivateDirectory.ClaimForSocket("/tmp")).Message, StringComparison.Ordinal);
 
     [Fact]
     public async Task A_stop_ends_open_streams_with_unavailable_and_never_with_cancelled()
@@ -115,7 +127,8 @@ public sealed class HostingTests : IAsyncLifetime
     [Fact]
     public async Task Who_comes_while_the_journal_is_read_is_answered_when_it_has_been()
     {
-        await _daemon.Namespaces.CreateAsync(new CreateNamespaceRequest { Namespace = new Namespace { Name = "kept" } }, In(null));
+        await _daemon.Namespaces.CreateAsync(
+            new CreateNamespaceRequest { Namespace = new Namespace { Name = "kept" } }, In(null));
         await _daemon.Host.StopAsync("a test restarts it").WaitAsync(Deadline);
         var journal = Lock();
         var starting = _daemon.InitializeAsync();
@@ -128,8 +141,10 @@ public sealed class HostingTests : IAsyncLifetime
             using var watch = health.Watch(new HealthCheckRequest(), patient);
             Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
             Assert.Equal(HealthCheckResponse.Types.ServingStatus.NotServing, watch.ResponseStream.Current.Status);
-            Assert.Equal(HealthCheckResponse.Types.ServingStatus.NotServing, (await health.CheckAsync(new HealthCheckRequest(), patient)).Status);
-            var impatient = await StatusAsync(namespaces.ListAsync(new ListNamespacesRequest(), deadline: DateTime.UtcNow.AddMilliseconds(300)));
+            Assert.Equal(HealthCheckResponse.Types.ServingStatus.NotServing,
+                (await health.CheckAsync(new HealthCheckRequest(), patient)).Status);
+            var impatient = await StatusAsync(
+                namespaces.ListAsync(new ListNamespacesRequest(), deadline: DateTime.UtcNow.AddMilliseconds(300)));
             Assert.Equal(StatusCode.DeadlineExceeded, impatient.StatusCode);
             var list = namespaces.ListAsync(new ListNamespacesRequest(), patient).ResponseAsync;
             Assert.False(list.IsCompleted || starting.IsCompleted);
@@ -150,7 +165,8 @@ public sealed class HostingTests : IAsyncLifetime
             var starting = DaemonHost.StartAsync(_daemon.Options);
             using var early = Connect(_daemon.Options.Address);
             await SocketIsThere();
-            var list = await StatusAsync(new Namespaces.NamespacesClient(early).ListAsync(new ListNamespacesRequest(), In(null).WithWaitForReady()));
+            var list = await StatusAsync(
+                new Namespaces.NamespacesClient(early).ListAsync(new ListNamespacesRequest(), In(null).WithWaitForReady()));
             var failure = await Assert.ThrowsAnyAsync<Exception>(() => starting.WaitAsync(Deadline));
             Assert.Equal((StatusCode.Unavailable, $"the daemon cannot start: {failure.Message}"), (list.StatusCode, list.Detail));
             Assert.Null(FileKind.Of(_daemon.Options.Address));
@@ -160,7 +176,8 @@ public sealed class HostingTests : IAsyncLifetime
 
     private async Task SocketIsThere()
     {
-        for (var end = DateTime.UtcNow + Deadline; FileKind.Of(_daemon.Options.Address) is null; await Task.Delay(10)) Assert.True(DateTime.UtcNow < end);
+        for (var end = DateTime.UtcNow + Deadline; FileKind.Of(_daemon.Options.Address) is null; await Task.Delay(10))
+            Assert.True(DateTime.UtcNow < end);
     }
 
     /// <summary>Nobody else can read the journal until it is disposed of (sqlite.org/pragma.html#pragma_locking_mode).</summary>
@@ -179,7 +196,8 @@ public sealed class HostingTests : IAsyncLifetime
     {
         var options = _daemon.Options with
         {
-            Address = $"{_daemon.Base}/s2", Root = $"{_daemon.Base}/root2", State = $"{_daemon.Base}/state2", FirstCallWithin = TimeSpan.FromSeconds(1),
+            Address = $"{_daemon.Base}/s2", Root = $"{_daemon.Base}/root2", State = $"{_daemon.Base}/state2",
+            FirstCallWithin = TimeSpan.FromSeconds(1),
         };
         await using var host = await DaemonHost.StartAsync(options);
         using var silent = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -189,7 +207,8 @@ public sealed class HostingTests : IAsyncLifetime
         await events.ResponseHeadersAsync;
         Assert.Equal(0, await ReadToEnd(silent).WaitAsync(Deadline));
         var next = events.ResponseStream.MoveNext(CancellationToken.None); // over the connection that has made a call
-        await new Namespaces.NamespacesClient(channel).CreateAsync(new CreateNamespaceRequest { Namespace = new Namespace { Name = "heard" } }, In(null));
+        await new Namespaces.NamespacesClient(channel)
+            .CreateAsync(new CreateNamespaceRequest { Namespace = new Namespace { Name = "heard" } }, In(null));
         Assert.True(await next.WaitAsync(Deadline));
     }
 
@@ -219,13 +238,16 @@ public sealed class HostingTests : IAsyncLifetime
         var raw = Marshallers.Create<byte[]>(b => b, b => b);
         foreach (var type in new[] { MethodType.Unary, MethodType.ServerStreaming })
         {
-            var (service, name) = type is MethodType.Unary ? ("containerd.services.namespaces.v1.Namespaces", "Get") : ("containerd.services.events.v1.Events", "Subscribe");
+            var (service, name) = type is MethodType.Unary
+                ? ("containerd.services.namespaces.v1.Namespaces", "Get") : ("containerd.services.events.v1.Events", "Subscribe");
             var method = new Method<byte[], byte[]>(type, service, name, raw, raw);
             var invoker = _daemon.Channel.CreateCallInvoker();
             byte[] garbage = [0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f]; // a field that is longer than the message
             var e = type is MethodType.Unary
-                ? await Assert.ThrowsAsync<RpcException>(async () => await invoker.AsyncUnaryCall(method, null, In(null), garbage))
-                : await Assert.ThrowsAsync<RpcException>(() => invoker.AsyncServerStreamingCall(method, null, In(null), garbage).ResponseStream.MoveNext(default));
+                ? await Assert.ThrowsAsync<RpcException>(
+                    async () => await invoker.AsyncUnaryCall(method, null, In(null), garbage))
+                : await Assert.ThrowsAsync<RpcException>(
+                    () => invoker.AsyncServerStreamingCall(method, null, In(null), garbage).ResponseStream.MoveNext(default));
             Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
             Assert.Contains("not a valid message", e.Status.Detail, StringComparison.Ordinal);
             Assert.DoesNotContain("Exception", e.Status.Detail, StringComparison.Ordinal);
@@ -236,17 +258,22 @@ public sealed class HostingTests : IAsyncLifetime
     public async Task What_was_acknowledged_is_there_after_a_restart()
     {
         var uuid = (await _daemon.Introspection.ServerAsync(new Empty(), In(null))).Uuid;
-        await _daemon.Namespaces.CreateAsync(new CreateNamespaceRequest { Namespace = new Namespace { Name = "kept", Labels = { ["a"] = "1" } } }, In(null));
+        await _daemon.Namespaces.CreateAsync(
+            new CreateNamespaceRequest { Namespace = new Namespace { Name = "kept", Labels = { ["a"] = "1" } } }, In(null));
         await _daemon.Leases.CreateAsync(new CreateRequest { Id = "gone" }, In("kept"));
         await _daemon.Leases.DeleteAsync(new DeleteRequest { Id = "gone" }, In("kept"));
-        var lease = (await _daemon.Leases.CreateAsync(new CreateRequest { Id = "l", Labels = { ["b"] = "2" } }, In("kept"))).Lease;
-        var container = new Container { Id = "c", Runtime = new() { Name = "r" }, Spec = new Any { TypeUrl = "x" }, Labels = { ["c"] = "3" } };
-        container = (await _daemon.Containers.CreateAsync(new CreateContainerRequest { Container = container }, In("kept"))).Container;
+        var lease = (await _daemon.Leases.CreateAsync(
+            new CreateRequest { Id = "l", Labels = { ["b"] = "2" } }, In("kept"))).Lease;
+        var container = new Container {
+            Id = "c", Runtime = new() { Name = "r" }, Spec = new Any { TypeUrl = "x" }, Labels = { ["c"] = "3" } };
+        container = (await _daemon.Containers.CreateAsync(
+            new CreateContainerRequest { Container = container }, In("kept"))).Container;
 
         await _daemon.RestartAsync();
 
         Assert.Equal(uuid, (await _daemon.Introspection.ServerAsync(new Empty(), In(null))).Uuid);
-        Assert.Equal("1", (await _daemon.Namespaces.GetAsync(new GetNamespaceRequest { Name = "kept" }, In(null))).Namespace.Labels["a"]);
+        Assert.Equal("1", (await _daemon.Namespaces.GetAsync(
+            new GetNamespaceRequest { Name = "kept" }, In(null))).Namespace.Labels["a"]);
         Assert.Equal([lease], (await _daemon.Leases.ListAsync(new ListRequest(), In("kept"))).Leases);
         Assert.Equal([container], (await _daemon.Containers.ListAsync(new ListContainersRequest(), In("kept"))).Containers);
     }

@@ -27,7 +27,8 @@ public sealed class ImagesServiceTests(Daemon daemon) : StorageServices(daemon),
         var change = new UpdateImageRequest { Image = other, UpdateMask = new FieldMask { Paths = { "labels.x" } } };
         var updated = (await Images.UpdateAsync(change, Here)).Image;
         Assert.Equal(("m", "y", made.CreatedAt), (updated.Target.MediaType, updated.Labels["x"], updated.CreatedAt));
-        string[] filters = ["name==i", $"target.digest~=^{Missing[..20]}", "labels.x==y", "annotations.note==n", "target.mediatype==m"];
+        string[] filters = ["name==i", $"target.digest~=^{Missing[..20]}", "labels.x==y", "annotations.note==n",
+            "target.mediatype==m"];
         foreach (var filter in filters)
             Assert.Equal([updated], (await Images.ListAsync(new ListImagesRequest { Filters = { filter } }, Here)).Images);
         Assert.Empty((await Images.ListAsync(new ListImagesRequest { Filters = { "name==j" } }, Here)).Images);

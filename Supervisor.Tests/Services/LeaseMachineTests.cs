@@ -20,7 +20,8 @@ public sealed class LeaseMachineTests
     public void An_id_is_taken_in_its_own_namespace_only()
     {
         var state = After(new LeaseCommand.Create(L1, T, ImmutableSortedDictionary<string, string>.Empty));
-        Assert.Equal(RefusalCode.AlreadyExists, LeaseMachine.Decide(state, new LeaseCommand.Create(L1, T, Until(""))).Refusal!.Code);
+        Assert.Equal(RefusalCode.AlreadyExists,
+            LeaseMachine.Decide(state, new LeaseCommand.Create(L1, T, Until(""))).Refusal!.Code);
         Assert.Null(LeaseMachine.Decide(state, new LeaseCommand.Create(Other, T, Until(""))).Refusal);
     }
 
@@ -29,7 +30,8 @@ public sealed class LeaseMachineTests
     {
         var state = After(new LeaseCommand.Create(L1, T, Until("1970-01-01T00:00:10Z")));
         Assert.Null(LeaseMachine.Decide(state, new LeaseCommand.Delete(L1, T.AddSeconds(9))).Refusal);
-        Assert.Equal(RefusalCode.NotFound, LeaseMachine.Decide(state, new LeaseCommand.Delete(L1, T.AddSeconds(10))).Refusal!.Code);
+        Assert.Equal(RefusalCode.NotFound,
+            LeaseMachine.Decide(state, new LeaseCommand.Delete(L1, T.AddSeconds(10))).Refusal!.Code);
         var again = LeaseMachine.Decide(state, new LeaseCommand.Create(L1, T.AddSeconds(10), Until("")));
         Assert.Equal([typeof(LeaseEvent.Deleted), typeof(LeaseEvent.Created)], again.Events.Select(e => e.GetType()));
     }
@@ -42,7 +44,8 @@ public sealed class LeaseMachineTests
         Assert.Equal(T.AddSeconds(seconds), new Lease(L1, T, Until(text), []).ExpiresAt);
 
     [Fact]
-    public void A_label_that_is_no_time_never_expires() => Assert.False(new Lease(L1, T, Until("soon"), []).HasExpired(DateTimeOffset.MaxValue));
+    public void A_label_that_is_no_time_never_expires() =>
+        Assert.False(new Lease(L1, T, Until("soon"), []).HasExpired(DateTimeOffset.MaxValue));
 
     [Fact]
     public void Expire_ends_those_whose_time_has_come_and_no_others()
@@ -59,7 +62,8 @@ public sealed class LeaseMachineTests
     public void A_namespace_takes_its_leases_along()
     {
         var state = After(
-            new LeaseCommand.Create(L1, T, Until("")), new LeaseCommand.Create(Other, T, Until("")), new LeaseCommand.ForgetNamespace("n", T));
+            new LeaseCommand.Create(L1, T, Until("")), new LeaseCommand.Create(Other, T, Until("")),
+                new LeaseCommand.ForgetNamespace("n", T));
         Assert.Equal(Other, Assert.Single(state).Key);
     }
 
@@ -70,8 +74,10 @@ public sealed class LeaseMachineTests
         var state = After(new LeaseCommand.Create(L1, T, Until("")), new LeaseCommand.AddResource(L1, T, blob));
         Assert.Equal([blob], state[L1].Resources);
         Assert.Empty(LeaseMachine.Decide(state, new LeaseCommand.AddResource(L1, T, blob)).Events);
-        Assert.Empty(LeaseMachine.Decide(state, new LeaseCommand.RemoveResource(L1, T, new LeasedResource("content", "sha256:2"))).Events);
-        Assert.Equal(RefusalCode.NotFound, LeaseMachine.Decide(state, new LeaseCommand.AddResource(Other, T, blob)).Refusal!.Code);
+        Assert.Empty(LeaseMachine.Decide(
+            state, new LeaseCommand.RemoveResource(L1, T, new LeasedResource("content", "sha256:2"))).Events);
+        Assert.Equal(RefusalCode.NotFound,
+            LeaseMachine.Decide(state, new LeaseCommand.AddResource(Other, T, blob)).Refusal!.Code);
     }
 
     [Fact]
@@ -95,7 +101,8 @@ public sealed class LeaseMachineTests
         var blob = new LeasedResource("content", "sha256:1");
         LeaseEvent[] events =
         [
-            new LeaseEvent.Created(T.AddTicks(3), L1, Until("x")), new LeaseEvent.Deleted(T, L1), new LeaseEvent.ResourceAdded(T, L1, blob),
+            new LeaseEvent.Created(T.AddTicks(3), L1, Until("x")), new LeaseEvent.Deleted(T, L1),
+            new LeaseEvent.ResourceAdded(T, L1, blob),
             new LeaseEvent.ResourceRemoved(T, Other, blob), new LeaseEvent.Compacted(T, []),
         ];
         foreach (var e in events)
@@ -109,5 +116,6 @@ public sealed class LeaseMachineTests
         Assert.Null(LeaseJournal.FromProto("supervisor.journal.v1.NamespaceCreated", ReadOnlyMemory<byte>.Empty));
     }
 
-    private static readonly Comparer<LeaseKey> KeyOrder = Comparer<LeaseKey>.Create((a, b) => string.CompareOrdinal($"{a}", $"{b}"));
+    private static readonly Comparer<LeaseKey> KeyOrder =
+        Comparer<LeaseKey>.Create((a, b) => string.CompareOrdinal($"{a}", $"{b}"));
 }

@@ -21,7 +21,8 @@ public sealed class ManyClientsTests(Daemon daemon) : IClassFixture<Daemon>
         try
         {
             for (var i = 0; i < 1000; i++)
-                calls.Add(daemon.Events.Subscribe(new SubscribeRequest { Filters = { "topic~=|^/thousand/|" } }, new CallOptions()));
+                calls.Add(daemon.Events.Subscribe(
+                    new SubscribeRequest { Filters = { "topic~=|^/thousand/|" } }, new CallOptions()));
             await Task.WhenAll(calls.Select(c => c.ResponseHeadersAsync)).WaitAsync(TimeSpan.FromMinutes(2));
             var exit = new Any { TypeUrl = "containerd.events.TaskExit", Value = new TaskExit { Id = "c" }.ToByteString() };
             await daemon.Events.PublishAsync(new PublishRequest { Topic = "/thousand/1", Event = exit }, In("n"));
@@ -40,13 +41,15 @@ public sealed class ManyClientsTests(Daemon daemon) : IClassFixture<Daemon>
     [Fact]
     public async Task A_runtime_that_this_daemon_is_not_is_refused_at_the_task()
     {
-        var container = new Container { Id = "vm", Runtime = new() { Name = "io.containerd.kata.v2" }, Spec = new Any { TypeUrl = "x" } };
+        var container = new Container {
+            Id = "vm", Runtime = new() { Name = "io.containerd.kata.v2" }, Spec = new Any { TypeUrl = "x" } };
         await daemon.Containers.CreateAsync(new CreateContainerRequest { Container = container }, In("rt"));
         var refused = await StatusAsync(daemon.Tasks.CreateAsync(new CreateTaskRequest { ContainerId = "vm" }, In("rt")));
         Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
         Assert.Contains("io.containerd.kata.v2", refused.Detail, StringComparison.Ordinal);
         Assert.Equal(
-            StatusCode.NotFound, (await StatusAsync(daemon.Tasks.GetAsync(new GetRequest { ContainerId = "vm" }, In("rt")))).StatusCode);
+            StatusCode.NotFound,
+                (await StatusAsync(daemon.Tasks.GetAsync(new GetRequest { ContainerId = "vm" }, In("rt")))).StatusCode);
     }
 
     [Theory]

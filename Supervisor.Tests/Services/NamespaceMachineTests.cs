@@ -11,13 +11,15 @@ public sealed class NamespaceMachineTests
     private static ImmutableSortedDictionary<string, string> Labels(params (string Key, string Value)[] labels) =>
         labels.ToImmutableSortedDictionary(l => l.Key, l => l.Value, StringComparer.Ordinal);
 
-    private static ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> With(string name, params (string, string)[] labels) =>
+    private static ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> With(
+        string name, params (string, string)[] labels) =>
         NamespaceMachine.Empty.Add(name, Labels(labels));
 
     [Fact]
     public void A_new_namespace_is_recorded_without_empty_labels()
     {
-        var decision = NamespaceMachine.Decide(NamespaceMachine.Empty, new NamespaceCommand.Create("n", T, Labels(("a", "1"), ("b", "")), "me"), "");
+        var decision = NamespaceMachine.Decide(
+            NamespaceMachine.Empty, new NamespaceCommand.Create("n", T, Labels(("a", "1"), ("b", "")), "me"), "");
         var created = Assert.IsType<NamespaceEvent.Created>(decision.Event);
         Assert.Equal(Labels(("a", "1")), created.Labels);
         Assert.Equal("me", created.ToldIn);
@@ -78,7 +80,8 @@ public sealed class NamespaceMachineTests
         Assert.Equal(RefusalCode.FailedPrecondition, full.Refusal!.Code);
         Assert.Contains("2 containers", full.Refusal.Message, StringComparison.Ordinal);
         Assert.IsType<NamespaceEvent.Deleted>(NamespaceMachine.Decide(With("n"), new NamespaceCommand.Delete("n", T), "").Event);
-        Assert.Equal(RefusalCode.NotFound, NamespaceMachine.Decide(With("m"), new NamespaceCommand.Delete("n", T), "").Refusal!.Code);
+        Assert.Equal(RefusalCode.NotFound,
+            NamespaceMachine.Decide(With("m"), new NamespaceCommand.Delete("n", T), "").Refusal!.Code);
     }
 
     [Fact]
@@ -93,7 +96,8 @@ public sealed class NamespaceMachineTests
         foreach (var e in events)
         {
             var message = NamespaceJournal.ToProto(e);
-            var back = NamespaceJournal.FromProto(message.Descriptor.FullName, Google.Protobuf.MessageExtensions.ToByteArray(message));
+            var back = NamespaceJournal.FromProto(
+                message.Descriptor.FullName, Google.Protobuf.MessageExtensions.ToByteArray(message));
             Assert.Equal(NamespaceJournal.ToProto(back!), message);
             Assert.Equal((e.GetType(), e.At, e.Name), (back!.GetType(), back.At, back.Name));
         }

@@ -23,7 +23,8 @@ public sealed class NamespacesAndLeasesTests(Daemon daemon) : IClassFixture<Daem
         var made = new Namespace { Name = "life", Labels = { ["a"] = "1" } };
         var created = await daemon.Namespaces.CreateAsync(new CreateNamespaceRequest { Namespace = made }, In("default"));
         Assert.Equal(made, created.Namespace);
-        var again = await StatusAsync(daemon.Namespaces.CreateAsync(new CreateNamespaceRequest { Namespace = made }, In("default")));
+        var again = await StatusAsync(
+            daemon.Namespaces.CreateAsync(new CreateNamespaceRequest { Namespace = made }, In("default")));
         Assert.Equal((StatusCode.AlreadyExists, "namespace \"life\": already exists"), (again.StatusCode, again.Detail));
         var updated = await daemon.Namespaces.UpdateAsync(
             new UpdateNamespaceRequest
@@ -33,7 +34,8 @@ public sealed class NamespacesAndLeasesTests(Daemon daemon) : IClassFixture<Daem
             },
             In("default"));
         Assert.Equal(2, updated.Namespace.Labels.Count);
-        Assert.Equal(updated.Namespace, (await daemon.Namespaces.GetAsync(new GetNamespaceRequest { Name = "life" }, In(null))).Namespace);
+        Assert.Equal(updated.Namespace,
+            (await daemon.Namespaces.GetAsync(new GetNamespaceRequest { Name = "life" }, In(null))).Namespace);
         Assert.Contains("life", await NamesAsync());
         await daemon.Namespaces.DeleteAsync(new DeleteNamespaceRequest { Name = "life" }, In("default"));
         Assert.DoesNotContain("life", await NamesAsync());
@@ -65,7 +67,8 @@ public sealed class NamespacesAndLeasesTests(Daemon daemon) : IClassFixture<Daem
         var container = new Container { Id = "c", Runtime = new() { Name = "r" }, Spec = new Any { TypeUrl = "x" } };
         await daemon.Containers.CreateAsync(new CreateContainerRequest { Container = container }, In("implicit"));
         Assert.Contains("implicit", await NamesAsync());
-        var refused = await StatusAsync(daemon.Namespaces.DeleteAsync(new DeleteNamespaceRequest { Name = "implicit" }, In(null)));
+        var refused = await StatusAsync(
+            daemon.Namespaces.DeleteAsync(new DeleteNamespaceRequest { Name = "implicit" }, In(null)));
         Assert.Equal(StatusCode.FailedPrecondition, refused.StatusCode);
         Assert.Contains("1 container", refused.Detail, StringComparison.Ordinal);
         await daemon.Containers.DeleteAsync(new DeleteContainerRequest { Id = "c" }, In("implicit"));
@@ -87,12 +90,14 @@ public sealed class NamespacesAndLeasesTests(Daemon daemon) : IClassFixture<Daem
         Assert.Empty(await ListAsync("lease", "id==l2"));
         var resource = new Resource { Id = "sha256:1", Type = "content" };
         await daemon.Leases.AddResourceAsync(new AddResourceRequest { Id = "l1", Resource = resource }, In("lease"));
-        Assert.Equal([resource], (await daemon.Leases.ListResourcesAsync(new ListResourcesRequest { Id = "l1" }, In("lease"))).Resources);
+        Assert.Equal([resource],
+            (await daemon.Leases.ListResourcesAsync(new ListResourcesRequest { Id = "l1" }, In("lease"))).Resources);
         await daemon.Leases.DeleteResourceAsync(new DeleteResourceRequest { Id = "l1", Resource = resource }, In("lease"));
         Assert.Empty((await daemon.Leases.ListResourcesAsync(new ListResourcesRequest { Id = "l1" }, In("lease"))).Resources);
         var bogus = await StatusAsync(daemon.Leases.AddResourceAsync(
             new AddResourceRequest { Id = "l1", Resource = new Resource { Id = "x", Type = "bogus" } }, In("lease")));
-        Assert.Equal((StatusCode.Unimplemented, "resource type bogus not supported yet: not implemented"), (bogus.StatusCode, bogus.Detail));
+        Assert.Equal((StatusCode.Unimplemented, "resource type bogus not supported yet: not implemented"),
+            (bogus.StatusCode, bogus.Detail));
         await daemon.Leases.DeleteAsync(new DeleteRequest { Id = "l1", Sync = true }, In("lease"));
         var gone = await StatusAsync(daemon.Leases.DeleteAsync(new DeleteRequest { Id = "l1" }, In("lease")));
         Assert.Equal((StatusCode.NotFound, "lease \"l1\": not found"), (gone.StatusCode, gone.Detail));
@@ -110,9 +115,12 @@ public sealed class NamespacesAndLeasesTests(Daemon daemon) : IClassFixture<Daem
     public async Task An_expired_lease_is_not_listed_and_its_id_is_free()
     {
         var past = DateTimeOffset.UtcNow.AddSeconds(-1).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'");
-        await daemon.Leases.CreateAsync(new CreateRequest { Id = "old", Labels = { ["containerd.io/gc.expire"] = past } }, In("expiry"));
+        await daemon.Leases.CreateAsync(
+            new CreateRequest { Id = "old", Labels = { ["containerd.io/gc.expire"] = past } }, In("expiry"));
         Assert.Empty(await ListAsync("expiry"));
-        Assert.Equal(StatusCode.NotFound, (await StatusAsync(daemon.Leases.ListResourcesAsync(new ListResourcesRequest { Id = "old" }, In("expiry")))).StatusCode);
+        Assert.Equal(StatusCode.NotFound,
+            (await StatusAsync(daemon.Leases.ListResourcesAsync(
+            new ListResourcesRequest { Id = "old" }, In("expiry")))).StatusCode);
         await daemon.Leases.CreateAsync(new CreateRequest { Id = "old" }, In("expiry"));
         Assert.Single(await ListAsync("expiry"));
     }

@@ -26,17 +26,21 @@ public sealed class ReflectionServiceTests(Daemon daemon) : IClassFixture<Daemon
     [Fact]
     public void No_service_that_is_written_is_forgotten()
     {
-        var written = typeof(ServiceNames).Assembly.GetTypes().Concat([typeof(Grpc.Reflection.ReflectionV1ServiceImpl), typeof(Grpc.Reflection.ReflectionServiceImpl)])
-            .Select(t => (t.BaseType is { } b && b.IsSubclassOf(typeof(Grpc.Health.V1.Health.HealthBase)) ? b.BaseType : t.BaseType)?
+        var written = typeof(ServiceNames).Assembly.GetTypes()
+            .Concat([typeof(Grpc.Reflection.ReflectionV1ServiceImpl), typeof(Grpc.Reflection.ReflectionServiceImpl)])
+            .Select(t => (t.BaseType is { } b && b.IsSubclassOf(typeof(Grpc.Health.V1.Health.HealthBase))
+                ? b.BaseType : t.BaseType)?
                 .GetCustomAttributes(typeof(BindServiceMethodAttribute), inherit: false).FirstOrDefault())
-            .OfType<BindServiceMethodAttribute>().Select(a => ((ServiceDescriptor)a.BindType.GetProperty("Descriptor")!.GetValue(null)!).FullName);
+            .OfType<BindServiceMethodAttribute>()
+                .Select(a => ((ServiceDescriptor)a.BindType.GetProperty("Descriptor")!.GetValue(null)!).FullName);
         Assert.Equal(ServiceNames.Served.Order(StringComparer.Ordinal), written.Order(StringComparer.Ordinal));
     }
 
     [Fact]
     public async Task The_services_are_those_that_are_served_in_both_versions()
     {
-        var names = (await AskAsync(new ServerReflectionRequest { ListServices = "" }))[0].ListServicesResponse.Service.Select(s => s.Name);
+        var names = (await AskAsync(new ServerReflectionRequest { ListServices = "" }))[0].ListServicesResponse.Service.Select(
+            s => s.Name);
         Assert.Equal(ServiceNames.Served.Order(StringComparer.Ordinal), names.Order(StringComparer.Ordinal));
 
         using var call = new Alpha.ServerReflection.ServerReflectionClient(daemon.Channel).ServerReflectionInfo(Daemon.In(null));
@@ -88,7 +92,8 @@ public sealed class ReflectionServiceTests(Daemon daemon) : IClassFixture<Daemon
             new ServerReflectionRequest { AllExtensionNumbersOfType = "no.such" },
             new ServerReflectionRequest());
         for (var i = 0; i < 3; i++)
-            Assert.Equal("health.proto", FileDescriptorProto.Parser.ParseFrom(answers[i].FileDescriptorResponse.FileDescriptorProto[0]).Name);
+            Assert.Equal("health.proto",
+                FileDescriptorProto.Parser.ParseFrom(answers[i].FileDescriptorResponse.FileDescriptorProto[0]).Name);
         foreach (var i in new[] { 3, 4 }) Assert.Equal((int)StatusCode.NotFound, answers[i].ErrorResponse.ErrorCode);
         // proto3 has no extensions but those of options; the published service answers none of these questions.
         foreach (var i in new[] { 5, 6, 7, 8 }) Assert.Equal((int)StatusCode.Unimplemented, answers[i].ErrorResponse.ErrorCode);

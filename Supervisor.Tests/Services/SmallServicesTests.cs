@@ -33,7 +33,8 @@ public sealed class SmallServicesTests(Daemon daemon) : IClassFixture<Daemon>
     public async Task What_is_not_there_is_unimplemented(string service, string method)
     {
         var bytes = Marshallers.Create<byte[]>(b => b, b => b);
-        var call = daemon.Channel.CreateCallInvoker().AsyncUnaryCall(new Method<byte[], byte[]>(MethodType.Unary, service, method, bytes, bytes), null, In(null), []);
+        var call = daemon.Channel.CreateCallInvoker()
+            .AsyncUnaryCall(new Method<byte[], byte[]>(MethodType.Unary, service, method, bytes, bytes), null, In(null), []);
         Assert.Equal(StatusCode.Unimplemented, (await StatusAsync(call)).StatusCode);
     }
 
@@ -62,12 +63,14 @@ public sealed class SmallServicesTests(Daemon daemon) : IClassFixture<Daemon>
             return string.Join(' ', answer.Plugins.Select(p => $"{p.Type}/{p.Id}"));
         }
         Assert.Equal("io.containerd.runtime.v2/task", await ListAsync("type==io.containerd.runtime.v2, id==task"));
-        Assert.Equal("io.containerd.snapshotter.v1/overlayfs", await ListAsync("type==io.containerd.snapshotter.v1, id==overlayfs"));
+        Assert.Equal("io.containerd.snapshotter.v1/overlayfs",
+            await ListAsync("type==io.containerd.snapshotter.v1, id==overlayfs"));
         Assert.Contains("io.containerd.grpc.v1/tasks", await ListAsync(), StringComparison.Ordinal);
         Assert.Equal(await ListAsync(), await ListAsync("platforms~=^linux/"));
         var bad = await StatusAsync(daemon.Introspection.PluginsAsync(new PluginsRequest { Filters = { "type=x" } }, In(null)));
         Assert.Equal(StatusCode.InvalidArgument, bad.StatusCode);
-        Assert.StartsWith("filters: parse error: [type >|=|< x]: unsupported operator \"=\"", bad.Detail, StringComparison.Ordinal);
+        Assert.StartsWith("filters: parse error: [type >|=|< x]: unsupported operator \"=\"", bad.Detail,
+            StringComparison.Ordinal);
     }
 
     [Fact]

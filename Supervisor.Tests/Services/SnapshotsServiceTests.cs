@@ -20,14 +20,18 @@ public sealed class SnapshotsServiceTests(Daemon daemon) : StorageServices(daemo
         Is(StatusCode.AlreadyExists, "snapshot \"p1\": already exists",
             await StatusAsync(Snapshots.PrepareAsync(new PrepareSnapshotRequest { Snapshotter = s, Key = "p1" }, Here)));
         Is(StatusCode.NotFound, "parent snapshot nope does not exist: not found",
-            await StatusAsync(Snapshots.PrepareAsync(new PrepareSnapshotRequest { Snapshotter = s, Key = "q", Parent = "nope" }, Here)));
+            await StatusAsync(Snapshots.PrepareAsync(
+                new PrepareSnapshotRequest { Snapshotter = s, Key = "q", Parent = "nope" }, Here)));
         Is(StatusCode.InvalidArgument,
-            await StatusAsync(Snapshots.PrepareAsync(new PrepareSnapshotRequest { Snapshotter = s, Key = "q", Parent = "p1" }, Here)));
+            await StatusAsync(Snapshots.PrepareAsync(
+                new PrepareSnapshotRequest { Snapshotter = s, Key = "q", Parent = "p1" }, Here)));
         Assert.Equal(first, (await Snapshots.MountsAsync(new MountsRequest { Snapshotter = s, Key = "p1" }, Here)).Mounts);
-        Assert.True((await Snapshots.UsageAsync(new UsageRequest { Snapshotter = s, Key = "p1" }, Here)) is { Inodes: 2, Size: > 0 });
+        Assert.True((await Snapshots.UsageAsync(new UsageRequest { Snapshotter = s, Key = "p1" }, Here)) is {
+            Inodes: 2, Size: > 0 });
         await CommitAsync(s, "p1", "n1");
         Is(StatusCode.NotFound, "snapshot p1 does not exist: not found",
-            await StatusAsync(Snapshots.CommitAsync(new CommitSnapshotRequest { Snapshotter = s, Key = "p1", Name = "n2" }, Here)));
+            await StatusAsync(Snapshots.CommitAsync(
+                new CommitSnapshotRequest { Snapshotter = s, Key = "p1", Name = "n2" }, Here)));
         var info = (await Snapshots.StatAsync(new StatSnapshotRequest { Snapshotter = s, Key = "n1" }, Here)).Info;
         Assert.Equal(("n1", Kind.Committed, ""), (info.Name, info.Kind, info.Parent));
         var child = await PrepareAsync(s, "p3", "n1");

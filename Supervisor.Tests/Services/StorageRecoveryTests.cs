@@ -30,7 +30,8 @@ public sealed class StorageRecoveryTests() : StorageServices(new Daemon()), IAsy
         await Daemon.RestartAsync();
         Assert.Equal(digest, (await Images.GetAsync(new GetImageRequest { Name = "i" }, Here)).Image.Target.Digest);
         Assert.Equal(7, (await Content.InfoAsync(new InfoRequest { Digest = digest }, Here)).Info.Size);
-        Assert.Equal(mounts, (await Snapshots.MountsAsync(new MountsRequest { Snapshotter = "overlayfs", Key = "k" }, Here)).Mounts);
+        Assert.Equal(mounts,
+            (await Snapshots.MountsAsync(new MountsRequest { Snapshotter = "overlayfs", Key = "k" }, Here)).Mounts);
         Assert.Equal("kept", File.ReadAllText(Path.Join(mounts[0].Source, "f")));
         Assert.False(File.Exists(strayBlob) || Directory.Exists(strayTree));
         var next = await PrepareAsync("overlayfs", "next");
@@ -46,7 +47,8 @@ public sealed class StorageRecoveryTests() : StorageServices(new Daemon()), IAsy
         var digest = await WriteAsync("only the image's", leased, label: null);
         var kept = await WriteAsync("the lease's", leased, label: null);
         await Snapshots.PrepareAsync(new PrepareSnapshotRequest { Snapshotter = "overlayfs", Key = "layer" }, leased);
-        await Snapshots.CommitAsync(new CommitSnapshotRequest { Snapshotter = "overlayfs", Key = "layer", Name = "base" }, leased);
+        await Snapshots.CommitAsync(
+            new CommitSnapshotRequest { Snapshotter = "overlayfs", Key = "layer", Name = "base" }, leased);
         var above = new PrepareSnapshotRequest { Snapshotter = "overlayfs", Key = "c", Parent = "base" };
         var mounts = (await Snapshots.PrepareAsync(above, leased)).Mounts;
         var container = new Container
@@ -67,7 +69,8 @@ public sealed class StorageRecoveryTests() : StorageServices(new Daemon()), IAsy
         await Daemon.Leases.DeleteAsync(new() { Id = "hold", Sync = true }, Here);
         Is(StatusCode.NotFound, await StatusAsync(Content.InfoAsync(new InfoRequest { Digest = kept }, Here)));
         // the container's, and what is beneath
-        Assert.Equal(mounts, (await Snapshots.MountsAsync(new MountsRequest { Snapshotter = "overlayfs", Key = "c" }, Here)).Mounts);
+        Assert.Equal(mounts,
+            (await Snapshots.MountsAsync(new MountsRequest { Snapshotter = "overlayfs", Key = "c" }, Here)).Mounts);
         await Snapshots.StatAsync(new StatSnapshotRequest { Snapshotter = "overlayfs", Key = "base" }, Here);
         await Daemon.Containers.DeleteAsync(new DeleteContainerRequest { Id = "c" }, Here);
         await Daemon.Leases.CreateAsync(new LeaseRequest { Id = "sync" }, Here);

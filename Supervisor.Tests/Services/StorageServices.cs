@@ -100,18 +100,21 @@ public abstract class StorageServices(Daemon daemon)
     protected string[] Files(string directory, string digest) =>
         Directory.GetFiles(Path.Join(Daemon.Base, "root", directory), digest[7..] + "*", SearchOption.AllDirectories);
 
-    protected static string DigestOf(string text) => "sha256:" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+    protected static string DigestOf(string text) =>
+        "sha256:" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
     /// <summary>The mounts of a snapshot to be written to, which no collection takes.</summary>
     protected async Task<IReadOnlyList<Mount>> PrepareAsync(string snapshotter, string key, string parent = "")
     {
-        var request = new PrepareSnapshotRequest { Snapshotter = snapshotter, Key = key, Parent = parent, Labels = { [Root] = "x" } };
+        var request = new PrepareSnapshotRequest {
+            Snapshotter = snapshotter, Key = key, Parent = parent, Labels = { [Root] = "x" } };
         return (await Snapshots.PrepareAsync(request, Here)).Mounts;
     }
 
     protected async Task<IReadOnlyList<Mount>> ViewAsync(string snapshotter, string key, string parent)
     {
-        var request = new ViewSnapshotRequest { Snapshotter = snapshotter, Key = key, Parent = parent, Labels = { [Root] = "x" } };
+        var request = new ViewSnapshotRequest {
+            Snapshotter = snapshotter, Key = key, Parent = parent, Labels = { [Root] = "x" } };
         return (await Snapshots.ViewAsync(request, Here)).Mounts;
     }
 

@@ -7,7 +7,9 @@ using static Supervisor.Tests.Services.Daemon;
 
 namespace Supervisor.Tests.Services;
 
-/// <summary>What content, images and snapshots answer alike: errors, filters, leases. Codes and words are containerd 1.6.20's.</summary>
+/// <summary>
+/// What content, images and snapshots answer alike: errors, filters, leases. Codes and words are containerd 1.6.20's.
+/// </summary>
 public sealed class StorageServicesTests(Daemon daemon) : StorageServices(daemon), IClassFixture<Daemon>
 {
     [Fact]
@@ -41,11 +43,13 @@ public sealed class StorageServicesTests(Daemon daemon) : StorageServices(daemon
     {
         const string bad = "name=x";
         Is(StatusCode.InvalidArgument, await StatusAsync(Images.ListAsync(new ListImagesRequest { Filters = { bad } }, Here)));
-        Is(StatusCode.InvalidArgument, await StatusAsync(Content.ListStatusesAsync(new ListStatusesRequest { Filters = { bad } }, Here)));
+        Is(StatusCode.InvalidArgument,
+            await StatusAsync(Content.ListStatusesAsync(new ListStatusesRequest { Filters = { bad } }, Here)));
         using var blobs = Content.List(new ListContentRequest { Filters = { bad } }, Here);
         Is(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(() => blobs.ResponseStream.MoveNext())).Status);
         using var snapshots = Snapshots.List(new ListSnapshotsRequest { Snapshotter = "overlayfs", Filters = { bad } }, Here);
-        Is(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(() => snapshots.ResponseStream.MoveNext())).Status);
+        Is(StatusCode.InvalidArgument,
+            (await Assert.ThrowsAsync<RpcException>(() => snapshots.ResponseStream.MoveNext())).Status);
     }
 
     [Fact]
@@ -56,7 +60,8 @@ public sealed class StorageServicesTests(Daemon daemon) : StorageServices(daemon
         using var write = Content.Write(options);
         Is(StatusCode.NotFound, "lease \"nosuch\": not found", await FailAsync(write, new WriteContentRequest { Ref = "r" }));
         Is(StatusCode.NotFound, "lease \"nosuch\": not found",
-            await StatusAsync(Snapshots.PrepareAsync(new PrepareSnapshotRequest { Snapshotter = "overlayfs", Key = "k" }, options)));
+            await StatusAsync(Snapshots.PrepareAsync(
+                new PrepareSnapshotRequest { Snapshotter = "overlayfs", Key = "k" }, options)));
     }
 
     [Fact]

@@ -23,8 +23,10 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
         { """{"root":{"path":"/no/such/rootfs"}}""", "root.path" },
         { """{"linux":{"cgroupsPath":"/a/../../b","namespaces":[{"type":"mount"}]}}""", "linux.cgroupsPath" },
         { """{"linux":{"sysctl":{"kernel.core_pattern":"|/x"},"namespaces":[{"type":"mount"}]}}""", "linux.sysctl" },
-        { """{"linux":{"seccomp":{"defaultAction":"SCMP_ACT_SHRUG"},"namespaces":[{"type":"mount"}]}}""", "linux.seccomp.defaultAction" },
-        { """{"mounts":[{"destination":"/x","type":"bind","source":"/no/such/source","options":["bind"]}]}""", "mounts[0].source" },
+        { """{"linux":{"seccomp":{"defaultAction":"SCMP_ACT_SHRUG"},"namespaces":[{"type":"mount"}]}}""",
+            "linux.seccomp.defaultAction" },
+        { """{"mounts":[{"destination":"/x","type":"bind","source":"/no/such/source","options":["bind"]}]}""",
+            "mounts[0].source" },
         { "not json at all", "$" },
     };
 
@@ -49,7 +51,9 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
     public async Task A_target_that_is_none_is_refused_by_field(string target, string why)
     {
         await CreateContainer("target", Spec("{}"));
-        var e = await Assert.ThrowsAsync<RpcException>(async () => await daemon.Tasks.CreateAsync(new CreateTaskRequest { ContainerId = "target", Stdout = target }, Daemon.In(_namespace)));
+        var e = await Assert.ThrowsAsync<RpcException>(
+            async () => await daemon.Tasks.CreateAsync(
+            new CreateTaskRequest { ContainerId = "target", Stdout = target }, Daemon.In(_namespace)));
         Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
         Assert.StartsWith("stdout: ", e.Status.Detail, StringComparison.Ordinal);
         Assert.Contains(why, e.Status.Detail, StringComparison.Ordinal);
@@ -70,15 +74,19 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
     {
         var link = Path.Join(daemon.Base, $"link{Interlocked.Increment(ref _last)}");
         File.CreateSymbolicLink(link, daemon.Options.Root);
-        target = target.Replace("{root}", daemon.Options.Root, StringComparison.Ordinal).Replace("{state}", daemon.Options.State, StringComparison.Ordinal)
-            .Replace("{link}", link, StringComparison.Ordinal).Replace("{address}", daemon.Options.Address, StringComparison.Ordinal);
+        target = target.Replace("{root}", daemon.Options.Root, StringComparison.Ordinal)
+            .Replace("{state}", daemon.Options.State, StringComparison.Ordinal)
+            .Replace("{link}", link, StringComparison.Ordinal)
+                .Replace("{address}", daemon.Options.Address, StringComparison.Ordinal);
         await CreateContainer("own", Spec("{}"));
         foreach (var field in (string[])["stdout", "stderr"])
         {
-            var request = new CreateTaskRequest { ContainerId = "own", Terminal = target.StartsWith("pipe:", StringComparison.Ordinal) };
+            var request = new CreateTaskRequest {
+                ContainerId = "own", Terminal = target.StartsWith("pipe:", StringComparison.Ordinal) };
             if (field is "stdout") request.Stdout = target;
             else request.Stderr = target;
-            var e = await Assert.ThrowsAsync<RpcException>(async () => await daemon.Tasks.CreateAsync(request, Daemon.In(_namespace)));
+            var e = await Assert.ThrowsAsync<RpcException>(
+                async () => await daemon.Tasks.CreateAsync(request, Daemon.In(_namespace)));
             Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
             Assert.Contains($"{field}: ", e.Status.Detail, StringComparison.Ordinal);
             Assert.Contains("the daemon's own files", e.Status.Detail, StringComparison.Ordinal);
@@ -100,14 +108,17 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
 
     [Theory]
     [MemberData(nameof(ForeignOptions))]
-    public async Task An_option_of_the_runtime_that_is_not_honoured_is_refused_by_field_and_leaves_nothing(string field, Containerd.Runc.V1.Options options)
+    public async Task An_option_of_the_runtime_that_is_not_honoured_is_refused_by_field_and_leaves_nothing(
+        string field, Containerd.Runc.V1.Options options)
     {
         var any = new Any { TypeUrl = "containerd.runc.v1.Options", Value = options.ToByteString() };
         foreach (var (inRecord, place) in new[] { (true, "container.runtime.options."), (false, "options.") })
         {
             await CreateContainer("opts", Spec("{}"), inRecord ? any : null);
             var e = await Assert.ThrowsAsync<RpcException>(async () =>
-                await daemon.Tasks.CreateAsync(new CreateTaskRequest { ContainerId = "opts", Rootfs = { HostRoot }, Options = inRecord ? null : any }, Daemon.In(_namespace)));
+                await daemon.Tasks.CreateAsync(
+                    new CreateTaskRequest { ContainerId = "opts", Rootfs = { HostRoot }, Options = inRecord ? null : any },
+                    Daemon.In(_namespace)));
             Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
             Assert.Contains(place + field, e.Status.Detail, StringComparison.Ordinal);
             await NothingIsLeft("opts");
@@ -121,15 +132,22 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
         async Task<string> Refusal(CreateTaskRequest request)
         {
             request.ContainerId = "opts";
-            return (await Assert.ThrowsAsync<RpcException>(async () => await daemon.Tasks.CreateAsync(request, Daemon.In(_namespace)))).Status.Detail;
+            return (await Assert.ThrowsAsync<RpcException>(
+                async () => await daemon.Tasks.CreateAsync(request, Daemon.In(_namespace)))).Status.Detail;
         }
-        Assert.Contains("options", await Refusal(new() { Options = new Any { TypeUrl = "runtimeoptions.v1.Options", Value = ByteString.CopyFromUtf8("x") } }), StringComparison.Ordinal);
-        Assert.Contains("runtime_path", await Refusal(new() { RuntimePath = "/opt/containerd-shim-kata-v2" }), StringComparison.Ordinal);
+        Assert.Contains("options",
+            await Refusal(new() {
+            Options = new Any { TypeUrl = "runtimeoptions.v1.Options", Value = ByteString.CopyFromUtf8("x") } }),
+            StringComparison.Ordinal);
+        Assert.Contains("runtime_path", await Refusal(new() { RuntimePath = "/opt/containerd-shim-kata-v2" }),
+            StringComparison.Ordinal);
         Assert.Contains("task_api_address", await Refusal(new() { TaskApiAddress = "unix:///x" }), StringComparison.Ordinal);
         await NothingIsLeft("opts");
         var docker = new Containerd.Runc.V1.Options { BinaryName = "/usr/bin/runc", Root = "/var/run/docker/runtime-runc" };
-        await CreateContainer("docker", Spec("{}"), new Any { TypeUrl = "containerd.runc.v1.Options", Value = docker.ToByteString() });
-        await daemon.Tasks.CreateAsync(new CreateTaskRequest { ContainerId = "docker", Rootfs = { HostRoot } }, Daemon.In(_namespace));
+        await CreateContainer(
+            "docker", Spec("{}"), new Any { TypeUrl = "containerd.runc.v1.Options", Value = docker.ToByteString() });
+        await daemon.Tasks.CreateAsync(
+            new CreateTaskRequest { ContainerId = "docker", Rootfs = { HostRoot } }, Daemon.In(_namespace));
         await daemon.Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = "docker" }, Daemon.In(_namespace));
         await NothingIsLeft("docker");
     }
@@ -139,8 +157,10 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
     {
         await CreateContainer("noexec", Spec("""{"process":{"args":["/no/such/program"],"cwd":"/"}}"""));
         var e = await Assert.ThrowsAsync<RpcException>(async () =>
-            await daemon.Tasks.CreateAsync(new CreateTaskRequest { ContainerId = "noexec", Rootfs = { HostRoot } }, Daemon.In(_namespace)));
-        Assert.Contains("exec: \"/no/such/program\": stat /no/such/program: no such file or directory", e.Status.Detail, StringComparison.Ordinal);
+            await daemon.Tasks.CreateAsync(
+                new CreateTaskRequest { ContainerId = "noexec", Rootfs = { HostRoot } }, Daemon.In(_namespace)));
+        Assert.Contains("exec: \"/no/such/program\": stat /no/such/program: no such file or directory", e.Status.Detail,
+            StringComparison.Ordinal);
         await NothingIsLeft("noexec");
     }
 
@@ -149,8 +169,10 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
     {
         var source = new string('s', 100_000);
         await CreateContainer("long", Spec($$"""{"mounts":[{"destination":"/x","type":"ext4","source":"/{{source}}"}]}"""));
-        var create = daemon.Tasks.CreateAsync(new CreateTaskRequest { ContainerId = "long" }, Daemon.In(_namespace)).ResponseAsync;
-        var e = await Assert.ThrowsAsync<RpcException>(() => create.WaitAsync(TimeSpan.FromSeconds(20))); // its deadline would be 60
+        var create = daemon.Tasks.CreateAsync(
+            new CreateTaskRequest { ContainerId = "long" }, Daemon.In(_namespace)).ResponseAsync;
+        // its deadline would be 60
+        var e = await Assert.ThrowsAsync<RpcException>(() => create.WaitAsync(TimeSpan.FromSeconds(20)));
         Assert.Contains("characters cut", e.Status.Detail, StringComparison.Ordinal);
         Assert.InRange(e.Status.Detail.Length, 100, 2200);
         await NothingIsLeft("long");
@@ -168,7 +190,8 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
         if (field is "stdin") request.Stdin = vast;
         if (field is "stdout") request.Stdout = "file://" + vast;
         if (field is "rootfs") request.Rootfs.Add(new Containerd.Types.Mount { Type = "bind", Source = vast });
-        var e = await Assert.ThrowsAsync<RpcException>(async () => await daemon.Tasks.CreateAsync(request, Daemon.In(_namespace)));
+        var e = await Assert.ThrowsAsync<RpcException>(
+            async () => await daemon.Tasks.CreateAsync(request, Daemon.In(_namespace)));
         Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
         Assert.StartsWith(field + ":", e.Status.Detail, StringComparison.Ordinal);
         await NothingIsLeft("vast");
@@ -182,20 +205,24 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
 
     private async Task NothingIsLeft(string id)
     {
-        var task = await Assert.ThrowsAsync<RpcException>(async () => await daemon.Tasks.GetAsync(new GetRequest { ContainerId = id }, Daemon.In(_namespace)));
+        var task = await Assert.ThrowsAsync<RpcException>(
+            async () => await daemon.Tasks.GetAsync(new GetRequest { ContainerId = id }, Daemon.In(_namespace)));
         Assert.Equal(StatusCode.NotFound, task.StatusCode);
         Assert.False(Directory.Exists($"{daemon.Options.State}/bundles/{_namespace}/{id}"), "the bundle is left");
-        Assert.Empty(Directory.EnumerateDirectories("/sys/fs/cgroup", _namespace, new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 }));
+        Assert.Empty(Directory.EnumerateDirectories(
+            "/sys/fs/cgroup", _namespace, new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 }));
         await daemon.Containers.DeleteAsync(new DeleteContainerRequest { Id = id }, Daemon.In(_namespace));
     }
 
-    private async Task CreateContainer(string id, byte[] spec, Any? options = null) => await daemon.Containers.CreateAsync(new CreateContainerRequest
+    private async Task CreateContainer(string id, byte[] spec, Any? options = null) =>
+        await daemon.Containers.CreateAsync(new CreateContainerRequest
     {
         Container = new Container
         {
             Id = id,
             Runtime = new Container.Types.Runtime { Name = "io.containerd.runc.v2", Options = options },
-            Spec = new Any { TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Spec", Value = ByteString.CopyFrom(spec) },
+            Spec = new Any { TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Spec",
+                Value = ByteString.CopyFrom(spec) },
         },
     }, Daemon.In(_namespace));
 
@@ -203,7 +230,8 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
     private static byte[] Spec(string change)
     {
         if (!change.StartsWith('{')) return System.Text.Encoding.UTF8.GetBytes(change);
-        var spec = JsonNode.Parse(SpecWriter.Write(DefaultSpec.Create(["true"], "/", new DefaultSpecOptions { CgroupMount = false })))!.AsObject();
+        var spec = JsonNode.Parse(
+            SpecWriter.Write(DefaultSpec.Create(["true"], "/", new DefaultSpecOptions { CgroupMount = false })))!.AsObject();
         foreach (var (name, value) in JsonNode.Parse(change)!.AsObject()) spec[name] = value!.DeepClone();
         return System.Text.Encoding.UTF8.GetBytes(spec.ToJsonString());
     }

@@ -13,13 +13,16 @@ public sealed class CheckpointArchiveTests : IDisposable
     [Fact]
     public void Images_come_out_as_private_files()
     {
-        Unpack(new TarImage().Directory("./").File("./core-1.img", "core").File("pages-1.img", "pages", (UnixFileMode)0b110_110_110));
+        Unpack(new TarImage().Directory("./").File("./core-1.img", "core")
+            .File("pages-1.img", "pages", (UnixFileMode)0b110_110_110));
         Assert.Equal("core", File.ReadAllText(Path.Join(_place, "images", "core-1.img")));
         Assert.Equal("pages", File.ReadAllText(Path.Join(_place, "images", "pages-1.img")));
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Join(_place, "images", "pages-1.img")));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            File.GetUnixFileMode(Path.Join(_place, "images", "pages-1.img")));
     }
 
-    public static TheoryData<string> Refused => ["symlink", "hard link", "device", "fifo", "directory", "deep", "climbs", "twice", "empty", "no tar"];
+    public static TheoryData<string> Refused =>
+        ["symlink", "hard link", "device", "fifo", "directory", "deep", "climbs", "twice", "empty", "no tar"];
 
     [Theory]
     [MemberData(nameof(Refused))]
@@ -50,10 +53,12 @@ public sealed class CheckpointArchiveTests : IDisposable
     public void More_than_the_limits_allow_is_refused()
     {
         var many = new TarImage().File("a.img").File("b.img").File("c.img").Bytes();
-        Assert.Equal(StorageFault.ResourceExhausted, Assert.Throws<StorageException>(() => Unpack(many, StorageLimits.Default with { LayerEntries = 2 })).Fault);
+        Assert.Equal(StorageFault.ResourceExhausted,
+            Assert.Throws<StorageException>(() => Unpack(many, StorageLimits.Default with { LayerEntries = 2 })).Fault);
         Clear();
         var large = new TarImage().File("a.img", new string('x', 100_000)).Bytes();
-        Assert.Equal(StorageFault.ResourceExhausted, Assert.Throws<StorageException>(() => Unpack(large, StorageLimits.Default with { LayerSize = 50_000 })).Fault);
+        Assert.Equal(StorageFault.ResourceExhausted,
+            Assert.Throws<StorageException>(() => Unpack(large, StorageLimits.Default with { LayerSize = 50_000 })).Fault);
     }
 
     [Fact]

@@ -10,7 +10,9 @@ using Supervisor.Storage.Layers;
 
 namespace Supervisor.Tests.Storage;
 
-/// <summary>Layers into directories and out of them, on the real filesystem. Nothing that a layer holds may reach outside.</summary>
+/// <summary>
+/// Layers into directories and out of them, on the real filesystem. Nothing that a layer holds may reach outside.
+/// </summary>
 public sealed class LayerTests : IDisposable
 {
     private const string Tar = LayerCompression.Tar;
@@ -33,9 +35,11 @@ public sealed class LayerTests : IDisposable
     [Fact]
     public void Every_kind_of_entry_is_there_as_it_was_written()
     {
-        var tar = new TarImage().Directory("d/", (UnixFileMode)0b111_000_000).File("d/f", "hello", (UnixFileMode)0b100_111_101_101, 7)
+        var tar = new TarImage().Directory("d/", (UnixFileMode)0b111_000_000)
+            .File("d/f", "hello", (UnixFileMode)0b100_111_101_101, 7)
             .Symlink("s", "/nowhere")
-            .HardLink("h", "d/f").Fifo("p").Device("null", 1, 3).File($"{new string('n', 150)}/{new string('m', 150)}", "long").Bytes();
+            .HardLink("h", "d/f").Fifo("p").Device("null", 1, 3).File($"{new string('n', 150)}/{new string('m', 150)}", "long")
+                .Bytes();
         var applied = Apply(tar);
         Assert.Equal(Digest.Of(HashAlgorithmName.SHA256, SHA256.HashData(tar)), applied.Digest);
         Assert.Equal(tar.Length, applied.Size);
@@ -124,7 +128,8 @@ public sealed class LayerTests : IDisposable
     }
 
     [Theory]
-    [InlineData("this is no tar at all, but it is long enough to be looked at, and then some more of it until it is 512 bytes long")]
+    [InlineData("this is no tar at all, but it is long enough to be looked at, and then some more of it until it is 512 bytes "
+        + "long")]
     public void What_is_no_tar_is_refused(string text) =>
         Refused(Encoding.UTF8.GetBytes(text.PadRight(1024)), StorageFault.InvalidArgument);
 
@@ -181,7 +186,8 @@ public sealed class LayerTests : IDisposable
     public void Attributes_of_the_user_come_and_those_that_steer_an_overlay_do_not()
     {
         Apply(new TarImage()
-            .File("f", "x", attributes: [("user.note", "kept"), ("trusted.overlay.opaque", "y"), ("trusted.overlay.redirect", "/../..")])
+            .File("f", "x", attributes: [("user.note", "kept"), ("trusted.overlay.opaque", "y"),
+                ("trusted.overlay.redirect", "/../..")])
             .Bytes());
         using var root = Fd.Open(Root, OpenFlags.O_DIRECTORY);
         Assert.Equal(["user.note"], ExtendedAttributes.All(root, "f").Keys);
@@ -190,11 +196,14 @@ public sealed class LayerTests : IDisposable
     [Fact]
     public void Capabilities_survive_as_bytes()
     {
-        byte[] capability = [1, 0, 0, 2, 0xff, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]; // VFS_CAP_REVISION_2, no text in any encoding
+        // VFS_CAP_REVISION_2, no text in any encoding
+        byte[] capability = [1, 0, 0, 2, 0xff, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         var record = Encoding.Latin1.GetBytes("SCHILY.xattr.security.capability=");
-        byte[] line = [.. Encoding.ASCII.GetBytes($"{record.Length + capability.Length + 4} "), .. record, .. capability, (byte)'\n'];
+        byte[] line = [.. Encoding.ASCII.GetBytes($"{record.Length + capability.Length + 4} "), .. record, .. capability,
+            (byte)'\n'];
         byte[] tar = [
-            .. TarImage.Header("pax", line.Length, (byte)'x'), .. line, .. new byte[512 - line.Length], .. TarImage.Header("f", 0),
+            .. TarImage.Header("pax", line.Length, (byte)'x'), .. line, .. new byte[512 - line.Length],
+            .. TarImage.Header("f", 0),
             .. new byte[1024]];
         Apply(tar);
         using var root = Fd.Open(Root, OpenFlags.O_DIRECTORY);
@@ -311,7 +320,8 @@ public sealed class LayerTests : IDisposable
         Copy(Root, Path.Join(_base.FullName, "right"));
         var store = new ContentStore(Path.Join(_base.FullName, "content"), Limits, new UniqueNames());
         using var ingest = store.Open("n", "diff", 0, null, DateTimeOffset.UtcNow, default);
-        LayerWork.Diff([Bind(Root)], [Bind(Path.Join(_base.FullName, "right"))], Tar, ingest, Limits, TimeProvider.System, default);
+        LayerWork.Diff([Bind(Root)], [Bind(Path.Join(_base.FullName, "right"))], Tar, ingest, Limits, TimeProvider.System,
+            default);
         Assert.Equal(1024, ingest.Offset);
     }
 
@@ -350,7 +360,8 @@ public sealed class LayerTests : IDisposable
     private AppliedLayer Apply(byte[] bytes, string mediaType = Tar, bool overlay = false)
     {
         using var blob = Blob(bytes);
-        var mount = overlay ? new TreeMount("overlay", "overlay", ["workdir=/x", $"upperdir={Root}", $"lowerdir={Lower}"]) : Bind(Root);
+        var mount = overlay ? new TreeMount("overlay", "overlay", ["workdir=/x", $"upperdir={Root}", $"lowerdir={Lower}"])
+            : Bind(Root);
         return LayerWork.Apply(blob, mediaType, [mount], sync: false, Limits, default);
     }
 
@@ -389,7 +400,9 @@ public sealed class LayerTests : IDisposable
     private static IEnumerable<string> Names(string directory) =>
         Directory.EnumerateFileSystemEntries(directory).Select(p => Path.GetFileName(p)).Order(StringComparer.Ordinal);
 
-    private static IEnumerable<string> Listing(string root) => Directory.EnumerateFileSystemEntries(root, "*", SearchOption.AllDirectories)
-        .Select(p => $"{Path.GetRelativePath(root, p)} {new FileInfo(p).LinkTarget ?? (Directory.Exists(p) ? "/" : File.ReadAllText(p))}")
+    private static IEnumerable<string> Listing(string root) =>
+        Directory.EnumerateFileSystemEntries(root, "*", SearchOption.AllDirectories)
+        .Select(p => $"{Path.GetRelativePath(root, p)} "
+            + $"{new FileInfo(p).LinkTarget ?? (Directory.Exists(p) ? "/" : File.ReadAllText(p))}")
             .Order(StringComparer.Ordinal);
 }

@@ -33,7 +33,8 @@ public sealed class StorageWorkersTests
     {
         using var workers = new StorageWorkers(threads: 1);
         using var release = new ManualResetEventSlim();
-        var stuck = workers.RunAsync("read a dead disk", _ => release.Wait(Patience, CancellationToken.None), TimeSpan.FromMilliseconds(1));
+        var stuck = workers.RunAsync(
+            "read a dead disk", _ => release.Wait(Patience, CancellationToken.None), TimeSpan.FromMilliseconds(1));
         var next = workers.RunAsync("read another", _ => 7, Patience);
         Assert.Equal(7, await next.WaitAsync(Patience));
         var e = await Assert.ThrowsAsync<StorageException>(() => stuck);
@@ -50,7 +51,8 @@ public sealed class StorageWorkersTests
         var waiting = new List<Task>();
         var refused = await Assert.ThrowsAsync<StorageException>(async () =>
         {
-            for (var i = 0; i <= StorageWorkers.MaximumWaiting + 1; i++) waiting.Add(workers.RunAsync("wait", _ => { }, Patience));
+            for (var i = 0; i <= StorageWorkers.MaximumWaiting + 1; i++)
+                waiting.Add(workers.RunAsync("wait", _ => { }, Patience));
             await Task.WhenAll(waiting);
         });
         Assert.Equal(StorageFault.Unavailable, refused.Fault);

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Supervisor.Tests.Storage;
 
-/// <summary>Builds tar streams, well-formed by System.Formats.Tar, whose reader and writer are not ours, and others by hand.</summary>
+/// <summary>
+/// Builds tar streams, well-formed by System.Formats.Tar, whose reader and writer are not ours, and others by hand.
+/// </summary>
 internal sealed class TarImage
 {
     private readonly MemoryStream _stream = new();
@@ -17,9 +19,11 @@ internal sealed class TarImage
     public TarImage File(
         string name, string text = "", UnixFileMode mode = (UnixFileMode)0b110_100_100, int uid = 0,
         params (string Key, string Value)[] attributes) =>
-        Add(new PaxTarEntry(TarEntryType.RegularFile, name, attributes.Select(a => KeyValuePair.Create("SCHILY.xattr." + a.Key, a.Value)))
+        Add(new PaxTarEntry(TarEntryType.RegularFile, name,
+            attributes.Select(a => KeyValuePair.Create("SCHILY.xattr." + a.Key, a.Value)))
         {
-            DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)), Mode = mode, Uid = uid, Gid = uid, ModificationTime = Time,
+            DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)), Mode = mode, Uid = uid, Gid = uid,
+            ModificationTime = Time,
         });
 
     public TarImage Directory(string name, UnixFileMode mode = (UnixFileMode)0b111_101_101) =>
@@ -28,7 +32,8 @@ internal sealed class TarImage
     public TarImage Symlink(string name, string target) =>
         Add(new PaxTarEntry(TarEntryType.SymbolicLink, name) { LinkName = target, ModificationTime = Time });
 
-    public TarImage HardLink(string name, string target) => Add(new PaxTarEntry(TarEntryType.HardLink, name) { LinkName = target });
+    public TarImage HardLink(string name, string target) =>
+        Add(new PaxTarEntry(TarEntryType.HardLink, name) { LinkName = target });
 
     public TarImage Fifo(string name) =>
         Add(new PaxTarEntry(TarEntryType.Fifo, name) { Mode = (UnixFileMode)0b110_000_000, ModificationTime = Time });

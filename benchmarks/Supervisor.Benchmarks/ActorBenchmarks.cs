@@ -60,7 +60,8 @@ internal static class ActorBenchmarks
 
     private static async Task<double> With(Func<ActorSystem, Task<double>> work)
     {
-        using var system = ActorSystem.Create("bench", ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF, log-dead-letters = off }"));
+        using var system = ActorSystem.Create(
+            "bench", ConfigurationFactory.ParseString("akka { loglevel = OFF, stdout-loglevel = OFF, log-dead-letters = off }"));
         try
         {
             return await work(system);
@@ -107,7 +108,8 @@ internal static class ActorBenchmarks
     private static Task<double> FanOut() => With(async system =>
     {
         var countdown = new Countdown(Subscribers * Events);
-        var subscribers = Enumerable.Range(0, Subscribers).Select(_ => system.ActorOf(Props.Create(() => new Counter(countdown)))).ToList();
+        var subscribers = Enumerable.Range(0, Subscribers).Select(_ => system.ActorOf(Props.Create(() => new Counter(countdown))))
+            .ToList();
         // Who answers has started, and so has subscribed.
         await Task.WhenAll(subscribers.Select(s => s.Ask<ActorIdentity>(new Identify(null), TimeSpan.FromSeconds(5))));
         return await Benchmark.Rate(Subscribers * Events, () =>

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Supervisor.Benchmarks;
 
-/// <summary>One number: the median of some rounds, after rounds that only warm up (the JIT needs two to reach its last tier).</summary>
+/// <summary>
+/// One number: the median of some rounds, after rounds that only warm up (the JIT needs two to reach its last tier).
+/// </summary>
 /// <param name="Round">Does the work once and gives the number of that round, in <paramref name="Unit"/>.</param>
 internal sealed record Benchmark(string Name, string Unit, Func<Task<double>> Round)
 {

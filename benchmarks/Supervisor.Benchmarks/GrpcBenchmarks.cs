@@ -7,7 +7,9 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Supervisor.Benchmarks;
 
-/// <summary>A call over a unix socket: the server and the client of this repository's daemon, a service that does nothing.</summary>
+/// <summary>
+/// A call over a unix socket: the server and the client of this repository's daemon, a service that does nothing.
+/// </summary>
 internal static class GrpcBenchmarks
 {
     private const int Sequential = 2_000, Callers = 8, EachCaller = 1_000, Streamed = 20_000;
@@ -24,12 +26,15 @@ internal static class GrpcBenchmarks
     {
         private static readonly HealthCheckResponse Serving = new() { Status = HealthCheckResponse.Types.ServingStatus.Serving };
 
-        public override Task<HealthCheckResponse> Check(HealthCheckRequest request, ServerCallContext context) => Task.FromResult(Serving);
+        public override Task<HealthCheckResponse> Check(HealthCheckRequest request, ServerCallContext context) =>
+            Task.FromResult(Serving);
 
         /// <summary>The name of the service is how many messages to send.</summary>
-        public override async Task Watch(HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
+        public override async Task Watch(
+            HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
         {
-            for (var left = int.Parse(request.Service, CultureInfo.InvariantCulture); left > 0; left--) await responseStream.WriteAsync(Serving);
+            for (var left = int.Parse(request.Service, CultureInfo.InvariantCulture); left > 0; left--)
+                await responseStream.WriteAsync(Serving);
         }
     }
 
@@ -53,7 +58,8 @@ internal static class GrpcBenchmarks
         var socketPath = Path.Combine(directory, "grpc.sock");
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenUnixSocket(socketPath, listen => listen.Protocols = HttpProtocols.Http2));
+        builder.WebHost.ConfigureKestrel(
+            kestrel => kestrel.ListenUnixSocket(socketPath, listen => listen.Protocols = HttpProtocols.Http2));
         builder.Services.AddGrpc();
         await using var app = builder.Build();
         app.MapGrpcService<Service>();

@@ -15,7 +15,8 @@ internal static class JournalBenchmarks
     [
         new("disk-sync", "syncs/s", () => Sync(directory)),
         new("persist", "events/s", () => With(directory, (system, _) => Write(system, actors: 1, One, wait: true))),
-        new("persist-unsynced", "events/s", () => With(directory, (system, _) => Write(system, actors: 1, One, wait: true, isSynced: false))),
+        new("persist-unsynced", "events/s", () =>
+            With(directory, (system, _) => Write(system, actors: 1, One, wait: true, isSynced: false))),
         new("persist-async", "events/s", () => With(directory, (system, _) => Write(system, actors: 1, Async, wait: false))),
         new("persist-50-actors", "events/s", () => With(directory, (system, _) => Write(system, Many, EachOfMany, wait: true))),
         new("persist-50-actors-unsynced", "events/s", () => With(directory, (system, _) =>
@@ -145,7 +146,8 @@ internal static class JournalBenchmarks
 
     private static async Task<double> Write(ActorSystem system, int actors, int each, bool wait, bool isSynced = true)
     {
-        var ledgers = Enumerable.Range(0, actors).Select(i => system.ActorOf(Props.Create(() => new Ledger($"ledger-{i}", isSynced)))).ToList();
+        var ledgers = Enumerable.Range(0, actors)
+            .Select(i => system.ActorOf(Props.Create(() => new Ledger($"ledger-{i}", isSynced)))).ToList();
         await Task.WhenAll(ledgers.Select(l => l.Ask<int>(new Report(), TimeSpan.FromSeconds(5))));
         return await Benchmark.Rate(actors * each, () =>
             Task.WhenAll(ledgers.Select(l => l.Ask<int>(new Add(wait, each), TimeSpan.FromSeconds(25)))));
@@ -158,8 +160,10 @@ internal static class JournalBenchmarks
         using var again = Start(directory);
         var rate = await Benchmark.Rate(Replayed, async () =>
         {
-            var found = await again.ActorOf(Props.Create(() => new Ledger("ledger-0", true))).Ask<int>(new Report(), TimeSpan.FromSeconds(25));
-            if (found != Replayed) throw new InvalidOperationException($"wrote {Replayed} events, found {found} after the restart");
+            var found = await again.ActorOf(Props.Create(() => new Ledger("ledger-0", true))).Ask<int>(
+                new Report(), TimeSpan.FromSeconds(25));
+            if (found != Replayed)
+                throw new InvalidOperationException($"wrote {Replayed} events, found {found} after the restart");
         });
         await again.Terminate();
         return rate;

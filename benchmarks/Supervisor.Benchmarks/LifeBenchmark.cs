@@ -26,7 +26,9 @@ internal sealed class LifeBenchmark(string socket, string bundle) : IDisposable
 
     private Tasks.TasksClient Tasks => new(_channel);
 
-    /// <summary>Prints "step socket p50 p90 ms" for each step on each socket, and the ratio of the last socket to the first.</summary>
+    /// <summary>
+    /// Prints "step socket p50 p90 ms" for each step on each socket, and the ratio of the last socket to the first.
+    /// </summary>
     /// <param name="bundle">A directory with config.json, which ends at once, and its root file system.</param>
     public static async Task RunAsync(string bundle, int rounds, IReadOnlyList<string> sockets)
     {
@@ -45,7 +47,8 @@ internal sealed class LifeBenchmark(string socket, string bundle) : IDisposable
                 var medians = daemons.ConvertAll(d => d.Print(step));
                 if (daemons.Count > 1) Console.WriteLine($"{step}-last/first {medians[^1] / medians[0]:0.00} ratio");
             }
-            foreach (var each in daemons) Console.WriteLine($"lives-8-at-a-time {each.Name} {await each.RateAsync(400):0} lives/s");
+            foreach (var each in daemons)
+                Console.WriteLine($"lives-8-at-a-time {each.Name} {await each.RateAsync(400):0} lives/s");
         }
         finally
         {
@@ -61,7 +64,8 @@ internal sealed class LifeBenchmark(string socket, string bundle) : IDisposable
     {
         var times = _times[step];
         times.Sort();
-        Console.WriteLine($"{step} {Name} p50 {times[times.Count / 2]:0.00} p90 {times[times.Count * 9 / 10]:0.00} p99 {times[times.Count * 99 / 100]:0.00} ms");
+        Console.WriteLine($"{step} {Name} p50 {times[times.Count / 2]:0.00} p90 {times[times.Count * 9 / 10]:0.00} p99 "
+            + $"{times[times.Count * 99 / 100]:0.00} ms");
         return times[times.Count / 2];
     }
 
@@ -85,14 +89,17 @@ internal sealed class LifeBenchmark(string socket, string bundle) : IDisposable
         var id = Id();
         await CreateAsync(id, "sleep", "1000");
         await TaskAsync(id);
-        using var events = new Events.EventsClient(_channel).Subscribe(new SubscribeRequest { Filters = { "topic==\"/tasks/exit\"" } }, In());
-        await events.ResponseHeadersAsync.WaitAsync(TimeSpan.FromMilliseconds(200)).ContinueWith(_ => { }, TaskScheduler.Default); // containerd sends none
+        using var events = new Events.EventsClient(_channel)
+            .Subscribe(new SubscribeRequest { Filters = { "topic==\"/tasks/exit\"" } }, In());
+        // containerd sends none
+        await events.ResponseHeadersAsync.WaitAsync(TimeSpan.FromMilliseconds(200)).ContinueWith(_ => { }, TaskScheduler.Default);
         await Tasks.StartAsync(new StartRequest { ContainerId = id }, In());
         var began = Stopwatch.GetTimestamp();
         var killed = Tasks.KillAsync(new KillRequest { ContainerId = id, Signal = 9 }, In());
         do
         {
-            if (!await events.ResponseStream.MoveNext(CancellationToken.None)) throw new InvalidOperationException("the stream of events has ended");
+            if (!await events.ResponseStream.MoveNext(CancellationToken.None))
+                throw new InvalidOperationException("the stream of events has ended");
         }
         while (Containerd.Events.TaskExit.Parser.ParseFrom(events.ResponseStream.Current.Event.Value).ContainerId != id);
         Note("kill-to-event", began);
@@ -121,7 +128,8 @@ internal sealed class LifeBenchmark(string socket, string bundle) : IDisposable
             {
                 Id = id,
                 Runtime = new Container.Types.Runtime { Name = "io.containerd.runc.v2" },
-                Spec = new Any { TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Spec", Value = ByteString.CopyFromUtf8(spec) },
+                Spec = new Any { TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Spec",
+                    Value = ByteString.CopyFromUtf8(spec) },
             },
         }, In());
     }

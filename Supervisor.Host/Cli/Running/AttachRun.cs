@@ -9,7 +9,8 @@ using Status = Containerd.V1.Types.Status;
 namespace Supervisor.Host.Cli.Running;
 
 /// <summary>
-/// A client beside a container that others have started: it follows the log from its end on, and types into the FIFO of the terminal's input. So any number of them may come and
+/// A client beside a container that others have started: it follows the log from its end on, and types into the FIFO of the
+/// terminal's input. So any number of them may come and
 /// go, and the container notices none.
 /// </summary>
 /// <param name="input">Whether to pass ours on, where the container has a terminal.</param>
@@ -29,7 +30,8 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
                 throw new CliException($"container {id} does not run: start it first, or see what it wrote with logs");
             return await AttachAsync(task, files, cancel);
         }
-        catch (Exception e) when (signals.Interruption != 0 && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
+        catch (Exception e) when (
+            signals.Interruption != 0 && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
         {
             return ExitCodes.OfSignal(signals.Interruption); // of ours alone
         }
@@ -40,7 +42,8 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
         var typing = input && task.Terminal;
         if (typing) InputDevice.RequireTerminal("use --no-stdin to see the output only");
         using var stdin = typing ? OpenInput(task.Stdin) : null;
-        var exit = client.StayAsync(() => client.Tasks.WaitAsync(new WaitRequest { ContainerId = id }, client.OpenEnded(cancel)).ResponseAsync);
+        var exit = client.StayAsync(
+            () => client.Tasks.WaitAsync(new WaitRequest { ContainerId = id }, client.OpenEnded(cancel)).ResponseAsync);
         Forget(exit);
         using var terminal = typing ? RawTerminal.Enter() : null;
         if (stdin is not null) _ = new InputCopy(stdin, passing: null, keys);
@@ -54,7 +57,8 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
         await StandardOutput.PrintAsync((output, cancel) => CopyAsync(files, output, exit, cancel), cancel);
         if (!keys.Typed.IsCompleted) return (int)(await exit).ExitStatus;
         terminal!.Dispose();
-        await Console.Error.WriteLineAsync($"\nsupervisor: detached from container {id}, which goes on: \"{client.CommandLine} attach {id}\" comes back to it");
+        await Console.Error.WriteLineAsync(
+            $"\nsupervisor: detached from container {id}, which goes on: \"{client.CommandLine} attach {id}\" comes back to it");
         return 0;
     }
 
@@ -72,7 +76,8 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
 
     private Microsoft.Win32.SafeHandles.SafeFileHandle OpenInput(string stdin) => stdin.Length > 0 && !PipeTarget.Is(stdin)
         ? Fifo.OpenForWriting(stdin)
-        : throw new CliException($"the terminal of container {id} has no input that could be shared: use --no-stdin to see its output only");
+        : throw new CliException(
+            $"the terminal of container {id} has no input that could be shared: use --no-stdin to see its output only");
 
     /// <summary>Programs draw again when the size changes, so it is changed twice, as docker does.</summary>
     private async Task RedrawAsync()
@@ -84,7 +89,8 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
     private async Task ResizeAsync(uint more)
     {
         if (RawTerminal.Size() is not var (rows, columns)) return;
-        await client.Tasks.ResizePtyAsync(new ResizePtyRequest { ContainerId = id, Width = columns + more, Height = rows + more }, client.Call());
+        await client.Tasks.ResizePtyAsync(
+            new ResizePtyRequest { ContainerId = id, Width = columns + more, Height = rows + more }, client.Call());
     }
 
     private async Task SendAsync(int signal)

@@ -26,7 +26,8 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
     // A grandchild that outlived the container may hold its output open.
     private static readonly TimeSpan IdleOutput = TimeSpan.FromSeconds(2);
 
-    // How long a container has to end of itself once nobody reads its output. Longer than that is its own decision, as with docker.
+    // How long a container has to end of itself once nobody reads its output. Longer than that is its own decision, as with
+    // docker.
     private static readonly TimeSpan EndsWithoutReader = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CleanUpWithin = TimeSpan.FromSeconds(30);
     private bool _detached;
@@ -92,17 +93,23 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         using var stdio = new ForegroundStdio(ClientFifos.Make(state, client.Namespace, options.Id), options.Terminal, kept);
         await CreateTaskAsync(stdio.Stdin, stdio.Stdout, stdio.Stderr, cancel);
         // Before the start: no end, however early, is missed.
-        var exit = client.StayAsync(() => client.Tasks.WaitAsync(new WaitRequest { ContainerId = options.Id }, client.OpenEnded(CancellationToken.None)).ResponseAsync);
+        var exit = client.StayAsync(
+            () => client.Tasks.WaitAsync(
+            new WaitRequest { ContainerId = options.Id }, client.OpenEnded(CancellationToken.None)).ResponseAsync);
         Forget(exit);
         using var terminal = options.Terminal ? RawTerminal.Enter() : null;
         using var ended = new CancellationTokenSource();
-        var hint = new InterruptHint($"the program does not end on Ctrl-C; \"{client.CommandLine} kill -9 {options.Id}\" ends it; \"run --init\" lets it end on Ctrl-C");
-        var keys = terminal is null || log is null ? null : options.DetachKeys ?? DetachKeys.Parse(DetachKeys.Usual); // without a daemon of its own it cannot go on
+        var hint = new InterruptHint(
+            $"the program does not end on Ctrl-C; \"{client.CommandLine} kill -9 {options.Id}\" ends it; \"run --init\" lets "
+            + "it end on Ctrl-C");
+        // without a daemon of its own it cannot go on
+        var keys = terminal is null || log is null ? null : options.DetachKeys ?? DetachKeys.Parse(DetachKeys.Usual);
         var input = stdio.Begin(options.Terminal ? hint.Typed : null, keys);
         cancel.ThrowIfCancellationRequested();
         signals.Keep(); // a program may act, and be signalled, before we have heard that it was started
         await StartAsync(CancellationToken.None);
-        using var resized = options.Terminal ? PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Forget(ResizeAsync())) : null;
+        using var resized = options.Terminal
+            ? PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Forget(ResizeAsync())) : null;
         Forget(signals.ForwardAsync(
             signal =>
             {
@@ -119,7 +126,8 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
             _detached = true;
             terminal!.Dispose();
             await Console.Error.WriteLineAsync(
-                $"\nsupervisor: detached from container {options.Id}, which goes on: \"{client.CommandLine} attach {options.Id}\" comes back to it"
+                $"\nsupervisor: detached from container {options.Id}, which goes on: \"{client.CommandLine} attach "
+                    + $"{options.Id}\" comes back to it"
                 + (options.Remove ? "; --rm: it stays when it has ended, remove it with rm" : ""));
             return 0;
         }
@@ -188,7 +196,8 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
     private async Task CloseStdinAfterAsync(Task input)
     {
         await input;
-        await TolerantAsync(client.Tasks.CloseIOAsync(new CloseIORequest { ContainerId = options.Id, Stdin = true }, client.Call()).ResponseAsync);
+        await TolerantAsync(client.Tasks.CloseIOAsync(
+            new CloseIORequest { ContainerId = options.Id, Stdin = true }, client.Call()).ResponseAsync);
     }
 
     /// <summary>A daemon that cannot do it, or a task that has ended, changes nothing for us.</summary>
@@ -218,7 +227,8 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         }
     }
 
-    private static int Unread(ForegroundStdio stdio) => stdio.OutputFailure is { } failure ? throw failure : ExitCodes.ReaderClosed;
+    private static int Unread(ForegroundStdio stdio) =>
+        stdio.OutputFailure is { } failure ? throw failure : ExitCodes.ReaderClosed;
 
     private static void Forget(Task task) => _ = task.ContinueWith(
         static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);

@@ -6,7 +6,9 @@ using Supervisor.Kernel.Files;
 
 namespace Supervisor.Host.Cli.Running;
 
-/// <summary>A daemon of our own for the time of one command, so that the first command of a newcomer works. It leaves nothing behind.</summary>
+/// <summary>
+/// A daemon of our own for the time of one command, so that the first command of a newcomer works. It leaves nothing behind.
+/// </summary>
 internal sealed class EmbeddedDaemon : IAsyncDisposable
 {
     private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(20);
@@ -66,8 +68,10 @@ internal sealed class EmbeddedDaemon : IAsyncDisposable
                     continue;
                 }
                 using var root = LockFile.Take(Path.Combine(directory, "root", "lock"), directory);
-                if (Directory.Exists(Path.Combine(directory, "state"))) using (LockFile.Take(Path.Combine(directory, "state", "state.lock"), directory)) { }
-                Leftovers.RemoveAll(Path.Combine(directory, "state"), message => Console.Error.WriteLine($"supervisor: {message}"));
+                if (Directory.Exists(Path.Combine(directory, "state")))
+                    using (LockFile.Take(Path.Combine(directory, "state", "state.lock"), directory)) { }
+                Leftovers.RemoveAll(Path.Combine(directory, "state"), message =>
+                    Console.Error.WriteLine($"supervisor: {message}"));
                 Remove(directory);
             }
             catch (DaemonStartException)

@@ -9,7 +9,8 @@ namespace Supervisor.Host.Cli.Running;
 /// <param name="User">UID[:GID], or null for the container's own.</param>
 /// <param name="Command">Program and arguments; not empty.</param>
 internal sealed record ExecOptions(
-    string Container, bool Terminal, IReadOnlyList<string> Env, string? WorkingDirectory, string? User, IReadOnlyList<string> Command)
+    string Container, bool Terminal, IReadOnlyList<string> Env, string? WorkingDirectory, string? User,
+        IReadOnlyList<string> Command)
 {
     /// <summary>What is typed to leave a terminal; null for the usual keys.</summary>
     public DetachKeys? DetachKeys { get; init; }

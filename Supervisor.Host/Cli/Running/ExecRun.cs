@@ -33,9 +33,11 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
     public async Task<int> RunAsync()
     {
         var cancel = signals.Interrupted;
-        var container = (await client.Containers.GetAsync(new GetContainerRequest { Id = options.Container }, client.Call(cancel))).Container;
+        var container = (await client.Containers.GetAsync(
+            new GetContainerRequest { Id = options.Container }, client.Call(cancel))).Container;
         var (_, state) = await client.DirectoriesAsync(cancel);
-        using var stdio = new ForegroundStdio(ClientFifos.Make(state, client.Namespace, options.Container), options.Terminal, log: null);
+        using var stdio = new ForegroundStdio(
+            ClientFifos.Make(state, client.Namespace, options.Container), options.Terminal, log: null);
         await AddAsync(container, stdio, cancel);
         var ended = false;
         try
@@ -78,12 +80,14 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
     {
         // Before the start: no end, however early, is missed.
         var exit = client.StayAsync(() => client.Tasks.WaitAsync(
-            new WaitRequest { ContainerId = options.Container, ExecId = _exec }, client.OpenEnded(CancellationToken.None)).ResponseAsync);
+            new WaitRequest { ContainerId = options.Container, ExecId = _exec },
+                client.OpenEnded(CancellationToken.None)).ResponseAsync);
         Forget(exit);
         signals.Keep(); // a program may act, and be signalled, before we have heard that it was started
         try
         {
-            await client.Tasks.StartAsync(new StartRequest { ContainerId = options.Container, ExecId = _exec }, client.Call(cancel));
+            await client.Tasks.StartAsync(
+                new StartRequest { ContainerId = options.Container, ExecId = _exec }, client.Call(cancel));
         }
         catch (RpcException e)
         {
@@ -93,7 +97,8 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
         using var over = new CancellationTokenSource();
         var keys = terminal is null ? null : options.DetachKeys ?? DetachKeys.Parse(DetachKeys.Usual);
         var input = stdio.Begin(keys: keys);
-        using var resized = options.Terminal ? PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Forget(ResizeAsync())) : null;
+        using var resized = options.Terminal
+            ? PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Forget(ResizeAsync())) : null;
         Forget(signals.ForwardAsync(signal => TolerantAsync(KillAsync(signal)), over.Token));
         Forget(CloseStdinAfterAsync(input));
         var detached = keys?.Typed ?? Task.Delay(Timeout.InfiniteTimeSpan, CancellationToken.None);
@@ -103,7 +108,9 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
             stdio.Detach();
             _detached = true;
             terminal!.Dispose();
-            await Console.Error.WriteLineAsync($"\nsupervisor: detached from {options.Command[0]} in container {options.Container}; it goes on, its output is discarded");
+            await Console.Error.WriteLineAsync(
+                $"\nsupervisor: detached from {options.Command[0]} in container {options.Container}; it goes on, its output "
+                + "is discarded");
             return 0;
         }
         if (first != exit)
@@ -124,7 +131,8 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
     {
         try
         {
-            await client.Tasks.DeleteProcessAsync(new DeleteProcessRequest { ContainerId = options.Container, ExecId = _exec }, client.Call());
+            await client.Tasks.DeleteProcessAsync(
+                new DeleteProcessRequest { ContainerId = options.Container, ExecId = _exec }, client.Call());
         }
         catch (RpcException)
         {
@@ -136,7 +144,8 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
     {
         if (RawTerminal.Size() is not var (rows, columns)) return;
         await TolerantAsync(client.Tasks.ResizePtyAsync(
-            new ResizePtyRequest { ContainerId = options.Container, ExecId = _exec, Width = columns, Height = rows }, client.Call()).ResponseAsync);
+            new ResizePtyRequest { ContainerId = options.Container, ExecId = _exec, Width = columns, Height = rows },
+                client.Call()).ResponseAsync);
     }
 
     private async Task CloseStdinAfterAsync(Task input)
@@ -158,7 +167,8 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
         }
     }
 
-    private static int Unread(ForegroundStdio stdio) => stdio.OutputFailure is { } failure ? throw failure : ExitCodes.ReaderClosed;
+    private static int Unread(ForegroundStdio stdio) =>
+        stdio.OutputFailure is { } failure ? throw failure : ExitCodes.ReaderClosed;
 
     private static void Forget(Task task) => _ = task.ContinueWith(
         static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);

@@ -27,7 +27,8 @@ internal static class ExecSpec
             Cwd = options.WorkingDirectory ?? init.Cwd,
             User = options.User is null ? init.User : Ids(options.User) with { Umask = init.User.Umask },
             Terminal = options.Terminal,
-            ConsoleSize = options.Terminal && size is var (rows, columns) ? new ConsoleSizeSpec { Height = rows, Width = columns } : null,
+            ConsoleSize = options.Terminal && size is var (rows, columns)
+                ? new ConsoleSizeSpec { Height = rows, Width = columns } : null,
         };
         SpecValidator.Validate(process);
         return new Any { TypeUrl = TypeUrl, Value = UnsafeByteOperations.UnsafeWrap(SpecWriter.Write(process)) };
@@ -35,12 +36,15 @@ internal static class ExecSpec
 
     private static string Name(string entry) => entry.Split('=')[0];
 
-    /// <summary>Numbers only: names are the container's /etc/passwd's business, which may have changed since it was started.</summary>
+    /// <summary>
+    /// Numbers only: names are the container's /etc/passwd's business, which may have changed since it was started.
+    /// </summary>
     private static UserSpec Ids(string text)
     {
         var parts = text.Split(':');
         if (parts.Length > 2 || parts.Any(p => AccountFiles.TryId(p) is null))
             throw new CliException($"--user: \"{text}\" is not UID or UID:GID: names are not looked up in a running container");
-        return new UserSpec { Uid = AccountFiles.TryId(parts[0])!.Value, Gid = parts.Length == 2 ? AccountFiles.TryId(parts[1])!.Value : 0 };
+        return new UserSpec {
+            Uid = AccountFiles.TryId(parts[0])!.Value, Gid = parts.Length == 2 ? AccountFiles.TryId(parts[1])!.Value : 0 };
     }
 }

@@ -21,7 +21,8 @@ internal sealed class ForegroundSignals : IDisposable
 
     public ForegroundSignals() => _registrations =
     [
-        Register(PosixSignal.SIGHUP, 1), Register(PosixSignal.SIGINT, 2), Register(PosixSignal.SIGQUIT, 3), Register(PosixSignal.SIGTERM, 15),
+        Register(PosixSignal.SIGHUP, 1), Register(PosixSignal.SIGINT, 2), Register(PosixSignal.SIGQUIT, 3),
+        Register(PosixSignal.SIGTERM, 15),
         Register((PosixSignal)SIGUSR1, SIGUSR1), Register((PosixSignal)SIGUSR2, SIGUSR2),
     ];
 
@@ -31,7 +32,10 @@ internal sealed class ForegroundSignals : IDisposable
     /// <summary>The signal that interrupted us; 0 if none did.</summary>
     public int Interruption { get; private set; }
 
-    /// <summary>From now on signals are the container's: kept until <see cref="ForwardAsync"/> passes them on. Before the start is asked for.</summary>
+    /// <summary>
+    /// From now on signals are the container's: kept until <see cref="ForwardAsync"/> passes them on. Before the start is asked
+    /// for.
+    /// </summary>
     public void Keep() => _running = true;
 
     /// <summary>Passes every signal to <paramref name="send"/>, those kept first.</summary>

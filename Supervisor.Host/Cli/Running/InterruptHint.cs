@@ -1,6 +1,8 @@
 namespace Supervisor.Host.Cli.Running;
 
-/// <summary>The hint after repeated Ctrl-C: a container's first process gets no signal that it does not handle. pid_namespaces(7).</summary>
+/// <summary>
+/// The hint after repeated Ctrl-C: a container's first process gets no signal that it does not handle. pid_namespaces(7).
+/// </summary>
 /// <param name="say">How to end it.</param>
 internal sealed class InterruptHint(string say)
 {

@@ -13,7 +13,8 @@ internal static class LogFile
     {
         var container = (await client.Containers.GetAsync(new GetContainerRequest { Id = id }, client.Call(cancel))).Container;
         if (container.Labels.TryGetValue(ContainerLog.Label, out var labelled)) return labelled;
-        if (await Removal.FindTaskAsync(client, id, cancel) is { Stdout: var stdout } && LogTarget.Is(stdout)) return LogTarget.Parse(stdout, "stdout").Path;
+        if (await Removal.FindTaskAsync(client, id, cancel) is { Stdout: var stdout } && LogTarget.Is(stdout))
+            return LogTarget.Parse(stdout, "stdout").Path;
         throw new CliException($"container {id} has no log: its output goes to whoever started it");
     }
 }

@@ -20,7 +20,8 @@ internal static class Removal
         {
             if (task.Status is Status.Running or Status.Paused or Status.Pausing)
             {
-                if (!force) throw new CliException($"container {id} is {task.Status.ToString().ToLowerInvariant()}: end it first, or use --force");
+                if (!force) throw new CliException(
+                    $"container {id} is {task.Status.ToString().ToLowerInvariant()}: end it first, or use --force");
                 await KillAsync(client, id, cancel);
             }
             await client.Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = id }, client.Call(cancel));
@@ -48,7 +49,9 @@ internal static class Removal
     {
         try
         {
-            await client.Snapshots.RemoveAsync(new RemoveSnapshotRequest { Snapshotter = container.Snapshotter, Key = container.SnapshotKey }, client.Call(cancel));
+            await client.Snapshots.RemoveAsync(
+                new RemoveSnapshotRequest { Snapshotter = container.Snapshotter, Key = container.SnapshotKey },
+                client.Call(cancel));
         }
         catch (RpcException e) when (e.StatusCode is StatusCode.NotFound)
         {

@@ -14,7 +14,8 @@ internal static class RunSpec
 
     /// <summary>The spec, as a container record holds it.</summary>
     /// <param name="size">Of our terminal, if there is one.</param>
-    /// <param name="ours">Directories of daemons: of the host's root file system they are no container's business, whose root is the host's root
+    /// <param name="ours">Directories of daemons: of the host's root file system they are no container's business, whose root is
+    /// the host's root
     /// user and would read other containers' secrets there.</param>
     /// <exception cref="CliException">The user is unknown, or the root filesystem cannot be read.</exception>
     /// <exception cref="InvalidSpecException">What was asked for makes no valid spec; it names the entry.</exception>
@@ -37,8 +38,10 @@ internal static class RunSpec
             Mounts = options.IsHostRoot ? [Tmp] : [],
         });
         if (options.Terminal && size is var (rows, columns))
-            spec = spec with { Process = spec.Process! with { ConsoleSize = new ConsoleSizeSpec { Height = rows, Width = columns } } };
-        if (options.IsHostRoot) spec = spec with { Linux = spec.Linux! with { MaskedPaths = [.. spec.Linux!.MaskedPaths, .. ours.Distinct()] } };
+            spec = spec with { Process = spec.Process! with {
+                ConsoleSize = new ConsoleSizeSpec { Height = rows, Width = columns } } };
+        if (options.IsHostRoot)
+            spec = spec with { Linux = spec.Linux! with { MaskedPaths = [.. spec.Linux!.MaskedPaths, .. ours.Distinct()] } };
         return new Any { TypeUrl = TypeUrl, Value = UnsafeByteOperations.UnsafeWrap(SpecWriter.Write(spec)) };
     }
 

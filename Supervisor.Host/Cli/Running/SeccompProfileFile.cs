@@ -7,8 +7,10 @@ using Supervisor.Runtime.Oci;
 namespace Supervisor.Host.Cli.Running;
 
 /// <summary>
-/// A seccomp profile as a file: the specification's <c>linux.seccomp</c>, or docker's and podman's wider form, in which <c>archMap</c> chooses the architectures,
-/// and a rule may hold for some machines, capabilities or kernels only (<c>includes</c>, <c>excludes</c>). Whatever is neither is refused by its place.
+/// A seccomp profile as a file: the specification's <c>linux.seccomp</c>, or docker's and podman's wider form, in which
+/// <c>archMap</c> chooses the architectures,
+/// and a rule may hold for some machines, capabilities or kernels only (<c>includes</c>, <c>excludes</c>). Whatever is neither is
+/// refused by its place.
 /// </summary>
 internal static class SeccompProfileFile
 {
@@ -22,12 +24,16 @@ internal static class SeccompProfileFile
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
             var bytes = new byte[LargestFile + 1];
             var length = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-            if (length > LargestFile) throw new CliException($"--security-opt: seccomp={path}: is larger than {LargestFile} bytes");
+            if (length > LargestFile)
+                throw new CliException($"--security-opt: seccomp={path}: is larger than {LargestFile} bytes");
             return Parse(bytes.AsSpan(0, length), capabilities, machine, Environment.OSVersion.Version);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CliException($"--security-opt: seccomp={path}: {(e is FileNotFoundException or DirectoryNotFoundException ? "no such file" : Directory.Exists(path) ? "is a directory" : e.Message)}");
+            throw new CliException(
+                $"--security-opt: seccomp={path}: "
+                + (e is FileNotFoundException or DirectoryNotFoundException ? "no such file"
+                    : Directory.Exists(path) ? "is a directory" : e.Message));
         }
         catch (InvalidSpecException e)
         {
@@ -37,20 +43,24 @@ internal static class SeccompProfileFile
 
     /// <summary>What the document says for this machine.</summary>
     /// <exception cref="InvalidSpecException">It is no profile; the place is named.</exception>
-    internal static SeccompSpec Parse(ReadOnlySpan<byte> json, IReadOnlyList<string> capabilities, Architecture machine, Version kernel)
+    internal static SeccompSpec Parse(
+        ReadOnlySpan<byte> json, IReadOnlyList<string> capabilities, Architecture machine, Version kernel)
     {
         JsonObject profile;
         try
         {
-            profile = JsonNode.Parse(json, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject
+            profile = JsonNode.Parse(
+                json, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject
                 ?? throw new InvalidSpecException("$", "is no object");
             var conditions = new Conditions(GoName(machine), capabilities, kernel);
-            OnlyOf(profile, "$", "defaultAction", "defaultErrnoRet", "architectures", "archMap", "flags", "listenerPath", "listenerMetadata", "syscalls");
+            OnlyOf(profile, "$", "defaultAction", "defaultErrnoRet", "architectures", "archMap", "flags", "listenerPath",
+                "listenerMetadata", "syscalls");
             if (profile["archMap"] is JsonArray map) profile["architectures"] = Architectures(profile, map, machine);
             profile.Remove("archMap");
             if (profile["syscalls"] is JsonArray rules) profile["syscalls"] = Rules(rules, conditions);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException and not InvalidSpecException)
+        catch (Exception e) when (
+            e is JsonException or InvalidOperationException or ArgumentException and not InvalidSpecException)
         {
             throw new InvalidSpecException("$", $"is no seccomp profile: {e.Message}", e);
         }
@@ -59,7 +69,8 @@ internal static class SeccompProfileFile
 
     private static JsonArray Architectures(JsonObject profile, JsonArray map, Architecture machine)
     {
-        if (profile["architectures"] is JsonArray { Count: > 0 }) throw new InvalidSpecException("architectures", "cannot stand beside archMap");
+        if (profile["architectures"] is JsonArray { Count: > 0 })
+            throw new InvalidSpecException("architectures", "cannot stand beside archMap");
         var own = machine is Architecture.Arm64 ? "SCMP_ARCH_AARCH64" : "SCMP_ARCH_X86_64";
         var entry = map.OfType<JsonObject>().FirstOrDefault(m => (string?)m["architecture"] == own);
         return new JsonArray([own, .. (entry?["subArchitectures"] as JsonArray ?? []).Select(s => s?.DeepClone())]);
@@ -76,7 +87,8 @@ internal static class SeccompProfileFile
             var holds = conditions.Hold(rule["includes"], rule["excludes"], place);
             if (rule["name"] is { } name)
             {
-                if (rule["names"] is JsonArray { Count: > 0 }) throw new InvalidSpecException($"{place}.name", "cannot stand beside names");
+                if (rule["names"] is JsonArray { Count: > 0 })
+                    throw new InvalidSpecException($"{place}.name", "cannot stand beside names");
                 rule["names"] = new JsonArray(name.DeepClone());
             }
             foreach (var ours in (string[])["name", "comment", "includes", "excludes"]) rule.Remove(ours);
@@ -90,7 +102,8 @@ internal static class SeccompProfileFile
     private static void OnlyOf(JsonObject thing, string place, params string[] known)
     {
         foreach (var (name, _) in thing)
-            if (!known.Contains(name, StringComparer.Ordinal)) throw new InvalidSpecException(place == "$" ? name : $"{place}.{name}", "is not known");
+            if (!known.Contains(name, StringComparer.Ordinal))
+                throw new InvalidSpecException(place == "$" ? name : $"{place}.{name}", "is not known");
     }
 
     private static string GoName(Architecture machine) => machine is Architecture.Arm64 ? "arm64" : "amd64";
@@ -101,8 +114,10 @@ internal static class SeccompProfileFile
         public bool Hold(JsonNode? includes, JsonNode? excludes, string place)
         {
             var (with, without) = (Filter.Of(includes, $"{place}.includes"), Filter.Of(excludes, $"{place}.excludes"));
-            return (with.Machines.Length == 0 || with.Machines.Contains(Machine)) && with.Capabilities.All(Capabilities.Contains) && (with.Kernel is null || Kernel >= with.Kernel)
-                && !without.Machines.Contains(Machine) && !without.Capabilities.Any(Capabilities.Contains) && (without.Kernel is null || Kernel < without.Kernel);
+            return (with.Machines.Length == 0 || with.Machines.Contains(Machine)) && with.Capabilities.All(Capabilities.Contains)
+                && (with.Kernel is null || Kernel >= with.Kernel)
+                && !without.Machines.Contains(Machine) && !without.Capabilities.Any(Capabilities.Contains)
+                    && (without.Kernel is null || Kernel < without.Kernel);
         }
     }
 
@@ -114,7 +129,8 @@ internal static class SeccompProfileFile
             var filter = node as JsonObject ?? throw new InvalidSpecException(place, "is no object");
             OnlyOf(filter, place, "arches", "caps", "minKernel");
             var kernel = (string?)filter["minKernel"] is { Length: > 0 } text
-                ? Version.TryParse(text, out var version) ? version : throw new InvalidSpecException($"{place}.minKernel", $"\"{text}\" is no version")
+                ? Version.TryParse(text, out var version)
+                    ? version : throw new InvalidSpecException($"{place}.minKernel", $"\"{text}\" is no version")
                 : null;
             return new Filter(Texts(filter["arches"]), Texts(filter["caps"]), kernel);
         }

@@ -17,8 +17,11 @@ internal static class SecurityOptions
             {
                 case ["seccomp", { Length: > 0 } value]: profile = value; break;
                 case ["no-new-privileges"] or ["no-new-privileges", "true"]: break; // as it always is
-                case ["no-new-privileges", ..]: throw new CliException($"--security-opt: \"{option}\": containers of run always have no_new_privs set");
-                default: throw new CliException($"--security-opt: \"{option}\" is not known: seccomp=unconfined, seccomp=builtin, seccomp=FILE or no-new-privileges");
+                case ["no-new-privileges", ..]: throw new CliException(
+                    $"--security-opt: \"{option}\": containers of run always have no_new_privs set");
+                default: throw new CliException(
+                    $"--security-opt: \"{option}\" is not known: seccomp=unconfined, seccomp=builtin, seccomp=FILE or "
+                    + "no-new-privileges");
             }
         }
         return profile switch

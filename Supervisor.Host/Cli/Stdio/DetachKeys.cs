@@ -3,7 +3,8 @@ using System.Buffers;
 namespace Supervisor.Host.Cli.Stdio;
 
 /// <summary>
-/// Keys that detach a client from a terminal in which the program goes on, as docker has them. What could be their beginning is kept back until another key shows that
+/// Keys that detach a client from a terminal in which the program goes on, as docker has them. What could be their beginning is
+/// kept back until another key shows that
 /// it was none: then it is passed on as it was typed.
 /// </summary>
 internal sealed class DetachKeys
@@ -25,8 +26,11 @@ internal sealed class DetachKeys
     public static DetachKeys Parse(string text) => new([.. text.Split(',').Select(key => key switch
     {
         [var plain and > ' ' and < (char)127] => (byte)plain,
-        ['c' or 'C', 't' or 'T', 'r' or 'R', 'l' or 'L', '-', var control] when char.ToUpperInvariant(control) is >= '@' and <= '_' and var upper => (byte)(upper - '@'),
-        _ => throw new CliException($"--detach-keys: \"{key}\" is no key: a letter, or ctrl- and one of a to z, @, [, \\, ], ^ or _, with commas between them ({Usual})"),
+        ['c' or 'C', 't' or 'T', 'r' or 'R', 'l' or 'L', '-', var control] when char.ToUpperInvariant(control) is >= '@'
+            and <= '_' and var upper => (byte)(upper - '@'),
+        _ => throw new CliException(
+            $"--detach-keys: \"{key}\" is no key: a letter, or ctrl- and one of a to z, @, [, \\, ], ^ or _, with commas "
+            + $"between them ({Usual})"),
     })]);
 
     /// <summary>What of these keys is to be passed on.</summary>

@@ -2,8 +2,12 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Host.Cli.Stdio;
 
-/// <summary>The log of a container in the foreground, filled with what passes through us, so that <c>logs</c> has it as of a detached one.</summary>
-/// <remarks>Where it cannot be written the container goes on, and its output too: the log is then incomplete, and that is said once.</remarks>
+/// <summary>
+/// The log of a container in the foreground, filled with what passes through us, so that <c>logs</c> has it as of a detached one.
+/// </summary>
+/// <remarks>
+/// Where it cannot be written the container goes on, and its output too: the log is then incomplete, and that is said once.
+/// </remarks>
 internal sealed class ForegroundLog : IDisposable
 {
     private readonly Lock _gate = new(); // between the two outputs
@@ -45,5 +49,6 @@ internal sealed class ForegroundLog : IDisposable
         }
     }
 
-    private void Tell(Exception e) => Console.Error.WriteLine($"supervisor: {(e.InnerException ?? e).Message}: the container's log is incomplete");
+    private void Tell(Exception e) =>
+        Console.Error.WriteLine($"supervisor: {(e.InnerException ?? e).Message}: the container's log is incomplete");
 }

@@ -22,7 +22,8 @@ internal sealed class ForegroundStdio : IDisposable
     public ForegroundStdio(ClientFifos fifos, bool terminal, LogTarget? log)
     {
         _fifos = fifos;
-        if (!terminal && log is not null) _log = ForegroundLog.Open(log); // a terminal's is filled by its relay, which goes on when we detach
+        // a terminal's is filled by its relay, which goes on when we detach
+        if (!terminal && log is not null) _log = ForegroundLog.Open(log);
         var input = Make("stdin");
         _stdin = Fifo.OpenForWriting(input);
         Stdin = terminal ? input : $"{new PipeTarget(input)}"; // it ends with this client, even if that is killed
@@ -32,7 +33,8 @@ internal sealed class ForegroundStdio : IDisposable
         (string Target, SafeFileHandle Reading) Output(string name)
         {
             var path = Make(name);
-            return ($"{new PipeTarget(path, terminal ? log : null)}", Fifo.OpenForReading(path)); // a reader must be there before the container's end is opened
+            // a reader must be there before the container's end is opened
+            return ($"{new PipeTarget(path, terminal ? log : null)}", Fifo.OpenForReading(path));
         }
     }
 
@@ -52,14 +54,17 @@ internal sealed class ForegroundStdio : IDisposable
     /// <returns>Completes when our own input has ended.</returns>
     public Task Begin(InputSeen? passing = null, DetachKeys? keys = null)
     {
-        _outputs = _stderr is null ? [new OutputCopy(_stdout, 1, _log)] : [new OutputCopy(_stdout, 1, _log), new OutputCopy(_stderr, 2, _log)];
+        _outputs = _stderr is null
+            ? [new OutputCopy(_stdout, 1, _log)] : [new OutputCopy(_stdout, 1, _log), new OutputCopy(_stderr, 2, _log)];
         return new InputCopy(_stdin, passing, keys).Ended;
     }
 
     /// <summary>Waits for the rest of the output, see <see cref="OutputCopy.DrainAsync"/>.</summary>
     public Task DrainAsync(TimeSpan idle) => Task.WhenAll(_outputs.Select(o => o.DrainAsync(idle)));
 
-    /// <summary>Leaves a terminal whose program goes on: its output goes into the log only, and its input waits for the next client.</summary>
+    /// <summary>
+    /// Leaves a terminal whose program goes on: its output goes into the log only, and its input waits for the next client.
+    /// </summary>
     public void Detach()
     {
         foreach (var output in _outputs) output.Stop();

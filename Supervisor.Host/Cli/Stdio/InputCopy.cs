@@ -7,7 +7,9 @@ namespace Supervisor.Host.Cli.Stdio;
 /// <summary>Is shown what is typed.</summary>
 internal delegate void InputSeen(ReadOnlySpan<byte> bytes);
 
-/// <summary>Copies our stdin to the container's on a thread of its own, which ends with our input, the container or the process.</summary>
+/// <summary>
+/// Copies our stdin to the container's on a thread of its own, which ends with our input, the container or the process.
+/// </summary>
 internal sealed class InputCopy
 {
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -3,7 +3,9 @@ namespace Supervisor.Host.Cli.Stdio;
 /// <summary>Our own standard input.</summary>
 internal static class InputDevice
 {
-    /// <summary>A program at a terminal never sees the end of an input that is none: with <c>-i</c> it would wait for ever.</summary>
+    /// <summary>
+    /// A program at a terminal never sees the end of an input that is none: with <c>-i</c> it would wait for ever.
+    /// </summary>
     /// <exception cref="CliException">It is no terminal; as docker says it, with docker's exit code.</exception>
     public static void RequireTerminal(string instead)
     {

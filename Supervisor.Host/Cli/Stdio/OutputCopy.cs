@@ -23,10 +23,15 @@ internal sealed class OutputCopy
         new Thread(Run) { IsBackground = true, Name = $"output {to}" }.Start();
     }
 
-    /// <summary>Completes when nobody reads what we write any more; then nobody reads what the container writes either, and its pipe is broken.</summary>
+    /// <summary>
+    /// Completes when nobody reads what we write any more; then nobody reads what the container writes either, and its pipe is
+    /// broken.
+    /// </summary>
     public Task ReaderClosed => _readerGone.Task;
 
-    /// <summary>Why what we write to takes nothing more, once <see cref="ReaderClosed"/>; null where only its reader has gone.</summary>
+    /// <summary>
+    /// Why what we write to takes nothing more, once <see cref="ReaderClosed"/>; null where only its reader has gone.
+    /// </summary>
     public CliException? Failure { get; private set; }
 
     /// <summary>Nothing more is passed on. The reading end stays open, until the process ends.</summary>

@@ -11,6 +11,7 @@ internal static class OutputFailure
     public static CliException? Of(Errno errno, int stream) => errno is Errno.EPIPE or Errno.EIO
         ? null
         : new CliException(
-            $"cannot write to standard {(stream == 2 ? "error" : "output")}: {Marshal.GetPInvokeErrorMessage((int)errno)} ({errno}){(errno is Errno.ENOSPC or Errno.EDQUOT ? ": make room where it goes" : "")}",
+            $"cannot write to standard {(stream == 2 ? "error" : "output")}: {Marshal.GetPInvokeErrorMessage((int)errno)} "
+                + $"({errno}){(errno is Errno.ENOSPC or Errno.EDQUOT ? ": make room where it goes" : "")}",
             ExitCodes.OwnStreams);
 }

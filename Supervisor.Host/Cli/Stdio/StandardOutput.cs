@@ -51,7 +51,8 @@ internal sealed class StandardOutput : Stream
     /// <exception cref="CliException">It cannot be written for another reason: a full disk.</exception>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        if (RawIo.WriteAll(_file, buffer) is var failure and not Errno.None) throw (Exception?)OutputFailure.Of(failure, 1) ?? new ReaderClosedException();
+        if (RawIo.WriteAll(_file, buffer) is var failure and not Errno.None)
+            throw (Exception?)OutputFailure.Of(failure, 1) ?? new ReaderClosedException();
     }
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));

@@ -8,7 +8,9 @@ internal readonly record struct PasswdEntry(string Name, uint Uid, uint Gid);
 /// <summary>One line of group(5).</summary>
 internal readonly record struct GroupEntry(string Name, uint Gid, IReadOnlyList<string> Members);
 
-/// <summary>The account files of a root filesystem. Pure; a line that is malformed counts as absent, as for the C library.</summary>
+/// <summary>
+/// The account files of a root filesystem. Pure; a line that is malformed counts as absent, as for the C library.
+/// </summary>
 internal static class AccountFiles
 {
     /// <summary>Ids run to 2^32-2: 2^32-1 means "no change" to the kernel.</summary>
@@ -27,7 +29,8 @@ internal static class AccountFiles
         foreach (var fields in Lines(text, atLeast: 3))
         {
             if (TryId(fields[2]) is not { } gid) continue;
-            var members = fields.Length > 3 ? fields[3].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) : [];
+            var members = fields.Length > 3
+                ? fields[3].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) : [];
             yield return new GroupEntry(fields[0], gid, members);
         }
     }

@@ -48,7 +48,8 @@ internal sealed class RootfsFiles : IDisposable
         if (FileKind.Of(file) is not FileKind.Regular) throw new CliException($"{_path}: {path}: is no regular file");
         var buffer = new byte[LargestFile + 1];
         var length = 0;
-        while (length < buffer.Length && RandomAccess.Read(file, buffer.AsSpan(length), length) is > 0 and var read) length += read;
+        while (length < buffer.Length && RandomAccess.Read(file, buffer.AsSpan(length), length) is > 0 and var read)
+            length += read;
         return length <= LargestFile
             ? Encoding.UTF8.GetString(buffer, 0, length)
             : throw new CliException($"{_path}: {path}: is larger than {LargestFile} bytes");

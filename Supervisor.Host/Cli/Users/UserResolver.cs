@@ -38,7 +38,8 @@ internal static class UserResolver
         }
         catch (CliException)
         {
-            throw new CliException($"--group: \"{text}\" is no group of this host's /etc/group, nor a number up to {AccountFiles.LargestId}");
+            throw new CliException(
+                $"--group: \"{text}\" is no group of this host's /etc/group, nor a number up to {AccountFiles.LargestId}");
         }
     }
 

@@ -37,7 +37,8 @@ public sealed class CheckpointCalls(StorageCalls storage, NamespaceRegistry name
         if (request.Checkpoint is { Digest.Length: > 0 } descriptor) return await UnpackAsync(descriptor, work, context);
         var images = AbsoluteOrEmpty(options.CriuImagePath, "options.criu_image_path");
         if (images.Length == 0) return null;
-        if (!Directory.Exists(images)) throw new InvalidFieldException("options.criu_image_path", $"\"{images}\" is no directory");
+        if (!Directory.Exists(images))
+            throw new InvalidFieldException("options.criu_image_path", $"\"{images}\" is no directory");
         return new RestoreSource(images, work, "");
     }
 
@@ -50,11 +51,14 @@ public sealed class CheckpointCalls(StorageCalls storage, NamespaceRegistry name
 
     /// <summary>Writes a task's processes into files, and those into content if the client named no directory.</summary>
     /// <param name="ask">Asks the task; returns when the files are written, throws its refusal.</param>
-    public async Task<CheckpointTaskResponse> WriteAsync(CheckpointTaskRequest request, ContainerView container, Func<CheckpointRequest, Task> ask, ServerCallContext context)
+    public async Task<CheckpointTaskResponse> WriteAsync(
+        CheckpointTaskRequest request, ContainerView container, Func<CheckpointRequest, Task> ask, ServerCallContext context)
     {
         var options = Options<CheckpointOptions>(request.Options, foreign: false);
         if (request.ParentCheckpoint.Length > 0)
-            throw new InvalidFieldException("parent_checkpoint", "a checkpoint in content has no parent: write both to directories, and name the first by options.parent_path");
+            throw new InvalidFieldException(
+                "parent_checkpoint",
+                "a checkpoint in content has no parent: write both to directories, and name the first by options.parent_path");
         var order = Order(options);
         if (order.Images.Length > 0)
         {
@@ -65,14 +69,18 @@ public sealed class CheckpointCalls(StorageCalls storage, NamespaceRegistry name
         await namespaces.EnsureAsync(@namespace, context);
         storage.CheckLease(context);
         var files = storage.Files;
-        var directory = await files.Workers.RunAsync("make a directory for a checkpoint", _ => files.Checkpoints.New(), files.Limits.Deadline, context.CancellationToken);
+        var directory = await files.Workers.RunAsync(
+            "make a directory for a checkpoint", _ => files.Checkpoints.New(), files.Limits.Deadline, context.CancellationToken);
         try
         {
-            await ask(order with { Images = directory.Images, Work = order.Work.Length > 0 ? order.Work : directory.Work, IsContent = true });
+            await ask(order with {
+                Images = directory.Images, Work = order.Work.Length > 0 ? order.Work : directory.Work, IsContent = true });
             var images = await StoreAsync(
-                ImagesType, (ingest, cancel) => CheckpointArchive.Pack(directory.Images, ingest, files.Limits, clock, cancel), context);
+                ImagesType, (ingest, cancel) =>
+                    CheckpointArchive.Pack(directory.Images, ingest, files.Limits, clock, cancel), context);
             var spec = await StoreAsync(
-                SpecType, (ingest, _) => ingest.Append((container.Record.Spec ?? new Any()).ToByteArray(), clock.GetUtcNow()), context);
+                SpecType, (ingest, _) =>
+                    ingest.Append((container.Record.Spec ?? new Any()).ToByteArray(), clock.GetUtcNow()), context);
             return new CheckpointTaskResponse { Descriptors = { images, spec } };
         }
         finally
@@ -81,12 +89,15 @@ public sealed class CheckpointCalls(StorageCalls storage, NamespaceRegistry name
         }
     }
 
-    private async Task<RestoreSource> UnpackAsync(Containerd.Types.ContentDescriptor descriptor, string work, ServerCallContext context)
+    private async Task<RestoreSource> UnpackAsync(
+        Containerd.Types.ContentDescriptor descriptor, string work, ServerCallContext context)
     {
         var digest = Digest.Parse(descriptor.Digest).Text;
         if (descriptor.MediaType is not (ImagesType or ""))
-            throw new InvalidFieldException("checkpoint.media_type", $"\"{descriptor.MediaType}\" is no checkpoint, which is {ImagesType}");
-        var blob = storage.State.Blobs.GetValueOrDefault(new BlobKey(context.RequireNamespace(), digest)) ?? throw NoContent(digest);
+            throw new InvalidFieldException(
+                "checkpoint.media_type", $"\"{descriptor.MediaType}\" is no checkpoint, which is {ImagesType}");
+        var blob = storage.State.Blobs.GetValueOrDefault(new BlobKey(context.RequireNamespace(), digest))
+            ?? throw NoContent(digest);
         var files = storage.Files;
         var directory = await files.Workers.RunAsync("unpack a checkpoint", cancel =>
         {
@@ -107,7 +118,8 @@ public sealed class CheckpointCalls(StorageCalls storage, NamespaceRegistry name
     }
 
     /// <summary>The same content may be there already: then that is it.</summary>
-    private async Task<ContentDescriptor> StoreAsync(string mediaType, Action<Ingest, CancellationToken> write, ServerCallContext context)
+    private async Task<ContentDescriptor> StoreAsync(
+        string mediaType, Action<Ingest, CancellationToken> write, ServerCallContext context)
     {
         var (@namespace, files) = (context.RequireNamespace(), storage.Files);
         var reference = $"checkpoint-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12))}";
@@ -138,23 +150,30 @@ public sealed class CheckpointCalls(StorageCalls storage, NamespaceRegistry name
     private static CheckpointRequest Order(CheckpointOptions options)
     {
         if (Array.IndexOf(CgroupModes, options.CgroupsMode) < 0)
-            throw new InvalidFieldException("options.cgroups_mode", $"\"{options.CgroupsMode}\" is none of {string.Join(", ", CgroupModes.Skip(1))}");
+            throw new InvalidFieldException(
+                "options.cgroups_mode", $"\"{options.CgroupsMode}\" is none of {string.Join(", ", CgroupModes.Skip(1))}");
         if (options.EmptyNamespaces.FirstOrDefault(n => Array.IndexOf(Namespaces, n) < 0) is { } unknown)
-            throw new InvalidFieldException("options.empty_namespaces", $"\"{unknown}\" is none of {string.Join(", ", Namespaces)}");
+            throw new InvalidFieldException(
+                "options.empty_namespaces", $"\"{unknown}\" is none of {string.Join(", ", Namespaces)}");
         var images = AbsoluteOrEmpty(options.ImagePath, "options.image_path");
         if (options.ParentPath.Length > 0 && images.Length == 0)
-            throw new InvalidFieldException("options.parent_path", "needs options.image_path: the images refer to it by a relative path");
-        var parent = Path.IsPathRooted(options.ParentPath) ? Path.GetRelativePath(images, options.ParentPath) : options.ParentPath;
+            throw new InvalidFieldException(
+                "options.parent_path", "needs options.image_path: the images refer to it by a relative path");
+        var parent = Path.IsPathRooted(options.ParentPath)
+            ? Path.GetRelativePath(images, options.ParentPath) : options.ParentPath;
         return new CheckpointRequest(images, AbsoluteOrEmpty(options.WorkPath, "options.work_path"), parent, options.Exit)
         {
-            OpenTcp = options.OpenTcp, ExternalUnixSockets = options.ExternalUnixSockets, Terminal = options.Terminal, FileLocks = options.FileLocks,
+            OpenTcp = options.OpenTcp, ExternalUnixSockets = options.ExternalUnixSockets, Terminal = options.Terminal,
+            FileLocks = options.FileLocks,
             EmptyNamespaces = [.. options.EmptyNamespaces], CgroupsMode = options.CgroupsMode,
         };
     }
 
-    private static string AbsoluteOrEmpty(string path, string field) => path.Length == 0 || Path.IsPathRooted(path) && !path.Contains('\0', StringComparison.Ordinal)
+    private static string AbsoluteOrEmpty(string path, string field) =>
+        path.Length == 0 || Path.IsPathRooted(path) && !path.Contains('\0', StringComparison.Ordinal)
         ? path
-        : throw new InvalidFieldException(field, $"\"{path}\" must be an absolute path: the daemon's working directory is not the client's");
+        : throw new InvalidFieldException(
+            field, $"\"{path}\" must be an absolute path: the daemon's working directory is not the client's");
 
     /// <summary>Missing options are the defaults.</summary>
     /// <param name="foreign">Those of another runtime are too: nothing in them is for us.</param>
@@ -163,7 +182,8 @@ public sealed class CheckpointCalls(StorageCalls storage, NamespaceRegistry name
         var message = new T();
         if (options is null || options.TypeUrl.Length == 0) return message;
         if (options.TypeUrl[(options.TypeUrl.LastIndexOf('/') + 1)..] != message.Descriptor.FullName)
-            return foreign ? message : throw new InvalidFieldException("options", $"a {options.TypeUrl}, and not a {message.Descriptor.FullName}");
+            return foreign ? message
+                : throw new InvalidFieldException("options", $"a {options.TypeUrl}, and not a {message.Descriptor.FullName}");
         try
         {
             message.MergeFrom(options.Value);

@@ -38,7 +38,8 @@ public sealed class ContentService(StorageCalls storage, NamespaceRegistry names
         var blobs = storage.State.Blobs.Values.Where(b => b.Namespace == @namespace && filters.Matches(RecordFields.Of(b)))
             .OrderBy(b => b.Digest, StringComparer.Ordinal);
         foreach (var batch in blobs.Chunk(ListBatch))
-            await responseStream.WriteAsync(new ListContentResponse { Info = { batch.Select(Message) } }, context.CancellationToken);
+            await responseStream.WriteAsync(
+                new ListContentResponse { Info = { batch.Select(Message) } }, context.CancellationToken);
     }
 
     /// <inheritdoc/>
@@ -55,7 +56,8 @@ public sealed class ContentService(StorageCalls storage, NamespaceRegistry names
     {
         var blob = Find(request.Digest, context);
         var (offset, size) = (request.Offset, request.Size);
-        if (offset < 0 || size < 0) throw GrpcTranslation.Refuse(StatusCode.InvalidArgument, "offset and size must not be negative");
+        if (offset < 0 || size < 0)
+            throw GrpcTranslation.Refuse(StatusCode.InvalidArgument, "offset and size must not be negative");
         if (offset > blob.Size) throw GrpcTranslation.Refuse(StatusCode.OutOfRange, $"read past object length {blob.Size} bytes");
         var end = size == 0 || size > blob.Size - offset ? blob.Size : offset + size;
         if (offset == end) return;
@@ -68,9 +70,11 @@ public sealed class ContentService(StorageCalls storage, NamespaceRegistry names
             {
                 var (at, length) = (offset, (int)Math.Min(end - offset, ReadSize));
                 var got = await RunAsync("read a blob", _ => RandomAccess.Read(file, buffer.AsSpan(0, length), at), context);
-                if (got == 0) throw GrpcTranslation.Refuse(StatusCode.DataLoss, $"content {blob.Digest} ends at {at} of {blob.Size} bytes");
+                if (got == 0) throw GrpcTranslation.Refuse(
+                    StatusCode.DataLoss, $"content {blob.Digest} ends at {at} of {blob.Size} bytes");
                 await responseStream.WriteAsync(
-                    new ReadContentResponse { Offset = at, Data = ByteString.CopyFrom(buffer, 0, got) }, context.CancellationToken);
+                    new ReadContentResponse { Offset = at, Data = ByteString.CopyFrom(buffer, 0, got) },
+                        context.CancellationToken);
                 offset += got;
             }
         }
@@ -101,7 +105,8 @@ public sealed class ContentService(StorageCalls storage, NamespaceRegistry names
         var @namespace = context.RequireNamespace();
         var filters = FilterSet.Parse(request.Filters);
         var statuses = await RunAsync("list ingests", _ => storage.Files.Content.Statuses(@namespace), context);
-        return new ListStatusesResponse { Statuses = { statuses.Where(s => filters.Matches(RecordFields.Of(s))).Select(Message) } };
+        return new ListStatusesResponse {
+            Statuses = { statuses.Where(s => filters.Matches(RecordFields.Of(s))).Select(Message) } };
     }
 
     /// <inheritdoc/>

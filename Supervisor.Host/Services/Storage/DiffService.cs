@@ -27,7 +27,8 @@ public sealed class DiffService(StorageCalls storage, NamespaceRegistry namespac
             using var file = files.Content.TryOpen(blob.File) ?? throw NoContent(digest);
             return LayerWork.Apply(file, descriptor.MediaType, mounts, request.SyncFs, files.Limits, cancel);
         }, files.Limits.LayerDeadline, context.CancellationToken);
-        return new ApplyResponse { Applied = new ContentDescriptor { MediaType = LayerCompression.Tar, Digest = applied.Digest.Text,
+        return new ApplyResponse {
+            Applied = new ContentDescriptor { MediaType = LayerCompression.Tar, Digest = applied.Digest.Text,
             Size = applied.Size } };
     }
 
@@ -40,7 +41,8 @@ public sealed class DiffService(StorageCalls storage, NamespaceRegistry namespac
         var compressed = LayerCompression.IsCompressed(mediaType); // refuses what it does not know, before any work
         var (left, right) = (Mounts(request.Left), Mounts(request.Right));
         var labels = request.Labels.ToLabels("labels");
-        var reference = request.Ref.Length > 0 ? request.Ref : $"diff-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12))}";
+        var reference = request.Ref.Length > 0
+            ? request.Ref : $"diff-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12))}";
         storage.CheckLease(context);
         var files = storage.Files;
         var (blob, plain) = await files.Workers.RunAsync("compare two trees", cancel =>
@@ -59,7 +61,8 @@ public sealed class DiffService(StorageCalls storage, NamespaceRegistry namespac
         }, files.Limits.LayerDeadline, context.CancellationToken);
         if (compressed) labels = labels.SetItem(UncompressedLabel, plain.Text);
         await storage.RecordAsync(blob, @namespace, labels, context);
-        return new DiffResponse { Diff = new ContentDescriptor { MediaType = mediaType, Digest = blob.Digest.Text, Size = blob.Size } };
+        return new DiffResponse {
+            Diff = new ContentDescriptor { MediaType = mediaType, Digest = blob.Digest.Text, Size = blob.Size } };
     }
 
     private static List<TreeMount> Mounts(IEnumerable<Mount> mounts) =>

@@ -69,20 +69,24 @@ public sealed class ImagesService(StorageCalls storage, NamespaceRegistry namesp
         var @namespace = context.RequireNamespace();
         if (string.IsNullOrEmpty(image?.Name)) throw GrpcTranslation.Refuse(StatusCode.InvalidArgument, "Image.Name required");
         if (image.Name.Length > MaximumName)
-            throw new InvalidFieldException("image.name", $"{image.Name.Length} characters long, at most {MaximumName} are allowed");
+            throw new InvalidFieldException(
+                "image.name", $"{image.Name.Length} characters long, at most {MaximumName} are allowed");
         var target = image.Target ?? new ContentDescriptor();
         return new ImageRecord(
-            @namespace, image.Name, image.Labels.ToLabels("image.labels", keepEmpty: true), target.MediaType, target.Digest, target.Size,
+            @namespace, image.Name, image.Labels.ToLabels("image.labels", keepEmpty: true), target.MediaType, target.Digest,
+            target.Size,
             target.Annotations.ToLabels("image.target.annotations"), default, default);
     }
 
-    private static RpcException NoImage(string name) => GrpcTranslation.Refuse(StatusCode.NotFound, $"image \"{name}\": not found");
+    private static RpcException NoImage(string name) =>
+        GrpcTranslation.Refuse(StatusCode.NotFound, $"image \"{name}\": not found");
 
     private static Image Message(ImageRecord r) => new()
     {
         Name = r.Name,
         Labels = { r.Labels },
-        Target = new ContentDescriptor { MediaType = r.MediaType, Digest = r.Digest, Size = r.Size, Annotations = { r.Annotations } },
+        Target = new ContentDescriptor {
+            MediaType = r.MediaType, Digest = r.Digest, Size = r.Size, Annotations = { r.Annotations } },
         CreatedAt = r.CreatedAt.ToTimestamp(),
         UpdatedAt = r.UpdatedAt.ToTimestamp(),
     };

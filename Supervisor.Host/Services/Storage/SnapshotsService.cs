@@ -20,11 +20,13 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
 
     /// <inheritdoc/>
     public override async Task<PrepareSnapshotResponse> Prepare(PrepareSnapshotRequest request, ServerCallContext context) =>
-        new() { Mounts = { await MakeAsync(request.Snapshotter, request.Key, request.Parent, request.Labels, Kind.Active, context) } };
+        new() { Mounts = { await MakeAsync(
+            request.Snapshotter, request.Key, request.Parent, request.Labels, Kind.Active, context) } };
 
     /// <inheritdoc/>
     public override async Task<ViewSnapshotResponse> View(ViewSnapshotRequest request, ServerCallContext context) =>
-        new() { Mounts = { await MakeAsync(request.Snapshotter, request.Key, request.Parent, request.Labels, Kind.View, context) } };
+        new() { Mounts = { await MakeAsync(
+            request.Snapshotter, request.Key, request.Parent, request.Labels, Kind.View, context) } };
 
     /// <inheritdoc/>
     public override Task<MountsResponse> Mounts(MountsRequest request, ServerCallContext context)
@@ -55,7 +57,8 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
     {
         var snapshotter = Snapshotter(request.Snapshotter);
         await storage.AskAsync(
-            new MetadataCommand.RemoveSnapshot(new SnapshotKey(context.RequireNamespace(), snapshotter.Name, request.Key), storage.Now),
+            new MetadataCommand.RemoveSnapshot(
+                new SnapshotKey(context.RequireNamespace(), snapshotter.Name, request.Key), storage.Now),
             context);
         storage.CollectSoon();
         return new Empty();
@@ -86,7 +89,8 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
             .Where(s => s.Namespace == @namespace && s.Snapshotter == snapshotter && filters.Matches(RecordFields.Of(s)))
                 .OrderBy(s => s.Name, StringComparer.Ordinal);
         foreach (var batch in snapshots.Chunk(ListBatch))
-            await responseStream.WriteAsync(new ListSnapshotsResponse { Info = { batch.Select(Message) } }, context.CancellationToken);
+            await responseStream.WriteAsync(
+                new ListSnapshotsResponse { Info = { batch.Select(Message) } }, context.CancellationToken);
     }
 
     /// <inheritdoc/>
@@ -124,12 +128,14 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
         // Refused before anything is copied, where it can be told already; the actor has the last word.
         var decided = MetadataMachine.Decide(storage.State, command, () => []);
         if (decided.Refusal is { } refusal) throw refusal.ToRpcException();
-        var parentId = parent.Length == 0 ? (long?)null : storage.State.Snapshots.GetValueOrDefault(command.Key with { Name = parent })?.Id;
+        var parentId = parent.Length == 0
+            ? (long?)null : storage.State.Snapshots.GetValueOrDefault(command.Key with { Name = parent })?.Id;
         var made = false;
         try
         {
             await RunAsync(
-                "make a snapshot", cancel => { snapshotter.Make(id, parentId, kind is Kind.Active, cancel); return true; }, context);
+                "make a snapshot", cancel =>
+                    { snapshotter.Make(id, parentId, kind is Kind.Active, cancel); return true; }, context);
             var state = await storage.AskAsync(command, context);
             made = true;
             return MountsOf(snapshotter, state.Snapshots[command.Key], state);
@@ -147,7 +153,8 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
         }
     }
 
-    private (Snapshotter Snapshotter, SnapshotRecord Record, MetadataState State) Find(string name, string key, ServerCallContext context)
+    private (Snapshotter Snapshotter, SnapshotRecord Record, MetadataState State) Find(
+        string name, string key, ServerCallContext context)
     {
         var @namespace = context.RequireNamespace();
         var snapshotter = Snapshotter(name);
@@ -159,7 +166,8 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
 
     private Snapshotter Snapshotter(string name)
     {
-        if (name.Length == 0) throw GrpcTranslation.Refuse(StatusCode.InvalidArgument, "snapshotter argument missing: invalid argument");
+        if (name.Length == 0)
+            throw GrpcTranslation.Refuse(StatusCode.InvalidArgument, "snapshotter argument missing: invalid argument");
         if (storage.Files.Snapshotter(name) is { } usable) return usable;
         var why = storage.Files.Snapshotters.FirstOrDefault(s => s.Name == name)?.Unusable;
         throw GrpcTranslation.Refuse(
@@ -172,13 +180,15 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
 
     private static void CheckName(string name, string field)
     {
-        if (name.Length is 0 or > MaximumName) throw new InvalidFieldException(field, $"must be 1 to {MaximumName} characters long");
+        if (name.Length is 0 or > MaximumName)
+            throw new InvalidFieldException(field, $"must be 1 to {MaximumName} characters long");
     }
 
     private static IEnumerable<Mount> MountsOf(Snapshotter snapshotter, SnapshotRecord record, MetadataState state) =>
         snapshotter.Mounts(record.Id, state.ChainOf(record), record.Kind is Kind.Active).Select(Message);
 
-    private static Mount Message(TreeMount mount) => new() { Type = mount.Type, Source = mount.Source, Options = { mount.Options } };
+    private static Mount Message(TreeMount mount) =>
+        new() { Type = mount.Type, Source = mount.Source, Options = { mount.Options } };
 
     private static Info Message(SnapshotRecord r) => new()
     {

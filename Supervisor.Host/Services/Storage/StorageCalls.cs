@@ -10,7 +10,9 @@ using Supervisor.Storage.Content;
 
 namespace Supervisor.Host.Services.Storage;
 
-/// <summary>What the services of images, content, snapshots and layers do alike: ask, pin under the caller's lease, collect.</summary>
+/// <summary>
+/// What the services of images, content, snapshots and layers do alike: ask, pin under the caller's lease, collect.
+/// </summary>
 public sealed class StorageCalls(SupervisorSystem system, TimeProvider clock)
 {
     private const string LeaseHeader = "containerd-lease";
@@ -24,7 +26,9 @@ public sealed class StorageCalls(SupervisorSystem system, TimeProvider clock)
     /// <summary>The time.</summary>
     public DateTimeOffset Now => clock.GetUtcNow();
 
-    /// <summary>Carries out a command; a refusal is thrown as the call's status. What it frees is removed before this returns.</summary>
+    /// <summary>
+    /// Carries out a command; a refusal is thrown as the call's status. What it frees is removed before this returns.
+    /// </summary>
     public async Task<MetadataState> AskAsync(MetadataCommand command, ServerCallContext context)
     {
         var reply = await system.Storage.Metadata.Ask<MetadataReply>(command, context.TimeLeft(clock), context.CancellationToken);
@@ -43,7 +47,8 @@ public sealed class StorageCalls(SupervisorSystem system, TimeProvider clock)
         if (LeaseOf(context) is not { } key) return;
         if (system.KnownLeases.Find(key)?.Resources.Contains(new LeasedResource(type, id)) == true) return;
         var reply = await system.Leases.Ask<LeaseReply>(
-            new LeaseCommand.AddResource(key, Now, new LeasedResource(type, id)), context.TimeLeft(clock), context.CancellationToken);
+            new LeaseCommand.AddResource(key, Now, new LeasedResource(type, id)), context.TimeLeft(clock),
+                context.CancellationToken);
         if (reply.Refusal is { } refusal) throw refusal.ToRpcException();
     }
 
@@ -55,8 +60,11 @@ public sealed class StorageCalls(SupervisorSystem system, TimeProvider clock)
             throw GrpcTranslation.Refuse(StatusCode.NotFound, $"lease \"{key.Id}\": not found");
     }
 
-    /// <summary>Records a blob under the caller's lease. The same one may be there already: then that is it, with these labels too.</summary>
-    public async Task RecordAsync(StoredBlob blob, string @namespace, ImmutableSortedDictionary<string, string> labels, ServerCallContext context)
+    /// <summary>
+    /// Records a blob under the caller's lease. The same one may be there already: then that is it, with these labels too.
+    /// </summary>
+    public async Task RecordAsync(
+        StoredBlob blob, string @namespace, ImmutableSortedDictionary<string, string> labels, ServerCallContext context)
     {
         var key = new BlobKey(@namespace, blob.Digest.Text);
         await PinAsync("content", key.Digest, context);
@@ -69,12 +77,14 @@ public sealed class StorageCalls(SupervisorSystem system, TimeProvider clock)
         {
             // No paths would mean: all labels, and take those away that somebody else has set.
             if (labels.Count > 0)
-                await AskAsync(new MetadataCommand.UpdateContent(key, labels, [.. labels.Keys.Select(k => $"labels.{k}")], Now), context);
+                await AskAsync(new MetadataCommand.UpdateContent(key, labels, [.. labels.Keys.Select(k => $"labels.{k}")], Now),
+                    context);
         }
         await Files.RemoveAsync([new Freed(blob.File, null, 0)]);
     }
 
-    private static LeaseKey? LeaseOf(ServerCallContext context) => context.RequestHeaders.GetValue(LeaseHeader) is { Length: > 0 } lease
+    private static LeaseKey? LeaseOf(ServerCallContext context) =>
+        context.RequestHeaders.GetValue(LeaseHeader) is { Length: > 0 } lease
         ? new LeaseKey(context.RequireNamespace(), LeaseId.Check(lease, LeaseHeader))
         : null;
 
@@ -84,7 +94,9 @@ public sealed class StorageCalls(SupervisorSystem system, TimeProvider clock)
     /// <summary>Collects before it returns.</summary>
     public async Task CollectAsync(ServerCallContext context)
     {
-        var collected = await system.Storage.Collector.Ask<Collected>(new CollectNow(), context.TimeLeft(clock), context.CancellationToken);
-        if (collected.Failure is { } failure) throw GrpcTranslation.Refuse(StatusCode.Unknown, $"garbage collection failed: {failure}");
+        var collected = await system.Storage.Collector.Ask<Collected>(
+            new CollectNow(), context.TimeLeft(clock), context.CancellationToken);
+        if (collected.Failure is { } failure)
+            throw GrpcTranslation.Refuse(StatusCode.Unknown, $"garbage collection failed: {failure}");
     }
 }

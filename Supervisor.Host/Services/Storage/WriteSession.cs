@@ -20,7 +20,8 @@ internal sealed class WriteSession(
     {
         await ExpectAsync(first);
         _ingest = await RunAsync(
-            "open an ingest", cancel => storage.Files.Content.Open(@namespace, reference, _total, _expected, clock.GetUtcNow(), cancel));
+            "open an ingest", cancel =>
+                storage.Files.Content.Open(@namespace, reference, _total, _expected, clock.GetUtcNow(), cancel));
         if (_total == 0) _total = _ingest.Total;
         _expected ??= Digest.TryParse(_ingest.Expected);
     }
@@ -39,7 +40,8 @@ internal sealed class WriteSession(
             return answer;
         }
         if (request.Offset > 0 && request.Offset != ingest.Offset)
-            throw GrpcTranslation.Refuse(StatusCode.OutOfRange, $"write @{request.Offset} must occur at current offset {ingest.Offset}");
+            throw GrpcTranslation.Refuse(
+                StatusCode.OutOfRange, $"write @{request.Offset} must occur at current offset {ingest.Offset}");
         answer.Digest = (await RunAsync("write to an ingest", _ =>
         {
             // An offset of zero begins again, in a commit too: containerd's clients rely on it.
@@ -67,7 +69,8 @@ internal sealed class WriteSession(
         var digest = _expected is null ? await RunAsync("hash an ingest", _ => ingest.Digest) : _expected.Value;
         await storage.PinAsync("content", digest.Text, context);
         var files = storage.Files;
-        var blob = await files.Workers.RunAsync("commit an ingest", _ => ingest.Publish(_total, _expected), files.Limits.Deadline);
+        var blob = await files.Workers.RunAsync(
+            "commit an ingest", _ => ingest.Publish(_total, _expected), files.Limits.Deadline);
         var key = new BlobKey(@namespace, blob.Digest.Text);
         var used = false;
         try

@@ -1,6 +1,8 @@
 namespace Supervisor.Runtime.Launch.Routine;
 
-/// <summary>The launch routine's machine code, position-independent. A test assembles the sources beside this file and compares.</summary>
+/// <summary>
+/// The launch routine's machine code, position-independent. A test assembles the sources beside this file and compares.
+/// </summary>
 internal static class LaunchRoutineBytes
 {
     /// <summary>Offset of <c>stub</c>, the entry of the init stub, in <see cref="X64"/>.</summary>

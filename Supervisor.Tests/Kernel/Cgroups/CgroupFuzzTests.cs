@@ -4,7 +4,9 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Tests.Kernel.Cgroups;
 
-/// <summary>Damaged mountinfo, cgroup lists and control files: read as far as they make sense, and nothing else happens.</summary>
+/// <summary>
+/// Damaged mountinfo, cgroup lists and control files: read as far as they make sense, and nothing else happens.
+/// </summary>
 public sealed class CgroupFuzzTests
 {
     [Theory]
@@ -44,7 +46,8 @@ public sealed class CgroupFuzzTests
         }
     }
 
-    private static byte[] Bytes(string name) => File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "fixtures", "mountinfo", name));
+    private static byte[] Bytes(string name) =>
+        File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "fixtures", "mountinfo", name));
 
     private static string Damaged(Random random, byte[] original)
     {
@@ -52,7 +55,8 @@ public sealed class CgroupFuzzTests
         for (var n = random.Next(1, 12); n > 0; n--)
         {
             var at = random.Next(bytes.Length);
-            if (random.Next(3) == 0) bytes = [.. bytes[..at], .. bytes[Math.Min(bytes.Length, at + random.Next(30))..], .. " \n"u8];
+            if (random.Next(3) == 0)
+                bytes = [.. bytes[..at], .. bytes[Math.Min(bytes.Length, at + random.Next(30))..], .. " \n"u8];
             else bytes[at] = (byte)(random.Next(2) == 0 ? random.Next(256) : " \n:,-\\/0"u8[random.Next(8)]);
         }
         return Encoding.UTF8.GetString(bytes);

@@ -25,11 +25,13 @@ public sealed class CgroupHierarchiesTests
     [InlineData("v1", "memory", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/memory/user.slice/user-1000.slice")]
     [InlineData("v1", "cpuacct", "/sys/fs/cgroup/cpu,cpuacct", "/sys/fs/cgroup/cpu,cpuacct/user.slice")]
     [InlineData("v1", "freezer", "/sys/fs/cgroup/freezer", "/sys/fs/cgroup/freezer")]
-    [InlineData("v1", "name=systemd", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/systemd/user.slice/user-1000.slice/session-3.scope")]
+    [InlineData("v1", "name=systemd", "/sys/fs/cgroup/systemd",
+        "/sys/fs/cgroup/systemd/user.slice/user-1000.slice/session-3.scope")]
     [InlineData("hybrid", "memory", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/memory/process_api/62e7d2053d595778")]
     [InlineData("nested-v1", "memory", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/memory")]
     [InlineData("nested-v1", "pids", "/sys/fs/cgroup/pids", "/sys/fs/cgroup/pids/inner")]
-    [InlineData("nested-v1", "freezer", "/sys/fs/cgroup/freezer", "/sys/fs/cgroup/freezer")] // ours is outside, though it looks alike
+    // ours is outside, though it looks alike
+    [InlineData("nested-v1", "freezer", "/sys/fs/cgroup/freezer", "/sys/fs/cgroup/freezer")]
     public void Every_controller_is_found_with_our_own_cgroup(string fixture, string controller, string mountPoint, string own)
     {
         var hierarchy = Parse(fixture).All.Single(h => h.Controllers.Contains(controller));
@@ -69,7 +71,8 @@ public sealed class CgroupHierarchiesTests
     [InlineData("a\0b")]
     [InlineData("a\nb")]
     public void A_path_that_could_lead_out_is_refused(string path) =>
-        Assert.Equal("linux.cgroupsPath", Assert.Throws<InvalidSpecException>(() => CgroupLimits.Create(Parse("hybrid"), path, null)).Field);
+        Assert.Equal("linux.cgroupsPath",
+            Assert.Throws<InvalidSpecException>(() => CgroupLimits.Create(Parse("hybrid"), path, null)).Field);
 
     [Fact]
     public void Damaged_texts_are_read_as_far_as_they_go()
@@ -88,7 +91,9 @@ public sealed class CgroupHierarchiesTests
         Assert.All(found.All, h => Assert.True(File.Exists(h.OwnDirectory + "/cgroup.procs"), h.OwnDirectory));
     }
 
-    private static CgroupHierarchies Parse(string fixture) => CgroupHierarchies.Parse(Text(fixture + ".mountinfo"), Text(fixture + ".cgroup"));
+    private static CgroupHierarchies Parse(string fixture) =>
+        CgroupHierarchies.Parse(Text(fixture + ".mountinfo"), Text(fixture + ".cgroup"));
 
-    private static string Text(string name) => File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "mountinfo", name));
+    private static string Text(string name) =>
+        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "mountinfo", name));
 }

@@ -106,7 +106,8 @@ public sealed partial class CgroupProcessTests
     {
         using var stop = new ManualResetEventSlim();
         new Thread(stop.Wait) { IsBackground = true }.Start();
-        var thread = Directory.EnumerateDirectories("/proc/self/task").Select(d => int.Parse(Path.GetFileName(d))).First(t => t != Environment.ProcessId);
+        var thread = Directory.EnumerateDirectories("/proc/self/task").Select(d => int.Parse(Path.GetFileName(d)))
+            .First(t => t != Environment.ProcessId);
         Assert.Null(CgroupMembers.TryOpen(thread));
         Assert.False(CgroupMembers.Signal([], [thread], 0));
         stop.Set();

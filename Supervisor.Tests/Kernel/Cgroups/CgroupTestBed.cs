@@ -31,14 +31,16 @@ internal sealed class CgroupTestBed : IDisposable
     /// <param name="view">v1, v2 or both: which of this host's trees the test sees.</param>
     public CgroupTestBed(string view = "both")
     {
-        var own = File.ReadAllLines("/proc/self/cgroup").Where(l => view == "both" || l.StartsWith("0::", StringComparison.Ordinal) == (view == "v2"));
+        var own = File.ReadAllLines("/proc/self/cgroup")
+            .Where(l => view == "both" || l.StartsWith("0::", StringComparison.Ordinal) == (view == "v2"));
         Hierarchies = CgroupHierarchies.Parse(File.ReadAllText("/proc/self/mountinfo"), string.Join('\n', own));
         Directory = $"/supervisor-test-{Guid.NewGuid():N}";
     }
 
     public static string? WhyNot { get; } =
         Environment.UserName != "root" ? "needs root"
-        : CgroupHierarchies.Discover().Layout is not CgroupLayout.Hybrid ? "written for a host with v1 controllers and a v2 tree beside them"
+        : CgroupHierarchies.Discover().Layout is not CgroupLayout.Hybrid
+            ? "written for a host with v1 controllers and a v2 tree beside them"
         : null;
 
     public CgroupHierarchies Hierarchies { get; }
@@ -56,13 +58,15 @@ internal sealed class CgroupTestBed : IDisposable
         return cgroup;
     }
 
-    public static string Read(Cgroup cgroup, string controller, string file) => File.ReadAllText($"{cgroup.Paths[controller]}/{file}").Trim();
+    public static string Read(Cgroup cgroup, string controller, string file) =>
+        File.ReadAllText($"{cgroup.Paths[controller]}/{file}").Trim();
 
     /// <summary>A shell that has joined the cgroup, and then runs the script. Returns once it has joined.</summary>
     public Process Run(Cgroup cgroup, string script)
     {
         var joins = string.Join("; ", cgroup.Paths.Values.Distinct().Select(d => $"echo $$ > '{d}/cgroup.procs' || exit 99"));
-        var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", $"{joins}; echo joined; {script}"]) { RedirectStandardOutput = true })!;
+        var process = Process.Start(
+            new ProcessStartInfo("/bin/sh", ["-c", $"{joins}; echo joined; {script}"]) { RedirectStandardOutput = true })!;
         _processes.Add(process);
         Assert.Equal("joined", Line(process));
         return process;
@@ -90,7 +94,8 @@ internal sealed class CgroupTestBed : IDisposable
 
     /// <summary>All directories of this test, in all trees.</summary>
     public IEnumerable<string> Left() => CgroupHierarchies.Discover().All.Select(h => h.MountPoint + Directory)
-        .Where(System.IO.Directory.Exists).SelectMany(d => System.IO.Directory.EnumerateDirectories(d, "*", SearchOption.AllDirectories));
+        .Where(System.IO.Directory.Exists)
+            .SelectMany(d => System.IO.Directory.EnumerateDirectories(d, "*", SearchOption.AllDirectories));
 
     public void Dispose()
     {
@@ -109,15 +114,18 @@ internal sealed class CgroupTestBed : IDisposable
         {
             var directory = hierarchy.MountPoint + Directory;
             if (!System.IO.Directory.Exists(directory)) continue;
-            foreach (var below in System.IO.Directory.EnumerateDirectories(directory, "*", SearchOption.AllDirectories).OrderByDescending(d => d.Length))
+            foreach (var below in System.IO.Directory.EnumerateDirectories(directory, "*", SearchOption.AllDirectories)
+                .OrderByDescending(d => d.Length))
                 System.IO.Directory.Delete(below);
             System.IO.Directory.Delete(directory);
         }
-        foreach (var controller in HandedOut().Except(_handedOut)) File.WriteAllText(Root + "/cgroup.subtree_control", "-" + controller);
+        foreach (var controller in HandedOut().Except(_handedOut))
+            File.WriteAllText(Root + "/cgroup.subtree_control", "-" + controller);
     }
 
     private static string? Root => CgroupHierarchies.Discover().V2?.MountPoint;
 
     private static string[] HandedOut() =>
-        Root is { } root ? File.ReadAllText(root + "/cgroup.subtree_control").Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries) : [];
+        Root is { } root ? File.ReadAllText(root + "/cgroup.subtree_control")
+            .Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries) : [];
 }

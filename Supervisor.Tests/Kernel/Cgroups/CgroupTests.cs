@@ -45,9 +45,11 @@ public sealed class CgroupTests
         using var bed = new CgroupTestBed();
         var cgroup = bed.Create("devices", new ResourcesSpec
         {
-            Devices = [new DeviceRuleSpec { Allow = false, Access = "rwm" }, new DeviceRuleSpec { Allow = true, Type = "c", Major = 10, Minor = 229, Access = "rw" }],
+            Devices = [new DeviceRuleSpec { Allow = false, Access = "rwm" },
+                new DeviceRuleSpec { Allow = true, Type = "c", Major = 10, Minor = 229, Access = "rw" }],
         });
-        Assert.DoesNotContain("a *:* rwm", CgroupTestBed.Read(bed.Create("plain"), "devices", "devices.list"), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "a *:* rwm", CgroupTestBed.Read(bed.Create("plain"), "devices", "devices.list"), StringComparison.Ordinal);
         var list = CgroupTestBed.Read(cgroup, "devices", "devices.list").Split('\n');
         Assert.Contains("c 10:229 rw", list);
         Assert.Contains("c 1:3 rwm", list);
@@ -56,7 +58,9 @@ public sealed class CgroupTests
         var shell = bed.Run(cgroup, "head -c1 /dev/zero | wc -c; head -c1 /dev/kmsg 2>/dev/null | wc -c");
         Assert.Equal("1", CgroupTestBed.Line(shell)!.Trim());
         Assert.Equal("0", CgroupTestBed.Line(shell)!.Trim());
-        Assert.Contains("a *:* rwm", CgroupTestBed.Read(bed.Create("all", new ResourcesSpec { Devices = [new DeviceRuleSpec { Allow = true }] }), "devices", "devices.list"), StringComparison.Ordinal);
+        Assert.Contains("a *:* rwm",
+            CgroupTestBed.Read(bed.Create("all", new ResourcesSpec { Devices = [new DeviceRuleSpec { Allow = true }] }),
+            "devices", "devices.list"), StringComparison.Ordinal);
     }
 
     [CgroupFact]
@@ -68,13 +72,16 @@ public sealed class CgroupTests
         Assert.Equal("268435456", CgroupTestBed.Read(cgroup, "memory", "memory.limit_in_bytes"));
         CgroupLimits.Update(cgroup, Memory(32 << 20, 32 << 20));
         Assert.Equal("33554432", CgroupTestBed.Read(cgroup, "memory", "memory.memsw.limit_in_bytes"));
-        CgroupLimits.Update(cgroup, new ResourcesSpec { Memory = new MemorySpec { Limit = 0 }, Pids = new PidsSpec { Limit = 0 } });
+        CgroupLimits.Update(cgroup,
+            new ResourcesSpec { Memory = new MemorySpec { Limit = 0 }, Pids = new PidsSpec { Limit = 0 } });
         Assert.Equal("33554432", CgroupTestBed.Read(cgroup, "memory", "memory.limit_in_bytes"));
-        CgroupLimits.Update(cgroup, new ResourcesSpec { Memory = new MemorySpec { Limit = -1 }, Pids = new PidsSpec { Limit = -1 } });
+        CgroupLimits.Update(cgroup,
+            new ResourcesSpec { Memory = new MemorySpec { Limit = -1 }, Pids = new PidsSpec { Limit = -1 } });
         Assert.Null(cgroup.Stats().Memory!.Memory.Limit);
         Assert.Null(cgroup.Stats().Pids!.Limit);
         CgroupLimits.Update(cgroup, new ResourcesSpec { Cpu = new CpuSpec { Quota = 10_000, Period = 100_000, Burst = 10_000 } });
-        CgroupLimits.Update(cgroup, new ResourcesSpec { Cpu = new CpuSpec { Quota = 50_000, Period = 500_000, Burst = 20_000 } }); // burst fits only after quota
+        // burst fits only after quota
+        CgroupLimits.Update(cgroup, new ResourcesSpec { Cpu = new CpuSpec { Quota = 50_000, Period = 500_000, Burst = 20_000 } });
         Assert.Equal("20000", CgroupTestBed.Read(cgroup, "cpu", "cpu.cfs_burst_us"));
     }
 
@@ -82,7 +89,8 @@ public sealed class CgroupTests
     public void A_refused_value_is_named_and_nothing_stays()
     {
         using var bed = new CgroupTestBed();
-        var e = Assert.Throws<CgroupException>(() => bed.Create("a/b/bad", new ResourcesSpec { Cpu = new CpuSpec { Cpus = "4000" } }));
+        var e = Assert.Throws<CgroupException>(
+            () => bed.Create("a/b/bad", new ResourcesSpec { Cpu = new CpuSpec { Cpus = "4000" } }));
         Assert.EndsWith("/bad/cpuset.cpus", e.File, StringComparison.Ordinal);
         Assert.Equal("4000", e.Value);
         Assert.Contains("4000", e.Message, StringComparison.Ordinal);
@@ -90,10 +98,13 @@ public sealed class CgroupTests
         Assert.Empty(bed.Left());
         Assert.All(bed.Hierarchies.All, h => Assert.False(Directory.Exists(h.MountPoint + bed.Directory)));
 
-        e = Assert.Throws<CgroupException>(() => bed.Create("bad", new ResourcesSpec { HugepageLimits = [new HugepageLimitSpec { PageSize = "3MB", Limit = 1 }] }));
+        e = Assert.Throws<CgroupException>(
+            () => bed.Create("bad",
+            new ResourcesSpec { HugepageLimits = [new HugepageLimitSpec { PageSize = "3MB", Limit = 1 }] }));
         Assert.EndsWith("/hugetlb.3MB.max", e.File, StringComparison.Ordinal);
         Assert.Equal(Errno.ENOENT, e.Errno);
-        e = Assert.Throws<CgroupException>(() => bed.Create("bad", new ResourcesSpec { Unified = new Dictionary<string, string> { ["io.max"] = "x" } }));
+        e = Assert.Throws<CgroupException>(
+            () => bed.Create("bad", new ResourcesSpec { Unified = new Dictionary<string, string> { ["io.max"] = "x" } }));
         Assert.Contains("io", e.Message, StringComparison.Ordinal); // v1 has that controller
         Assert.Empty(bed.Left());
     }
@@ -198,7 +209,8 @@ public sealed class CgroupTests
         using var bed = new CgroupTestBed();
         Parallel.For(0, 40, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i =>
         {
-            var cgroup = CgroupLimits.Create(bed.Hierarchies, $"{bed.Directory}/pod/c{i}", new ResourcesSpec { Pids = new PidsSpec { Limit = 9 } });
+            var cgroup = CgroupLimits.Create(
+                bed.Hierarchies, $"{bed.Directory}/pod/c{i}", new ResourcesSpec { Pids = new PidsSpec { Limit = 9 } });
             cgroup.Delete(CgroupTestBed.Deadline);
         });
         Assert.All(bed.Left(), d => Assert.EndsWith("/pod", d, StringComparison.Ordinal));
@@ -213,7 +225,9 @@ public sealed class CgroupTests
         Assert.Equal(cgroup.Directories.Count, files.Count);
         Assert.All(files, fd =>
         {
-            var flags = Convert.ToInt32(File.ReadLines($"/proc/self/fdinfo/{fd.Number}").First(l => l.StartsWith("flags:", StringComparison.Ordinal))[6..].Trim(), 8);
+            var flags = Convert.ToInt32(
+                File.ReadLines($"/proc/self/fdinfo/{fd.Number}").First(l => l.StartsWith("flags:", StringComparison.Ordinal))[6..]
+                .Trim(), 8);
             Assert.Equal((1, 0x80000), (flags & 3, flags & 0x80000));
             fd.Dispose();
         });
@@ -227,7 +241,8 @@ public sealed class CgroupTests
     public void What_was_used_is_counted()
     {
         using var bed = new CgroupTestBed();
-        var cgroup = bed.Create("c", new ResourcesSpec { Memory = new MemorySpec { Limit = 64 << 20 }, Pids = new PidsSpec { Limit = 20 } });
+        var cgroup = bed.Create(
+            "c", new ResourcesSpec { Memory = new MemorySpec { Limit = 64 << 20 }, Pids = new PidsSpec { Limit = 20 } });
         var shell = bed.Run(cgroup, "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; echo done; exec sleep 60");
         Assert.Equal("done", CgroupTestBed.Line(shell));
         var stats = cgroup.Stats();
@@ -246,5 +261,6 @@ public sealed class CgroupTests
         Assert.Empty(cgroup.Processes());
     }
 
-    private static ResourcesSpec Memory(long limit, long swap) => new() { Memory = new MemorySpec { Limit = limit, Swap = swap } };
+    private static ResourcesSpec Memory(long limit, long swap) =>
+        new() { Memory = new MemorySpec { Limit = limit, Swap = swap } };
 }

@@ -13,8 +13,10 @@ public sealed class CgroupV2FilesTests : IDisposable
     public CgroupV2FilesTests()
     {
         Put("cgroup.controllers", "cpuset cpu io memory hugetlb pids\n");
-        foreach (var file in (string[])["memory.max", "memory.swap.max", "memory.low", "cpu.weight", "cpu.max", "cpu.max.burst", "cpu.idle",
-            "cpuset.cpus", "cpuset.mems", "pids.max", "io.weight", "io.max", "hugetlb.2MB.max", "hugetlb.2MB.rsvd.max", "memory.high"]) Put(file, "");
+        foreach (var file in (
+            string[])["memory.max", "memory.swap.max", "memory.low", "cpu.weight", "cpu.max", "cpu.max.burst", "cpu.idle",
+            "cpuset.cpus", "cpuset.mems", "pids.max", "io.weight", "io.max", "hugetlb.2MB.max", "hugetlb.2MB.rsvd.max",
+                "memory.high"]) Put(file, "");
         _cgroup = Cgroup.Open(new Dictionary<string, string> { [Cgroup.V2Key] = _directory });
     }
 
@@ -25,10 +27,14 @@ public sealed class CgroupV2FilesTests : IDisposable
     {
         var notApplied = CgroupLimits.Update(_cgroup, new ResourcesSpec
         {
-            Memory = new MemorySpec { Limit = 1000, Swap = 3000, Reservation = 500, Swappiness = 3, DisableOomKiller = true, KernelTCP = 5 },
-            Cpu = new CpuSpec { Shares = 1024, Quota = 20_000, Period = 100_000, Burst = 5, Cpus = "0-1", Mems = "0", RealtimePeriod = 9 },
+            Memory = new MemorySpec {
+                Limit = 1000, Swap = 3000, Reservation = 500, Swappiness = 3, DisableOomKiller = true, KernelTCP = 5 },
+            Cpu = new CpuSpec { Shares = 1024, Quota = 20_000, Period = 100_000, Burst = 5, Cpus = "0-1", Mems = "0",
+                RealtimePeriod = 9 },
             Pids = new PidsSpec { Limit = 9 },
-            BlockIO = new BlockIOSpec { Weight = 500, LeafWeight = 10, ThrottleWriteIopsDevice = [new ThrottleDeviceSpec { Major = 8, Minor = 1, Rate = 7 }] },
+            BlockIO = new BlockIOSpec {
+                Weight = 500, LeafWeight = 10,
+                ThrottleWriteIopsDevice = [new ThrottleDeviceSpec { Major = 8, Minor = 1, Rate = 7 }] },
             HugepageLimits = [new HugepageLimitSpec { PageSize = "2MB", Limit = 1 << 21 }],
             Unified = new Dictionary<string, string> { ["memory.high"] = "900" },
         });
@@ -46,18 +52,24 @@ public sealed class CgroupV2FilesTests : IDisposable
         Assert.Equal("2097152", Get("hugetlb.2MB.max"));
         Assert.Equal("2097152", Get("hugetlb.2MB.rsvd.max"));
         Assert.Equal("900", Get("memory.high"));
-        Assert.Equal(["linux.resources.memory.kernelTCP", "linux.resources.memory.swappiness", "linux.resources.memory.disableOOMKiller",
+        Assert.Equal(["linux.resources.memory.kernelTCP", "linux.resources.memory.swappiness",
+            "linux.resources.memory.disableOOMKiller",
             "linux.resources.cpu.realtimeRuntime", "linux.resources.blockIO.leafWeight"], notApplied.Select(n => n.Field));
     }
 
     [Fact]
     public void Minus_one_is_max_and_zero_is_nothing()
     {
-        CgroupLimits.Update(_cgroup, new ResourcesSpec { Memory = new MemorySpec { Limit = -1, Reservation = -1 }, Cpu = new CpuSpec { Quota = -1 }, Pids = new PidsSpec { Limit = -1 } });
-        Assert.Equal(("max", "max", "max", "max", "max"), (Get("memory.max"), Get("memory.swap.max"), Get("memory.low"), Get("cpu.max"), Get("pids.max")));
+        CgroupLimits.Update(_cgroup,
+            new ResourcesSpec { Memory = new MemorySpec { Limit = -1, Reservation = -1 }, Cpu = new CpuSpec { Quota = -1 },
+            Pids = new PidsSpec { Limit = -1 } });
+        Assert.Equal(("max", "max", "max", "max", "max"),
+            (Get("memory.max"), Get("memory.swap.max"), Get("memory.low"), Get("cpu.max"), Get("pids.max")));
         Put("memory.max", "");
         Put("cpu.max", "");
-        CgroupLimits.Update(_cgroup, new ResourcesSpec { Memory = new MemorySpec { Limit = 0, Swap = 0, Reservation = 1 }, Cpu = new CpuSpec { Quota = 0, Period = 0, Shares = 0 } });
+        CgroupLimits.Update(_cgroup,
+            new ResourcesSpec { Memory = new MemorySpec { Limit = 0, Swap = 0, Reservation = 1 },
+            Cpu = new CpuSpec { Quota = 0, Period = 0, Shares = 0 } });
         Assert.Equal(("", ""), (Get("memory.max"), Get("cpu.max")));
     }
 
@@ -66,19 +78,23 @@ public sealed class CgroupV2FilesTests : IDisposable
     {
         Put("cpu.max", "30000 100000\n");
         Put("memory.max", "1000\n");
-        CgroupLimits.Update(_cgroup, new ResourcesSpec { Cpu = new CpuSpec { Period = 200000 }, Memory = new MemorySpec { Swap = 1500 } });
+        CgroupLimits.Update(_cgroup,
+            new ResourcesSpec { Cpu = new CpuSpec { Period = 200000 }, Memory = new MemorySpec { Swap = 1500 } });
         Assert.StartsWith("30000 200000", Get("cpu.max"), StringComparison.Ordinal);
         Assert.Equal("500", Get("memory.swap.max"));
         Put("memory.max", "max\n");
         Assert.EndsWith("/memory.swap.max", Assert.Throws<CgroupException>(() =>
-            CgroupLimits.Update(_cgroup, new ResourcesSpec { Memory = new MemorySpec { Swap = 1500 } })).File, StringComparison.Ordinal);
+            CgroupLimits.Update(_cgroup, new ResourcesSpec { Memory = new MemorySpec { Swap = 1500 } })).File,
+                StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_limit_below_what_is_in_use_is_refused_on_request()
     {
         Put("memory.current", "5000\n");
-        var e = Assert.Throws<CgroupException>(() => CgroupLimits.Update(_cgroup, new ResourcesSpec { Memory = new MemorySpec { Limit = 4999, CheckBeforeUpdate = true } }));
+        var e = Assert.Throws<CgroupException>(
+            () => CgroupLimits.Update(
+            _cgroup, new ResourcesSpec { Memory = new MemorySpec { Limit = 4999, CheckBeforeUpdate = true } }));
         Assert.Equal(Supervisor.Kernel.Abi.Errno.EBUSY, e.Errno);
         Assert.Equal("", Get("memory.max"));
         CgroupLimits.Update(_cgroup, new ResourcesSpec { Memory = new MemorySpec { Limit = 4999 } });
@@ -112,7 +128,8 @@ public sealed class CgroupV2FilesTests : IDisposable
         Put("pids.current", "4\n");
         Put("pids.max", "10\n");
         Put("cpu.stat", "usage_usec 5000\nuser_usec 3000\nsystem_usec 2000\nnr_periods 9\nnr_throttled 2\nthrottled_usec 11\n");
-        Put("io.stat", "8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6\n259:0\n254:0 rbytes=9 wbytes=0 rios=1 wios=0 cost.usage=3\n");
+        Put("io.stat", "8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6\n259:0\n254:0 rbytes=9 wbytes=0 rios=1 wios=0 "
+            + "cost.usage=3\n");
         Put("hugetlb.2MB.current", "2097152\n");
         Put("hugetlb.2MB.max", "max\n");
         Put("hugetlb.2MB.events", "max 6\n");
@@ -122,9 +139,11 @@ public sealed class CgroupV2FilesTests : IDisposable
         Assert.Equal(new MemoryUsage(7, 1000, null, 0), stats.Memory.Swap);
         Assert.Equal((40UL, 3UL), (stats.Memory.Stat["file"], stats.Memory.Events["oom_kill"]));
         Assert.Equal(new PidsStats(4, 10), stats.Pids);
-        Assert.Equal((5_000_000UL, 3_000_000UL, 2_000_000UL, 9UL, 2UL, 11_000UL), (stats.Cpu!.TotalNanoseconds, stats.Cpu.UserNanoseconds,
+        Assert.Equal((5_000_000UL, 3_000_000UL, 2_000_000UL, 9UL, 2UL, 11_000UL),
+            (stats.Cpu!.TotalNanoseconds, stats.Cpu.UserNanoseconds,
             stats.Cpu.SystemNanoseconds, stats.Cpu.Periods, stats.Cpu.ThrottledPeriods, stats.Cpu.ThrottledNanoseconds));
-        Assert.Equal([new(8, 0, "Read", 1, 3), new(8, 0, "Write", 2, 4), new(8, 0, "Discard", 5, 6), new(254, 0, "Read", 9, 1), new(254, 0, "Write", 0, 0)], stats.BlockIO);
+        Assert.Equal([new(8, 0, "Read", 1, 3), new(8, 0, "Write", 2, 4), new(8, 0, "Discard", 5, 6), new(254, 0, "Read", 9, 1),
+            new(254, 0, "Write", 0, 0)], stats.BlockIO);
         Assert.Equal(new MemoryUsage(2097152, null, null, 6), Assert.Single(stats.Hugepages).Value);
         Assert.Equal(3UL, _cgroup.OomKills());
     }
@@ -133,7 +152,8 @@ public sealed class CgroupV2FilesTests : IDisposable
     public void Counters_of_v1_block_devices_are_joined()
     {
         var entries = IOText.StatV1("8:0 Read 10\n8:0 Write 20\n8:0 Total 30\nTotal 30\n", "8:0 Read 1\n8:16 Read 2\nTotal 3\n");
-        Assert.Equal([new(8, 0, "Read", 10, 1), new(8, 0, "Write", 20, null), new(8, 0, "Total", 30, null), new(8, 16, "Read", null, 2)], entries);
+        Assert.Equal([new(8, 0, "Read", 10, 1), new(8, 0, "Write", 20, null), new(8, 0, "Total", 30, null),
+            new(8, 16, "Read", null, 2)], entries);
     }
 
     private void Put(string file, string text) => File.WriteAllText(Path.Combine(_directory, file), text);

@@ -25,7 +25,8 @@ public sealed class DeviceFilterTests : IDisposable
     public void A_later_rule_wins_and_each_kind_of_access_counts_for_itself()
     {
         Assert.Equal("r -", Try(Make(Rule(false), Rule(true, "c", 1, 11, "r")), "r /dev/kmsg", "w /dev/kmsg"));
-        Assert.Equal("r w", Try(Make(Rule(false), Rule(true, "c", 1, 11, "r"), Rule(true, "c", 1, null, "w")), "r /dev/kmsg", "w /dev/kmsg"));
+        Assert.Equal("r w", Try(
+            Make(Rule(false), Rule(true, "c", 1, 11, "r"), Rule(true, "c", 1, null, "w")), "r /dev/kmsg", "w /dev/kmsg"));
         Assert.Equal("r -", Try(Make(Rule(false), Rule(true), Rule(false, "c", 1, 11, "w")), "r /dev/kmsg", "w /dev/kmsg"));
         Assert.Equal("- -", Try(Make(Rule(false), Rule(true, "b", 1, 11)), "r /dev/kmsg", "w /dev/kmsg"));
         Assert.Equal("r w", Try(Make(Rule(false), Rule(false, "c", 1, 11), Rule(true)), "r /dev/kmsg", "w /dev/kmsg"));
@@ -41,7 +42,8 @@ public sealed class DeviceFilterTests : IDisposable
     }
 
     [CgroupFact]
-    public void Where_nothing_is_denied_there_is_no_program() => Assert.Equal(0, DeviceFilter.Count(Make(Rule(true)).Paths[Cgroup.V2Key]));
+    public void Where_nothing_is_denied_there_is_no_program() =>
+        Assert.Equal(0, DeviceFilter.Count(Make(Rule(true)).Paths[Cgroup.V2Key]));
 
     private Cgroup Make(params DeviceRuleSpec[] rules)
     {
@@ -50,7 +52,8 @@ public sealed class DeviceFilterTests : IDisposable
         return cgroup;
     }
 
-    private static DeviceRuleSpec Rule(bool allow, string? type = null, long? major = null, long? minor = null, string? access = "rwm") =>
+    private static DeviceRuleSpec Rule(
+        bool allow, string? type = null, long? major = null, long? minor = null, string? access = "rwm") =>
         new() { Allow = allow, Type = type, Major = major, Minor = minor, Access = access };
 
     private string Try(Cgroup cgroup, params string[] accesses)

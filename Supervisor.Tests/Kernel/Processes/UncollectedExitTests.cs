@@ -3,7 +3,9 @@ using Supervisor.Kernel.Processes;
 
 namespace Supervisor.Tests.Kernel.Processes;
 
-/// <summary>The exits of processes that are not our children, as those are that a daemon and a shim which died together have left.</summary>
+/// <summary>
+/// The exits of processes that are not our children, as those are that a daemon and a shim which died together have left.
+/// </summary>
 public sealed class UncollectedExitTests
 {
     [Theory]
@@ -12,7 +14,9 @@ public sealed class UncollectedExitTests
     [InlineData("kill -9 $(sh -c 'echo $PPID')", 137)]
     public async Task Of_one_whose_parent_does_not_collect_it_the_status_is_known(string script, int status)
     {
-        using var parent = Process.Start(new ProcessStartInfo("sh", ["-c", $"(sleep 0.5; {script}) & echo $!; exec sleep 1000"]) { RedirectStandardOutput = true })!;
+        using var parent = Process.Start(
+            new ProcessStartInfo("sh", ["-c", $"(sleep 0.5; {script}) & echo $!; exec sleep 1000"]) {
+            RedirectStandardOutput = true })!;
         try
         {
             using var reaper = new Reaper(_ => { });

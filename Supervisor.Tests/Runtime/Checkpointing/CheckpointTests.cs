@@ -72,7 +72,8 @@ public sealed class CheckpointTests : IDisposable
         if (!await TracksMemory())
         {
             // A kernel without CONFIG_MEM_SOFT_DIRTY: what can be seen then is that it is said, and hurts nobody.
-            var e = Assert.Throws<CheckpointException>(() => container.Checkpoint(Images("parent") with { PreDump = true }, Deadline));
+            var e = Assert.Throws<CheckpointException>(
+                () => container.Checkpoint(Images("parent") with { PreDump = true }, Deadline));
             Assert.Contains("Tracking memory is not available", e.Message, StringComparison.Ordinal);
             await Reaches(log, Last(log) + 2);
             return;
@@ -112,7 +113,8 @@ public sealed class CheckpointTests : IDisposable
         await using var reader = new FileStream(first, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, 1);
         using var lines = new StreamReader(reader);
         var (container, _) = Make(
-            TestContainers.Shell("sh", "-c", "echo ready; read x; echo got $x; tty; exit 5"), new StdioTargets("", first, "", true));
+            TestContainers.Shell("sh", "-c", "echo ready; read x; echo got $x; tty; exit 5"),
+                new StdioTargets("", first, "", true));
         container.Start(Deadline);
         Assert.Equal("ready", await lines.ReadLineAsync(Deadline));
         container.Checkpoint(Images("terminal"), Deadline);
@@ -131,7 +133,8 @@ public sealed class CheckpointTests : IDisposable
     public async Task A_file_lock_needs_to_be_asked_for_and_is_held_after_the_restore()
     {
         var (container, log) = Make(TestContainers.Shell(
-            "sh", "-c", "exec 9>/tmp/lock; flock 9; echo 1; while ! flock -n /tmp/lock true && [ ! -e /tmp/end ]; do sleep 0.1; i=$((i+1)); echo $((i+1)); done"));
+            "sh", "-c", "exec 9>/tmp/lock; flock 9; echo 1; while ! flock -n /tmp/lock true && [ ! -e /tmp/end ]; do sleep "
+                + "0.1; i=$((i+1)); echo $((i+1)); done"));
         container.Start(Deadline);
         await Reaches(log, 2);
         var e = Assert.Throws<CheckpointException>(() => container.Checkpoint(Images("refused"), Deadline));
@@ -147,7 +150,8 @@ public sealed class CheckpointTests : IDisposable
     [CriuFact]
     public async Task One_that_cannot_be_stopped_for_a_moment_is_tried_again()
     {
-        // Its child has been made as by vfork(2), though with a memory of its own: the parent cannot be stopped before the child has ended,
+        // Its child has been made as by vfork(2), though with a memory of its own: the parent cannot be stopped before the child
+        // has ended,
         // which it does when it sees that it has been stopped for a while itself.
         var clone = RuntimeInformation.ProcessArchitecture is System.Runtime.InteropServices.Architecture.Arm64 ? 220 : 56;
         var program = $$"""
@@ -166,7 +170,8 @@ public sealed class CheckpointTests : IDisposable
         await Reaches(log, 1);
         var clock = Stopwatch.StartNew();
         container.Checkpoint(Images("vfork"), Deadline);
-        Assert.True(clock.Elapsed > TimeSpan.FromSeconds(1), $"it was written at once, in {clock.Elapsed}: it was not in the state that this test is about");
+        Assert.True(clock.Elapsed > TimeSpan.FromSeconds(1),
+            $"it was written at once, in {clock.Elapsed}: it was not in the state that this test is about");
         Assert.Equal([1, 2], Numbers(log));
         Restore(container, log, Images("vfork"));
     }
@@ -180,11 +185,13 @@ public sealed class CheckpointTests : IDisposable
         container.Checkpoint(Images("broken"), Deadline);
         File.Delete(Path.Join(Images("broken").ImageDirectory, "pstree.img"));
         var request = Request(container, new StdioTargets("", $"file://{log}", "", false));
-        var e = Assert.Throws<CheckpointException>(() => Container.Restore(_containers.Host, request, Images("broken"), Deadline));
+        var e = Assert.Throws<CheckpointException>(
+            () => Container.Restore(_containers.Host, request, Images("broken"), Deadline));
         Assert.Contains("restore: criu failed: ", e.Message, StringComparison.Ordinal);
         Assert.Equal(Path.Join(Images("broken").ImageDirectory, "restore.log"), e.Log);
         Assert.False(Directory.Exists(request.Bundle));
-        Assert.All(_containers.Host.Hierarchies.DirectoriesOf(request.DefaultCgroup).Values, d => Assert.False(Directory.Exists(d), d));
+        Assert.All(_containers.Host.Hierarchies.DirectoriesOf(request.DefaultCgroup).Values, d =>
+            Assert.False(Directory.Exists(d), d));
     }
 
     [Fact]
@@ -193,14 +200,16 @@ public sealed class CheckpointTests : IDisposable
         var (container, log) = Counting();
         container.Start(Deadline);
         await Reaches(log, 1);
-        var e = Assert.Throws<CheckpointException>(() => container.Checkpoint(Images("none") with { Criu = "/no/such/criu" }, Deadline));
+        var e = Assert.Throws<CheckpointException>(
+            () => container.Checkpoint(Images("none") with { Criu = "/no/such/criu" }, Deadline));
         Assert.Contains("/no/such/criu", e.Message, StringComparison.Ordinal);
         await Reaches(log, Last(log) + 2);
     }
 
     private static CancellationToken Deadline => new CancellationTokenSource(Patience).Token;
 
-    private static Spec Counter => TestContainers.Shell("sh", "-c", "trap 'exit 7' TERM; i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done");
+    private static Spec Counter =>
+        TestContainers.Shell("sh", "-c", "trap 'exit 7' TERM; i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done");
 
     private CheckpointOptions Images(string name) => new() { ImageDirectory = Path.Join(_containers.Place, "images-" + name) };
 
@@ -220,7 +229,8 @@ public sealed class CheckpointTests : IDisposable
         return exit.Task;
     }
 
-    private Container Restore(Container from, string log, CheckpointOptions images) => Restore(from, new StdioTargets("", $"file://{log}", "", false), images);
+    private Container Restore(Container from, string log, CheckpointOptions images) =>
+        Restore(from, new StdioTargets("", $"file://{log}", "", false), images);
 
     private Container Restore(Container from, StdioTargets stdio, CheckpointOptions images)
     {
@@ -257,7 +267,9 @@ public sealed class CheckpointTests : IDisposable
 
     private static async Task<bool> TracksMemory()
     {
-        var start = new System.Diagnostics.ProcessStartInfo(CheckpointOptions.DefaultCriu, ["check", "--feature", "mem_dirty_track"]) { RedirectStandardError = true, RedirectStandardOutput = true };
+        var start = new System.Diagnostics.ProcessStartInfo(
+            CheckpointOptions.DefaultCriu, ["check", "--feature", "mem_dirty_track"]) {
+            RedirectStandardError = true, RedirectStandardOutput = true };
         using var check = System.Diagnostics.Process.Start(start)!;
         var errors = await check.StandardError.ReadToEndAsync(Deadline);
         await check.WaitForExitAsync(Deadline);
@@ -265,5 +277,6 @@ public sealed class CheckpointTests : IDisposable
         return check.ExitCode == 0;
     }
 
-    private static int ParentOf(int pid) => int.Parse(File.ReadLines($"/proc/{pid}/status").First(l => l.StartsWith("PPid:", StringComparison.Ordinal))[5..]);
+    private static int ParentOf(int pid) =>
+        int.Parse(File.ReadLines($"/proc/{pid}/status").First(l => l.StartsWith("PPid:", StringComparison.Ordinal))[5..]);
 }

@@ -23,12 +23,14 @@ public sealed class HookTests : IDisposable
         {
             Hooks = new HooksSpec
             {
-                Prestart = [Say("prestart")], CreateRuntime = [Say("createRuntime"), Say("again")], CreateContainer = [Say("createContainer")],
+                Prestart = [Say("prestart")], CreateRuntime = [Say("createRuntime"), Say("again")],
+                CreateContainer = [Say("createContainer")],
                 StartContainer = [Say("startContainer")],
             },
         });
         Assert.Equal((0, ""), (outcome.Status, outcome.Output));
-        Assert.Equal(["prestart", "createRuntime", "again", "createContainer", "startContainer", "program"], File.ReadLines(Trace));
+        Assert.Equal(["prestart", "createRuntime", "again", "createContainer", "startContainer", "program"],
+            File.ReadLines(Trace));
     }
 
     [Fact]
@@ -40,7 +42,8 @@ public sealed class HookTests : IDisposable
             Hooks = new HooksSpec
             {
                 CreateRuntime = [Run("cat > " + Trace + ".runtime")], CreateContainer = [Run("cat > " + Trace + ".container")],
-                StartContainer = [Run("cat > " + Trace + ".start")], Poststart = [Run("cat > " + Trace + ".poststart")], Poststop = [Run("cat > " + Trace + ".poststop")],
+                StartContainer = [Run("cat > " + Trace + ".start")], Poststart = [Run("cat > " + Trace + ".poststart")],
+                Poststop = [Run("cat > " + Trace + ".poststop")],
             },
         };
         var (container, _) = _containers.Create(spec);
@@ -48,7 +51,8 @@ public sealed class HookTests : IDisposable
         var (pid, bundle) = (container.Pid, container.Bundle!);
         container.End(TimeSpan.FromSeconds(20));
 
-        foreach (var (point, status, seen) in new[] { ("runtime", "creating", pid), ("container", "creating", 1), ("start", "created", 1), ("poststart", "running", pid), ("poststop", "stopped", 0) })
+        foreach (var (point, status, seen) in new[] { ("runtime", "creating", pid), ("container", "creating", 1),
+            ("start", "created", 1), ("poststart", "running", pid), ("poststop", "stopped", 0) })
         {
             var state = JsonDocument.Parse(File.ReadAllText($"{Trace}.{point}")).RootElement;
             Assert.Equal((point, status), (point, state.GetProperty("status").GetString()));
@@ -67,7 +71,8 @@ public sealed class HookTests : IDisposable
         {
             Hooks = new HooksSpec
             {
-                Prestart = [Run($"pid=$(sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/'); readlink /proc/self/ns/net /proc/$pid/ns/net /proc/self/ns/mnt /proc/$pid/ns/mnt > {Trace}; nsenter -t $pid -n ls /sys > /dev/null")],
+                Prestart = [Run("pid=$(sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/'); readlink /proc/self/ns/net /proc/$pid/ns/net "
+                    + $"/proc/self/ns/mnt /proc/$pid/ns/mnt > {Trace}; nsenter -t $pid -n ls /sys > /dev/null")],
             },
         };
         _containers.Create(spec);
@@ -83,7 +88,10 @@ public sealed class HookTests : IDisposable
     {
         var outcome = await _containers.RunAsync(["cat", "/tmp/from-hook"], spec => WithTrace(spec) with
         {
-            Hooks = new HooksSpec { CreateContainer = [Run("bundle=$(sed 's/.*\"bundle\":\"\\([^\"]*\\).*/\\1/'); echo hello > $bundle/rootfs/tmp/from-hook; readlink /proc/self/ns/uts > " + Trace)] },
+            Hooks = new HooksSpec {
+                CreateContainer = [Run(
+                "bundle=$(sed 's/.*\"bundle\":\"\\([^\"]*\\).*/\\1/'); echo hello > $bundle/rootfs/tmp/from-hook; readlink "
+                + "/proc/self/ns/uts > " + Trace)] },
         });
         Assert.Equal("hello\n", outcome.Output);
         Assert.NotEqual(new FileInfo("/proc/self/ns/uts").LinkTarget, File.ReadLines(Trace).First());
@@ -98,13 +106,18 @@ public sealed class HookTests : IDisposable
             Process = spec.Process! with { Env = ["PATH=/usr/bin:/bin", "LD_PRELOAD=/evil.so"] },
             Hooks = new HooksSpec
             {
-                CreateRuntime = [new HookSpec { Path = "/bin/sh", Args = ["zero", "-c", $"echo $0 $@ > {Trace}; tr '\\0' '\\n' < /proc/self/environ >> {Trace}; pwd >> {Trace}; ls /proc/self/fd | tr '\\n' ' ' >> {Trace}", "one", "two"], Env = ["A=1"] }],
+                CreateRuntime = [new HookSpec {
+                    Path = "/bin/sh", Args =
+                    ["zero", "-c", $"echo $0 $@ > {Trace}; tr '\\0' '\\n' < /proc/self/environ >> {Trace}; pwd >> {Trace}; ls "
+                    + $"/proc/self/fd | tr '\\n' ' ' >> {Trace}", "one", "two"], Env = ["A=1"] }],
             },
         });
         var lines = File.ReadAllLines(Trace);
         Assert.Equal("one two", lines[0]);
         Assert.Contains("A=1", lines);
-        Assert.DoesNotContain(lines, l => l.StartsWith("HOOK_TEST_SECRET", StringComparison.Ordinal) || l.StartsWith("LD_PRELOAD", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            lines, l => l.StartsWith("HOOK_TEST_SECRET", StringComparison.Ordinal)
+            || l.StartsWith("LD_PRELOAD", StringComparison.Ordinal));
         Assert.Contains(lines, l => l.StartsWith(_containers.Place + "/supervisor-test", StringComparison.Ordinal)); // the bundle
         Assert.Equal("0 1 2 3 ", lines[^1]); // 3 is what ls reads
     }
@@ -139,9 +152,11 @@ public sealed class HookTests : IDisposable
     [Fact]
     public void One_that_does_not_end_is_killed_after_its_timeout()
     {
-        var spec = WithTrace(TestContainers.Shell("true")) with { Hooks = new HooksSpec { CreateRuntime = [Run("exec sleep 1000") with { Timeout = 1 }] } };
+        var spec = WithTrace(TestContainers.Shell("true")) with {
+            Hooks = new HooksSpec { CreateRuntime = [Run("exec sleep 1000") with { Timeout = 1 }] } };
         var clock = System.Diagnostics.Stopwatch.StartNew();
-        Assert.Contains("timeout of 1 s", Assert.Throws<HookException>(() => _containers.Create(spec)).Message, StringComparison.Ordinal);
+        Assert.Contains("timeout of 1 s", Assert.Throws<HookException>(() => _containers.Create(spec)).Message,
+            StringComparison.Ordinal);
         Assert.InRange(clock.Elapsed.TotalSeconds, 0.9, 10);
     }
 
@@ -166,7 +181,9 @@ public sealed class HookTests : IDisposable
     [Fact]
     public void A_startContainer_hook_that_is_not_there_is_named()
     {
-        var (container, _) = _containers.Create(TestContainers.Shell("true") with { Hooks = new HooksSpec { StartContainer = [new HookSpec { Path = "/no/such" }] } });
+        var (container, _) =
+            _containers.Create(TestContainers.Shell("true") with {
+            Hooks = new HooksSpec { StartContainer = [new HookSpec { Path = "/no/such" }] } });
         var e = Assert.Throws<LaunchException>(() => container.Start(Soon()));
         Assert.Contains("hooks.startContainer[0] \"/no/such\"", e.Message, StringComparison.Ordinal);
         Assert.Contains("ENOENT", e.Message, StringComparison.Ordinal);
@@ -205,18 +222,22 @@ public sealed class HookTests : IDisposable
         var spec = TestContainers.Shell("true") with { Hooks = new HooksSpec { CreateRuntime = [Run("exec sleep 1000")] } };
         var name = $"supervisor-test-hook-deadline-{Environment.ProcessId}";
         Assert.ThrowsAny<OperationCanceledException>(() => Container.Create(_containers.Host, new ContainerRequest(
-            Path.Join(_containers.Place, name), SpecWriter.Write(spec), TestContainers.HostRoot, Supervisor.Runtime.Stdio.StdioTargets.None, "/" + name), deadline.Token));
+            Path.Join(_containers.Place, name), SpecWriter.Write(spec), TestContainers.HostRoot,
+                Supervisor.Runtime.Stdio.StdioTargets.None, "/" + name), deadline.Token));
     }
 
     private static CancellationToken Soon() => new CancellationTokenSource(TimeSpan.FromSeconds(20)).Token;
 
     private HookSpec Say(string word) => Run($"echo {word} >> {Trace}");
 
-    private static HookSpec Run(string script) => new() { Path = "/bin/sh", Args = ["sh", "-c", script], Env = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] };
+    private static HookSpec Run(string script) =>
+        new() { Path = "/bin/sh", Args = ["sh", "-c", script], Env = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] };
 
     // The directory of the traces, inside the container too: for the hooks that run there.
     private Spec WithTrace(Spec spec) => spec with
     {
-        Mounts = [.. spec.Mounts, new MountSpec { Destination = _containers.Place, Type = "bind", Source = _containers.Place, Options = ["bind", "rw"] }],
+        Mounts = [.. spec.Mounts,
+            new MountSpec { Destination = _containers.Place, Type = "bind", Source = _containers.Place,
+            Options = ["bind", "rw"] }],
     };
 }

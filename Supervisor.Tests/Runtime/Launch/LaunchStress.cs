@@ -4,7 +4,9 @@ using Supervisor.Runtime.Launch;
 
 namespace Supervisor.Tests.Runtime.Launch;
 
-/// <summary>20,000 births from four threads while others collect, allocate and compile: what hangs when managed code runs in a child.</summary>
+/// <summary>
+/// 20,000 births from four threads while others collect, allocate and compile: what hangs when managed code runs in a child.
+/// </summary>
 public class LaunchStress
 {
     private const int Threads = 4, LaunchesEach = 5_000;
@@ -46,7 +48,8 @@ public class LaunchStress
             if (i % 100 == 99) program.Add(Syscall.chdir, "/no/such", program.Text("/no/such"));
             program.Add(Syscall.setsid, null);
             program.Add(Syscall.rt_sigprocmask, null, 2, program.Value(0L), 0, 8);
-            program.Add(Syscall.execve, "busybox", program.Text("/bin/busybox"), program.Strings(["busybox", "sh", "-c", $"exit {wanted}"]), program.Strings([]));
+            program.Add(Syscall.execve, "busybox", program.Text("/bin/busybox"),
+                program.Strings(["busybox", "sh", "-c", $"exit {wanted}"]), program.Strings([]));
             try
             {
                 var process = Launcher.Launch(program, CloneFlags.None, null, CancellationToken.None);

@@ -115,7 +115,8 @@ public class LauncherTests
     {
         var program = new LaunchProgram();
         program.Add(Syscall.rt_sigprocmask, null, 2, program.Value(0L), 0, 8);
-        program.Add(Syscall.execve, arguments[0], program.Text($"/bin/{arguments[0]}"), program.Strings(arguments), program.Strings(["PATH=/bin"]));
+        program.Add(Syscall.execve, arguments[0], program.Text($"/bin/{arguments[0]}"), program.Strings(arguments),
+            program.Strings(["PATH=/bin"]));
         return program;
     }
 

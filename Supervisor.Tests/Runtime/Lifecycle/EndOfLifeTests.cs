@@ -30,12 +30,15 @@ public sealed class EndOfLifeTests : IDisposable
     [Fact]
     public async Task Any_other_signal_waits_for_the_program_and_none_of_the_handlers_is_left_to_it()
     {
-        var (container, log) = _containers.Create(TestContainers.Shell("sh", "-c", "cat /proc/self/status; trap 'exit 5' TERM; while :; do sleep 0.1; done"));
+        var (container, log) =
+            _containers.Create(TestContainers.Shell(
+            "sh", "-c", "cat /proc/self/status; trap 'exit 5' TERM; while :; do sleep 0.1; done"));
         var exit = Watch(container);
         Assert.True(container.Signal((int)Signal.SIGCONT));
         container.Start(CancellationToken.None);
         while (!(await File.ReadAllTextAsync(log)).Contains("SigCgt", StringComparison.Ordinal)) await Task.Delay(20);
-        Assert.Contains("SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000", await File.ReadAllTextAsync(log), StringComparison.Ordinal);
+        Assert.Contains("SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000",
+            await File.ReadAllTextAsync(log), StringComparison.Ordinal);
         await Task.Delay(100); // the trap's turn
         Assert.True(container.Signal((int)Signal.SIGTERM));
         Assert.Equal(5, (await exit.WaitAsync(Patience))!.Value.Code);
@@ -75,7 +78,8 @@ public sealed class EndOfLifeTests : IDisposable
     public async Task What_a_container_without_a_pid_namespace_leaves_is_dead_before_its_exit_is_reported()
     {
         var spec = TestContainers.Shell("sh", "-c", "setsid sleep 1000 & sleep 1000 & exit 3");
-        spec = spec with { Linux = spec.Linux! with { Namespaces = [.. spec.Linux.Namespaces.Where(n => n.Type is not NamespaceKind.Pid)] } };
+        spec = spec with { Linux = spec.Linux! with {
+            Namespaces = [.. spec.Linux.Namespaces.Where(n => n.Type is not NamespaceKind.Pid)] } };
         var (container, _) = _containers.Create(spec);
         var left = new TaskCompletionSource<IReadOnlyList<int>>(TaskCreationOptions.RunContinuationsAsynchronously);
         container.Watch(_ => left.SetResult(container.Cgroup.Processes()), () => { });

@@ -60,7 +60,9 @@ public sealed class ExecTests : IDisposable
     [Fact]
     public async Task It_has_its_own_directory_environment_user_and_capabilities_and_no_descriptor_of_ours()
     {
-        var outcome = await RunAsync(Running(), Shell("pwd; echo $A; id -u; id -g; id -G; grep -E '^(CapEff|CapBnd|NoNewPrivs|SigBlk|SigIgn)' /proc/self/status; ls /proc/self/fd") with
+        var outcome = await RunAsync(
+            Running(), Shell("pwd; echo $A; id -u; id -g; id -G; grep -E '^(CapEff|CapBnd|NoNewPrivs|SigBlk|SigIgn)' "
+            + "/proc/self/status; ls /proc/self/fd") with
         {
             Cwd = "/tmp",
             Env = ["PATH=/usr/bin:/bin", "A=b"],
@@ -69,20 +71,24 @@ public sealed class ExecTests : IDisposable
             NoNewPrivileges = true,
         });
         Assert.Equal("/tmp\nb\n65534\n65533\n65533 7\n"
-            + "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000020\nNoNewPrivs:\t1\n0\n1\n2\n3\n", outcome.Output);
+            + "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nCapEff:\t0000000000000000\n"
+            + "CapBnd:\t0000000000000020\nNoNewPrivs:\t1\n0\n1\n2\n3\n", outcome.Output);
     }
 
     [Fact]
     public async Task A_users_process_is_given_its_output_but_not_the_hosts_null_device()
     {
         var before = Owner("/dev/null");
-        var outcome = await RunAsync(Running(), Shell("stat -L -c %u:%g /proc/self/fd/0 /proc/self/fd/1") with { User = new UserSpec { Uid = 4321, Gid = 4322 } });
+        var outcome = await RunAsync(
+            Running(), Shell("stat -L -c %u:%g /proc/self/fd/0 /proc/self/fd/1") with {
+            User = new UserSpec { Uid = 4321, Gid = 4322 } });
         Assert.Equal(before, Owner("/dev/null"));
         Assert.Equal($"{before}\n4321:4322\n", outcome.Output);
 
         static string Owner(string path)
         {
-            using var stat = Process.Start(new ProcessStartInfo("stat", ["-c", "%u:%g", path]) { RedirectStandardOutput = true })!;
+            using var stat = Process.Start(
+                new ProcessStartInfo("stat", ["-c", "%u:%g", path]) { RedirectStandardOutput = true })!;
             return stat.StandardOutput.ReadToEnd().Trim();
         }
     }
@@ -121,8 +127,10 @@ public sealed class ExecTests : IDisposable
     {
         var output = Path.Join(_containers.Place, "exec-tty.log");
         File.WriteAllText(output, "");
-        var process = Shell("tty; stty size; echo err >&2") with { ConsoleSize = new ConsoleSizeSpec { Height = 33, Width = 111 } };
-        var exec = Made(Running().Exec(new ExecRequest(SpecWriter.Write(process), new StdioTargets("", output, "", true)), CancellationToken.None));
+        var process = Shell("tty; stty size; echo err >&2") with {
+            ConsoleSize = new ConsoleSizeSpec { Height = 33, Width = 111 } };
+        var exec = Made(Running()
+            .Exec(new ExecRequest(SpecWriter.Write(process), new StdioTargets("", output, "", true)), CancellationToken.None));
         exec.Resize(120, 40);
         var exit = Watched(exec);
         Start(exec);
@@ -202,7 +210,8 @@ public sealed class ExecTests : IDisposable
     {
         var log = Path.Join(_containers.Place, $"exec-{++_last}.log");
         using var deadline = new CancellationTokenSource(Patience);
-        return (Made(container.Exec(new ExecRequest(SpecWriter.Write(process), new StdioTargets("", $"file://{log}", "", false)), deadline.Token)), log);
+        return (Made(container.Exec(
+            new ExecRequest(SpecWriter.Write(process), new StdioTargets("", $"file://{log}", "", false)), deadline.Token)), log);
     }
 
     private async Task<(int? Status, string Output)> RunAsync(Container container, ProcessSpec process)
@@ -240,7 +249,10 @@ public sealed class ExecTests : IDisposable
 
     private static int Descriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
 
-    /// <summary>Ended processes of the container that nobody has collected. Those of other tests, whose shims were killed, fall to us as well and are not meant.</summary>
+    /// <summary>
+    /// Ended processes of the container that nobody has collected. Those of other tests, whose shims were killed, fall to us as
+    /// well and are not meant.
+    /// </summary>
     private static List<string> Zombies(Container container)
     {
         var itsProcesses = Namespace(container.Pid, "pid");

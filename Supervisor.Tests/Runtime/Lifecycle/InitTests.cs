@@ -17,7 +17,8 @@ public sealed class InitTests : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly TestContainers _containers = new();
 
-    public static TheoryData<string> Kinds => ["plain", "default seccomp", "seccomp without no_new_privs", "user namespace", "user", "no pid namespace"];
+    public static TheoryData<string> Kinds =>
+        ["plain", "default seccomp", "seccomp without no_new_privs", "user namespace", "user", "no pid namespace"];
 
     public void Dispose() => _containers.Dispose();
 
@@ -25,7 +26,9 @@ public sealed class InitTests : IDisposable
     [MemberData(nameof(Kinds))]
     public async Task It_collects_orphans_holds_the_standard_streams_alone_and_ends_with_the_programs_status(string kind)
     {
-        const string script = "(sleep 0.1 &); sleep 1; cat /proc/$PPID/comm; echo $(ls /proc/$PPID/fd); cat /proc/[0-9]*/stat 2>/dev/null | grep -c \") Z $PPID \"; exit 7";
+        const string script =
+            "(sleep 0.1 &); sleep 1; cat /proc/$PPID/comm; echo $(ls /proc/$PPID/fd); cat /proc/[0-9]*/stat 2>/dev/null | "
+            + "grep -c \") Z $PPID \"; exit 7";
         var outcome = await _containers.RunAsync(["sh", "-c", script], spec => Of(kind, spec));
         Assert.Equal((7, "init\n0 1 2\n0\n"), (outcome.Status, outcome.Output));
     }
@@ -35,7 +38,9 @@ public sealed class InitTests : IDisposable
     public async Task It_has_no_right_that_the_program_has_not(string kind)
     {
         const string rights = "grep -E '^(Uid|Gid|Groups|NoNewPrivs|Cap...|Seccomp.*):'";
-        var lines = (await _containers.RunAsync(["sh", "-c", $"{rights} /proc/$PPID/status; {rights} /proc/$$/status"], spec => Of(kind, spec))).Output.Split('\n')[..^1];
+        var lines = (await _containers.RunAsync(
+            ["sh", "-c", $"{rights} /proc/$PPID/status; {rights} /proc/$$/status"], spec => Of(kind, spec))).Output.Split(
+            '\n')[..^1];
         Assert.InRange(lines.Length, 20, 30);
         Assert.Equal(lines[(lines.Length / 2)..], lines[..(lines.Length / 2)]);
     }
@@ -46,7 +51,9 @@ public sealed class InitTests : IDisposable
     {
         var (container, _) = _containers.Create(Of(kind, TestContainers.Shell("sleep", "1000")));
         var exit = Started(container);
-        using (var exec = container.Exec(new ExecRequest(SpecWriter.Write(TestContainers.Shell("sh", "-c", "exit 5").Process!), StdioTargets.None), CancellationToken.None))
+        using (var exec = container.Exec(
+            new ExecRequest(SpecWriter.Write(TestContainers.Shell("sh", "-c", "exit 5").Process!), StdioTargets.None),
+            CancellationToken.None))
         {
             var ended = new TaskCompletionSource<ExitStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
             exec.Watch(ended.SetResult);
@@ -109,7 +116,10 @@ public sealed class InitTests : IDisposable
         File.WriteAllText(script, "#!/no/such\n");
         File.SetUnixFileMode(script, (UnixFileMode)0x1ed);
         var spec = Of("default seccomp", TestContainers.Shell("/tmp/script"));
-        var (container, _) = _containers.Create(spec with { Mounts = [.. spec.Mounts, new MountSpec { Destination = "/tmp/script", Type = "bind", Source = script, Options = ["bind"] }] });
+        var (container, _) =
+            _containers.Create(spec with {
+            Mounts = [.. spec.Mounts,
+            new MountSpec { Destination = "/tmp/script", Type = "bind", Source = script, Options = ["bind"] }] });
         var e = Assert.Throws<LaunchException>(() => container.Start(CancellationToken.None));
         Assert.Equal(Errno.ENOENT, e.Errno);
         Assert.Contains("/tmp/script", e.Message, StringComparison.Ordinal);
@@ -119,14 +129,19 @@ public sealed class InitTests : IDisposable
     public void A_filter_that_forbids_its_wait_fails_the_start_by_name()
     {
         var spec = Of("plain", TestContainers.Shell("true"));
-        var profile = new SeccompSpec { DefaultAction = "SCMP_ACT_ALLOW", Syscalls = [new SeccompSyscallSpec { Names = ["rt_sigtimedwait"], Action = "SCMP_ACT_ERRNO" }] };
+        var profile = new SeccompSpec {
+            DefaultAction = "SCMP_ACT_ALLOW",
+            Syscalls = [new SeccompSyscallSpec { Names = ["rt_sigtimedwait"], Action = "SCMP_ACT_ERRNO" }] };
         var (container, _) = _containers.Create(spec with { Linux = spec.Linux! with { Seccomp = profile } });
-        Assert.Contains("the init's wait for signals", Assert.Throws<LaunchException>(() => container.Start(CancellationToken.None)).Message, StringComparison.Ordinal);
+        Assert.Contains("the init's wait for signals",
+            Assert.Throws<LaunchException>(() => container.Start(CancellationToken.None)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void An_exec_has_none_and_is_refused_by_field() =>
-        Assert.Equal("init", Assert.Throws<InvalidSpecException>(() => SpecValidator.Validate(TestContainers.Shell("true").Process! with { Init = true })).Field);
+        Assert.Equal("init",
+            Assert.Throws<InvalidSpecException>(
+            () => SpecValidator.Validate(TestContainers.Shell("true").Process! with { Init = true })).Field);
 
     private static Spec Of(string kind, Spec spec)
     {
@@ -138,18 +153,22 @@ public sealed class InitTests : IDisposable
             "seccomp without no_new_privs" => Filtered(spec with { Process = spec.Process with { NoNewPrivileges = false } }),
             "user namespace" => NamespaceTests.InUserNamespace(spec),
             "user" => spec with { Process = spec.Process with { User = new UserSpec { Uid = 1234, Gid = 1234 } } },
-            "no pid namespace" => spec with { Linux = spec.Linux! with { Namespaces = [.. spec.Linux.Namespaces.Where(n => n.Type is not NamespaceKind.Pid)] } },
+            "no pid namespace" =>
+                spec with { Linux = spec.Linux! with {
+                Namespaces = [.. spec.Linux.Namespaces.Where(n => n.Type is not NamespaceKind.Pid)] } },
             _ => throw new ArgumentException(kind),
         };
     }
 
     private static Spec Filtered(Spec spec) =>
-        spec with { Linux = spec.Linux! with { Seccomp = DefaultSeccomp.For(DefaultSpec.Capabilities, RuntimeInformation.ProcessArchitecture) } };
+        spec with { Linux = spec.Linux! with {
+            Seccomp = DefaultSeccomp.For(DefaultSpec.Capabilities, RuntimeInformation.ProcessArchitecture) } };
 
     private (Container Container, Task<ExitStatus?> Exit, Fd Terminal) WithTerminal(params string[] command)
     {
         var spec = Of("default seccomp", TestContainers.Shell(command is [] ? ["sleep", "1000"] : command));
-        var (container, _) = _containers.Create(spec with { Process = spec.Process! with { Terminal = true } }, stdio: StdioTargets.Console);
+        var (container, _) =
+            _containers.Create(spec with { Process = spec.Process! with { Terminal = true } }, stdio: StdioTargets.Console);
         var master = container.TakeTerminal()!;
         return (container, Started(container), master);
     }
@@ -157,7 +176,8 @@ public sealed class InitTests : IDisposable
     private static async Task State(Container container, char state)
     {
         var program = container.Cgroup.Processes().Single(pid => pid != container.Pid);
-        for (var end = DateTime.UtcNow + Patience; !File.ReadAllText($"/proc/{program}/stat").Contains($") {state} ", StringComparison.Ordinal); await Task.Delay(20))
+        for (var end = DateTime.UtcNow + Patience;
+            !File.ReadAllText($"/proc/{program}/stat").Contains($") {state} ", StringComparison.Ordinal); await Task.Delay(20))
             Assert.True(DateTime.UtcNow < end, $"the program is not in state {state}");
     }
 

@@ -22,7 +22,8 @@ public sealed class IsolationTests : IDisposable
 
     [Fact]
     public async Task Its_network_is_a_loopback_that_is_up() =>
-        Assert.Matches(@"lo +\S*UP\S*|^lo$", (await Run("ls /sys/class/net; cat /sys/class/net/lo/operstate")).Output.Split('\n')[0]);
+        Assert.Matches(@"lo +\S*UP\S*|^lo$",
+            (await Run("ls /sys/class/net; cat /sys/class/net/lo/operstate")).Output.Split('\n')[0]);
 
     [Fact]
     public async Task Its_root_is_an_overlay_that_cannot_be_written()
@@ -48,13 +49,16 @@ public sealed class IsolationTests : IDisposable
     public async Task It_inherits_no_descriptor_no_ignored_and_no_blocked_signal()
     {
         var outcome = await Run("ls /proc/self/fd; grep -E '^Sig(Blk|Ign)' /proc/self/status");
-        Assert.Equal("0\n1\n2\n3\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n", outcome.Output); // 3 is the directory that ls reads
+        // 3 is the directory that ls reads
+        Assert.Equal("0\n1\n2\n3\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n", outcome.Output);
     }
 
     [Fact]
     public async Task Masked_files_are_empty_masked_directories_are_empty_and_proc_sys_is_read_only()
     {
-        var outcome = await Run("cat /proc/keys | wc -c; cat /proc/timer_list | wc -c; ls /sys/firmware | wc -l; echo x 2>&1 > /proc/sys/kernel/hostname; stat -c %t:%T /proc/keys");
+        var outcome = await Run(
+            "cat /proc/keys | wc -c; cat /proc/timer_list | wc -c; ls /sys/firmware | wc -l; echo x 2>&1 > "
+            + "/proc/sys/kernel/hostname; stat -c %t:%T /proc/keys");
         Assert.StartsWith("0\n0\n0\n", outcome.Output, StringComparison.Ordinal);
         Assert.Contains("Read-only", outcome.Output, StringComparison.Ordinal);
         Assert.EndsWith("1:3\n", outcome.Output, StringComparison.Ordinal);
@@ -63,7 +67,9 @@ public sealed class IsolationTests : IDisposable
     [Fact]
     public async Task It_has_the_default_devices_and_they_work()
     {
-        var outcome = await Run("for d in null zero full random urandom tty; do stat -c '%n %F' /dev/$d; done; head -c 2 /dev/zero | wc -c; echo gone > /dev/null; readlink /dev/stdout");
+        var outcome = await Run(
+            "for d in null zero full random urandom tty; do stat -c '%n %F' /dev/$d; done; head -c 2 /dev/zero | wc -c; echo "
+            + "gone > /dev/null; readlink /dev/stdout");
         Assert.Equal(6, outcome.Output.Split('\n').Count(l => l.EndsWith("character special file", StringComparison.Ordinal)));
         Assert.EndsWith("2\n/proc/self/fd/1\n", outcome.Output, StringComparison.Ordinal);
     }
@@ -78,7 +84,8 @@ public sealed class IsolationTests : IDisposable
     [Fact]
     public async Task Environment_working_directory_user_groups_umask_and_limits_are_the_specs()
     {
-        var outcome = await _containers.RunAsync(["sh", "-c", "echo $A $HOME; pwd; id -u; id -g; id -G; umask; ulimit -n"], spec => spec with
+        var outcome = await _containers.RunAsync(
+            ["sh", "-c", "echo $A $HOME; pwd; id -u; id -g; id -G; umask; ulimit -n"], spec => spec with
         {
             Process = spec.Process! with
             {
@@ -97,7 +104,8 @@ public sealed class IsolationTests : IDisposable
         var before = File.ReadAllText("/proc/sys/kernel/shm_rmid_forced");
         var outcome = await _containers.RunAsync(["cat", "/proc/sys/kernel/shm_rmid_forced"], spec => spec with
         {
-            Linux = spec.Linux! with { Sysctl = new Dictionary<string, string> { ["kernel.shm_rmid_forced"] = before.Trim() == "1" ? "0" : "1" } },
+            Linux = spec.Linux! with {
+                Sysctl = new Dictionary<string, string> { ["kernel.shm_rmid_forced"] = before.Trim() == "1" ? "0" : "1" } },
         });
         Assert.NotEqual(before, outcome.Output);
         Assert.Equal(before, File.ReadAllText("/proc/sys/kernel/shm_rmid_forced"));

@@ -40,7 +40,8 @@ public sealed class LifeTests : IDisposable
         var (container, log) = _containers.Create(TestContainers.Shell("echo", "ran"));
         Assert.Contains("memfd:supervisor-init", new FileInfo($"/proc/{container.Pid}/exe").LinkTarget, StringComparison.Ordinal);
         Assert.Equal("", File.ReadAllText(log));
-        Assert.ThrowsAny<IOException>(() => File.OpenWrite($"/proc/{container.Pid}/exe")); // ETXTBSY while it runs; sealed for ever
+        // ETXTBSY while it runs; sealed for ever
+        Assert.ThrowsAny<IOException>(() => File.OpenWrite($"/proc/{container.Pid}/exe"));
     }
 
     [Fact]
@@ -60,7 +61,8 @@ public sealed class LifeTests : IDisposable
     [InlineData("/etc/passwd", Errno.EACCES)]
     public void A_program_that_cannot_be_executed_fails_the_create_by_name(string program, Errno errno)
     {
-        var e = Assert.Throws<LaunchException>(() => _containers.Create(TestContainers.Shell(program), name: "supervisor-test-noexec"));
+        var e = Assert.Throws<LaunchException>(
+            () => _containers.Create(TestContainers.Shell(program), name: "supervisor-test-noexec"));
         Assert.Equal(errno, e.Errno);
         Assert.Contains($"\"{program}\"", e.Message, StringComparison.Ordinal);
         NothingIsLeftOf("supervisor-test-noexec");
@@ -79,7 +81,8 @@ public sealed class LifeTests : IDisposable
     public void A_fifo_that_is_not_there_is_refused_by_field()
     {
         var e = Assert.Throws<InvalidStdioException>(() =>
-            _containers.Create(TestContainers.Shell("true"), name: "supervisor-test-nofifo", stdio: new StdioTargets("", "/no/such/fifo", "", false)));
+            _containers.Create(TestContainers.Shell("true"), name: "supervisor-test-nofifo",
+                stdio: new StdioTargets("", "/no/such/fifo", "", false)));
         Assert.Equal("stdout", e.Field);
         NothingIsLeftOf("supervisor-test-nofifo");
     }
@@ -126,7 +129,8 @@ public sealed class LifeTests : IDisposable
         Directory.CreateSymbolicLink(Path.Join(image, "data"), "/../../escape");
         Directory.CreateDirectory(Path.Join(image, "escape"));
         var spec = TestContainers.Shell("/bin/true") with { Root = new RootSpec { Path = image } };
-        spec = spec with { Mounts = [.. spec.Mounts, new MountSpec { Destination = "/data/deep", Type = "tmpfs", Source = "tmpfs" }] };
+        spec = spec with { Mounts =
+            [.. spec.Mounts, new MountSpec { Destination = "/data/deep", Type = "tmpfs", Source = "tmpfs" }] };
         _containers.Create(spec, root: []);
         Assert.False(Directory.Exists("/escape"));
         Assert.True(Directory.Exists(Path.Join(image, "escape", "deep")));
@@ -138,7 +142,8 @@ public sealed class LifeTests : IDisposable
         var output = Path.Join(_containers.Place, "tty.log");
         File.WriteAllText(output, "");
         var spec = TestContainers.Shell("sh", "-c", "tty; stty size; echo err >&2; test -c /dev/console && echo console");
-        spec = spec with { Process = spec.Process! with { Terminal = true, ConsoleSize = new ConsoleSizeSpec { Height = 33, Width = 111 } } };
+        spec = spec with { Process = spec.Process! with {
+            Terminal = true, ConsoleSize = new ConsoleSizeSpec { Height = 33, Width = 111 } } };
         var (container, _) = _containers.Create(spec, stdio: new StdioTargets("", output, "", true));
         var exit = new TaskCompletionSource<ExitStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
         container.Watch(exit.SetResult, () => { });
@@ -152,9 +157,12 @@ public sealed class LifeTests : IDisposable
     {
         var (container, _) = _containers.Create(TestContainers.Shell("sleep", "1000"));
         container.Start(CancellationToken.None);
-        Assert.Null(Container.TryAdopt(_containers.Host, "/none", container.Pid, container.StartTime + 1, ProcStat.BootId, container.Cgroup.Paths));
-        Assert.Null(Container.TryAdopt(_containers.Host, "/none", container.Pid, container.StartTime, "another boot", container.Cgroup.Paths));
-        using var adopted = Container.TryAdopt(_containers.Host, "/none", container.Pid, container.StartTime, ProcStat.BootId, container.Cgroup.Paths);
+        Assert.Null(Container.TryAdopt(
+            _containers.Host, "/none", container.Pid, container.StartTime + 1, ProcStat.BootId, container.Cgroup.Paths));
+        Assert.Null(Container.TryAdopt(
+            _containers.Host, "/none", container.Pid, container.StartTime, "another boot", container.Cgroup.Paths));
+        using var adopted = Container.TryAdopt(
+            _containers.Host, "/none", container.Pid, container.StartTime, ProcStat.BootId, container.Cgroup.Paths);
         var exit = new TaskCompletionSource<ExitStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
         adopted!.Watch(exit.SetResult, () => { });
         Assert.True(container.Signal((int)Signal.SIGKILL));

@@ -25,7 +25,9 @@ public sealed class MemoryLimitTests : IDisposable
     public void A_working_directory_that_cannot_be_made_is_named()
     {
         var spec = TestContainers.Shell("true");
-        var e = Assert.ThrowsAny<IOException>(() => _containers.Create(spec with { Process = spec.Process! with { Cwd = "/no/such/directory" } }));
-        Assert.Equal("process.cwd \"/no/such/directory\" is not there and cannot be made: read-only file system (EROFS)", e.Message);
+        var e = Assert.ThrowsAny<IOException>(
+            () => _containers.Create(spec with { Process = spec.Process! with { Cwd = "/no/such/directory" } }));
+        Assert.Equal("process.cwd \"/no/such/directory\" is not there and cannot be made: read-only file system (EROFS)",
+            e.Message);
     }
 }

@@ -15,29 +15,36 @@ public sealed class ProcessSpecTests : IDisposable
     [Fact]
     public async Task The_scheduler_is_set()
     {
-        var outcome = await Run("chrt -p $$; cat /proc/self/stat | cut -d' ' -f19", p => p with { Scheduler = new SchedulerSpec { Policy = "SCHED_BATCH", Nice = 7, Flags = ["SCHED_FLAG_RESET_ON_FORK"] } });
+        var outcome = await Run(
+            "chrt -p $$; cat /proc/self/stat | cut -d' ' -f19", p =>
+            p with { Scheduler = new SchedulerSpec { Policy = "SCHED_BATCH", Nice = 7, Flags = ["SCHED_FLAG_RESET_ON_FORK"] } });
         Assert.Contains("SCHED_BATCH", outcome, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task The_nice_value_is_set() =>
-        Assert.Equal("7\n", await Run("cut -d' ' -f19 /proc/$$/stat", p => p with { Scheduler = new SchedulerSpec { Policy = "SCHED_OTHER", Nice = 7 } }));
+        Assert.Equal("7\n", await Run(
+            "cut -d' ' -f19 /proc/$$/stat", p => p with { Scheduler = new SchedulerSpec { Policy = "SCHED_OTHER", Nice = 7 } }));
 
     [Theory]
     [InlineData("IOPRIO_CLASS_BE", 6, "best-effort: prio 6")]
     [InlineData("IOPRIO_CLASS_IDLE", 0, "idle")]
     public async Task The_io_priority_is_set(string kind, int priority, string expected) =>
-        Assert.Equal(expected + "\n", await Run("ionice -p $$", p => p with { IoPriority = new IOPrioritySpec { Class = kind, Priority = priority } }));
+        Assert.Equal(expected + "\n",
+            await Run("ionice -p $$", p => p with { IoPriority = new IOPrioritySpec { Class = kind, Priority = priority } }));
 
     [Fact]
     public async Task The_personality_is_the_specs()
     {
-        var outcome = await _containers.RunAsync(["uname", "-m"], spec => spec with { Linux = spec.Linux! with { Personality = new PersonalitySpec { Domain = "LINUX32" } } });
+        var outcome = await _containers.RunAsync(
+            ["uname", "-m"], spec =>
+            spec with { Linux = spec.Linux! with { Personality = new PersonalitySpec { Domain = "LINUX32" } } });
         Assert.Contains(outcome.Output, (string[])["i686\n", "armv8l\n"]);
     }
 
     [Fact]
-    public async Task The_oom_score_is_set() => Assert.Equal("421\n", await Run("cat /proc/self/oom_score_adj", p => p with { OomScoreAdj = 421 }));
+    public async Task The_oom_score_is_set() =>
+        Assert.Equal("421\n", await Run("cat /proc/self/oom_score_adj", p => p with { OomScoreAdj = 421 }));
 
     [Fact]
     public async Task An_ambient_capability_that_the_kernel_refuses_is_a_warning()
@@ -47,19 +54,25 @@ public sealed class ProcessSpecTests : IDisposable
         new Thread(() =>
         {
             // Of this thread alone, which ends with it; the launch is on the caller's.
-            if (Supervisor.Kernel.Abi.Native.prctl(PR_SET_SECUREBITS, SECBIT_NO_CAP_AMBIENT_RAISE, 0, 0, 0) != 0) outcome.SetException(new InvalidOperationException("prctl"));
+            if (Supervisor.Kernel.Abi.Native.prctl(PR_SET_SECUREBITS, SECBIT_NO_CAP_AMBIENT_RAISE, 0, 0, 0) != 0)
+                outcome.SetException(new InvalidOperationException("prctl"));
             else
                 _containers.RunAsync(["grep", "CapAmb", "/proc/self/status"], spec => spec with
                 {
                     Process = spec.Process! with
                     {
                         User = new UserSpec { Uid = 1234, Gid = 1234 },
-                        Capabilities = new CapabilitiesSpec { Bounding = ["CAP_KILL"], Permitted = ["CAP_KILL"], Effective = ["CAP_KILL"], Inheritable = ["CAP_KILL"], Ambient = ["CAP_KILL"] },
+                        Capabilities = new CapabilitiesSpec {
+                            Bounding = ["CAP_KILL"], Permitted = ["CAP_KILL"], Effective = ["CAP_KILL"],
+                            Inheritable = ["CAP_KILL"], Ambient = ["CAP_KILL"] },
                     },
                 }).ContinueWith(t => outcome.SetFromTask(t), TaskScheduler.Default);
         }).Start();
-        Assert.Equal((0, "CapAmb:\t0000000000000000\n"), (await outcome.Task.WaitAsync(TimeSpan.FromSeconds(30))) is var o ? (o.Status, o.Output) : default);
-        Assert.Contains(_containers.Told, e => e.Message.Contains("process.capabilities.ambient[0]", StringComparison.Ordinal) && e.Message.Contains("SECBIT_NO_CAP_AMBIENT_RAISE", StringComparison.Ordinal));
+        Assert.Equal((0, "CapAmb:\t0000000000000000\n"), (await outcome.Task.WaitAsync(TimeSpan.FromSeconds(30))) is var o
+            ? (o.Status, o.Output) : default);
+        Assert.Contains(_containers.Told, e =>
+            e.Message.Contains("process.capabilities.ambient[0]", StringComparison.Ordinal)
+            && e.Message.Contains("SECBIT_NO_CAP_AMBIENT_RAISE", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -68,7 +81,9 @@ public sealed class ProcessSpecTests : IDisposable
         var outcome = await Run("grep -E 'Cap(Inh|Eff|Amb)' /proc/self/status", p => p with
         {
             User = new UserSpec { Uid = 1000, Gid = 1000 },
-            Capabilities = new CapabilitiesSpec { Bounding = ["CAP_KILL", "CAP_FLY"], Permitted = ["CAP_KILL"], Effective = ["CAP_KILL"], Inheritable = ["CAP_KILL"], Ambient = ["CAP_KILL"] },
+            Capabilities = new CapabilitiesSpec {
+                Bounding = ["CAP_KILL", "CAP_FLY"], Permitted = ["CAP_KILL"], Effective = ["CAP_KILL"],
+                Inheritable = ["CAP_KILL"], Ambient = ["CAP_KILL"] },
         });
         Assert.Equal("CapInh:\t0000000000000020\nCapEff:\t0000000000000020\nCapAmb:\t0000000000000020\n", outcome);
     }
@@ -80,7 +95,9 @@ public sealed class ProcessSpecTests : IDisposable
         File.WriteAllText(one, "first\n");
         using var first = Fd.Open(one, OpenFlags.O_RDONLY);
         using var second = Fd.Open(two, OpenFlags.O_WRONLY | OpenFlags.O_CREAT, 0x180);
-        var outcome = await _containers.RunAsync(["sh", "-c", "cat <&3; echo second >&4; ls /proc/self/fd"], null, request: r => r with { Inherited = [first, second] });
+        var outcome = await _containers.RunAsync(
+            ["sh", "-c", "cat <&3; echo second >&4; ls /proc/self/fd"], null, request: r =>
+            r with { Inherited = [first, second] });
         Assert.Equal("first\n0\n1\n2\n3\n4\n5\n", outcome.Output); // 5 is the directory that ls reads
         Assert.Equal("second\n", File.ReadAllText(two));
     }
@@ -92,7 +109,8 @@ public sealed class ProcessSpecTests : IDisposable
         var spec = TestContainers.Shell("./not-there");
         var (container, _) = _containers.Create(spec, change: r => r with { Inherited = [first] });
         using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        Assert.Equal(Errno.ENOENT, Assert.Throws<Supervisor.Runtime.Launch.LaunchException>(() => container.Start(soon.Token)).Errno);
+        Assert.Equal(Errno.ENOENT,
+            Assert.Throws<Supervisor.Runtime.Launch.LaunchException>(() => container.Start(soon.Token)).Errno);
         await Task.CompletedTask;
     }
 
@@ -104,8 +122,10 @@ public sealed class ProcessSpecTests : IDisposable
         container.Start(soon.Token);
         var log = Path.Join(_containers.Place, "exec.log");
         using var first = Fd.Open("/etc/hostname", OpenFlags.O_RDONLY);
-        var process = TestContainers.Shell("sh", "-c", "cat <&3; grep Cpus_allowed_list /proc/self/status").Process! with { ExecCPUAffinity = new ExecCpuAffinitySpec { Initial = "0-1", Final = "0" } };
-        using var exec = container.Exec(new(SpecWriter.Write(process), new("", $"file://{log}", "", false)) { Inherited = [first] }, soon.Token);
+        var process = TestContainers.Shell("sh", "-c", "cat <&3; grep Cpus_allowed_list /proc/self/status").Process! with {
+            ExecCPUAffinity = new ExecCpuAffinitySpec { Initial = "0-1", Final = "0" } };
+        using var exec = container.Exec(
+            new(SpecWriter.Write(process), new("", $"file://{log}", "", false)) { Inherited = [first] }, soon.Token);
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         exec.Watch(_ => ended.SetResult());
         exec.Start(soon.Token);
@@ -115,7 +135,8 @@ public sealed class ProcessSpecTests : IDisposable
 
     [AppArmorFact]
     public async Task An_AppArmor_profile_is_the_programs() =>
-        Assert.Equal("unconfined\n", (await Run("cat /proc/self/attr/current", p => p with { ApparmorProfile = "unconfined" })).Replace(" (unconfined)", "", StringComparison.Ordinal));
+        Assert.Equal("unconfined\n", (await Run("cat /proc/self/attr/current", p => p with { ApparmorProfile = "unconfined" }))
+            .Replace(" (unconfined)", "", StringComparison.Ordinal));
 
     [NoLabelsTheory]
     [InlineData("process.apparmorProfile")]
@@ -127,7 +148,8 @@ public sealed class ProcessSpecTests : IDisposable
         spec = field switch
         {
             "process.apparmorProfile" => spec with { Process = spec.Process! with { ApparmorProfile = "docker-default" } },
-            "process.selinuxLabel" => spec with { Process = spec.Process! with { SelinuxLabel = "system_u:system_r:container_t:s0" } },
+            "process.selinuxLabel" =>
+                spec with { Process = spec.Process! with { SelinuxLabel = "system_u:system_r:container_t:s0" } },
             _ => spec with { Linux = spec.Linux! with { MountLabel = "system_u:object_r:container_file_t:s0" } },
         };
         Assert.Equal(field, Assert.Throws<InvalidSpecException>(() => _containers.Create(spec)).Field);
@@ -140,7 +162,8 @@ public sealed class ProcessSpecTests : IDisposable
 
     private sealed class NoLabelsTheoryAttribute : TheoryAttribute
     {
-        public NoLabelsTheoryAttribute() => Skip = LabelSteps.HasAppArmor || LabelSteps.HasSELinux ? "this host has a security module that gives labels" : null;
+        public NoLabelsTheoryAttribute() =>
+            Skip = LabelSteps.HasAppArmor || LabelSteps.HasSELinux ? "this host has a security module that gives labels" : null;
     }
 
     private async Task<string> Run(string script, Func<ProcessSpec, ProcessSpec> change) =>

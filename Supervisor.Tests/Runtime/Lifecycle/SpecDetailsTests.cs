@@ -25,12 +25,15 @@ public sealed class SpecDetailsTests : IDisposable
     [Fact]
     public async Task A_node_is_made_though_the_rules_deny_its_use()
     {
-        var outcome = await _containers.RunAsync(["sh", "-c", "stat -c %F /dev/kmsg; head -n 1 /dev/kmsg >/dev/null 2>&1 || echo denied"], spec => spec with
+        var outcome = await _containers.RunAsync(
+            ["sh", "-c", "stat -c %F /dev/kmsg; head -n 1 /dev/kmsg >/dev/null 2>&1 || echo denied"], spec => spec with
         {
             Linux = spec.Linux! with
             {
                 Devices = [new DeviceSpec { Type = "c", Path = "/dev/kmsg", Major = 1, Minor = 11 }],
-                Resources = new ResourcesSpec { Devices = [new DeviceRuleSpec { Allow = true, Access = "mwr" }, new DeviceRuleSpec { Allow = false, Type = "c", Major = 1, Minor = 11, Access = "mmrw" }] },
+                Resources = new ResourcesSpec {
+                    Devices = [new DeviceRuleSpec { Allow = true, Access = "mwr" },
+                    new DeviceRuleSpec { Allow = false, Type = "c", Major = 1, Minor = 11, Access = "mmrw" }] },
             },
         });
         Assert.Equal("character special file\ndenied\n", outcome.Output);
@@ -47,7 +50,8 @@ public sealed class SpecDetailsTests : IDisposable
                 Seccomp = new SeccompSpec
                 {
                     DefaultAction = "SCMP_ACT_ALLOW",
-                    Syscalls = [new SeccompSyscallSpec { Names = ["chdir", "fchdir", "getcwd"], Action = "SCMP_ACT_KILL_PROCESS" }],
+                    Syscalls = [new SeccompSyscallSpec {
+                        Names = ["chdir", "fchdir", "getcwd"], Action = "SCMP_ACT_KILL_PROCESS" }],
                 },
             },
         });
@@ -58,11 +62,13 @@ public sealed class SpecDetailsTests : IDisposable
     public async Task A_memory_policy_holds_for_the_program_and_for_an_exec()
     {
         var spec = TestContainers.Shell("sh", "-c", "cat /proc/self/numa_maps; exec sleep 1000");
-        spec = spec with { Linux = spec.Linux! with { MemoryPolicy = new MemoryPolicySpec { Mode = "MPOL_BIND", Nodes = "0", Flags = ["MPOL_F_STATIC_NODES"] } } };
+        spec = spec with { Linux = spec.Linux! with {
+            MemoryPolicy = new MemoryPolicySpec { Mode = "MPOL_BIND", Nodes = "0", Flags = ["MPOL_F_STATIC_NODES"] } } };
         var (container, log) = _containers.Create(spec);
         container.Start(CancellationToken.None);
         using (var deadline = new CancellationTokenSource(Patience))
-            while (!(await File.ReadAllTextAsync(log, deadline.Token)).Contains(" bind=static:0", StringComparison.Ordinal)) await Task.Delay(20, deadline.Token);
+            while (!(await File.ReadAllTextAsync(log, deadline.Token)).Contains(" bind=static:0", StringComparison.Ordinal))
+                await Task.Delay(20, deadline.Token);
         Assert.Contains(" bind=static:0", await Exec(container, "cat /proc/self/numa_maps"), StringComparison.Ordinal);
     }
 
@@ -70,7 +76,9 @@ public sealed class SpecDetailsTests : IDisposable
     public async Task An_exec_has_the_containers_personality()
     {
         var spec = TestContainers.Shell("sleep", "1000");
-        var (container, _) = _containers.Create(spec with { Linux = spec.Linux! with { Personality = new PersonalitySpec { Domain = "LINUX32" } } });
+        var (container, _) =
+            _containers.Create(spec with {
+            Linux = spec.Linux! with { Personality = new PersonalitySpec { Domain = "LINUX32" } } });
         container.Start(CancellationToken.None);
         Assert.Equal("00000008\n", await Exec(container, "cat /proc/self/personality"));
     }
@@ -92,7 +100,9 @@ public sealed class SpecDetailsTests : IDisposable
         var trace = Path.Join(_containers.Place, "trace");
         var (container, _) = _containers.Create(TestContainers.Shell("true") with
         {
-            Hooks = new HooksSpec { CreateContainer = [new HookSpec { Path = "/bin/sh", Args = ["sh", "-c", $"pwd >{trace}; ls -d usr >>{trace}"] }] },
+            Hooks = new HooksSpec {
+                CreateContainer = [new HookSpec {
+                Path = "/bin/sh", Args = ["sh", "-c", $"pwd >{trace}; ls -d usr >>{trace}"] }] },
         });
         Assert.Equal([Path.Join(container.Bundle!, "rootfs"), "usr"], await File.ReadAllLinesAsync(trace));
     }
@@ -102,7 +112,8 @@ public sealed class SpecDetailsTests : IDisposable
         var log = Path.Join(_containers.Place, Guid.NewGuid().ToString("N"));
         using var deadline = new CancellationTokenSource(Patience);
         using var exec = container.Exec(
-            new ExecRequest(SpecWriter.Write(TestContainers.Shell("sh", "-c", script).Process!), new StdioTargets("", $"file://{log}", "", false)), deadline.Token);
+            new ExecRequest(SpecWriter.Write(TestContainers.Shell("sh", "-c", script).Process!),
+                new StdioTargets("", $"file://{log}", "", false)), deadline.Token);
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         exec.Watch(_ => ended.SetResult());
         exec.Start(deadline.Token);

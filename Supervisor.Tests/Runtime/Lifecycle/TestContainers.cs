@@ -6,7 +6,9 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Tests.Runtime.Lifecycle;
 
-/// <summary>Real containers on the host's own root, seen read-only; all of them are ended with the test, also when it fails.</summary>
+/// <summary>
+/// Real containers on the host's own root, seen read-only; all of them are ended with the test, also when it fails.
+/// </summary>
 public sealed class TestContainers : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -28,13 +30,15 @@ public sealed class TestContainers : IDisposable
 
     /// <summary>Makes one that is not started, with its output in a file.</summary>
     public (Container Container, string Log) Create(
-        Spec spec, IReadOnlyList<RootMount>? root = null, string? name = null, StdioTargets? stdio = null, Func<ContainerRequest, ContainerRequest>? change = null)
+        Spec spec, IReadOnlyList<RootMount>? root = null, string? name = null, StdioTargets? stdio = null,
+            Func<ContainerRequest, ContainerRequest>? change = null)
     {
         name ??= $"supervisor-test-{Environment.ProcessId}-{Interlocked.Increment(ref _last)}";
         var log = Path.Join(Place, name + ".log");
         using var deadline = new CancellationTokenSource(Patience);
         var request = new ContainerRequest(
-            Path.Join(Place, name), SpecWriter.Write(spec), root ?? HostRoot, stdio ?? new StdioTargets("", $"file://{log}", "", false), $"/{name}");
+            Path.Join(Place, name), SpecWriter.Write(spec), root ?? HostRoot, stdio
+                ?? new StdioTargets("", $"file://{log}", "", false), $"/{name}");
         var container = Container.Create(Host, change?.Invoke(request) ?? request, deadline.Token);
         lock (_made) _made.Add(container);
         return (container, log);
@@ -42,7 +46,8 @@ public sealed class TestContainers : IDisposable
 
     /// <summary>Runs a command to its end.</summary>
     public async Task<Outcome> RunAsync(
-        string[] command, Func<Spec, Spec>? change = null, IReadOnlyList<RootMount>? root = null, Func<ContainerRequest, ContainerRequest>? request = null)
+        string[] command, Func<Spec, Spec>? change = null, IReadOnlyList<RootMount>? root = null,
+            Func<ContainerRequest, ContainerRequest>? request = null)
     {
         var spec = Shell(command);
         var (container, log) = Create(change?.Invoke(spec) ?? spec, root, change: request);

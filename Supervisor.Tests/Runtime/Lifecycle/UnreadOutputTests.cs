@@ -45,28 +45,33 @@ public sealed class UnreadOutputTests : IDisposable
         container.End(Patience);
         await container.OutputFinished.WaitAsync(Patience);
         // Nobody has it open any more: a writer that does not wait finds no reader (ENXIO).
-        Assert.Equal("none", await Shell($"exec 3<>{stdout}; timeout 0.2 cat <&3 >{stdout}.rest; test -s {stdout}.rest || echo none"));
+        Assert.Equal("none",
+            await Shell($"exec 3<>{stdout}; timeout 0.2 cat <&3 >{stdout}.rest; test -s {stdout}.rest || echo none"));
     }
 
     [Fact]
     public async Task Both_streams_go_into_one_log_of_limited_size_in_their_order()
     {
         var log = Path.Join(_containers.Place, "c.log");
-        await Run(new StdioTargets("", $"file://{log}?max-size=4k&max-files=1000", "", false), "i=0; while [ $i -lt 3000 ]; do echo o$i; echo e$i >&2; i=$((i+1)); done");
+        await Run(new StdioTargets("", $"file://{log}?max-size=4k&max-files=1000", "", false),
+            "i=0; while [ $i -lt 3000 ]; do echo o$i; echo e$i >&2; i=$((i+1)); done");
         var files = LogTarget.FormerOf(log).Reverse().Append(log).ToList();
         Assert.True(files.Count > 5);
         Assert.All(files, f => Assert.InRange(new FileInfo(f).Length, 1, 4096));
-        Assert.Equal(Enumerable.Range(0, 3000).SelectMany(i => (string[])[$"o{i}", $"e{i}"]), string.Concat(files.Select(File.ReadAllText)).Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(Enumerable.Range(0, 3000).SelectMany(i => (string[])[$"o{i}", $"e{i}"]),
+            string.Concat(files.Select(File.ReadAllText)).Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
     [Fact]
     public async Task A_terminals_output_goes_into_a_log_of_limited_size()
     {
         var log = Path.Join(_containers.Place, "t.log");
-        await Run(new StdioTargets("", $"file://{log}?max-size=4k&max-files=1000", "", true), "i=0; while [ $i -lt 2000 ]; do echo $i; i=$((i+1)); done");
+        await Run(new StdioTargets("", $"file://{log}?max-size=4k&max-files=1000", "", true),
+            "i=0; while [ $i -lt 2000 ]; do echo $i; i=$((i+1)); done");
         var files = LogTarget.FormerOf(log).Reverse().Append(log).ToList();
         Assert.True(files.Count > 1);
-        Assert.Equal(Enumerable.Range(0, 2000).Select(i => $"{i}"), string.Concat(files.Select(File.ReadAllText)).Split("\r\n", StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(Enumerable.Range(0, 2000).Select(i => $"{i}"), string.Concat(files.Select(File.ReadAllText))
+            .Split("\r\n", StringSplitOptions.RemoveEmptyEntries));
     }
 
     private async Task<Container> Run(StdioTargets stdio, string script)

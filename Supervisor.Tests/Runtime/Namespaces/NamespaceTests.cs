@@ -14,7 +14,9 @@ public sealed class NamespaceTests : IDisposable
     [Fact]
     public async Task A_user_namespace_maps_the_containers_root_to_an_ordinary_user()
     {
-        var outcome = await _containers.RunAsync(["sh", "-c", "id -u; cat /proc/self/uid_map; touch /tmp/mine && stat -c %u /tmp/mine; head -c 2 /dev/zero | wc -c; echo x > /dev/null && echo null; grep CapEff /proc/self/status"], InUserNamespace);
+        var outcome = await _containers.RunAsync(
+            ["sh", "-c", "id -u; cat /proc/self/uid_map; touch /tmp/mine && stat -c %u /tmp/mine; head -c 2 /dev/zero | wc "
+            + "-c; echo x > /dev/null && echo null; grep CapEff /proc/self/status"], InUserNamespace);
         Assert.Equal(0, outcome.Status);
         var lines = outcome.Output.Split('\n');
         Assert.Equal("0", lines[0]);
@@ -26,9 +28,11 @@ public sealed class NamespaceTests : IDisposable
     [Fact]
     public async Task Another_user_in_it_gives_up_roots_capabilities()
     {
-        var outcome = await _containers.RunAsync(["sh", "-c", "id; grep -E 'Cap(Eff|Prm|Inh)' /proc/self/status"], spec => InUserNamespace(spec) with
+        var outcome = await _containers.RunAsync(
+            ["sh", "-c", "id; grep -E 'Cap(Eff|Prm|Inh)' /proc/self/status"], spec => InUserNamespace(spec) with
         {
-            Process = spec.Process! with { User = new UserSpec { Uid = 1000, Gid = 1001, AdditionalGids = [5] }, Capabilities = new CapabilitiesSpec() },
+            Process = spec.Process! with {
+                User = new UserSpec { Uid = 1000, Gid = 1001, AdditionalGids = [5] }, Capabilities = new CapabilitiesSpec() },
         });
         Assert.Contains("uid=1000", outcome.Output, StringComparison.Ordinal);
         Assert.Contains("gid=1001", outcome.Output, StringComparison.Ordinal);
@@ -46,11 +50,14 @@ public sealed class NamespaceTests : IDisposable
     [Fact]
     public async Task A_bind_source_that_its_root_may_not_open_is_there_all_the_same()
     {
-        var secret = Directory.CreateDirectory(Path.Join(_containers.Place, "secret"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var secret = Directory.CreateDirectory(
+            Path.Join(_containers.Place, "secret"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         File.WriteAllText(Path.Join(secret.CreateSubdirectory("inner").FullName, "file"), "seen\n");
         var outcome = await _containers.RunAsync(["cat", "/mnt/file"], spec => InUserNamespace(spec) with
         {
-            Mounts = [.. InUserNamespace(spec).Mounts, new MountSpec { Destination = "/mnt", Type = "bind", Source = Path.Join(secret.FullName, "inner"), Options = ["bind", "ro"] }],
+            Mounts = [.. InUserNamespace(spec).Mounts,
+                new MountSpec { Destination = "/mnt", Type = "bind", Source = Path.Join(secret.FullName, "inner"),
+                Options = ["bind", "ro"] }],
         });
         Assert.Equal("seen\n", outcome.Output);
     }
@@ -58,7 +65,9 @@ public sealed class NamespaceTests : IDisposable
     [Fact]
     public async Task A_device_in_it_that_the_host_has_not_got_or_has_as_another_one_is_the_specs()
     {
-        var outcome = await _containers.RunAsync(["sh", "-c", "stat -c '%t:%T %a %u:%g' /dev/mine /dev/kmsg; head -c 3 /dev/mine | wc -c; echo x >/dev/kmsg && echo written"], spec => InUserNamespace(spec) with
+        var outcome = await _containers.RunAsync(
+            ["sh", "-c", "stat -c '%t:%T %a %u:%g' /dev/mine /dev/kmsg; head -c 3 /dev/mine | wc -c; echo x >/dev/kmsg && "
+            + "echo written"], spec => InUserNamespace(spec) with
         {
             Linux = InUserNamespace(spec).Linux! with
             {
@@ -83,7 +92,8 @@ public sealed class NamespaceTests : IDisposable
                 TimeOffsets = new Dictionary<string, TimeOffsetSpec> { ["boottime"] = new() { Secs = 1_000_000_000 } },
             },
         });
-        Assert.InRange(double.Parse(outcome.Output.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture), 1_000_000_000, 2_000_000_000);
+        Assert.InRange(double.Parse(outcome.Output.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture),
+            1_000_000_000, 2_000_000_000);
     }
 
     [Fact]
@@ -94,7 +104,8 @@ public sealed class NamespaceTests : IDisposable
             Linux = spec.Linux! with
             {
                 Namespaces = [.. spec.Linux.Namespaces, new NamespaceSpec { Type = "time" }],
-                TimeOffsets = new Dictionary<string, TimeOffsetSpec> { ["boottime"] = new() { Secs = 1_000_000 }, ["monotonic"] = new() { Secs = 7, Nanosecs = 1 } },
+                TimeOffsets = new Dictionary<string, TimeOffsetSpec> { ["boottime"] = new() { Secs = 1_000_000 },
+                    ["monotonic"] = new() { Secs = 7, Nanosecs = 1 } },
             },
         };
         var outcome = await _containers.RunAsync(["sh", "-c", "cut -d. -f1 /proc/uptime; cat /proc/self/timens_offsets"], change);
@@ -117,9 +128,12 @@ public sealed class NamespaceTests : IDisposable
         var (first, _) = _containers.Create(TestContainers.Shell("sleep", "1000"));
         first.Start(Soon());
         var path = $"/proc/{first.Pid}/ns/{file}";
-        var outcome = await _containers.RunAsync(["readlink", $"/proc/self/ns/{file}"], spec => (type == "uts" ? spec with { Hostname = null } : spec) with
+        var outcome = await _containers.RunAsync(
+            ["readlink", $"/proc/self/ns/{file}"], spec => (type == "uts" ? spec with { Hostname = null } : spec) with
         {
-            Linux = spec.Linux! with { Namespaces = [.. spec.Linux.Namespaces.Where(n => n.Type != type), new NamespaceSpec { Type = type, Path = path }] },
+            Linux = spec.Linux! with {
+                Namespaces = [.. spec.Linux.Namespaces.Where(n => n.Type != type),
+                new NamespaceSpec { Type = type, Path = path }] },
         });
         Assert.Equal(new FileInfo(path).LinkTarget + "\n", outcome.Output);
     }
@@ -131,12 +145,14 @@ public sealed class NamespaceTests : IDisposable
             ? s with { Linux = s.Linux! with { Namespaces = [.. s.Linux.Namespaces, new NamespaceSpec { Type = "time" }] } } : s);
         first.Start(Soon());
         string user = $"/proc/{first.Pid}/ns/user", time = $"/proc/{first.Pid}/ns/time";
-        var outcome = await _containers.RunAsync(["sh", "-c", "readlink /proc/self/ns/user /proc/self/ns/time; id -u"], spec => InUserNamespace(spec) with
+        var outcome = await _containers.RunAsync(
+            ["sh", "-c", "readlink /proc/self/ns/user /proc/self/ns/time; id -u"], spec => InUserNamespace(spec) with
         {
             Linux = InUserNamespace(spec).Linux! with
             {
                 UidMappings = [], GidMappings = [],
-                Namespaces = [.. spec.Linux!.Namespaces, new NamespaceSpec { Type = "user", Path = user }, new NamespaceSpec { Type = "time", Path = time }],
+                Namespaces = [.. spec.Linux!.Namespaces, new NamespaceSpec { Type = "user", Path = user },
+                    new NamespaceSpec { Type = "time", Path = time }],
             },
         });
         Assert.Equal($"{new FileInfo(user).LinkTarget}\n{new FileInfo(time).LinkTarget}\n0\n", outcome.Output);
@@ -148,16 +164,19 @@ public sealed class NamespaceTests : IDisposable
         var (first, _) = _containers.Create(TestContainers.Shell("sleep", "1000"));
         first.Start(Soon());
         var path = $"/proc/{first.Pid}/ns/net";
-        var outcome = await _containers.RunAsync(["sh", "-c", "readlink /proc/self/ns/net; cat /proc/self/uid_map | wc -l"], spec =>
+        var outcome = await _containers.RunAsync(
+            ["sh", "-c", "readlink /proc/self/ns/net; cat /proc/self/uid_map | wc -l"], spec =>
         {
             var inUser = InUserNamespace(spec);
             return inUser with
             {
-                Mounts = [.. inUser.Mounts.Where(m => m.Type != "sysfs" && !m.Destination.StartsWith("/sys", StringComparison.Ordinal))],
+                Mounts = [.. inUser.Mounts.Where(
+                    m => m.Type != "sysfs" && !m.Destination.StartsWith("/sys", StringComparison.Ordinal))],
                 Linux = inUser.Linux! with
                 {
                     MaskedPaths = [], ReadonlyPaths = [],
-                    Namespaces = [.. inUser.Linux.Namespaces.Where(n => n.Type != "network"), new NamespaceSpec { Type = "network", Path = path }],
+                    Namespaces = [.. inUser.Linux.Namespaces.Where(n => n.Type != "network"),
+                        new NamespaceSpec { Type = "network", Path = path }],
                 },
             };
         });
@@ -177,7 +196,9 @@ public sealed class NamespaceTests : IDisposable
             Linux = spec.Linux! with
             {
                 MaskedPaths = [], ReadonlyPaths = [],
-                Namespaces = [.. spec.Linux.Namespaces.Where(n => n.Type is not ("mount" or "pid")), new NamespaceSpec { Type = "mount", Path = $"/proc/{first.Pid}/ns/mnt" }, new NamespaceSpec { Type = "pid", Path = $"/proc/{first.Pid}/ns/pid" }],
+                Namespaces = [.. spec.Linux.Namespaces.Where(n => n.Type is not ("mount" or "pid")),
+                    new NamespaceSpec { Type = "mount", Path = $"/proc/{first.Pid}/ns/mnt" },
+                    new NamespaceSpec { Type = "pid", Path = $"/proc/{first.Pid}/ns/pid" }],
             },
         }, root: []);
         Assert.Equal((0, new FileInfo($"/proc/{first.Pid}/ns/mnt").LinkTarget + "\n"), (outcome.Status, outcome.Output));
@@ -191,7 +212,9 @@ public sealed class NamespaceTests : IDisposable
     public void A_path_that_is_no_such_namespace_is_refused_by_its_field(string path, string reason)
     {
         var e = Assert.Throws<InvalidSpecException>(() => _containers.Create(TestContainers.Shell("true") is var spec
-            ? spec with { Linux = spec.Linux! with { Namespaces = [.. spec.Linux.Namespaces.Where(n => n.Type != "network"), new NamespaceSpec { Type = "network", Path = path }] } } : spec));
+            ? spec with { Linux = spec.Linux! with {
+                Namespaces = [.. spec.Linux.Namespaces.Where(n => n.Type != "network"),
+                new NamespaceSpec { Type = "network", Path = path }] } } : spec));
         Assert.Matches(@"^linux\.namespaces\[\d\]\.path$", e.Field);
         Assert.Contains(reason, e.Message, StringComparison.Ordinal);
     }

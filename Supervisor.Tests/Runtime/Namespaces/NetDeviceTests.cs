@@ -12,7 +12,8 @@ public sealed class NetDeviceTests : IAsyncLifetime
     private readonly string _one = $"svt{Environment.ProcessId % 100000}a", _other = $"svt{Environment.ProcessId % 100000}b";
 
     public async Task InitializeAsync() => Assert.Equal(0, (await CommandLine.RunAsync("sh", "-c",
-        $"ip link add {_one} type veth peer name {_other} && ip addr add 192.0.2.7/32 dev {_one} && ip addr add 2001:db8::7/128 dev {_one} nodad && ip link set {_one} mtu 1400 up && ip link set {_other} up")).Status);
+        $"ip link add {_one} type veth peer name {_other} && ip addr add 192.0.2.7/32 dev {_one} && ip addr add "
+            + $"2001:db8::7/128 dev {_one} nodad && ip link set {_one} mtu 1400 up && ip link set {_other} up")).Status);
 
     public async Task DisposeAsync()
     {
@@ -26,7 +27,9 @@ public sealed class NetDeviceTests : IAsyncLifetime
     public async Task A_device_is_moved_in_with_its_addresses_under_its_name_there_and_is_up(string? name)
     {
         var inside = name ?? _one;
-        var outcome = await _containers.RunAsync(["sh", "-c", $"cat /sys/class/net/{inside}/flags /sys/class/net/{inside}/mtu; cat /proc/net/fib_trie /proc/net/if_inet6; cat /proc/sys/net/ipv4/conf/{inside}/forwarding"], spec => spec with
+        var outcome = await _containers.RunAsync(
+            ["sh", "-c", $"cat /sys/class/net/{inside}/flags /sys/class/net/{inside}/mtu; cat /proc/net/fib_trie "
+            + $"/proc/net/if_inet6; cat /proc/sys/net/ipv4/conf/{inside}/forwarding"], spec => spec with
         {
             Linux = spec.Linux! with
             {
@@ -48,7 +51,8 @@ public sealed class NetDeviceTests : IAsyncLifetime
     public void One_that_is_not_there_or_cannot_be_moved_is_refused_by_field()
     {
         var spec = TestContainers.Shell("true");
-        InvalidSpecException Refused(string name, string? inside = null) => Assert.Throws<InvalidSpecException>(() => _containers.Create(spec with
+        InvalidSpecException Refused(string name, string? inside = null) =>
+            Assert.Throws<InvalidSpecException>(() => _containers.Create(spec with
         {
             Linux = spec.Linux! with { NetDevices = new Dictionary<string, NetDeviceSpec> { [name] = new() { Name = inside } } },
         }));

@@ -7,7 +7,8 @@ namespace Supervisor.Tests.Runtime.Oci;
 /// <summary>Specs as the two big callers send them, and changes to them.</summary>
 internal static class Fixture
 {
-    public static byte[] Bytes(string name) => File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "fixtures", "specs", name));
+    public static byte[] Bytes(string name) =>
+        File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "fixtures", "specs", name));
 
     /// <summary>A whole document: containerd's spec after <paramref name="change"/>.</summary>
     public static byte[] Changed(Action<JsonObject> change)

@@ -26,12 +26,14 @@ public sealed class NamesTests
     [InlineData("CAP_CHECKPOINT_RESTORE", 40)]
     [InlineData("cap_chown", null)]
     [InlineData("CHOWN", null)]
-    public void A_capability_has_the_number_of_the_kernel_s_header(string name, int? number) => Assert.Equal(number, Capability.TryNumber(name));
+    public void A_capability_has_the_number_of_the_kernel_s_header(string name, int? number) =>
+        Assert.Equal(number, Capability.TryNumber(name));
 
     [Fact]
     public void A_set_of_capabilities_is_a_mask_and_back()
     {
-        Assert.Equal(0xa80425fbUL, Capability.Mask(DefaultSpec.Capabilities)); // what /proc/self/status shows in a docker container
+        // what /proc/self/status shows in a docker container
+        Assert.Equal(0xa80425fbUL, Capability.Mask(DefaultSpec.Capabilities));
         Assert.Equal(DefaultSpec.Capabilities.Order(), Capability.NamesOf(0xa80425fb).Order());
         Assert.Equal(["CAP_63"], Capability.NamesOf(1UL << 63));
         Assert.Equal(0UL, Capability.Mask(["CAP_FLY"]));
@@ -40,8 +42,10 @@ public sealed class NamesTests
     [Fact]
     public void The_limits_are_in_the_order_of_proc_self_limits()
     {
-        string[] titles = ["cpu time", "file size", "data size", "stack size", "core file", "resident set", "processes", "open files",
-            "locked memory", "address space", "file locks", "pending signals", "msgqueue", "nice", "realtime priority", "realtime timeout"];
+        string[] titles = ["cpu time", "file size", "data size", "stack size", "core file", "resident set", "processes",
+            "open files",
+            "locked memory", "address space", "file locks", "pending signals", "msgqueue", "nice", "realtime priority",
+                "realtime timeout"];
         var lines = File.ReadAllLines("/proc/self/limits")[1..];
         Assert.Equal(lines.Length, Rlimit.Names.Count);
         for (var i = 0; i < titles.Length; i++) Assert.Contains(titles[i], lines[i], StringComparison.Ordinal);

@@ -12,7 +12,8 @@ public sealed class QuickSpecReaderTests
     public void It_reads_the_specs_of_big_callers(string name) => Assert.NotNull(QuickSpecReader.TryRead(Fixture.Bytes(name)));
 
     [Fact]
-    public void It_reads_our_own_default_spec() => Assert.NotNull(QuickSpecReader.TryRead(SpecWriter.Write(DefaultSpec.Create(["sh"], "rootfs"))));
+    public void It_reads_our_own_default_spec() =>
+        Assert.NotNull(QuickSpecReader.TryRead(SpecWriter.Write(DefaultSpec.Create(["sh"], "rootfs"))));
 
     /// <summary>Every value of the fixtures in turn is replaced by others, of its own kind and of other kinds.</summary>
     [Theory]
@@ -20,13 +21,15 @@ public sealed class QuickSpecReaderTests
     [InlineData("dockerd.json")]
     public void It_agrees_with_the_deserializer_on_every_change_of_a_value(string name)
     {
-        string[] values = ["null", "true", "\"text\"", "-1", "4294967296", "1.5", "1e3", "18446744073709551616", "[]", "[\"a\"]", "[1]", "{}", "{\"a\":\"b\"}", "{\"limit\":1}"];
+        string[] values = ["null", "true", "\"text\"", "-1", "4294967296", "1.5", "1e3", "18446744073709551616", "[]", "[\"a\"]",
+            "[1]", "{}", "{\"a\":\"b\"}", "{\"limit\":1}"];
         var read = 0;
         foreach (var place in Places(Ordinary(name)))
             foreach (var value in values)
             {
                 var document = Ordinary(name);
-                if (Replace(document, place, JsonNode.Parse(value)) && Agree(Encoding.UTF8.GetBytes(document.ToJsonString()))) read++;
+                if (Replace(document, place, JsonNode.Parse(value)) && Agree(Encoding.UTF8.GetBytes(document.ToJsonString())))
+                    read++;
             }
         Assert.True(read > 100, $"only {read} of the documents were read quickly: the test proves nothing");
     }

@@ -12,7 +12,8 @@ public sealed class SpecFuzzTests
     private static readonly string[] Odd =
     [
         "null", "true", "0", "-1", "1e999", "1.5", "18446744073709551615", "99999999999999999999", "\"\"", "\"\\u0000\"", "\"/\"",
-        "\"..\"", "\"\\ud83d\\ude00\"", "[]", "{}", "[null]", "[[]]", "[{}]", "{\"a\":null}", "{\"\":{}}", "[\"\"]", "\"RLIMIT_CPU\"", "\"0-1-2\"",
+        "\"..\"", "\"\\ud83d\\ude00\"", "[]", "{}", "[null]", "[[]]", "[{}]", "{\"a\":null}", "{\"\":{}}", "[\"\"]",
+        "\"RLIMIT_CPU\"", "\"0-1-2\"",
     ];
 
     [Theory]
@@ -49,7 +50,8 @@ public sealed class SpecFuzzTests
     public void Exchanged_values_are_read_or_refused_and_nothing_else(int seed)
     {
         var random = new Random(seed);
-        string[] originals = [Encoding.UTF8.GetString(Fixture.Bytes("ctr.json")), Encoding.UTF8.GetString(Fixture.Bytes("dockerd.json"))];
+        string[] originals =
+            [Encoding.UTF8.GetString(Fixture.Bytes("ctr.json")), Encoding.UTF8.GetString(Fixture.Bytes("dockerd.json"))];
         var refused = 0;
         for (var i = 0; i < Documents / 2; i++)
         {

@@ -68,7 +68,8 @@ public sealed class SpecReaderTests
     [Fact]
     public void Null_lists_and_objects_are_empty_ones()
     {
-        var spec = SpecReader.Read("""{"ociVersion":"1.0.0","process":{"args":null,"user":null},"mounts":null,"annotations":null,"linux":{"sysctl":null}}"""u8);
+        var spec = SpecReader.Read(
+            """{"ociVersion":"1.0.0","process":{"args":null,"user":null},"mounts":null,"annotations":null,"linux":{"sysctl":null}}"""u8);
         Assert.Empty(spec.Process!.Args);
         Assert.Equal(0u, spec.Process.User.Uid);
         Assert.Empty(spec.Mounts);
@@ -107,9 +108,11 @@ public sealed class SpecReaderTests
     [InlineData("{\"linux\":{\"sysctl\":{\"net.core.somaxconn\":256}}}", "linux.sysctl['net.core.somaxconn']")]
     [InlineData("{\"linux\":{\"sysctl\":{\"net.core.somaxconn\":null}}}", "linux.sysctl['net.core.somaxconn']")]
     [InlineData("{\"linux\":{\"resources\":{\"memory\":{\"limit\":9223372036854775808}}}}", "linux.resources.memory.limit")]
-    [InlineData("{\"linux\":{\"resources\":{\"blockIO\":{\"throttleWriteIOPSDevice\":[{\"rate\":-1}]}}}}", "linux.resources.blockIO.throttleWriteIOPSDevice[0].rate")]
+    [InlineData("{\"linux\":{\"resources\":{\"blockIO\":{\"throttleWriteIOPSDevice\":[{\"rate\":-1}]}}}}",
+        "linux.resources.blockIO.throttleWriteIOPSDevice[0].rate")]
     [InlineData("{\"linux\":{\"uidMappings\":[{\"containerID\":0,\"hostID\":0,\"size\":0}]}}", "linux.uidMappings[0].size")]
-    [InlineData("{\"linux\":{\"gidMappings\":[{\"containerID\":0,\"hostID\":4294967290,\"size\":10}]}}", "linux.gidMappings[0].hostID")]
+    [InlineData("{\"linux\":{\"gidMappings\":[{\"containerID\":0,\"hostID\":4294967290,\"size\":10}]}}",
+        "linux.gidMappings[0].hostID")]
     [InlineData("{\"linux\":{\"devices\":[{\"uid\":4294967295}]}}", "linux.devices[0].uid")]
     [InlineData("{\"process\":{\"cwd\":\"/\",\"cwd\":\"/tmp\"}}", "process.cwd")]
     [InlineData("{\"ociVersion\":\"1.0.0\",\"ociVersion\":\"1.0.0\"}", "ociVersion")]
@@ -143,7 +146,9 @@ public sealed class SpecReaderTests
     public void An_error_never_repeats_more_than_a_little_of_the_document()
     {
         var name = new string('n', 100_000) + "\u001b[2J";
-        var json = Encoding.UTF8.GetBytes(("""{"linux":{"sysctl":{"NAME":1}}}""").Replace("NAME", name, StringComparison.Ordinal).Replace("\u001b", "\\u001b", StringComparison.Ordinal));
+        var json = Encoding.UTF8.GetBytes(
+            ("""{"linux":{"sysctl":{"NAME":1}}}""").Replace("NAME", name, StringComparison.Ordinal)
+            .Replace("\u001b", "\\u001b", StringComparison.Ordinal));
         Assert.True(Assert.Throws<InvalidSpecException>(() => SpecReader.Read(json)).Message.Length < 1000);
     }
 
@@ -153,8 +158,10 @@ public sealed class SpecReaderTests
         var process = SpecReader.ReadProcess("""{"args":["ps"],"cwd":"/","user":{"uid":5,"gid":0}}"""u8);
         SpecValidator.Validate(process);
         Assert.Equal(5u, process.User.Uid);
-        Assert.Equal("user.gid", Assert.Throws<InvalidSpecException>(() => SpecReader.ReadProcess("""{"user":{"gid":4294967295}}"""u8)).Field);
-        Assert.Equal("args", Assert.Throws<InvalidSpecException>(() => SpecValidator.Validate(SpecReader.ReadProcess("""{"cwd":"/"}"""u8))).Field);
+        Assert.Equal("user.gid",
+            Assert.Throws<InvalidSpecException>(() => SpecReader.ReadProcess("""{"user":{"gid":4294967295}}"""u8)).Field);
+        Assert.Equal("args",
+            Assert.Throws<InvalidSpecException>(() => SpecValidator.Validate(SpecReader.ReadProcess("""{"cwd":"/"}"""u8))).Field);
     }
 
     [Fact]

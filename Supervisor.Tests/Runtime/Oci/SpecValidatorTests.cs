@@ -23,11 +23,19 @@ public sealed class SpecValidatorTests
     [InlineData("linux.intelRdt", "{\"closID\":\"../x\"}", "linux.intelRdt.closID")]
     [InlineData("linux.seccomp", "{\"defaultAction\":\"SCMP_ACT_MAYBE\"}", "linux.seccomp.defaultAction")]
     [InlineData("linux.seccomp", "{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}", "linux.seccomp.defaultAction")]
-    [InlineData("linux.seccomp", "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":4096}", "linux.seccomp.defaultErrnoRet")]
-    [InlineData("linux.seccomp", "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"architectures\":[\"SCMP_ARCH_VAX\"]}", "linux.seccomp.architectures[0]")]
-    [InlineData("linux.seccomp", "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[],\"action\":\"SCMP_ACT_KILL\"}]}", "linux.seccomp.syscalls[0].names")]
-    [InlineData("linux.seccomp", "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_KILL\",\"args\":[{\"index\":6,\"op\":\"SCMP_CMP_EQ\"}]}]}", "linux.seccomp.syscalls[0].args[0].index")]
-    [InlineData("linux.seccomp", "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"mkdir\"],\"action\":\"SCMP_ACT_NOTIFY\"}]}", "linux.seccomp.listenerPath")]
+    [InlineData("linux.seccomp", "{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":4096}",
+        "linux.seccomp.defaultErrnoRet")]
+    [InlineData("linux.seccomp", "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"architectures\":[\"SCMP_ARCH_VAX\"]}",
+        "linux.seccomp.architectures[0]")]
+    [InlineData("linux.seccomp",
+        "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[],\"action\":\"SCMP_ACT_KILL\"}]}",
+        "linux.seccomp.syscalls[0].names")]
+    [InlineData("linux.seccomp",
+        "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_KILL\","
+        + "\"args\":[{\"index\":6,\"op\":\"SCMP_CMP_EQ\"}]}]}", "linux.seccomp.syscalls[0].args[0].index")]
+    [InlineData("linux.seccomp",
+        "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"mkdir\"],\"action\":\"SCMP_ACT_NOTIFY\"}]}",
+        "linux.seccomp.listenerPath")]
     [InlineData("linux.namespaces[0]", "{\"type\":\"user\"}", "linux.uidMappings")]
     [InlineData("linux.timeOffsets", "{\"monotonic\":{\"secs\":1}}", "linux.timeOffsets")]
     [InlineData("mounts[1]", "{\"destination\":\"/proc/x\",\"type\":\"tmpfs\"}", "mounts[1].destination")]
@@ -68,7 +76,8 @@ public sealed class SpecValidatorTests
     [InlineData("linux.sysctl", "{\"net.../../kernel/core_pattern\":\"x\"}", "linux.sysctl['net.../../kernel/core_pattern']")]
     [InlineData("linux.sysctl", "{\"net/../kernel/core_pattern\":\"x\"}", "linux.sysctl['net/../kernel/core_pattern']")]
     [InlineData("linux.sysctl", "{\"kernel.shmmax\":\"1\\n2\"}", "linux.sysctl['kernel.shmmax']")]
-    [InlineData("linux.sysctl", "{\"kernel.shmmax+kernel.core_pattern\":\"1\"}", "linux.sysctl['kernel.shmmax+kernel.core_pattern']")]
+    [InlineData("linux.sysctl", "{\"kernel.shmmax+kernel.core_pattern\":\"1\"}",
+        "linux.sysctl['kernel.shmmax+kernel.core_pattern']")]
     [InlineData("linux.sysctl", "{\"kernel.hostname\":\"h\"}", "linux.sysctl['kernel.hostname']")]
     [InlineData("linux.sysctl", "{\"vm.swappiness\":\"1\"}", "linux.sysctl['vm.swappiness']")]
     [InlineData("linux.devices", "[{\"type\":\"x\",\"path\":\"/dev/x\"}]", "linux.devices[0].type")]
@@ -77,7 +86,8 @@ public sealed class SpecValidatorTests
     [InlineData("linux.devices", "[{\"type\":\"c\",\"path\":\"/\"}]", "linux.devices[0].path")]
     [InlineData("linux.devices", "[{\"type\":\"c\",\"path\":\"/dev/x\",\"major\":5000}]", "linux.devices[0].major")]
     [InlineData("linux.devices", "[{\"type\":\"c\",\"path\":\"/dev/x\",\"minor\":-1}]", "linux.devices[0].minor")]
-    [InlineData("linux.devices", "[{\"type\":\"p\",\"path\":\"/dev/x\"},{\"type\":\"p\",\"path\":\"/dev//x\"}]", "linux.devices[1].path")]
+    [InlineData("linux.devices", "[{\"type\":\"p\",\"path\":\"/dev/x\"},{\"type\":\"p\",\"path\":\"/dev//x\"}]",
+        "linux.devices[1].path")]
     [InlineData("linux.devices", "[{\"type\":\"c\",\"path\":\"/dev/x\",\"fileMode\":65536}]", "linux.devices[0].fileMode")]
     [InlineData("linux.cgroupsPath", "\"/default/../../etc\"", null)]
     [InlineData("linux.cgroupsPath", "\"a//b\"", null)]
@@ -109,7 +119,8 @@ public sealed class SpecValidatorTests
     [InlineData("linux.memoryPolicy", "{\"mode\":\"MPOL_BIND\"}", "linux.memoryPolicy.nodes")]
     [InlineData("linux.memoryPolicy", "{\"mode\":\"MPOL_BIND\",\"nodes\":\"0-4000\"}", "linux.memoryPolicy.nodes")]
     [InlineData("linux.memoryPolicy", "{\"mode\":\"MPOL_LOCAL\",\"nodes\":\"0\"}", "linux.memoryPolicy.nodes")]
-    [InlineData("linux.memoryPolicy", "{\"mode\":\"MPOL_BIND\",\"nodes\":\"0\",\"flags\":[\"MPOL_F_X\"]}", "linux.memoryPolicy.flags[0]")]
+    [InlineData("linux.memoryPolicy", "{\"mode\":\"MPOL_BIND\",\"nodes\":\"0\",\"flags\":[\"MPOL_F_X\"]}",
+        "linux.memoryPolicy.flags[0]")]
     [InlineData("hooks", "{\"poststop\":[{\"path\":\"x\"}]}", "hooks.poststop[0].path")]
     [InlineData("hooks", "{\"poststop\":[{\"path\":\"/x\",\"timeout\":0}]}", "hooks.poststop[0].timeout")]
     public void What_cannot_be_meant_is_refused_with_its_place(string place, string json, string? field)
@@ -142,7 +153,8 @@ public sealed class SpecValidatorTests
         var spec = SpecReader.Read(Fixture.Changed(s => Put(s, "process.capabilities.bounding", "[\"CAP_KILL\",\"CAP_FLY\"]")));
         Assert.Equal(["process.capabilities.bounding[1]"], SpecValidator.Ignored(spec).Select(u => u.Field));
         Assert.Equal(1UL << 5, Capability.Mask(spec.Process!.Capabilities!.Bounding));
-        spec = SpecReader.Read(Fixture.Changed(s => Put(s, "process.capabilities.ambient", "[\"CAP_KILL\"]"))); // permitted, not inheritable
+        // permitted, not inheritable
+        spec = SpecReader.Read(Fixture.Changed(s => Put(s, "process.capabilities.ambient", "[\"CAP_KILL\"]")));
         Assert.Equal(["process.capabilities.ambient[0]"], SpecValidator.Ignored(spec).Select(u => u.Field));
     }
 
@@ -158,8 +170,10 @@ public sealed class SpecValidatorTests
 
     [Theory]
     [InlineData("linux.resources.memory", "{\"kernel\":1048576}", "linux.resources.memory.kernel")]
-    [InlineData("mounts", "[{\"destination\":\"/x\",\"source\":\"/y\",\"options\":[\"bind\",\"mode=0700\",\"size=1k\"]}]", "mounts[0].options")]
-    [InlineData("mounts", "[{\"destination\":\"/x\",\"type\":\"cgroup\",\"source\":\"cgroup\",\"options\":[\"nsdelegate\"]}]", "mounts[0].options")]
+    [InlineData("mounts", "[{\"destination\":\"/x\",\"source\":\"/y\",\"options\":[\"bind\",\"mode=0700\",\"size=1k\"]}]",
+        "mounts[0].options")]
+    [InlineData("mounts", "[{\"destination\":\"/x\",\"type\":\"cgroup\",\"source\":\"cgroup\",\"options\":[\"nsdelegate\"]}]",
+        "mounts[0].options")]
     [InlineData("mounts", "[{\"destination\":\"/x\",\"options\":[\"remount\",\"ro\",\"size=1k\"]}]", "mounts[0].options")]
     public void What_has_no_effect_and_does_no_harm_is_warned_of(string place, string json, string field)
     {
@@ -175,20 +189,27 @@ public sealed class SpecValidatorTests
         spec = spec with
         {
             Root = new RootSpec { Path = "/" },
-            Linux = spec.Linux! with { Namespaces = [.. spec.Linux.Namespaces.Where(n => n.Type is not NamespaceKind.Mount)], MaskedPaths = [], ReadonlyPaths = [], Devices = [], RootfsPropagation = null },
+            Linux = spec.Linux! with {
+                Namespaces = [.. spec.Linux.Namespaces.Where(n => n.Type is not NamespaceKind.Mount)], MaskedPaths = [],
+                ReadonlyPaths = [], Devices = [], RootfsPropagation = null },
         };
         SpecValidator.Validate(spec);
         Assert.Contains("mounts", SpecValidator.Ignored(spec).Select(u => u.Field));
         Refused("root.readonly", spec with { Root = spec.Root! with { Readonly = true } });
-        Refused("linux.devices", spec with { Linux = spec.Linux! with { Devices = [new DeviceSpec { Type = "p", Path = "/dev/x" }] } });
+        Refused("linux.devices",
+            spec with { Linux = spec.Linux! with { Devices = [new DeviceSpec { Type = "p", Path = "/dev/x" }] } });
         Refused("linux.rootfsPropagation", spec with { Linux = spec.Linux! with { RootfsPropagation = "rslave" } });
         // One that is joined has a root that is everybody's in it.
-        var joined = spec with { Linux = spec.Linux! with { Namespaces = [.. spec.Linux.Namespaces, new NamespaceSpec { Type = NamespaceKind.Mount, Path = "/proc/1/ns/mnt" }] } };
+        var joined = spec with {
+            Linux = spec.Linux! with {
+            Namespaces = [.. spec.Linux.Namespaces,
+            new NamespaceSpec { Type = NamespaceKind.Mount, Path = "/proc/1/ns/mnt" }] } };
         SpecValidator.Validate(joined with { Root = new RootSpec { Path = "rootfs", Readonly = true } });
         Refused("root.readonly", joined with { Root = joined.Root! with { Readonly = true } });
         Refused("linux.rootfsPropagation", joined with { Linux = joined.Linux! with { RootfsPropagation = "rslave" } });
 
-        static void Refused(string field, Spec spec) => Assert.Equal(field, Assert.Throws<InvalidSpecException>(() => SpecValidator.Validate(spec)).Field);
+        static void Refused(string field, Spec spec) =>
+            Assert.Equal(field, Assert.Throws<InvalidSpecException>(() => SpecValidator.Validate(spec)).Field);
     }
 
     [Theory]

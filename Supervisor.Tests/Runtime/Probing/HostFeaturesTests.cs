@@ -12,9 +12,12 @@ public sealed class HostFeaturesTests
         var all = HostFeatures.Probe().All;
         Assert.Equal(all.Count, all.Select(f => f.Name).Distinct().Count());
         Assert.All(all, f => Assert.True(f is { Name.Length: > 0, Detail.Length: > 0, UsedFor.Length: > 0 }, f.ToString()));
-        string[] expected = ["kernel", "clone3", "CLONE_INTO_CGROUP", "pidfd_open", "PIDFD_GET_INFO", "close_range", "openat2", "fsopen", "open_tree",
-            "mount_setattr", "F_SEAL_EXEC", "cgroups", "cgroup memory", "cgroup pids", "cgroup cpu", "cgroup cpuset", "cgroup io", "cgroup hugetlb", "cgroup devices",
-            "cgroup.kill", "freezer", "pid namespace", "net namespace", "mnt namespace", "ipc namespace", "uts namespace", "cgroup namespace", "time namespace",
+        string[] expected = ["kernel", "clone3", "CLONE_INTO_CGROUP", "pidfd_open", "PIDFD_GET_INFO", "close_range", "openat2",
+            "fsopen", "open_tree",
+            "mount_setattr", "F_SEAL_EXEC", "cgroups", "cgroup memory", "cgroup pids", "cgroup cpu", "cgroup cpuset", "cgroup io",
+            "cgroup hugetlb", "cgroup devices",
+            "cgroup.kill", "freezer", "pid namespace", "net namespace", "mnt namespace", "ipc namespace", "uts namespace",
+            "cgroup namespace", "time namespace",
             "user namespace", "overlayfs", "seccomp", "AppArmor", "SELinux", "root", "capabilities", "ptrace", "criu"];
         Assert.Equal(expected, all.Select(f => f.Name));
         Assert.Throws<KeyNotFoundException>(() => HostFeatures.Current.Has("openat3"));
@@ -42,12 +45,16 @@ public sealed class HostFeaturesTests
     {
         var host = HostFeatures.Current;
         Assert.True(host.Has("kernel"));
-        Assert.Equal(Environment.UserName == "root", host.All.Single(f => f.Name == "root").Detail.StartsWith("root", StringComparison.Ordinal) && !host.All.Single(f => f.Name == "root").Detail.StartsWith("rootless", StringComparison.Ordinal));
+        Assert.Equal(Environment.UserName == "root",
+            host.All.Single(f => f.Name == "root").Detail.StartsWith("root", StringComparison.Ordinal)
+            && !host.All.Single(f => f.Name == "root").Detail.StartsWith("rootless", StringComparison.Ordinal));
         var trees = CgroupHierarchies.Discover();
         Assert.Equal(trees.Layout is not CgroupLayout.None, host.Has("cgroups"));
         Assert.Equal(trees.All.Any(t => t.Controllers.Contains("devices")), host.Has("cgroup devices"));
         var missing = host.All.Single(f => f.Name == "capabilities");
-        var resource = (Convert.ToUInt64(File.ReadLines("/proc/self/status").First(l => l.StartsWith("CapEff", StringComparison.Ordinal))[7..].Trim(), 16) >> 24 & 1) != 0;
+        var resource = (Convert.ToUInt64(
+            File.ReadLines("/proc/self/status").First(l => l.StartsWith("CapEff", StringComparison.Ordinal))[7..].Trim(),
+            16) >> 24 & 1) != 0;
         Assert.Equal(!resource, missing.Detail.Contains("CAP_SYS_RESOURCE", StringComparison.Ordinal));
     }
 
@@ -60,7 +67,8 @@ public sealed class HostFeaturesTests
     [InlineData("5.10-rc1", true)]
     [InlineData("unknown", false)]
     [InlineData("", false)]
-    public void Releases_are_compared_by_number(string release, bool isAtLeast) => Assert.Equal(isAtLeast, SyscallProbes.IsAtLeast(release, 5, 10));
+    public void Releases_are_compared_by_number(string release, bool isAtLeast) =>
+        Assert.Equal(isAtLeast, SyscallProbes.IsAtLeast(release, 5, 10));
 
     [Fact]
     public void Nothing_is_left_behind()
@@ -70,7 +78,8 @@ public sealed class HostFeaturesTests
         Assert.Equal(mounts, File.ReadAllText("/proc/self/mountinfo"));
         // The runtime opens and closes files at the same time: only what every round would leave can be told from its own.
         string[] kinds = ["pidfd", "memfd:probe", "[fscontext]"];
-        var open = Directory.EnumerateFileSystemEntries("/proc/self/fd").Select(f => File.ResolveLinkTarget(f, returnFinalTarget: false)?.FullName ?? "").ToList();
+        var open = Directory.EnumerateFileSystemEntries("/proc/self/fd")
+            .Select(f => File.ResolveLinkTarget(f, returnFinalTarget: false)?.FullName ?? "").ToList();
         Assert.All(kinds, kind => Assert.InRange(open.Count(t => t.Contains(kind, StringComparison.Ordinal)), 0, 49));
         Assert.InRange(open.Count(t => t == "/" || t == Environment.CurrentDirectory), 0, 49);
     }

@@ -21,7 +21,8 @@ public sealed class MountOrderTests : IDisposable
     [Fact]
     public async Task A_dev_that_is_read_only_has_its_nodes_and_mounts_and_cannot_be_written()
     {
-        var outcome = await _containers.RunAsync(["sh", "-c", "echo x >/dev/null && test -d /dev/pts && echo fine; touch /dev/new 2>&1"], spec => spec with
+        var outcome = await _containers.RunAsync(
+            ["sh", "-c", "echo x >/dev/null && test -d /dev/pts && echo fine; touch /dev/new 2>&1"], spec => spec with
         {
             Mounts = [.. spec.Mounts.Select(m => m.Destination == "/dev" ? m with { Options = [.. m.Options, "ro"] } : m)],
         });
@@ -35,7 +36,9 @@ public sealed class MountOrderTests : IDisposable
     public async Task A_tmpfs_that_is_read_only_is_filled_and_mounted_below_first(string word)
     {
         var image = await Image();
-        var outcome = await _containers.RunAsync(["/bin/sh", "-c", "cat /data/f; cat /data/new/config.json | grep -c ociVersion; touch /data/x 2>&1"], spec => spec with
+        var outcome = await _containers.RunAsync(
+            ["/bin/sh", "-c", "cat /data/f; cat /data/new/config.json | grep -c ociVersion; touch /data/x 2>&1"], spec =>
+            spec with
         {
             Root = new RootSpec { Path = image },
             Mounts =
@@ -52,7 +55,8 @@ public sealed class MountOrderTests : IDisposable
     public async Task What_a_tmpfs_is_filled_with_keeps_its_names_as_bytes_its_owners_and_its_attributes()
     {
         var image = await Image();
-        await Ok($"cd {image}/data && printf odd >\"$(printf 'a\\377b')\" && ln -s \"$(printf 'to\\376')\" link && chown -h 7:8 link && chown 9:9 f && chmod 4750 f");
+        await Ok($"cd {image}/data && printf odd >\"$(printf 'a\\377b')\" && ln -s \"$(printf 'to\\376')\" link && chown -h "
+            + "7:8 link && chown 9:9 f && chmod 4750 f");
         Set(Path.Join(image, "data", "f"), "trusted.kept", [1, 0, 255]);
         var (container, _) = _containers.Create(TestContainers.Shell("/bin/sleep", "1000") is var spec ? spec with
         {
@@ -60,7 +64,8 @@ public sealed class MountOrderTests : IDisposable
         } : spec, root: []);
         var place = $"/proc/{container.Pid}/root/data";
         Assert.Equal("odd", await Ok($"cat {place}/\"$(printf 'a\\377b')\""));
-        Assert.Equal("7:8 746ffe", await Ok($"cd {place} && echo $(stat -c %u:%g link) $(readlink -n link | od -An -tx1 | tr -d ' \n')"));
+        Assert.Equal("7:8 746ffe",
+            await Ok($"cd {place} && echo $(stat -c %u:%g link) $(readlink -n link | od -An -tx1 | tr -d ' \n')"));
         Assert.Equal("9:9 4750", await Ok($"stat -c '%u:%g %a' {place}/f"));
         Assert.Equal([1, 0, 255], Get($"{place}/f", "trusted.kept"));
     }
@@ -74,17 +79,21 @@ public sealed class MountOrderTests : IDisposable
         var rootfs = Path.Join(_containers.Place, name, "rootfs");
         var spec = TestContainers.Shell("sh", "-c", "grep ' /tmp/' /proc/mounts | cut -d' ' -f2,4");
         if (userNamespace) spec = NamespaceTests.InUserNamespace(spec);
-        MountSpec Bind(string to, params string[] options) => new() { Destination = to, Type = "bind", Source = rootfs + "/tmp/src", Options = ["bind", .. options] };
+        MountSpec Bind(string to, params string[] options) =>
+            new() { Destination = to, Type = "bind", Source = rootfs + "/tmp/src", Options = ["bind", .. options] };
         var (container, log) = _containers.Create(spec with
         {
-            Mounts = [.. spec.Mounts, Tmpfs("/tmp/src", "nosuid", "nodev", "noexec", "noatime"), Bind("/tmp/same"), Bind("/tmp/ro", "ro"), Bind("/tmp/dev", "dev", "strictatime")],
+            Mounts = [.. spec.Mounts, Tmpfs("/tmp/src", "nosuid", "nodev", "noexec", "noatime"), Bind("/tmp/same"),
+                Bind("/tmp/ro", "ro"), Bind("/tmp/dev", "dev", "strictatime")],
         }, name: name);
         await Run(container);
         Assert.NotEqual("", await File.ReadAllTextAsync(log));
         var lines = (await File.ReadAllTextAsync(log)).Split('\n');
         Assert.Contains(lines, l => l.StartsWith("/tmp/same rw,nosuid,nodev,noexec,noatime", StringComparison.Ordinal));
         Assert.Contains(lines, l => l.StartsWith("/tmp/ro ro,noatime", StringComparison.Ordinal));
-        Assert.Contains(lines, l => l == "/tmp/dev rw" || l.StartsWith("/tmp/dev rw,", StringComparison.Ordinal) && !l.Contains("no", StringComparison.Ordinal));
+        Assert.Contains(lines, l =>
+            l == "/tmp/dev rw" || l.StartsWith("/tmp/dev rw,", StringComparison.Ordinal)
+            && !l.Contains("no", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -95,7 +104,8 @@ public sealed class MountOrderTests : IDisposable
         IdMappingSpec[] map = [new() { ContainerID = 0, HostID = 1000, Size = 1 }];
         var bind = new MountSpec
         {
-            Destination = "/tmp/x", Type = "bind", Source = Path.Join(_containers.Place, name, "rootfs", "tmp", "src"), Options = ["bind"], UidMappings = map, GidMappings = map,
+            Destination = "/tmp/x", Type = "bind", Source = Path.Join(_containers.Place, name, "rootfs", "tmp", "src"),
+            Options = ["bind"], UidMappings = map, GidMappings = map,
         };
         spec = spec with { Mounts = [.. spec.Mounts, Tmpfs("/tmp/src"), bind] };
         var e = Assert.Throws<InvalidSpecException>(() => _containers.Create(spec, name: name));
@@ -107,8 +117,11 @@ public sealed class MountOrderTests : IDisposable
     public void A_source_that_no_mount_can_have_made_is_refused_by_field()
     {
         var spec = TestContainers.Shell("true");
-        spec = spec with { Mounts = [.. spec.Mounts, Tmpfs("/tmp/src"), new MountSpec { Destination = "/mnt", Type = "bind", Source = "/no/such", Options = ["bind"] }] };
-        Assert.Equal($"mounts[{spec.Mounts.Count - 1}].source", Assert.Throws<InvalidSpecException>(() => _containers.Create(spec)).Field);
+        spec = spec with { Mounts =
+            [.. spec.Mounts, Tmpfs("/tmp/src"),
+            new MountSpec { Destination = "/mnt", Type = "bind", Source = "/no/such", Options = ["bind"] }] };
+        Assert.Equal($"mounts[{spec.Mounts.Count - 1}].source",
+            Assert.Throws<InvalidSpecException>(() => _containers.Create(spec)).Field);
     }
 
     [Fact]
@@ -116,13 +129,15 @@ public sealed class MountOrderTests : IDisposable
     {
         var outcome = await _containers.RunAsync(["true"], spec => spec with
         {
-            Mounts = [.. spec.Mounts, new MountSpec { Destination = "/tmp/x", Type = "bind", Source = "/etc", Options = ["bind", "mode=0700"] }],
+            Mounts = [.. spec.Mounts,
+                new MountSpec { Destination = "/tmp/x", Type = "bind", Source = "/etc", Options = ["bind", "mode=0700"] }],
         });
         Assert.Equal(0, outcome.Status);
         Assert.Contains(_containers.Told, e => e.Message.Contains("mode=0700", StringComparison.Ordinal));
     }
 
-    private static MountSpec Tmpfs(string place, params string[] options) => new() { Destination = place, Type = "tmpfs", Source = "tmpfs", Options = options };
+    private static MountSpec Tmpfs(string place, params string[] options) =>
+        new() { Destination = place, Type = "tmpfs", Source = "tmpfs", Options = options };
 
     private static async Task Run(Container container)
     {
@@ -135,7 +150,8 @@ public sealed class MountOrderTests : IDisposable
     private async Task<string> Image()
     {
         var image = Path.Join(_containers.Place, "image");
-        await Ok($"mkdir -p {image} && cd {image} && mkdir bin data proc sys dev tmp run && cp /bin/busybox bin/ && for a in sh cat grep touch sleep; do ln -s busybox bin/$a; done && echo content >data/f");
+        await Ok($"mkdir -p {image} && cd {image} && mkdir bin data proc sys dev tmp run && cp /bin/busybox bin/ && for a in "
+            + "sh cat grep touch sleep; do ln -s busybox bin/$a; done && echo content >data/f");
         return image;
     }
 
@@ -148,7 +164,8 @@ public sealed class MountOrderTests : IDisposable
 
     private static unsafe void Set(string path, string key, byte[] value)
     {
-        fixed (byte* p = CString.Of(path), k = CString.Of(key), v = value) Assert.Equal(0, Native.lsetxattr(p, k, v, (nuint)value.Length, 0));
+        fixed (byte* p = CString.Of(path), k = CString.Of(key), v = value)
+            Assert.Equal(0, Native.lsetxattr(p, k, v, (nuint)value.Length, 0));
     }
 
     private static unsafe byte[] Get(string path, string key)

@@ -34,10 +34,13 @@ public sealed class MountTests : IDisposable
     [Fact]
     public async Task Attributes_with_an_r_before_them_hold_for_what_is_mounted_below_too()
     {
-        var outcome = await _containers.RunAsync(["sh", "-c", "touch /mnt/shm/x 2>&1; grep ' /mnt' /proc/self/mountinfo"], spec => With(spec,
-            new MountSpec { Destination = "/mnt", Type = "bind", Source = "/dev", Options = ["rbind", "rro", "rnosuid", "rnoexec"] }));
+        var outcome = await _containers.RunAsync(
+            ["sh", "-c", "touch /mnt/shm/x 2>&1; grep ' /mnt' /proc/self/mountinfo"], spec => With(spec,
+            new MountSpec { Destination = "/mnt", Type = "bind", Source = "/dev",
+                Options = ["rbind", "rro", "rnosuid", "rnoexec"] }));
         Assert.Contains("Read-only file system", outcome.Output, StringComparison.Ordinal);
-        Assert.All(outcome.Output.Split('\n').Where(l => l.Contains(" /mnt", StringComparison.Ordinal) && l.Contains(" - ", StringComparison.Ordinal)),
+        Assert.All(outcome.Output.Split('\n')
+            .Where(l => l.Contains(" /mnt", StringComparison.Ordinal) && l.Contains(" - ", StringComparison.Ordinal)),
             l => Assert.Matches(@" ro,nosuid,(nodev,)?noexec", l));
     }
 
@@ -45,8 +48,10 @@ public sealed class MountTests : IDisposable
     public async Task A_file_and_a_device_are_bound_onto_what_is_made_for_them()
     {
         File.WriteAllText(Path.Join(_containers.Place, "file"), "contents\n");
-        var outcome = await _containers.RunAsync(["sh", "-c", "cat /tmp/new/dir/file; head -c 3 /tmp/zero | wc -c"], spec => With(spec,
-            new MountSpec { Destination = "/tmp/new/dir/file", Type = "bind", Source = Path.Join(_containers.Place, "file"), Options = ["bind", "ro"] },
+        var outcome = await _containers.RunAsync(
+            ["sh", "-c", "cat /tmp/new/dir/file; head -c 3 /tmp/zero | wc -c"], spec => With(spec,
+            new MountSpec { Destination = "/tmp/new/dir/file", Type = "bind", Source = Path.Join(_containers.Place, "file"),
+                Options = ["bind", "ro"] },
             new MountSpec { Destination = "/tmp/zero", Source = "/dev/zero", Options = ["bind"] }));
         Assert.Equal("contents\n3\n", outcome.Output);
     }
@@ -54,7 +59,8 @@ public sealed class MountTests : IDisposable
     [Fact]
     public async Task A_remount_changes_what_is_there()
     {
-        var outcome = await _containers.RunAsync(["sh", "-c", "touch /tmp/x 2>&1; grep ' /tmp ' /proc/self/mountinfo"], spec => With(spec,
+        var outcome = await _containers.RunAsync(
+            ["sh", "-c", "touch /tmp/x 2>&1; grep ' /tmp ' /proc/self/mountinfo"], spec => With(spec,
             new MountSpec { Destination = "/tmp", Options = ["remount", "ro", "noexec"] }));
         Assert.Contains("Read-only file system", outcome.Output, StringComparison.Ordinal);
         Assert.Contains(" ro,nosuid,nodev,noexec", outcome.Output, StringComparison.Ordinal);
@@ -71,8 +77,12 @@ public sealed class MountTests : IDisposable
         File.SetUnixFileMode(Path.Join(data, "file"), (UnixFileMode)0x1a0);
         File.CreateSymbolicLink(Path.Join(image, "data", "link"), "/etc/passwd");
         foreach (var dir in (string[])["proc", "sys", "dev", "tmp", "run"]) Directory.CreateDirectory(Path.Join(image, dir));
-        var outcome = await _containers.RunAsync(["/bin/busybox", "sh", "-c", "cd /data; /bin/busybox cat deep/file; /bin/busybox stat -c %a deep/file; /bin/busybox readlink link; echo new > deep/file"],
-            spec => With(spec, new MountSpec { Destination = "/data", Type = "tmpfs", Source = "tmpfs", Options = ["tmpcopyup", "mode=755"] }),
+        var outcome = await _containers.RunAsync(
+            ["/bin/busybox", "sh", "-c",
+            "cd /data; /bin/busybox cat deep/file; /bin/busybox stat -c %a deep/file; /bin/busybox readlink link; echo new > "
+            + "deep/file"],
+            spec => With(spec, new MountSpec {
+                Destination = "/data", Type = "tmpfs", Source = "tmpfs", Options = ["tmpcopyup", "mode=755"] }),
             root: [new RootMount("bind", image, "", ["rbind", "rw"])]);
         Assert.Equal("deep\n640\n/etc/passwd\n", outcome.Output);
         Assert.Equal("deep\n", File.ReadAllText(Path.Join(data, "file")));
@@ -88,12 +98,14 @@ public sealed class MountTests : IDisposable
         try
         {
             var outcome = await _containers.RunAsync(["stat", "-c", "%u:%g", "/mnt/file"], spec => With(spec,
-                new MountSpec { Destination = "/mnt", Type = "bind", Source = directory, Options = ["bind", "idmap"], UidMappings = mapping, GidMappings = mapping }));
+                new MountSpec { Destination = "/mnt", Type = "bind", Source = directory, Options = ["bind", "idmap"],
+                    UidMappings = mapping, GidMappings = mapping }));
             Assert.Equal("4000:4000\n", outcome.Output);
         }
         catch (InvalidSpecException e) when (e.Message.Contains("cannot be idmapped", StringComparison.Ordinal))
         {
-            Assert.Fail($"the file system of {directory} cannot be idmapped: set TMPDIR to one that can (ext4, xfs, btrfs, tmpfs since 6.3)");
+            Assert.Fail($"the file system of {directory} cannot be idmapped: set TMPDIR to one that can (ext4, xfs, btrfs, "
+                + "tmpfs since 6.3)");
         }
     }
 
@@ -103,12 +115,14 @@ public sealed class MountTests : IDisposable
         var directory = Directory.CreateDirectory(Path.Join(_containers.Place, "owned")).FullName;
         File.WriteAllText(Path.Join(directory, "file"), "x");
         var outcome = await _containers.RunAsync(["sh", "-c", "stat -c %u /mnt/file; touch /mnt/new"], spec => With(spec,
-            new MountSpec { Destination = "/mnt", Type = "bind", Source = directory, Options = ["rbind", "ridmap"] }) is var s ? s with
+            new MountSpec { Destination = "/mnt", Type = "bind", Source = directory, Options = ["rbind", "ridmap"] }) is var s
+                ? s with
             {
                 Linux = s.Linux! with
                 {
                     Namespaces = [.. s.Linux.Namespaces, new NamespaceSpec { Type = "user" }],
-                    UidMappings = [new IdMappingSpec { HostID = 100000, Size = 65536 }], GidMappings = [new IdMappingSpec { HostID = 100000, Size = 65536 }],
+                    UidMappings = [new IdMappingSpec { HostID = 100000, Size = 65536 }],
+                    GidMappings = [new IdMappingSpec { HostID = 100000, Size = 65536 }],
                 },
             } : s);
         Assert.Equal("0\n", outcome.Output);
@@ -118,7 +132,9 @@ public sealed class MountTests : IDisposable
     [Fact]
     public async Task The_hosts_root_can_be_the_root_without_covering_it()
     {
-        var outcome = await _containers.RunAsync(["sh", "-c", "hostname; touch /x 2>&1; ls -d /etc"], spec => spec with { Root = new RootSpec { Path = "/", Readonly = true } }, root: []);
+        var outcome = await _containers.RunAsync(
+            ["sh", "-c", "hostname; touch /x 2>&1; ls -d /etc"], spec =>
+            spec with { Root = new RootSpec { Path = "/", Readonly = true } }, root: []);
         Assert.StartsWith("box\n", outcome.Output, StringComparison.Ordinal);
         Assert.Contains("Read-only file system", outcome.Output, StringComparison.Ordinal);
         Assert.EndsWith("/etc\n", outcome.Output, StringComparison.Ordinal);
@@ -127,7 +143,9 @@ public sealed class MountTests : IDisposable
     [Fact]
     public async Task Without_pivot_root_the_root_is_moved_and_the_old_one_out_of_reach()
     {
-        var outcome = await _containers.RunAsync(["sh", "-c", "cd ../../..; pwd; cat /proc/self/mountinfo | wc -l; hostname"], null, request: r => r with { NoPivot = true });
+        var outcome = await _containers.RunAsync(
+            ["sh", "-c", "cd ../../..; pwd; cat /proc/self/mountinfo | wc -l; hostname"], null, request: r =>
+            r with { NoPivot = true });
         var lines = outcome.Output.Split('\n');
         Assert.Equal(("/", "box"), (lines[0], lines[2]));
         Assert.InRange(int.Parse(lines[1]), 5, 60);
@@ -141,7 +159,8 @@ public sealed class MountTests : IDisposable
         var outcome = await _containers.RunAsync(["/bin/busybox", "ls", "/"], spec => spec with
         {
             Root = new RootSpec { Path = Path.GetDirectoryName(image)! }, Mounts = [],
-            Linux = spec.Linux! with { MaskedPaths = [], ReadonlyPaths = [], Namespaces = [.. spec.Linux.Namespaces.Where(n => n.Type != "mount")] },
+            Linux = spec.Linux! with {
+                MaskedPaths = [], ReadonlyPaths = [], Namespaces = [.. spec.Linux.Namespaces.Where(n => n.Type != "mount")] },
         }, root: []);
         Assert.Equal((0, "bin\n"), (outcome.Status, outcome.Output));
     }
@@ -151,7 +170,9 @@ public sealed class MountTests : IDisposable
     [InlineData("rshared", true)]
     public async Task The_roots_propagation_is_as_the_spec_says(string word, bool shared)
     {
-        var outcome = await _containers.RunAsync(["grep", " / / ", "/proc/self/mountinfo"], spec => spec with { Linux = spec.Linux! with { RootfsPropagation = word } });
+        var outcome = await _containers.RunAsync(
+            ["grep", " / / ", "/proc/self/mountinfo"], spec =>
+            spec with { Linux = spec.Linux! with { RootfsPropagation = word } });
         Assert.Equal(shared, outcome.Output.Contains(" shared:", StringComparison.Ordinal));
     }
 
@@ -160,11 +181,15 @@ public sealed class MountTests : IDisposable
     {
         var image = Directory.CreateDirectory(Path.Join(_containers.Place, "image", "bin")).FullName;
         File.Copy("/bin/busybox", Path.Join(image, "busybox"));
-        var outcome = await _containers.RunAsync(["/bin/busybox", "sh", "-c", "/bin/busybox ls -l /dev/null /dev/mine; /bin/busybox stat -c '%F %t:%T %a %u:%g' /dev/mine"], spec => spec with
+        var outcome = await _containers.RunAsync(
+            ["/bin/busybox", "sh", "-c",
+            "/bin/busybox ls -l /dev/null /dev/mine; /bin/busybox stat -c '%F %t:%T %a %u:%g' /dev/mine"], spec => spec with
         {
             Root = new RootSpec { Path = Path.GetDirectoryName(image)! },
             Mounts = [new MountSpec { Destination = "/proc", Type = "proc", Source = "proc" }],
-            Linux = spec.Linux! with { Devices = [new DeviceSpec { Type = "c", Path = "/dev/mine", Major = 1, Minor = 3, FileMode = 0x1a0, Uid = 7, Gid = 8 }] },
+            Linux = spec.Linux! with {
+                Devices = [new DeviceSpec {
+                Type = "c", Path = "/dev/mine", Major = 1, Minor = 3, FileMode = 0x1a0, Uid = 7, Gid = 8 }] },
         }, root: []);
         Assert.Contains("character special file 1:3 640 7:8", outcome.Output, StringComparison.Ordinal);
     }
@@ -181,7 +206,8 @@ public sealed class MountTests : IDisposable
             (new MountSpec { Destination = "/", Type = "tmpfs", Source = "tmpfs", Options = ["tmpcopyup"] }, "none\n"),
         })
         {
-            var outcome = await _containers.RunAsync(["/bin/busybox", "sh", "-c", "/bin/busybox cat /marker 2>/dev/null || echo none; : > /written"],
+            var outcome = await _containers.RunAsync(
+                ["/bin/busybox", "sh", "-c", "/bin/busybox cat /marker 2>/dev/null || echo none; : > /written"],
                 spec => spec with { Root = new RootSpec { Path = image }, Mounts = [cover, .. spec.Mounts] }, root: []);
             Assert.Equal((0, expected), (outcome.Status, outcome.Output));
             Assert.False(File.Exists(Path.Join(image, "written")));
@@ -196,11 +222,14 @@ public sealed class MountTests : IDisposable
         Directory.CreateDirectory(Path.Join(image, "etc"));
         File.CreateSymbolicLink(Path.Join(image, "etc", "nowhere"), "../foo/bar");
         File.CreateSymbolicLink(Path.Join(_containers.Place, "broken"), "point-to-nowhere");
-        var outcome = await _containers.RunAsync(["/bin/busybox", "sh", "-c", "/bin/busybox stat -c %a /covered; /bin/busybox cat /foo/bar; /bin/busybox readlink /a/link"],
+        var outcome = await _containers.RunAsync(
+            ["/bin/busybox", "sh", "-c",
+            "/bin/busybox stat -c %a /covered; /bin/busybox cat /foo/bar; /bin/busybox readlink /a/link"],
             spec => With(spec with { Root = new RootSpec { Path = image } },
                 new MountSpec { Destination = "/covered", Type = "tmpfs", Source = "tmpfs", Options = ["ro"] },
                 new MountSpec { Destination = "/etc/nowhere", Type = "bind", Source = "/etc/hostname", Options = ["bind", "ro"] },
-                new MountSpec { Destination = "/a/link", Type = "bind", Source = Path.Join(_containers.Place, "broken"), Options = ["rbind", "copy-symlink"] }), root: []);
+                new MountSpec { Destination = "/a/link", Type = "bind", Source = Path.Join(_containers.Place, "broken"),
+                    Options = ["rbind", "copy-symlink"] }), root: []);
         Assert.Equal("712\n" + File.ReadAllText("/etc/hostname") + "point-to-nowhere\n", outcome.Output);
     }
 
@@ -219,10 +248,12 @@ public sealed class MountTests : IDisposable
     {
         var image = Directory.CreateDirectory(Path.Join(_containers.Place, "image")).FullName;
         File.CreateSymbolicLink(Path.Join(image, "dev"), "/tmp");
-        Assert.Throws<LaunchException>(() => _containers.Create(TestContainers.Shell("true") with { Root = new RootSpec { Path = image } }, root: []));
+        Assert.Throws<LaunchException>(
+            () => _containers.Create(TestContainers.Shell("true") with { Root = new RootSpec { Path = image } }, root: []));
     }
 
-    private static MountSpec Bind(params string[] options) => new() { Destination = "/mnt", Type = "bind", Source = "/etc", Options = ["bind", .. options] };
+    private static MountSpec Bind(params string[] options) =>
+        new() { Destination = "/mnt", Type = "bind", Source = "/etc", Options = ["bind", .. options] };
 
     private static Spec With(Spec spec, params MountSpec[] mounts) => spec with { Mounts = [.. spec.Mounts, .. mounts] };
 

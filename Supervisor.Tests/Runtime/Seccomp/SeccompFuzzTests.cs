@@ -7,7 +7,8 @@ namespace Supervisor.Tests.Runtime.Seccomp;
 /// <summary>Profiles out of a hat: each is compiled or refused with its place, and nothing else happens.</summary>
 public sealed class SeccompFuzzTests
 {
-    private static readonly string[] Names = ["read", "write", "mkdir", "clone", "socket", "personality", "not_a_call", "", "statx", "ioctl"];
+    private static readonly string[] Names =
+        ["read", "write", "mkdir", "clone", "socket", "personality", "not_a_call", "", "statx", "ioctl"];
 
     [Theory]
     [InlineData(1)]
@@ -34,7 +35,8 @@ public sealed class SeccompFuzzTests
             }
             catch (Exception e)
             {
-                Assert.Fail($"profile {i}: {e}\n{Encoding.UTF8.GetString(System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(profile, SpecJson.Of<SeccompSpec>()))}");
+                Assert.Fail($"profile {i}: "
+                    + $"{e}\n{System.Text.Json.JsonSerializer.Serialize(profile, SpecJson.Of<SeccompSpec>())}");
             }
         }
         Assert.True(compiled > 20 && refused > 20, $"{compiled} compiled, {refused} refused: neither blind nor deaf");
@@ -44,7 +46,8 @@ public sealed class SeccompFuzzTests
     {
         DefaultAction = Word(random, SeccompWords.Actions.Keys, rarely: "SCMP_ACT_MAYBE"),
         DefaultErrnoRet = random.Next(3) == 0 ? (uint)random.Next(5000) : null,
-        Architectures = [.. Enumerable.Range(0, random.Next(3)).Select(_ => Word(random, SeccompWords.Architectures, rarely: "SCMP_ARCH_VAX"))],
+        Architectures = [.. Enumerable.Range(0, random.Next(3))
+            .Select(_ => Word(random, SeccompWords.Architectures, rarely: "SCMP_ARCH_VAX"))],
         Flags = random.Next(2) == 0 ? null : [.. SeccompWords.Flags.Keys.Where(_ => random.Next(2) == 0)],
         ListenerPath = random.Next(4) == 0 ? "/run/listener" : null,
         Syscalls = [.. Enumerable.Range(0, random.Next(5)).Select(_ => new SeccompSyscallSpec
@@ -54,7 +57,8 @@ public sealed class SeccompFuzzTests
             ErrnoRet = random.Next(3) == 0 ? (uint)random.Next(200) : null,
             Args = [.. Enumerable.Range(0, random.Next(3)).Select(_ => new SeccompArgumentSpec
             {
-                Index = (uint)random.Next(7), Value = (ulong)random.NextInt64(), ValueTwo = (ulong)random.NextInt64(), Op = Word(random, SeccompWords.Comparisons.Keys, rarely: "SCMP_CMP_MAYBE"),
+                Index = (uint)random.Next(7), Value = (ulong)random.NextInt64(), ValueTwo = (ulong)random.NextInt64(),
+                Op = Word(random, SeccompWords.Comparisons.Keys, rarely: "SCMP_CMP_MAYBE"),
             })],
         })],
     };

@@ -19,17 +19,20 @@ public sealed class SeccompTests : IDisposable
     [InlineData(false)]
     public async Task A_denied_call_fails_with_the_rules_errno_and_the_rest_works(bool noNewPrivileges)
     {
-        var outcome = await Run("mkdir /tmp/a 2>&1; echo $?; grep -E '^Seccomp:' /proc/self/status", noNewPrivileges, new SeccompSpec
+        var outcome = await Run(
+            "mkdir /tmp/a 2>&1; echo $?; grep -E '^Seccomp:' /proc/self/status", noNewPrivileges, new SeccompSpec
         {
             DefaultAction = "SCMP_ACT_ALLOW",
-            Syscalls = [new SeccompSyscallSpec { Names = ["mkdir", "mkdirat", "not_a_call_of_any_kernel"], Action = "SCMP_ACT_ERRNO", ErrnoRet = 28 }],
+            Syscalls = [new SeccompSyscallSpec {
+                Names = ["mkdir", "mkdirat", "not_a_call_of_any_kernel"], Action = "SCMP_ACT_ERRNO", ErrnoRet = 28 }],
         });
         Assert.Contains("No space left on device", outcome, StringComparison.Ordinal);
         Assert.Contains("Seccomp:\t2", outcome, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Without_an_errno_it_is_EPERM() => Assert.Contains("Operation not permitted", await Run("mkdir /tmp/a 2>&1", true, new SeccompSpec
+    public async Task Without_an_errno_it_is_EPERM() =>
+        Assert.Contains("Operation not permitted", await Run("mkdir /tmp/a 2>&1", true, new SeccompSpec
     {
         DefaultAction = "SCMP_ACT_ALLOW",
         Architectures = ["SCMP_ARCH_X86", "SCMP_ARCH_X86_64", "SCMP_ARCH_X32"],
@@ -44,7 +47,9 @@ public sealed class SeccompTests : IDisposable
         var outcome = await Run("kill -0 $$ && echo zero; kill -CONT $$ 2>&1 || echo refused", true, new SeccompSpec
         {
             DefaultAction = "SCMP_ACT_ALLOW",
-            Syscalls = [new SeccompSyscallSpec { Names = ["kill"], Action = "SCMP_ACT_ERRNO", Args = [new SeccompArgumentSpec { Index = 1, Value = 18, Op = "SCMP_CMP_EQ" }] }],
+            Syscalls = [new SeccompSyscallSpec {
+                Names = ["kill"], Action = "SCMP_ACT_ERRNO",
+                Args = [new SeccompArgumentSpec { Index = 1, Value = 18, Op = "SCMP_CMP_EQ" }] }],
         });
         Assert.StartsWith("zero\n", outcome, StringComparison.Ordinal);
         Assert.EndsWith("refused\n", outcome, StringComparison.Ordinal);
@@ -53,7 +58,9 @@ public sealed class SeccompTests : IDisposable
     [Fact]
     public async Task An_argument_named_twice_means_either()
     {
-        var outcome = await Run("kill -CONT $$ 2>/dev/null || echo a; kill -WINCH $$ 2>/dev/null || echo b; kill -0 $$ && echo c", true, new SeccompSpec
+        var outcome = await Run(
+            "kill -CONT $$ 2>/dev/null || echo a; kill -WINCH $$ 2>/dev/null || echo b; kill -0 $$ && echo c", true,
+            new SeccompSpec
         {
             DefaultAction = "SCMP_ACT_ALLOW",
             Syscalls =
@@ -61,7 +68,8 @@ public sealed class SeccompTests : IDisposable
                 new SeccompSyscallSpec
                 {
                     Names = ["kill"], Action = "SCMP_ACT_ERRNO",
-                    Args = [new SeccompArgumentSpec { Index = 1, Value = 18, Op = "SCMP_CMP_EQ" }, new SeccompArgumentSpec { Index = 1, Value = 28, Op = "SCMP_CMP_EQ" }],
+                    Args = [new SeccompArgumentSpec { Index = 1, Value = 18, Op = "SCMP_CMP_EQ" },
+                        new SeccompArgumentSpec { Index = 1, Value = 28, Op = "SCMP_CMP_EQ" }],
                 },
             ],
         });
@@ -73,7 +81,8 @@ public sealed class SeccompTests : IDisposable
     {
         var outcome = await _containers.RunAsync(["mkdir", "/tmp/a"], With(true, new SeccompSpec
         {
-            DefaultAction = "SCMP_ACT_ALLOW", Syscalls = [new SeccompSyscallSpec { Names = ["mkdir", "mkdirat"], Action = "SCMP_ACT_KILL_PROCESS" }],
+            DefaultAction = "SCMP_ACT_ALLOW",
+            Syscalls = [new SeccompSyscallSpec { Names = ["mkdir", "mkdirat"], Action = "SCMP_ACT_KILL_PROCESS" }],
         }));
         Assert.Equal(128 + 31, outcome.Status);
     }
@@ -81,18 +90,23 @@ public sealed class SeccompTests : IDisposable
     [Fact]
     public async Task Calls_newer_than_the_profile_are_unknown_and_not_forbidden()
     {
-        // The list of a small allow-list profile, its newest being statx (332); python is not there, so busybox is asked by way of a raw number: none.
+        // The list of a small allow-list profile, its newest being statx (332); python is not there, so busybox is asked by way
+        // of a raw number: none.
         var filter = SeccompFilter.Compile(new SeccompSpec
         {
-            DefaultAction = "SCMP_ACT_ERRNO", Syscalls = [new SeccompSyscallSpec { Names = ["read", "statx"], Action = "SCMP_ACT_ALLOW" }],
+            DefaultAction = "SCMP_ACT_ERRNO",
+            Syscalls = [new SeccompSyscallSpec { Names = ["read", "statx"], Action = "SCMP_ACT_ALLOW" }],
         });
         var instructions = MemoryMarshal.Cast<byte, ulong>(filter.Instructions).ToArray();
         Assert.Equal(0x20u | 4UL << 32, instructions[0]);                     // the architecture
         Assert.Contains(0x06u | 0x00050026UL << 32, instructions[..8]);       // return ENOSYS
-        if (RuntimeInformation.ProcessArchitecture is System.Runtime.InteropServices.Architecture.X64) Assert.Contains(instructions[..8], i => (ushort)i == 0x25 && i >> 32 == 332); // above statx
+        // above statx
+        if (RuntimeInformation.ProcessArchitecture is System.Runtime.InteropServices.Architecture.X64)
+            Assert.Contains(instructions[..8], i => (ushort)i == 0x25 && i >> 32 == 332);
         Assert.Same(filter.Instructions, SeccompFilter.Compile(new SeccompSpec
         {
-            DefaultAction = "SCMP_ACT_ERRNO", Syscalls = [new SeccompSyscallSpec { Names = ["read", "statx"], Action = "SCMP_ACT_ALLOW" }],
+            DefaultAction = "SCMP_ACT_ERRNO",
+            Syscalls = [new SeccompSyscallSpec { Names = ["read", "statx"], Action = "SCMP_ACT_ALLOW" }],
         }).Instructions); // compiled once
         await Task.CompletedTask;
     }
@@ -112,9 +126,12 @@ public sealed class SeccompTests : IDisposable
                     Action = "SCMP_ACT_ALLOW",
                     Names = // those of the stub after the filter, of a static program's start, and of echo
                     [
-                        "prctl", "setgroups", "setresgid", "setresuid", "capset", "chdir", "getcwd", "futex", "write", "read", "rt_sigprocmask", "execve",
-                        "brk", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "prlimit64", "readlinkat", "readlink", "getrandom", "mprotect",
-                        "getuid", "setuid", "setgid", "exit_group", "fstat", "newfstatat", "ioctl", "clock_gettime", "close_range", "statx",
+                        "prctl", "setgroups", "setresgid", "setresuid", "capset", "chdir", "getcwd", "futex", "write", "read",
+                        "rt_sigprocmask", "execve",
+                        "brk", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "prlimit64", "readlinkat", "readlink",
+                        "getrandom", "mprotect",
+                        "getuid", "setuid", "setgid", "exit_group", "fstat", "newfstatat", "ioctl", "clock_gettime",
+                        "close_range", "statx",
                     ],
                 },
             ],
@@ -127,7 +144,8 @@ public sealed class SeccompTests : IDisposable
     {
         var (container, _) = _containers.Create(With(true, new SeccompSpec
         {
-            DefaultAction = "SCMP_ACT_ALLOW", Syscalls = [new SeccompSyscallSpec { Names = ["mkdir", "mkdirat"], Action = "SCMP_ACT_ERRNO" }],
+            DefaultAction = "SCMP_ACT_ALLOW",
+            Syscalls = [new SeccompSyscallSpec { Names = ["mkdir", "mkdirat"], Action = "SCMP_ACT_ERRNO" }],
         })(TestContainers.Shell("sleep", "1000")));
         container.Start(Soon());
         var log = Path.Join(_containers.Place, "exec.log");
@@ -171,7 +189,8 @@ public sealed class SeccompTests : IDisposable
     {
         var e = Assert.Throws<InvalidSpecException>(() => _containers.Create(With(true, new SeccompSpec
         {
-            DefaultAction = "SCMP_ACT_ALLOW", ListenerPath = "/no/such/socket", Syscalls = [new SeccompSyscallSpec { Names = ["mkdir"], Action = "SCMP_ACT_NOTIFY" }],
+            DefaultAction = "SCMP_ACT_ALLOW", ListenerPath = "/no/such/socket",
+            Syscalls = [new SeccompSyscallSpec { Names = ["mkdir"], Action = "SCMP_ACT_NOTIFY" }],
         })(TestContainers.Shell("true"))));
         Assert.Equal("linux.seccomp.listenerPath", e.Field);
     }

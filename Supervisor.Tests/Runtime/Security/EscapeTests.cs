@@ -19,14 +19,19 @@ public sealed partial class EscapeTests : IDisposable
     public async Task Whoever_enters_shows_no_descriptor_of_the_host_and_no_executable_that_can_be_written()
     {
         var before = Hash();
-        var capabilities = new CapabilitiesSpec { Bounding = [.. DefaultSpec.Capabilities, "CAP_SYS_PTRACE"], Effective = [.. DefaultSpec.Capabilities, "CAP_SYS_PTRACE"], Permitted = [.. DefaultSpec.Capabilities, "CAP_SYS_PTRACE"] };
+        var capabilities = new CapabilitiesSpec {
+            Bounding = [.. DefaultSpec.Capabilities, "CAP_SYS_PTRACE"],
+            Effective = [.. DefaultSpec.Capabilities, "CAP_SYS_PTRACE"],
+            Permitted = [.. DefaultSpec.Capabilities, "CAP_SYS_PTRACE"] };
         var spy = TestContainers.Shell("sh", "-c",
-            "while :; do for p in /proc/[0-9]*; do [ $p = /proc/1 ] && continue; readlink $p/fd/* $p/cwd 2>/dev/null; (echo x > $p/exe) 2>/dev/null && echo WROTE-EXE; done; done");
+            "while :; do for p in /proc/[0-9]*; do [ $p = /proc/1 ] && continue; readlink $p/fd/* $p/cwd 2>/dev/null; (echo x "
+                + "> $p/exe) 2>/dev/null && echo WROTE-EXE; done; done");
         var (container, log) = _containers.Create(spy with { Process = spy.Process! with { Capabilities = capabilities } });
         container.Start(Soon());
         for (var i = 0; i < 60; i++)
         {
-            using var exec = container.Exec(new(SpecWriter.Write(TestContainers.Shell("true").Process!), Supervisor.Runtime.Stdio.StdioTargets.None), Soon());
+            using var exec = container.Exec(
+                new(SpecWriter.Write(TestContainers.Shell("true").Process!), Supervisor.Runtime.Stdio.StdioTargets.None), Soon());
             var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             exec.Watch(_ => ended.SetResult());
             exec.Start(Soon());
@@ -37,8 +42,13 @@ public sealed partial class EscapeTests : IDisposable
         foreach (var line in File.ReadLines(log).Distinct())
         {
             Assert.NotEqual("WROTE-EXE", line);
-            if (line.StartsWith(_containers.Place, StringComparison.Ordinal)) Assert.EndsWith(".log", line, StringComparison.Ordinal); // the standard output that it was given; below, what loading a program opens
-            else Assert.Matches(@"^(/|/dev/null|/dev/pts.*|/proc.*|/(usr|lib|lib64|etc)/.*|pipe:.*|socket:.*|anon_inode:.*|/memfd:.*)$", line);
+            // the standard output that it was given; below, what loading a program opens
+            if (line.StartsWith(_containers.Place, StringComparison.Ordinal))
+                Assert.EndsWith(".log", line, StringComparison.Ordinal);
+            else
+                Assert.Matches(
+                    @"^(/|/dev/null|/dev/pts.*|/proc.*|/(usr|lib|lib64|etc)/.*|pipe:.*|socket:.*|anon_inode:.*|/memfd:.*)$",
+                    line);
         }
 
         static string Hash()
@@ -51,33 +61,43 @@ public sealed partial class EscapeTests : IDisposable
     [Fact]
     public async Task Masked_directories_are_one_empty_directory_that_cannot_be_written()
     {
-        var outcome = await _containers.RunAsync(["sh", "-c", "for d in /etc /opt /var; do ls -A $d | wc -l; touch $d/x 2>/dev/null && echo WRITTEN; done; stat -c %d /etc /opt /var | sort -u | wc -l"], spec => spec with
+        var outcome = await _containers.RunAsync(
+            ["sh", "-c", "for d in /etc /opt /var; do ls -A $d | wc -l; touch $d/x 2>/dev/null && echo WRITTEN; done; stat -c "
+            + "%d /etc /opt /var | sort -u | wc -l"], spec => spec with
         {
             Linux = spec.Linux! with { MaskedPaths = ["/no/such", "/proc/keys", "/etc", "/opt", "/var"] },
         });
         Assert.Equal("0\n0\n0\n1\n", outcome.Output);
     }
 
-    [Theory] // a fresh /proc or /sys of a nested user namespace, by way of the host's that --no-pivot leaves in the mount namespace
+    // a fresh /proc or /sys of a nested user namespace, by way of the host's that --no-pivot leaves in the mount namespace
+    [Theory]
     [InlineData("proc", false, false)]
     [InlineData("proc", true, false)]
     [InlineData("proc", true, true)]
     [InlineData("sysfs", true, false)]
-    public async Task A_nested_user_namespace_mounts_no_fresh_proc_or_sysfs_however_the_root_was_changed(string type, bool noPivot, bool userNamespace)
+    public async Task A_nested_user_namespace_mounts_no_fresh_proc_or_sysfs_however_the_root_was_changed(
+        string type, bool noPivot, bool userNamespace)
     {
         var outcome = await _containers.RunAsync(
-            ["unshare", "--user", "--map-root-user", "--mount", "--net", "--pid", "--fork", "sh", "-c", $"echo tried; mount -t {type} {type} /tmp && echo MOUNTED && echo '|x' >/tmp/sys/kernel/core_pattern && echo WRITTEN"],
-            spec => userNamespace ? Namespaces.NamespaceTests.InUserNamespace(spec) : spec, request: r => r with { NoPivot = noPivot });
-        Assert.Equal("tried\n", string.Concat(outcome.Output.Split('\n').Where(l => l is "tried" or "MOUNTED" or "WRITTEN").Select(l => l + "\n")));
+            ["unshare", "--user", "--map-root-user", "--mount", "--net", "--pid", "--fork", "sh", "-c",
+                $"echo tried; mount -t {type} {type} /tmp && echo MOUNTED && echo '|x' >/tmp/sys/kernel/core_pattern && echo "
+                + "WRITTEN"],
+            spec => userNamespace ? Namespaces.NamespaceTests.InUserNamespace(spec) : spec, request: r =>
+                r with { NoPivot = noPivot });
+        Assert.Equal("tried\n",
+            string.Concat(outcome.Output.Split('\n').Where(l => l is "tried" or "MOUNTED" or "WRITTEN").Select(l => l + "\n")));
         Assert.Contains("permission denied", outcome.Output, StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]
     public async Task Without_pivot_root_no_mount_of_the_host_is_left_below_the_containers_root()
     {
-        var outcome = await _containers.RunAsync(["sh", "-c", "cat /proc/self/mountinfo"], request: r => r with { NoPivot = true });
+        var outcome = await _containers.RunAsync(
+            ["sh", "-c", "cat /proc/self/mountinfo"], request: r => r with { NoPivot = true });
         Assert.Equal(0, outcome.Status);
-        Assert.All(outcome.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries), l => Assert.DoesNotContain(_containers.Place, l.Split(' ')[4], StringComparison.Ordinal));
+        Assert.All(outcome.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries), l =>
+            Assert.DoesNotContain(_containers.Place, l.Split(' ')[4], StringComparison.Ordinal));
     }
 
     [Theory] // CVE-2019-19921, CVE-2023-27561, CVE-2023-28642
@@ -89,7 +109,9 @@ public sealed partial class EscapeTests : IDisposable
         Directory.Delete(Path.Join(image, name));
         Directory.CreateDirectory(Path.Join(image, "elsewhere"));
         File.CreateSymbolicLink(Path.Join(image, name), "/elsewhere");
-        var e = Assert.Throws<LaunchException>(() => _containers.Create(TestContainers.Shell("/bin/busybox") with { Root = new RootSpec { Path = image } }, root: []));
+        var e = Assert.Throws<LaunchException>(
+            () => _containers.Create(
+            TestContainers.Shell("/bin/busybox") with { Root = new RootSpec { Path = image } }, root: []));
         Assert.Contains("ELOOP", e.Message, StringComparison.Ordinal);
     }
 
@@ -119,7 +141,8 @@ public sealed partial class EscapeTests : IDisposable
                 {
                     Mounts =
                     [
-                        .. spec.Mounts, new MountSpec { Destination = "/tmp/volume", Type = "bind", Source = volume, Options = ["rbind"] },
+                        .. spec.Mounts, new MountSpec {
+                            Destination = "/tmp/volume", Type = "bind", Source = volume, Options = ["rbind"] },
                         new MountSpec { Destination = "/tmp/volume/real/deep/er", Type = "tmpfs", Source = "tmpfs" },
                     ],
                 }, root: []);
@@ -144,9 +167,11 @@ public sealed partial class EscapeTests : IDisposable
         var image = Image();
         Directory.CreateDirectory(Path.Join(image, "dev"));
         File.WriteAllText(Path.Join(image, "dev/null"), "not null");
-        var outcome = await _containers.RunAsync(["/bin/busybox", "stat", "-c", "%F %t:%T", "/proc/timer_list", "/proc/keys"], spec => spec with
+        var outcome = await _containers.RunAsync(
+            ["/bin/busybox", "stat", "-c", "%F %t:%T", "/proc/timer_list", "/proc/keys"], spec => spec with
         {
-            Root = new RootSpec { Path = image }, Mounts = [.. spec.Mounts.Where(m => !m.Destination.StartsWith("/dev", StringComparison.Ordinal))],
+            Root = new RootSpec { Path = image },
+            Mounts = [.. spec.Mounts.Where(m => !m.Destination.StartsWith("/dev", StringComparison.Ordinal))],
         }, root: []);
         Assert.Equal("character special file 1:3\ncharacter special file 1:3\n", outcome.Output);
     }
@@ -157,11 +182,15 @@ public sealed partial class EscapeTests : IDisposable
         var image = Image();
         var imitation = Directory.CreateDirectory(Path.Join(image, "proc/sys/kernel")).FullName;
         Directory.CreateDirectory(Path.Join(image, "proc/self"));
-        foreach (var file in (string[])["shm_rmid_forced", "../../self/oom_score_adj"]) File.WriteAllText(Path.Join(imitation, file), "untouched");
-        var outcome = await _containers.RunAsync(["/bin/busybox", "cat", "/proc/self/oom_score_adj", "/proc/sys/kernel/shm_rmid_forced"], spec => spec with
+        foreach (var file in (string[])["shm_rmid_forced", "../../self/oom_score_adj"])
+            File.WriteAllText(Path.Join(imitation, file), "untouched");
+        var outcome = await _containers.RunAsync(
+            ["/bin/busybox", "cat", "/proc/self/oom_score_adj", "/proc/sys/kernel/shm_rmid_forced"], spec => spec with
         {
             Root = new RootSpec { Path = image }, Process = spec.Process! with { OomScoreAdj = 99 },
-            Mounts = [], Linux = spec.Linux! with { MaskedPaths = [], ReadonlyPaths = [], Sysctl = new Dictionary<string, string> { ["kernel.shm_rmid_forced"] = "1" } },
+            Mounts = [], Linux = spec.Linux! with {
+                MaskedPaths = [], ReadonlyPaths = [],
+                Sysctl = new Dictionary<string, string> { ["kernel.shm_rmid_forced"] = "1" } },
         }, root: []);
         Assert.Equal("untoucheduntouched", outcome.Output);
     }
@@ -173,12 +202,17 @@ public sealed partial class EscapeTests : IDisposable
         File.CreateSymbolicLink(Path.Join(image, "cwd"), "/proc/self/fd/3");
         using var host = Fd.Open("/etc", OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
         var spec = TestContainers.Shell("/bin/busybox", "pwd") with { Root = new RootSpec { Path = image } };
-        Assert.Throws<LaunchException>(() => _containers.Create(spec with { Process = spec.Process! with { Cwd = "/cwd" } }, root: [], change: r => r with { Inherited = [host] }));
+        Assert.Throws<LaunchException>(
+            () => _containers.Create(
+            spec with { Process = spec.Process! with { Cwd = "/cwd" } }, root: [], change: r => r with { Inherited = [host] }));
         for (var fd = 4; fd < 40; fd++)
         {
             File.Delete(Path.Join(image, "cwd"));
             File.CreateSymbolicLink(Path.Join(image, "cwd"), $"/proc/self/fd/{fd}");
-            Assert.Throws<LaunchException>(() => _containers.Create(spec with { Process = spec.Process! with { Cwd = "/cwd" } }, root: [], change: r => r with { Inherited = [host] }));
+            Assert.Throws<LaunchException>(
+                () => _containers.Create(
+                spec with { Process = spec.Process! with { Cwd = "/cwd" } }, root: [], change: r =>
+                r with { Inherited = [host] }));
         }
     }
 
@@ -186,7 +220,10 @@ public sealed partial class EscapeTests : IDisposable
     public async Task The_cgroup_file_systems_cannot_be_written_nor_mounted_anew()
     {
         var outcome = await _containers.RunAsync(["sh", "-c",
-            "for f in $(find /sys/fs/cgroup -name 'release_agent' -o -name cgroup.procs -o -name devices.allow); do (echo a > $f) 2>/dev/null && echo WROTE $f; done; mkdir /tmp/c; mount -t cgroup -o memory x /tmp/c 2>/dev/null && echo MOUNTED; unshare -UrmC sh -c 'mount -t cgroup -o rdma x /tmp/c' 2>/dev/null && echo MOUNTED-IN-USER; echo done"]);
+            "for f in $(find /sys/fs/cgroup -name 'release_agent' -o -name cgroup.procs -o -name devices.allow); do (echo a > "
+                + "$f) 2>/dev/null && echo WROTE $f; done; mkdir /tmp/c; mount -t cgroup -o memory x /tmp/c 2>/dev/null && "
+                + "echo MOUNTED; unshare -UrmC sh -c 'mount -t cgroup -o rdma x /tmp/c' 2>/dev/null && echo MOUNTED-IN-USER; "
+                + "echo done"]);
         Assert.Equal("done\n", outcome.Output);
     }
 
@@ -196,7 +233,9 @@ public sealed partial class EscapeTests : IDisposable
         var (container, _) = _containers.Create(TestContainers.Shell("sleep", "1000"));
         container.Start(Soon());
         var log = Path.Join(_containers.Place, "exec.log");
-        using var exec = container.Exec(new(SpecWriter.Write(TestContainers.Shell("grep", "CapInh", "/proc/self/status").Process!), new("", $"file://{log}", "", false)), Soon());
+        using var exec = container.Exec(
+            new(SpecWriter.Write(TestContainers.Shell("grep", "CapInh", "/proc/self/status").Process!),
+            new("", $"file://{log}", "", false)), Soon());
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         exec.Watch(_ => ended.SetResult());
         exec.Start(Soon());
@@ -211,7 +250,8 @@ public sealed partial class EscapeTests : IDisposable
     public void A_cgroup_path_cannot_lead_out(string path)
     {
         var spec = TestContainers.Shell("true");
-        var e = Assert.Throws<InvalidSpecException>(() => _containers.Create(spec with { Linux = spec.Linux! with { CgroupsPath = path } }));
+        var e = Assert.Throws<InvalidSpecException>(
+            () => _containers.Create(spec with { Linux = spec.Linux! with { CgroupsPath = path } }));
         Assert.Equal("linux.cgroupsPath", e.Field);
     }
 
@@ -219,8 +259,12 @@ public sealed partial class EscapeTests : IDisposable
     public void A_sysctl_that_is_not_a_namespaces_own_is_refused()
     {
         var spec = TestContainers.Shell("true");
-        foreach (var (name, value) in new[] { ("kernel.core_pattern", "|/evil"), ("kernel.shm_rmid_forced", "1\nkernel.core_pattern=x"), ("net/../kernel/core_pattern", "x"), ("vm.overcommit_memory", "1") })
-            Assert.Throws<InvalidSpecException>(() => _containers.Create(spec with { Linux = spec.Linux! with { Sysctl = new Dictionary<string, string> { [name] = value } } }));
+        foreach (var (name, value) in new[] { ("kernel.core_pattern", "|/evil"),
+            ("kernel.shm_rmid_forced", "1\nkernel.core_pattern=x"), ("net/../kernel/core_pattern", "x"),
+            ("vm.overcommit_memory", "1") })
+            Assert.Throws<InvalidSpecException>(
+                () => _containers.Create(
+                spec with { Linux = spec.Linux! with { Sysctl = new Dictionary<string, string> { [name] = value } } }));
     }
 
     [Fact]
@@ -238,7 +282,8 @@ public sealed partial class EscapeTests : IDisposable
     private string Image()
     {
         var image = Path.Join(_containers.Place, $"image{Interlocked.Increment(ref _last)}");
-        foreach (var name in (string[])["bin", "proc", "sys", "dev", "tmp", "run"]) Directory.CreateDirectory(Path.Join(image, name));
+        foreach (var name in (string[])["bin", "proc", "sys", "dev", "tmp", "run"])
+            Directory.CreateDirectory(Path.Join(image, name));
         File.Copy("/bin/busybox", Path.Join(image, "bin/busybox"));
         return image;
     }

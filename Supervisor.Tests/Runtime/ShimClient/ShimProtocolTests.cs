@@ -21,9 +21,11 @@ public class ShimProtocolTests
     public void A_create_request_comes_back_as_it_went()
     {
         var request = new ContainerRequest(
-            "/b", ReadOnlyMemory<byte>.Empty, [new RootMount("overlay", "o", "/t", ["ro", "x=y"])], new StdioTargets("/i", "/o", "/e", true), "/n/c") { OwnsBundle = false };
+            "/b", ReadOnlyMemory<byte>.Empty, [new RootMount("overlay", "o", "/t", ["ro", "x=y"])],
+                new StdioTargets("/i", "/o", "/e", true), "/n/c") { OwnsBundle = false };
         var read = new MessageReader(new MessageWriter().Put(request).Written).Request(request.Spec);
-        Assert.Equal((request.Bundle, request.OwnsBundle, request.DefaultCgroup, request.Stdio), (read.Bundle, read.OwnsBundle, read.DefaultCgroup, read.Stdio));
+        Assert.Equal((request.Bundle, request.OwnsBundle, request.DefaultCgroup, request.Stdio),
+            (read.Bundle, read.OwnsBundle, read.DefaultCgroup, read.Stdio));
         Assert.Equal(["ro", "x=y"], Assert.Single(read.RootMounts).Options);
     }
 
@@ -32,22 +34,29 @@ public class ShimProtocolTests
     {
         var options = new CheckpointOptions
         {
-            ImageDirectory = "/i", WorkDirectory = "/w", ParentDirectory = "../p", LeaveRunning = true, TcpEstablished = true, TcpSkipInFlight = true,
-            ExternalUnixSockets = true, ShellJob = true, FileLocks = true, LinkRemap = true, AutoDedup = true, EmptyNamespaces = ["network"],
-            ExternalNetwork = true, PreDump = true, ManageCgroups = "soft", LsmProfile = "apparmor:x", LsmMountContext = "y", Criu = "/c",
+            ImageDirectory = "/i", WorkDirectory = "/w", ParentDirectory = "../p", LeaveRunning = true, TcpEstablished = true,
+            TcpSkipInFlight = true,
+            ExternalUnixSockets = true, ShellJob = true, FileLocks = true, LinkRemap = true, AutoDedup = true,
+            EmptyNamespaces = ["network"],
+            ExternalNetwork = true, PreDump = true, ManageCgroups = "soft", LsmProfile = "apparmor:x", LsmMountContext = "y",
+            Criu = "/c",
         };
         foreach (var one in (CheckpointOptions[])[options, new() { ImageDirectory = "/i" }])
             Assert.Equivalent(one, new MessageReader(new MessageWriter().Put(one).Written).Checkpoint(), strict: true);
         var values = typeof(CheckpointOptions).GetProperties().Where(p => p.CanWrite).ToList();
-        Assert.All(values, p => Assert.NotEqual(p.GetValue(new CheckpointOptions { ImageDirectory = "" }), p.GetValue(options))); // none is left out here
+        // none is left out here
+        Assert.All(values, p => Assert.NotEqual(p.GetValue(new CheckpointOptions { ImageDirectory = "" }), p.GetValue(options)));
     }
 
     [Fact]
     public void An_exit_comes_back_as_it_went_and_an_unknown_status_stays_unknown()
     {
-        var exit = new ExitRecord("n/c/e", 7, ulong.MaxValue, 137, new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), 3, new ProcessUsage(TimeSpan.FromSeconds(1), TimeSpan.FromTicks(5), 9));
+        var exit = new ExitRecord(
+            "n/c/e", 7, ulong.MaxValue, 137, new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), 3,
+            new ProcessUsage(TimeSpan.FromSeconds(1), TimeSpan.FromTicks(5), 9));
         Assert.Equal(exit, new MessageReader(new MessageWriter().Put(exit).Written).Exit());
-        Assert.Equal(exit with { Status = null }, new MessageReader(new MessageWriter().Put(exit with { Status = null }).Written).Exit());
+        Assert.Equal(exit with { Status = null }, new MessageReader(new MessageWriter().Put(exit with { Status = null }).Written)
+            .Exit());
     }
 
     [Fact]
@@ -56,7 +65,8 @@ public class ShimProtocolTests
         Exception[] errors =
         [
             new InvalidSpecException("process.args", "is empty"), new InvalidStdioException("stdout", "\"x\" is not there"),
-            new LaunchException("exec \"/x\"", Errno.ENOENT, "", 3, 4), new TimeoutException("late"), new OperationCanceledException("gone"),
+            new LaunchException("exec \"/x\"", Errno.ENOENT, "", 3, 4), new TimeoutException("late"),
+            new OperationCanceledException("gone"),
             new InvalidOperationException("no"), new CgroupException("/f", "1", Errno.EINVAL), new IOException("disk"),
         ];
         foreach (var error in errors)
@@ -75,7 +85,8 @@ public class ShimProtocolTests
         Exception[] errors =
         [
             new InvalidStdioException("stdout", path), new LaunchException($"mount \"{path}\"", Errno.ENAMETOOLONG, "", 3, 4),
-            new CgroupException(path, path, Errno.EINVAL), new IOException($"{path}: failed (EIO)"), new InvalidDataException(path),
+            new CgroupException(path, path, Errno.EINVAL), new IOException($"{path}: failed (EIO)"),
+            new InvalidDataException(path),
         ];
         foreach (var error in errors)
         {

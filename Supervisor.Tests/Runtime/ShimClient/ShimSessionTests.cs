@@ -28,7 +28,9 @@ public class ShimSessionTests
         for (var i = 0; i < Births; i++)
         {
             var key = $"n/c{i}";
-            var call = Task.Run(() => session.Call(ShimKind.Create, m => m.Text(key), null, deadline.Token, spawned: reply => known.Add(reply.Body.Text())));
+            var call = Task.Run(() =>
+                session.Call(ShimKind.Create, m =>
+                m.Text(key), null, deadline.Token, spawned: reply => known.Add(reply.Body.Text())));
             Assert.True(shim.TrySend(ShimFrame.Begin(ShimKind.Spawned, NumberOfRequest(shim)).Text(key).Written.Span, []));
             Assert.True(shim.TrySend(ShimFrame.Begin(ShimKind.InputEnded).Text(key).Written.Span, []));
             await call;

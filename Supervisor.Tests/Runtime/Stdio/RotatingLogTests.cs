@@ -4,7 +4,9 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Tests.Runtime.Stdio;
 
-/// <summary>Logs of limited size: what is asked for, what is refused, and that no byte is lost or torn between two files.</summary>
+/// <summary>
+/// Logs of limited size: what is asked for, what is refused, and that no byte is lost or torn between two files.
+/// </summary>
 public sealed class RotatingLogTests : IDisposable
 {
     private readonly DirectoryInfo _place = Directory.CreateTempSubdirectory("supervisor-log-");
@@ -47,7 +49,8 @@ public sealed class RotatingLogTests : IDisposable
     public async Task The_latest_files_hold_the_latest_lines_whole_and_none_is_too_large(int files)
     {
         var target = new LogTarget(Log, 4096, files);
-        var all = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(0, 5000).Select(i => $"line {i} {new string('x', i % 97)}\n")));
+        var all = Encoding.ASCII.GetBytes(
+            string.Concat(Enumerable.Range(0, 5000).Select(i => $"line {i} {new string('x', i % 97)}\n")));
         var log = new RotatingLog(target, _told.Add);
         for (int at = 0, n = 0; at < all.Length;)
         {
@@ -58,7 +61,10 @@ public sealed class RotatingLogTests : IDisposable
             }
             // Whole lines in a piece, as who writes lines writes them.
             var end = Math.Min(all.Length, at + 1 + n * 37 % 3000);
-            var piece = all.AsSpan(at, end == all.Length ? end - at : Math.Max(all.AsSpan(at, end - at).LastIndexOf((byte)'\n') + 1, all.AsSpan(at).IndexOf((byte)'\n') + 1));
+            var piece = all.AsSpan(
+                at, end == all.Length
+                ? end - at : Math.Max(
+                all.AsSpan(at, end - at).LastIndexOf((byte)'\n') + 1, all.AsSpan(at).IndexOf((byte)'\n') + 1));
             at += piece.Length;
             while (!piece.IsEmpty) piece = piece[log.TryWrite(piece)!.Value..];
         }
@@ -85,7 +91,8 @@ public sealed class RotatingLogTests : IDisposable
         var line = new byte[10_000];
         Array.Fill(line, (byte)'y');
         for (ReadOnlySpan<byte> left = line; !left.IsEmpty;) left = left[log.TryWrite(left)!.Value..];
-        Assert.Equal([10_000 - 2 * 4096, 4096, 4096], (long[])[new FileInfo(Log).Length, .. LogTarget.FormerOf(Log).Select(f => new FileInfo(f).Length)]);
+        Assert.Equal([10_000 - 2 * 4096, 4096, 4096],
+            (long[])[new FileInfo(Log).Length, .. LogTarget.FormerOf(Log).Select(f => new FileInfo(f).Length)]);
     }
 
     [Fact]
