@@ -199,7 +199,7 @@ public sealed class DaemonHost : IAsyncDisposable
         builder.Services.AddSingleton<NamespaceRegistry>().AddSingleton<CallInterceptor>();
         AddServices(builder.Services);
         var app = builder.Build();
-        app.Run(new ServiceEndpoints(app.Services).InvokeAsync);
+        ServiceEndpoints.Map(app);
         return app;
     }
 

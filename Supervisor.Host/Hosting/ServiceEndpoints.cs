@@ -1,21 +1,13 @@
-using System.Collections.Concurrent;
-using System.Collections.Frozen;
 using Grpc.Reflection;
 using Supervisor.Host.Services;
 using Supervisor.Host.Services.Storage;
 
 namespace Supervisor.Host.Hosting;
 
-/// <summary>
-/// Leads a call to its method by its path. A service's methods are prepared when the first call for it comes: to prepare all 150
-/// takes
-/// a quarter of a second of processor time, which a start with a thousand containers has a better use for, and a client uses a
-/// few.
-/// </summary>
-internal sealed class ServiceEndpoints(IServiceProvider provider)
+/// <summary>The proto services that can be called. gRPC answers any other with UNIMPLEMENTED.</summary>
+internal static class ServiceEndpoints
 {
-    private static readonly FrozenDictionary<string, Action<IEndpointRouteBuilder>> Services = new Dictionary<string,
-        Action<IEndpointRouteBuilder>>
+    private static readonly Dictionary<string, Action<IEndpointRouteBuilder>> Services = new(StringComparer.Ordinal)
     {
         ["containerd.services.containers.v1.Containers"] = to => to.MapGrpcService<ContainersService>(),
         ["containerd.services.tasks.v1.Tasks"] = to => to.MapGrpcService<TasksService>(),
@@ -32,71 +24,22 @@ internal sealed class ServiceEndpoints(IServiceProvider provider)
         ["supervisor.v1.Events"] = to => to.MapGrpcService<EventHistoryService>(),
         ["grpc.reflection.v1.ServerReflection"] = to => to.MapGrpcService<ReflectionV1ServiceImpl>(),
         ["grpc.reflection.v1alpha.ServerReflection"] = to => to.MapGrpcService<ReflectionServiceImpl>(),
-        [Health] = to => to.MapGrpcService<HealthService>(),
-    }.ToFrozenDictionary(StringComparer.Ordinal);
+        ["grpc.health.v1.Health"] = to => to.MapGrpcService<HealthService>(),
+    };
 
-    private const string Health = "grpc.health.v1.Health";
-
-    // by path, of what is prepared
-    private readonly ConcurrentDictionary<string, Endpoint> _methods = new(StringComparer.Ordinal);
-    // of each service that is prepared: the answer for a method that is none
-    private readonly Dictionary<string, Endpoint> _unknownMethods = [];
-    private readonly Lock _preparing = new();
-    private Endpoint? _unknownService;
-
-    /// <summary>Full names of the proto services that can be called.</summary>
+    /// <summary>Their full names.</summary>
     public static IEnumerable<string> Names => Services.Keys;
 
-    /// <summary>Answers a request: with UNIMPLEMENTED where there is no such service or method.</summary>
-    public async Task InvokeAsync(HttpContext context)
+    /// <summary>Leads the path of each method to its service.</summary>
+    public static void Map(WebApplication app)
     {
-        if (!HttpMethods.IsPost(context.Request.Method))
+        app.Use(static async (context, next) =>
         {
-            context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
-            return;
-        }
-        SilentConnections.HasCalled(context);
-        var endpoint = Find(context.Request.Path.Value ?? "");
-        context.SetEndpoint(endpoint);
-        await endpoint.RequestDelegate!(context);
-        MalformedRequests.Correct(context);
-    }
-
-    private Endpoint Find(string path)
-    {
-        if (_methods.TryGetValue(path, out var method)) return method;
-        var slash = path.LastIndexOf('/');
-        var service = slash > 0 ? path[1..slash] : "";
-        lock (_preparing) // what gRPC knows of all services is in one list
-        {
-            if (!Services.ContainsKey(service))
-            {
-                if (_unknownService is null) Prepare(Health); // the first to be prepared brings the answer for what is none
-                return _unknownService!;
-            }
-            if (!_unknownMethods.ContainsKey(service)) Prepare(service);
-            return _methods.GetValueOrDefault(path, _unknownMethods[service]);
-        }
-    }
-
-    private void Prepare(string service)
-    {
-        var routes = new Routes(provider);
-        Services[service](routes);
-        var endpoints = routes.DataSources.SelectMany(s => s.Endpoints).OfType<RouteEndpoint>().ToList();
-        // gRPC's own answers have a parameter in place of a method, or of both.
-        _unknownService ??= endpoints.Single(e => e.RoutePattern.Parameters.Count == 2);
-        _unknownMethods[service] = endpoints.Single(e => e.RoutePattern.Parameters.Count == 1);
-        foreach (var method in endpoints.Where(e => e.RoutePattern.Parameters.Count == 0)) _methods[PathOf(method)] = method;
-    }
-
-    private static string PathOf(RouteEndpoint endpoint) => "/" + endpoint.RoutePattern.RawText!.TrimStart('/');
-
-    /// <summary>Where the methods of one service are gathered.</summary>
-    private sealed class Routes(IServiceProvider provider) : IEndpointRouteBuilder
-    {
-        public IServiceProvider ServiceProvider => provider;
-        public ICollection<EndpointDataSource> DataSources { get; } = [];
-        public IApplicationBuilder CreateApplicationBuilder() => new ApplicationBuilder(provider);
+            SilentConnections.HasCalled(context);
+            await next(context);
+            MalformedRequests.Correct(context);
+        });
+        app.UseRouting();
+        foreach (var map in Services.Values) map(app);
     }
 }
