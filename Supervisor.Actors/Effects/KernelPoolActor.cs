@@ -1,7 +1,10 @@
+using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
 using Akka.Event;
 using Supervisor.Actors.Identity;
+using Supervisor.Actors.Persistence;
 using Supervisor.Actors.Tasks;
+using Supervisor.Kernel.Threads;
 
 namespace Supervisor.Actors.Effects;
 
@@ -12,28 +15,26 @@ namespace Supervisor.Actors.Effects;
 /// <remarks>
 /// Plain routers queue behind a busy routee; here work waits in one place and goes to a worker that is free. Containers take
 /// turns, and
-/// one never has more than three quarters of the workers. At most <see cref="MaximumWorkers"/> threads: beyond that many stuck at
+/// one never has more than three quarters of the workers. At most <see cref="WorkerPool.MaximumThreads"/> threads: beyond that many stuck at
 /// once, work is
 /// refused rather than queued without end.
 /// </remarks>
-public sealed class KernelPoolActor : UntypedActor, IWithTimers
+[SuppressMessage("Reliability", "CA1001", Justification = "An actor disposes what it owns in PostStop.")]
+public sealed class KernelPoolActor : UntypedActor
 {
-    /// <summary>Workers, stuck ones included.</summary>
-    public const int MaximumWorkers = 64;
-
     /// <summary>Work waiting for a worker.</summary>
     public const int MaximumWaiting = 10_000;
 
     private readonly KernelEffects _effects;
     private readonly TimeProvider _clock;
     private readonly int _workers;
-    private readonly TimeSpan _deadline, _patience;
-    private readonly Stack<IActorRef> _idle = new();
+    private readonly TimeSpan _deadline;
+    private readonly WorkerPool _pool;
     private readonly FairQueue<ContainerId, (PoolWork Work, IActorRef Asker)> _waiting;
     private readonly Dictionary<long, Running> _running = [];
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private long _lastJob;
-    private int _made, _stuck;
+    private int _stuck;
 
     /// <param name="workers">Threads when none is stuck.</param>
     /// <param name="deadline">How long an effect may take by its own clock.</param>
@@ -42,15 +43,12 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
     public KernelPoolActor(
         ITaskEffects effects, TimeProvider clock, int workers, TimeSpan deadline, TimeSpan patience, IExecEffects? execs)
     {
-        (_effects, _clock, _workers, _deadline, _patience) =
-            (new KernelEffects(effects, execs), clock, workers, deadline, patience);
+        (_effects, _clock, _workers, _deadline) = (new KernelEffects(effects, execs), clock, workers, deadline);
+        _pool = new WorkerPool("kernel", workers, MaximumWaiting, patience);
         _waiting = new FairQueue<ContainerId, (PoolWork, IActorRef)>(Math.Max(1, workers * 3 / 4));
     }
 
-    /// <inheritdoc/>
-    public ITimerScheduler Timers { get; set; } = null!;
-
-    /// <summary>How to make one, with its workers on threads of their own.</summary>
+    /// <summary>How to make one.</summary>
     public static Props Props(
         ITaskEffects effects, TimeProvider clock, int workers, TimeSpan deadline, TimeSpan patience,
             IExecEffects? execs = null) =>
@@ -64,8 +62,8 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
             case PoolWork work:
                 Accept(work, Sender);
                 break;
-            case KernelWorker.Done done:
-                Finish(done, Sender);
+            case Done done:
+                Finish(done);
                 break;
             case Overdue overdue when _running.TryGetValue(overdue.Job, out var running) && !running.Stuck:
                 GiveUp(overdue.Job, running);
@@ -90,26 +88,41 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
         Dispatch();
     }
 
-    private bool HasFreeWorker => _idle.Count > 0 || (_made - _stuck < _workers && _made < MaximumWorkers);
+    private bool HasFreeWorker => _running.Count - _stuck < _workers && _running.Count < WorkerPool.MaximumThreads;
 
     private void Dispatch()
     {
-        while (HasFreeWorker && _waiting.TryDequeue(out var next))
-            Run(_idle.TryPop(out var worker) ? worker : NewWorker(), next.Work, next.Asker);
+        while (HasFreeWorker && _waiting.TryDequeue(out var next)) Run(next.Work, next.Asker);
     }
 
-    private void Run(IActorRef worker, PoolWork work, IActorRef asker)
+    private void Run(PoolWork work, IActorRef asker)
     {
-        var job = ++_lastJob;
+        var (job, pool) = (++_lastJob, Self);
         _running[job] = new Running(work, asker, Stuck: false);
-        worker.Tell(new KernelWorker.Job(job, work, _deadline));
-        // The effect's own deadline is the first to strike; this one is for calls that the kernel does not let go of.
-        Timers.StartSingleTimer(job, new Overdue(job), _deadline + _patience);
+        // The effect's own deadline is the first to strike; being overdue is for calls that the kernel does not let go of.
+        _pool.TryAdd(
+            _deadline, deadline => pool.Tell(new Done(job, Carry(work, deadline)), ActorRefs.NoSender),
+            () => pool.Tell(new Overdue(job), ActorRefs.NoSender));
     }
 
-    private void Finish(KernelWorker.Done done, IActorRef worker)
+    private PoolOutcome Carry(PoolWork work, CancellationToken deadline)
     {
-        Timers.Cancel(done.Number);
+        var name = work.GetType().Name + " " + work.Name.Split(' ')[0];
+        Failpoint.Pass("before", name);
+        var outcome = work.Run(_effects, deadline);
+        Failpoint.Pass("after", name);
+        return outcome;
+    }
+
+    /// <inheritdoc/>
+    protected override void PostStop()
+    {
+        _pool.Dispose();
+        base.PostStop();
+    }
+
+    private void Finish(Done done)
+    {
         if (!_running.Remove(done.Number, out var running)) return;
         if (running.Stuck)
         {
@@ -121,15 +134,6 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
         {
             _waiting.Finish(running.Work.Id);
             running.Asker.Tell(done.Outcome);
-        }
-        if (_made - _stuck > _workers)
-        {
-            _made--;
-            Context.Stop(worker);
-        }
-        else
-        {
-            _idle.Push(worker);
         }
         Dispatch();
     }
@@ -146,16 +150,12 @@ public sealed class KernelPoolActor : UntypedActor, IWithTimers
         Dispatch();
     }
 
-    private IActorRef NewWorker()
-    {
-        _made++;
-        return Context.ActorOf(KernelWorker.Props(_effects));
-    }
-
     private PoolOutcome Failed(PoolWork work, RefusalCode code, string message) =>
         work.Failed(_clock.GetUtcNow(), new Refusal(code, message));
 
     private sealed record Running(PoolWork Work, IActorRef Asker, bool Stuck);
+
+    private sealed record Done(long Number, PoolOutcome Outcome);
 
     private sealed record Overdue(long Job);
 }

@@ -38,7 +38,7 @@ internal static class HoconSettings
         ["supervisor.storage.layer-size"] = Bytes,
         ["supervisor.storage.layer-entries"] = Number, ["supervisor.storage.ingests"] = Number,
         ["supervisor.storage.deadline"] = Time, ["supervisor.storage.layer-deadline"] = Time,
-        ["supervisor.kernel-dispatcher"] = Anything, ["akka"] = Anything,
+        ["akka"] = Anything,
     };
 
     /// <summary>The names that may be set, for the test that compares them with the packaged file.</summary>

@@ -1,4 +1,5 @@
 using Supervisor.Kernel.Polling;
+using Supervisor.Kernel.Threads;
 
 namespace Supervisor.Shim.Serving;
 
@@ -9,8 +10,8 @@ namespace Supervisor.Shim.Serving;
 /// <param name="onDone">On the loop's thread, after each thing that was done.</param>
 internal sealed class KeyedWork(EventLoop loop, Action onDone) : IDisposable
 {
-    private const int MostWaiting = 64;
-    private readonly Workers _workers = new();
+    private const int MostWaiting = 64, Threads = 6, MostJobs = 10_000;
+    private readonly WorkerPool _workers = new("worker", Threads, MostJobs, patience: TimeSpan.FromSeconds(5), stackSize: 256 << 10);
     private readonly Dictionary<string, Queue<Action>> _waiting = new(StringComparer.Ordinal);
 
     /// <summary>Nothing is being done.</summary>
@@ -31,7 +32,12 @@ internal sealed class KeyedWork(EventLoop loop, Action onDone) : IDisposable
         Give();
         return true;
 
-        void Give() => _workers.Add(new Workers.Job(timeout, deadline =>
+        void Give()
+        {
+            if (!_workers.TryAdd(timeout, Do)) loop.Post(() => Finish(key, () => onError(TooMuch()), onError));
+        }
+
+        void Do(CancellationToken deadline)
         {
             Action then;
             try
@@ -43,10 +49,12 @@ internal sealed class KeyedWork(EventLoop loop, Action onDone) : IDisposable
                 then = () => onError(e);
             }
             loop.Post(() => Finish(key, then, onError));
-        }));
+        }
     }
 
     public void Dispose() => _workers.Dispose();
+
+    private static InvalidOperationException TooMuch() => new($"{MostJobs} requests wait already; try again later");
 
     private void Finish(string key, Action then, Action<Exception> onError)
     {

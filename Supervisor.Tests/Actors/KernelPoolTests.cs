@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
-using Akka.Configuration;
 using Supervisor.Actors.Effects;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Tasks;
@@ -11,11 +10,8 @@ namespace Supervisor.Tests.Actors;
 /// <summary>The kernel pool over a scripted kernel: orders and hangs that a real one cannot be made to show.</summary>
 public sealed class KernelPoolTests : Akka.TestKit.Xunit2.TestKit
 {
-    private const string Settings = "supervisor.kernel-dispatcher { type = PinnedDispatcher }";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private readonly ScriptedKernel _kernel = new();
-
-    public KernelPoolTests() : base(ConfigurationFactory.ParseString(Settings)) { }
 
     [Fact]
     public void Every_piece_of_work_gets_exactly_one_outcome()

@@ -24,8 +24,7 @@ public sealed class HoconSettingsTests
     [Theory]
     [InlineData("")]
     [InlineData("supervisor {\n kernel-pool { workers = 4 }\n kernel-pool.deadline = 500ms\n logs { max-size = off }\n}")]
-    [InlineData("supervisor.log-binaries = [\"/usr/bin\"]\nakka.loglevel = DEBUG\nsupervisor.kernel-dispatcher.type = "
-        + "PinnedDispatcher")]
+    [InlineData("supervisor.log-binaries = [\"/usr/bin\"]\nakka.loglevel = DEBUG\nakka.actor.default-dispatcher.throughput = 9")]
     public void What_is_one_is_accepted(string text) => Check(text);
 
     [Fact]
