@@ -84,6 +84,27 @@ internal sealed class DetachedMounts(LaunchProgram program, FdSlots slots)
             program.Value(Attributes(set, clear, propagation)), 32);
     }
 
+    /// <summary>
+    /// Makes a file system that was just filled read-only. The kernel refuses with EBUSY while a file is open for writing in it, as
+    /// ours may be in a child that another thread of ours clones at that moment, until it executes its program: then again, after a
+    /// while. mount_setattr(2).
+    /// </summary>
+    public void MakeReadOnly(int mountSlot, string name)
+    {
+        var succeeded = new List<LaunchProgram.Step>();
+        foreach (var milliseconds in (ReadOnlySpan<long>)[1, 10, 100, 1000])
+        {
+            succeeded.Add(Try().IgnoringErrors().SkippingOnSuccess());
+            program.Add(Syscall.ppoll, name, 0, 0, program.Values<long>([milliseconds / 1000, milliseconds % 1000 * 1_000_000]), 0);
+        }
+        Try();
+        foreach (var step in succeeded) step.SkipsToHere();
+
+        LaunchProgram.Step Try() => program.Add(
+            Syscall.mount_setattr, name, mountSlot, program.Text(""), At.EMPTY_PATH,
+            program.Value(Attributes(MountAttributes.MOUNT_ATTR_RDONLY, MountAttributes.None, MountFlags.None)), 32);
+    }
+
     private static MountAttr Attributes(MountAttributes set, MountAttributes clear, MountFlags propagation)
     {
         // the modes exclude each other

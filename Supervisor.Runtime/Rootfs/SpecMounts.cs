@@ -22,8 +22,7 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
     public void Finish()
     {
         foreach (var (slot, destination) in _readOnly)
-            mounts.Change(slot, MountAttributes.MOUNT_ATTR_RDONLY, MountAttributes.None, MountFlags.None, recursive: false,
-                destination);
+            mounts.MakeReadOnly(slot, destination);
     }
 
     /// <exception cref="InvalidSpecException">A bind source does not exist.</exception>
