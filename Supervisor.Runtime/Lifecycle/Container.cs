@@ -12,10 +12,10 @@ using Supervisor.Runtime.Stdio;
 namespace Supervisor.Runtime.Lifecycle;
 
 /// <summary>
-/// A live container: its init, its cgroup, its standard streams. It may block in the kernel, so it is for threads that
-/// may; each call is for one caller at a time, but <see cref="Signal"/>, which anyone may call.
+/// A live container: its init, its cgroup, its standard streams. Calls may block in the kernel. One caller at a time, except
+/// for <see cref="Signal"/>.
 /// </summary>
-/// <remarks>Disposing it lets go of what we hold and leaves the container as it is; <see cref="TearDown"/> ends it.</remarks>
+/// <remarks>Disposing it releases our handles and leaves the container running; <see cref="TearDown"/> removes it.</remarks>
 public sealed class Container : IContainer
 {
     private readonly ContainerHost _host;
@@ -27,7 +27,7 @@ public sealed class Container : IContainer
     private OomNotifier? _oomNotifier;
     private ulong _oomKillsSeen;
     private Action? _onOom;
-    private readonly bool _adopted; // kills of before we watched may be untold
+    private readonly bool _adopted; // earlier OOM kills may be unreported
 
     internal Container(ContainerHost host, string? bundle, Cgroup cgroup, HeldInit init, ProcessStdio stdio, CreateHooks hooks)
     {
@@ -37,7 +37,7 @@ public sealed class Container : IContainer
         StartTime = ProcStat.TryStartTime(Pid) ?? 0;
     }
 
-    /// <summary>One whose program runs already: brought back from images.</summary>
+    /// <summary>A restored container, whose program runs already.</summary>
     internal Container(ContainerHost host, string? bundle, Cgroup cgroup, LaunchedProcess running, ProcessStdio stdio,
         CreateHooks hooks)
     {
@@ -51,28 +51,27 @@ public sealed class Container : IContainer
         (_adopted, _host, Bundle, Cgroup, _pidfd, Pid, StartTime, _start) =
             (true, host, bundle, cgroup, pidfd, pid, startTime, HeldStart.Past);
 
-    /// <summary>Goes on with what another process of ours hands over.</summary>
+    /// <summary>Adopts a container that another process of ours hands over.</summary>
     internal Container(ContainerHost host, ProcessHandover from)
     {
         (_host, Bundle, Cgroup, Pid, StartTime) = (host, from.Bundle, Cgroup.Open(from.CgroupPaths), from.Pid, from.StartTime);
         _pidfd = from.Pidfd;
         _start = HeldStart.Resume(from, _pidfd, "init");
         _stdio = HandedOver.Resume(host, from);
-        _oomKillsSeen = from.OomKillsTold;
+        _oomKillsSeen = from.OomKillsReported;
         _adopted = true;
     }
 
-    /// <summary>Its directory, if that is ours to remove; else null.</summary>
+    /// <summary>The bundle's directory, if we own it; else null.</summary>
     public string? Bundle { get; }
 
-    /// <summary>Its cgroup.</summary>
     public Cgroup Cgroup { get; }
 
     /// <summary>The init's pid in our namespace, for printing.</summary>
     public int Pid { get; }
 
     /// <summary>
-    /// When the init was born, in clock ticks since boot. Together with the boot id it names the process across our restarts.
+    /// The init's start time in clock ticks since boot. With the boot id it identifies the process across our restarts.
     /// </summary>
     public ulong StartTime { get; }
 
@@ -86,35 +85,32 @@ public sealed class Container : IContainer
         new ContainerCreation(host, request).Run(deadline);
 
     /// <summary>
-    /// Brings a container back from the images that <see cref="Checkpoint"/> wrote: as <see cref="Create"/>, but its processes
-    /// run
-    /// already, and its init is our child. Its streams are the request's, in place of those that it had.
+    /// Restores a container from the images that <see cref="Checkpoint"/> wrote: as <see cref="Create"/>, but its processes
+    /// run already. Its init is our child; its streams are the request's and replace those that it had.
     /// </summary>
-    /// <exception cref="CheckpointException">criu could not; its message has the errors of criu's log. Nothing is
-    /// left.</exception>
+    /// <exception cref="CheckpointException">criu failed; the message has the errors of criu's log. Nothing is left.</exception>
     /// <inheritdoc cref="Create"/>
     public static Container Restore(
         ContainerHost host, ContainerRequest request, CheckpointOptions options, CancellationToken deadline) =>
         new ContainerCreation(host, request).Restore(options, deadline);
 
-    /// <summary>Takes back a container whose init was started by a former daemon.</summary>
+    /// <summary>Adopts a container whose init an earlier daemon started.</summary>
     /// <returns>Null when the init is gone, or its pid is another process now.</returns>
     public static Container? TryAdopt(
         ContainerHost host, string? bundle, int pid, ulong startTime, string bootId,
         IReadOnlyDictionary<string, string> cgroupPaths)
     {
         if (bootId != ProcStat.BootId || Pidfd.TryOpen(pid) is not { } pidfd) return null;
-        // The pidfd first, then the look: what it names now is what the start time is read from.
+        // Open the pidfd before reading the start time: both then name the same process.
         if (ProcStat.TryStartTime(pid) == startTime)
             return new Container(host, bundle, Cgroup.Open(cgroupPaths), pidfd, pid, startTime);
         pidfd.Dispose();
         return null;
     }
 
-    /// <summary>Tells of the container's end and of its running out of memory, the latter always first. Once in a life.</summary>
-    /// <param name="onExit">The init's status, null where it cannot be known; after a terminal's output has been passed
-    /// on.</param>
-    /// <param name="onOom">The kernel killed a process of it for want of memory.</param>
+    /// <summary>Reports the exit of the init, and OOM kills, always before the exit. To be called once.</summary>
+    /// <param name="onExit">The init's status, null where it cannot be known; after a terminal's output is relayed.</param>
+    /// <param name="onOom">The OOM killer killed a process of the container.</param>
     public void Watch(Action<ExitStatus?> onExit, Action onOom)
     {
         _onOom = onOom;
@@ -125,37 +121,37 @@ public sealed class Container : IContainer
             _oomWatch = _host.Reaper.Watch(notifier.Fd, notifier.Priority, () =>
             {
                 notifier.Acknowledge();
-                TellOom();
+                ReportOom();
             });
-            if (_adopted) TellOomIfMissed();
+            if (_adopted) ReportOomIfMissed();
         }
-        var told = _host.BeforeReap is { } before
+        var beforeReap = _host.BeforeReap is { } before
             ? (Action<ExitStatus, ProcessUsage>)(
             (status, usage) => before(new ProcessIdentity(Pid, StartTime, ProcStat.BootId), status, usage)) : null;
-        _exitWatch = _host.Reaper.WatchExit(_pidfd, status => _ = Finish(status, onExit), told);
+        _exitWatch = _host.Reaper.WatchExit(_pidfd, status => _ = Finish(status, onExit), beforeReap);
     }
 
-    /// <summary>Becomes readable when the init has ended: for a poll(2) of the caller's, while this object is alive.</summary>
+    /// <summary>Becomes readable when the init has exited: for the caller's poll(2), until this object is disposed.</summary>
     public int ExitDescriptor => _pidfd.Number;
 
-    /// <summary>Waits for the end of an init that is not watched, and collects it where it is our child.</summary>
+    /// <summary>Waits for an init that is not watched to exit, and reaps it where it is our child.</summary>
     /// <returns>The status; null where it cannot be known, or when <paramref name="timeout"/> passed first (see
     /// <see cref="HasEnded"/>).</returns>
     public ExitStatus? Wait(TimeSpan timeout)
     {
         if (!_pidfd.WaitForExit(timeout)) return null;
-        _stdio?.Drained.Wait(TimeSpan.FromSeconds(1)); // as of one that is watched
+        _stdio?.Drained.Wait(TimeSpan.FromSeconds(1)); // as for a watched init
         return _pidfd.TryReap() ?? _pidfd.TryReadExit();
     }
 
-    /// <summary>Whether the init has ended, collected or not.</summary>
+    /// <summary>Whether the init has exited, reaped or not.</summary>
     public bool HasEnded => _pidfd.WaitForExit(TimeSpan.Zero);
 
     /// <summary>Lets the init run its program.</summary>
-    /// <exception cref="LaunchException">It could not be executed; the init ends with 127.</exception>
+    /// <exception cref="LaunchException">It could not be executed; the init exits with 127.</exception>
     /// <exception cref="HookException">A poststart hook failed; the init has been killed.</exception>
-    /// <exception cref="OperationCanceledException">No answer before the deadline.</exception>
-    /// <exception cref="InvalidOperationException">The container was adopted, and so was started before.</exception>
+    /// <exception cref="OperationCanceledException">No reply before the deadline.</exception>
+    /// <exception cref="InvalidOperationException">The container was adopted, so it was started before.</exception>
     public void Start(CancellationToken deadline)
     {
         if (!_start.Release(deadline)) return;
@@ -165,7 +161,8 @@ public sealed class Container : IContainer
         }
         catch
         {
-            Signal((int)Kernel.Processes.Signal.SIGKILL); // as runc has it: what could not be told of its start does not go on
+            // As runc does: an init whose start failed must not keep running.
+            Signal((int)Kernel.Processes.Signal.SIGKILL);
             throw;
         }
     }
@@ -177,7 +174,7 @@ public sealed class Container : IContainer
         else if (_hooks is null && Bundle is not null
             && Runtime.Oci.Bundle.TryReadSpec(Bundle) is { Hooks.Poststart: { Count: > 0 } poststart } spec)
         {
-            // Taken over before its start: its bundle's config.json says what is to be run.
+            // Adopted before its start: the hooks are in its bundle's config.json.
             var state = new ContainerState(spec.OciVersion, Path.GetFileName(Bundle), "running", Pid, Bundle, spec.Annotations);
             HookRunner.Run("poststart", poststart, state, deadline);
         }
@@ -186,24 +183,24 @@ public sealed class Container : IContainer
     /// <inheritdoc/>
     public bool IsHeld => _start.IsHeld;
 
-    /// <summary>How many kills for want of memory have been told.</summary>
-    internal ulong OomKillsTold => _oomKillsSeen;
+    /// <summary>How many OOM kills have been reported.</summary>
+    internal ulong OomKillsReported => _oomKillsSeen;
 
-    /// <summary>Completes when no more input will be passed on; null where none ever is.</summary>
+    /// <summary>Completes when no more input will be relayed; null where none ever is.</summary>
     internal Task? InputEnded => _stdio?.InputEnded;
 
     /// <summary>See <see cref="ProcessStdio.Finished"/>.</summary>
     internal Task OutputFinished => _stdio?.Finished ?? Task.CompletedTask;
 
-    /// <summary>For one that is not watched because its end is known.</summary>
+    /// <summary>For an init that is not watched because its exit is known.</summary>
     internal void HasEndedBefore() => _stdio?.ProcessEnded();
 
-    /// <summary>What another process of ours needs to go on with it.</summary>
-    /// <param name="stop">We relay no more.</param>
+    /// <summary>What another process of ours needs to adopt it.</summary>
+    /// <param name="stop">Whether we stop relaying.</param>
     internal ProcessHandover HandOver(string key, bool stop) =>
         HandedOver.Of(key, isExec: false, Pid, StartTime, _pidfd, _start, _stdio, stop) with
     {
-        Bundle = Bundle, CgroupPaths = Cgroup.Paths, OomKillsTold = _oomKillsSeen,
+        Bundle = Bundle, CgroupPaths = Cgroup.Paths, OomKillsReported = _oomKillsSeen,
     };
 
     void IContainerProcess.Watch(Action<ProcessEnd> onExit, Action onOom) =>
@@ -215,7 +212,7 @@ public sealed class Container : IContainer
 
     IContainerProcess IContainer.Exec(string key, ExecRequest request, CancellationToken deadline) => Exec(request, deadline);
 
-    /// <summary>Makes another process in the container, which then waits for its <see cref="ExecProcess.Start"/>.</summary>
+    /// <summary>Spawns a process in the container, which then waits for its <see cref="ExecProcess.Start"/>.</summary>
     /// <exception cref="Runtime.Oci.InvalidSpecException">The process's spec is wrong; its Field says where.</exception>
     /// <exception cref="InvalidStdioException">A stream cannot be opened.</exception>
     /// <exception cref="LaunchException">A step failed; nothing is left of the process.</exception>
@@ -225,7 +222,7 @@ public sealed class Container : IContainer
     {
         if (!request.EvenIfPaused && Cgroup.IsFrozen)
             throw new InvalidOperationException(
-            "the container is paused: resume it first, a process spawned in it could not begin");
+            "the container is paused: resume it first; a process spawned in it could not run");
         var spec = request.Container ?? Spec();
         try
         {
@@ -238,11 +235,10 @@ public sealed class Container : IContainer
     }
 
     /// <summary>
-    /// A cgroup v2 that hands controllers down takes no process itself: an init that does so, like systemd, has gone into one
-    /// below.
-    /// Then an exec goes where the init is, as with runc.
+    /// A cgroup v2 that delegates controllers may not hold processes itself: an init that enables them, like systemd, has moved
+    /// into a child cgroup. An exec then goes into the init's cgroup, as with runc.
     /// </summary>
-    /// <returns>Null where that is not below the container's own.</returns>
+    /// <returns>Null where the init's is not below the container's.</returns>
     private Cgroup? CgroupOfInit()
     {
         if (Cgroup.V2Directory is not { } own || _host.Hierarchies.V2 is not { } tree) return null;
@@ -256,18 +252,18 @@ public sealed class Container : IContainer
     }
 
     /// <summary>
-    /// Writes the container to images by criu(8). Without <see cref="CheckpointOptions.LeaveRunning"/> its processes have ended
-    /// when this returns, the init with 137.
+    /// Writes the container to images with criu(8). Without <see cref="CheckpointOptions.LeaveRunning"/> its processes have
+    /// exited when this returns, the init with 137.
     /// </summary>
-    /// <exception cref="CheckpointException">criu could not; its message has the errors of criu's log. The container lives
-    /// on.</exception>
+    /// <exception cref="CheckpointException">criu failed; the message has the errors of criu's log. The container keeps
+    /// running.</exception>
     /// <exception cref="InvalidOperationException">The container has not been started, or has ended.</exception>
-    /// <exception cref="ArgumentException">A word of the options that criu does not know.</exception>
+    /// <exception cref="ArgumentException">An option has a value that criu does not know.</exception>
     /// <exception cref="OperationCanceledException">The deadline passed; criu was killed, and the container is
     /// thawed.</exception>
     public void Checkpoint(CheckpointOptions options, CancellationToken deadline)
     {
-        if (IsHeld) throw new InvalidOperationException("the container has not been started: there is nothing to write");
+        if (IsHeld) throw new InvalidOperationException("the container has not been started: there is nothing to checkpoint");
         if (HasEnded) throw new InvalidOperationException("the container has ended");
         var network = Spec()?.Linux?.Namespaces.Any(
             n => n.Type is Runtime.Oci.NamespaceKind.Network && !string.IsNullOrEmpty(n.Path)) ?? options.ExternalNetwork;
@@ -287,7 +283,7 @@ public sealed class Container : IContainer
         return true;
     }
 
-    /// <summary>Sends a signal to every process, each through a pidfd that is checked to be the container's still.</summary>
+    /// <summary>Sends a signal to every process, each through a pidfd that is checked to be in the container.</summary>
     /// <returns>False when there was none.</returns>
     public bool SignalAll(int signal) => Cgroup.SignalAll(signal);
 
@@ -301,15 +297,15 @@ public sealed class Container : IContainer
     public void Resize(ushort columns, ushort rows) => _stdio?.Resize(columns, rows);
 
     /// <summary>
-    /// Kills what is left, collects the init, and removes cgroup and bundle. The container is disposed afterwards.
+    /// Kills what is left, reaps the init, and removes cgroup and bundle. The container is disposed afterwards.
     /// </summary>
     /// <exception cref="TimeoutException">Something does not die or cannot be removed; calling it again is harmless.</exception>
     public void End(TimeSpan timeout)
     {
         if (Signal((int)Kernel.Processes.Signal.SIGKILL) && !_pidfd.WaitForExit(timeout))
             throw new TimeoutException($"process {Pid} does not die: it is stuck in the kernel (see /proc/{Pid}/stack)");
-        if (!_pidfd.IsClosed) _pidfd.TryReap(); // unless the reaper was faster
-        var poststop = Bundle is null ? _hooks : null; // else its config.json says it
+        if (!_pidfd.IsClosed) _pidfd.TryReap(); // unless the reaper did it already
+        var poststop = Bundle is null ? _hooks : null; // else they are in its config.json
         if (Bundle is not null || !Cgroup.TryDeleteEmpty()) TearDown(Bundle, Cgroup.Paths, timeout, _host.OnError);
         if (poststop is { Poststop.Count: > 0 })
             HookRunner.RunAll("poststop", poststop.Poststop, poststop.State("stopped", 0), _host.OnError, CancellationToken.None);
@@ -317,12 +313,12 @@ public sealed class Container : IContainer
     }
 
     /// <summary>
-    /// Kills what is left of a container that we do not hold, and removes cgroup and bundle. Bears being done twice, and on
-    /// half-made things.
+    /// Kills what is left of a container that we do not hold, and removes cgroup and bundle. Idempotent; also for half-created
+    /// containers.
     /// </summary>
-    /// <param name="cgroupPaths">Empty for one whose creation was cut short: its bundle tells.</param>
+    /// <param name="cgroupPaths">Empty for a container whose creation was interrupted: they are read from its bundle.</param>
     /// <param name="bundle">Null where it is not ours to remove.</param>
-    /// <param name="onError">Told of a poststop hook that failed; the rest goes on.</param>
+    /// <param name="onError">Receives the failure of a poststop hook; the teardown continues.</param>
     public static void TearDown(
         string? bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout, Action<Exception>? onError = null)
     {
@@ -342,7 +338,7 @@ public sealed class Container : IContainer
         Runtime.Oci.Bundle.Remove(bundle);
     }
 
-    /// <summary>A creation was cut short between the cgroup and the note of it.</summary>
+    /// <summary>A creation was interrupted between making the cgroup and recording it.</summary>
     private static void RemoveIntended(string bundle)
     {
         var intended = Cgroup.Open(Runtime.Oci.Bundle.ReadIntendedCgroup(bundle));
@@ -364,30 +360,30 @@ public sealed class Container : IContainer
     {
         try
         {
-            if (_oomNotifier is not null) TellOomIfMissed();
+            if (_oomNotifier is not null) ReportOomIfMissed();
             await LeftBehind.End(Cgroup).ConfigureAwait(false);
-            // A grandchild may hold the terminal open for ever; the exit is not kept back longer than this.
+            // A grandchild may hold the terminal open for ever; the exit is not delayed longer than this.
             if (_stdio is not null) await Task.WhenAny(_stdio.Drained, Task.Delay(TimeSpan.FromSeconds(1))).ConfigureAwait(false);
             _stdio?.ProcessEnded();
         }
         catch (Exception e)
         {
-            _host.OnError(e); // the exit is reported, whatever could not be done before it
+            _host.OnError(e); // the exit is reported even if the cleanup failed
         }
         onExit(status);
     }
 
-    private void TellOom()
+    private void ReportOom()
     {
         _oomKillsSeen = Math.Max(_oomKillsSeen + 1, Cgroup.OomKills());
         _onOom!();
     }
 
     /// <summary>
-    /// The notifier and the exit come from different descriptors: whichever epoll told first, the kill is told first.
+    /// The notifier and the exit have different descriptors: the OOM kill is reported first, in whatever order epoll does.
     /// </summary>
-    private void TellOomIfMissed()
+    private void ReportOomIfMissed()
     {
-        if (Cgroup.OomKills() > _oomKillsSeen) TellOom();
+        if (Cgroup.OomKills() > _oomKillsSeen) ReportOom();
     }
 }

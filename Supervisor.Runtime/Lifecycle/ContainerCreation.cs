@@ -17,15 +17,15 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Runtime.Lifecycle;
 
-/// <summary>Makes a container, step by step; what was made is undone, last first, when a step fails.</summary>
+/// <summary>Creates a container step by step; when a step fails, the earlier ones are undone in reverse order.</summary>
 internal sealed class ContainerCreation(ContainerHost host, ContainerRequest request)
 {
-    private const long UsualLeastMemory = 6 << 20; // docker refuses less from the outset; here it is tried
+    private const long UsualLeastMemory = 6 << 20; // docker refuses less before it tries; we try
 
     private static readonly TimeSpan UndoTimeout = TimeSpan.FromSeconds(10);
     private readonly Stack<Action> _undo = new();
 
-    /// <summary>With an init that waits for its start.</summary>
+    /// <summary>Creates it with an init that waits for its start.</summary>
     public Container Run(CancellationToken deadline) => Run((spec, rootfs, cgroup, stdio) =>
     {
         var init = Launch(spec, rootfs, cgroup, stdio, deadline);
@@ -35,7 +35,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             host, request.OwnsBundle ? request.Bundle : null, cgroup, init, stdio, new CreateHooks(spec, request));
     });
 
-    /// <summary>With processes that run: brought back from images.</summary>
+    /// <summary>Creates it with restored processes, which run.</summary>
     public Container Restore(CheckpointOptions options, CancellationToken deadline) => Run((spec, rootfs, cgroup, stdio) =>
     {
         _undo.Push(() => cgroup.KillAll(UndoTimeout));
@@ -53,7 +53,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
         return new Container(host, request.OwnsBundle ? request.Bundle : null, cgroup, init, stdio, hooks);
     });
 
-    private Container Run(Func<Spec, string, Cgroup, ProcessStdio, Container> birth)
+    private Container Run(Func<Spec, string, Cgroup, ProcessStdio, Container> spawn)
     {
         var spec = Read(request.Spec.Span);
         try
@@ -82,7 +82,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
                 request.Stdio, Outside(spec.Linux?.UidMappings, user.Uid), Outside(spec.Linux?.GidMappings, user.Gid),
                 host.OnError);
             _undo.Push(stdio.Dispose);
-            var container = birth(spec, rootfs, cgroup, stdio);
+            var container = spawn(spec, rootfs, cgroup, stdio);
             return container;
         }
         catch
@@ -129,7 +129,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
                 Namespaces = namespaces,
                 Pauses = pauses,
                 WriteIdMaps = makesUser ? (pid, stop) => IdMaps.Write(pid, linux.UidMappings, linux.GidMappings, stop) : null,
-                // Before the hooks, which may configure them, and the sysctls of the devices.
+                // Before the hooks, which may configure the devices, and before the devices' sysctls.
                 Hooks = hooks.Any || linux.NetDevices.Count > 0 ? (pid, stop) =>
                 {
                     NetDevices.Move(linux.NetDevices, pid);
@@ -159,18 +159,18 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             if (e is LaunchException failure && IsTooSmall(linux.Resources?.Memory?.Limit, failure))
                 throw new InvalidSpecException(
                     "linux.resources.memory.limit",
-                    $"{linux.Resources!.Memory!.Limit} bytes are too few for a process to start: {failure.Message}", e);
+                    $"{linux.Resources!.Memory!.Limit} bytes are too little memory to start a process: {failure.Message}", e);
             throw;
         }
         finally
         {
             foreach (var one in open) one.Dispose();
-            // a child's setuid in our memory may have changed it
+            // a CLONE_VM child's setuid may have changed it
             if (linux.Namespaces.Any(n => n.Type is NamespaceKind.User)) ProcessHardening.Apply();
         }
     }
 
-    /// <summary>What only the birth tells: the pid, for those who are told of it.</summary>
+    /// <summary>The steps that need the pid: the state for hooks and the seccomp listener, and the start socket.</summary>
     private LaunchProgram Late(InitProgram init, Spec spec, CreateHooks hooks, int pid)
     {
         var half = init.SecondHalf;
@@ -186,8 +186,8 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
 
     private void Warn(UnsupportedField ignored) => host.OnError(new NotSupportedException($"container {request.Id}: {ignored}"));
 
-    // The kernel has several ways to say that a cgroup's memory is used up: a socket's is ENFILE, and a process that touches a
-    // page is killed.
+    // The kernel reports a cgroup out of memory in several ways: a new socket gets ENFILE, and a process that touches a page is
+    // killed.
     private static bool IsTooSmall(long? limit, LaunchException failure) =>
         limit is > 0 and < UsualLeastMemory && failure.Errno is Errno.ENOMEM or Errno.ENFILE or Errno.ENOBUFS or Errno.None;
 
@@ -209,7 +209,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
         MemoryPolicySteps.Check(spec.Linux?.MemoryPolicy);
         if (SpecValidator.Unsupported(spec) is [var first, ..])
             throw new InvalidSpecException(first.Field, first.Reason + " by this version");
-        // The task's own word counts: containerd's clients say it twice, and docker may say it only here.
+        // The task's own setting wins: containerd's clients set both, docker may set only this one.
         return spec with { Process = spec.Process! with { Terminal = request.Stdio.Terminal } };
     }
 
@@ -220,7 +220,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
         return Directory.Exists(path) ? path : throw new InvalidSpecException("root.path", $"\"{path}\" is not a directory");
     }
 
-    /// <summary>One without rights over cgroups gets none, unless it asks for limits: as runc does for the rootless.</summary>
+    /// <summary>Without rights over cgroups there is none, unless the spec has limits: as with rootless runc.</summary>
     private Cgroup MakeCgroup(Spec spec)
     {
         try
@@ -236,11 +236,11 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
     }
 
     private static uint Outside(IReadOnlyList<IdMappingSpec>? maps, uint id) =>
-        maps is not { Count: > 0 } ? id : IdMaps.Outside(maps, id) ?? uint.MaxValue; // -1: left as it is. chown(2)
+        maps is not { Count: > 0 } ? id : IdMaps.Outside(maps, id) ?? uint.MaxValue; // -1: not changed. chown(2)
 
     private string CgroupsPath(Spec spec) => spec.Linux?.CgroupsPath is { Length: > 0 } path ? path : request.DefaultCgroup;
 
-    /// <summary>One thing that cannot be undone must not keep the others: the first failure is the one worth telling.</summary>
+    /// <summary>A step that cannot be undone must not stop the others: the caller needs the first failure.</summary>
     private static void Try(Action undo)
     {
         try

@@ -4,10 +4,10 @@ using Supervisor.Kernel.Processes;
 
 namespace Supervisor.Runtime.Lifecycle;
 
-/// <summary>What the containers of one process share: where cgroups are, who waits for exits, who relays streams.</summary>
+/// <summary>What the containers of one process share: cgroup hierarchies, the reaper, and the relay of streams.</summary>
 public sealed class ContainerHost : IDisposable
 {
-    /// <param name="onError">Told of what broke on the reaper's or the relay's thread; must not throw.</param>
+    /// <param name="onError">Receives failures on the reaper's or the relay's thread; must not throw.</param>
     public ContainerHost(Action<Exception> onError)
     {
         OnError = onError;
@@ -16,7 +16,7 @@ public sealed class ContainerHost : IDisposable
         ProcessHardening.Apply();
     }
 
-    /// <summary>All on one thread: for a process that does nothing else.</summary>
+    /// <summary>Runs all on one thread: for a process that does nothing else.</summary>
     internal ContainerHost(EventLoop loop, Action<Exception> onError)
     {
         OnError = onError;
@@ -25,22 +25,21 @@ public sealed class ContainerHost : IDisposable
         ProcessHardening.Apply();
     }
 
-    /// <summary>Told of a child's end before it is collected, on the reaper's thread; null for nobody.</summary>
+    /// <summary>Called with a child's exit before it is reaped, on the reaper's thread; null for none.</summary>
     internal Action<ProcessIdentity, ExitStatus, ProcessUsage>? BeforeReap { get; init; }
 
-    /// <summary>The one that waits for exits.</summary>
     public Reaper Reaper => _reaper.Value;
 
-    /// <summary>Where this host's cgroups are.</summary>
+    /// <summary>This host's cgroup hierarchies.</summary>
     public CgroupHierarchies Hierarchies => _hierarchies.Value;
 
-    /// <summary>Told of what broke where nobody waits for an answer: a poststop hook, a relay.</summary>
+    /// <summary>Receives failures that no caller waits for: of a poststop hook, of a relay.</summary>
     internal Action<Exception> OnError { get; }
 
     internal EventLoop Relay => _relay.Value;
 
     private readonly Lazy<CgroupHierarchies> _hierarchies = new(CgroupHierarchies.Discover);
-    private readonly Lazy<Reaper> _reaper; // each is a thread, which a short-lived command line does without
+    private readonly Lazy<Reaper> _reaper; // each is a thread, and a short-lived command needs none
     private readonly Lazy<EventLoop> _relay;
 
     /// <inheritdoc/>

@@ -9,37 +9,37 @@ namespace Supervisor.Runtime.Lifecycle;
 /// <summary>What a container is made from.</summary>
 /// <param name="Bundle">Absolute directory.</param>
 /// <param name="Spec">The OCI spec's JSON.</param>
-/// <param name="RootMounts">What makes up the root filesystem; empty: the spec's <c>root.path</c>.</param>
+/// <param name="RootMounts">The mounts of the root filesystem; empty: the spec's <c>root.path</c>.</param>
 /// <param name="DefaultCgroup">The cgroup where the spec has no <c>linux.cgroupsPath</c>, e.g. <c>/default/id</c>.</param>
 public sealed record ContainerRequest(
     string Bundle, ReadOnlyMemory<byte> Spec, IReadOnlyList<RootMount> RootMounts, StdioTargets Stdio, string DefaultCgroup)
 {
     /// <summary>
-    /// The bundle is ours alone: made at the creation, with config.json and rootfs in it, and removed at the end. False: the
-    /// caller's, left alone.
+    /// We own the bundle: it is created with the container, with config.json and rootfs in it, and removed with it. False: it
+    /// is the caller's and not changed.
     /// </summary>
     public bool OwnsBundle { get; init; } = true;
 
-    /// <summary>The spec where it was read already (not validated); null to read <see cref="Spec"/>.</summary>
+    /// <summary>The spec if it is parsed already (not validated); null to parse <see cref="Spec"/>.</summary>
     public Runtime.Oci.Spec? Parsed { get; init; }
 
     /// <summary>
-    /// Where the init listens for its start, which another process gives (<see cref="StartSocket.Start"/>): it then outlives
-    /// its creator. Null: it waits for <see cref="Container.Start"/>, and ends when its creator does.
+    /// The socket on which the init waits for another process to start it (<see cref="StartSocket.Start"/>): it then outlives
+    /// its creator. Null: it waits for <see cref="Container.Start"/>, and exits when its creator does.
     /// </summary>
     public StartSocket? StartSocket { get; init; }
 
-    /// <summary>What hooks are told; the bundle's own name if nothing is said.</summary>
+    /// <summary>The id in the state that hooks get; by default the bundle's name.</summary>
     public string Id { get => field ?? Path.GetFileName(Bundle.TrimEnd('/')); init; }
 
-    /// <summary>The root is moved over the old one (MS_MOVE, chroot) where pivot_root cannot work: on an initramfs.</summary>
+    /// <summary>Moves the root over the old one (MS_MOVE, chroot), where pivot_root cannot work: on an initramfs.</summary>
     public bool NoPivot { get; init; }
 
-    /// <summary>A session keyring of its own, so that it does not see ours. keyrings(7).</summary>
+    /// <summary>It gets its own session keyring and does not see ours. keyrings(7).</summary>
     public bool NewKeyring { get; init; } = true;
 
     /// <summary>
-    /// What the process finds open as 3, 4 and so on, e.g. for LISTEN_FDS; the caller's, and closed by the caller.
+    /// The process's descriptors 3, 4 and so on, e.g. for LISTEN_FDS; the caller owns and closes them.
     /// </summary>
     public IReadOnlyList<Fd> Inherited { get; init; } = [];
 }

@@ -16,7 +16,7 @@ using Supervisor.Runtime.Stdio;
 namespace Supervisor.Runtime.Lifecycle;
 
 /// <summary>
-/// Brings processes back from images. criu runs in the container's cgroup, and in a mount namespace in which the root
+/// Restores processes from images. criu runs in the container's cgroup, and in a mount namespace in which the root
 /// filesystem is mounted where only criu sees it; the init that it makes is our child (rst_sibling).
 /// </summary>
 internal sealed class ContainerRestore(
@@ -53,8 +53,8 @@ internal sealed class ContainerRestore(
                     deadline);
             using (session)
             using (var work = sockets.Ours.ReceiveDescriptor(stackalloc byte[1], deadline)
-                ?? throw new CheckpointException(What, "its child sent no descriptor", log))
-                return Talk(session, Request(images, work, keys, numbers), log, deadline);
+                ?? throw new CheckpointException(What, "criu's launcher sent no descriptor of its working directory", log))
+                return Exchange(session, Request(images, work, keys, numbers), log, deadline);
         }
         finally
         {
@@ -62,11 +62,11 @@ internal sealed class ContainerRestore(
         }
     }
 
-    private (LaunchedProcess Init, Fd? Terminal) Talk(
+    private (LaunchedProcess Init, Fd? Terminal) Exchange(
         CriuSession session, CriuMessage message, string log, CancellationToken deadline)
     {
         Fd? terminal = null;
-        Pidfd? init = null; // from criu's first word of it on: it is our child, and ours to collect, however this ends
+        Pidfd? init = null; // opened when criu first reports it: it is our child, and we must reap it in any case
         try
         {
             var pid = session.Run(What, CriuSession.Restore, message, question =>
@@ -79,9 +79,10 @@ internal sealed class ContainerRestore(
                 }
                 if (question.Script is "setup-namespaces") hooks.RunOutside(question.Pid, deadline);
             }, log, deadline);
-            init ??= Pidfd.TryOpen(pid) ?? throw CheckpointException.Of(What, $"process {pid} ended at once", log);
+            init ??= Pidfd.TryOpen(pid)
+                ?? throw CheckpointException.Of(What, $"the restored init (process {pid}) exited at once", log);
             if (request.Stdio.Terminal && terminal is null)
-                throw new CheckpointException(What, "a terminal is wanted, and the images have none", log);
+                throw new CheckpointException(What, "the request has a terminal, but the checkpointed container had none", log);
             if (!request.Stdio.Terminal)
             {
                 terminal?.Dispose();
@@ -103,10 +104,10 @@ internal sealed class ContainerRestore(
     }
 
     /// <summary>
-    /// Before criu's exec: the container's cgroup, so that all that is restored is in it, and its root filesystem.
+    /// Steps before criu's exec: join the container's cgroup, so that the restored processes are in it, and mount its root.
     /// </summary>
     /// <remarks>
-    /// criu mounts things in its working directory, which it reaches through us: so it must be a descriptor of its own mounts.
+    /// criu mounts in its working directory, which it opens through our descriptor: so that must be of its mount namespace.
     /// </remarks>
     private void Prepare(LaunchProgram program, FdSlots slots, IReadOnlyList<Fd> procs, Fd socket)
     {
@@ -118,7 +119,7 @@ internal sealed class ContainerRestore(
         };
         RootfsSteps.Enter(program, plan);
         MakeMountPoints(program, slots, plan);
-        // Nothing of ours may reach the host. A slave, not private: a root that was a slave when it was checkpointed takes its
+        // Our mounts must not propagate to the host. Slave, not private: a root that was a slave when checkpointed takes its
         // master from this one.
         program.Add(Syscall.mount, "/ (slave)", 0, program.Text("/"), 0, (long)(MountFlags.MS_REC | MountFlags.MS_SLAVE), 0);
         var work = slots.Take();
@@ -129,9 +130,8 @@ internal sealed class ContainerRestore(
     }
 
     /// <summary>
-    /// In a fresh root filesystem nothing is there yet to mount on, and criu makes none. What lies in another mount came with
-    /// that:
-    /// it is in the images, or at the source.
+    /// A new root filesystem has no mount points yet, and criu makes none. A mount point inside another mount is in the images,
+    /// or at that mount's source.
     /// </summary>
     private void MakeMountPoints(LaunchProgram program, FdSlots slots, ContainerPlan plan)
     {
@@ -170,7 +170,7 @@ internal sealed class ContainerRestore(
     }
 
     /// <summary>
-    /// The streams, under the names of those that they stand in for. Two of one name are one pipe or file: the first is given.
+    /// The streams, keyed by the names of those that they replace. Two with one name are one pipe or file: the first is used.
     /// </summary>
     private (List<string> Keys, List<Fd> Open) Inherited(ProcessStdio stdio)
     {

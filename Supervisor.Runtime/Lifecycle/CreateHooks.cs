@@ -6,7 +6,7 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Runtime.Lifecycle;
 
-/// <summary>One container's hooks, and what they are told.</summary>
+/// <summary>One container's hooks, and the state that they get.</summary>
 internal sealed class CreateHooks(Spec spec, ContainerRequest request)
 {
     private readonly HooksSpec _hooks = spec.Hooks ?? new HooksSpec();
@@ -14,13 +14,12 @@ internal sealed class CreateHooks(Spec spec, ContainerRequest request)
     /// <summary>Whether any runs before the change of root.</summary>
     public bool Any => _hooks is { Prestart.Count: > 0 } or { CreateRuntime.Count: > 0 } or { CreateContainer.Count: > 0 };
 
-    /// <summary>Those that run after the start.</summary>
+    /// <summary>The hooks that run after the start.</summary>
     public IReadOnlyList<HookSpec> Poststart => _hooks.Poststart;
 
-    /// <summary>Those that run after the end.</summary>
+    /// <summary>The hooks that run after the container is removed.</summary>
     public IReadOnlyList<HookSpec> Poststop => _hooks.Poststop;
 
-    /// <summary>The container's.</summary>
     public Spec Spec => spec;
 
     /// <summary>The state as we see it.</summary>
@@ -31,7 +30,7 @@ internal sealed class CreateHooks(Spec spec, ContainerRequest request)
     public ContainerState StateInside(string status, int pid) => State(status, PidInside(pid));
 
     /// <summary>
-    /// Runs prestart, createRuntime, and createContainer for an init that waits, its namespaces and mounts made.
+    /// Runs prestart, createRuntime and createContainer while the init waits, after its namespaces and mounts are made.
     /// </summary>
     /// <exception cref="HookException">One failed; those after it have not run.</exception>
     public void Run(int pid, CancellationToken deadline)
@@ -39,7 +38,7 @@ internal sealed class CreateHooks(Spec spec, ContainerRequest request)
         RunOutside(pid, deadline);
         if (_hooks.CreateContainer.Count == 0) return;
         using var init = Pidfd.TryOpen(pid) ?? throw new SyscallException("pidfd_open", Errno.ESRCH);
-        // A time namespace is not entered by one that shares our memory, and the init is not in its own yet.
+        // A CLONE_VM child cannot enter a time namespace, and the init has not entered its own yet.
         var namespaces = Kernel.Namespaces.ProcessNamespaces.Differing(pid) & ~CloneFlags.CLONE_NEWTIME;
         HookRunner.RunInside(
             "createContainer", _hooks.CreateContainer, StateInside("creating", pid), init, namespaces, Rootfs, deadline);
@@ -49,10 +48,10 @@ internal sealed class CreateHooks(Spec spec, ContainerRequest request)
         request.RootMounts.Count > 0
         ? Path.Join(request.Bundle, "rootfs") : Path.GetFullPath(spec.Root?.Path ?? "rootfs", request.Bundle);
 
-    /// <summary>Of these, those that run in our namespaces.</summary>
+    /// <summary>Runs those of them that run in our namespaces: prestart and createRuntime.</summary>
     public void RunOutside(int pid, CancellationToken deadline)
     {
-        // the word of the specification before createRuntime was
+        // the specification's status for hooks from before createRuntime existed
         HookRunner.Run("prestart", _hooks.Prestart, State("created", pid), deadline);
         HookRunner.Run("createRuntime", _hooks.CreateRuntime, State("creating", pid), deadline);
     }

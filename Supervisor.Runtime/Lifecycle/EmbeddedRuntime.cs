@@ -3,7 +3,7 @@ using Supervisor.Runtime.Checkpointing;
 namespace Supervisor.Runtime.Lifecycle;
 
 /// <summary>
-/// Containers as children of this very process: for one command's time, for tests, and for those who want no shim.
+/// Containers as children of this process: for a command, for tests, and for setups without a shim.
 /// </summary>
 public sealed class EmbeddedRuntime(ContainerHost host) : IContainerRuntime
 {
@@ -29,13 +29,13 @@ public sealed class EmbeddedRuntime(ContainerHost host) : IContainerRuntime
     public void TearDown(string key, string bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout) =>
         Container.TearDown(bundle, cgroupPaths, timeout);
 
-    /// <summary>None: what a former process of ours had in its care is nobody's now.</summary>
+    /// <summary>None: the containers of an earlier process are not known to this runtime.</summary>
     public IReadOnlyCollection<string> Keys(CancellationToken deadline) => [];
 
     /// <inheritdoc cref="Keys"/>
     public IReadOnlyCollection<FoundContainer> Found(CancellationToken deadline) => [];
 
-    /// <summary>Nothing: a process that was not started ended with our former self.</summary>
+    /// <summary>Does nothing: a process that was not started exited with the daemon before.</summary>
     public void EndExec(string key, TimeSpan timeout)
     {
     }

@@ -13,7 +13,7 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Runtime.Lifecycle;
 
-/// <summary>Makes another process in a live container; of one that fails nothing is left.</summary>
+/// <summary>Spawns a process in a live container; a failure leaves nothing behind.</summary>
 internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init, int initPid, Spec? spec, ExecRequest request)
 {
     public ExecProcess Run(CancellationToken deadline)
@@ -52,7 +52,7 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
         try
         {
             open.Add(sockets.Theirs);
-            // the number stays ours to the end of the launch, whoever disposes the container meanwhile
+            // keeps the descriptor open until the launch is done, even if the container is disposed meanwhile
             init.DangerousAddRef(ref lent);
             var v2 = cgroup.OpenV2Directory();
             if (v2 is not null) open.Add(v2);
@@ -102,7 +102,7 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
     private CloneFlags Differing()
     {
         var differing = ProcessNamespaces.Differing(initPid);
-        // Looked at by pid, so it counts only if the pid was the init's all the while.
+        // Read by pid, so it is valid only if the init has not exited since.
         return init.WaitForExit(TimeSpan.Zero) ? throw ProcessNamespaces.Ended() : differing;
     }
 }

@@ -7,10 +7,9 @@ using Supervisor.Runtime.Stdio;
 namespace Supervisor.Runtime.Lifecycle;
 
 /// <summary>
-/// A live process in a container beside its init. Each call is for one caller at a time, but <see cref="Signal"/>, which anyone
-/// may call.
+/// A live process in a container beside its init. One caller at a time, except for <see cref="Signal"/>.
 /// </summary>
-/// <remarks>Disposing it lets go of what we hold: one that runs goes on, one that waits for its start ends by itself.</remarks>
+/// <remarks>Disposing it releases our handles: a running process keeps running, one that waits for its start exits.</remarks>
 public sealed class ExecProcess : IContainerProcess
 {
     private readonly ContainerHost _host;
@@ -28,7 +27,7 @@ public sealed class ExecProcess : IContainerProcess
     private ExecProcess(ContainerHost host, Pidfd pidfd, int pid, ulong startTime) =>
         (_host, _pidfd, Pid, StartTime, _start) = (host, pidfd, pid, startTime, HeldStart.Past);
 
-    /// <summary>Goes on with what another process of ours hands over.</summary>
+    /// <summary>Adopts a process that another process of ours hands over.</summary>
     internal ExecProcess(ContainerHost host, ProcessHandover from)
     {
         (_host, Pid, StartTime) = (host, from.Pid, from.StartTime);
@@ -40,30 +39,28 @@ public sealed class ExecProcess : IContainerProcess
     /// <summary>Its pid in our namespace, for printing.</summary>
     public int Pid { get; }
 
-    /// <summary>
-    /// When it was born, in clock ticks since boot. Together with the boot id it names the process across our restarts.
-    /// </summary>
+    /// <summary>In clock ticks since boot. With the boot id it identifies the process across our restarts.</summary>
     public ulong StartTime { get; }
 
-    /// <summary>Takes back one that a former daemon started.</summary>
+    /// <summary>Adopts a process that an earlier daemon started.</summary>
     /// <returns>Null when it is gone, or its pid is another process now.</returns>
     public static ExecProcess? TryAdopt(ContainerHost host, int pid, ulong startTime, string bootId)
     {
         if (bootId != ProcStat.BootId || Pidfd.TryOpen(pid) is not { } pidfd) return null;
-        // The pidfd first, then the look: what it names now is what the start time is read from.
+        // Open the pidfd before reading the start time: both then name the same process.
         if (ProcStat.TryStartTime(pid) == startTime) return new ExecProcess(host, pidfd, pid, startTime);
         pidfd.Dispose();
         return null;
     }
 
-    /// <summary>Tells of its end, after a terminal's output has been passed on. Once in a life.</summary>
+    /// <summary>Reports its exit, after a terminal's output is relayed. To be called once.</summary>
     /// <param name="onExit">The status, null where it cannot be known.</param>
     public void Watch(Action<ExitStatus?> onExit)
     {
-        var told = _host.BeforeReap is { } before
+        var beforeReap = _host.BeforeReap is { } before
             ? (Action<ExitStatus, ProcessUsage>)(
             (status, usage) => before(new ProcessIdentity(Pid, StartTime, ProcStat.BootId), status, usage)) : null;
-        _exitWatch = _host.Reaper.WatchExit(_pidfd, status => _ = Finish(status, onExit), told);
+        _exitWatch = _host.Reaper.WatchExit(_pidfd, status => _ = Finish(status, onExit), beforeReap);
     }
 
     void IContainerProcess.Watch(Action<ProcessEnd> onExit, Action onOom) =>
@@ -76,36 +73,36 @@ public sealed class ExecProcess : IContainerProcess
     /// <inheritdoc/>
     public bool IsHeld => _start.IsHeld;
 
-    /// <summary>Completes when no more input will be passed on; null where none ever is.</summary>
+    /// <summary>Completes when no more input will be relayed; null where none ever is.</summary>
     internal Task? InputEnded => _stdio?.InputEnded;
 
     /// <summary>See <see cref="ProcessStdio.Finished"/>.</summary>
     internal Task OutputFinished => _stdio?.Finished ?? Task.CompletedTask;
 
-    /// <summary>For one that is not watched because its end is known.</summary>
+    /// <summary>For a process that is not watched because its exit is known.</summary>
     internal void HasEndedBefore() => _stdio?.ProcessEnded();
 
-    /// <summary>What another process of ours needs to go on with it.</summary>
-    /// <param name="stop">We relay no more.</param>
+    /// <summary>What another process of ours needs to adopt it.</summary>
+    /// <param name="stop">Whether we stop relaying.</param>
     internal ProcessHandover HandOver(string key, bool stop) =>
         HandedOver.Of(key, isExec: true, Pid, StartTime, _pidfd, _start, _stdio, stop);
 
     /// <inheritdoc cref="Container.ExitDescriptor"/>
     public int ExitDescriptor => _pidfd.Number;
 
-    /// <summary>Waits for its end and collects it. Not for one that is watched.</summary>
+    /// <summary>Waits for its exit and reaps it. Not for a watched process.</summary>
     /// <returns>The status; null when <paramref name="timeout"/> passed first.</returns>
     public ExitStatus? Wait(TimeSpan timeout)
     {
         if (!_pidfd.WaitForExit(timeout)) return null;
-        _stdio?.Drained.Wait(TimeSpan.FromSeconds(1)); // as of one that is watched
+        _stdio?.Drained.Wait(TimeSpan.FromSeconds(1)); // as for a watched process
         return _pidfd.TryReap() ?? _pidfd.TryReadExit();
     }
 
     /// <summary>Lets it run its program.</summary>
-    /// <exception cref="LaunchException">It could not be executed; the process ends with 127.</exception>
-    /// <exception cref="OperationCanceledException">No answer before the deadline.</exception>
-    /// <exception cref="InvalidOperationException">It was adopted, and so was started before.</exception>
+    /// <exception cref="LaunchException">It could not be executed; the process exits with 127.</exception>
+    /// <exception cref="OperationCanceledException">No reply before the deadline.</exception>
+    /// <exception cref="InvalidOperationException">It was adopted, so it was started before.</exception>
     public void Start(CancellationToken deadline) => _start.Release(deadline);
 
     /// <summary>Sends it a signal. SIGKILL reaches a frozen one too, and leaves the others in the container frozen.</summary>
@@ -126,7 +123,7 @@ public sealed class ExecProcess : IContainerProcess
     /// <summary>See <see cref="ProcessStdio.Resize"/>.</summary>
     public void Resize(ushort columns, ushort rows) => _stdio?.Resize(columns, rows);
 
-    /// <summary>Kills and collects it. Not for one that is watched: the reaper collects that.</summary>
+    /// <summary>Kills and reaps it. Not for a watched process, which the reaper reaps.</summary>
     /// <exception cref="TimeoutException">It does not die.</exception>
     public void End(TimeSpan timeout)
     {
@@ -149,13 +146,13 @@ public sealed class ExecProcess : IContainerProcess
     {
         try
         {
-            // A grandchild may hold the terminal open for ever; the exit is not kept back longer than this.
+            // A grandchild may hold the terminal open for ever; the exit is not delayed longer than this.
             if (_stdio is not null) await Task.WhenAny(_stdio.Drained, Task.Delay(TimeSpan.FromSeconds(1))).ConfigureAwait(false);
             _stdio?.ProcessEnded();
         }
         catch (Exception e)
         {
-            _host.OnError(e); // the exit is told, whatever could not be done before it
+            _host.OnError(e); // the exit is reported even if the cleanup failed
         }
         onExit(status);
     }

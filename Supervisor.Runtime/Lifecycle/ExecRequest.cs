@@ -4,23 +4,23 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Runtime.Lifecycle;
 
-/// <summary>What another process of a container is made from.</summary>
+/// <summary>What an exec is made from.</summary>
 /// <param name="Process">The OCI process's JSON.</param>
-/// <param name="Stdio">Its word on the terminal counts, not the spec's.</param>
+/// <param name="Stdio">Its terminal setting counts, not the spec's.</param>
 public sealed record ExecRequest(ReadOnlyMemory<byte> Process, StdioTargets Stdio)
 {
     /// <summary>
-    /// The container's own spec, whose filter, personality, memory policy and processors hold for an exec too; null where the
-    /// container itself knows it.
+    /// The container's spec, whose seccomp filter, personality, memory policy and CPUs apply to an exec too; null where the
+    /// container has it.
     /// </summary>
     public Spec? Container { get; init; }
 
-    /// <summary>Where it runs, of the container's own or below it; null for the container's own.</summary>
+    /// <summary>The cgroup that it runs in, the container's or one below; null for the container's.</summary>
     public Kernel.Cgroups.Cgroup? Cgroup { get; init; }
 
-    /// <summary>Begin in a paused container too; the call then lasts until that is resumed.</summary>
+    /// <summary>Spawn in a paused container too; the call then blocks until the container is resumed.</summary>
     public bool EvenIfPaused { get; init; }
 
-    /// <summary>What the process finds open as 3, 4 and so on; the caller's, and closed by the caller.</summary>
+    /// <summary>The process's descriptors 3, 4 and so on; the caller owns and closes them.</summary>
     public IReadOnlyList<Fd> Inherited { get; init; } = [];
 }

@@ -6,18 +6,18 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Runtime.Lifecycle;
 
-/// <summary>The start of a process that waits before its program: once, whoever asks, and with the same answer to all.</summary>
+/// <summary>The start of a process that waits before its program. It happens once; every caller gets the same result.</summary>
 internal sealed class HeldStart(HeldInit? held) : IDisposable
 {
     private LaunchException? _failure;
     private volatile bool _done = held is null;
 
-    /// <summary>Of a process that a former daemon has started.</summary>
+    /// <summary>For a process that an earlier daemon started.</summary>
     public static HeldStart Past => new(null);
 
     public bool IsHeld => !_done;
 
-    /// <summary>Our end of the talk with it, while it waits.</summary>
+    /// <summary>Our end of the socket to it, while it waits.</summary>
     public Fd? Socket => _done ? null : held!.Socket;
 
     public static HeldStart Resume(ProcessHandover from, Pidfd pidfd, string name) =>
@@ -25,7 +25,7 @@ internal sealed class HeldStart(HeldInit? held) : IDisposable
         ? new HeldStart(HeldInit.Resume(new LaunchedProcess(from.Pid, pidfd), socket, name))
         : Past;
 
-    /// <returns>False when it had been let go before.</returns>
+    /// <returns>False when it was released before.</returns>
     public bool Release(CancellationToken deadline)
     {
         if (_failure is not null) throw _failure;
@@ -46,7 +46,7 @@ internal sealed class HeldStart(HeldInit? held) : IDisposable
     public void Dispose() => held?.Dispose();
 }
 
-/// <summary>What a container's init and its other processes hand over alike.</summary>
+/// <summary>The part of the handover that is the same for an init and an exec.</summary>
 internal static class HandedOver
 {
     public static ProcessHandover Of(

@@ -6,13 +6,13 @@ using Supervisor.Runtime.Oci;
 namespace Supervisor.Runtime.Lifecycle;
 
 /// <summary>
-/// Who makes containers and is the parent of their processes: this process itself (<see cref="EmbeddedRuntime"/>), or a
-/// shim that outlives it (<c>ShimRuntime</c>). Everything may block; it is for threads that may.
+/// Creates containers and is the parent of their processes: this process itself (<see cref="EmbeddedRuntime"/>), or a
+/// shim that outlives it (<c>ShimRuntime</c>). Every call may block.
 /// </summary>
 public interface IContainerRuntime : IDisposable
 {
     /// <summary>Makes bundle, cgroup, streams and init, which then waits for its start.</summary>
-    /// <param name="key">Names the container among those of this runtime, also to our next life.</param>
+    /// <param name="key">Identifies the container in this runtime, also after a restart.</param>
     /// <inheritdoc cref="Container.Create"/>
     IContainer Create(string key, ContainerRequest request, CancellationToken deadline);
 
@@ -20,48 +20,46 @@ public interface IContainerRuntime : IDisposable
     /// <inheritdoc cref="Container.Restore"/>
     IContainer Restore(string key, ContainerRequest request, CheckpointOptions options, CancellationToken deadline);
 
-    /// <summary>Takes back a container that a former daemon made, alive or with an exit that nobody collected yet.</summary>
-    /// <returns>Null when nothing is known of it but that it is gone.</returns>
+    /// <summary>Adopts a container of an earlier daemon, alive or with an exit that is not collected yet.</summary>
+    /// <returns>Null when it is gone and its exit is unknown.</returns>
     IContainer? TryAdopt(
         string key, string bundle, ProcessIdentity init, IReadOnlyDictionary<string, string> cgroupPaths,
         CancellationToken deadline);
 
-    /// <summary>As <see cref="TryAdopt"/>, for another process of a container.</summary>
+    /// <summary>As <see cref="TryAdopt"/>, for an exec.</summary>
     IContainerProcess? TryAdoptExec(string key, ProcessIdentity process, CancellationToken deadline);
 
-    /// <summary>Kills and removes a container that the caller does not hold, half-made or gone already.</summary>
+    /// <summary>Kills and removes a container that the caller does not hold; it may be half-created or gone already.</summary>
     /// <inheritdoc cref="Container.TearDown"/>
     void TearDown(string key, string bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout);
 
-    /// <summary>The keys of all processes that are in this runtime's care, whoever holds them.</summary>
+    /// <summary>The keys of all processes of this runtime, with or without a holder.</summary>
     IReadOnlyCollection<string> Keys(CancellationToken deadline);
 
-    /// <summary>The containers that are in this runtime's care and have not ended, also if nothing holds them.</summary>
+    /// <summary>The containers of this runtime that have not exited, with or without a holder.</summary>
     IReadOnlyCollection<FoundContainer> Found(CancellationToken deadline);
 
-    /// <summary>Kills a process of a container that the caller does not hold, if there is one of this key.</summary>
+    /// <summary>Kills the exec of this key, which the caller does not hold, if there is one.</summary>
     void EndExec(string key, TimeSpan timeout);
 }
 
-/// <summary>A container as its runtime knows it: enough to take it over without a record of it.</summary>
+/// <summary>A container as its runtime knows it: enough to adopt it without a record of it.</summary>
 /// <param name="IsHeld">Its init waits before its program.</param>
 public sealed record FoundContainer(
     string Key, ProcessIdentity Init, string Bundle, IReadOnlyDictionary<string, string> CgroupPaths, bool Terminal, bool IsHeld);
 
-/// <summary>Names a process across our restarts: a pid alone may have been given to another process since.</summary>
+/// <summary>Identifies a process across our restarts: a pid alone may have been reused.</summary>
 /// <param name="StartTime">Field 22 of /proc/PID/stat, in clock ticks since boot. proc(5).</param>
 /// <param name="BootId">/proc/sys/kernel/random/boot_id.</param>
 public readonly record struct ProcessIdentity(int Pid, ulong StartTime, string BootId);
 
-/// <summary>A process that ended.</summary>
+/// <summary>The exit of a process.</summary>
 /// <param name="Status">Null where it cannot be known.</param>
 /// <param name="At">When it was noticed.</param>
 public readonly record struct ProcessEnd(ExitStatus? Status, DateTimeOffset At);
 
-/// <summary>
-/// A process of a container, in the hands of whoever holds this. Each call is for one caller at a time, but <see cref="Signal"/>.
-/// </summary>
-/// <remarks>Disposing it lets go of what we hold, and leaves the process as it is.</remarks>
+/// <summary>A process of a container. One caller at a time, except for <see cref="Signal"/>.</summary>
+/// <remarks>Disposing it releases our handles, and leaves the process running.</remarks>
 public interface IContainerProcess : IDisposable
 {
     /// <summary>In our namespace, for printing.</summary>
@@ -70,29 +68,29 @@ public interface IContainerProcess : IDisposable
     /// <summary>In clock ticks since boot.</summary>
     ulong StartTime { get; }
 
-    /// <summary>It waits before its program.</summary>
+    /// <summary>Whether it waits before its program.</summary>
     bool IsHeld { get; }
 
-    /// <summary>Tells of its end, once; at once if it has ended already.</summary>
-    /// <param name="onOom">The kernel killed a process of the container for want of memory; never told after the end.</param>
+    /// <summary>Reports its exit, once; immediately if it has exited already.</summary>
+    /// <param name="onOom">The OOM killer killed a process of the container; never called after the exit.</param>
     void Watch(Action<ProcessEnd> onExit, Action onOom);
 
-    /// <summary>Its exit is recorded for good: nobody needs to keep it any longer. Does not block.</summary>
+    /// <summary>Its exit is journalled: the runtime may forget it. Does not block.</summary>
     void Collected();
 
-    /// <summary>Lets it run its program; nothing happens if it does.</summary>
+    /// <summary>Lets it run its program; does nothing if it runs already.</summary>
     void Start(CancellationToken deadline);
 
     /// <returns>False when it has ended.</returns>
     bool Signal(int signal);
 
-    /// <summary>Its input ends once what is in its FIFO has been read.</summary>
+    /// <summary>Closes its input once what is in its FIFO has been read.</summary>
     void CloseInput();
 
     /// <summary>Sets its terminal's size in characters.</summary>
     void Resize(ushort columns, ushort rows);
 
-    /// <summary>Kills and collects it, and removes what was made for it.</summary>
+    /// <summary>Kills and reaps it, and removes its resources.</summary>
     /// <exception cref="TimeoutException">Something does not die or cannot be removed; calling it again is harmless.</exception>
     void End(TimeSpan timeout);
 }
@@ -100,18 +98,17 @@ public interface IContainerProcess : IDisposable
 /// <summary>A container and its init.</summary>
 public interface IContainer : IContainerProcess
 {
-    /// <summary>Its cgroup.</summary>
     Cgroup Cgroup { get; }
 
     /// <summary>Sends a signal to every process.</summary>
     /// <returns>False when there was none.</returns>
     bool SignalAll(int signal);
 
-    /// <summary>Writes its processes into files. One that is not left running has ended, with 137, when this returns.</summary>
+    /// <summary>Writes its processes to images. If it is not left running, it has exited with 137 when this returns.</summary>
     /// <inheritdoc cref="Container.Checkpoint"/>
     void Checkpoint(CheckpointOptions options, CancellationToken deadline);
 
-    /// <summary>Makes another process, which then waits for its start.</summary>
-    /// <param name="key">Names it among those of this runtime.</param>
+    /// <summary>Spawns another process, which then waits for its start.</summary>
+    /// <param name="key">Identifies it in this runtime.</param>
     IContainerProcess Exec(string key, ExecRequest request, CancellationToken deadline);
 }

@@ -4,15 +4,14 @@ using Supervisor.Kernel.Cgroups;
 namespace Supervisor.Runtime.Lifecycle;
 
 /// <summary>
-/// What a container's init leaves in its cgroup when it ends. The kernel ends the others of a pid namespace with its first
-/// process;
-/// in the host's, or one shared with other containers, nothing does, and they would go on unseen.
+/// The processes that a container's init leaves in its cgroup when it exits. The kernel kills the others of a pid namespace
+/// when its first process exits; in the host's, or a shared one, they would keep running unnoticed.
 /// </summary>
 internal static class LeftBehind
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
-    /// <summary>Completes when nothing of it is left: at once, on the caller's thread, where that is so already.</summary>
+    /// <summary>Kills them; completes when the cgroup is empty, at once on the caller's thread if it is already.</summary>
     /// <exception cref="TimeoutException">Something does not die.</exception>
     public static Task End(Cgroup cgroup) => cgroup.IsEmpty ? Task.CompletedTask
         : Task.Factory.StartNew(

@@ -6,8 +6,8 @@ using Supervisor.Runtime.Oci;
 namespace Supervisor.Runtime.Lifecycle;
 
 /// <summary>
-/// All that one process of ours must give another so that it can go on with a container's process: facts, and
-/// descriptors. It is what a shim sends the daemon, what a daemon sends a new shim, and what a shim leaves to its next image.
+/// All that one process of ours must give another so that it can adopt a container's process: facts and descriptors.
+/// A shim sends it to the daemon, a daemon to a new shim, and a shim to its next version across an upgrade.
 /// </summary>
 internal sealed record ProcessHandover
 {
@@ -23,18 +23,18 @@ internal sealed record ProcessHandover
 
     public required ulong StartTime { get; init; }
 
-    /// <summary>Of a container whose bundle is ours to remove.</summary>
+    /// <summary>For a container whose bundle we own.</summary>
     public string? Bundle { get; init; }
 
-    /// <summary>Of a container.</summary>
+    /// <summary>For a container.</summary>
     public IReadOnlyDictionary<string, string> CgroupPaths { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>How many kills for want of memory have been told.</summary>
-    public ulong OomKillsTold { get; init; }
+    /// <summary>How many OOM kills have been reported.</summary>
+    public ulong OomKillsReported { get; init; }
 
     public bool Terminal { get; init; }
 
-    /// <summary>Read from the client or the terminal, and not yet passed on.</summary>
+    /// <summary>Read from the client or the terminal, and not yet relayed.</summary>
     public byte[] PendingInput { get; init; } = [];
 
     public byte[] PendingOutput { get; init; } = [];
@@ -55,10 +55,10 @@ internal sealed record ProcessHandover
 
     public byte[] PendingStderr { get; init; } = [];
 
-    /// <summary>Null in the place of what there is none of. The receiver owns them.</summary>
+    /// <summary>Null in each place that is not used. The receiver owns them.</summary>
     public required SafeHandle?[] Handles { get; init; }
 
-    public Pidfd Pidfd => new(Take(PidfdPlace) ?? throw new InvalidDataException("a handed over process without its pidfd"));
+    public Pidfd Pidfd => new(Take(PidfdPlace) ?? throw new InvalidDataException("a process was handed over without its pidfd"));
 
     public Fd? Descriptor(int place) => Take(place) is { } number ? new Fd(number) : null;
 
@@ -72,7 +72,7 @@ internal sealed record ProcessHandover
         return number;
     }
 
-    /// <summary>Closes what nobody took.</summary>
+    /// <summary>Closes the handles that were not taken.</summary>
     public void Close()
     {
         foreach (var handle in Handles) handle?.Dispose();

@@ -3,8 +3,8 @@ using Supervisor.Kernel.Processes;
 namespace Supervisor.Runtime.ShimClient;
 
 /// <summary>
-/// Collects children that nobody waits for: left by a shim's death, or by processes that a container without a pid namespace
-/// has abandoned. For a process that is the daemon and nothing else.
+/// Reaps children that no watcher waits for: reparented when a shim exited, or when a process in a container without a pid
+/// namespace did. Only for a process that is the daemon and nothing else.
 /// </summary>
 internal sealed class OrphanReaper : IDisposable
 {
@@ -12,7 +12,7 @@ internal sealed class OrphanReaper : IDisposable
     private readonly Func<IEnumerable<int>> _watched;
     private readonly Timer _timer;
 
-    /// <param name="watched">The pids of those that somebody waits for; asked after the ended ones are listed.</param>
+    /// <param name="watched">The pids that have a watcher; called after the exited children are listed.</param>
     public OrphanReaper(Func<IEnumerable<int>> watched)
     {
         _watched = watched;
@@ -34,7 +34,7 @@ internal sealed class OrphanReaper : IDisposable
         }
         catch (IOException)
         {
-            // Looked for again.
+            // The next interval retries.
         }
     }
 }

@@ -9,7 +9,7 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Runtime.ShimClient;
 
-/// <summary>The bodies of messages: what is written on one side and read on the other, side by side.</summary>
+/// <summary>The bodies of messages: each writer next to its reader.</summary>
 internal static class ShimBodies
 {
     public static MessageWriter Put(this MessageWriter to, StdioTargets stdio) =>
@@ -17,7 +17,7 @@ internal static class ShimBodies
 
     public static StdioTargets Stdio(this MessageReader from) => new(from.Text(), from.Text(), from.Text(), from.Flag());
 
-    /// <summary>All of a create but its spec, which follows as a descriptor.</summary>
+    /// <summary>A create request without its spec, which travels as a descriptor.</summary>
     public static MessageWriter Put(this MessageWriter to, ContainerRequest request)
     {
         to.Text(request.Bundle).Flag(request.OwnsBundle).Text(request.DefaultCgroup).Put(request.Stdio)
@@ -57,13 +57,13 @@ internal static class ShimBodies
 
     private static string? NullIfEmpty(string text) => text.Length > 0 ? text : null;
 
-    /// <summary>A process. Its descriptors travel beside it, those that there are.</summary>
-    /// <param name="version">Which the receiver speaks.</param>
+    /// <summary>A process. The descriptors that it has travel beside the message.</summary>
+    /// <param name="version">The version that the receiver speaks.</param>
     public static MessageWriter Put(this MessageWriter to, ProcessHandover process, int version)
     {
         to.Text(process.Key).Flag(process.IsExec).I32(process.Pid).I64((long)process.StartTime).Text(process.Bundle ?? "")
             .Pairs(process.CgroupPaths)
-            .I64((long)process.OomKillsTold).Flag(process.Terminal).Flag(process.InputEnding).Bytes(process.PendingInput)
+            .I64((long)process.OomKillsReported).Flag(process.Terminal).Flag(process.InputEnding).Bytes(process.PendingInput)
                 .Bytes(process.PendingOutput);
         var present = 0;
         for (var i = 0; i < process.Handles.Length; i++) present |= process.Handles[i] is { IsClosed: false } ? 1 << i : 0;
@@ -76,8 +76,8 @@ internal static class ShimBodies
     public static IEnumerable<SafeHandle> Present(this ProcessHandover process) =>
         process.Handles.Where(h => h is { IsClosed: false })!;
 
-    /// <param name="descriptors">Those that are the process's are taken out.</param>
-    /// <param name="version">Which the sender spoke.</param>
+    /// <param name="descriptors">The process's are removed from the list.</param>
+    /// <param name="version">The version that the sender spoke.</param>
     public static ProcessHandover Process(this MessageReader from, List<Fd> descriptors, int version) =>
         from.Process(version, _ =>
     {
@@ -87,7 +87,7 @@ internal static class ShimBodies
         return first;
     });
 
-    /// <summary>As <see cref="Process(MessageReader, List{Fd}, int)"/>, with the numbers of the descriptors behind it.</summary>
+    /// <summary>As <see cref="Process(MessageReader, List{Fd}, int)"/>, but with descriptor numbers in the body.</summary>
     public static ProcessHandover ProcessWithNumbers(this MessageReader from, int version, Func<int, Fd> take) =>
         from.Process(version, reader => take(reader.I32()));
 
@@ -98,7 +98,7 @@ internal static class ShimBodies
         {
             Key = from.Text(), IsExec = from.Flag(), Pid = from.I32(), StartTime = (ulong)from.I64(),
             Bundle = from.Text() is { Length: > 0 } bundle
-                ? bundle : null, CgroupPaths = from.Pairs(), OomKillsTold = (ulong)from.I64(),
+                ? bundle : null, CgroupPaths = from.Pairs(), OomKillsReported = (ulong)from.I64(),
             Terminal = from.Flag(), InputEnding = from.Flag(), PendingInput = from.Bytes().ToArray(), PendingOutput = from.Bytes()
                 .ToArray(),
             Handles = handles,
@@ -128,9 +128,9 @@ internal static class ShimBodies
         new ProcessUsage(TimeSpan.FromTicks(from.I64()), TimeSpan.FromTicks(from.I64()), from.I64()));
 }
 
-/// <summary>How a process ended, kept until somebody has written it down for good.</summary>
+/// <summary>How a process exited, kept until its exit is journalled.</summary>
 /// <param name="Status">0–255; null where it cannot be known.</param>
-/// <param name="OomKills">How many kills for want of memory its cgroup has seen; 0 for an exec.</param>
+/// <param name="OomKills">The OOM kills that its cgroup has counted; 0 for an exec.</param>
 internal sealed record ExitRecord(
     string Key, int Pid, ulong StartTime, int? Status, DateTimeOffset At, ulong OomKills, ProcessUsage Usage)
 {

@@ -4,26 +4,26 @@ using Supervisor.Kernel.Sockets;
 
 namespace Supervisor.Runtime.ShimClient;
 
-/// <summary>What a <see cref="ShimConnection"/> has to tell, all of it on its one thread.</summary>
+/// <summary>The callbacks of a <see cref="ShimConnection"/>, all on its one thread.</summary>
 internal interface IShimListener
 {
-    /// <summary>A connection is made. What the shim has in its care is told next.</summary>
+    /// <summary>A connection is made. The shim lists its processes next.</summary>
     void Connected();
 
-    /// <summary>Something that was not asked for, or what the shim has in its care.</summary>
+    /// <summary>A notification, or one process of the shim's list.</summary>
     /// <param name="descriptors">Closed afterwards, unless taken.</param>
-    void Told(ShimSession session, ShimKind kind, MessageReader body, List<Fd> descriptors);
+    void OnMessage(ShimSession session, ShimKind kind, MessageReader body, List<Fd> descriptors);
 
-    /// <summary>All that the shim has in its care has been told. Nobody else has the session before this returns.</summary>
+    /// <summary>The shim has listed all of its processes. No caller gets the session before this returns.</summary>
     void Listed(ShimSession session);
 
-    /// <summary>The shim is dead.</summary>
+    /// <summary>The shim exited.</summary>
     void OnShimExited();
 }
 
 /// <summary>
-/// The way to a shim. One thread keeps it: it finds or starts the shim, reads from it, and when it has died finds or starts
-/// the next.
+/// The connection to a shim. One thread maintains it: it finds or starts the shim, reads from it, and does so again when the
+/// shim has exited.
 /// </summary>
 internal sealed class ShimConnection
 {
@@ -31,7 +31,7 @@ internal sealed class ShimConnection
     private readonly ShimOptions _options;
     private readonly IShimListener _listener;
     private readonly Thread _thread;
-    private readonly Lock _leaving = new(); // held while a shim is asked to leave: its end is then no death
+    private readonly Lock _leaving = new(); // held during a Leave call: the exit that follows is expected
     private volatile TaskCompletionSource<ShimSession> _session = NewSession();
     private volatile Pidfd? _shim;
     private volatile bool _stopping, _left, _everListed;
@@ -48,23 +48,23 @@ internal sealed class ShimConnection
     /// <summary>The shim's pid; null while there is none.</summary>
     public int? ShimPid { get; private set; }
 
-    /// <summary>No shim has ever said what is in its care, so that none was ever asked for anything.</summary>
+    /// <summary>No shim has listed its processes yet, so no request was ever sent.</summary>
     public bool HasNeverListed => !_everListed;
 
-    /// <summary>The shim has ended as it was asked to: nothing was in its care.</summary>
+    /// <summary>The shim exited on request: it had no processes.</summary>
     public bool HasLeft => _left;
 
     /// <summary>It has left, or <see cref="Stop"/> was called.</summary>
     public bool IsStopping => _stopping;
 
-    /// <summary>The process is there, whether it can be talked to or not.</summary>
+    /// <summary>The process is alive, with or without a connection.</summary>
     public bool ShimLives => _shim is { IsClosed: false } shim && !shim.WaitForExit(TimeSpan.Zero);
 
-    /// <summary>What can be talked over now; null while there is nothing.</summary>
+    /// <summary>The current session; null while there is none.</summary>
     public ShimSession? Current => _session.Task is { IsCompletedSuccessfully: true, Result: var session } ? session : null;
 
-    /// <summary>Waits for one.</summary>
-    /// <exception cref="ShimLostException">There will be none any more.</exception>
+    /// <summary>Waits for a session.</summary>
+    /// <exception cref="ShimLostException">The connection was stopped.</exception>
     /// <exception cref="OperationCanceledException">There was none before the deadline.</exception>
     public ShimSession Session(CancellationToken deadline)
     {
@@ -79,7 +79,7 @@ internal sealed class ShimConnection
         return session.Task.GetAwaiter().GetResult();
     }
 
-    /// <summary>Asks what bears being done twice: the next shim too, when one dies over it.</summary>
+    /// <summary>For idempotent calls: retries with the next shim when one exits during the call.</summary>
     public void Repeat(Func<ShimSession, ShimSession.Reply> call, CancellationToken deadline)
     {
         while (true)
@@ -96,14 +96,14 @@ internal sealed class ShimConnection
         }
     }
 
-    /// <summary>The connection can break before the process has ended.</summary>
+    /// <summary>Waits for the shim to exit: the connection can break before.</summary>
     public void AwaitShimsEnd()
     {
         if (_shim is { IsClosed: false } shim) shim.WaitForExit(TimeSpan.FromSeconds(2));
     }
 
-    /// <summary>Ends the shim, and the thread, if there is nothing left in its care.</summary>
-    /// <returns>False where there is, or where that cannot be known: then nothing has changed.</returns>
+    /// <summary>Stops the shim and the thread, if the shim has no processes left.</summary>
+    /// <returns>False where it has some, or where that cannot be known: then nothing has changed.</returns>
     public bool TryLeave()
     {
         lock (_leaving)
@@ -126,7 +126,7 @@ internal sealed class ShimConnection
         return true;
     }
 
-    /// <summary>Ends the thread. The shim stays.</summary>
+    /// <summary>Stops the thread. The shim keeps running.</summary>
     public void Stop()
     {
         _stopping = true;
@@ -143,7 +143,7 @@ internal sealed class ShimConnection
         {
             try
             {
-                Talk();
+                RunSession();
             }
             catch (Exception e) when (!_stopping)
             {
@@ -153,26 +153,27 @@ internal sealed class ShimConnection
         }
     }
 
-    private void Talk()
+    private void RunSession()
     {
         var socket = Connect();
         if (socket is null) return;
         ShimSession session = null!;
-        session = new ShimSession(socket, (kind, body, descriptors) => Told(session, kind, body, descriptors));
+        session = new ShimSession(socket, (kind, body, descriptors) => OnMessage(session, kind, body, descriptors));
         using (session)
         {
             var (pid, uid) = session.Peer;
-            if (uid != CurrentUser.Uid) throw new IOException($"process {pid} of user {uid} answers there: not our user");
+            if (uid != CurrentUser.Uid)
+                throw new IOException($"process {pid} of user {uid} serves its socket: not the daemon's user");
             if (ShimPid != pid || _shim is null)
             {
-                // A former daemon's shim, or one that came to listen before the one that we have just started, which leaves.
+                // An earlier daemon's shim, or one that listened before the one that we have just started, which exits then.
                 _shim?.Dispose();
                 _shim = Pidfd.TryOpen(pid);
             }
             ShimPid = pid;
             _listener.Connected();
             using (var deadline = new CancellationTokenSource(Grace))
-                session.Tell(ShimFrame.Hello(ShimFrame.Newest, ShimFrame.Oldest), deadline.Token);
+                session.Notify(ShimFrame.Hello(ShimFrame.Newest, ShimFrame.Oldest), deadline.Token);
             try
             {
                 session.Read(() => !_stopping);
@@ -184,7 +185,7 @@ internal sealed class ShimConnection
         }
         lock (_leaving)
         {
-            if (_stopping) return; // as it was asked to
+            if (_stopping) return; // the exit was requested
         }
         AwaitShimsEnd();
         if (_shim?.WaitForExit(TimeSpan.Zero) == false) return; // only the connection broke
@@ -195,7 +196,7 @@ internal sealed class ShimConnection
         _listener.OnShimExited();
     }
 
-    private void Told(ShimSession session, ShimKind kind, MessageReader body, List<Fd> descriptors)
+    private void OnMessage(ShimSession session, ShimKind kind, MessageReader body, List<Fd> descriptors)
     {
         switch (kind)
         {
@@ -203,14 +204,14 @@ internal sealed class ShimConnection
                 session.Version = ShimFrame.Agree(body.I32(), body.I32());
                 break;
             case ShimKind.ListEnd:
-                // Until now the session was nobody's: who adopts must see all of the list.
+                // No caller has the session yet: one that adopts must see the complete list.
                 _listener.Listed(session);
                 UpgradeIfOlder(session);
                 _everListed = true;
                 _session.TrySetResult(session);
                 break;
             default:
-                _listener.Told(session, kind, body, descriptors);
+                _listener.OnMessage(session, kind, body, descriptors);
                 break;
         }
     }
@@ -219,10 +220,10 @@ internal sealed class ShimConnection
     {
         var running = FileStatus.IdentityOf($"/proc/{session.Peer.Pid}/exe");
         if (running.Length == 0 || running == FileStatus.IdentityOf(_options.Executable)) return;
-        _options.Log($"the shim (process {session.Peer.Pid}) is another file than {_options.Executable}: it becomes that");
+        _options.Log($"the shim (process {session.Peer.Pid}) runs another executable than {_options.Executable}: upgrading it");
         using var deadline = new CancellationTokenSource(Grace);
         session.Ask(ShimKind.Upgrade, m => m.Text(_options.Executable), [], deadline.Token)
-            .ContinueWith(t => _options.Log($"the shim was not upgraded: {t.Exception!.InnerException!.Message}"),
+            .ContinueWith(t => _options.Log($"cannot upgrade the shim: {t.Exception!.InnerException!.Message}"),
                 TaskContinuationOptions.OnlyOnFaulted);
     }
 
@@ -238,7 +239,7 @@ internal sealed class ShimConnection
                 started.TryReap();
                 started.Dispose();
                 _shim = null;
-                throw new IOException($"it ended at once; {Path.Join(_options.Directory, "log")} says why");
+                throw new IOException($"it exited at once; see {Path.Join(_options.Directory, "log")}");
             }
             _shim ??= ShimLauncher.Launch(_options.Executable, _options.Directory);
             if (Environment.TickCount64 > end) throw new IOException($"it does not listen after {StartTimeout.TotalSeconds:0} s");

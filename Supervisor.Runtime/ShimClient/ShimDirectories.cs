@@ -6,23 +6,22 @@ using Supervisor.Kernel.Sockets;
 namespace Supervisor.Runtime.ShimClient;
 
 /// <summary>
-/// Where the shims of a daemon are: the node's in <c>STATE/shim</c>, a container's own in <c>STATE/shims/NAMESPACE/ID</c>, or in
-/// <c>STATE/shims/~/HASH</c> where the path of its socket would be longer than a socket's may be.
+/// The directories of a daemon's shims: the node's in <c>STATE/shim</c>, a container's own in
+/// <c>STATE/shims/NAMESPACE/ID</c>, or in <c>STATE/shims/~/HASH</c> where its socket's path would not fit into <c>sun_path</c>.
 /// </summary>
 internal sealed class ShimDirectories(string state)
 {
-    private readonly Lock _tree = new(); // the last one's removal takes the namespace's directory with it
+    private readonly Lock _tree = new(); // removing the last one removes the namespace's directory too
 
-    /// <summary>The node's.</summary>
     public string Node => Path.Join(state, "shim");
 
-    /// <summary>Whether any container's own is there.</summary>
+    /// <summary>Whether any container has a shim directory of its own.</summary>
     public bool AnyOfContainers => OfContainers().Any();
 
     private string Shims => Path.Join(state, "shims");
 
-    /// <summary>The container's own.</summary>
-    /// <param name="key"><c>NAMESPACE/ID</c>; what follows, of an exec, is not looked at.</param>
+    /// <summary>The directory of the container's own shim.</summary>
+    /// <param name="key"><c>NAMESPACE/ID</c>; the rest, of an exec's key, is ignored.</param>
     public string Of(string key)
     {
         var container = ContainerOf(key);
@@ -32,15 +31,15 @@ internal sealed class ShimDirectories(string state)
         return Path.Join(Shims, "~", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(container)).AsSpan(0, 16)));
     }
 
-    /// <summary>The container that a key is of.</summary>
+    /// <summary>The container's part of a key.</summary>
     public static string ContainerOf(string key) =>
         key.IndexOf('/', key.IndexOf('/', StringComparison.Ordinal) + 1) is >= 0 and var end ? key[..end] : key;
 
-    /// <summary>All containers' own that are there.</summary>
+    /// <summary>The existing directories of containers' own shims.</summary>
     public IEnumerable<string> OfContainers() =>
         Directory.Exists(Shims) ? Directory.GetDirectories(Shims).SelectMany(Directory.GetDirectories) : [];
 
-    /// <summary>Somebody listens there, or has left an end that nobody has collected.</summary>
+    /// <summary>A shim listens there, or has left an exit that is not collected.</summary>
     public static bool IsInUse(string directory)
     {
         if (new FileInfo(Path.Join(directory, "exits")) is { Exists: true, Length: > 0 }) return true;

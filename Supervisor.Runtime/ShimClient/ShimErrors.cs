@@ -9,8 +9,7 @@ using Supervisor.Runtime.Stdio;
 namespace Supervisor.Runtime.ShimClient;
 
 /// <summary>
-/// Exceptions over the wire: the caller is to see the same type, with the same words, as if the call had been made in its own
-/// process.
+/// Exceptions over the wire: the caller sees the same type and message as if the call had run in its own process.
 /// </summary>
 internal static class ShimErrors
 {
@@ -47,11 +46,11 @@ internal static class ShimErrors
             Type.Cancelled => new OperationCanceledException(message),
             Type.Descriptors => new DescriptorsExhaustedException(message),
             Type.InvalidOperation => new InvalidOperationException(message),
-            _ => new IOException(message), // cgroup and system call errors: their words say all that anybody asks of them
+            _ => new IOException(message), // cgroup and system call errors: no caller needs more than the message
         };
     }
 
-    /// <summary>Whatever an error quotes, the message that tells of it must not be too long to be sent.</summary>
+    /// <summary>An error may quote long text, but its message must fit into a packet.</summary>
     private static MessageWriter Cut(this MessageWriter to, string text) => to.Text(ErrorText.Cut(text));
 
     private static string Without(string message, string field) =>

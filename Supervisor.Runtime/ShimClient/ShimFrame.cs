@@ -1,15 +1,15 @@
 namespace Supervisor.Runtime.ShimClient;
 
 /// <summary>
-/// What a message is. Numbers are for ever; a peer ignores a kind that it does not know, and answers it with <see cref="Failed"/>
-/// if it has a number.
+/// The kind of a message. Values never change. A peer ignores an unknown kind, or replies <see cref="Failed"/> if the message
+/// has a number.
 /// </summary>
 internal enum ShimKind : byte
 {
     // Either side, first.
     Hello = 1,
 
-    // Daemon to shim, each answered with Done, Spawned or Failed.
+    // Daemon to shim; the reply is Done, Spawned or Failed.
     Create = 10,
     Start = 11,
     Exec = 12,
@@ -21,16 +21,16 @@ internal enum ShimKind : byte
     Checkpoint = 18,
     Restore = 19,
 
-    // Daemon to shim, not answered.
+    // Daemon to shim, without a reply.
     Collected = 30,
     Leave = 31,
 
-    // Shim to daemon, answers.
+    // Shim to daemon, replies.
     Done = 50,
     Spawned = 51,
     Failed = 52,
 
-    // Shim to daemon, unasked.
+    // Shim to daemon, notifications.
     Listed = 70,
     ListEnd = 71,
     Exited = 72,
@@ -39,29 +39,29 @@ internal enum ShimKind : byte
 }
 
 /// <summary>
-/// The talk between a daemon and its shim:
+/// The wire protocol between a daemon and its shim:
 /// <code>
 ///   daemon                                      shim (a SEQPACKET socket, 0600 in a 0700 directory; both check the peer's uid)
 ///     │── Hello {newest, oldest} ─────────────────▶
 ///     │◀──────────── Hello {newest, oldest, pid} ──│   the lower newest counts; neither may be below the other's oldest
-///     │◀── Listed {process, its end} + descriptors │   every process, then the ends that nobody has collected
+///     │◀── Listed {process, exit} + descriptors ───│   every process, then the exits that are not collected
 ///     │◀──────────────────────────────── ListEnd ──│
-///     │── request {number, …} + descriptors ──────▶│   at most one of a key runs at a time, those of others beside it
-///     │◀── answer {number, …} + descriptors ───────│   in any order
+///     │── request {number, …} + descriptors ──────▶│   one at a time for each key, different keys in parallel
+///     │◀── reply {number, …} + descriptors ────────│   in any order
 ///     │◀── Exited, OutOfMemory, InputEnded ────────│
-///     │── Collected {key, pid, start time} ───────▶│   the exit is journalled: it may be forgotten
+///     │── Collected {key, pid, start time} ───────▶│   the exit is journalled: the shim may forget it
 /// </code>
 /// A message has at most <see cref="Kernel.Sockets.PacketSocket.MaximumMessage"/> bytes; a spec travels in a sealed memfd.
 /// </summary>
 internal static class ShimFrame
 {
-    /// <summary>The version that this code speaks.</summary>
+    /// <summary>The newest version that this code speaks.</summary>
     public const int Newest = 2;
 
-    /// <summary>From this version on a process has logs.</summary>
+    /// <summary>The first version in which a process has logs.</summary>
     public const int WithLogs = 2;
 
-    /// <summary>The oldest that it still speaks: the one before <see cref="Newest"/> at least.</summary>
+    /// <summary>The oldest version that it still speaks: at least the one before <see cref="Newest"/>.</summary>
     public const int Oldest = 1;
 
     public static MessageWriter Begin(ShimKind kind, long number = 0) => new MessageWriter().U8((byte)kind).I64(number);
@@ -75,5 +75,5 @@ internal static class ShimFrame
         Math.Min(newest, Newest) is var version && version >= Math.Max(oldest, Oldest)
         ? version
         : throw new InvalidDataException(
-            $"the other side speaks the versions {oldest} to {newest} of the shim's protocol, this side {Oldest} to {Newest}");
+            $"the peer speaks versions {oldest} to {newest} of the shim protocol, this side {Oldest} to {Newest}");
 }

@@ -6,12 +6,12 @@ using Supervisor.Runtime.Launch;
 
 namespace Supervisor.Runtime.ShimClient;
 
-/// <summary>Starts a shim: a child in a session of its own, with nothing of ours but a log file.</summary>
+/// <summary>Starts a shim: a child in a session of its own that inherits only a log file.</summary>
 internal static class ShimLauncher
 {
     private const long LongestLog = 1 << 20;
 
-    /// <returns>Its pidfd, for us as its parent.</returns>
+    /// <returns>Its pidfd; it is our child.</returns>
     public static Pidfd Launch(string executable, string directory)
     {
         using var nothing = Fd.Open("/dev/null", OpenFlags.O_RDWR);
@@ -33,7 +33,7 @@ internal static class ShimLauncher
         return Launcher.Launch(program, CloneFlags.None, null, CancellationToken.None).Pidfd;
     }
 
-    /// <summary>Begun anew when it has grown long: one former log is kept.</summary>
+    /// <summary>Rotates a log that has grown too long; one old log is kept.</summary>
     private static Fd OpenLog(string path)
     {
         if (new FileInfo(path) is { Exists: true, Length: > LongestLog }) File.Move(path, path + ".1", overwrite: true);

@@ -6,8 +6,8 @@ using Supervisor.Runtime.Lifecycle;
 namespace Supervisor.Runtime.ShimClient;
 
 /// <summary>
-/// Containers in the care of several shims: each in one of its own, with its execs, or all new ones in the node's. Whatever
-/// a former daemon has left in the care of the others is found, served and, when it is gone, ended with its shim.
+/// Containers of several shims: each new one, with its execs, has a shim of its own, or all share the node's. Shims of an
+/// earlier daemon, in either mode, are found and served; each is stopped when it has no containers left.
 /// </summary>
 public sealed class ShimPool : IContainerRuntime
 {
@@ -21,9 +21,7 @@ public sealed class ShimPool : IContainerRuntime
     private readonly Timer _again;
     private volatile bool _stopping;
 
-    /// <summary>
-    /// A directory with a shim. Whoever needs it rents it: it goes when nobody does, and it is no longer wanted.
-    /// </summary>
+    /// <summary>A directory with a shim, reference-counted: it is removed when it is draining and the count is 0.</summary>
     private sealed class Slot(string directory)
     {
         public readonly Lock Gate = new();
@@ -41,14 +39,14 @@ public sealed class ShimPool : IContainerRuntime
         foreach (var directory in directories.OfContainers())
         {
             if (ShimDirectories.IsInUse(directory)) Release(Acquire(directory, wanted: true)!);
-            // of a shim that never came to be, or whose containers are looked for by their processes
+            // its shim never started, or is gone: its containers are found by their processes
             else directories.Remove(directory);
         }
         if (!perContainer || ShimDirectories.IsInUse(directories.Node)) Release(Acquire(directories.Node, wanted: true)!);
         if (options.OwnsProcess) _orphans = new OrphanReaper(() => Runtimes.SelectMany(r => r.Watched));
     }
 
-    /// <summary>Finds the shims that are there.</summary>
+    /// <summary>Finds the running shims.</summary>
     /// <param name="host">For what this process itself watches; disposed with the runtime.</param>
     /// <param name="options">With the daemon's state directory as its directory.</param>
     /// <param name="perContainer">Whether each new container gets a shim of its own.</param>
@@ -62,7 +60,7 @@ public sealed class ShimPool : IContainerRuntime
     }
 
     /// <summary>
-    /// Whether a shim serves below a daemon's state directory, or has left an exit there that nobody has collected.
+    /// Whether a shim serves below a daemon's state directory, or has left an exit there that is not collected.
     /// </summary>
     public static bool AnyInUse(string state)
     {
@@ -101,7 +99,7 @@ public sealed class ShimPool : IContainerRuntime
     /// <inheritdoc/>
     public void EndExec(string key, TimeSpan timeout) => TearDown(key, "", new Dictionary<string, string>(), timeout);
 
-    /// <summary>Of all shims that answer; the others' are looked for at the next start. A shim without any is ended.</summary>
+    /// <summary>Of all shims that answer; the others' are found at the next start. A shim without any is stopped.</summary>
     /// <inheritdoc/>
     public IReadOnlyCollection<string> Keys(CancellationToken deadline)
     {
@@ -117,8 +115,7 @@ public sealed class ShimPool : IContainerRuntime
             }
             catch (OperationCanceledException)
             {
-                _options.Log($"the shim in {directory} does not answer: what it has in its care and nobody owns is looked for "
-                    + "at the next start");
+                _options.Log($"the shim in {directory} does not answer: its orphaned processes are cleaned up at the next start");
             }
             finally
             {
@@ -137,7 +134,7 @@ public sealed class ShimPool : IContainerRuntime
         return found;
     }
 
-    /// <summary>Ends the shims that have nothing left in their care; the others stay, for the next daemon.</summary>
+    /// <summary>Stops the shims that have no processes left; the others keep running for the next daemon.</summary>
     public void Dispose()
     {
         if (_stopping) return;
@@ -181,14 +178,14 @@ public sealed class ShimPool : IContainerRuntime
         var slot = AcquireFor(key, deadline);
         if (slot is null)
         {
-            // Left by a shim that is gone, or by a daemon without one: worth a shim only if it is still there.
+            // Its shim is gone, or its daemon had none: start a shim only if the process is still alive.
             if (process.BootId != ProcStat.BootId || ProcStat.TryStartTime(process.Pid) != process.StartTime) return null;
             slot = Acquire(_directories.Of(key), wanted: true)!;
         }
         return With(slot, adopt);
     }
 
-    /// <summary>The shim that has a process of this key, or should; null where there is none.</summary>
+    /// <summary>The slot of the shim that has, or should have, the process of this key; null where there is none.</summary>
     private Slot? AcquireFor(string key, CancellationToken deadline)
     {
         var (own, node) = (Acquire(_directories.Of(key), wanted: false), Acquire(_directories.Node, wanted: false));
@@ -227,7 +224,7 @@ public sealed class ShimPool : IContainerRuntime
         return true;
     });
 
-    /// <param name="wanted">Begun if there is none; else null where there is none.</param>
+    /// <param name="wanted">Starts a shim if there is none; otherwise the result is null then.</param>
     private Slot? Acquire(string directory, bool wanted)
     {
         while (true)
@@ -240,7 +237,7 @@ public sealed class ShimPool : IContainerRuntime
             }
             lock (slot.Gate)
             {
-                if (slot.Ended) continue; // it has gone since we have found it
+                if (slot.Ended) continue; // it was removed since we found it
                 if (slot.Runtime is null)
                 {
                     if (!wanted) return null;
@@ -267,7 +264,7 @@ public sealed class ShimPool : IContainerRuntime
 
     private void NoLongerWanted(Slot slot)
     {
-        if (!_perContainer && slot.Directory == _directories.Node) return; // the next container's
+        if (!_perContainer && slot.Directory == _directories.Node) return; // kept for the next container
         lock (slot.Gate)
         {
             slot.Draining = true;
@@ -275,16 +272,16 @@ public sealed class ShimPool : IContainerRuntime
         }
     }
 
-    /// <summary>Under the gate: who comes for the same container waits, and begins anew.</summary>
+    /// <summary>Called under the gate: a caller for the same container waits, then retries with a new slot.</summary>
     private void EndIfDraining(Slot slot)
     {
         if (_stopping || slot.Ended || !slot.Draining || slot.RefCount > 0) return;
         if (slot.Runtime is { } runtime)
         {
-            if (runtime.HasNeverListed) runtime.Dispose(); // so nothing was ever asked of it
+            if (runtime.HasNeverListed) runtime.Dispose(); // no request was ever sent
             else if (!runtime.TryLeave())
             {
-                // something of it is being made or ended
+                // one of its processes is being created or removed
                 if (slot.Directory != _directories.Node) _again.Change(AskAgain, Timeout.InfiniteTimeSpan);
                 return;
             }
@@ -302,7 +299,7 @@ public sealed class ShimPool : IContainerRuntime
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            _options.Log($"{slot.Directory}: {e.Message}: it is removed at the next start");
+            _options.Log($"cannot remove the shim's directory {slot.Directory}: {e.Message}; trying again at the next start");
         }
     }
 

@@ -9,28 +9,28 @@ using Supervisor.Runtime.Oci;
 namespace Supervisor.Runtime.ShimClient;
 
 /// <summary>
-/// A process in a shim's care, as the daemon holds it: its pidfd, and copies of its streams' ends, which keep them open if
-/// the shim dies. What the daemon can do itself (signals, cgroups) it does; the rest it asks of the shim.
+/// The daemon's view of a shim's process: its pidfd, and copies of its stream ends, which keep the streams open if the shim
+/// exits. The daemon does signals and cgroups itself and calls the shim for the rest.
 /// </summary>
 internal sealed class ShimProcess : IContainer
 {
     private readonly ShimRuntime _runtime;
     private readonly Lock _gate = new();
-    private readonly Pidfd? _pidfd; // null of one that was gone before we came
+    private readonly Pidfd? _pidfd; // null for one that exited before we reattached
     private readonly Fd?[] _ends;
     private readonly string _stdoutLog, _stderrLog;
     private IDisposable? _localWatch;
     private Action<ProcessEnd>? _onExit;
     private Action? _onOom;
     private ProcessEnd? _end;
-    private ulong _oomKills, _oomKillsTold;
+    private ulong _oomKills, _oomKillsReported;
     private bool _ended, _held;
 
     public ShimProcess(ShimRuntime runtime, ProcessHandover from, string? containerKey)
     {
         (_runtime, Key, ContainerKey, IsExec, Pid, StartTime, Bundle, CgroupPaths, Terminal, _oomKills) =
             (runtime, from.Key, containerKey, from.IsExec, from.Pid, from.StartTime, from.Bundle, from.CgroupPaths, from.Terminal,
-                from.OomKillsTold);
+                from.OomKillsReported);
         (_stdoutLog, _stderrLog) = (from.StdoutLog, from.StderrLog);
         if (from.Handles[ProcessHandover.PidfdPlace] is not null) _pidfd = from.Pidfd;
         _ends = new Fd?[ProcessHandover.Places];
@@ -68,19 +68,19 @@ internal sealed class ShimProcess : IContainer
         lock (_gate)
         {
             (_onExit, _onOom) = (onExit, onOom);
-            TellOom();
+            ReportOom();
             if (_end is { } end) onExit(end);
         }
     }
 
-    /// <summary>The shim, or our own watch, has learned something. What is told twice is told on once.</summary>
+    /// <summary>Records a report of the shim or of our own watch. A duplicate is not reported again.</summary>
     public void Learn(ProcessEnd? end, ulong oomKills)
     {
         lock (_gate)
         {
             if (_end is not null) return;
             _oomKills = Math.Max(_oomKills, oomKills);
-            TellOom();
+            ReportOom();
             if (end is null) return;
             (_end, _ended, _held) = (end, true, false);
             CloseEnds();
@@ -88,9 +88,7 @@ internal sealed class ShimProcess : IContainer
         }
     }
 
-    /// <summary>
-    /// The shim has died: its children are ours now, or the first process's, and we see to their ends ourselves.
-    /// </summary>
+    /// <summary>The shim exited: its children are now reparented to us or to pid 1, and we watch their exits ourselves.</summary>
     public void WatchLocally(ContainerHost host)
     {
         lock (_gate)
@@ -109,19 +107,19 @@ internal sealed class ShimProcess : IContainer
         }
         catch (Exception e)
         {
-            host.OnError(e); // the exit is reported, whatever could not be done before it
+            host.OnError(e); // the exit is reported even if the cleanup failed
         }
         Learn(end, OomKillsNow());
     }
 
-    /// <summary>No more input will come: our copy of its end must not keep it waiting.</summary>
+    /// <summary>No more input will come: our copy of the input's end must not keep it open.</summary>
     public void InputEnded()
     {
         lock (_gate) Close(ProcessHandover.InputPlace, ProcessHandover.InputPipePlace);
     }
 
     /// <summary>
-    /// For a new shim; null where it has ended. The handles stay ours, and open while <paramref name="send"/> runs.
+    /// For a new shim; does nothing where it has exited. The handles stay ours, and open while <paramref name="send"/> runs.
     /// </summary>
     public void HandOver(Action<ProcessHandover> send)
     {
@@ -131,7 +129,7 @@ internal sealed class ShimProcess : IContainer
             send(new ProcessHandover
             {
                 Key = Key, IsExec = IsExec, Pid = Pid, StartTime = StartTime, Bundle = Bundle, CgroupPaths = CgroupPaths,
-                OomKillsTold = _oomKillsTold,
+                OomKillsReported = _oomKillsReported,
                 Terminal = Terminal, InputEnding = InputEnding, StdoutLog = _stdoutLog, StderrLog = _stderrLog,
                 Handles = [_pidfd, .. _ends.Skip(1)],
             });
@@ -157,7 +155,7 @@ internal sealed class ShimProcess : IContainer
     {
         if (Cgroup.IsFrozen)
             throw new InvalidOperationException(
-            "the container is paused: resume it first, a process spawned in it could not begin");
+            "the container is paused: resume it first; a process spawned in it could not run");
         return _runtime.Exec(this, key, request, deadline);
     }
 
@@ -211,10 +209,10 @@ internal sealed class ShimProcess : IContainer
         }
     }
 
-    private void TellOom()
+    private void ReportOom()
     {
-        if (_oomKills <= _oomKillsTold || _onOom is null) return;
-        _oomKillsTold = _oomKills;
+        if (_oomKills <= _oomKillsReported || _onOom is null) return;
+        _oomKillsReported = _oomKills;
         _onOom();
     }
 

@@ -8,23 +8,23 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Runtime.ShimClient;
 
-/// <summary>Where a shim is, and what to start if there is none.</summary>
-/// <param name="Directory">Of its socket, its log and its uncollected exits: on a tmpfs, 0700, no other daemon's.</param>
-/// <param name="Executable">supervisor-shim. A running shim that is an older file becomes this one.</param>
-/// <param name="Log">Told, on any thread, what an operator should know; must not throw.</param>
-/// <param name="OwnsProcess">This process is the daemon and nothing else: orphans that come to it are its own to reap.</param>
+/// <summary>The directory of a shim, and the program to start if there is none.</summary>
+/// <param name="Directory">Has its socket, its log and its uncollected exits: on a tmpfs, 0700, of this daemon only.</param>
+/// <param name="Executable">supervisor-shim. A running shim of another file is upgraded to this one.</param>
+/// <param name="Log">Receives messages for the operator, on any thread; must not throw.</param>
+/// <param name="OwnsProcess">This process is the daemon and nothing else: it reaps the orphans that are reparented to it.</param>
 public sealed record ShimOptions(string Directory, string Executable, Action<string> Log, bool OwnsProcess)
 {
-    /// <summary>A container is removed, and its key is free; called on any thread.</summary>
+    /// <summary>Called on any thread when a container is removed and its key is free.</summary>
     internal Action<string>? OnRemoved { get; init; }
 
-    /// <summary>The host is others' too, and stays when the runtime is disposed.</summary>
+    /// <summary>The host is shared: it is not disposed with the runtime.</summary>
     internal bool SharesHost { get; init; }
 }
 
 /// <summary>
-/// Containers as children of a shim, which outlives this process, and whose death they outlive: what a dead shim leaves is
-/// handed to the next.
+/// Containers as children of a shim, which outlives this process. They also outlive the shim: when it exits, its processes
+/// are handed to the next.
 /// </summary>
 public sealed class ShimRuntime : IContainerRuntime, IShimListener
 {
@@ -34,11 +34,11 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     private readonly ContainerHost _host;
     private readonly ConcurrentDictionary<string, ShimProcess> _known = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<(string Key, int Pid, ulong StartTime), ExitRecord> _uncollected = new();
-    private readonly HashSet<ShimProcess> _listed = []; // by the shim that is talked to: the connection's thread's
+    private readonly HashSet<ShimProcess> _listed = []; // by the current shim; used only by the connection's thread
     private readonly ShimConnection _connection;
     private readonly OrphanReaper? _orphans;
 
-    /// <param name="host">For what this process itself watches; disposed with this.</param>
+    /// <param name="host">For the processes that this process itself watches; disposed with this.</param>
     public ShimRuntime(ContainerHost host, ShimOptions options)
     {
         (_host, _options) = (host, options);
@@ -49,14 +49,14 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     }
 
     /// <summary>
-    /// The children of this process whose ends this runtime waits for: the shim's, and those that a shim's death has left.
+    /// The children of this process whose exits this runtime waits for: the shim, and the processes of a shim that exited.
     /// </summary>
     internal IEnumerable<int> Watched => [.. _known.Values.Select(p => p.Pid), .. ShimPid is { } shim ? (int[])[shim] : []];
 
-    /// <summary>No shim has ever said what is in its care, so that none was ever asked for anything.</summary>
+    /// <summary>No shim has listed its processes yet, so no request was ever sent.</summary>
     internal bool HasNeverListed => _connection.HasNeverListed;
 
-    /// <summary>Disposed, and its shim has ended: nothing was in its care.</summary>
+    /// <summary>Disposed, and its shim exited: it had no processes.</summary>
     internal bool HasLeft => _connection.HasLeft;
 
     /// <summary>The shim's pid; null while there is none.</summary>
@@ -82,10 +82,10 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         {
             _connection.AwaitShimsEnd();
             if (!request.OwnsBundle) throw;
-            // Only the connection broke (no descriptor was left to take its answer): the shim may be at it still, and undoes it
-            // when it is done.
+            // Only the connection broke (no descriptor was free for its reply): the shim may still be creating it, and this call
+            // removes it afterwards.
             if (_connection.ShimLives) IgnoreErrors(() => End(key, request.Bundle, new Dictionary<string, string>(), Grace));
-            // Half-made, or made and orphaned: the bundle says which cgroup it has.
+            // Half-created or orphaned: its cgroup is in the bundle.
             else Container.TearDown(request.Bundle, new Dictionary<string, string>(), Grace);
             throw;
         }
@@ -128,7 +128,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     /// <inheritdoc/>
     public void EndExec(string key, TimeSpan timeout) => TearDown(key, "", new Dictionary<string, string>(), timeout);
 
-    /// <summary>Ends a shim that has nothing left in its care; another stays, for the next daemon.</summary>
+    /// <summary>Stops a shim that has no processes left; any other keeps running for the next daemon.</summary>
     public void Dispose()
     {
         if (_connection.IsStopping) return;
@@ -137,8 +137,8 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         Release();
     }
 
-    /// <summary>Ends the shim, and this with it, if there is nothing left in its care.</summary>
-    /// <returns>False where there is, or where that cannot be known: then nothing has changed.</returns>
+    /// <summary>Stops the shim and releases this, if the shim has no processes left.</summary>
+    /// <returns>False where it has some, or where that cannot be known: then nothing has changed.</returns>
     internal bool TryLeave()
     {
         if (!_connection.TryLeave()) return false;
@@ -164,12 +164,12 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
                 m.Text(key).I32(CallMilliseconds).Text(container.Key).Put(request.Stdio), process, deadline);
     }
 
-    /// <summary>Not asked twice: a shim that dies over it may have left half of the images, or all of them.</summary>
+    /// <summary>Not retried: a shim that exits during it may have left half of the images, or all of them.</summary>
     internal void Checkpoint(ShimProcess container, CheckpointOptions options, CancellationToken deadline) =>
         _connection.Session(deadline)
             .Call(ShimKind.Checkpoint, m => m.Text(container.Key).I32(CallMilliseconds).Put(options), null, deadline);
 
-    /// <summary>Until it is done: it bears being done twice, so the next shim is asked when one dies over it.</summary>
+    /// <summary>Idempotent, so it is retried with the next shim when one exits during the call.</summary>
     internal void End(string key, string bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout)
     {
         using var deadline = new CancellationTokenSource(timeout + Grace);
@@ -187,20 +187,18 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         }
         catch (ShimLostException) when (_connection.HasLeft)
         {
-            // It had nothing in its care; the bundle may have been left without a process.
+            // It had no processes; a bundle may be left without one.
             if (bundle.Length > 0) Container.TearDown(bundle, cgroupPaths, timeout);
         }
     }
 
-    /// <summary>What was a container's is gone.</summary>
+    /// <summary>A container's resources are removed.</summary>
     internal void Removed(string key)
     {
         if (key.Count('/') == 1) _options.OnRemoved?.Invoke(key);
     }
 
-    /// <summary>
-    /// Sends something that nobody waits for, in the background: a shim that does not read must not hold its caller up.
-    /// </summary>
+    /// <summary>Sends a request without waiting for the reply: a shim that does not read must not block the caller.</summary>
     internal void SendInBackground(ShimProcess process, ShimKind kind, Action<MessageWriter> body)
     {
         if (process.HasEnded || _connection.Current is not { } session) return;
@@ -218,7 +216,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         ThreadPool.UnsafeQueueUserWorkItem(_ => IgnoreErrors(() =>
         {
             using var deadline = new CancellationTokenSource(Grace);
-            session.Tell(ShimFrame.Begin(ShimKind.Collected).Text(process.Key).I32(process.Pid).I64((long)process.StartTime),
+            session.Notify(ShimFrame.Begin(ShimKind.Collected).Text(process.Key).I32(process.Pid).I64((long)process.StartTime),
                 deadline.Token);
         }), null);
     }
@@ -249,8 +247,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
             _known[key] = gone;
             return gone;
         }
-        // Of a shim that died when we were not there either. The pidfd first, then the look: what it names now is what the start
-        // time is read from.
+        // Its shim exited while no daemon ran. Open the pidfd before reading the start time: both then name the same process.
         if (Pidfd.TryOpen(wanted.Pid) is not { } pidfd) return null;
         if (ProcStat.TryStartTime(wanted.Pid) != wanted.StartTime)
         {
@@ -267,12 +264,12 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         }
         catch
         {
-            process.Dispose(); // the shim is dying: who asked asks again, and the next one gets it
+            process.Dispose(); // the shim is exiting: the caller retries, and the next shim adopts it
             throw;
         }
     }
 
-    /// <param name="containerKey">Of an exec.</param>
+    /// <param name="containerKey">For an exec.</param>
     private ShimProcess Spawn(
         ShimKind kind, string key, string? containerKey, string bundle, Action<MessageWriter> body,
             System.Runtime.InteropServices.SafeHandle payload, CancellationToken deadline)
@@ -282,7 +279,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         session.Call(kind, body, payload, deadline, late => Undo(key, bundle, late), Spawned);
         return spawned!;
 
-        // On the reading thread, before it reads on: what is told of the process next, or the shim's death, finds it known.
+        // Runs on the reading thread before it reads on: the next report of the process, or the shim's exit, finds it known.
         void Spawned(ShimSession.Reply reply)
         {
             spawned = new ShimProcess(this, reply.Body.Process(reply.Descriptors, session.Version), containerKey);
@@ -302,7 +299,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
 
     void IShimListener.Connected() => _listed.Clear();
 
-    void IShimListener.Told(ShimSession session, ShimKind kind, MessageReader body, List<Fd> descriptors)
+    void IShimListener.OnMessage(ShimSession session, ShimKind kind, MessageReader body, List<Fd> descriptors)
     {
         switch (kind)
         {
@@ -313,7 +310,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
                 Exited(body.Exit());
                 break;
             case ShimKind.OutOfMemory:
-                if (_known.GetValueOrDefault(body.Text()) is { } thirsty) thirsty.Learn(null, (ulong)body.I64());
+                if (_known.GetValueOrDefault(body.Text()) is { } starved) starved.Learn(null, (ulong)body.I64());
                 break;
             case ShimKind.InputEnded:
                 if (_known.GetValueOrDefault(body.Text()) is { } fed && fed.Pid == body.I32()) fed.InputEnded();
@@ -328,34 +325,35 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         _listed.Clear();
     }
 
-    /// <summary>The shim's processes go on; what the kernel tells their parent it tells us now.</summary>
+    /// <summary>The shim's processes keep running; the daemon watches their exits from now on.</summary>
     void IShimListener.OnShimExited()
     {
-        _options.Log($"the shim has ended; {_known.Values.Count(p => !p.HasEnded)} processes are watched by the daemon "
-            + "itself, and a new shim is started");
+        _options.Log($"the shim exited; the daemon watches its {_known.Values.Count(p => !p.HasEnded)} processes itself and "
+            + "starts a new shim");
         foreach (var process in _known.Values) process.WatchLocally(_host);
     }
 
     private ShimProcess Listed(MessageReader body, List<Fd> descriptors, int version)
     {
-        var told = body.Process(descriptors, version);
+        var handover = body.Process(descriptors, version);
         var container = body.Text();
         var exit = body.Flag() ? body.Exit() : null;
-        if (_known.TryGetValue(told.Key, out var known) && (known.Pid, known.StartTime) == (told.Pid, told.StartTime))
+        if (_known.TryGetValue(handover.Key, out var known)
+            && (known.Pid, known.StartTime) == (handover.Pid, handover.StartTime))
         {
-            if (told.Handles[ProcessHandover.InputPlace] is null) known.InputEnded(); // told while nobody listened
-            told.Close();
+            if (handover.Handles[ProcessHandover.InputPlace] is null) known.InputEnded(); // it ended while not connected
+            handover.Close();
         }
         else
         {
-            known = new ShimProcess(this, told, container.Length == 0 ? null : container);
+            known = new ShimProcess(this, handover, container.Length == 0 ? null : container);
             _known[known.Key] = known;
         }
         if (exit is not null) known.Learn(exit.End, exit.OomKills);
         return known;
     }
 
-    /// <summary>Kept for whoever takes the process over, if nobody holds it yet.</summary>
+    /// <summary>Kept for the caller that adopts the process, if it is not known yet.</summary>
     private void Exited(ExitRecord exit)
     {
         if (_known.TryGetValue(exit.Key, out var known) && (known.Pid, known.StartTime) == (exit.Pid, exit.StartTime))
@@ -363,7 +361,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         else _uncollected[(exit.Key, exit.Pid, exit.StartTime)] = exit;
     }
 
-    /// <summary>The streams and the start of a process to a shim that is not its parent.</summary>
+    /// <summary>Hands a process's streams and its start to a shim that is not its parent.</summary>
     private void GiveTo(ShimSession session, ShimProcess process) => process.HandOver(handover =>
     {
         using var deadline = new CancellationTokenSource(Grace);
@@ -372,7 +370,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
             .ContinueWith(
                 t =>
                 {
-                    _options.Log($"{process.Key}: the shim does not take it over, its end is watched for here: "
+                    _options.Log($"{process.Key}: the shim did not adopt it, the daemon watches its exit itself: "
                         + $"{t.Exception!.InnerException!.Message}");
                     process.WatchLocally(_host);
                 },
@@ -389,7 +387,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
             e is IOException or OperationCanceledException or InvalidOperationException or TimeoutException
             or ObjectDisposedException)
         {
-            // What could not be told is told again, or is found, when the next connection is made.
+            // It is sent again, or found, when the next connection is made.
         }
     }
 }

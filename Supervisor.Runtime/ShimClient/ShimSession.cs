@@ -7,19 +7,19 @@ using Supervisor.Kernel.Sockets;
 
 namespace Supervisor.Runtime.ShimClient;
 
-/// <summary>One connection to a shim, as the daemon sees it. Any thread may call; one reads.</summary>
-internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageReader, List<Fd>> onTold) : IDisposable
+/// <summary>The daemon's side of one connection to a shim. Any thread may call; one reads.</summary>
+internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageReader, List<Fd>> onMessage) : IDisposable
 {
     private readonly ConcurrentDictionary<long, Pending> _pending = new();
-    private readonly Lock _sending = new(); // messages are sent whole; who waits for room holds nobody's state
+    private readonly Lock _sending = new(); // messages are sent whole; not held while waiting for room in the socket
     private long _lastNumber;
     private volatile bool _ended;
 
-    /// <summary>An answer with its descriptors, the receiver's to close.</summary>
+    /// <summary>A reply with its descriptors, which the receiver closes.</summary>
     public sealed record Reply(MessageReader Body, List<Fd> Descriptors);
 
-    /// <param name="Late">What to do with an answer that comes when nobody waits any more.</param>
-    /// <param name="Spawned">What the reader does with the answer that tells of a birth, before it reads on.</param>
+    /// <param name="Late">Called with a reply that comes after the caller gave up.</param>
+    /// <param name="Spawned">Called by the reader with the reply of a spawn, before it reads on.</param>
     private sealed record Pending(TaskCompletionSource<Reply> Answer, Action<Reply>? Late, Action<Reply>? Spawned)
     {
         public int State; // 0 waiting, 1 answered, 2 given up
@@ -27,12 +27,12 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
 
     public (int Pid, uint Uid) Peer => socket.Peer;
 
-    /// <summary>Which both sides speak, once the shim has said hello.</summary>
+    /// <summary>The version that both sides speak, once the shim has sent its Hello.</summary>
     public int Version { get; set; } = ShimFrame.Oldest;
 
-    /// <summary>Asks, and waits for the answer.</summary>
-    /// <exception cref="ShimLostException">The shim ended first: whether it has done it is not known.</exception>
-    /// <exception cref="OperationCanceledException">No answer before the deadline.</exception>
+    /// <summary>Sends a request and waits for the reply.</summary>
+    /// <exception cref="ShimLostException">The shim exited first: the outcome is unknown.</exception>
+    /// <exception cref="OperationCanceledException">No reply before the deadline.</exception>
     /// <exception cref="IOException">And other types: what the shim's side threw.</exception>
     public Reply Call(
         ShimKind kind, Action<MessageWriter> body, SafeHandle? payload, CancellationToken deadline, Action<Reply>? late = null,
@@ -53,14 +53,14 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
         return pending.Answer.Task.GetAwaiter().GetResult();
     }
 
-    /// <summary>Asks, and does not wait.</summary>
+    /// <summary>Sends a request without waiting for the reply.</summary>
     public Task<Reply> Ask(ShimKind kind, Action<MessageWriter> body, SafeHandle[] handles, CancellationToken deadline) =>
         Begin(kind, body, handles, null, null, deadline).Pending.Answer.Task;
 
-    /// <summary>Tells something that is not answered.</summary>
-    public void Tell(MessageWriter message, CancellationToken deadline) => Send(message, [], deadline);
+    /// <summary>Sends a message that has no reply.</summary>
+    public void Notify(MessageWriter message, CancellationToken deadline) => Send(message, [], deadline);
 
-    /// <summary>Reads until the other side ends, or we do.</summary>
+    /// <summary>Reads until either side closes the connection.</summary>
     public void Read(Func<bool> goOn)
     {
         var buffer = new byte[PacketSocket.MaximumMessage];
@@ -79,13 +79,13 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
                 Answered(kind, number, new Reply(body, descriptors));
             else
             {
-                onTold(kind, body, descriptors);
+                onMessage(kind, body, descriptors);
                 foreach (var left in descriptors) left.Dispose();
             }
         }
     }
 
-    /// <summary>Ends the talk, whoever reads.</summary>
+    /// <summary>Closes the connection, which ends <see cref="Read"/> too.</summary>
     public void Stop()
     {
         _ended = true;
@@ -119,7 +119,7 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
             _pending.TryRemove(number, out _);
             throw;
         }
-        if (_ended) pending.Answer.TrySetException(new ShimLostException()); // after the one that fails all of them, perhaps
+        if (_ended) pending.Answer.TrySetException(new ShimLostException()); // Dispose may have run before it was added
         return (number, pending);
     }
 
@@ -170,10 +170,10 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
         }
         catch (Exception e)
         {
-            pending.Answer.TrySetException(e); // its asker's to deal with: others are answered over this connection too
+            pending.Answer.TrySetException(e); // fails this call only: the connection has other callers
         }
     }
 }
 
-/// <summary>The shim ended before it answered: whether it has done what was asked is not known.</summary>
-public sealed class ShimLostException() : IOException("the shim ended before it answered");
+/// <summary>The shim exited before it replied: the call's outcome is unknown.</summary>
+public sealed class ShimLostException() : IOException("the shim exited before it replied");

@@ -23,7 +23,7 @@ internal sealed class ShimProcessEntry(string key, string? container, IContainer
     /// <summary>Its output has been passed on, so that the end may be told.</summary>
     public bool Told { get; set; }
 
-    public ulong OomKills => Container?.OomKillsTold ?? 0;
+    public ulong OomKills => Container?.OomKillsReported ?? 0;
 
     public Task? InputEnded => process switch
     {
