@@ -65,6 +65,7 @@ public sealed class Container : IContainer
     /// <summary>The bundle's directory, if we own it; else null.</summary>
     public string? Bundle { get; }
 
+    /// <summary>The container's cgroup.</summary>
     public Cgroup Cgroup { get; }
 
     /// <summary>The init's pid in our namespace, for printing.</summary>

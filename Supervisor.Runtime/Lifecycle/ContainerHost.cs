@@ -28,6 +28,7 @@ public sealed class ContainerHost : IDisposable
     /// <summary>Called with a child's exit before it is reaped, on the reaper's thread; null for none.</summary>
     internal Action<ProcessIdentity, ExitStatus, ProcessUsage>? BeforeReap { get; init; }
 
+    /// <summary>Waits for exits.</summary>
     public Reaper Reaper => _reaper.Value;
 
     /// <summary>This host's cgroup hierarchies.</summary>

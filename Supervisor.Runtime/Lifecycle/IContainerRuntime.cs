@@ -98,6 +98,7 @@ public interface IContainerProcess : IDisposable
 /// <summary>A container and its init.</summary>
 public interface IContainer : IContainerProcess
 {
+    /// <summary>The container's cgroup.</summary>
     Cgroup Cgroup { get; }
 
     /// <summary>Sends a signal to every process.</summary>

@@ -5,9 +5,9 @@ using Supervisor.Kernel.Files;
 namespace Supervisor.Runtime.Stdio;
 
 /// <summary>
-/// The directory of one client's FIFOs, <c>fifo/NAMESPACE/CONTAINER/RANDOM</c> below the state directory. Its maker holds a lock
-/// on it (flock(2)) while it lives, and removes
-/// it. What a killed client leaves, and what an input needs that outlives its client, the daemon removes with the task.
+/// The directory of one client's FIFOs, <c>fifo/NAMESPACE/CONTAINER/RANDOM</c> below the state directory. The client holds a lock
+/// on it (flock(2)) and removes it when it exits. The daemon removes, with the task, what a killed client leaves and what an
+/// input needs that outlives its client.
 /// </summary>
 public sealed class ClientFifos : IDisposable
 {
@@ -17,10 +17,10 @@ public sealed class ClientFifos : IDisposable
 
     private ClientFifos(string path, Fd @lock) => (Path, _lock) = (path, @lock);
 
-    /// <summary>The directory.</summary>
+    /// <summary>The directory's path.</summary>
     public string Path { get; }
 
-    /// <summary>Makes one.</summary>
+    /// <summary>Makes a directory and locks it.</summary>
     /// <exception cref="IOException">It cannot be made.</exception>
     public static ClientFifos Make(string state, string @namespace, string container)
     {
@@ -35,16 +35,16 @@ public sealed class ClientFifos : IDisposable
             }
             catch (DirectoryNotFoundException) when (attempt < Attempts)
             {
-                // The directory above was empty, and has just been removed with the last of another client.
+                // Its parent was empty, and was just removed with another client's last directory.
             }
-            if (attempt == Attempts) throw new IOException($"{path}: is removed again and again by the daemon");
+            if (attempt == Attempts) throw new IOException($"cannot make {path}: the daemon removed it {Attempts} times");
         }
     }
 
-    /// <summary>From now on the directory is the task's: it stays when this client ends.</summary>
+    /// <summary>Leaves the directory to the task: it stays when this client exits.</summary>
     public void Leave() => _leave = true;
 
-    /// <summary>Removes what no client holds any more, of a container whose task has gone.</summary>
+    /// <summary>Removes the directories that no client holds any more, for a container whose task is gone.</summary>
     /// <exception cref="IOException">Something cannot be removed.</exception>
     public static void RemoveUnused(string state, string @namespace, string container)
     {
@@ -58,7 +58,7 @@ public sealed class ClientFifos : IDisposable
         RemoveIfEmpty(all);
     }
 
-    /// <summary>The containers of whose clients there is something.</summary>
+    /// <summary>The containers that have directories of clients.</summary>
     public static IEnumerable<(string Namespace, string Container)> Containers(string state)
     {
         var all = System.IO.Path.Join(state, "fifo");
@@ -72,14 +72,14 @@ public sealed class ClientFifos : IDisposable
     {
         if (!_leave) Remove(Path);
         if (!_leave) RemoveIfEmpty(System.IO.Path.GetDirectoryName(Path)!);
-        _ = Native.flock(_lock.Number, Native.LOCK_UN); // by word: a child just being born may hold a copy of the descriptor
+        _ = Native.flock(_lock.Number, Native.LOCK_UN); // explicitly: a child before its exec may hold a copy
         _lock.Dispose();
     }
 
     private static string Of(string state, string @namespace, string container) =>
         System.IO.Path.Join(state, "fifo", @namespace, container);
 
-    /// <returns>Null where somebody holds it, or it is not there any more.</returns>
+    /// <returns>Null where a client holds it, or it does not exist any more.</returns>
     private static Fd? TryLock(string path)
     {
         if (Fd.TryOpen(path, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW) is not { } directory) return null;
@@ -97,11 +97,11 @@ public sealed class ClientFifos : IDisposable
         }
         catch (DirectoryNotFoundException)
         {
-            // Whoever removed it before wanted the same.
+            // It was removed already.
         }
     }
 
-    /// <summary>The container's, and its namespace's.</summary>
+    /// <summary>Removes the container's directory, and its namespace's, where empty.</summary>
     private static void RemoveIfEmpty(string container)
     {
         try
@@ -111,7 +111,7 @@ public sealed class ClientFifos : IDisposable
         }
         catch (IOException)
         {
-            // Another client has something there, or has removed it.
+            // Another client uses it, or has removed it.
         }
     }
 }

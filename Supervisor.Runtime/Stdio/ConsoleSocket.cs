@@ -4,10 +4,10 @@ using Supervisor.Kernel.Sockets;
 
 namespace Supervisor.Runtime.Stdio;
 
-/// <summary>Hands a terminal's master to whoever listens at a unix socket: <c>--console-socket</c> of OCI runtimes.</summary>
+/// <summary>Sends a terminal's master to the listener of a unix socket: <c>--console-socket</c> of OCI runtimes.</summary>
 public static class ConsoleSocket
 {
-    /// <summary>Sends it, with its name, as runc does. It stays the caller's to close.</summary>
+    /// <summary>Sends it, with its name, as runc does. The caller still closes its own.</summary>
     /// <exception cref="SyscallException">Nothing listens there, or any other errno.</exception>
     public static void Send(string path, Fd master) => Send("console socket", path, master, "/dev/ptmx"u8);
 

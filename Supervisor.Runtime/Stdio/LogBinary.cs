@@ -7,13 +7,13 @@ using Supervisor.Runtime.Launch;
 namespace Supervisor.Runtime.Stdio;
 
 /// <summary>
-/// A program that takes a container's output: containerd's <c>binary://</c>. It reads the container's standard output from
-/// descriptor 3 and the errors from 4, and closes 5 when it is ready. It outlives us, as the container does, and ends when
-/// its pipes do.
+/// A program that logs a container's output: containerd's <c>binary://</c>. It reads the container's standard output from
+/// descriptor 3 and standard error from 4, and closes 5 when it is ready. Like the container it outlives us, and exits when
+/// its pipes reach end of file.
 /// </summary>
 internal sealed class LogBinary : IDisposable
 {
-    /// <summary>Before the path: the container's namespace and id, with a colon between them.</summary>
+    /// <summary>The scheme; the container's namespace and id follow, with a colon between them, then the path.</summary>
     public const string Scheme = "binary://";
 
     private static readonly TimeSpan ReadyWithin = TimeSpan.FromSeconds(10);
@@ -22,15 +22,15 @@ internal sealed class LogBinary : IDisposable
 
     private LogBinary(Pidfd process, Fd stdout, Fd stderr) => (_process, Stdout, Stderr) = (process, stdout, stderr);
 
-    /// <summary>What the container writes its output to.</summary>
+    /// <summary>The pipe's end that the container writes its output to.</summary>
     public Fd Stdout { get; }
 
-    /// <summary>What it writes its errors to.</summary>
+    /// <summary>The pipe's end that it writes its errors to.</summary>
     public Fd Stderr { get; }
 
     /// <summary>Starts the program, and returns when it is ready.</summary>
     /// <param name="target"><c>binary://NAMESPACE:ID/path?key=value&amp;key=value</c>; keys and values are the arguments.</param>
-    /// <exception cref="InvalidStdioException">It is no such target, cannot be executed, or is not ready in time.</exception>
+    /// <exception cref="InvalidStdioException">The target is malformed, cannot be executed, or is not ready in time.</exception>
     public static LogBinary Start(string target)
     {
         var (@namespace, id, path, arguments) = Parse(target);
@@ -58,17 +58,17 @@ internal sealed class LogBinary : IDisposable
         }
     }
 
-    /// <summary>Collects it when it has ended.</summary>
+    /// <summary>Reaps it when it has exited.</summary>
     public void WatchWith(EventLoop loop) => _watch = loop.Add(_process.Number, EpollEvents.EPOLLIN, _ =>
     {
-        if (_watch is not { } watch) return; // it ended before we have the watch: the loop asks again
+        if (_watch is not { } watch) return; // it exited before _watch is set: the loop calls again
         watch.Dispose();
         _process.TryReap();
         _process.Dispose();
     });
 
-    /// <summary>Closes our ends of its pipes. One that nobody watches yet belongs to a process that was never born, and ends
-    /// here.</summary>
+    /// <summary>Closes our ends of its pipes. A log binary that is not watched yet is killed: its container's process was
+    /// never spawned.</summary>
     public void Dispose()
     {
         Stdout.Dispose();
@@ -98,7 +98,7 @@ internal sealed class LogBinary : IDisposable
             Syscall.openat, "/dev/null", At.FDCWD, program.Text("/dev/null"), (OpenFlags.O_RDWR | OpenFlags.O_CLOEXEC).ToKernel(),
                 0),
             nowhere);
-        // First out of the way of 3, 4 and 5, which may be numbers of ours.
+        // Move the streams first: their own numbers may be 3, 4 or 5.
         var aside = streams.Select(_ => slots.Take()).ToArray();
         for (var i = 0; i < streams.Length; i++)
             program.Add(Syscall.dup3, "log streams", streams[i].Number, aside[i], (long)OpenFlags.O_CLOEXEC);
@@ -129,11 +129,11 @@ internal sealed class LogBinary : IDisposable
             }
             if (ready.TryRead(buffer) is 0) break;
         }
-        // Ended, rather than ready: nobody would read. A dying process closes its descriptors a moment before it counts as ended.
+        // It may have exited rather than become ready. An exiting process closes its descriptors a moment before its pidfd polls.
         if (!process.WaitForExit(TimeSpan.FromMilliseconds(100))) return;
         var status = process.TryReap();
         process.Dispose();
-        throw new InvalidStdioException("stdout", $"log binary \"{path}\" ended before it was ready: {status}");
+        throw new InvalidStdioException("stdout", $"log binary \"{path}\" exited before it was ready: {status}");
     }
 
     private static void End(Pidfd process)

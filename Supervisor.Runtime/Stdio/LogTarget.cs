@@ -3,18 +3,17 @@ using Supervisor.Kernel;
 namespace Supervisor.Runtime.Stdio;
 
 /// <summary>
-/// A log file: <c>file:///path</c>, or <c>file:///path?max-size=10MiB&amp;max-files=3</c> for one that is begun anew when it is
-/// full.
+/// A log file: <c>file:///path</c>, or <c>file:///path?max-size=10MiB&amp;max-files=3</c> for one that is rotated when full.
 /// </summary>
-/// <param name="Path">Absolute. The former files are <c>path.1</c> (the latest), <c>path.2</c> and so on.</param>
-/// <param name="MaxSize">Bytes that no file exceeds; null for one file that grows.</param>
-/// <param name="MaxFiles">How many there are at most, with the current one.</param>
+/// <param name="Path">Absolute. The rotated files are <c>path.1</c> (the latest), <c>path.2</c> and so on.</param>
+/// <param name="MaxSize">The most bytes of a file; null for one file that grows.</param>
+/// <param name="MaxFiles">The most files, with the current one.</param>
 public sealed record LogTarget(string Path, long? MaxSize, int MaxFiles)
 {
-    /// <summary>What such a target begins with.</summary>
+    /// <summary>The scheme of such a target.</summary>
     public const string Scheme = "file://";
 
-    /// <summary>Where a size is given and no number.</summary>
+    /// <summary>The default where a size is given and no number.</summary>
     public const int UsualFiles = 3;
 
     /// <summary>The least that <see cref="MaxSize"/> may be: a pipe's page.</summary>
@@ -23,11 +22,11 @@ public sealed record LogTarget(string Path, long? MaxSize, int MaxFiles)
     /// <summary>The most that <see cref="MaxFiles"/> may be.</summary>
     public const int MostFiles = 1000;
 
-    /// <summary>Whether a target is one.</summary>
+    /// <summary>Whether a target is a log file.</summary>
     public static bool Is(string target) => target?.StartsWith(Scheme, StringComparison.Ordinal) ?? false;
 
     /// <param name="field"><c>stdout</c> or <c>stderr</c>, for the error.</param>
-    /// <exception cref="InvalidStdioException">It is none, or its limits are.</exception>
+    /// <exception cref="InvalidStdioException">The target or one of its limits is malformed.</exception>
     public static LogTarget Parse(string target, string field)
     {
         if (!Is(target)) throw new InvalidStdioException(field, $"\"{target}\" is not {Scheme} and an absolute path");
@@ -47,20 +46,20 @@ public sealed record LogTarget(string Path, long? MaxSize, int MaxFiles)
                     size = ByteSize.TryParse(value) is >= LeastSize and var bytes
                         ? bytes
                         : throw new InvalidStdioException(
-                            field, $"max-size: \"{value}\" is no size of at least {LeastSize} bytes, such as 10MiB");
+                            field, $"max-size: \"{value}\" is not a size of at least {LeastSize} bytes, such as 10MiB");
                     break;
                 case "max-files":
                     files = int.TryParse(value, out var number) && number is >= 1 and <= MostFiles
                         ? number
-                        : throw new InvalidStdioException(field, $"max-files: \"{value}\" is no number from 1 to {MostFiles}");
+                        : throw new InvalidStdioException(field, $"max-files: \"{value}\" is not a number from 1 to {MostFiles}");
                     break;
                 default:
                     throw new InvalidStdioException(
-                        field, $"\"{key}\": a log file has max-size and max-files (a question mark in its path is %3F)");
+                        field, $"\"{key}\": not an option (max-size and max-files are; a ? in the path is %3F)");
             }
         }
         if (files is not null && size is null)
-            throw new InvalidStdioException(field, "max-files: nothing is counted without max-size");
+            throw new InvalidStdioException(field, "max-files needs max-size");
         return new LogTarget(path, size, files ?? UsualFiles);
     }
 
@@ -71,7 +70,7 @@ public sealed record LogTarget(string Path, long? MaxSize, int MaxFiles)
         return MaxSize is { } size ? $"{path}?max-size={size}&max-files={MaxFiles}" : path;
     }
 
-    /// <summary>The former files that are there, the latest first.</summary>
+    /// <summary>The rotated files that exist, the latest first.</summary>
     public static IEnumerable<string> FormerOf(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -82,6 +81,6 @@ public sealed record LogTarget(string Path, long? MaxSize, int MaxFiles)
             .Where(f => f.Number > 0).OrderBy(f => f.Number).Select(f => f.File);
     }
 
-    /// <summary>The former file of a number, 1 being the latest.</summary>
+    /// <summary>The rotated file of a number, 1 being the latest.</summary>
     public string Former(int number) => $"{Path}.{number}";
 }

@@ -4,7 +4,7 @@ using Supervisor.Kernel.Polling;
 namespace Supervisor.Runtime.Stdio;
 
 /// <summary>
-/// What we have to do with one of a process's two outputs: fill a log from a pipe, keep a FIFO's content, or nothing.
+/// Our part in one of a process's two outputs: relay a pipe to a log, keep a FIFO's content, or nothing.
 /// </summary>
 internal sealed class OutputStream : IDisposable
 {
@@ -26,7 +26,7 @@ internal sealed class OutputStream : IDisposable
     public Task Read => Unread?.Read ?? Task.CompletedTask;
 
     /// <returns>Null where the target is no log.</returns>
-    /// <exception cref="InvalidStdioException">It cannot be opened, or the target's words are wrong.</exception>
+    /// <exception cref="InvalidStdioException">It cannot be opened, or the target is malformed.</exception>
     public static RotatingLog? OpenLog(string target, string field, Action<Exception> onError)
     {
         if (!LogTarget.Is(target)) return null;
@@ -43,7 +43,7 @@ internal sealed class OutputStream : IDisposable
     public void Relay(EventLoop loop, byte[]? pending = null) =>
         _pump = new Pump(loop, Pipe!, destination: null, Log, pending ?? []);
 
-    /// <param name="stop">We relay no more.</param>
+    /// <param name="stop">Whether we stop relaying.</param>
     public OutputHandover HandOver(bool stop)
     {
         var pending = stop ? _pump?.Stop() ?? [] : [];
@@ -71,9 +71,9 @@ internal sealed class OutputStream : IDisposable
     }
 }
 
-/// <summary>One output, as one relay gives it to the next.</summary>
-/// <param name="Reading">A pipe's end for <paramref name="Log"/>; without one, a FIFO's whose content is kept; null for
-/// neither.</param>
+/// <summary>One output, as one relay hands it to the next.</summary>
+/// <param name="Reading">A pipe's end for <paramref name="Log"/>; without a log, the end of a FIFO whose content is kept;
+/// null for neither.</param>
 /// <param name="Log">A log (<see cref="LogTarget"/>), or empty.</param>
 /// <param name="Pending">Read, and not yet in the log.</param>
 internal sealed record OutputHandover(Fd? Reading, string Log, byte[] Pending)

@@ -1,22 +1,22 @@
 namespace Supervisor.Runtime.Stdio;
 
 /// <summary>
-/// <c>pipe:///path</c>: a FIFO that breaks with its reader, as a pipe of a shell does. It must be open for reading before, and
-/// what is written after the reader
-/// has gone gets SIGPIPE or EPIPE; a terminal behind it is hung up. A plain path is a FIFO whose readers may come and go.
+/// <c>pipe:///path</c>: a FIFO that breaks with its reader, like a shell's pipe. It must already be open for reading. A write
+/// after the reader is gone gets SIGPIPE or EPIPE; a terminal behind it is hung up. A plain path is a FIFO whose readers may
+/// come and go.
 /// </summary>
 /// <param name="Path">Absolute.</param>
-/// <param name="Log">Gets the same output, also after the reader has detached (<see cref="DetachedFifo"/>); only of a terminal,
+/// <param name="Log">Gets the same output, also after the reader has detached (<see cref="DetachedFifo"/>); only for a terminal,
 /// which is relayed. Null for none.</param>
 public sealed record PipeTarget(string Path, LogTarget? Log = null)
 {
     private const string Scheme = "pipe://", LogKey = "log=";
 
-    /// <summary>Whether a target is one.</summary>
+    /// <summary>Whether a target is a pipe.</summary>
     public static bool Is(string target) => target?.StartsWith(Scheme, StringComparison.Ordinal) ?? false;
 
     /// <param name="field"><c>stdout</c> or <c>stderr</c>, for the error.</param>
-    /// <exception cref="InvalidStdioException">It holds no absolute path, or something that a pipe has not.</exception>
+    /// <exception cref="InvalidStdioException">Its path is not absolute, or it has an unknown option.</exception>
     public static PipeTarget Parse(string target, string field)
     {
         ArgumentNullException.ThrowIfNull(target);
@@ -27,7 +27,7 @@ public sealed record PipeTarget(string Path, LogTarget? Log = null)
             throw new InvalidStdioException(field, $"\"{target}\" is not {Scheme} and an absolute path");
         if (query.Length == 0) return new PipeTarget(path);
         if (!query.StartsWith(LogKey, StringComparison.Ordinal))
-            throw new InvalidStdioException(field, $"\"{query}\": a pipe has only a log (a question mark in its path is %3F)");
+            throw new InvalidStdioException(field, $"\"{query}\": pipe:// has only the option log (a ? in the path is %3F)");
         return new PipeTarget(path, LogTarget.Parse(Uri.UnescapeDataString(query[LogKey.Length..]), field));
     }
 

@@ -5,10 +5,9 @@ using Supervisor.Kernel.Polling;
 namespace Supervisor.Runtime.Stdio;
 
 /// <summary>
-/// The standard streams of one process. Output goes straight into the client's FIFO or file: no byte is copied, and it
-/// works on when we die. Only input (which must end at CloseIO), terminals and logs are relayed: a log's file is never the
-/// container's own, which
-/// could change its mode, empty it or seek in it.
+/// The standard streams of one process. Output goes straight into the client's FIFO or file: it is not copied, and keeps working
+/// when we exit. Only input (which must end at CloseIO), terminals and logs are relayed: a container never gets its log file
+/// itself, because it could change its mode, truncate it or seek in it.
 /// </summary>
 internal sealed class ProcessStdio : IDisposable
 {
@@ -25,21 +24,21 @@ internal sealed class ProcessStdio : IDisposable
         (_targets, ForChild, _stdinFifo, _stdinPipe, _terminalOutput, _stdout, _stderr) =
         (targets, forChild, stdinFifo, stdinPipe, terminalOutput, stdout ?? new OutputStream(), stderr ?? new OutputStream());
 
-    /// <summary>What becomes the child's 0, 1 and 2; empty with a terminal. To be closed here once it is born.</summary>
+    /// <summary>The child's descriptors 0, 1 and 2; empty with a terminal. Closed here once it is spawned.</summary>
     public IReadOnlyList<Fd> ForChild { get; }
 
-    /// <summary>Completes when all output that is relayed has been passed on; at once where none is.</summary>
+    /// <summary>Completes when all relayed output is written; at once where none is relayed.</summary>
     public Task Drained => Task.WhenAll(_output?.Ended ?? Task.CompletedTask, _stdout.Drained, _stderr.Drained);
 
     /// <summary>
-    /// Completes when nobody needs us any more: all is passed on, and what is in a FIFO is read, once the process has ended.
+    /// Completes when the relay is done: the process has exited, all output is written, and the FIFOs are read empty.
     /// </summary>
     public Task Finished => Task.WhenAll(Drained, _stdout.Read, _stderr.Read);
 
-    /// <summary>Opens what the targets name.</summary>
-    /// <param name="uid">Who the process runs as, and will want to reopen /dev/stdout as.</param>
-    /// <param name="onError">Told of a log that cannot be written.</param>
-    /// <exception cref="InvalidStdioException">A target is not there or not of its kind. Nothing stays open.</exception>
+    /// <summary>Opens the targets.</summary>
+    /// <param name="uid">The user of the process, which may reopen /dev/stdout.</param>
+    /// <param name="onError">Receives the failure of a log that cannot be written.</param>
+    /// <exception cref="InvalidStdioException">A target does not exist or is of the wrong kind. Nothing stays open.</exception>
     public static ProcessStdio Open(StdioTargets targets, uint uid, uint gid, Action<Exception> onError)
     {
         var opened = new List<IDisposable>();
@@ -67,7 +66,7 @@ internal sealed class ProcessStdio : IDisposable
                 ReadOnlySpan<(string, string)>)[("stdout", targets.Stdout), ("stderr", targets.Stderr)])
                 if (PipeTarget.Is(target) && PipeTarget.Parse(target, field).Log is not null)
                     throw new InvalidStdioException(
-                        field, $"\"{target}\": log: only the output of a terminal is relayed, and can go into a log beside");
+                        field, $"\"{target}\": log: only a terminal's output is relayed, so only that can also go to a log");
             Fd stdin, fifo = null!, input = null!;
             if (targets.Stdin.Length == 0)
             {
@@ -85,7 +84,7 @@ internal sealed class ProcessStdio : IDisposable
             var sameFile = LogTarget.Is(targets.Stdout) && (targets.Stderr.Length == 0 || targets.Stderr == targets.Stdout);
             if (!sameFile && outStream.Log is { } first && LogTarget.Is(targets.Stderr)
                 && LogTarget.Parse(targets.Stderr, "stderr").Path == first.Target.Path)
-                throw new InvalidStdioException("stderr", $"\"{targets.Stderr}\" is stdout's file with other limits");
+                throw new InvalidStdioException("stderr", $"\"{targets.Stderr}\" is stdout's file, but its limits differ");
             var (stderr, errStream) = sameFile
                 ? (Opened(stdout.Duplicate())!, new OutputStream()) : OpenOutput(targets.Stderr, "stderr", log?.Stderr);
             foreach (var stream in (Fd[])[stdin, stdout, stderr]) StdioFiles.GiveTo(stream, uid, gid);
@@ -121,15 +120,15 @@ internal sealed class ProcessStdio : IDisposable
         }
     }
 
-    /// <summary>After the birth: closes the child's ends and begins to relay.</summary>
-    /// <param name="terminal">The master of its terminal, ours from now on; null without one.</param>
+    /// <summary>After the spawn: closes the child's ends and starts to relay.</summary>
+    /// <param name="terminal">The master of its terminal, which this now owns; null without one.</param>
     public void Connect(EventLoop relay, Fd? terminal)
     {
         foreach (var fd in ForChild) fd.Dispose();
         if (_log is not null)
         {
             _log.WatchWith(relay);
-            _log.Dispose(); // its end is the end of its pipes, which are the container's now
+            _log.Dispose(); // it exits when its pipes close, and the container holds them now
         }
         if (_targets == StdioTargets.Console) _terminal = terminal;
         else if (terminal is not null)
@@ -149,7 +148,7 @@ internal sealed class ProcessStdio : IDisposable
             if (stream.Pipe is not null) stream.Relay(relay);
     }
 
-    /// <summary>Whoever took the terminal's output has gone for good: nobody is at the terminal any more.</summary>
+    /// <summary>Hangs the terminal up when the reader of its output is gone for good.</summary>
     private void HangUpWithReader() => _output?.Ended.ContinueWith(
         _ =>
         {
@@ -157,15 +156,15 @@ internal sealed class ProcessStdio : IDisposable
         },
         CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 
-    /// <summary>The process has ended: what it has left in a FIFO is kept until somebody reads it.</summary>
+    /// <summary>The process exited: what it has left in a FIFO is kept until it is read.</summary>
     public void ProcessEnded()
     {
         _stdout.Unread?.ProcessEnded();
         _stderr.Unread?.ProcessEnded();
     }
 
-    /// <summary>What another needs to relay in our place.</summary>
-    /// <param name="stop">We relay no more. What was read and not written is theirs.</param>
+    /// <summary>What another process needs to relay in our place.</summary>
+    /// <param name="stop">Whether we stop relaying; bytes that are read but not written are then handed over.</param>
     public StdioHandover HandOver(bool stop)
     {
         var (pendingInput, pendingOutput) = stop ? (_input?.Stop() ?? [], _output?.Stop() ?? []) : ([], (byte[])[]);
@@ -179,7 +178,7 @@ internal sealed class ProcessStdio : IDisposable
         static Fd? Open(Fd? fd) => fd is { IsClosed: false } ? fd : null;
     }
 
-    /// <summary>Goes on with what another has handed over.</summary>
+    /// <summary>Continues the relay that another process hands over.</summary>
     public static ProcessStdio Resume(EventLoop relay, Action<Exception> onError, StdioHandover from)
     {
         var (stdout, stderr) =
@@ -196,10 +195,10 @@ internal sealed class ProcessStdio : IDisposable
         return stdio;
     }
 
-    /// <summary>Completes when no more input will be passed on; null where none ever is.</summary>
+    /// <summary>Completes when no more input will be relayed; null where none ever is.</summary>
     public Task? InputEnded => _input?.Ended;
 
-    /// <summary>The terminal's master, the caller's from now on; null without a <see cref="StdioTargets.Console"/>.</summary>
+    /// <summary>The terminal's master, which the caller then owns; null without a <see cref="StdioTargets.Console"/>.</summary>
     public Fd? TakeTerminal()
     {
         if (_targets != StdioTargets.Console) return null;
@@ -208,7 +207,7 @@ internal sealed class ProcessStdio : IDisposable
         return terminal;
     }
 
-    /// <summary>Ends the process's input once what is in its FIFO has been read. A terminal's input has no end.</summary>
+    /// <summary>Closes the process's input once what is in its FIFO has been read. A terminal's input cannot be closed.</summary>
     public void CloseInput()
     {
         if (!_targets.Terminal) _input?.EndWhenEmpty();
@@ -232,7 +231,7 @@ internal sealed class ProcessStdio : IDisposable
     }
 }
 
-/// <summary>A process's streams, as one relay gives them to the next.</summary>
+/// <summary>A process's streams, as one relay hands them to the next.</summary>
 internal sealed record StdioHandover(
     bool Terminal, Fd? Master, Fd? Input, Fd? InputPipe, Fd? Output, byte[] PendingInput, byte[] PendingOutput, bool InputEnding,
     OutputHandover Stdout, OutputHandover Stderr);

@@ -7,31 +7,30 @@ using Supervisor.Kernel.Polling;
 namespace Supervisor.Runtime.Stdio;
 
 /// <summary>
-/// Moves bytes from one descriptor to another through a bounded buffer, at the pace of the slower side; or into a log; or to
-/// both, at the pace of the other descriptor:
-/// what the log cannot take then is missing in it. Once a reader has detached (<see cref="DetachedFifo"/>), it goes on with the
-/// log, or with nobody.
+/// Copies bytes from one descriptor to another through a bounded buffer, at the pace of the slower side; or into a log; or to
+/// both, at the pace of the destination: the log then misses what it cannot take. Once a reader has detached
+/// (<see cref="DetachedFifo"/>), the pump continues with the log, or discards.
 /// </summary>
-/// <remarks>The descriptors are non-blocking, and belong to the pump with the log.</remarks>
+/// <remarks>The descriptors are non-blocking; the pump owns them and the log.</remarks>
 internal sealed class Pump
 {
     private static readonly TimeSpan FullFor = TimeSpan.FromSeconds(1);
     private readonly Fd _source;
     private Fd? _destination; // null: only the log
     private readonly RotatingLog? _log;
-    private Timer? _whenFull; // of a log
-    private byte[]? _buffer; // rented while there is something in it: an idle pump costs nothing
+    private Timer? _whenFull; // retries a log that is full
+    private byte[]? _buffer; // pooled, and held only while it has bytes: an idle pump costs nothing
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly EventLoop _loop;
-    private EventLoop.Watch? _reading; // null while there is something to write: a hang-up would be told all the time
+    private EventLoop.Watch? _reading; // null while there is something to write: epoll would report a hang-up again and again
     private EventLoop.Watch? _writing; // null for a regular file, which never makes its writer wait: epoll_ctl(2), EPERM
     private int _start, _count;
-    private readonly Lock _gate = new(); // between the loop's thread and the two requests of this one pump
+    private readonly Lock _gate = new(); // between the loop's thread and the callers of EndWhenEmpty and Stop
     private bool _endWhenEmpty, _closed;
 
-    /// <param name="pending">What a former pump of the two had read and not yet written.</param>
+    /// <param name="pending">What an earlier pump had read and not yet written.</param>
     /// <param name="destination">Null for none: then there is a log.</param>
-    /// <param name="log">Null for none. It never makes its writer wait, unless it cannot be written and is all there is.</param>
+    /// <param name="log">Null for none. It holds the pump up only if it cannot be written and there is no destination.</param>
     public Pump(EventLoop loop, Fd source, Fd? destination, RotatingLog? log, ReadOnlySpan<byte> pending = default)
     {
         (_loop, _source, _destination, _log) = (loop, source, destination, log);
@@ -41,7 +40,7 @@ internal sealed class Pump
             pending.CopyTo(_buffer);
             _count = pending.Length;
         }
-        // A callback waits until both watches are in place: a hang-up is told even to those who asked for nothing (epoll_ctl(2)).
+        // A callback waits until both watches are set: epoll reports a hang-up for any event mask (epoll_ctl(2)).
         lock (_gate)
         {
             if (destination is not null) _writing = loop.TryAdd(destination.Number, EpollEvents.None, OnWritable);
@@ -52,11 +51,11 @@ internal sealed class Pump
 
     private const int Capacity = 64 << 10;
 
-    /// <summary>Where it writes to, beside a log.</summary>
+    /// <summary>The destination beside a log.</summary>
     public Fd? Destination => _destination;
 
     /// <summary>
-    /// What was read and is not yet written: for one who takes the pump over. Nothing more is read or written here.
+    /// Stops the pump and returns what it has read and not yet written, for the pump that continues.
     /// </summary>
     public byte[] Stop()
     {
@@ -75,29 +74,29 @@ internal sealed class Pump
         }
     }
 
-    /// <summary>What <see cref="EndWhenEmpty"/> has asked for.</summary>
+    /// <summary>Whether <see cref="EndWhenEmpty"/> was called.</summary>
     public bool Ending => _endWhenEmpty;
 
     /// <summary>Whether it has ended, so that there is nothing to hand over.</summary>
     public bool HasEnded => _ended.Task.IsCompleted;
 
-    /// <summary>Completes when the source has ended and all of it is written, or either side broke.</summary>
+    /// <summary>Completes when the source is at end of file and all is written, or either side broke.</summary>
     public Task Ended => _ended.Task;
 
-    /// <summary>Whether it has ended because nobody takes what it writes any more.</summary>
+    /// <summary>Whether it ended because the destination has no reader any more.</summary>
     public bool Broke { get; private set; }
 
-    /// <summary>Ends once nothing more can be read at once: what the writers have sent so far still goes through.</summary>
+    /// <summary>Ends when a read would block: what the writers have sent so far is still copied.</summary>
     public void EndWhenEmpty()
     {
         lock (_gate)
         {
             _endWhenEmpty = true;
-            OnReadable(EpollEvents.None); // nothing may ever become readable again to tell us
+            OnReadable(EpollEvents.None); // epoll may never report it readable again
         }
     }
 
-    /// <summary>Ends now.</summary>
+    /// <summary>Ends it immediately.</summary>
     public void Close()
     {
         lock (_gate)
@@ -140,7 +139,7 @@ internal sealed class Pump
         }
     }
 
-    /// <summary>Nobody will read again. Of one who detached, the log or the null device takes the place.</summary>
+    /// <summary>The destination has no reader. If that detached, the log or the null device replaces it.</summary>
     private void ReaderClosed()
     {
         if (_destination is not { } left || !DetachedFifo.Is(left))
@@ -177,7 +176,7 @@ internal sealed class Pump
         }
         catch (SyscallException e) when (e.Errno is Errno.EIO)
         {
-            Close(); // a terminal's last slave was closed: its end of file
+            Close(); // a terminal's last slave was closed: end of file
         }
     }
 

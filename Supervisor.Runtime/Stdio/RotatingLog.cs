@@ -4,8 +4,8 @@ using Supervisor.Kernel.Files;
 namespace Supervisor.Runtime.Stdio;
 
 /// <summary>
-/// Appends to a log file, which becomes the latest of the former files when the next bytes would make it too large. A line
-/// that comes whole, and is no longer than a file, stays whole. The renames leave a gap in the numbers at worst, whenever we die.
+/// Appends to a log file, which is rotated when the next bytes would make it too large. A line that arrives whole, and fits into
+/// a file, is not split. If we are killed during the renames, they leave at worst a gap in the numbers.
 /// </summary>
 public sealed class RotatingLog : IDisposable
 {
@@ -15,8 +15,8 @@ public sealed class RotatingLog : IDisposable
     private long _size;
     private bool _failing;
 
-    /// <param name="target">Without a <see cref="LogTarget.MaxSize"/> it is one file that grows.</param>
-    /// <param name="onError">Told when it cannot be written, once until it can again.</param>
+    /// <param name="target">Without a <see cref="LogTarget.MaxSize"/> the one file grows.</param>
+    /// <param name="onError">Receives a write failure, once until a write succeeds again.</param>
     /// <exception cref="IOException">It cannot be opened.</exception>
     public RotatingLog(LogTarget target, Action<Exception> onError)
     {
@@ -25,11 +25,11 @@ public sealed class RotatingLog : IDisposable
         Open();
     }
 
-    /// <summary>Where it is, and its limits.</summary>
+    /// <summary>Its path and limits.</summary>
     public LogTarget Target => _target;
 
-    /// <summary>As of a descriptor that does not block.</summary>
-    /// <returns>How many bytes; null where it takes none now, because the disk is full or worse: then it is tried again
+    /// <summary>Writes like a non-blocking descriptor.</summary>
+    /// <returns>How many bytes; null where none can be written now, e.g. because the disk is full: to be retried
     /// later.</returns>
     public int? TryWrite(ReadOnlySpan<byte> bytes)
     {
@@ -51,7 +51,7 @@ public sealed class RotatingLog : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            if (!_failing) _onError(new IOException($"log {_target.Path}: {e.Message}; its container waits", e));
+            if (!_failing) _onError(new IOException($"cannot write log {_target.Path}: {e.Message}; the container waits", e));
             _failing = true;
             return null;
         }
@@ -81,7 +81,7 @@ public sealed class RotatingLog : IDisposable
 
     private void Open()
     {
-        // O_NONBLOCK: a FIFO that somebody put there is not waited for.
+        // O_NONBLOCK: does not block if a FIFO is in its place.
         _file = Fd.Open(_target.Path,
             OpenFlags.O_WRONLY | OpenFlags.O_APPEND | OpenFlags.O_CREAT | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY,
             0x180 /* 0600 */);

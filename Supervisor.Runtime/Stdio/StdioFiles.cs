@@ -5,13 +5,13 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Runtime.Stdio;
 
-/// <summary>Opening what the clients' words for standard streams mean.</summary>
+/// <summary>Opens the targets that clients name for standard streams.</summary>
 internal static class StdioFiles
 {
-    /// <summary>A stream to write to, which is no log.</summary>
+    /// <summary>Opens an output that is not a log.</summary>
     /// <param name="blocking">False for a relay of ours; true for a process, which expects writes to wait.</param>
     /// <remarks>
-    /// A FIFO is opened for reading too: while its reader comes and goes nobody gets EPIPE, and up to a pipe's
+    /// A FIFO is opened for reading too: while it has no reader a write does not get EPIPE, and up to a pipe's
     /// capacity waits for the next reader. fifo(7).
     /// </remarks>
     public static Fd OpenOutput(string target, string field, bool blocking)
@@ -30,20 +30,19 @@ internal static class StdioFiles
             field);
     }
 
-    // For writing only: so its writers get SIGPIPE or EPIPE once the reader has gone.
+    // Write-only, so that its writers get SIGPIPE or EPIPE once the reader is gone.
     private static Fd OpenPipe(string path, string field, bool blocking)
     {
         if (!IsFifo(path)) throw new InvalidStdioException(field, $"\"{path}\" is not a FIFO");
-        var fifo = Open(path, OpenFlags.O_WRONLY | OpenFlags.O_NONBLOCK, field); // ENXIO: nobody has it open for reading
+        var fifo = Open(path, OpenFlags.O_WRONLY | OpenFlags.O_NONBLOCK, field); // ENXIO: it has no reader
         if (blocking) SetBlocking(fifo, true);
         return fifo;
     }
 
-    /// <summary>A FIFO to read from, without waiting for its writer.</summary>
+    /// <summary>Opens a FIFO to read from, without waiting for its writer.</summary>
     /// <remarks>
-    /// It is opened for writing too: its writers may come and go, dockerd with a restart for instance, and only CloseIO ends the
-    /// input,
-    /// as in containerd. That of a <see cref="PipeTarget"/> ends with its writers.
+    /// It is opened for writing too: its writers may come and go, e.g. when dockerd restarts, and only CloseIO ends the input,
+    /// as in containerd. The input of a <see cref="PipeTarget"/> ends with its writers.
     /// </remarks>
     public static Fd OpenInput(string target)
     {
@@ -58,12 +57,12 @@ internal static class StdioFiles
             : throw new InvalidStdioException(field, $"\"{path}\" is not a FIFO");
     }
 
-    /// <summary>Gives a stream to the user that the process runs as, who could not reopen /dev/stdout otherwise.</summary>
-    /// <remarks>Never the null device: it is the whole host's, and its owner may take it from everybody else.</remarks>
+    /// <summary>Changes a stream's owner to the process's user, which could not reopen /dev/stdout otherwise.</summary>
+    /// <remarks>Never of the null device: it is the host's, and its owner could deny it to all others.</remarks>
     public static void GiveTo(Fd stream, uint uid, uint gid)
     {
         if (uid != 0 && !FileStatus.Of(stream).IsCharacterDevice(1, 3))
-            _ = fchown(stream.Number, uid, gid); // a read-only or foreign filesystem may refuse; the stream works all the same
+            _ = fchown(stream.Number, uid, gid); // a read-only or network filesystem may refuse; the stream works without
     }
 
     private static string PathOf(string path, string field)
@@ -93,7 +92,7 @@ internal static class StdioFiles
         return place is not null && FileStatus.Of(place).IsFifo;
     }
 
-    /// <summary>For a descriptor that only we use: the flag belongs to the open file.</summary>
+    /// <summary>Only for a descriptor that we do not share: the flag is of the open file description.</summary>
     public static void SetNonBlocking(Fd fd) => SetBlocking(fd, false);
 
     private static void SetBlocking(Fd fd, bool blocking)

@@ -1,6 +1,6 @@
 namespace Supervisor.Runtime.Stdio;
 
-/// <summary>Where a process's standard streams go, in containerd's words.</summary>
+/// <summary>The targets of a process's standard streams, as containerd names them.</summary>
 /// <param name="Stdin">Path of a FIFO, or empty for none.</param>
 /// <param name="Stdout">Path of a FIFO or of a file to append to, <c>file:///path</c>, <c>pipe:///path</c>, or empty for
 /// none.</param>
@@ -11,14 +11,14 @@ public sealed record StdioTargets(string Stdin, string Stdout, string Stderr, bo
     /// <summary>The process gets our own standard streams.</summary>
     public static StdioTargets Inherited { get; } = new("inherited", "inherited", "inherited", false);
 
-    /// <summary>A terminal whose master nobody relays: it is the caller's.</summary>
+    /// <summary>A terminal whose master is not relayed: the caller owns it.</summary>
     public static StdioTargets Console { get; } = new("console", "console", "console", true);
 
-    /// <summary>All of it goes nowhere.</summary>
+    /// <summary>All streams are the null device.</summary>
     public static StdioTargets None { get; } = new("", "", "", false);
 }
 
-/// <summary>A standard stream that cannot be opened as asked.</summary>
+/// <summary>A standard stream cannot be opened.</summary>
 /// <param name="field"><c>stdin</c>, <c>stdout</c> or <c>stderr</c>.</param>
 /// <param name="reason">Why, naming the path.</param>
 public sealed class InvalidStdioException(string field, string reason) : ArgumentException($"{field}: {reason}")

@@ -5,13 +5,13 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Runtime.Stdio;
 
 /// <summary>Hangs a pseudo-terminal up: SIGHUP for its session, end of file for its readers. vhangup(2), ioctl_tty(2).</summary>
-/// <remarks>To close the master is not enough: those who would go on in our place hold it, too.</remarks>
+/// <remarks>Closing the master is not enough: the daemon and the shim both hold it.</remarks>
 internal static class TerminalHangUp
 {
     private const int TIOCGPTPEER = 0x5441, TIOCVHANGUP = 0x5437;
 
     /// <summary>
-    /// Does nothing where that is not allowed (it takes CAP_SYS_ADMIN), or the terminal has no other side any more.
+    /// Does nothing without CAP_SYS_ADMIN, or where the terminal has no other side any more.
     /// </summary>
     public static void Of(Fd master)
     {
@@ -25,7 +25,7 @@ internal static class TerminalHangUp
         }
         catch (ObjectDisposedException)
         {
-            // The process has ended meanwhile, and its terminal with it.
+            // The process exited meanwhile, and its terminal is gone.
         }
     }
 }

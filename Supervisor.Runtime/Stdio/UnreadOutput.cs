@@ -5,12 +5,12 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Runtime.Stdio;
 
 /// <summary>
-/// Keeps what is in a FIFO from going with its last writer. While the process lives only a reading end is held, so that a
-/// reader sees the end when the process closes its output; when it has ended and something is unread, a writing end too, so that
-/// a reader who comes late can open the FIFO at all. Both are closed when it has been read, which is its reader's end of file.
+/// Keeps a FIFO's content when its last writer closes it. While the process lives, only a read end is held, so that a reader
+/// gets end of file when the process closes its output. When it has exited and something is unread, a write end is held too, so
+/// that a late reader can open the FIFO. Both are closed when it is read empty, which is its reader's end of file.
 /// </summary>
 /// <remarks>
-/// The kernel tells nobody that a FIFO has become empty: it is looked, ever more rarely, while something is in it.
+/// The kernel does not report that a FIFO has become empty: it is polled with growing intervals while something is in it.
 /// </remarks>
 internal sealed class UnreadOutput : IDisposable
 {
@@ -24,10 +24,10 @@ internal sealed class UnreadOutput : IDisposable
 
     private UnreadOutput(Fd reading) => _reading = reading;
 
-    /// <summary>The reading end, for whoever goes on in our place.</summary>
+    /// <summary>The read end, for the process that continues in our place.</summary>
     public Fd Reading => _reading;
 
-    /// <summary>Completes when the process has ended and all is read, or this is disposed.</summary>
+    /// <summary>Completes when the process has exited and all is read, or this is disposed.</summary>
     public Task Read => _read.Task;
 
     /// <returns>Null where the stream is no FIFO.</returns>
@@ -35,10 +35,10 @@ internal sealed class UnreadOutput : IDisposable
         FileStatus.Of(stream).IsFifo
             ? new UnreadOutput(Fd.Open($"/proc/self/fd/{stream.Number}", OpenFlags.O_RDONLY | OpenFlags.O_NONBLOCK)) : null;
 
-    /// <param name="reading">Another's <see cref="Reading"/>.</param>
+    /// <param name="reading">The <see cref="Reading"/> that was handed over.</param>
     public static UnreadOutput Resume(Fd reading) => new(reading);
 
-    /// <summary>The process has ended. Called again it does nothing.</summary>
+    /// <summary>The process exited. Further calls do nothing.</summary>
     public void ProcessEnded()
     {
         lock (_gate)

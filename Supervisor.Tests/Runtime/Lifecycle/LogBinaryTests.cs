@@ -41,7 +41,7 @@ public sealed class LogBinaryTests : IDisposable
 
     [Fact]
     public void One_that_ends_before_it_is_ready_is_refused_with_its_status() =>
-        Assert.Contains("ended before it was ready", Refused(Script("exit 3")).Message, StringComparison.Ordinal);
+        Assert.Contains("exited before it was ready", Refused(Script("exit 3")).Message, StringComparison.Ordinal);
 
     private InvalidStdioException Refused(string logger) => Assert.Throws<InvalidStdioException>(() => _containers.Create(
         TestContainers.Shell("true"), stdio: new StdioTargets("", $"binary://ns:box{logger}", "", false)));
