@@ -1,20 +1,20 @@
 namespace Supervisor.Runtime.Checkpointing;
 
-/// <summary>How a container is written to images, or brought back from them: criu(8)'s words.</summary>
+/// <summary>The options of a checkpoint or a restore, as criu(8) names them.</summary>
 public sealed record CheckpointOptions
 {
-    /// <summary>Where the images are; made by a checkpoint with mode 0700 where it is missing.</summary>
+    /// <summary>The images' directory; a checkpoint makes it with mode 0700 where it is missing.</summary>
     public required string ImageDirectory { get; init; }
 
-    /// <summary>Where criu writes its log; null for <see cref="ImageDirectory"/>.</summary>
+    /// <summary>The directory of criu's log; null for <see cref="ImageDirectory"/>.</summary>
     public string? WorkDirectory { get; init; }
 
     /// <summary>
-    /// Images of a former pre-dump, relative to <see cref="ImageDirectory"/>: only memory that has changed since is written.
+    /// Images of an earlier pre-dump, relative to <see cref="ImageDirectory"/>: only memory that has changed since is written.
     /// </summary>
     public string? ParentDirectory { get; init; }
 
-    /// <summary>The container lives on after the checkpoint.</summary>
+    /// <summary>The container keeps running after the checkpoint.</summary>
     public bool LeaveRunning { get; init; }
 
     /// <summary>Established TCP connections are kept.</summary>
@@ -26,42 +26,42 @@ public sealed record CheckpointOptions
     /// <summary>Unix sockets whose other ends are outside of the container are allowed.</summary>
     public bool ExternalUnixSockets { get; init; }
 
-    /// <summary>The container's terminal is one of the host's, shared with whoever made it.</summary>
+    /// <summary>The container's terminal is one of the host's, shared with the shell that started it.</summary>
     public bool ShellJob { get; init; }
 
     /// <summary>File locks are kept.</summary>
     public bool FileLocks { get; init; }
 
-    /// <summary>Open files that were deleted are linked back for the images' sake.</summary>
+    /// <summary>Open files that were deleted are linked again, so that the images can refer to them.</summary>
     public bool LinkRemap { get; init; }
 
-    /// <summary>What the images of the parent hold twice is punched out of them.</summary>
+    /// <summary>Holes are punched into the parent's images for pages that the new ones have.</summary>
     public bool AutoDedup { get; init; }
 
     /// <summary>Namespaces that are made, but left empty: <c>network</c>.</summary>
     public IReadOnlyList<string> EmptyNamespaces { get; init; } = [];
 
     /// <summary>
-    /// The network namespace is not the container's own but was joined by a path; known by itself where the bundle is ours.
+    /// The network namespace is not the container's own but was joined by a path; detected where we own the bundle.
     /// </summary>
     public bool ExternalNetwork { get; init; }
 
-    /// <summary>Only the memory is written, and the container lives on: to be the parent of a later checkpoint.</summary>
+    /// <summary>Writes only the memory, for the parent of a later checkpoint; the container keeps running.</summary>
     public bool PreDump { get; init; }
 
     /// <summary><c>soft</c> (the default), <c>full</c>, <c>strict</c>, <c>props</c>, <c>none</c> or <c>ignore</c>.</summary>
     public string? ManageCgroups { get; init; }
 
-    /// <summary>The security module's profile of the restored, e.g. <c>apparmor:name</c>.</summary>
+    /// <summary>The security module's profile of the restored processes, e.g. <c>apparmor:name</c>.</summary>
     public string? LsmProfile { get; init; }
 
     /// <summary>The SELinux context of restored mounts.</summary>
     public string? LsmMountContext { get; init; }
 
-    /// <summary>The program: a path, or a name that is looked for in PATH.</summary>
+    /// <summary>The program: a path, or a name to find in PATH.</summary>
     public string Criu { get; init; } = DefaultCriu;
 
-    /// <summary>What <c>SUPERVISOR_CRIU</c> names in our environment, else <c>criu</c>.</summary>
+    /// <summary>The value of <c>SUPERVISOR_CRIU</c> in our environment, else <c>criu</c>.</summary>
     public static string DefaultCriu =>
         Environment.GetEnvironmentVariable("SUPERVISOR_CRIU") is { Length: > 0 } said ? said : "criu";
 

@@ -6,15 +6,15 @@ using Supervisor.Kernel.Mounts;
 namespace Supervisor.Runtime.Checkpointing;
 
 /// <summary>
-/// What the standard streams of a container's init were, as criu names them: at the restore it is given others in their
-/// place. In <c>descriptors.json</c> beside the images, as runc writes it.
+/// The standard streams of a checkpointed init, as criu names them: a restore replaces them. They are in
+/// <c>descriptors.json</c> beside the images, as with runc.
 /// </summary>
 internal static class CheckpointedStreams
 {
     private const string FileName = "descriptors.json";
 
     /// <summary>
-    /// Of a process that lives, by descriptor 0 to 2: <c>pipe:[inode]</c>, <c>file[mount:inode]</c>, or what its link says.
+    /// Those of a live process, descriptors 0 to 2: <c>pipe:[inode]</c>, <c>file[mount:inode]</c>, or the link's target.
     /// </summary>
     public static IReadOnlyList<string> Of(int pid)
     {
@@ -40,10 +40,10 @@ internal static class CheckpointedStreams
         return [.. json.RootElement.EnumerateArray().Select(e => e.GetString() ?? "").Concat(["", "", ""]).Take(3)];
     }
 
-    /// <summary>Whether criu must be told that it is not the container's: it is no pipe, and on a mount outside of it.</summary>
+    /// <summary>Whether it must be declared external to criu: a file, not a pipe, on a mount outside of the container.</summary>
     public static bool IsExternalFile(string stream) => stream.StartsWith("file[", StringComparison.Ordinal);
 
-    /// <summary>Whether something else can be given in its place.</summary>
+    /// <summary>Whether a restore can replace it.</summary>
     public static bool IsReplaceable(string stream) =>
         IsExternalFile(stream) || stream.StartsWith("pipe:[", StringComparison.Ordinal);
 

@@ -6,20 +6,19 @@ namespace Supervisor.Runtime.Checkpointing;
 /// <summary>Writes a container to images.</summary>
 internal static class ContainerCheckpoint
 {
-    /// <summary>Key of a network namespace that is not the container's own, in runc's word.</summary>
+    /// <summary>Key of a network namespace that is not the container's own, as runc names it.</summary>
     public const string OuterNetwork = "extRootNetNS";
 
     /// <summary>
-    /// Seconds that criu may take to stop the processes, attempt by attempt. One whose child of vfork(2) has not executed yet
-    /// cannot be
-    /// stopped; that is over soon as a rule, but not while criu waits for it, because the child is stopped already.
+    /// Seconds that criu may take to stop the processes, for each attempt. A process in vfork(2) cannot be stopped before its
+    /// child's exec. That is usually soon, but not while criu waits, because the child is stopped already.
     /// </summary>
     private static readonly int[] Patience = [1, 3, 10];
 
-    /// <param name="pid">Of the init, which the caller holds.</param>
+    /// <param name="pid">The init's; the caller holds its pidfd.</param>
     /// <param name="joinsNetwork">Its network namespace was joined by a path.</param>
-    /// <exception cref="CheckpointException">criu could not; its message has the errors of criu's log. The container lives
-    /// on.</exception>
+    /// <exception cref="CheckpointException">criu failed; the message has the errors of criu's log. The container keeps
+    /// running.</exception>
     public static void Run(int pid, Cgroup cgroup, bool joinsNetwork, CheckpointOptions options, CancellationToken deadline)
     {
         var what = options.PreDump ? "pre-dump" : "checkpoint";
@@ -49,12 +48,12 @@ internal static class ContainerCheckpoint
         {
             try
             {
-                Dump(request.Add(CriuOptions.Timeout, Patience[attempt])); // of a field that is there twice the last counts
+                Dump(request.Add(CriuOptions.Timeout, Patience[attempt])); // the last value of a repeated field wins
                 return;
             }
             catch (CheckpointException e) when (e.NotStopped && attempt + 1 < Patience.Length)
             {
-                Thread.Sleep(100); // everybody has gone on
+                Thread.Sleep(100); // all processes run again
             }
         }
 
@@ -71,7 +70,7 @@ internal static class ContainerCheckpoint
                 catch
                 {
                     session.Kill();
-                    // one that is killed leaves it frozen
+                    // a killed criu leaves it frozen
                     if (!wasFrozen && cgroup.IsFrozen) cgroup.Thaw(TimeSpan.FromSeconds(10));
                     throw;
                 }

@@ -3,7 +3,7 @@ using System.Text;
 namespace Supervisor.Runtime.Checkpointing;
 
 /// <summary>
-/// A message of criu's RPC as protocol buffers write it: fields of a number, each a number or bytes. criu.org/RPC, rpc.proto.
+/// A message of criu's RPC in protobuf encoding: numbered fields, each a number or bytes. criu.org/RPC, rpc.proto.
 /// </summary>
 internal sealed class CriuMessage
 {
@@ -20,7 +20,7 @@ internal sealed class CriuMessage
         return this;
     }
 
-    /// <summary>False is what absence means.</summary>
+    /// <summary>False is left out: it is the default.</summary>
     public CriuMessage Add(int field, bool value) => value ? Add(field, 1) : this;
 
     /// <summary>Null is left out.</summary>
@@ -43,7 +43,7 @@ internal sealed class CriuMessage
     }
 
     /// <summary>The last number and the last bytes of every field.</summary>
-    /// <exception cref="InvalidDataException">It is cut short, or has a kind of field that criu does not write.</exception>
+    /// <exception cref="InvalidDataException">It is truncated, or has a wire type that criu does not write.</exception>
     public static (Dictionary<int, long> Numbers, Dictionary<int, byte[]> Texts) Read(ReadOnlySpan<byte> message)
     {
         var (numbers, texts) = (new Dictionary<int, long>(), new Dictionary<int, byte[]>());
@@ -58,7 +58,7 @@ internal sealed class CriuMessage
             }
             var length = kind == Bytes
                 ? Number(ref message) : throw new InvalidDataException($"criu: field {field} of kind {kind}");
-            if (length > (ulong)message.Length) throw new InvalidDataException("criu: a message that is cut short");
+            if (length > (ulong)message.Length) throw new InvalidDataException("criu: truncated message");
             texts[field] = message[..(int)length].ToArray();
             message = message[(int)length..];
         }
@@ -75,6 +75,6 @@ internal sealed class CriuMessage
             message = message[(i + 1)..];
             return number;
         }
-        throw new InvalidDataException("criu: a number that is cut short");
+        throw new InvalidDataException("criu: truncated number");
     }
 }

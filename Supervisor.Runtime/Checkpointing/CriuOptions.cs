@@ -3,14 +3,14 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Runtime.Checkpointing;
 
-/// <summary>criu_opts: what a dump and a restore have in common, and the numbers of the fields. rpc.proto of criu 4.2.</summary>
+/// <summary>criu_opts: the options that dump and restore share, and the field numbers. rpc.proto of criu 4.2.</summary>
 internal static class CriuOptions
 {
     public const int Pid = 2, LeaveRunning = 3, ParentImages = 14, TrackMemory = 15, RestoreSibling = 26, InheritFd = 27,
         CgroupRoot = 25, Root = 13;
     public const int External = 37, FreezeCgroup = 44, Timeout = 45, NotifyScripts = 12, LsmProfile = 53, LsmMountContext = 63;
 
-    /// <exception cref="ArgumentException">A word that criu does not know.</exception>
+    /// <exception cref="ArgumentException">A value that criu does not know.</exception>
     public static CriuMessage Common(CheckpointOptions options, Fd images, Fd work, string log)
     {
         const int verbosity = 4;
@@ -24,7 +24,7 @@ internal static class CriuOptions
                 .Add(38, EmptyNamespaces(options.EmptyNamespaces));
     }
 
-    /// <summary>Opens where the images, and where the log is to be.</summary>
+    /// <summary>Opens the directory of the images or of the log.</summary>
     public static Fd OpenDirectory(string path, bool make)
     {
         if (make) PrivateFiles.MakeDirectory(path);

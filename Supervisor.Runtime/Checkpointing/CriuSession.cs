@@ -11,8 +11,8 @@ using Supervisor.Runtime.Oci;
 namespace Supervisor.Runtime.Checkpointing;
 
 /// <summary>
-/// One run of criu as a worker of ours (<c>criu swrk</c>): one request over a socket pair, some questions of criu's in
-/// between, one answer. More than its command line this can give a terminal's master back. criu.org/RPC.
+/// One run of criu as our worker (<c>criu swrk</c>): one request over a socket pair, criu's notifications, one response.
+/// Unlike criu's command line it can return a terminal's master. criu.org/RPC.
 /// </summary>
 internal sealed class CriuSession : IDisposable
 {
@@ -25,18 +25,18 @@ internal sealed class CriuSession : IDisposable
 
     private CriuSession(PacketSocket socket, Pidfd process) => (_socket, _process) = (socket, process);
 
-    /// <summary>What criu asks in between.</summary>
-    /// <param name="Script">Where it is, e.g. <c>orphan-pts-master</c>.</param>
+    /// <summary>A notification of criu before its response.</summary>
+    /// <param name="Script">The point that it reached, e.g. <c>orphan-pts-master</c>.</param>
     /// <param name="Pid">The init, where there is one.</param>
-    /// <param name="Descriptors">What came with it; the receiver's to close.</param>
+    /// <param name="Descriptors">The descriptors that came with it; the receiver closes them.</param>
     public sealed record Question(string Script, int Pid, IReadOnlyList<Fd> Descriptors);
 
-    /// <summary>Starts it.</summary>
-    /// <param name="before">Adds steps that come before its exec: a cgroup, mounts.</param>
-    /// <param name="inherited">What criu shall have open.</param>
-    /// <param name="named">Other descriptors that <paramref name="before"/> names.</param>
-    /// <returns>With the numbers that <paramref name="inherited"/> have there.</returns>
-    /// <exception cref="CheckpointException">It is not there, or cannot be executed.</exception>
+    /// <summary>Starts criu.</summary>
+    /// <param name="before">Adds the steps before its exec: a cgroup, mounts.</param>
+    /// <param name="inherited">The descriptors that criu inherits.</param>
+    /// <param name="named">Other descriptors that <paramref name="before"/> uses.</param>
+    /// <returns>The session, and the numbers of <paramref name="inherited"/> in criu.</returns>
+    /// <exception cref="CheckpointException">criu is not found, or cannot be executed.</exception>
     public static (CriuSession Session, IReadOnlyList<int> Numbers) Start(
         string what, string criu, IReadOnlyList<Fd> inherited, IEnumerable<int> named, Action<LaunchProgram, FdSlots>? before,
         CloneFlags namespaces, Fd? cgroup,
@@ -74,7 +74,7 @@ internal sealed class CriuSession : IDisposable
         {
             ours.Dispose();
             throw new CheckpointException(
-                what, $"{e.Message} (it is looked for as \"{criu}\": install criu 4.2 or later, or name it with --criu or "
+                what, $"{e.Message} (program \"{criu}\": install criu 4.2 or later, or set its path with --criu or "
                 + "SUPERVISOR_CRIU)", null, e);
         }
         catch
@@ -84,12 +84,12 @@ internal sealed class CriuSession : IDisposable
         }
     }
 
-    /// <summary>Sends the request and waits for the answer.</summary>
-    /// <param name="answer">Called for every question; null where none is expected.</param>
-    /// <param name="log">Where criu writes what went wrong.</param>
+    /// <summary>Sends the request and waits for the response.</summary>
+    /// <param name="answer">Called for every notification; null where none is expected.</param>
+    /// <param name="log">The path of criu's log.</param>
     /// <returns>The restored init's pid; 0 after a dump.</returns>
-    /// <exception cref="CheckpointException">criu says that it failed, or died.</exception>
-    /// <exception cref="OperationCanceledException">No answer before the deadline; criu is killed when this object is
+    /// <exception cref="CheckpointException">criu failed or exited.</exception>
+    /// <exception cref="OperationCanceledException">No response before the deadline; criu is killed when this object is
     /// disposed.</exception>
     public int Run(string what, int type, CriuMessage options, Action<Question>? answer, string log, CancellationToken deadline)
     {
@@ -113,7 +113,7 @@ internal sealed class CriuSession : IDisposable
         }
     }
 
-    /// <summary>Its end, which follows ours of the talk; killed where it does not come.</summary>
+    /// <summary>Closes the socket, which makes criu exit; kills it if it does not.</summary>
     public void Dispose()
     {
         _socket.Dispose();
@@ -124,7 +124,6 @@ internal sealed class CriuSession : IDisposable
         }
     }
 
-    /// <summary>Ends it at once.</summary>
     public void Kill() => _process.TrySignal(Signal.SIGKILL);
 
     private static string Reason((Dictionary<int, long> Numbers, Dictionary<int, byte[]> Texts) response)
@@ -143,7 +142,7 @@ internal sealed class CriuSession : IDisposable
         }
         catch (SyscallException e) when (e.Errno is Errno.EPIPE or Errno.ECONNRESET)
         {
-            // It has died: what is told of that is told by the receive that follows.
+            // criu exited: the next receive reports it.
         }
     }
 
@@ -157,7 +156,7 @@ internal sealed class CriuSession : IDisposable
                 if (length > 0) return buffer[..length];
                 _process.WaitForExit(TimeSpan.FromSeconds(1));
                 throw CheckpointException.Of(
-                    what, $"it ended without an answer ({_process.TryPeek(out _)?.Code.ToString() ?? "alive"})", log);
+                    what, $"it exited without a response ({_process.TryPeek(out _)?.Code.ToString() ?? "still alive"})", log);
             }
             Await(PollEvents.POLLIN, deadline);
         }

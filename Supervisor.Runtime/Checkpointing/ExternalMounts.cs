@@ -7,15 +7,15 @@ using Supervisor.Runtime.Oci;
 namespace Supervisor.Runtime.Checkpointing;
 
 /// <summary>
-/// What is mounted in a container and comes from the host: criu does not write it, and is told at the restore where it is now.
-/// Noted beside the images: only the container itself tells what was mounted in it, with all that lay beneath a bind mount.
+/// The mounts of a container that come from the host: criu does not write them, and a restore declares where they are now.
+/// They are recorded beside the images, because only the container shows what was mounted in it, also below a bind mount.
 /// </summary>
 internal static class ExternalMounts
 {
     private const string FileName = "external-mounts.json";
 
     /// <summary>Finds them.</summary>
-    /// <returns>By place in the container: where it is on the host, or <c>cgroup:</c> and the tree's key in
+    /// <returns>By path in the container: the path on the host, or <c>cgroup:</c> and the tree's key in
     /// <see cref="Cgroup.Paths"/>.</returns>
     public static IReadOnlyDictionary<string, string> Of(int pid, Cgroup cgroup)
     {
@@ -33,7 +33,7 @@ internal static class ExternalMounts
                 if (key is not null) external[mount.Point] = "cgroup:" + key;
                 continue;
             }
-            // The kernel has one of these for a namespace: a container that shares it with the host mounted it itself.
+            // The kernel has one of these per namespace: a container that shares it with the host mounted it itself.
             if (mount.Type is "proc" or "sysfs" or "mqueue" && mount.Root == "/") continue;
             // a part of its own root
             if (root is not null && mount.Device == root.Device && MountLine.IsBelow(mount.Root, root.Root)) continue;
@@ -45,7 +45,7 @@ internal static class ExternalMounts
         return external;
     }
 
-    /// <summary>Notes them in the images' directory.</summary>
+    /// <summary>Writes them to the images' directory.</summary>
     public static void Write(string directory, IReadOnlyDictionary<string, string> external)
     {
         using var file = PrivateFiles.Create(Path.Join(directory, FileName));
@@ -55,7 +55,7 @@ internal static class ExternalMounts
         json.WriteEndObject();
     }
 
-    /// <summary>Where all of it is now: the spec's own words count for bind mounts, and the new cgroup for the old one.</summary>
+    /// <summary>Their sources now: the spec's for bind mounts, and the new cgroup for the old one.</summary>
     public static IReadOnlyDictionary<string, string> Read(string directory, Spec spec, string bundle, Cgroup cgroup)
     {
         var external = new Dictionary<string, string>();
@@ -67,13 +67,14 @@ internal static class ExternalMounts
             using var json = JsonDocument.Parse(File.ReadAllBytes(file));
             foreach (var one in json.RootElement.EnumerateObject())
             {
-                var noted = one.Value.GetString() ?? "";
-                if (!noted.StartsWith("cgroup:", StringComparison.Ordinal)) external[one.Name] = Source(binds, one.Name) ?? noted;
-                else if (cgroup.Paths.TryGetValue(noted["cgroup:".Length..], out var path)) external[one.Name] = path;
+                var recorded = one.Value.GetString() ?? "";
+                if (!recorded.StartsWith("cgroup:", StringComparison.Ordinal))
+                    external[one.Name] = Source(binds, one.Name) ?? recorded;
+                else if (cgroup.Paths.TryGetValue(recorded["cgroup:".Length..], out var path)) external[one.Name] = path;
             }
             return external;
         }
-        // Images of runc's: their keys are what the spec says.
+        // runc's images: their keys are the spec's paths.
         foreach (var bind in binds) external[bind.Key] = bind.Last();
         foreach (var masked in spec.Linux?.MaskedPaths ?? []) external[masked] = "/dev/null";
         foreach (var place in spec.Mounts.Where(m => m.Type is "cgroup"))
@@ -84,7 +85,7 @@ internal static class ExternalMounts
 
     private static string? Source(ILookup<string, string> binds, string point)
     {
-        // The nearest bind mount above it, with what lies between.
+        // The nearest bind mount above it, and the path from there.
         for (var above = point; above.Length > 1; above = Path.GetDirectoryName(above) ?? "")
             if (binds[above].LastOrDefault() is { } source) return source + point[above.Length..];
         return null;

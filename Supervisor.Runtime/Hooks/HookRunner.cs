@@ -13,9 +13,9 @@ using Supervisor.Runtime.Stdio;
 namespace Supervisor.Runtime.Hooks;
 
 /// <summary>
-/// Runs a spec's hooks, one after the other: the state on standard input, exactly the hook's own environment (never ours,
-/// never the image's, and not in its root: CVE-2025-23266), working directory as with runc: the bundle, of createContainer the
-/// root filesystem. Blocks; for threads that may.
+/// Runs a spec's hooks one after the other. Each gets the state on standard input and exactly its own environment (never ours or
+/// the image's, and not in its root: CVE-2025-23266). As with runc the working directory is the bundle, for createContainer the
+/// root filesystem. Calls block.
 /// </summary>
 /// <remarks>runtime-spec, config.md, "POSIX-platform Hooks".</remarks>
 public static class HookRunner
@@ -23,16 +23,16 @@ public static class HookRunner
     private const int OutputKept = 4096;
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Runs them in our own namespaces; the first that fails ends it.</summary>
+    /// <summary>Runs them in our own namespaces, until one fails.</summary>
     /// <param name="point">The spec's name for them, e.g. <c>poststart</c>.</param>
-    /// <exception cref="HookException">One failed or took too long; it has been killed.</exception>
-    /// <exception cref="OperationCanceledException">The deadline passed; the hook has been killed.</exception>
+    /// <exception cref="HookException">One failed, or timed out and was killed.</exception>
+    /// <exception cref="OperationCanceledException">The deadline passed; the hook was killed.</exception>
     public static void Run(string point, IReadOnlyList<HookSpec> hooks, ContainerState state, CancellationToken deadline)
     {
         for (var i = 0; i < hooks.Count; i++) RunOne($"hooks.{point}[{i}]", hooks[i], state, null, deadline);
     }
 
-    /// <summary>Runs all of them in our own namespaces, and tells of those that fail: poststop.</summary>
+    /// <summary>Runs all of them in our own namespaces and reports each failure: for poststop.</summary>
     public static void RunAll(
         string point, IReadOnlyList<HookSpec> hooks, ContainerState state, Action<Exception> onError, CancellationToken deadline)
     {
@@ -50,7 +50,7 @@ public static class HookRunner
     }
 
     /// <summary>Runs them in the namespaces of a process.</summary>
-    /// <param name="directory">Where they start.</param>
+    /// <param name="directory">Their working directory.</param>
     internal static void RunInside(
         string point, IReadOnlyList<HookSpec> hooks, ContainerState state, Pidfd process, CloneFlags namespaces, string directory,
             CancellationToken deadline)
@@ -66,7 +66,7 @@ public static class HookRunner
         var name = $"{field} \"{hook.Path}\"";
         using var stdin = Memfd.Create("hook-state");
         stdin.Write(state.ToJson());
-        using var readable = Fd.Open($"/proc/self/fd/{stdin.Number}", OpenFlags.O_RDONLY); // at the beginning
+        using var readable = Fd.Open($"/proc/self/fd/{stdin.Number}", OpenFlags.O_RDONLY); // a new open file, at offset 0
         var (output, theirs) = Pipe.Create();
         using (output)
         {
@@ -104,16 +104,16 @@ public static class HookRunner
             Execute(program, hook, bundle);
             return Launcher.Launch(program, CloneFlags.None, null, deadline);
         }
-        // A pid namespace is entered by children only: as for an exec (ExecProgram).
+        // setns applies a pid namespace only to later children: as for an exec (ExecProgram).
         program.Add(Syscall.setns, $"{target.Namespaces}", target.Process.Number, (long)target.Namespaces)
             .Called("enter the container's namespaces");
         var pid = program.Value(0L);
-        var birth = program.Value(new CloneArgs
+        var clone = program.Value(new CloneArgs
         {
             flags = CloneFlags.CLONE_PARENT | CloneFlags.CLONE_VM | CloneFlags.CLONE_VFORK | CloneFlags.CLONE_PARENT_SETTID,
         });
-        program.PutPointer(new DataRef(birth.Offset + 3 * sizeof(ulong)), pid);
-        var isFirst = program.Add(Syscall.clone3, "in the container", birth, Unsafe.SizeOf<CloneArgs>()).SkippingOnPositive();
+        program.PutPointer(new DataRef(clone.Offset + 3 * sizeof(ulong)), pid);
+        var isFirst = program.Add(Syscall.clone3, "in the container", clone, Unsafe.SizeOf<CloneArgs>()).SkippingOnPositive();
         Execute(program, hook, target.Directory);
         isFirst.SkipsToHere();
         program.Add(Syscall.exit_group, "0", 0);
@@ -124,7 +124,7 @@ public static class HookRunner
     {
         const uint CLOSE_RANGE_CLOEXEC = 4;
         program.Add(Syscall.chdir, "/", program.Text("/"));
-        // it may be gone by poststop
+        // at poststop it may not exist any more
         if (bundle.Length > 0) program.Add(Syscall.chdir, bundle, program.Text(bundle)).IgnoringErrors();
         program.Add(Syscall.close_range, "all but the standard streams, at exec", 3, uint.MaxValue, CLOSE_RANGE_CLOEXEC);
         ProgramSteps.ResetSignals(program);
@@ -133,7 +133,7 @@ public static class HookRunner
             program.Strings(hook.Args.Count > 0 ? hook.Args : [hook.Path]), program.Strings(hook.Env));
     }
 
-    /// <summary>Reads what it prints, so that it never waits for us, and keeps the beginning.</summary>
+    /// <summary>Reads its output, so that it never blocks on the pipe, and keeps the beginning.</summary>
     private static (ExitStatus? Status, string Printed, bool TimedOut) Await(
         Pidfd process, Fd output, int? timeout, CancellationToken deadline)
     {
@@ -159,7 +159,7 @@ public static class HookRunner
                 : (Poll.Wait(process.Number, PollEvents.POLLIN, left), PollEvents.None);
             if (printed != PollEvents.None) open = Read();
             if (ended == PollEvents.None) continue;
-            for (var i = 0; open && i < 16; i++) if (!Read()) break; // what is there; a grandchild may go on printing for ever
+            for (var i = 0; open && i < 16; i++) if (!Read()) break; // what is buffered; a grandchild may print for ever
             return (process.Reap(), kept.ToString().TrimEnd(), false);
         }
 

@@ -7,25 +7,25 @@ using Supervisor.Runtime.Seccomp;
 namespace Supervisor.Runtime.Hooks;
 
 /// <summary>
-/// Steps that run the startContainer hooks: in the container, by its init, after the start and before the user's program.
-/// The init is the stub then, which can give birth, wait, and compare a word, but not reason:
+/// Steps by which the init runs the startContainer hooks in the container, after the start and before the user's program.
+/// The init still runs the stub, which can clone, wait and compare a word, but not branch freely:
 /// <code>
 ///   memfd ◀ state;  clone3(VM|VFORK) ─▶ dup3(memfd, 0), dup3(another memfd, 1 and 2), execve(hook)
-///   ppoll(pidfd, timeout) ─ 0 ▶ tell {-3, i}, SIGKILL, exit
-///   waitid, futex(status == 0?) ─ no ▶ tell {-2, i}, the siginfo and the beginning of the output, exit
+///   ppoll(pidfd, timeout) ─ 0 ▶ report {-3, i}, SIGKILL, exit
+///   waitid, futex(status == 0?) ─ no ▶ report {-2, i}, the siginfo and the beginning of the output, exit
 /// </code>
 /// </summary>
 internal static class StartHooks
 {
     /// <summary>
-    /// The first number of the record that tells of a failed hook; the siginfo's bytes 8 to 32 follow it, then what it printed.
+    /// The first number of the report of a failed hook; the siginfo's bytes 8 to 32 follow it, then the hook's output.
     /// </summary>
     public const long Failed = -2;
 
-    /// <summary>The first number of the record that tells of a hook that took too long.</summary>
+    /// <summary>The first number of the report of a hook that timed out.</summary>
     public const long TimedOut = -3;
 
-    /// <summary>The stub's own numbers end here while hooks run.</summary>
+    /// <summary>The last descriptor that the stub uses while hooks run.</summary>
     public const int LastSlot = InitStub.SocketFd + 3;
 
     /// <summary>How much of a failed hook's output its error quotes.</summary>
@@ -35,9 +35,9 @@ internal static class StartHooks
         WEXITED = 4, POLLIN = 1, SIGKILL = 9;
     private const int FUTEX_WAIT_PRIVATE = 128, MFD_CLOEXEC = 1, SiginfoSize = 128, StatusOffset = 24;
 
-    /// <summary>Adds them.</summary>
+    /// <summary>Adds the steps.</summary>
     /// <param name="state">As the container sees it.</param>
-    /// <param name="filter">That they run under, where the init is not under it yet; null for none.</param>
+    /// <param name="filter">The filter that they run under, where the init has not installed it yet; null for none.</param>
     public static void Add(LaunchProgram program, IReadOnlyList<HookSpec> hooks, ReadOnlySpan<byte> state, SeccompFilter? filter)
     {
         if (hooks.Count == 0) return;
@@ -53,27 +53,27 @@ internal static class StartHooks
         program.Add(Syscall.lseek, name, StateSlot, 0, 0);
 
         FdSlots.Keep(program, program.Add(Syscall.memfd_create, name, program.Text("hook-output"), MFD_CLOEXEC), OutputSlot);
-        var birth = program.Value(
+        var clone = program.Value(
             new CloneArgs { flags = CloneFlags.CLONE_VM | CloneFlags.CLONE_VFORK | CloneFlags.CLONE_PIDFD,
             exit_signal = 17 /* SIGCHLD */ });
-        var isParent = program.Add(Syscall.clone3, name, birth, Unsafe.SizeOf<CloneArgs>()).SkippingOnPositive();
+        var isParent = program.Add(Syscall.clone3, name, clone, Unsafe.SizeOf<CloneArgs>()).SkippingOnPositive();
         program.Add(Syscall.dup3, name, StateSlot, 0, 0);
         program.Add(Syscall.dup3, name, OutputSlot, 1, 0);
         program.Add(Syscall.dup3, name, OutputSlot, 2, 0);
         ProgramSteps.UnblockSignals(program);
-        // a listener gets one descriptor, the program's
+        // a listener gets one descriptor, that of the program's filter
         if (filter is { Listens: false }) SeccompSteps.Add(program, filter, null);
         program.Add(Syscall.execve, hook.Path, program.Text(hook.Path),
             program.Strings(hook.Args.Count > 0 ? hook.Args : [hook.Path]), program.Strings(hook.Env))
             .Called($"{name}: exec");
         isParent.SkipsToHere();
 
-        program.PutPointerToNext(new DataRef(birth.Offset + sizeof(ulong)), 0);
+        program.PutPointerToNext(new DataRef(clone.Offset + sizeof(ulong)), 0);
         program.Add(Syscall.dup3, name, 0, PidfdSlot, (long)OpenFlags.O_CLOEXEC).Tolerating(Errno.EINVAL);
         var poll = program.Values<int>([PidfdSlot, POLLIN]);
         Operand timeout = hook.Timeout is { } seconds ? program.Values<long>([seconds, 0]) : 0;
         var ended = program.Add(Syscall.ppoll, name, poll, 1, timeout, 0, 0).SkippingOnPositive();
-        Tell(program, TimedOut, index);
+        Report(program, TimedOut, index);
         program.Add(Syscall.pidfd_send_signal, name, PidfdSlot, SIGKILL, 0, 0);
         program.Add(Syscall.exit_group, "127", 127);
         ended.SkipsToHere();
@@ -81,10 +81,10 @@ internal static class StartHooks
         var info = program.Values<byte>(new byte[SiginfoSize]);
         var status = new DataRef(info.Offset + StatusOffset);
         program.Add(Syscall.waitid, name, P_PIDFD, PidfdSlot, info, WEXITED, 0);
-        // Equal to 0: it would wait, for no time (ETIMEDOUT). Anything else: EAGAIN, and the steps that tell follow. futex(2).
+        // Status 0: futex waits for a timeout of 0 (ETIMEDOUT). Else EAGAIN, and the steps of the report follow. futex(2).
         var good = program.Add(Syscall.futex, name, status, FUTEX_WAIT_PRIVATE, 0, program.Values<long>([0, 0]))
             .Tolerating(Errno.ETIMEDOUT).IgnoringErrors();
-        Tell(program, Failed, index);
+        Report(program, Failed, index);
         program.Add(Syscall.write, name, InitStub.SocketFd, new DataRef(info.Offset + 8), 24).AtLeast(24);
         program.Add(Syscall.lseek, name, OutputSlot, 0, 0);
         var output = program.Values<byte>(new byte[OutputKept]);
@@ -94,6 +94,6 @@ internal static class StartHooks
         good.SkipsToHere();
     }
 
-    private static void Tell(LaunchProgram program, long what, int index) =>
+    private static void Report(LaunchProgram program, long what, int index) =>
         program.Add(Syscall.write, "a failed hook", InitStub.SocketFd, program.Values<long>([what, index]), 16).AtLeast(16);
 }

@@ -13,7 +13,7 @@ internal static class IdMaps
 {
     private static readonly uint EffectiveUid = geteuid(), EffectiveGid = getegid();
 
-    /// <summary>Whether we lack root's rights over users, in our own user namespace.</summary>
+    /// <summary>Whether we lack root's rights over ids in our own user namespace.</summary>
     public static bool Rootless => EffectiveUid != 0;
 
     /// <summary>Whether root here is not the machine's root, or we are not root at all. user_namespaces(7).</summary>
@@ -21,7 +21,7 @@ internal static class IdMaps
         Rootless || KernelFile.Read("/proc/self/uid_map")
             .Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries) is not ["0", "0", "4294967295"];
 
-    /// <summary>The id outside for one inside; null where none is mapped to it.</summary>
+    /// <summary>The outside id of an inside one; null where it is not mapped.</summary>
     public static uint? Outside(IReadOnlyList<IdMappingSpec> maps, uint inside)
     {
         foreach (var m in maps)
@@ -29,22 +29,22 @@ internal static class IdMaps
         return null;
     }
 
-    /// <summary>Who sets a namespace with these maps up: its root, or <paramref name="user"/> where it has none.</summary>
+    /// <summary>The id that sets up a namespace with these maps: its root, or <paramref name="user"/> without one.</summary>
     public static uint InsideOr(IReadOnlyList<IdMappingSpec> maps, uint user) => Outside(maps, 0) is null ? user : 0;
 
     /// <summary>
-    /// Whether a process in there may call setgroups(2): not where we had to forbid it to write the map at all.
+    /// Whether a process in it may call setgroups(2): not where we had to deny it in order to write the map.
     /// </summary>
-    /// <param name="gids">The map of a new user namespace; null where none is made.</param>
+    /// <param name="gids">The map of the new user namespace; null where none is made.</param>
     public static bool MaySetGroups(IReadOnlyList<IdMappingSpec>? gids) =>
         SetGroupsAllowed && (gids is null || !Rootless || !IsOwnOnly(gids, EffectiveGid));
 
-    // A user namespace below one that forbids it forbids it too.
+    // A user namespace inherits the denial from its parent.
     private static bool SetGroupsAllowed { get; } =
         !File.Exists("/proc/self/setgroups")
             || !KernelFile.Read("/proc/self/setgroups").StartsWith("deny", StringComparison.Ordinal);
 
-    /// <summary>Writes both maps of the namespace that a process is alone in.</summary>
+    /// <summary>Writes both maps of a process's new namespace.</summary>
     /// <exception cref="SyscallException">The kernel refused; the message names the file.</exception>
     public static void Write(
         int pid, IReadOnlyList<IdMappingSpec> uids, IReadOnlyList<IdMappingSpec> gids, CancellationToken deadline)
@@ -55,8 +55,7 @@ internal static class IdMaps
             WriteFile($"/proc/{pid}/gid_map", Text(gids));
             return;
         }
-        // The child shares our memory, and its files in /proc are root's while that is not dumpable. It runs nothing but our
-        // steps.
+        // The child shares our memory, so its /proc files belong to root while that is not dumpable. It runs only our steps.
         ProcessHardening.Apply(dumpable: true);
         try
         {
@@ -64,7 +63,7 @@ internal static class IdMaps
             else Helper("newuidmap", pid, uids, deadline);
             if (IsOwnOnly(gids, EffectiveGid))
             {
-                WriteFile($"/proc/{pid}/setgroups", "deny"); // else the map of one who is not root is refused (CVE-2014-8989)
+                WriteFile($"/proc/{pid}/setgroups", "deny"); // else the kernel refuses an unprivileged map (CVE-2014-8989)
                 WriteFile($"/proc/{pid}/gid_map", Text(gids));
             }
             else Helper("newgidmap", pid, gids, deadline);
@@ -98,7 +97,7 @@ internal static class IdMaps
     {
         var path = ((string[])["/usr/bin/", "/usr/sbin/", "/bin/"]).Select(d => d + name).FirstOrDefault(File.Exists)
             ?? throw new SyscallException(
-                "execve", Errno.ENOENT, $"{name}: install the package uidmap, or map your own id alone");
+                "execve", Errno.ENOENT, $"{name}: install the package uidmap, or map only your own id");
         var arguments = maps.SelectMany(m => (string[])[$"{m.ContainerID}", $"{m.HostID}", $"{m.Size}"]);
         var hook = new HookSpec { Path = path, Args = [name, $"{pid}", .. arguments] };
         HookRunner.Run(name, [hook], new ContainerState("", "", "", 0, "", new Dictionary<string, string>()), deadline);

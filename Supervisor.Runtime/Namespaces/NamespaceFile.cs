@@ -5,12 +5,12 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Runtime.Namespaces;
 
-/// <summary>Files that stand for namespaces. ioctl_nsfs(2), Linux 4.11.</summary>
+/// <summary>Files of namespaces. ioctl_nsfs(2), Linux 4.11.</summary>
 internal static class NamespaceFile
 {
     private const int NS_GET_NSTYPE = 0xb703;
 
-    /// <summary>Which kind; null for a file that is no namespace.</summary>
+    /// <summary>Its kind; null for a file that is not a namespace.</summary>
     public static CloneFlags? KindOf(Fd fd) => ioctl(fd.Number, NS_GET_NSTYPE) is > 0 and var kind ? (CloneFlags)kind : null;
 
     /// <summary>Whether it is the one that we are in.</summary>
@@ -21,7 +21,7 @@ internal static class NamespaceFile
         return ours is not null && FileStatus.SameFile(ours, fd);
     }
 
-    /// <summary>The number of a process's namespace, where it is not the one that we are in; else null.</summary>
+    /// <summary>The inode of a process's namespace, where it is not ours; else null.</summary>
     /// <param name="name">As in /proc, e.g. <c>net</c>.</param>
     public static ulong? ForeignInode(int pid, string name)
     {

@@ -4,18 +4,17 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Runtime.Namespaces;
 
-/// <summary>Which namespaces a container's init makes and joins, and in how many births.</summary>
-/// <param name="Made">Those without a path.</param>
-/// <param name="Joined">Those with one, opened.</param>
+/// <summary>The namespaces that a container's init makes and joins, by a clone or a double clone.</summary>
+/// <param name="Made">The namespaces without a path.</param>
+/// <param name="Joined">The namespaces with a path, opened.</param>
 internal sealed record NamespacePlan(CloneFlags Made, IReadOnlyList<(string Type, Fd Namespace)> Joined)
 {
     /// <summary>Nothing made or joined.</summary>
     public static NamespacePlan None { get; } = new(CloneFlags.None, []);
 
     /// <summary>
-    /// Two births (as for an exec): a pid namespace is entered by children only, and what is made beside a joined user
-    /// namespace must belong to that one; and what is joined beside a new user namespace would else need rights that its root has
-    /// not.
+    /// Whether a double clone is needed (as for an exec): only children enter a pid namespace; namespaces that are made beside a
+    /// joined user namespace must be owned by it; and joining others after a new user namespace needs rights that its root lacks.
     /// </summary>
     public bool DoubleClone =>
         Joined.Count > 0 && (Joins(NamespaceKind.Pid) || Joins(NamespaceKind.User) || Makes(CloneFlags.CLONE_NEWUSER));
@@ -32,27 +31,27 @@ internal sealed record NamespacePlan(CloneFlags Made, IReadOnlyList<(string Type
     /// <summary>Whether this kind is joined.</summary>
     public bool Joins(string type) => Joined.Any(j => j.Type == type);
 
-    /// <summary>The order in which they can be joined.</summary>
+    /// <summary>The namespaces in an order in which they can be joined.</summary>
     public IEnumerable<(string Type, Fd Namespace)> InOrder()
     {
-        // Root loses its rights over the host's namespaces by entering a user namespace; one without rights gains them there.
+        // Entering a user namespace costs root its rights over the host's namespaces; without rights, it grants them.
         var user = IdMaps.Rootless ? 0 : 2;
         return Joined.Where(j => j.Type is not NamespaceKind.Time).OrderBy(j => j.Type switch
         {
             NamespaceKind.User => user,
-            NamespaceKind.Mount => user == 0 ? 3 : 1, // paths change their meaning then
+            NamespaceKind.Mount => user == 0 ? 3 : 1, // paths resolve differently afterwards
             _ => user == 0 ? 1 : 0,
         });
     }
 
     /// <summary>
-    /// A joined time namespace: the stub enters it, for one that shares its memory cannot. time_namespaces(7), EUSERS.
+    /// A joined time namespace. The stub enters it, because a CLONE_VM child cannot. time_namespaces(7), EUSERS.
     /// </summary>
     public Fd? JoinedTime => Joined.FirstOrDefault(j => j.Type is NamespaceKind.Time).Namespace;
 
-    /// <summary>Opens what a spec names.</summary>
-    /// <param name="open">Gets every descriptor, for the caller to close.</param>
-    /// <exception cref="InvalidSpecException">A path is not there, or is no namespace of that kind.</exception>
+    /// <summary>Opens the namespaces that a spec joins.</summary>
+    /// <param name="open">Receives every descriptor, for the caller to close.</param>
+    /// <exception cref="InvalidSpecException">A path does not exist, or is not a namespace of that kind.</exception>
     public static NamespacePlan Of(LinuxSpec linux, List<IDisposable> open)
     {
         var made = CloneFlags.None;
@@ -70,7 +69,7 @@ internal sealed record NamespacePlan(CloneFlags Made, IReadOnlyList<(string Type
             open.Add(fd);
             if (NamespaceFile.KindOf(fd) is not { } kind) throw new InvalidSpecException(field, $"\"{path}\" is not a namespace");
             if (kind != Flag(type)) throw new InvalidSpecException(field, $"\"{path}\" is a namespace of another kind ({kind})");
-            if (NamespaceFile.IsOurs(fd, type)) continue; // entering one's own is refused for some kinds, and changes nothing
+            if (NamespaceFile.IsOurs(fd, type)) continue; // entering our own has no effect, and fails for some kinds
             joined.Add((type, fd));
         }
         return new NamespacePlan(made, joined);

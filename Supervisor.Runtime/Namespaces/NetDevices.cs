@@ -10,10 +10,9 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Runtime.Namespaces;
 
 /// <summary>
-/// Moves network devices of ours into a container's network namespace, as linux.netDevices says: with their permanent addresses
-/// of
-/// global scope, which the kernel takes away on the move, under a new name if one is said, and up. The kernel gives a
-/// physical one back when the namespace ends; others end with it. rtnetlink(7); runtime-spec 1.3, config-linux.md.
+/// Moves our network devices into a container's network namespace (linux.netDevices) and brings them up, with their permanent
+/// addresses of global scope, which the kernel removes on the move, and under the new name if there is one. When the namespace is
+/// destroyed, the kernel moves a physical device back and deletes others. rtnetlink(7); runtime-spec 1.3, config-linux.md.
 /// </summary>
 internal static unsafe class NetDevices
 {
@@ -21,8 +20,8 @@ internal static unsafe class NetDevices
     private const ushort IFLA_IFNAME = 3, IFLA_NET_NS_FD = 28, IFA_LABEL = 3, IFA_CACHEINFO = 6, IFA_FLAGS = 8;
     private const int AddressSize = 8, LinkSize = 16, ScopeGlobal = 0, IFA_F_PERMANENT = 0x80, IFF_UP = 1;
 
-    /// <param name="pid">Of a process that is in the container's network namespace and stays there meanwhile.</param>
-    /// <exception cref="InvalidSpecException">A device is not there, or its name is taken in the namespace.</exception>
+    /// <param name="pid">A process that is in the container's network namespace and stays there during the call.</param>
+    /// <exception cref="InvalidSpecException">A device does not exist, or its name is taken in the namespace.</exception>
     public static void Move(IReadOnlyDictionary<string, NetDeviceSpec> devices, int pid)
     {
         if (devices.Count == 0) return;
@@ -39,13 +38,13 @@ internal static unsafe class NetDevices
         });
     }
 
-    /// <summary>All of them before any is moved: the kernel moves first, and renames then.</summary>
+    /// <summary>Checks all of them before any is moved, because the kernel moves first and then renames.</summary>
     private static void Check(IReadOnlyDictionary<string, NetDeviceSpec> devices, Fd target)
     {
         foreach (var name in devices.Keys)
             if (IndexOf(name) == 0)
                 throw new InvalidSpecException(
-                InvalidSpecException.Key("linux.netDevices", name), $"there is no network device \"{name}\" here");
+                InvalidSpecException.Key("linux.netDevices", name), $"there is no network device \"{name}\" on the host");
         Inside(target, () =>
         {
             foreach (var (name, device) in devices)
@@ -71,7 +70,7 @@ internal static unsafe class NetDevices
         return errno switch
         {
             Errno.None => (newName, addresses),
-            Errno.EINVAL => throw new InvalidSpecException(field, $"\"{name}\" is of a kind that stays in its network namespace"),
+            Errno.EINVAL => throw new InvalidSpecException(field, $"\"{name}\" is of a kind that cannot be moved"),
             _ => throw new SyscallException("RTM_NEWLINK", errno, $"move {name} into the container's network namespace"),
         };
     }
@@ -82,12 +81,12 @@ internal static unsafe class NetDevices
         foreach (var address in addresses)
         {
             BinaryPrimitives.WriteInt32LittleEndian(address.AsSpan(4), index);
-            // A label begins with the device's name of before; the other two are the kernel's own.
+            // A label begins with the device's old name; the kernel sets the other two itself.
             byte[] message = [.. address[..AddressSize], .. Netlink.Attributes(address.AsSpan(AddressSize))
                 .Where(a => a.Type is not (IFA_LABEL or IFA_CACHEINFO or IFA_FLAGS))
                     .SelectMany(a => Netlink.Attribute(a.Type, a.Value))];
             Done(netlink.Do(RTM_NEWADDR, Netlink.NLM_F_CREATE | Netlink.NLM_F_EXCL, message), "RTM_NEWADDR",
-                $"give {name} back its addresses");
+                $"restore the addresses of {name}");
         }
         Done(netlink.Do(RTM_NEWLINK, 0, Link(index, IFF_UP)), "RTM_NEWLINK", $"bring {name} up");
     }
@@ -122,7 +121,7 @@ internal static unsafe class NetDevices
         fixed (byte* text = CString.Of(name)) return (int)Native.if_nametoindex(text);
     }
 
-    /// <summary>Runs it on a thread that is in that network namespace, and ends with it.</summary>
+    /// <summary>Runs it on a new thread that enters that network namespace.</summary>
     private static void Inside(Fd target, Action work)
     {
         ExceptionDispatchInfo? failure = null;

@@ -5,10 +5,10 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Runtime.Namespaces;
 
-/// <summary>User namespaces without a process in them: they say how an idmapped mount maps. mount_setattr(2).</summary>
+/// <summary>User namespaces without a process, for the mappings of idmapped mounts. mount_setattr(2).</summary>
 internal static class UserNamespaces
 {
-    /// <summary>Makes one.</summary>
+    /// <summary>Makes a user namespace.</summary>
     /// <returns>Its file.</returns>
     public static Fd Create(IReadOnlyList<IdMappingSpec> uids, IReadOnlyList<IdMappingSpec> gids, CancellationToken deadline)
     {

@@ -2,7 +2,7 @@ using Supervisor.Kernel.Cgroups;
 
 namespace Supervisor.Runtime.Probing;
 
-/// <summary>Which cgroup trees there are, and what their files offer.</summary>
+/// <summary>The cgroup hierarchies, and what their files offer.</summary>
 internal static class CgroupProbes
 {
     public static IEnumerable<HostFeature> All()
@@ -15,14 +15,14 @@ internal static class CgroupProbes
             CgroupLayout.V2 => "v2",
             CgroupLayout.Hybrid => "hybrid: v1 controllers with a v2 tree beside them",
             _ => "no cgroup file system is mounted",
-        }, "limits, freezing, killing all of a container");
+        }, "limits, freezing, killing all processes of a container");
 
         var unified = ProbeFile.TryRead((trees.V2?.MountPoint ?? "/nowhere") + "/cgroup.controllers")?.Split(
             ' ', StringSplitOptions.RemoveEmptyEntries) ?? [];
         foreach (var (v1, v2, use) in ((string, string, string)[])
         [
-            ("memory", "memory", "memory limits and reports of its end"), ("pids", "pids", "limits on the number of processes"),
-            ("cpu", "cpu", "shares and quotas of processor time"), ("cpuset", "cpuset", "choice of processors"),
+            ("memory", "memory", "memory limits and reports of OOM kills"), ("pids", "pids", "limits on the number of processes"),
+            ("cpu", "cpu", "shares and quotas of CPU time"), ("cpuset", "cpuset", "choice of CPUs"),
             ("blkio", "io", "limits on block devices"), ("hugetlb", "hugetlb", "limits on huge pages"),
         ])
         {
@@ -34,11 +34,11 @@ internal static class CgroupProbes
         var devices = trees.All.FirstOrDefault(h => h.Controllers.Contains("devices"));
         yield return new("cgroup devices", devices is not null,
             devices is not null ? $"v1 at {devices.MountPoint}"
-                : "no v1 controller; rules by BPF programs are not made yet", "keeping containers from the host's devices");
+                : "no v1 controller; rules by BPF programs are not made yet", "denying containers the host's devices");
 
-        // The files are in every cgroup but the root: look in our own, or in any.
+        // Every cgroup but the root has the files: look in our own, or in any.
         var some = trees.V2 is { } v2Tree ? SomeCgroup(v2Tree) : null;
-        yield return File("cgroup.kill", some, 5, 14, "killing all of a container in one call (Linux 5.14)");
+        yield return File("cgroup.kill", some, 5, 14, "killing all processes of a container in one call (Linux 5.14)");
         var freezer = trees.All.FirstOrDefault(h => h.Controllers.Contains("freezer"));
         yield return freezer is not null
             ? new("freezer", true, $"v1 at {freezer.MountPoint}", "pausing containers")
@@ -52,7 +52,7 @@ internal static class CgroupProbes
                 ? new(name, true, "v2", use) : new(name, false, "not in this kernel", use);
         if (CgroupHierarchies.Discover().V2 is null) return new(name, false, "there is no v2 tree", use);
         var promised = SyscallProbes.IsAtLeast(ProbeFile.TryRead("/proc/sys/kernel/osrelease") ?? "", major, minor);
-        return new(name, promised, "by the kernel's version: there is no v2 cgroup yet to look at", use);
+        return new(name, promised, "by the kernel's version: there is no v2 cgroup yet to check", use);
     }
 
     private static string? SomeCgroup(CgroupHierarchy tree)

@@ -1,6 +1,6 @@
 namespace Supervisor.Runtime.Probing;
 
-/// <summary>What this host can do, found out by doing it: a version number says little on a distribution's kernel.</summary>
+/// <summary>The features of this host, found by trying them: distributions backport, so a kernel version says little.</summary>
 public sealed class HostFeatures
 {
     private static readonly Lazy<HostFeatures> Found = new(Probe);
@@ -12,16 +12,16 @@ public sealed class HostFeatures
         _byName = all.ToDictionary(f => f.Name, StringComparer.Ordinal);
     }
 
-    /// <summary>As found when first asked for.</summary>
+    /// <summary>The features as probed at the first use.</summary>
     public static HostFeatures Current => Found.Value;
 
-    /// <summary>In the order in which a person wants to read them.</summary>
+    /// <summary>All features, in the order to print them.</summary>
     public IReadOnlyList<HostFeature> All { get; }
 
-    /// <summary>Whether a feature is there and usable.</summary>
-    /// <exception cref="KeyNotFoundException">No feature has that name: a slip of the pen.</exception>
+    /// <summary>Whether a feature is present and usable.</summary>
+    /// <exception cref="KeyNotFoundException">No feature has that name: a typo.</exception>
     public bool Has(string name) => _byName[name].Present;
 
-    /// <summary>Asks the kernel, now. Leaves nothing behind: no descriptor, process, mount, cgroup or loaded module.</summary>
+    /// <summary>Probes the kernel now. Leaves nothing behind: no descriptor, process, mount, cgroup or loaded module.</summary>
     public static HostFeatures Probe() => new([.. SyscallProbes.All(), .. CgroupProbes.All(), .. SystemProbes.All()]);
 }

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace Supervisor.Runtime.Probing;
 
-/// <summary>Small files of /proc and /sys that may not be there or not be ours to read.</summary>
+/// <summary>Reads small files of /proc and /sys that may be missing or not readable.</summary>
 internal static class ProbeFile
 {
-    /// <summary>The text without blanks around it; null where it cannot be read.</summary>
+    /// <summary>The trimmed text; null where it cannot be read.</summary>
     public static string? TryRead(string path)
     {
         try { return File.ReadAllText(path).Trim(); }

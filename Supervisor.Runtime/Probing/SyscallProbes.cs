@@ -5,7 +5,7 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Runtime.Probing;
 
-/// <summary>System calls, each called in a way that shows that the kernel knows it and changes nothing.</summary>
+/// <summary>Probes system calls, each in a way that shows whether the kernel has it and changes nothing.</summary>
 internal static unsafe class SyscallProbes
 {
     public static IEnumerable<HostFeature> All() =>
@@ -33,7 +33,7 @@ internal static unsafe class SyscallProbes
         OfRefusal("clone3", (int)syscall(Syscall.clone3, 0, 0), Errno.EINVAL,
             "starting processes (Linux 5.3; some seccomp profiles hide it)");
 
-    // With a descriptor that cannot be open, the call ends before there is a child.
+    // With a descriptor that cannot be open, the call fails before it makes a child.
     private static HostFeature CloneIntoCgroup()
     {
         const ulong CLONE_INTO_CGROUP = 0x2_0000_0000;
@@ -42,7 +42,7 @@ internal static unsafe class SyscallProbes
         arguments[0] = CLONE_INTO_CGROUP;
         arguments[10] = int.MaxValue;
         return OfRefusal("CLONE_INTO_CGROUP", (int)syscall(Syscall.clone3, arguments, 11 * sizeof(ulong), 0, 0, 0), Errno.EBADF,
-            "a process's birth inside its cgroup (v2, Linux 5.7)");
+            "spawning processes directly in their cgroup (v2, Linux 5.7)");
     }
 
     private static HostFeature PidfdOpen() =>
@@ -65,7 +65,7 @@ internal static unsafe class SyscallProbes
         return new(name, true, exits ? "with exit codes" : "without exit codes", use);
     }
 
-    // Descriptors from 4294967295 on: there are none.
+    // Closes from descriptor 4294967295 on: there are none.
     private static HostFeature CloseRange()
     {
         var result = (int)syscall(Syscall.close_range, uint.MaxValue, uint.MaxValue, 0);
@@ -89,13 +89,13 @@ internal static unsafe class SyscallProbes
         const int FSOPEN_CLOEXEC = 1;
         fixed (byte* type = "tmpfs"u8)
             return OfDescriptor("fsopen", (int)syscall(Syscall.fsopen, type, FSOPEN_CLOEXEC),
-                "mounts that no path leads to while they are made (Linux 5.2)");
+                "detached mounts (Linux 5.2)");
     }
 
     private static HostFeature OpenTree()
     {
         const int OPEN_TREE_CLONE = 1;
-        fixed (byte* path = "/"u8) // the clone is nowhere attached and ends with its descriptor
+        fixed (byte* path = "/"u8) // the copy is detached and goes with its descriptor
             return OfDescriptor("open_tree", (int)syscall(Syscall.open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | O_CLOEXEC),
                 "bind mounts by descriptor (Linux 5.2)");
     }
@@ -109,7 +109,7 @@ internal static unsafe class SyscallProbes
     {
         const int F_SEAL_EXEC = 0x20;
         const string name = "F_SEAL_EXEC",
-            use = "a launch stub whose mode cannot be changed either (Linux 6.3); the other seals do without";
+            use = "a launch stub whose mode cannot be changed either (Linux 6.3); the other seals work without";
         int number;
         fixed (byte* file = "probe"u8) number = memfd_create(file, MFD_CLOEXEC | MFD_ALLOW_SEALING);
         if (number < 0) return new(name, false, $"memfd_create: {Errno.Last}", use);
@@ -118,7 +118,7 @@ internal static unsafe class SyscallProbes
         return new(name, sealed_, sealed_ ? "yes" : $"fcntl: {Errno.Last}", use);
     }
 
-    // The call is known when it refuses for the expected reason.
+    // The kernel has the call if it fails with the expected errno.
     private static HostFeature OfRefusal(string name, int result, Errno expected, string use)
     {
         var errno = result < 0 ? Errno.Last : Errno.None;

@@ -2,7 +2,7 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Runtime.Probing;
 
-/// <summary>What /proc and /sys tell: namespaces, file systems, security modules, and who we are.</summary>
+/// <summary>Probes of /proc and /sys: namespaces, file systems, security modules, and our user and capabilities.</summary>
 internal static class SystemProbes
 {
     public static IEnumerable<HostFeature> All() =>
@@ -27,7 +27,7 @@ internal static class SystemProbes
 
     private static HostFeature UserNamespaces()
     {
-        const string name = "user namespace", use = "running without root; mapping a container's root to somebody else";
+        const string name = "user namespace", use = "running without root; mapping a container's root to an unprivileged user";
         if (!File.Exists("/proc/self/ns/user")) return new(name, false, "not in this kernel", use);
         if (ProbeFile.TryRead("/proc/sys/user/max_user_namespaces") is "0")
             return new(name, false, "sysctl user.max_user_namespaces is 0", use);
@@ -41,7 +41,7 @@ internal static class SystemProbes
             : new(name, IsRoot, "for root only: " + string.Join("; ", restrictions), use);
     }
 
-    // Asking mount(2) would load the module: /proc/filesystems lists what is there already.
+    // Trying mount(2) would load the module: /proc/filesystems lists what is loaded.
     private static HostFeature Overlay()
     {
         var listed = ProbeFile.TryRead("/proc/filesystems")?.Split('\n').Any(l => l.Trim().Split('\t')[^1] == "overlay") ?? false;

@@ -4,7 +4,7 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Runtime.Resources;
 
-/// <summary>Sets the limits of a spec, each in the tree that has its controller, by that version's rules.</summary>
+/// <summary>Sets the limits of a spec, each in the hierarchy of its controller, by the rules of that cgroup version.</summary>
 public sealed class CgroupLimits
 {
     private readonly Cgroup _cgroup;
@@ -12,7 +12,7 @@ public sealed class CgroupLimits
 
     private CgroupLimits(Cgroup cgroup) => _cgroup = cgroup;
 
-    /// <summary>Makes a cgroup with limits. Leaves nothing behind when it fails.</summary>
+    /// <summary>Makes a cgroup with limits. A failure leaves nothing behind.</summary>
     /// <param name="cgroupsPath">Absolute: from each mount's root. Relative: below our own cgroup.</param>
     /// <param name="resources">Null for none but the default device rules.</param>
     /// <param name="notApplied">Called for each limit that no controller of this host has.</param>
@@ -30,7 +30,7 @@ public sealed class CgroupLimits
         });
     }
 
-    /// <summary>The directory that a path of a spec means in every tree.</summary>
+    /// <summary>The directory of a spec's path in each hierarchy.</summary>
     /// <exception cref="InvalidSpecException">A path that could lead out of the mount.</exception>
     public static IReadOnlyDictionary<string, string> DirectoriesOf(CgroupHierarchies hierarchies, string cgroupsPath) =>
         CgroupPath.Flaw(cgroupsPath) is { } flaw
@@ -38,9 +38,10 @@ public sealed class CgroupLimits
             : hierarchies.DirectoriesOf(cgroupsPath);
 
     /// <summary>
-    /// Changes limits; what is null or 0 stays, device rules stay. When it fails, what came before the named file has been set.
+    /// Changes limits; null or 0 means no change. Device rules are not changed. After a failure, the limits before the named file
+    /// are set.
     /// </summary>
-    /// <returns>What no controller of this host can do.</returns>
+    /// <returns>The limits that no controller of this host has.</returns>
     /// <exception cref="CgroupException">A value was refused.</exception>
     public static IReadOnlyList<UnsupportedField> Update(Cgroup cgroup, ResourcesSpec resources) =>
         new CgroupLimits(cgroup).Apply(resources, isNew: false);
@@ -61,11 +62,11 @@ public sealed class CgroupLimits
         if (resources.Rdma.Count > 0) wanted.Add("rdma");
         wanted.ExceptWith(paths.Keys);
         foreach (var file in resources.Unified.Keys) wanted.Add(file.Split('.')[0]);
-        wanted.Remove("cgroup"); // cgroup.max.depth and its like are always there
+        wanted.Remove("cgroup"); // cgroup.max.depth and similar files always exist
         return wanted;
     }
 
-    /// <summary>Whether any limit is asked for, devices aside.</summary>
+    /// <summary>Whether there is any limit, apart from devices.</summary>
     public static bool Any(ResourcesSpec? r) => r is not null &&
         (WantsMemory(r.Memory) || WantsCpu(r.Cpu) || WantsCpuset(r.Cpu) || r.Pids is { Limit: not null } || WantsIO(r.BlockIO) ||
          r.HugepageLimits.Count > 0 || r.Unified.Count > 0 || r.Rdma.Count > 0 || r.Network is not null);
@@ -76,7 +77,7 @@ public sealed class CgroupLimits
         if (WantsMemory(resources.Memory)) Memory(resources.Memory!);
         if (WantsCpu(resources.Cpu)) Cpu(resources.Cpu!);
         if (WantsCpuset(resources.Cpu)) Cpuset(resources.Cpu!);
-        // The first process is one, so nothing less is kept: 0 and 1 both forbid to fork. As runc 1.4 has it.
+        // The init counts, so the least is 1: 0 and 1 both forbid fork(2). As in runc 1.4.
         if (resources.Pids is { Limit: long limit })
             CgroupFile.Write(Needed("pids").Path, "pids.max", limit < 0 ? "max" : $"{Math.Max(1, limit)}");
         if (WantsIO(resources.BlockIO))
@@ -114,7 +115,7 @@ public sealed class CgroupLimits
     private void Devices(ResourcesSpec resources)
     {
         if (_cgroup.Paths.TryGetValue("devices", out var directory)) DeviceAccess.Set(directory, resources.Devices);
-        // all is allowed where nothing is denied
+        // without a rule that denies, all is allowed
         else if (_cgroup.V2Directory is { } unified && resources.Devices.Any(d => !d.Allow))
         {
             try
@@ -123,9 +124,9 @@ public sealed class CgroupLimits
             }
             catch (CgroupException e) when (e.Errno is Errno.EPERM && Runtime.Namespaces.IdMaps.InUserNamespace)
             {
-                // Nodes cannot be made in a user namespace, and its mounts are nodev: there is little to keep from it.
+                // A user namespace cannot make device nodes, and its mounts are nodev: there is little to filter.
                 NotApplied("linux.resources.devices",
-                    "devices are not filtered: it takes rights that a user namespace does not give");
+                    "devices are not filtered: that needs rights that a user namespace does not give");
             }
         }
     }
@@ -177,14 +178,14 @@ public sealed class CgroupLimits
             ? ($"hugetlb.{limit.PageSize}.max", $"hugetlb.{limit.PageSize}.rsvd.max")
             : ($"hugetlb.{limit.PageSize}.limit_in_bytes", $"hugetlb.{limit.PageSize}.rsvd.limit_in_bytes");
         CgroupFile.Write(found.Path, file, $"{limit.Limit}");
-        // Without a limit on reservations a process dies of SIGBUS instead of hearing ENOMEM. Linux 5.7.
+        // Without a limit on reservations a process gets SIGBUS instead of ENOMEM. Linux 5.7.
         if (CgroupFile.Exists(found.Path + "/" + reserved)) CgroupFile.Write(found.Path, reserved, $"{limit.Limit}");
     }
 
     private ControllerDirectory Needed(string v1, string? v2 = null) =>
         _cgroup.Find(v1, v2)
             ?? throw Missing(v2 is null
-            ? v1 : $"{v1} or {v2}", "a limit needs this controller, and it is in no cgroup tree of this host");
+            ? v1 : $"{v1} or {v2}", "a limit needs this controller, but no cgroup hierarchy of this host has it");
 
     private CgroupException Missing(string what, string why) => new(_cgroup.Directories[0], null, Errno.ENOENT, $"{what}: {why}");
 

@@ -4,25 +4,24 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Runtime.Resources;
 
-/// <summary>Processor time by the files of v1 and of v2.</summary>
+/// <summary>CPU time, by the files of v1 and v2.</summary>
 internal static class CpuLimits
 {
-    /// <summary>v1's 2…262144 on the scale of v2's 1…10000, in a straight line, as container runtimes have agreed to.</summary>
+    /// <summary>Converts v1's 2…262144 linearly to v2's 1…10000, as container runtimes do.</summary>
     public static ulong WeightOf(ulong shares) => 1 + (Math.Clamp(shares, 2, 262144) - 2) * 9999 / 262142;
 
     public static void SetV1(string directory, CpuSpec cpu)
     {
         if (cpu.Idle is long idle) CgroupFile.Write(directory, "cpu.idle", $"{idle}");
         if (cpu.Idle is not 1 && cpu.Shares is not (null or 0)) CgroupFile.Write(directory, "cpu.shares", $"{cpu.Shares}");
-        // runtime = period holds after each write: a period that is shorter than the runtime of before comes after the new
-        // runtime.
+        // runtime <= period must hold after each write: a period below the old runtime is written after the new runtime.
         var periodFirst = cpu.RealtimePeriod is null or 0
             || CgroupFile.TryWrite(directory, "cpu.rt_period_us", $"{cpu.RealtimePeriod}") is Errno.None;
         if (cpu.RealtimeRuntime is not (null or 0)) CgroupFile.Write(directory, "cpu.rt_runtime_us", $"{cpu.RealtimeRuntime}");
         if (!periodFirst) CgroupFile.Write(directory, "cpu.rt_period_us", $"{cpu.RealtimePeriod}");
 
-        // burst <= quota, and quota/period no more than the parent's, hold after each write: what does not fit before the
-        // others fits after them, or never.
+        // burst <= quota, and quota/period at most the parent's, must hold after each write: a refused value is written again
+        // after the others.
         var late = new List<(string File, string Value)>();
         if (cpu.Burst is ulong burst) Write("cpu.cfs_burst_us", $"{burst}");
         if (cpu.Period is not (null or 0)) Write("cpu.cfs_period_us", $"{cpu.Period}");

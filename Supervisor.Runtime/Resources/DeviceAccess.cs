@@ -6,7 +6,7 @@ namespace Supervisor.Runtime.Resources;
 /// <summary>Which devices a container may use, by the v1 controller. Documentation/admin-guide/cgroup-v1/devices.rst.</summary>
 internal static class DeviceAccess
 {
-    // Making nodes does no harm without opening them; the rest are the devices that every container finds in its /dev.
+    // Making a node is harmless without opening it; the others are the default devices of every container's /dev.
     private static readonly string[] Always =
     [
         "c *:* m", "b *:* m",
@@ -14,7 +14,7 @@ internal static class DeviceAccess
         "c 5:0 rwm", "c 5:2 rwm", "c 136:* rwm",                         // tty, ptmx, pseudo terminals
     ];
 
-    /// <summary>As the spec would write <see cref="Always"/>.</summary>
+    /// <summary><see cref="Always"/> as rules of a spec.</summary>
     public static IReadOnlyList<DeviceRuleSpec> AlwaysAllowed { get; } = [.. Always.Select(text =>
     {
         var words = text.Split((char[])[' ', ':']);
@@ -33,8 +33,8 @@ internal static class DeviceAccess
     }
 
     /// <summary>
-    /// The rule without what <see cref="Always"/> takes back: a denied exception stays one, whatever wider rule allows it later.
-    /// Nodes of linux.devices are made by the container's init.
+    /// The rule without what <see cref="Always"/> allows again: a denied exception stays denied, even if a later rule is wider.
+    /// The container's init makes the nodes of linux.devices.
     /// </summary>
     /// <returns>Null when nothing is left of it.</returns>
     private static DeviceRuleSpec? WithNodes(DeviceRuleSpec rule)
@@ -54,7 +54,7 @@ internal static class DeviceAccess
     {
         var access = Access(rule);
         var type = string.IsNullOrEmpty(rule.Type) ? "a" : rule.Type;
-        // As SpecValidator says: it would become a rule for everything.
+        // As in SpecValidator: it would become a rule for all devices.
         if (type == "a" && (rule.Major is >= 0 || rule.Minor is >= 0 || !"rwm".All(access.Contains)))
             throw new InvalidSpecException(
                 "linux.resources.devices", "a rule for all types cannot be narrowed: give type c or b");

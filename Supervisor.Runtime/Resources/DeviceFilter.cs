@@ -7,7 +7,7 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Runtime.Resources;
 
-/// <summary>Puts a <see cref="DeviceProgram"/> on a cgroup v2. bpf(2): BPF_PROG_LOAD, BPF_PROG_ATTACH, BPF_PROG_QUERY.</summary>
+/// <summary>Attaches a <see cref="DeviceProgram"/> to a cgroup. bpf(2): BPF_PROG_LOAD, BPF_PROG_ATTACH, BPF_PROG_QUERY.</summary>
 internal static unsafe class DeviceFilter
 {
     private const int BPF_PROG_LOAD = 5, BPF_PROG_ATTACH = 8, BPF_PROG_DETACH = 9, BPF_PROG_GET_FD_BY_ID = 13,
@@ -15,7 +15,7 @@ internal static unsafe class DeviceFilter
     private const uint BPF_PROG_TYPE_CGROUP_DEVICE = 15, BPF_CGROUP_DEVICE = 6, BPF_F_ALLOW_MULTI = 2, BPF_F_REPLACE = 4;
     private const int MostAttached = 64, MostAttempts = 20;
 
-    /// <summary>Puts the rules on it, in the place of those that it had.</summary>
+    /// <summary>Attaches the rules, in place of those that are attached.</summary>
     /// <exception cref="CgroupException">The kernel refused.</exception>
     public static void Set(string directory, IReadOnlyList<DeviceRuleSpec> rules)
     {
@@ -33,7 +33,7 @@ internal static unsafe class DeviceFilter
         if (replaced is not null) return;
         foreach (var id in attached)
         {
-            // More than one, by others before us: all must allow, so ours stands beside them only if they go.
+            // Several programs of others: all must allow an access, so they are detached for ours to be the only rules.
             using var old = Open(id);
             if (old is null) continue;
             var detach = new Attachment { target = (uint)cgroup.Number, program = (uint)old.Number, type = BPF_CGROUP_DEVICE };
@@ -42,7 +42,7 @@ internal static unsafe class DeviceFilter
         }
     }
 
-    /// <summary>How many programs of this kind are on it.</summary>
+    /// <summary>How many programs of this type are attached.</summary>
     public static int Count(string directory)
     {
         using var cgroup = Fd.Open(directory, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
@@ -59,7 +59,7 @@ internal static unsafe class DeviceFilter
                 type = BPF_PROG_TYPE_CGROUP_DEVICE, count = (uint)instructions.Length / 8, instructions = (ulong)code,
                 license = (ulong)license,
             };
-            // The verifier gives up for a signal that waits, and the runtime sends its threads many: EAGAIN, as libbpf does.
+            // The verifier stops with EAGAIN if a signal is pending, and .NET sends its threads many: retried, as in libbpf.
             for (var attempt = 1; ; attempt++)
             {
                 var fd = (int)syscall(Syscall.bpf, BPF_PROG_LOAD, &load, sizeof(Loading));
@@ -74,7 +74,7 @@ internal static unsafe class DeviceFilter
         var ids = stackalloc uint[MostAttached];
         var query = new Query { target = (uint)cgroup.Number, type = BPF_CGROUP_DEVICE, ids = (ulong)ids, count = MostAttached };
         if ((int)syscall(Syscall.bpf, BPF_PROG_QUERY, &query, sizeof(Query)) != 0)
-            throw Refused(directory, "look for device rules");
+            throw Refused(directory, "query the device rules");
         return new Span<uint>(ids, (int)query.count).ToArray();
     }
 
@@ -87,7 +87,7 @@ internal static unsafe class DeviceFilter
     }
 
     private static CgroupException Refused(string directory, string what) =>
-        new(directory, null, Errno.Last, Errno.Last is Errno.EPERM ? $"{what}: it takes CAP_BPF or CAP_SYS_ADMIN" : what);
+        new(directory, null, Errno.Last, Errno.Last is Errno.EPERM ? $"{what}: needs CAP_BPF or CAP_SYS_ADMIN" : what);
 
     [StructLayout(LayoutKind.Sequential)]
     private struct Loading

@@ -4,9 +4,9 @@ using Supervisor.Runtime.Oci;
 namespace Supervisor.Runtime.Resources;
 
 /// <summary>
-/// Device rules as a BPF program of type CGROUP_DEVICE, for cgroup v2, which has no controller for them. The kernel asks it
-/// with a type, numbers and the kinds of access wanted; it goes through the rules from the last to the first and crosses off
-/// what they allow, until one denies something that is still wanted, or nothing is left.
+/// Device rules as a BPF program of type CGROUP_DEVICE, for cgroup v2, which has no controller for them. The kernel runs it with
+/// the type, the numbers and the wanted access. It walks the rules from the last to the first and clears the access bits that
+/// they allow, until a rule denies a remaining one, or none remains.
 /// </summary>
 /// <remarks>
 /// struct bpf_cgroup_dev_ctx of linux/bpf.h: access_type (type in the low half, access in the high), major, minor. Linux 4.15.
@@ -18,7 +18,7 @@ internal static class DeviceProgram
     private const int Result = 0, Context = 1, Type = 2, Wanted = 3, Major = 4, Minor = 5;
     private const int Block = 1, Character = 2;
 
-    /// <summary>The instructions, eight bytes each. What no rule speaks of is denied.</summary>
+    /// <summary>The instructions, eight bytes each. An access without a rule is denied.</summary>
     public static byte[] Assemble(IEnumerable<DeviceRuleSpec> rules)
     {
         var code = new List<ulong>

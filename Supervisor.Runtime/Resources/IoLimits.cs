@@ -3,12 +3,12 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Runtime.Resources;
 
-/// <summary>Block devices by the files of v1. Documentation/admin-guide/cgroup-v1/blkio-controller.rst.</summary>
+/// <summary>Block device limits, by the files of v1. Documentation/admin-guide/cgroup-v1/blkio-controller.rst.</summary>
 internal static class IoLimitsV1
 {
     public static void Set(string directory, BlockIOSpec io)
     {
-        // The name of the scheduler that has weights: CFQ until Linux 4.20, BFQ since.
+        // The prefix of the scheduler with weights: CFQ until Linux 4.20, BFQ since.
         var prefix = CgroupFile.Exists(directory + "/blkio.weight") ? "blkio." : "blkio.bfq.";
         if (io.Weight is not (null or 0)) CgroupFile.Write(directory, prefix + "weight", $"{io.Weight}");
         if (io.LeafWeight is not (null or 0)) CgroupFile.Write(directory, "blkio.leaf_weight", $"{io.LeafWeight}");
@@ -31,10 +31,10 @@ internal static class IoLimitsV1
     }
 }
 
-/// <summary>Block devices by the files of v2. Documentation/admin-guide/cgroup-v2.rst.</summary>
+/// <summary>Block device limits, by the files of v2. Documentation/admin-guide/cgroup-v2.rst.</summary>
 internal static class IoLimitsV2
 {
-    /// <summary>v1's 10…1000 on the scale of v2's 1…10000, in a straight line.</summary>
+    /// <summary>Converts v1's 10…1000 linearly to v2's 1…10000.</summary>
     public static int WeightOf(int weight) => 1 + (weight - 10) * 9999 / 990;
 
     public static void Set(string directory, BlockIOSpec io, Action<string, string> notApplied)

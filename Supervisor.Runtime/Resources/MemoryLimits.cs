@@ -4,7 +4,7 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Runtime.Resources;
 
-/// <summary>Memory by the files of v1. Documentation/admin-guide/cgroup-v1/memory.rst.</summary>
+/// <summary>Memory limits, by the files of v1. Documentation/admin-guide/cgroup-v1/memory.rst.</summary>
 internal static class MemoryLimitsV1
 {
     private const string Limit = "memory.limit_in_bytes", WithSwap = "memory.memsw.limit_in_bytes";
@@ -15,11 +15,11 @@ internal static class MemoryLimitsV1
         if (limit > 0 && memory.CheckBeforeUpdate is true
             && CgroupFile.TryReadNumber(directory + "/memory.usage_in_bytes") is ulong used && used > (ulong)limit)
             throw new CgroupException(
-                directory + "/" + Limit, $"{limit}", Errno.EBUSY, $"{used} bytes are in use, and a limit below that would kill");
+                directory + "/" + Limit, $"{limit}", Errno.EBUSY, $"{used} bytes are in use; a lower limit would kill processes");
         var accounted = CgroupFile.Exists(directory + "/" + WithSwap); // not with swapaccount=0
-        if (limit == -1 && swap == 0 && accounted) swap = -1; // both together cannot stay below the one
+        if (limit == -1 && swap == 0 && accounted) swap = -1; // memory and swap together cannot stay below memory alone
         if (swap == -1 && !accounted) swap = 0;
-        // limit <= memsw holds at every moment, so the order depends on the way it goes.
+        // limit <= memsw must hold after each write, so the order depends on the direction of the change.
         var rising = swap == -1 || swap > 0 && CgroupFile.TryReadNumber(directory + "/" + WithSwap) is ulong current
             && current < (ulong)swap;
         if (swap != 0 && rising) CgroupFile.Write(directory, WithSwap, $"{swap}");
@@ -35,7 +35,7 @@ internal static class MemoryLimitsV1
     }
 }
 
-/// <summary>Memory by the files of v2. Documentation/admin-guide/cgroup-v2.rst.</summary>
+/// <summary>Memory limits, by the files of v2. Documentation/admin-guide/cgroup-v2.rst.</summary>
 internal static class MemoryLimitsV2
 {
     public static void Set(string directory, MemorySpec memory, Action<string, string> notApplied)
@@ -45,10 +45,10 @@ internal static class MemoryLimitsV2
             && used > (ulong)limit)
             throw new CgroupException(
                 directory + "/memory.max", $"{limit}", Errno.EBUSY,
-                $"{used} bytes are in use, and a limit below that would kill");
+                $"{used} bytes are in use; a lower limit would kill processes");
         if (Swap(directory, limit, memory.Swap ?? 0) is { } swap)
         {
-            // No accounting of swap, no swap to limit; only a limit that would have meant something is missed.
+            // Without swap accounting there is no limit to set; only one that would have had an effect is reported.
             if (CgroupFile.Exists(directory + "/memory.swap.max") || swap is not ("max" or "0"))
                 CgroupFile.Write(directory, "memory.swap.max", swap);
         }
@@ -60,7 +60,7 @@ internal static class MemoryLimitsV2
         if (memory.DisableOomKiller is true) notApplied("linux.resources.memory.disableOOMKiller", "cgroup v2 cannot");
     }
 
-    // The spec has memory and swap together, v2 has swap alone.
+    // The spec has memory plus swap, v2 only swap.
     private static string? Swap(string directory, long limit, long both)
     {
         if (both == -1 || both == 0 && limit == -1) return "max";

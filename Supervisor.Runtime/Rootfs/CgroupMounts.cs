@@ -5,12 +5,12 @@ using Supervisor.Runtime.Plans;
 namespace Supervisor.Runtime.Rootfs;
 
 /// <summary>
-/// Steps for a mount of type cgroup: on a v2 host the unified hierarchy, else a tmpfs with the container's own directory
-/// of every hierarchy in it, under the controller's name, as tools inside expect it.
+/// Steps for a mount of type cgroup: on a v2 host the unified hierarchy, else a tmpfs with the container's directory of each
+/// hierarchy, under the controller's name, as tools in the container expect.
 /// </summary>
 internal sealed class CgroupMounts(ContainerPlan plan, RootTree tree, DetachedMounts mounts)
 {
-    /// <param name="mount">Where; its source is not used.</param>
+    /// <param name="mount">The mount; its source is not used.</param>
     public void Add(MountSpec mount, MountOptions options)
     {
         var attributes = (MountAttributes)options.AttributesToSet;

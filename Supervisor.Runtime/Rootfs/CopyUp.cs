@@ -8,8 +8,8 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Runtime.Rootfs;
 
 /// <summary>
-/// Fills a tmpfs with a copy of the directory that it will cover (<c>tmpcopyup</c>), while the init waits. Both are reached
-/// through the init's own descriptors, and nothing below them through a symlink: the image may be anybody's.
+/// Fills a tmpfs with a copy of the directory that it will cover (<c>tmpcopyup</c>), while the init waits. Both are opened
+/// through the init's descriptors, and no symlink below them is followed: the image is not trusted.
 /// </summary>
 internal static unsafe class CopyUp
 {
@@ -28,11 +28,11 @@ internal static unsafe class CopyUp
         using (source)
         {
             var left = MostEntries;
-            // A mount's own descriptor is O_PATH: opened anew for making entries.
+            // A mount's descriptor is O_PATH: it must be reopened to make entries.
             using var top = Openat2.TryOpen(
                 target, ".", OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY, ResolveFlags.RESOLVE_NO_SYMLINKS)!;
             Directory(source, top, 0, ref left, deadline);
-            CopyAttributes(source, top); // last: it may forbid to write
+            CopyAttributes(source, top); // last: the copied mode may forbid writing
         }
     }
 
@@ -46,7 +46,7 @@ internal static unsafe class CopyUp
             using var place = Openat2.TryOpen(
                 from, name, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW, ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_XDEV);
             if (place is null) continue;
-            // A device, socket or FIFO has no contents to copy.
+            // A device, socket or FIFO has no content to copy.
             switch (FileStatus.Of(place))
             {
                 case { IsDirectory: true }:
@@ -94,7 +94,7 @@ internal static unsafe class CopyUp
     private const ResolveFlags Beneath =
         ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_SYMLINKS | ResolveFlags.RESOLVE_NO_XDEV;
 
-    /// <summary>Owner, mode and extended attributes; the latter last, for a change of owner takes capabilities away.</summary>
+    /// <summary>Owner, mode, then extended attributes: chown removes file capabilities.</summary>
     private static void CopyAttributes(Fd from, Fd to)
     {
         var (mode, uid, gid) = FileStatus.OwnerOf(from);
@@ -108,8 +108,8 @@ internal static unsafe class CopyUp
             for (nint key = 0; key < length;)
             {
                 var size = Native.fgetxattr(from.Number, list + key, bytes, (nuint)value.Length);
-                // tmpfs keeps no user.* before Linux 6.6, and a label of a security module may be refused: then it has none, like
-                // any new file there.
+                // tmpfs has no user.* before Linux 6.6, and a security module may refuse its label: the copy then has none,
+                // like any new file there.
                 if (size >= 0 && Native.fsetxattr(to.Number, list + key, bytes, (nuint)size, 0) != 0
                     && Errno.Last is not (Errno.EOPNOTSUPP or Errno.EPERM or Errno.EACCES))
                     throw new SyscallException(

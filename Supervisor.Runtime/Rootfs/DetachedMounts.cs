@@ -5,13 +5,13 @@ using Supervisor.Runtime.Launch;
 namespace Supervisor.Runtime.Rootfs;
 
 /// <summary>
-/// Steps that make mounts without a place: nobody can see or race them before they are attached.
+/// Steps that make detached mounts: no process can see or race them before they are attached.
 /// fsopen(2), fsmount(2) and open_tree(2) of Linux 5.2, mount_setattr(2) of 5.12.
 /// </summary>
 internal sealed class DetachedMounts(LaunchProgram program, FdSlots slots)
 {
-    /// <summary>A new filesystem.</summary>
-    /// <param name="options">Each <c>key=value</c> or <c>key</c>; at most 255 characters a value (fsconfig(2)).</param>
+    /// <summary>Makes a new filesystem.</summary>
+    /// <param name="options">Each <c>key=value</c> or <c>key</c>; a value has at most 255 characters (fsconfig(2)).</param>
     /// <returns>The slot that holds the mount.</returns>
     public int Filesystem(string type, string? source, IEnumerable<string> options, MountAttributes attributes, string forWhat)
     {
@@ -35,7 +35,7 @@ internal sealed class DetachedMounts(LaunchProgram program, FdSlots slots)
         return mount;
     }
 
-    /// <summary>A copy of what is mounted at a path of the host.</summary>
+    /// <summary>Copies the mount at a path of the host.</summary>
     /// <returns>The slot that holds the mount.</returns>
     public int CopyOf(string hostPath, bool recursive)
     {
@@ -45,7 +45,7 @@ internal sealed class DetachedMounts(LaunchProgram program, FdSlots slots)
         return mount;
     }
 
-    /// <summary>A copy of the mount that a descriptor stands on.</summary>
+    /// <summary>Copies the mount of a descriptor.</summary>
     public int CopyOf(int fd, string name, bool recursive)
     {
         var mount = slots.Take();
@@ -55,18 +55,17 @@ internal sealed class DetachedMounts(LaunchProgram program, FdSlots slots)
     }
 
     /// <summary>
-    /// Gives a copy of a mount exactly the attributes of its spec: flags that it does not name are cleared, the access time mode
-    /// is
-    /// kept, as runc does. A flag that is locked, for it comes from a more privileged namespace, stays. mount_namespaces(7).
+    /// Gives a copy of a mount exactly the attributes of its spec. As with runc, flags that the spec does not name are cleared
+    /// and the access time mode is kept. A flag locked by a more privileged namespace stays. mount_namespaces(7).
     /// </summary>
-    /// <param name="set">Named by the spec.</param>
-    /// <param name="clear">Named by the spec, too: one of these that is locked is an error.</param>
+    /// <param name="set">Flags that the spec sets.</param>
+    /// <param name="clear">Flags that the spec clears: it is an error if one is locked.</param>
     public void Replace(int mountSlot, MountAttributes set, MountAttributes clear, string name)
     {
         const MountAttributes flags =
             MountAttributes.MOUNT_ATTR_RDONLY | MountAttributes.MOUNT_ATTR_NOSUID | MountAttributes.MOUNT_ATTR_NODEV
             | MountAttributes.MOUNT_ATTR_NOEXEC | MountAttributes.MOUNT_ATTR_NODIRATIME | MountAttributes.MOUNT_ATTR_NOSYMFOLLOW;
-        // a bind without a word about attributes has those of its source
+        // a bind whose spec names no attributes keeps those of its source
         if (set is MountAttributes.None && clear is MountAttributes.None) return;
         var all = program.Value(Attributes(set, clear | flags & ~set, MountFlags.None));
         var done = program.Add(Syscall.mount_setattr, name, mountSlot, program.Text(""), At.EMPTY_PATH, all, 32).IgnoringErrors()

@@ -7,7 +7,7 @@ using Supervisor.Runtime.Plans;
 namespace Supervisor.Runtime.Rootfs;
 
 /// <summary>
-/// Steps for what belongs in /dev: the default devices of the runtime spec, the spec's own, and the usual links.
+/// Steps for the content of /dev: the default devices of the runtime spec, the spec's devices, and the usual links.
 /// </summary>
 internal sealed class DeviceNodes(LaunchProgram program, RootTree tree, DetachedMounts mounts, ContainerPlan plan)
 {
@@ -45,7 +45,7 @@ internal sealed class DeviceNodes(LaunchProgram program, RootTree tree, Detached
     {
         if ((plan.Namespaces.OtherUser || IdMaps.InUserNamespace) && device.Type is not "p")
         {
-            // mknod(2) is refused in a user namespace: the host's own node is bound instead, or one that was made for it.
+            // mknod(2) fails in a user namespace: the host's node is bound instead, or one that was made for it.
             tree.MakeFile(device.Path);
             tree.Attach(plan.PreopenedDevices.TryGetValue(device.Path, out var lent)
                 ? lent.Number : mounts.CopyOf(device.Path, recursive: false), device.Path, followSymlinks: false);

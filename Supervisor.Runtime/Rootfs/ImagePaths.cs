@@ -4,18 +4,17 @@ using Supervisor.Kernel.Files;
 namespace Supervisor.Runtime.Rootfs;
 
 /// <summary>
-/// What can be known of a root filesystem that is a directory before the container's init is born, which can follow links
-/// but not reason about them. Only hints come from here: the init resolves every path anew, beneath its root.
+/// Looks into a root filesystem that is a directory before the container's init is cloned, which can follow links but not
+/// examine them. The results are only hints: the init resolves every path again, beneath its root.
 /// </summary>
 internal sealed class ImagePaths(string? rootfs)
 {
     private const int MostLinks = 40; // as the kernel: path_resolution(7)
 
     /// <summary>
-    /// The path without the symlinks in it, as the container sees them; those that lead nowhere too. What is missing stays as it
-    /// is.
+    /// Resolves the symlinks of a path as the container sees them, dangling ones too. Missing components stay as they are.
     /// </summary>
-    /// <returns>The path itself where the root filesystem is not a directory of the host, or the links go in circles.</returns>
+    /// <returns>The path itself where the root filesystem is not a directory of the host, or the links loop.</returns>
     public string Resolve(string path)
     {
         if (rootfs is null) return path;

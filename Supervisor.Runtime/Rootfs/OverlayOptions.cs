@@ -3,19 +3,19 @@ using Supervisor.Runtime.Oci;
 namespace Supervisor.Runtime.Rootfs;
 
 /// <summary>
-/// mount(2) takes one page of options, and silently cuts off what is longer. The directories of an overlay of many layers lie
-/// side by side: from the directory above them their names are short.
+/// mount(2) takes one page of options, and silently truncates what is longer. The directories of an overlay with many layers have
+/// a common parent: relative to it their names are short.
 /// </summary>
 internal static class OverlayOptions
 {
-    /// <summary>Bytes of options, with the zero at their end: a page of the smallest kind.</summary>
+    /// <summary>Bytes of options with the terminating NUL: the smallest page size.</summary>
     public const int Page = 4096;
 
     private const string Lower = "lowerdir=";
 
     /// <summary>The options as one string.</summary>
-    /// <returns>From: the directory that they are relative to; null where they are as they were given.</returns>
-    /// <exception cref="InvalidSpecException">They do not fit, whatever is done.</exception>
+    /// <returns>From: the directory that they are relative to; null where they are unchanged.</returns>
+    /// <exception cref="InvalidSpecException">They do not fit even if relative.</exception>
     public static (string? From, string Data) Fit(IReadOnlyList<string> options)
     {
         var data = string.Join(',', options);
@@ -31,7 +31,7 @@ internal static class OverlayOptions
         return from.Length > 1 && Size(data) < Page
             ? (from, data)
             : throw new InvalidSpecException(
-                "rootfs.options", $"{Size(data)} bytes of mount options, the kernel takes at most {Page - 1}: too many layers");
+                "rootfs.options", $"{Size(data)} bytes of mount options (at most {Page - 1} are possible): too many layers");
     }
 
     private static int Size(string text) => System.Text.Encoding.UTF8.GetByteCount(text);

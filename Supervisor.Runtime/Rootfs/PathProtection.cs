@@ -6,8 +6,8 @@ using Supervisor.Runtime.Plans;
 namespace Supervisor.Runtime.Rootfs;
 
 /// <summary>
-/// Steps for the spec's <c>maskedPaths</c> and <c>readonlyPaths</c>. Before pivot_root: what the host lends can be copied only
-/// while it is in our namespace.
+/// Steps for the spec's <c>maskedPaths</c> and <c>readonlyPaths</c>. Before pivot_root: the host's null device can be copied only
+/// while its mount is in our namespace.
 /// </summary>
 internal sealed class PathProtection(
     LaunchProgram program, FdSlots slots, RootTree tree, DetachedMounts mounts, ContainerPlan plan)
@@ -17,13 +17,12 @@ internal sealed class PathProtection(
         if (plan.Spec.Linux is not { } linux) return;
         if (linux.MaskedPaths.Count > 0)
         {
-            // The host's, by its own path: never the container's /dev/null, which could be anything (CVE-2025-31133).
+            // The host's, by the host's path: the container's /dev/null could be anything (CVE-2025-31133).
             var nullDevice = slots.Take();
             FdSlots.Keep(program,
                 program.Add(Syscall.openat, Bundle.NullDevice, At.FDCWD, program.Text(Bundle.NullDevice),
                 (OpenFlags.O_PATH | OpenFlags.O_CLOEXEC).ToKernel(), 0), nullDevice);
-            // Until there is an empty directory, a file, which covers none: a number that nothing was put into may stand for any
-            // descriptor.
+            // Until there is an empty directory, a file, which covers no directory: an unset slot could be any descriptor.
             var empty = slots.Take();
             program.Add(Syscall.dup3, Bundle.NullDevice, nullDevice, empty, (long)OpenFlags.O_CLOEXEC);
             foreach (var path in linux.MaskedPaths) Mask(path, nullDevice, empty);
@@ -31,8 +30,8 @@ internal sealed class PathProtection(
         foreach (var path in linux.ReadonlyPaths) MakeReadOnly(path);
     }
 
-    /// <summary>Covers a file with the null device, and a directory with an empty one: one for all, as in runc.</summary>
-    /// <param name="empty">Holds it once there is one.</param>
+    /// <summary>Covers a file with the null device, and a directory with an empty one, shared by all, as in runc.</summary>
+    /// <param name="empty">The slot of the empty directory, once there is one.</param>
     private void Mask(string path, int nullDevice, int empty)
     {
         var target = slots.Take();
@@ -40,8 +39,8 @@ internal sealed class PathProtection(
         FdSlots.Keep(program, missing, target);
         var cover = mounts.CopyOf(nullDevice, Bundle.NullDevice, recursive: false);
         var isFile = tree.MoveMount(cover, path, target).IgnoringErrors().SkippingOnSuccess(); // ENOTDIR: the path is a directory
-        // A copy of the one that covers another directory already; the first time it does not fit (ENOTDIR), and the steps after
-        // it make one.
+        // Copies the empty directory that covers another one already; the first time it is a file (ENOTDIR), and the next steps
+        // make one.
         var copy = slots.Take();
         program.Add(Syscall.open_tree, path, empty, program.Text(""), At.OPEN_TREE_CLONE | At.OPEN_TREE_CLOEXEC | At.EMPTY_PATH)
             .IgnoringErrors().IntoNext(0);

@@ -8,16 +8,14 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Runtime.Rootfs;
 
 /// <summary>
-/// Device nodes for a container in a user namespace, where mknod(2) is refused. The host's own node of the same path is bound by
-/// the
-/// init, if it is the device that the spec means; any other is made by us in a tmpfs that is mounted nowhere, and lent by
-/// descriptor.
+/// Device nodes for a container in a user namespace, where mknod(2) fails. The init binds the host's node of the same path, if it
+/// is the spec's device; we make any other in a tmpfs that is mounted nowhere, and pass it by descriptor.
 /// </summary>
 internal static unsafe class PreopenedDevices
 {
-    /// <param name="open">Gets every descriptor, for the caller to close.</param>
-    /// <returns>By the device's path. What is not there is the host's.</returns>
-    /// <exception cref="InvalidSpecException">A node is not the host's, and cannot be made.</exception>
+    /// <param name="open">Receives every descriptor, for the caller to close.</param>
+    /// <returns>By the device's path. A missing one is the host's.</returns>
+    /// <exception cref="InvalidSpecException">A node is not on the host, and cannot be made.</exception>
     public static IReadOnlyDictionary<string, Fd> Make(LinuxSpec linux, bool otherUser, List<IDisposable> open)
     {
         var lent = new Dictionary<string, Fd>(StringComparer.Ordinal);
@@ -29,8 +27,8 @@ internal static unsafe class PreopenedDevices
             var field = $"linux.devices[{i}].path";
             if (IdMaps.InUserNamespace)
                 throw new InvalidSpecException(
-                    field, $"\"{device.Path}\" of the host is not {device.Type} {device.Major}:{device.Minor}, and no other "
-                    + "can be made in a user namespace");
+                    field, $"the host's \"{device.Path}\" is not {device.Type} {device.Major}:{device.Minor}, and no device can "
+                    + "be made in a user namespace");
             open.Add(lent[device.Path] = Make(device, linux, field));
         }
         return lent;
@@ -53,7 +51,7 @@ internal static unsafe class PreopenedDevices
             var mode = (device.FileMode ?? 0x1b6 /* 0666 */) & 0xfff;
             Try((long)syscall(Syscall.mknodat, mount.Number, name, (int)((device.Type is "b" ? S_IFBLK : S_IFCHR) | mode),
                 (int)DeviceNodes.Encode(device.Major, device.Minor)), "mknodat", device.Path);
-            Try(fchmodat(mount.Number, name, (ushort)mode, 0), "fchmodat", device.Path); // whatever our umask
+            Try(fchmodat(mount.Number, name, (ushort)mode, 0), "fchmodat", device.Path); // independent of our umask
             Try(fchownat(mount.Number, name, IdMaps.Outside(linux.UidMappings, device.Uid ?? 0)
                 ?? uint.MaxValue, IdMaps.Outside(linux.GidMappings, device.Gid ?? 0) ?? uint.MaxValue, AT_SYMLINK_NOFOLLOW),
                 "fchownat", device.Path);
@@ -62,7 +60,7 @@ internal static unsafe class PreopenedDevices
         }
         throw Errno.Last is Errno.EINVAL
             ? new InvalidSpecException(
-                field, $"\"{device.Path}\" is not that device on the host, and lending another one takes Linux 6.15")
+                field, $"\"{device.Path}\" is another device on the host, and passing one by descriptor needs Linux 6.15")
             : new SyscallException("open_tree", Errno.Last, device.Path);
     }
 

@@ -8,14 +8,14 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Runtime.Rootfs;
 
 /// <summary>
-/// Bind mounts that we make, detached, and lend to the container's init by descriptor: sources that its root may not open
-/// (in a user namespace), that are idmapped (which takes rights over the file system), and shared ones (the init's own copy
-/// of the host's mounts is cut off from the host). open_tree(2), mount_setattr(2); never attached in our namespace.
+/// Bind mounts that we make detached and pass to the container's init by descriptor: sources that its root may not open (in a
+/// user namespace), idmapped ones (which need rights over the file system), and shared ones (the init's copy of the host's
+/// mounts gets no events from the host). open_tree(2), mount_setattr(2); never attached in our namespace.
 /// </summary>
 internal static unsafe class PreopenedMounts
 {
-    /// <param name="open">Gets every descriptor, for the caller to close.</param>
-    /// <exception cref="InvalidSpecException">A source is not there, or its file system cannot be idmapped.</exception>
+    /// <param name="open">Receives every descriptor, for the caller to close.</param>
+    /// <exception cref="InvalidSpecException">A source does not exist, or its file system cannot be idmapped.</exception>
     public static IReadOnlyDictionary<int, Fd> Make(
         Spec spec, string bundle, string rootfs, bool otherUser, Func<Fd?> containerUser, List<IDisposable> open,
         CancellationToken deadline)
@@ -28,13 +28,13 @@ internal static unsafe class PreopenedMounts
             if (!options.Bind && mount.Type is not "bind") continue;
             var mapped = options.IdMap || mount.UidMappings.Count > 0 || mount.GidMappings.Count > 0;
             var shared = ((MountFlags)options.Propagation & MountFlags.MS_SHARED) != 0;
-            // without rights over our own mounts the init tries itself
+            // without rights over our mounts the init tries itself
             if (!mapped && !shared && !(otherUser && !IdMaps.InUserNamespace)) continue;
             var source = Path.GetFullPath(mount.Source ?? "", bundle);
             if (MadeSources.IsMade(source, spec.Mounts.Take(i), rootfs))
             {
                 if (mapped) throw new InvalidSpecException(
-                    $"mounts[{i}].source", $"\"{source}\" is made by an earlier mount: what is not there yet cannot be idmapped");
+                    $"mounts[{i}].source", $"\"{source}\" is made by an earlier mount: it cannot be idmapped");
                 continue; // the init made it, in its own namespace
             }
             var tree = OpenTree(source, options.RecursiveBind, $"mounts[{i}].source");
@@ -71,7 +71,7 @@ internal static unsafe class PreopenedMounts
         }
         else user = containerUser()
             ?? throw new InvalidSpecException(
-            field + ".uidMappings", "is missing, and the container has no user namespace whose mapping could be meant");
+            field + ".uidMappings", "is missing, and the container has no user namespace whose mapping could be used");
         var attributes = stackalloc ulong[4];
         (attributes[0], attributes[1], attributes[2], attributes[3]) = (MOUNT_ATTR_IDMAP, 0, 0, (ulong)user.Number);
         byte empty = 0;

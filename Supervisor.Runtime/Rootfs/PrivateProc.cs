@@ -6,9 +6,9 @@ using Tmds.Linux;
 namespace Supervisor.Runtime.Rootfs;
 
 /// <summary>
-/// A procfs of our own making that was never attached anywhere: nothing that an image or a volume puts over /proc can
-/// redirect what is written through it. Being fresh from fsmount(2), it cannot be anything but a procfs; every path in it
-/// is resolved beneath it, without crossing a mount and without magic links.
+/// A new procfs that is never attached: nothing that an image or a volume mounts over /proc can redirect writes through it. It
+/// comes from fsmount(2), so it cannot be anything but a procfs; every path is resolved beneath it, without crossing a mount and
+/// without magic links.
 /// </summary>
 internal sealed class PrivateProc(LaunchProgram program, DetachedMounts mounts)
 {

@@ -5,10 +5,10 @@ using Tmds.Linux;
 namespace Supervisor.Runtime.Rootfs;
 
 /// <summary>
-/// Steps on paths inside the new root, all resolved beneath one descriptor of it: whatever symlinks an image holds, and
-/// whoever moves them meanwhile, nothing outside the root is reached. openat2(2) with RESOLVE_IN_ROOT, Linux 5.6.
+/// Steps on paths inside the new root, all resolved beneath one descriptor of it: no symlink of an image, and no concurrent
+/// rename, leads outside the root. openat2(2) with RESOLVE_IN_ROOT, Linux 5.6.
 /// </summary>
-/// <remarks>The class of flaws that this ends: CVE-2021-30465, CVE-2024-45310, CVE-2025-31133 and others like them.</remarks>
+/// <remarks>This prevents vulnerabilities like CVE-2021-30465, CVE-2024-45310 and CVE-2025-31133.</remarks>
 internal sealed class RootTree(LaunchProgram program, int rootSlot)
 {
     private readonly HashSet<string> _made = [];
@@ -16,7 +16,7 @@ internal sealed class RootTree(LaunchProgram program, int rootSlot)
     /// <summary>The descriptor of the root.</summary>
     public int Root => rootSlot;
 
-    /// <summary>Opens a path as a place (O_PATH): for mounting on, or as a directory for an <c>at</c> call.</summary>
+    /// <summary>Opens a path with O_PATH: to mount on, or as the directory of an <c>at</c> call.</summary>
     /// <param name="path">Absolute, as the container sees it.</param>
     /// <param name="followSymlinks">Within the root; never for /proc and /sys, where a symlink is an attack.</param>
     public LaunchProgram.Step Open(string path, bool followSymlinks = true, OpenFlags flags = OpenFlags.O_PATH)
@@ -31,11 +31,11 @@ internal sealed class RootTree(LaunchProgram program, int rootSlot)
         return program.Add(Syscall.openat2, path, rootSlot, program.Text(relative), program.Value(how), 24);
     }
 
-    /// <summary>For after steps that may have been skipped: what was made is not known.</summary>
+    /// <summary>To be called after steps that may be skipped: it is then unknown which directories exist.</summary>
     public void Forget() => _made.Clear();
 
-    /// <summary>Makes the directories of a path that are missing, one component at a time, each in the opened parent.</summary>
-    /// <param name="purpose">What a failure says, in place of the call.</param>
+    /// <summary>Makes the missing directories of a path, one component at a time, each in the opened parent.</summary>
+    /// <param name="purpose">The text of a failure, in place of the call's name.</param>
     public void MakeDirectories(string path, bool followSymlinks = true, string? purpose = null)
     {
         var components = Components(path);
@@ -63,15 +63,15 @@ internal sealed class RootTree(LaunchProgram program, int rootSlot)
                 .Tolerating(Errno.EEXIST));
     }
 
-    /// <summary>Puts a detached mount on a path.</summary>
+    /// <summary>Attaches a detached mount to a path.</summary>
     /// <param name="mountSlot">From fsmount or open_tree.</param>
     public void Attach(int mountSlot, string path, bool followSymlinks = true)
     {
         var place = Open(path, followSymlinks).IntoNext(2);
-        // runc's words; ELOOP for a symlink
+        // runc's message; ELOOP for a symlink
         if (!followSymlinks) place.Called($"openat2 \"{path}\", which must be mounted on ordinary directory");
         MoveMount(mountSlot, path);
-        if (Components(path).Length == 0) // what covers the root is the root now
+        if (Components(path).Length == 0) // a mount over the root is the root now
             program.Add(Syscall.dup3, "the root", mountSlot, rootSlot, (long)OpenFlags.O_CLOEXEC);
         _made.RemoveWhere(made => made.StartsWith(path == "/" ? "/" : path + "/", StringComparison.Ordinal)); // covered now
     }

@@ -5,11 +5,11 @@ using Supervisor.Runtime.Plans;
 
 namespace Supervisor.Runtime.Rootfs;
 
-/// <summary>Steps for the root filesystem as a whole: make it, hold it by a descriptor, make it the root.</summary>
+/// <summary>Steps for the whole root filesystem: mount it, open it, make it the root.</summary>
 internal static class RootfsSteps
 {
     /// <summary>
-    /// Cuts mount events off from the host, and mounts what makes up the root filesystem where only this namespace sees it.
+    /// Stops mount propagation to the host, and mounts the root filesystem where only this namespace sees it.
     /// </summary>
     public static void Enter(LaunchProgram program, ContainerPlan plan)
     {
@@ -20,22 +20,22 @@ internal static class RootfsSteps
     }
 
     /// <summary>
-    /// Slave even where the spec asks for more: pivot_root refuses a shared parent, and nothing made here may reach the host.
+    /// Slave even where the spec has more: pivot_root refuses a shared parent, and no mount made here may reach the host.
     /// </summary>
     public static void CutOff(LaunchProgram program) =>
         program.Add(Syscall.mount, "/ (slave)", 0, program.Text("/"), 0, (long)(MountFlags.MS_REC | MountFlags.MS_SLAVE), 0);
 
-    /// <summary>Mounts what makes up the root filesystem.</summary>
+    /// <summary>Mounts the root filesystem.</summary>
     public static void MountRoot(LaunchProgram program, ContainerPlan plan)
     {
-        // relative sources and layers are the bundle's
+        // sources and layers are relative to the bundle
         if (plan.RootMounts.Count > 0) program.Add(Syscall.chdir, plan.Bundle, program.Text(plan.Bundle));
         foreach (var mount in plan.RootMounts)
         {
             var options = MountOptions.Parse(mount.Options);
             var flags = (MountFlags)options.ClassicFlags;
             var target = mount.Target is "" or "/" ? plan.Rootfs : Path.Join(plan.Rootfs, mount.Target);
-            // By path and with mount(2): the bundle is ours alone, and overlay options are longer than fsconfig(2) takes.
+            // By path and with mount(2): we own the bundle, and overlay options can be longer than fsconfig(2) takes.
             var (from, data) = OverlayOptions.Fit(options.DataOptions);
             if (from is not null) program.Add(Syscall.chdir, from, program.Text(from));
             program.Add(Syscall.mount, $"{mount.Type} on {target}", program.Text(mount.Source), program.Text(target),
@@ -44,7 +44,7 @@ internal static class RootfsSteps
             if (from is not null) program.Add(Syscall.chdir, plan.Bundle, program.Text(plan.Bundle));
             if (!flags.HasFlag(MountFlags.MS_BIND) || !options.ReadOnly) continue;
             program.Add(Syscall.mount, $"{target} (read-only)", 0, program.Text(target), 0,
-                // a bind takes its flags only when it is mounted again
+                // a bind takes flags only with a remount
                 (long)(flags & ~MountFlags.MS_REC | MountFlags.MS_REMOUNT), 0);
         }
     }
@@ -52,8 +52,8 @@ internal static class RootfsSteps
     private static void BindRoot(LaunchProgram program, ContainerPlan plan)
     {
         if (!plan.MountsRootFirst && plan.RootMounts.Any(m => m.Target is "" or "/")) return;
-        if (plan.RootPlace == "/") return; // of mounts that others live in
-        if (plan.Rootfs != plan.RootPlace) // what is mounted over "/" is not what "/" leads to: a copy of it elsewhere is
+        if (plan.RootPlace == "/") return; // of mounts that other processes use
+        if (plan.Rootfs != plan.RootPlace) // "/" does not lead to a mount over it: make a copy of it elsewhere
         {
             program.Add(Syscall.open_tree, "/", At.FDCWD, program.Text("/"),
                 At.OPEN_TREE_CLONE | At.OPEN_TREE_CLOEXEC | At.RECURSIVE).IntoNext(0);
@@ -70,14 +70,14 @@ internal static class RootfsSteps
         FdSlots.Keep(program, program.Add(Syscall.openat, plan.RootPlace, At.FDCWD, program.Text(plan.RootPlace),
             (OpenFlags.O_PATH | OpenFlags.O_DIRECTORY | OpenFlags.O_CLOEXEC).ToKernel(), 0), slot);
 
-    /// <summary>Makes it the root.</summary>
+    /// <summary>Changes the root to it.</summary>
     public static void Change(LaunchProgram program, ContainerPlan plan, int slot)
     {
         var dot = program.Text(".");
         program.Add(Syscall.fchdir, "the new root", slot);
         if (!plan.Namespaces.Makes(CloneFlags.CLONE_NEWNS))
         {
-            // Others live in these mounts: their root stays what it is, and is not changed.
+            // Other processes use these mounts: their root is not changed.
             if (plan.RootPlace != "/") Change(program, plan, slot, At.EMPTY_PATH, program.Text(""), dot);
             program.Add(Syscall.chroot, plan.Rootfs, dot);
             program.Add(Syscall.chdir, "/", program.Text("/"));
@@ -99,7 +99,7 @@ internal static class RootfsSteps
         Change(program, plan, At.FDCWD, 0, root, root);
     }
 
-    /// <summary>Makes the root what the spec says: read-only, of some propagation.</summary>
+    /// <summary>Applies the spec's read-only flag and propagation to the root.</summary>
     private static void Change(LaunchProgram program, ContainerPlan plan, long at, long flags, DataRef path, DataRef place)
     {
         if (plan.Spec.Root?.Readonly == true)

@@ -7,17 +7,16 @@ using Supervisor.Runtime.Plans;
 
 namespace Supervisor.Runtime.Rootfs;
 
-/// <summary>Steps for the spec's <c>mounts</c>: each made detached, then put beneath the root.</summary>
+/// <summary>Steps for the spec's <c>mounts</c>: each is made detached, then attached beneath the root.</summary>
 internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, RootTree tree, DetachedMounts mounts)
 {
-    // With mounts that make up the root nothing is known of it yet.
+    // If the root has mounts of its own, its content is not known yet.
     private readonly ImagePaths _image = new(plan.RootMounts.Count == 0 ? plan.Rootfs : null);
     private readonly List<(int Slot, string Destination)> _readOnly = [];
     private readonly List<string> _made = []; // destinations so far, as the host sees them
 
     /// <summary>
-    /// Makes new file systems read-only that shall be: the last step, for what is put in them and mounted below them needs to be
-    /// written.
+    /// Makes new file systems read-only where the spec says so: the last step, because earlier ones write to them.
     /// </summary>
     public void Finish()
     {
@@ -32,7 +31,7 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
         {
             var mount = plan.Spec.Mounts[i];
             var options = MountOptions.Parse(mount.Options);
-            // Through links that lead nowhere too, as runc and crun do; what must not be a link is not followed.
+            // Also through dangling links, as runc and crun do; a path that must not be a link is not followed.
             if (FollowsSymlinks(mount)) mount = mount with { Destination = _image.Resolve(mount.Destination) };
             if (options.CopySymlink && TryCopySymlink(mount)) continue;
             if (options.Bind || mount.Type is "bind") Bind(mount, options, i);
@@ -48,11 +47,11 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
         var type = mount.Type!;
         var followSymlinks = FollowsSymlinks(mount);
         tree.MakeDirectories(mount.Destination, followSymlinks);
-        // Flags of mount(2) that no file system is asked about today; fsconfig(2) would take them for options of its own.
+        // Flags of mount(2) that have no effect today; fsconfig(2) would take them for file system options.
         List<string> words =
             [.. options.FilesystemFlags.Where(f => f is not ("silent" or "iversion" or "acl" or "noacl")),
             .. options.DataOptions];
-        // A tmpfs has the mode of what it covers, if none is said: as in runc and crun.
+        // Without a mode a tmpfs gets that of the directory that it covers, as in runc and crun.
         if (type is "tmpfs" && !words.Any(w => w.StartsWith("mode=", StringComparison.Ordinal))
             && _image.ModeOf(mount.Destination) is { } mode)
             words.Add($"mode={Convert.ToString(mode, 8)}");
@@ -65,7 +64,7 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
         if (attributes.HasFlag(MountAttributes.MOUNT_ATTR_RDONLY)) _readOnly.Add((slot, mount.Destination));
         if (options.CopyUp && plan.Pauses is { } pauses)
         {
-            // What is covered is copied by us: the child can neither list nor read directories.
+            // We copy the covered directory: the child cannot list directories.
             var (root, into) = (tree.Root, slot);
             pauses.Add(program, $"tmpcopyup of \"{mount.Destination}\"", (pid, stop) =>
                 CopyUp.Run(pid, root, mount.Destination, into, stop));
@@ -98,8 +97,8 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
     }
 
     /// <summary>
-    /// A copy of what an earlier mount has made: beneath the new root, for a user namespace's root may not pass the host's
-    /// directories above it.
+    /// A copy of a path that an earlier mount has made: opened beneath the new root, because a user namespace's root may not
+    /// traverse the host's directories above it.
     /// </summary>
     private int CopyOfMade(string source, bool recursive)
     {
@@ -107,7 +106,7 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
         return mounts.CopyOf(0, source, recursive);
     }
 
-    /// <summary>Makes a directory or a file to mount on, by what the source turns out to be.</summary>
+    /// <summary>Makes a directory or a file to mount on, depending on the source.</summary>
     private void MakePlace(int source, string destination, bool followSymlinks)
     {
         tree.Forget();
@@ -126,14 +125,13 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
     }
 
     /// <summary>
-    /// A user who has been lent cgroups must not lend them on to a container that shall only look at the host's /sys:
-    /// CVE-2023-25809.
-    /// It makes no difference whether we make the user namespace or are in it ourselves, as with rootless docker and podman.
+    /// A user with delegated cgroups must not pass them to a container that binds the host's /sys read-only: CVE-2023-25809. This
+    /// also applies when we are in the user namespace ourselves, as with rootless docker and podman.
     /// </summary>
     private bool ShowsHostCgroups(string source, MountOptions options) => options is { RecursiveBind: true, ReadOnly: true } &&
         source.TrimEnd('/') is "/sys" or "/sys/fs" or "/sys/fs/cgroup" && (plan.Namespaces.OtherUser || IdMaps.InUserNamespace);
 
-    /// <summary><c>copy-symlink</c>, a word of crun's: a source that is a symlink is not mounted but made anew.</summary>
+    /// <summary><c>copy-symlink</c>, an option of crun: a source that is a symlink is recreated, not mounted.</summary>
     private bool TryCopySymlink(MountSpec mount)
     {
         var source = Path.GetFullPath(mount.Source ?? "", plan.Bundle);
@@ -146,7 +144,7 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
         return true;
     }
 
-    /// <summary>A remount, or a change of propagation alone: of what is there already.</summary>
+    /// <summary>A remount, or only a change of propagation, of an existing mount.</summary>
     private void Again(MountSpec mount, MountOptions options)
     {
         tree.Open(mount.Destination).IntoNext(0);

@@ -9,21 +9,21 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Runtime.Seccomp;
 
-/// <summary>A profile compiled into the kernel's form.</summary>
+/// <summary>A profile compiled to BPF.</summary>
 /// <param name="Instructions">struct sock_filter, eight bytes each.</param>
 /// <param name="Flags">SECCOMP_FILTER_FLAG_* for seccomp(2).</param>
 internal sealed record SeccompFilter(byte[] Instructions, uint Flags)
 {
     private const int MostKept = 64, MostInstructions = 4096; // BPF_MAXINSNS
     private const int SCMP_FLTATR_CTL_OPTIMIZE = 8, BinaryTree = 2;
-    // by content; profiles are few and large
+    // keyed by content; profiles are few and large
     private static readonly ConcurrentDictionary<string, SeccompFilter> Compiled = new();
 
-    /// <summary>Whether the kernel answers with a descriptor to pass on.</summary>
+    /// <summary>Whether the kernel returns a listener descriptor.</summary>
     public bool Listens => (Flags & SeccompWords.NewListener) != 0;
 
-    /// <summary>Compiles a validated profile, or finds it compiled.</summary>
-    /// <exception cref="InvalidSpecException">The library is not installed, or refuses the profile.</exception>
+    /// <summary>Compiles a validated profile, or takes it from the cache.</summary>
+    /// <exception cref="InvalidSpecException">libseccomp is not installed, or refuses the profile.</exception>
     public static SeccompFilter Compile(SeccompSpec profile)
     {
         var key = Convert.ToHexString(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(profile, SpecJson.Of<SeccompSpec>())));
@@ -44,12 +44,12 @@ internal sealed record SeccompFilter(byte[] Instructions, uint Flags)
 
     private static uint FlagsOf(SeccompSpec profile)
     {
-        // Without the word of the profile, speculation is not mitigated, as runc does: it costs much and seccomp sandboxes rarely
-        // want it.
+        // Unless the profile has the flag, speculation is not mitigated, as with runc: it is expensive and seccomp sandboxes
+        // rarely need it.
         var flags = profile.Flags is null
             ? SeccompWords.SpecAllow : profile.Flags.Aggregate(0u, (all, f) => all | SeccompWords.Flags[f]);
         if (!string.IsNullOrEmpty(profile.ListenerPath)) return flags | SeccompWords.NewListener;
-        return flags & ~SeccompWords.WaitKillable; // means something to a listener only, and is refused without one
+        return flags & ~SeccompWords.WaitKillable; // valid only with a listener, else the kernel refuses it
     }
 
     private static byte[] Translate(SeccompSpec profile)
@@ -66,7 +66,7 @@ internal sealed record SeccompFilter(byte[] Instructions, uint Flags)
                 var arch = LibSeccomp.seccomp_arch_resolve_name(name["SCMP_ARCH_".Length..].ToLowerInvariant());
                 if (arch != 0 && architectures.Add(arch)) Check(LibSeccomp.seccomp_arch_add(context, arch), "architectures");
             }
-            // libseccomp 2.5; older ones stay linear
+            // libseccomp 2.5; with older ones the filter is linear
             _ = LibSeccomp.seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, BinaryTree);
             for (var i = 0; i < profile.Syscalls.Count; i++)
                 AddRule(context, profile.Syscalls[i], defaultAction, $"syscalls[{i}]");
@@ -77,7 +77,7 @@ internal sealed record SeccompFilter(byte[] Instructions, uint Flags)
             var whole = UnknownCalls.Answer(program, profile, defaultAction, architectures);
             if (whole.Length / 8 > MostInstructions)
                 throw new InvalidSpecException(
-                    "linux.seccomp.syscalls", $"becomes {whole.Length / 8} instructions; the kernel takes {MostInstructions}");
+                    "linux.seccomp.syscalls", $"{whole.Length / 8} BPF instructions; the kernel takes {MostInstructions}");
             return whole;
         }
         finally
@@ -89,18 +89,18 @@ internal sealed record SeccompFilter(byte[] Instructions, uint Flags)
     private static unsafe void AddRule(nint context, SeccompSyscallSpec rule, uint defaultAction, string field)
     {
         var action = ActionOf(rule.Action, rule.ErrnoRet);
-        if (action == defaultAction) return; // says nothing new, and the library refuses it
+        if (action == defaultAction) return; // it has no effect, and libseccomp refuses it
         var comparisons = rule.Args.Select(a => new LibSeccomp.Comparison
         {
             arg = a.Index, op = SeccompWords.Comparisons[a.Op], a = a.Value, b = a.ValueTwo,
         }).ToArray();
-        // One rule must not compare an argument twice: then each comparison is a rule of its own, as in runc and crun.
+        // One rule must not compare an argument twice: then each comparison becomes its own rule, as in runc and crun.
         var alternatives = comparisons.GroupBy(c => c.arg).Any(g => g.Count() > 1)
             ? comparisons.Select(c => (LibSeccomp.Comparison[])[c]) : [comparisons];
         foreach (var name in rule.Names)
         {
             var number = LibSeccomp.seccomp_syscall_resolve_name(name);
-            if (number == -1) continue; // __NR_SCMP_ERROR: not known here
+            if (number == -1) continue; // __NR_SCMP_ERROR: unknown on this architecture
             foreach (var all in alternatives)
                 fixed (LibSeccomp.Comparison* first = all)
                     Check(LibSeccomp.seccomp_rule_add_array(context, action, number, (uint)all.Length, first),
@@ -129,8 +129,8 @@ internal sealed record SeccompFilter(byte[] Instructions, uint Flags)
     }
 
     /// <summary>
-    /// Calls that are newer than every one that the profile names get ENOSYS instead of the default action: programs fall
-    /// back on that and on nothing else. As runc has done since 1.0.0-rc93.
+    /// Calls that are newer than every one in the profile get ENOSYS instead of the default action, because programs fall back
+    /// only on that. As in runc since 1.0.0-rc93.
     /// </summary>
     private static class UnknownCalls
     {
@@ -144,7 +144,7 @@ internal sealed record SeccompFilter(byte[] Instructions, uint Flags)
             var before = new List<(ushort Code, byte True, byte False, uint Value)> { (LoadWord, 0, 0, 4) }; // seccomp_data.arch
             foreach (var arch in architectures)
             {
-                // x32 and the like share their machine's number in the kernel's data: only whole architectures are told apart.
+                // x32 and similar ABIs share their machine's AUDIT_ARCH: only whole architectures can be distinguished.
                 var newest = profile.Syscalls.SelectMany(s => s.Names)
                     .Select(n => LibSeccomp.seccomp_syscall_resolve_name_arch(arch, n)).DefaultIfEmpty(-1).Max();
                 if (newest < 0 || (arch & X32Bit) == 0 || arch == 0x4000003e) continue;
@@ -154,7 +154,7 @@ internal sealed record SeccompFilter(byte[] Instructions, uint Flags)
                 if (x64) before.Add((JumpAtLeast, 2, 0, X32Bit));
                 before.Add((JumpGreater, 0, 1, (uint)newest));
                 before.Add((Return, 0, 0, SeccompWords.Errno | ENOSYS));
-                before.Add((Jump, 0, 0, 0)); // to the profile; its distance below
+                before.Add((Jump, 0, 0, 0)); // to the profile; its offset is set below
             }
             if (before.Count == 1) return program;
             var bytes = new byte[before.Count * 8 + program.Length];

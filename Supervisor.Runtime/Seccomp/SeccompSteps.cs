@@ -10,12 +10,12 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Runtime.Seccomp;
 
-/// <summary>Where the descriptor of SCMP_ACT_NOTIFY goes.</summary>
-/// <param name="Socket">In the stub: connected to the profile's listenerPath before the birth.</param>
+/// <summary>The receiver of SCMP_ACT_NOTIFY's descriptor.</summary>
+/// <param name="Socket">Its number in the stub; connected to the profile's listenerPath before the clone.</param>
 /// <param name="State">ContainerProcessState, JSON.</param>
 internal sealed record SeccompListener(int Socket, byte[] State)
 {
-    /// <summary>The connection over which it goes.</summary>
+    /// <summary>Connects to the listener.</summary>
     /// <exception cref="InvalidSpecException">Nothing listens at the path.</exception>
     public static Fd Connect(string path)
     {
@@ -25,7 +25,7 @@ internal sealed record SeccompListener(int Socket, byte[] State)
         }
         catch (SyscallException e)
         {
-            throw new InvalidSpecException("linux.seccomp.listenerPath", $"\"{path}\" cannot be connected to: {e.Errno}");
+            throw new InvalidSpecException("linux.seccomp.listenerPath", $"cannot connect to \"{path}\": {e.Errno}");
         }
     }
 
@@ -35,7 +35,7 @@ internal sealed record SeccompListener(int Socket, byte[] State)
         var buffer = new ArrayBufferWriter<byte>(512);
         using var writer = new Utf8JsonWriter(buffer);
         writer.WriteStartObject();
-        writer.WriteString("ociVersion", "0.2.0"); // of this state, as the specification and crun have it
+        writer.WriteString("ociVersion", "0.2.0"); // the version of this state, as in the specification and crun
         writer.WriteStartArray("fds");
         writer.WriteStringValue("seccompFd");
         writer.WriteEndArray();
