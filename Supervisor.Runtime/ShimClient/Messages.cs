@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Supervisor.Runtime.ShimClient;
 
-/// <summary>Writes a message's fields, little-endian, in their order; lists and bytes with their length before them.</summary>
+/// <summary>Writes a message's fields in order, little-endian; lists and bytes are prefixed with their length.</summary>
 internal sealed class MessageWriter
 {
     private readonly ArrayBufferWriter<byte> _buffer = new(256);
@@ -59,8 +59,8 @@ internal sealed class MessageWriter
 }
 
 /// <summary>
-/// Reads what <see cref="MessageWriter"/> wrote. What a newer peer has added at the end is left unread, and what an older
-/// one does not send reads as 0, empty or false: so a field may be added at the end of a message, and nowhere else.
+/// Reads what <see cref="MessageWriter"/> wrote. Fields that a newer peer appends are left unread, and those that an older one
+/// does not send read as 0, empty or false: so a new field may only be appended to a message.
 /// </summary>
 internal sealed class MessageReader(ReadOnlyMemory<byte> message)
 {
@@ -99,14 +99,14 @@ internal sealed class MessageReader(ReadOnlyMemory<byte> message)
         return pairs;
     }
 
-    /// <exception cref="InvalidDataException">More than any message of ours has.</exception>
+    /// <exception cref="InvalidDataException">A list is longer than in any valid message.</exception>
     public int Count() =>
         I32() is >= 0 and <= MostElements and var count
-        ? count : throw new InvalidDataException("a message with too long a list");
+        ? count : throw new InvalidDataException("a message has a list that is too long");
 
     private int Move(int length)
     {
-        if (length < 0 || length > Left) throw new InvalidDataException("a message that ends in the middle of a field");
+        if (length < 0 || length > Left) throw new InvalidDataException("a message ends within a field");
         _at += length;
         return _at - length;
     }

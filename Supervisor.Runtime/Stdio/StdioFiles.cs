@@ -9,7 +9,7 @@ namespace Supervisor.Runtime.Stdio;
 internal static class StdioFiles
 {
     /// <summary>Opens an output that is not a log.</summary>
-    /// <param name="blocking">False for a relay of ours; true for a process, which expects writes to wait.</param>
+    /// <param name="blocking">False for our relay; true for a process, which expects writes to block.</param>
     /// <remarks>
     /// A FIFO is opened for reading too: while it has no reader a write does not get EPIPE, and up to a pipe's
     /// capacity waits for the next reader. fifo(7).
