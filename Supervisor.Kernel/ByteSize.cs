@@ -9,7 +9,7 @@ public static class ByteSize
 {
     private static readonly SearchValues<char> NumberCharacters = SearchValues.Create("0123456789.");
 
-    /// <summary>Bytes; null for what is no positive size below 8 EiB.</summary>
+    /// <summary>Bytes; null where the text is not a positive size below 8 EiB.</summary>
     public static long? TryParse(string text)
     {
         var digits = text.AsSpan().IndexOfAnyExcept(NumberCharacters);

@@ -1,16 +1,17 @@
 namespace Supervisor.Kernel;
 
 /// <summary>
-/// Bounds the text of an error. It may quote what a request named, and travels in messages and HTTP headers, which have bounds.
+/// Limits the length of an error's text: it may quote a request's values, and it travels in messages and HTTP headers, which are
+/// limited.
 /// </summary>
 public static class ErrorText
 {
-    /// <summary>Characters of the longest text that is left whole.</summary>
+    /// <summary>A text of at most this many characters stays whole.</summary>
     public const int Longest = 2048;
 
     private const int Tail = 512; // the cause is at the end: "…: failed (ENAMETOOLONG)"
 
-    /// <summary>A text that is too long loses its middle, and says how much of it.</summary>
+    /// <summary>Cuts the middle out of a text that is too long, and says how much was cut.</summary>
     public static string Cut(string text)
     {
         if (text.Length <= Longest) return text;

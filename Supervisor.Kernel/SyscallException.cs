@@ -2,7 +2,7 @@ using Supervisor.Kernel.Abi;
 
 namespace Supervisor.Kernel;
 
-/// <summary>A system call failed in a way that the caller did not expect: which, on what, and why.</summary>
+/// <summary>A system call failed with an errno that the caller did not expect.</summary>
 /// <param name="operation">The call, in the kernel's spelling, e.g. <c>openat2</c>.</param>
 /// <param name="errno">Why it failed.</param>
 /// <param name="subject">What it was done to, usually a path; null where the call has no object.</param>

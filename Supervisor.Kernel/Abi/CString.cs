@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Supervisor.Kernel.Abi;
 
-/// <summary>A string as C takes it: UTF-8 and a terminating NUL.</summary>
+/// <summary>A C string: UTF-8 with a terminating NUL.</summary>
 public static class CString
 {
     /// <summary>For a <c>fixed</c> statement around the call.</summary>

@@ -9,7 +9,7 @@ namespace Supervisor.Kernel.Abi;
 /// </summary>
 public static unsafe partial class Native
 {
-    // The name that Tmds.LibC uses: the dynamic loader resolves it at once, where "libc" is searched for in vain first.
+    // The name that Tmds.LibC uses: the dynamic loader resolves it at once, while "libc" costs a search that fails first.
     private const string Library = "libc.so.6";
 
 #pragma warning disable CS1591 // The C library's own names; each has a manual page.
@@ -20,7 +20,7 @@ public static unsafe partial class Native
     /// <summary>lseek(2).</summary>
     public const int SEEK_DATA = 3, SEEK_HOLE = 4;
 
-    /// <remarks>Tmds.LibC declares it without SetLastError: EINTR could not be told from any other error.</remarks>
+    /// <remarks>Tmds.LibC declares it without SetLastError, so EINTR would look like any other error.</remarks>
     [LibraryImport(Library, SetLastError = true)]
     public static partial int poll(pollfd* entries, nuint count, int milliseconds);
 

@@ -31,7 +31,7 @@ public static class OpenFlagsExtensions
 {
     extension(OpenFlags flags)
     {
-        /// <summary>The number that this machine's kernel takes for these flags.</summary>
+        /// <summary>The value of these flags on this machine.</summary>
         public int ToKernel()
         {
             var common = (int)(flags & ~(OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW));

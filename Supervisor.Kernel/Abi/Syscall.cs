@@ -3,9 +3,8 @@ using System.Runtime.InteropServices;
 namespace Supervisor.Kernel.Abi;
 
 /// <summary>
-/// Numbers of the system calls of launch programs, and of those that the C library has no function for. Where x86-64 and
-/// arm64 differ the running machine's is given;
-/// calls without the <c>at</c> suffix that arm64 lacks are absent on purpose.
+/// Numbers of the system calls in launch programs, and of those that have no C library function. Where x86-64 and arm64
+/// differ, the running machine's number; calls without the <c>at</c> suffix that arm64 lacks are absent on purpose.
 /// </summary>
 public static class Syscall
 {

@@ -5,8 +5,8 @@ using Supervisor.Kernel.Processes;
 namespace Supervisor.Kernel.Cgroups;
 
 /// <summary>
-/// A container's cgroup: one directory in every tree of the host. On a hybrid host each limit goes to the tree that has
-/// its controller. Holds no descriptors and no state besides names, so it can be opened again after a restart.
+/// A container's cgroup: one directory in every hierarchy of the host. On a hybrid host each limit goes to the hierarchy that
+/// has its controller. It holds no descriptors and no state except names, so it can be opened again after a restart.
 /// </summary>
 public sealed class Cgroup
 {
@@ -20,7 +20,7 @@ public sealed class Cgroup
     }
 
     /// <summary>
-    /// Directories by v1 controller (a named tree as <c>name=systemd</c>) and, under <see cref="V2Key"/>, of v2.
+    /// Directories by v1 controller (a named hierarchy as <c>name=systemd</c>) and, under <see cref="V2Key"/>, of v2.
     /// </summary>
     public IReadOnlyDictionary<string, string> Paths { get; }
 
@@ -30,13 +30,13 @@ public sealed class Cgroup
     /// <summary>The v2 directory; null on a v1 host.</summary>
     internal string? V2Directory => Paths.GetValueOrDefault(V2Key);
 
-    /// <summary>Whether there is no v1 tree.</summary>
+    /// <summary>Whether there is no v1 hierarchy.</summary>
     internal bool IsPureV2 => Paths.Count == 1 && V2Directory is not null;
 
-    /// <summary>Makes the cgroup. Leaves nothing behind when it fails.</summary>
+    /// <summary>Creates the cgroup. Leaves nothing behind when it fails.</summary>
     /// <param name="cgroupsPath">Absolute: from each mount's root. Relative: below our own cgroup.</param>
     /// <param name="controllers">The v2 controllers that <paramref name="setUp"/> needs.</param>
-    /// <param name="setUp">Sets the limits, before a process is in it.</param>
+    /// <param name="setUp">Sets the limits before a process joins.</param>
     /// <exception cref="ArgumentException">A path that could lead out of the mount.</exception>
     /// <exception cref="CgroupException">It exists and has processes or is frozen.</exception>
     public static Cgroup Create(
@@ -55,7 +55,7 @@ public sealed class Cgroup
             if (Freezer.TryOf(cgroup) is { IsHeldFrozen: true })
                 throw new CgroupException(
                     cgroup.FreezerDirectory!, null, Errno.EBUSY,
-                    "a cgroup above it is frozen: nothing could start in it; thaw that one first");
+                    "a parent cgroup is frozen, so no process could start in it; thaw the parent first");
             setUp(cgroup);
             return cgroup;
         }
@@ -66,8 +66,8 @@ public sealed class Cgroup
         }
     }
 
-    /// <summary>The cgroup that a former run made.</summary>
-    /// <param name="paths"><see cref="Paths"/> of then.</param>
+    /// <summary>Opens a cgroup that was created before a restart.</summary>
+    /// <param name="paths">Its <see cref="Paths"/>.</param>
     public static Cgroup Open(IReadOnlyDictionary<string, string> paths)
     {
         foreach (var path in paths.Values)
@@ -76,11 +76,11 @@ public sealed class Cgroup
         return new Cgroup(new Dictionary<string, string>(paths, StringComparer.Ordinal));
     }
 
-    /// <summary>Whether any of its directories is there.</summary>
+    /// <summary>Whether any of its directories exists.</summary>
     public bool Exists => Directories.Any(Directory.Exists);
 
     /// <summary>
-    /// Write-only descriptors of every tree's cgroup.procs: a child that writes <c>0</c> to each is in the cgroup before it
+    /// Write-only descriptors of every hierarchy's cgroup.procs: a child that writes <c>0</c> to each is in the cgroup before it
     /// runs anything else. On failure none stays open.
     /// </summary>
     public IReadOnlyList<Fd> OpenProcsFiles()
@@ -99,11 +99,11 @@ public sealed class Cgroup
     }
 
     /// <summary>
-    /// The directory for <c>CLONE_INTO_CGROUP</c> (clone(2), Linux 5.7); null where a v1 tree must be joined as well.
+    /// The directory for <c>CLONE_INTO_CGROUP</c> (clone(2), Linux 5.7); null where a v1 hierarchy must be joined as well.
     /// </summary>
     public Fd? OpenV2Directory() => IsPureV2 ? Fd.Open(V2Directory!, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY) : null;
 
-    /// <summary>Whether no process is in it or below, as one tree has it: asked at every end of a container.</summary>
+    /// <summary>Whether one hierarchy has no process in it or below. Called at every exit of a container.</summary>
     internal bool IsEmpty
     {
         get
@@ -117,16 +117,16 @@ public sealed class Cgroup
     }
 
     /// <summary>
-    /// Every process in it and in the cgroups below, from all trees, ascending. Processes outside of our pid namespace are not
-    /// seen.
+    /// Every process in it and in the cgroups below, from all hierarchies, ascending. Processes outside our pid namespace are not
+    /// visible.
     /// </summary>
     public IReadOnlyList<int> Processes() => CgroupMembers.Of(Directories).Pids;
 
     /// <summary>
-    /// Sends a signal to every process in it and below, each through a pidfd that is checked to be a member's still. SIGKILL
-    /// reaches frozen ones too.
+    /// Sends a signal to every process in it and below, each through a pidfd that is checked to be still a member. SIGKILL also
+    /// reaches frozen processes.
     /// </summary>
-    /// <returns>False when there was none.</returns>
+    /// <returns>False when there was no process.</returns>
     public bool SignalAll(int signal)
     {
         var any = CgroupMembers.Signal(Directories, signal);
@@ -135,9 +135,9 @@ public sealed class Cgroup
     }
 
     /// <summary>
-    /// For after a SIGKILL: a process that a v1 freezer holds does not end before it is thawed, so every freezer in the cgroup
-    /// and below
-    /// is. Those of v2 let the signal through. Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst.
+    /// To be called after a SIGKILL: a process in a frozen v1 cgroup does not exit before it is thawed, so this thaws every
+    /// freezer in the cgroup and below. v2 freezers let SIGKILL through.
+    /// Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst.
     /// </summary>
     public void LetKilledEnd()
     {
@@ -145,14 +145,14 @@ public sealed class Cgroup
     }
 
     /// <summary>Stops every process in it and below, until <see cref="Thaw"/>.</summary>
-    /// <exception cref="TimeoutException">Not all had stopped in time; they have been let go again.</exception>
+    /// <exception cref="TimeoutException">Some had not stopped in time; all have been thawed again.</exception>
     public void Freeze(TimeSpan timeout) => Freezer.Of(this).Freeze(timeout);
 
-    /// <summary>Lets them go on.</summary>
-    /// <exception cref="TimeoutException">The kernel had not done so in time.</exception>
+    /// <summary>Lets the processes continue.</summary>
+    /// <exception cref="TimeoutException">The kernel did not thaw them in time.</exception>
     public void Thaw(TimeSpan timeout) => Freezer.Of(this).Thaw(timeout);
 
-    /// <summary>Whether it is frozen, by whomever.</summary>
+    /// <summary>Whether it is frozen, no matter by which process.</summary>
     public bool IsFrozen => Freezer.TryOf(this)?.IsFrozen ?? false;
 
     /// <summary>Kills every process in it and below, forks in flight included, and returns when none is left. Thaws it.</summary>
@@ -161,17 +161,17 @@ public sealed class Cgroup
     public void KillAll(TimeSpan timeout) => new CgroupKiller(this).Kill(timeout);
 
     /// <summary>
-    /// Removes its directories and those below, then the parents that were made for it and are empty. What is gone already is no
-    /// error.
+    /// Removes its directories and those below, then the parents that were created for it and are empty. A directory that is
+    /// already gone is no error.
     /// </summary>
     /// <exception cref="CgroupException">EBUSY: processes were still in it at the deadline.</exception>
     public void Delete(TimeSpan timeout) => CgroupRemoval.Remove(this, timeout);
 
-    /// <summary>Removes it if nothing is in it, at a fraction of the cost of looking who is.</summary>
-    /// <returns>False when some of it is still there: <see cref="KillAll"/> and <see cref="Delete"/> do the rest.</returns>
+    /// <summary>Removes it if it is empty, at a fraction of the cost of listing its processes.</summary>
+    /// <returns>False when part of it is left: call <see cref="KillAll"/> and <see cref="Delete"/>.</returns>
     public bool TryDeleteEmpty()
     {
-        // Of populated directories none goes away, and a process is in one of every tree: the first refusal ends it.
+        // A populated directory cannot be removed, and a process is in one of every hierarchy: the first refusal decides.
         foreach (var directory in Directories)
             if (CgroupFile.TryRemoveDirectory(directory) is not Errno.None) return false;
         CgroupParents.RemoveEmpty(Directories);
@@ -185,15 +185,14 @@ public sealed class Cgroup
     public CgroupStats Stats() => new StatsReader(this).Read();
 
     /// <summary>
-    /// How many processes in it and below the kernel has killed for want of memory. Cgroups that were removed below no longer
-    /// count on v1.
+    /// How many processes in it and below the OOM killer has killed. On v1, cgroups below that were removed no longer count.
     /// </summary>
     public ulong OomKills() => OomCounter.Read(this);
 
-    /// <summary>Something for epoll that tells when memory has run out; null without a memory controller.</summary>
+    /// <summary>A descriptor for epoll that reports when memory runs out; null without a memory controller.</summary>
     public OomNotifier? OpenOomNotifier() => OomNotifier.TryOpen(this);
 
-    /// <summary>Where a controller is, and by which version's rules; null where it is not.</summary>
+    /// <summary>Where a controller is, and which version's rules apply; null where it is missing.</summary>
     /// <param name="v1">Its name in v1.</param>
     /// <param name="v2">Its name in v2 where it differs.</param>
     internal ControllerDirectory? Find(string v1, string? v2 = null)
@@ -205,5 +204,5 @@ public sealed class Cgroup
     }
 }
 
-/// <summary>Where a controller's files are, and by which version's rules.</summary>
+/// <summary>Where a controller's files are, and which version's rules apply.</summary>
 internal sealed record ControllerDirectory(string Path, bool IsV2);

@@ -2,16 +2,16 @@ using Supervisor.Kernel.Abi;
 
 namespace Supervisor.Kernel.Cgroups;
 
-/// <summary>Makes the directories of one cgroup and remembers them, so that a failure can take them back.</summary>
+/// <summary>Creates the directories of one cgroup and records them, so that a failure can undo them.</summary>
 internal sealed class CgroupBuilder
 {
     private const int Attempts = 10;
     private readonly List<string> _made = [];
 
-    /// <summary>Makes the directory in one tree, with what is missing above it.</summary>
+    /// <summary>Creates the directory in one hierarchy, and its missing parents.</summary>
     public void Make(CgroupHierarchy hierarchy, string cgroupsPath)
     {
-        // Another container's delete may take an empty parent away between our two mkdirs: then begin again.
+        // Another container's delete may remove an empty parent between our two mkdirs: then start over.
         for (var attempt = 1; ; attempt++)
         {
             var (directory, errno) = MakeOnce(hierarchy, cgroupsPath);
@@ -21,12 +21,12 @@ internal sealed class CgroupBuilder
     }
 
     /// <summary>
-    /// Makes controllers of v2 usable in the new cgroup: each parent must hand them down. cgroups(7), cgroup.subtree_control.
+    /// Enables v2 controllers for the new cgroup: each parent must delegate them. cgroups(7), cgroup.subtree_control.
     /// </summary>
-    /// <param name="hierarchy">The v2 tree.</param>
+    /// <param name="hierarchy">The v2 hierarchy.</param>
     /// <param name="cgroupsPath">The new cgroup.</param>
     /// <param name="needed">Those without which a limit cannot be set.</param>
-    /// <param name="all">Whether to hand down the others too, for statistics: where v1 has not got them.</param>
+    /// <param name="all">Whether to enable the others too, for statistics: where v1 does not have them.</param>
     public void EnableControllers(CgroupHierarchy hierarchy, string cgroupsPath, IReadOnlySet<string> needed, bool all)
     {
         string[] useful = ["cpu", "cpuset", "io", "memory", "pids", "hugetlb"];
@@ -49,7 +49,7 @@ internal sealed class CgroupBuilder
         }
     }
 
-    /// <summary>Removes what was made, the last first. Never throws: it runs while another error is on its way.</summary>
+    /// <summary>Removes what was created, the last first. Never throws: it runs while another exception propagates.</summary>
     public void Undo()
     {
         for (var i = _made.Count - 1; i >= 0; i--) CgroupFile.TryRemoveDirectory(_made[i]);
@@ -82,22 +82,22 @@ internal sealed class CgroupBuilder
         return (directory, Errno.None);
     }
 
-    // An empty cgroup of that name is a crashed run's: its limits and counters must not become this container's.
+    // An empty cgroup of that name is left over from a crash: its limits and counters must not become this container's.
     private static void ClearAway(string directory)
     {
         var members = CgroupMembers.Of([directory]);
         if (!members.IsEmpty)
             throw new CgroupException(directory, null, Errno.EEXIST,
-                $"it has processes in it ({members}): those of another container of this name, perhaps of another daemon; end "
-                    + "that one, or choose another name, or another linux.cgroupsPath");
-        // Whoever froze it relies on it: a new one in its place would run.
+                $"it has processes ({members}) of another container of this name, perhaps of another daemon; remove "
+                    + "that container, or choose another name or linux.cgroupsPath");
+        // A process froze it and relies on that: processes in a new cgroup of that name would run.
         if (Freezer.IsFrozenDirectory(directory))
-            throw new CgroupException(directory, null, Errno.EEXIST, "it is frozen: thaw or remove it, or choose another cgroup");
+            throw new CgroupException(directory, null, Errno.EEXIST, "the cgroup is frozen: thaw or remove it, or use another");
         if (CgroupRemoval.TryRemoveTree(directory) is not Errno.None and var errno)
-            throw new CgroupException(directory, null, errno, "it exists, has no processes, and cannot be removed");
+            throw new CgroupException(directory, null, errno, "the cgroup exists, has no processes, and cannot be removed");
     }
 
-    // A new v1 cpuset is empty, and nobody can join an empty one. cpuset(7).
+    // A new v1 cpuset is empty, and no process can join an empty one. cpuset(7).
     private static void Inherit(string parent, string directory)
     {
         foreach (var file in (string[])["cpuset.cpus", "cpuset.mems"])

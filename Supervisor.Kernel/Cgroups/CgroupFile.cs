@@ -9,7 +9,7 @@ namespace Supervisor.Kernel.Cgroups;
 /// <summary>Control files and directories. One value is one write(2); a text is read whole.</summary>
 internal static unsafe class CgroupFile
 {
-    /// <summary>The text; null when the file or its cgroup is gone, or is not of the kind asked for.</summary>
+    /// <summary>The text; null when the file or its cgroup is gone, or the file does not support reading.</summary>
     public static string? TryRead(string path)
     {
         try

@@ -3,15 +3,15 @@ using Supervisor.Kernel.Mounts;
 
 namespace Supervisor.Kernel.Cgroups;
 
-/// <summary>All cgroup trees of this machine, as this process sees them mounted.</summary>
+/// <summary>All cgroup hierarchies of this machine, as this process sees them mounted.</summary>
 public sealed class CgroupHierarchies
 {
     private CgroupHierarchies(IReadOnlyList<CgroupHierarchy> all) => All = all;
 
-    /// <summary>Every tree that is mounted: v1 ones in the order of /proc/self/cgroup, v2 last.</summary>
+    /// <summary>Every mounted hierarchy: v1 in the order of /proc/self/cgroup, v2 last.</summary>
     public IReadOnlyList<CgroupHierarchy> All { get; }
 
-    /// <summary>The v2 tree.</summary>
+    /// <summary>The v2 hierarchy.</summary>
     public CgroupHierarchy? V2 => All.FirstOrDefault(h => h.Version == 2);
 
     /// <summary>Which versions are in use.</summary>
@@ -23,7 +23,7 @@ public sealed class CgroupHierarchies
         (true, true) => CgroupLayout.Hybrid,
     };
 
-    /// <summary>Reads /proc/self/mountinfo and /proc/self/cgroup. Nothing about their places is assumed.</summary>
+    /// <summary>Reads /proc/self/mountinfo and /proc/self/cgroup. Makes no assumption about mount points.</summary>
     public static CgroupHierarchies Discover() =>
         Parse(KernelFile.Read("/proc/self/mountinfo"), KernelFile.Read("/proc/self/cgroup"));
 
@@ -55,8 +55,8 @@ public sealed class CgroupHierarchies
     }
 
     /// <summary>
-    /// The directory that <paramref name="cgroupsPath"/> means in every tree. Absolute: from the mount's root. Relative: below
-    /// our own cgroup.
+    /// The directory of <paramref name="cgroupsPath"/> in every hierarchy. Absolute: from the mount's root. Relative: below our
+    /// own cgroup.
     /// </summary>
     /// <exception cref="ArgumentException">An empty part, <c>.</c>, <c>..</c>, a NUL: it could lead out of the mount.</exception>
     public IReadOnlyDictionary<string, string> DirectoriesOf(string cgroupsPath)
@@ -72,14 +72,14 @@ public sealed class CgroupHierarchies
         return directories;
     }
 
-    /// <summary>The better one shows us to ourselves, and of those that do the one that shows most.</summary>
+    /// <summary>A mount that shows our own cgroup is better; of two that do, the one that shows more.</summary>
     private static bool IsBetter(MountLine one, MountLine other, string own)
     {
         var (shows, otherShows) = (MountLine.IsBelow(own, one.Root), MountLine.IsBelow(own, other.Root));
         return shows == otherShows ? one.Root.Length < other.Root.Length : shows;
     }
 
-    // One that is mounted over is no longer reachable.
+    // A mount that is covered by another is not reachable.
     private static List<MountLine> Mounts(string mountinfo)
     {
         var mounts = new List<MountLine>();

@@ -1,9 +1,9 @@
 namespace Supervisor.Kernel.Cgroups;
 
-/// <summary>One tree of cgroups: cgroup v2, or a v1 controller (or several, or only a name). cgroups(7).</summary>
+/// <summary>One cgroup hierarchy: cgroup v2, or a v1 controller (or several, or only a name). cgroups(7).</summary>
 /// <param name="Version">1 or 2.</param>
-/// <param name="Controllers">v1: its controllers, a name as <c>name=systemd</c>. v2: empty; its cgroup.controllers files
-/// tell.</param>
+/// <param name="Controllers">v1: its controllers, a name as <c>name=systemd</c>. v2: empty; read cgroup.controllers
+/// instead.</param>
 /// <param name="MountPoint">Where it is mounted.</param>
 /// <param name="MountRoot">Which of its cgroups is the root of that mount; <c>/</c> outside of containers.</param>
 /// <param name="OwnPath">Our own cgroup in it, as /proc/self/cgroup says.</param>
@@ -36,6 +36,6 @@ public enum CgroupLayout
     /// <summary>v2 only.</summary>
     V2,
 
-    /// <summary>v1 controllers, and a v2 tree beside them.</summary>
+    /// <summary>v1 controllers, and a v2 hierarchy beside them.</summary>
     Hybrid,
 }

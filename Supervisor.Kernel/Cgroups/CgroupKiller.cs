@@ -5,8 +5,8 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Kernel.Cgroups;
 
 /// <summary>
-/// Kills everything in a cgroup. Where the host has a v2 tree, cgroup.kill (Linux 5.14) does it without a race. What is
-/// left is frozen, so that it cannot fork, and killed one by one through pidfds.
+/// Kills everything in a cgroup. Where the host has a v2 hierarchy, cgroup.kill (Linux 5.14) does it without a race. What is
+/// left is frozen, so that it cannot fork, and killed process by process through pidfds.
 /// </summary>
 internal sealed class CgroupKiller(Cgroup cgroup)
 {
@@ -21,10 +21,10 @@ internal sealed class CgroupKiller(Cgroup cgroup)
                 $"cgroup \"{cgroup.Directories[0]}\" holds this process; killing it would kill us");
         while (true)
         {
-            // cgroup.kill is missing before 5.14; and v1 keeps frozen processes from dying, whoever kills them.
-            var told = cgroup.V2Directory is { } v2 && CgroupFile.TryWrite(v2, "cgroup.kill", "1") is Errno.None;
+            // cgroup.kill is missing before 5.14; and frozen processes of v1 do not die, however they are killed.
+            var killed = cgroup.V2Directory is { } v2 && CgroupFile.TryWrite(v2, "cgroup.kill", "1") is Errno.None;
             var left = CgroupMembers.Of(cgroup.Directories);
-            if (told && !cgroup.IsFrozen)
+            if (killed && !cgroup.IsFrozen)
             {
                 Await(left.Pids, Least(timeout - clock.Elapsed));
                 left = CgroupMembers.Of(cgroup.Directories);
@@ -47,24 +47,24 @@ internal sealed class CgroupKiller(Cgroup cgroup)
     {
         var freezer = Freezer.TryOf(cgroup);
         try { freezer?.Freeze(timeout); }
-        catch (TimeoutException) { } // then forks may slip through, to be found in the next round
+        catch (TimeoutException) { } // a fork may be missed; the next round finds it
         catch (CgroupException e) when (e.Errno is Errno.ENOENT or Errno.ENODEV) { freezer = null; }
         try
         {
-            // Listed anew: what was forked before the freeze is in it, and what is frozen forks no more.
+            // Listed again: this includes what was forked before the freeze, and frozen processes do not fork.
             pids = freezer is null ? pids : CgroupMembers.Of(cgroup.Directories).Pids;
             foreach (var batch in pids.Chunk(Batch)) CgroupMembers.Signal(cgroup.Directories, batch, SIGKILL);
         }
         finally
         {
             try { freezer?.Thaw(Patience); }
-            catch (TimeoutException) { } // thawing goes on by itself; the next round looks again
+            catch (TimeoutException) { } // thawing continues by itself; the next round checks again
             catch (CgroupException e) when (e.Errno is Errno.ENOENT or Errno.ENODEV) { }
-            cgroup.LetKilledEnd(); // what is frozen in itself, below
+            cgroup.LetKilledEnd(); // also thaws cgroups below that are frozen themselves
         }
     }
 
-    // A pidfd becomes readable when its process has ended. pidfd_open(2).
+    // A pidfd becomes readable when its process has exited. pidfd_open(2).
     private static void Await(IReadOnlyList<int> pids, TimeSpan timeout)
     {
         var clock = Stopwatch.StartNew();
@@ -75,7 +75,7 @@ internal sealed class CgroupKiller(Cgroup cgroup)
             if (fd is null || left <= TimeSpan.Zero) continue;
             fd.WaitForExit(TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)));
         }
-        // Ended, but not yet off the lists; or hidden from us: nothing to wait on.
+        // Exited, but not yet off the lists; or hidden from us: nothing to wait on.
         if (clock.Elapsed < TimeSpan.FromMilliseconds(1)) Thread.Sleep(1);
     }
 }

@@ -5,17 +5,17 @@ using Supervisor.Kernel.Processes;
 
 namespace Supervisor.Kernel.Cgroups;
 
-/// <summary>Who is in some cgroup directories and in those below.</summary>
+/// <summary>The processes in some cgroup directories and in those below.</summary>
 internal sealed class CgroupMembers
 {
-    private const int MostDirectories = 100_000; // a container may make cgroups of its own; this many is no longer a use
+    private const int MostDirectories = 100_000; // a container may make cgroups of its own; this many is abuse
 
     private CgroupMembers(IReadOnlyList<int> pids, int hidden) => (Pids, Hidden) = (pids, hidden);
 
     /// <summary>Process ids, ascending, each once.</summary>
     public IReadOnlyList<int> Pids { get; }
 
-    /// <summary>Entries of processes outside of our pid namespace, which the kernel lists as 0.</summary>
+    /// <summary>Entries of processes outside our pid namespace, which the kernel lists as 0.</summary>
     public int Hidden { get; }
 
     public bool IsEmpty => Pids.Count == 0 && Hidden == 0;
@@ -35,15 +35,14 @@ internal sealed class CgroupMembers
         return new CgroupMembers([.. pids], hidden);
     }
 
-    /// <summary>Sends a signal to everybody in some directories and below.</summary>
-    /// <returns>False when there was nobody.</returns>
+    /// <summary>Sends a signal to every process in some directories and below.</summary>
+    /// <returns>False when there was none.</returns>
     public static bool Signal(IReadOnlyList<string> directories, int signal) => Signal(directories, Of(directories).Pids, signal);
 
     /// <summary>
-    /// As <see cref="Signal(IReadOnlyList{string}, int)"/>, to those of <paramref name="pids"/> that are members still. A number
-    /// may have been given to a stranger since it
-    /// was listed: holding the pidfd and then finding the number in the cgroup once more proves that the pidfd names a member, or
-    /// something that is dead already.
+    /// As <see cref="Signal(IReadOnlyList{string}, int)"/>, to those of <paramref name="pids"/> that are still members. A pid may
+    /// have been reused since it was listed: finding it in the cgroup again while the pidfd is open proves that the pidfd refers
+    /// to a member, or to a process that is already dead.
     /// </summary>
     public static bool Signal(IReadOnlyList<string> directories, IReadOnlyList<int> pids, int signal)
     {
@@ -65,8 +64,8 @@ internal sealed class CgroupMembers
     }
 
     /// <summary>Opens a process that was listed.</summary>
-    /// <returns>Null when it is gone; its number may belong to a thread of another by now: EINVAL, or from Linux 6.15 on
-    /// ENOENT.</returns>
+    /// <returns>Null when it is gone; its pid may be the id of another process's thread by now: EINVAL, or ENOENT since
+    /// Linux 6.15.</returns>
     public static Pidfd? TryOpen(int pid)
     {
         try
@@ -79,7 +78,7 @@ internal sealed class CgroupMembers
         }
     }
 
-    /// <summary>A directory and all below it, parents before children. What vanishes on the way is left out.</summary>
+    /// <summary>A directory and all below it, parents before children. Directories removed meanwhile are left out.</summary>
     public static IReadOnlyList<string> Tree(string root)
     {
         var found = new List<string> { root };

@@ -3,16 +3,15 @@ using Supervisor.Kernel.Abi;
 namespace Supervisor.Kernel.Cgroups;
 
 /// <summary>
-/// The directories above a container's own. Those that were made for it carry a mark, an extended attribute of the directory,
-/// which
-/// goes where it goes: whichever container is removed last removes them, also if another made them, and one that an administrator
-/// made is left alone. kernfs keeps trusted.* for root, and user.* for others since Linux 5.7.
+/// The parents of containers' cgroups. Those that were created for a container carry a mark, an extended attribute of the
+/// directory: the container that is removed last removes them, even if another created them, and a directory that an
+/// administrator made is left alone. kernfs keeps trusted.* for root, and user.* for others since Linux 5.7.
 /// </summary>
 internal static unsafe class CgroupParents
 {
     private static readonly string[] Names = ["trusted.supervisor.made", "user.supervisor.made"];
 
-    /// <summary>Marks one that has just been made. Where that is not possible it stays when it is empty.</summary>
+    /// <summary>Marks a directory that was just created. Without a mark it is not removed when it is empty.</summary>
     public static void Mark(string directory)
     {
         byte one = 1;
@@ -21,7 +20,7 @@ internal static unsafe class CgroupParents
                 if (Native.lsetxattr(path, key, &one, 1, 0) == 0) return;
     }
 
-    /// <summary>Removes the marked ones above some directories that are gone, from below, as far as they are empty.</summary>
+    /// <summary>Removes the marked parents of removed directories, bottom up, as long as they are empty.</summary>
     public static void RemoveEmpty(IReadOnlyList<string> directories)
     {
         foreach (var directory in directories)

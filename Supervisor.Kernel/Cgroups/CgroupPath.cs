@@ -1,9 +1,9 @@
 namespace Supervisor.Kernel.Cgroups;
 
-/// <summary>The form of a cgroup path, wherever it comes from.</summary>
+/// <summary>The form of a cgroup path, from whatever source.</summary>
 internal static class CgroupPath
 {
-    /// <returns>What is wrong with <paramref name="path"/>; null for nothing.</returns>
+    /// <returns>What is wrong with <paramref name="path"/>; null if it is valid.</returns>
     public static string? Flaw(string path)
     {
         if (path.Contains('\0') || path.Contains('\n')) return "holds a NUL or a line break";

@@ -3,7 +3,7 @@ using Supervisor.Kernel.Abi;
 
 namespace Supervisor.Kernel.Cgroups;
 
-/// <summary>Takes a cgroup's directories away.</summary>
+/// <summary>Removes a cgroup's directories.</summary>
 internal static class CgroupRemoval
 {
     public static void Remove(Cgroup cgroup, TimeSpan timeout)
@@ -11,7 +11,7 @@ internal static class CgroupRemoval
         var clock = Stopwatch.StartNew();
         foreach (var directory in cgroup.Directories)
         {
-            // EBUSY while the last exit is being worked off. No file tells when that is done on v1: ask again, ever more rarely.
+            // EBUSY while the kernel completes the last exit. On v1 no file reports when that is done: poll at growing intervals.
             for (var pause = 1; TryRemoveTree(directory) is not Errno.None and var errno; pause = Math.Min(pause * 2, 50))
             {
                 if (errno is not (Errno.EBUSY or Errno.ENOTEMPTY)) throw new CgroupException(directory, null, errno, "rmdir");
@@ -28,7 +28,7 @@ internal static class CgroupRemoval
         CgroupParents.RemoveEmpty(cgroup.Directories);
     }
 
-    /// <returns><see cref="Errno.None"/> when nothing is left, or why the first that is left would not go.</returns>
+    /// <returns><see cref="Errno.None"/> when nothing is left, or why the first one could not be removed.</returns>
     public static Errno TryRemoveTree(string directory)
     {
         var first = CgroupFile.TryRemoveDirectory(directory);

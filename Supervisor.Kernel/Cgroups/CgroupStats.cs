@@ -16,19 +16,19 @@ public sealed record CgroupStats(
 /// <summary>How much of something measured in bytes.</summary>
 /// <param name="Bytes">Now.</param>
 /// <param name="Limit">Null for none.</param>
-/// <param name="Highest">The most so far; null where the kernel does not keep it (v2 before Linux 5.19).</param>
-/// <param name="Failures">How often the limit was met. On v1 of Linux 6.18 failcnt was seen to stay 0: use
+/// <param name="Highest">The peak; null where the kernel does not record it (v2 before Linux 5.19).</param>
+/// <param name="Failures">How often the limit was hit. On v1 of Linux 6.18 failcnt was seen to stay 0: use
 /// <see cref="Cgroup.OomKills"/>.</param>
 public sealed record MemoryUsage(ulong Bytes, ulong? Limit, ulong? Highest, ulong Failures);
 
 /// <summary>Memory of a cgroup.</summary>
 /// <param name="Memory">Memory without swap.</param>
-/// <param name="MemoryAndSwap">v1 counts the two together; null on v2 and without accounting of swap.</param>
-/// <param name="Swap">v2 counts swap alone; null on v1 and without accounting of swap.</param>
+/// <param name="MemoryAndSwap">v1 counts the two together; null on v2 and without swap accounting.</param>
+/// <param name="Swap">v2 counts swap alone; null on v1 and without swap accounting.</param>
 /// <param name="Kernel">v1: the kernel's share.</param>
 /// <param name="KernelTcp">v1: TCP buffers.</param>
-/// <param name="Stat">memory.stat as it is; names differ between v1 and v2.</param>
-/// <param name="Events">v2: memory.events as it is. Empty on v1.</param>
+/// <param name="Stat">memory.stat, unchanged; names differ between v1 and v2.</param>
+/// <param name="Events">v2: memory.events, unchanged. Empty on v1.</param>
 public sealed record MemoryStats(
     MemoryUsage Memory,
     MemoryUsage? MemoryAndSwap,
@@ -50,8 +50,8 @@ public sealed record PidsStats(ulong Current, ulong? Limit);
 /// <param name="PerCpuNanoseconds">By processor; empty on v2.</param>
 /// <param name="Periods">Quota periods that passed.</param>
 /// <param name="ThrottledPeriods">Those in which the quota ran out.</param>
-/// <param name="ThrottledNanoseconds">How long it had run out.</param>
-/// <param name="Stat">cpu.stat as it is; empty without it.</param>
+/// <param name="ThrottledNanoseconds">How long processes were throttled.</param>
+/// <param name="Stat">cpu.stat, unchanged; empty without it.</param>
 public sealed record CpuStats(
     ulong TotalNanoseconds,
     ulong UserNanoseconds,

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Supervisor.Kernel.Cgroups;
 
-/// <summary>The forms in which control files hold numbers.</summary>
+/// <summary>The number formats of control files.</summary>
 internal static class CgroupText
 {
     /// <summary>Lines of a name and a number, as in memory.stat, cpu.stat and cgroup.events. Other lines are left out.</summary>

@@ -5,12 +5,12 @@ using Supervisor.Kernel.Polling;
 
 namespace Supervisor.Kernel.Cgroups;
 
-/// <summary>Stops and continues all processes of a cgroup, by either version's means.</summary>
+/// <summary>Stops and continues all processes of a cgroup, with either version's freezer.</summary>
 internal abstract class Freezer
 {
     public static Freezer Of(Cgroup cgroup) => TryOf(cgroup) ??
         throw new CgroupException(
-            cgroup.Directories[0], null, Errno.ENOENT, "neither a v1 freezer nor cgroup.freeze (Linux 5.2) is there");
+            cgroup.Directories[0], null, Errno.ENOENT, "this host has neither a v1 freezer nor cgroup.freeze (Linux 5.2)");
 
     public static Freezer? TryOf(Cgroup cgroup)
     {
@@ -18,14 +18,14 @@ internal abstract class Freezer
         return cgroup.V2Directory is { } v2 && CgroupFile.Exists(v2 + "/cgroup.freeze") ? new FreezerV2(v2) : null;
     }
 
-    /// <summary>Whether a directory is frozen, itself or by one above it.</summary>
+    /// <summary>Whether a directory is frozen, itself or by a parent.</summary>
     public static bool IsFrozenDirectory(string directory) =>
         new FreezerV1(directory).IsHeldFrozen || new FreezerV2(directory).IsHeldFrozen;
 
-    /// <summary>Whether it is, or is on its way to be.</summary>
+    /// <summary>Whether it is frozen or freezing.</summary>
     public abstract bool IsFrozen { get; }
 
-    /// <summary>As <see cref="IsFrozen"/>, also where a cgroup above it is what is frozen.</summary>
+    /// <summary>As <see cref="IsFrozen"/>, also where a parent is frozen.</summary>
     public abstract bool IsHeldFrozen { get; }
 
     public abstract void Freeze(TimeSpan timeout);
@@ -40,9 +40,9 @@ internal sealed class FreezerV1(string directory) : Freezer
 
     public override bool IsFrozen => State is not "THAWED" and not "";
 
-    public override bool IsHeldFrozen => IsFrozen; // freezer.state tells of those above, too
+    public override bool IsHeldFrozen => IsFrozen; // freezer.state includes the parents
 
-    /// <summary>Asks it and all below it to thaw, from the top, and does not wait. What is gone needs none.</summary>
+    /// <summary>Thaws it and all below it, from the top, without waiting. Ignores what is gone.</summary>
     public static void ThawTree(string directory)
     {
         foreach (var one in CgroupMembers.Tree(directory)) CgroupFile.TryWrite(one, File, "THAWED");
@@ -62,8 +62,8 @@ internal sealed class FreezerV1(string directory) : Freezer
         if (!TryReach("THAWED", timeout)) throw new TimeoutException($"cgroup \"{directory}\" was still {State} after {timeout}");
     }
 
-    // A process that forks meanwhile can leave the state at FREEZING for good; writing it again catches the newcomer.
-    // v1 tells nobody when it is done: ask again, ever more rarely.
+    // A process that forks meanwhile can leave the state at FREEZING for good; writing it again freezes the new process.
+    // v1 does not notify when it is done: poll, at growing intervals.
     private bool TryReach(string state, TimeSpan timeout)
     {
         var clock = Stopwatch.StartNew();
@@ -77,7 +77,7 @@ internal sealed class FreezerV1(string directory) : Freezer
     }
 }
 
-/// <summary>cgroup.freeze and cgroup.events of v2 (Linux 5.2), which poll(2) reports changes of as POLLPRI.</summary>
+/// <summary>cgroup.freeze and cgroup.events of v2 (Linux 5.2); poll(2) reports changes of the latter as POLLPRI.</summary>
 internal sealed class FreezerV2(string directory) : Freezer
 {
     public override bool IsFrozen => CgroupFile.TryRead(directory + "/cgroup.freeze")?.Trim() is "1";

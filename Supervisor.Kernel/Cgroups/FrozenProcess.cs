@@ -4,18 +4,17 @@ using Supervisor.Kernel.Processes;
 namespace Supervisor.Kernel.Cgroups;
 
 /// <summary>
-/// A single process that a v1 freezer holds: a killed one does not end before it is thawed, and the others in its cgroup stay
-/// frozen.
+/// A single process in a frozen v1 cgroup: after SIGKILL it does not exit before it is thawed, while the others in its cgroup
+/// stay frozen.
 /// </summary>
 /// <remarks>Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst. Freezers of v2 let SIGKILL through.</remarks>
 internal static class FrozenProcess
 {
     /// <summary>
-    /// For after a SIGKILL to one process: moves it, if it is frozen, into our own freezer cgroup, which is thawed, for we run. A
-    /// frozen
-    /// process cannot end, so that its number is its own while it is being moved.
+    /// To be called after a SIGKILL to one process: if it is frozen, moves it into our own freezer cgroup, which is thawed, since
+    /// we run. A frozen process cannot exit, so its pid is not reused meanwhile.
     /// </summary>
-    /// <param name="pidfd">Of the process that has the number.</param>
+    /// <param name="pidfd">Of the process with this pid.</param>
     public static void LetKilledEnd(int pid, Pidfd pidfd, CgroupHierarchies hierarchies)
     {
         if (hierarchies.All.FirstOrDefault(h => h.Controllers.Contains("freezer")) is not { } freezer) return;

@@ -20,7 +20,7 @@ internal static class IOText
     }
 
     /// <summary>
-    /// Lines as <c>8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6</c>. A device that did nothing may have none.
+    /// Lines as <c>8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=5 dios=6</c>. An idle device may have none.
     /// </summary>
     public static List<BlockIOEntry> StatV2(string? text)
     {

@@ -5,8 +5,8 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Kernel.Cgroups;
 
 /// <summary>
-/// A descriptor that epoll reports when a cgroup's memory has run out. A report is only a hint: limits that held, and on v1
-/// the cgroup's removal, look the same. <see cref="Cgroup.OomKills"/> tells.
+/// A descriptor that epoll reports when a cgroup runs out of memory. A report is only a hint: an allocation that hit a limit,
+/// and on v1 the cgroup's removal, look the same. <see cref="Cgroup.OomKills"/> is exact.
 /// </summary>
 public sealed class OomNotifier : IDisposable
 {
@@ -20,7 +20,7 @@ public sealed class OomNotifier : IDisposable
     /// <summary>Whether to watch for EPOLLPRI (v2) instead of EPOLLIN (v1).</summary>
     public bool Priority { get; }
 
-    /// <summary>Makes ready for the next report. To be called after each, before the counters are read.</summary>
+    /// <summary>Re-arms it. To be called after each report, before the counters are read.</summary>
     public unsafe void Acknowledge()
     {
         const int Size = 4096;
@@ -69,7 +69,7 @@ public sealed class OomNotifier : IDisposable
     public override string ToString() => _path;
 }
 
-/// <summary>How often the kernel has killed for want of memory.</summary>
+/// <summary>How many processes the OOM killer has killed.</summary>
 internal static class OomCounter
 {
     public static ulong Read(Cgroup cgroup)

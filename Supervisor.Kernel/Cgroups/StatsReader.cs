@@ -1,6 +1,6 @@
 namespace Supervisor.Kernel.Cgroups;
 
-/// <summary>Reads the counters of a cgroup, by either version's files. A cgroup that is gone has none.</summary>
+/// <summary>Reads the counters of a cgroup from either version's files. A removed cgroup has none.</summary>
 internal sealed class StatsReader(Cgroup cgroup)
 {
     private const ulong UnlimitedV1 = long.MaxValue - 0xffff; // v1 rounds 2^63-1 down to a page, of 64 KiB at most
@@ -41,7 +41,7 @@ internal sealed class StatsReader(Cgroup cgroup)
                 CgroupText.List(CgroupFile.TryRead(accounts + "/cpuacct.usage_percpu")), stat.GetValueOrDefault("nr_periods"),
                 stat.GetValueOrDefault("nr_throttled"), stat.GetValueOrDefault("throttled_time"), stat);
         }
-        // cpu.stat of v2 is there without the cpu controller, then without the lines about throttling.
+        // v2 has cpu.stat without the cpu controller too, but then without the lines about throttling.
         if (cgroup.V2Directory is not { } v2 || Numbers(v2, "cpu.stat") is not { Count: > 0 } unified) return null;
         return new CpuStats(Microseconds("usage_usec"), Microseconds("user_usec"), Microseconds("system_usec"), [],
             unified.GetValueOrDefault("nr_periods"), unified.GetValueOrDefault("nr_throttled"), Microseconds("throttled_usec"),

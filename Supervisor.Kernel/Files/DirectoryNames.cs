@@ -3,13 +3,13 @@ using Supervisor.Kernel.Abi;
 
 namespace Supervisor.Kernel.Files;
 
-/// <summary>The names in a directory as the kernel has them: bytes, of no encoding. getdents64(2).</summary>
+/// <summary>The names in a directory as the kernel stores them: bytes, of no encoding. getdents64(2).</summary>
 internal static unsafe class DirectoryNames
 {
     private const int NameOffset = 19, BufferSize = 32 << 10; // d_ino, d_off, d_reclen, d_type, d_name
 
     /// <summary>Each with its NUL, for a <c>fixed</c> statement; without "." and "..".</summary>
-    /// <param name="directory">Opened for reading, and read from where it stands.</param>
+    /// <param name="directory">Opened for reading; read from its current position.</param>
     public static IReadOnlyList<byte[]> Of(Fd directory)
     {
         var names = new List<byte[]>();

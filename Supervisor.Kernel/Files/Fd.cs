@@ -4,7 +4,7 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Files;
 
-/// <summary>An open file descriptor that closes itself once. Every one is born close-on-exec.</summary>
+/// <summary>An open file descriptor that closes itself once. Always close-on-exec.</summary>
 public sealed unsafe class Fd : SafeHandleMinusOneIsInvalid
 {
     /// <summary>Takes ownership of <paramref name="number"/>.</summary>
@@ -41,9 +41,9 @@ public sealed unsafe class Fd : SafeHandleMinusOneIsInvalid
     /// <summary>A second descriptor of the same open file. fcntl(2), <c>F_DUPFD_CLOEXEC</c>.</summary>
     public Fd Duplicate() => DuplicateOf(Number);
 
-    /// <summary>A descriptor of our own for one that someone else owns: a standard stream.</summary>
-    /// <param name="number">Whose.</param>
-    /// <param name="least">The lowest number that it may get.</param>
+    /// <summary>A duplicate of a descriptor that we do not own, such as a standard stream.</summary>
+    /// <param name="number">The descriptor to duplicate.</param>
+    /// <param name="least">The lowest number that the duplicate may get.</param>
     public static Fd DuplicateOf(int number, int least = 3)
     {
         var copy = fcntl(number, F_DUPFD_CLOEXEC, least);
@@ -52,7 +52,7 @@ public sealed unsafe class Fd : SafeHandleMinusOneIsInvalid
     }
 
     /// <summary>Writes all of <paramref name="bytes"/>. write(2).</summary>
-    /// <exception cref="SyscallException">Any errno but EINTR; EAGAIN too, where the file does not block.</exception>
+    /// <exception cref="SyscallException">Any errno but EINTR; EAGAIN too, where the file is non-blocking.</exception>
     public void Write(ReadOnlySpan<byte> bytes)
     {
         while (!bytes.IsEmpty)
@@ -65,7 +65,7 @@ public sealed unsafe class Fd : SafeHandleMinusOneIsInvalid
     }
 
     /// <summary>Writes what can be written at once. write(2).</summary>
-    /// <returns>How many bytes; null where the file does not block and takes none now (EAGAIN).</returns>
+    /// <returns>How many bytes; null where the file is non-blocking and takes none now (EAGAIN).</returns>
     /// <exception cref="SyscallException">Any other errno but EINTR.</exception>
     public int? TryWrite(ReadOnlySpan<byte> bytes)
     {
@@ -80,7 +80,7 @@ public sealed unsafe class Fd : SafeHandleMinusOneIsInvalid
     }
 
     /// <summary>Reads what is there. read(2).</summary>
-    /// <returns>How many bytes; 0 at the end; null where the file does not block and has nothing now (EAGAIN).</returns>
+    /// <returns>How many bytes; 0 at the end; null where the file is non-blocking and has nothing now (EAGAIN).</returns>
     /// <exception cref="SyscallException">Any other errno but EINTR.</exception>
     public int? TryRead(Span<byte> buffer)
     {

@@ -2,10 +2,10 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Supervisor.Kernel.Files;
 
-/// <summary>Tells one open file from another, whatever their names are.</summary>
+/// <summary>Identifies an open file, whatever its names are.</summary>
 public static class FileIdentity
 {
-    /// <summary>Device and inode: nobody else's while the file is open.</summary>
+    /// <summary>Device and inode: unique while the file is open.</summary>
     public static string Of(SafeFileHandle file)
     {
         ArgumentNullException.ThrowIfNull(file);

@@ -4,7 +4,7 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Files;
 
-/// <summary>What an open descriptor stands for. statx(2), Linux 4.11: one layout on every machine.</summary>
+/// <summary>The type of an open file. statx(2), Linux 4.11: one layout on every machine.</summary>
 internal sealed unsafe record FileStatus(uint Mode, uint DeviceMajor, uint DeviceMinor)
 {
     public bool IsFifo => S_ISFIFO((ushort)Mode);
@@ -15,7 +15,7 @@ internal sealed unsafe record FileStatus(uint Mode, uint DeviceMajor, uint Devic
 
     public bool IsSymlink => S_ISLNK((ushort)Mode);
 
-    /// <summary>Whether it is this character device.</summary>
+    /// <summary>Whether it is the character device with these numbers.</summary>
     public bool IsCharacterDevice(uint major, uint minor) =>
         S_ISCHR((ushort)Mode) && DeviceMajor == major && DeviceMinor == minor;
 
@@ -27,7 +27,7 @@ internal sealed unsafe record FileStatus(uint Mode, uint DeviceMajor, uint Devic
     }
 
     /// <summary>
-    /// Tells one file from another that has taken its path: device, inode and time of change; empty where there is none.
+    /// Distinguishes a file from another that replaced it at its path: device, inode and ctime; empty where there is no file.
     /// </summary>
     public static string IdentityOf(string path)
     {
@@ -38,7 +38,7 @@ internal sealed unsafe record FileStatus(uint Mode, uint DeviceMajor, uint Devic
     }
 
     /// <summary>
-    /// Whether a directory surely has none below it: each would be a link to it. On cgroup file systems that is kept exactly.
+    /// Whether a directory certainly has no subdirectories: each would add a link to it. cgroup file systems count them exactly.
     /// </summary>
     public static bool HasNoDirectories(string path)
     {
@@ -54,16 +54,16 @@ internal sealed unsafe record FileStatus(uint Mode, uint DeviceMajor, uint Devic
         return (status.stx_mode, status.stx_uid, status.stx_gid);
     }
 
-    /// <summary>Whether both stand for the same file.</summary>
+    /// <summary>Whether both refer to the same file.</summary>
     public static bool SameFile(Fd one, Fd other) => Identity(one) == Identity(other);
 
-    /// <summary>Its number in its file system.</summary>
+    /// <summary>Its inode number.</summary>
     public static ulong InodeOf(Fd fd) => Identity(fd).Inode;
 
     /// <summary>Inode, and the file system's device. statx(2), STATX_INO.</summary>
     private static (ulong Inode, uint Major, uint Minor) Identity(Fd fd) => Identity(fd.Number);
 
-    /// <summary>Device and inode, in words.</summary>
+    /// <summary>Device and inode, as text.</summary>
     public static string NumbersOf(int fd) => Identity(fd) is var (inode, major, minor) ? $"{major}:{minor}:{inode}" : "";
 
     private static (ulong Inode, uint Major, uint Minor) Identity(int fd)

@@ -4,7 +4,7 @@ namespace Supervisor.Kernel.Files;
 
 /// <summary>
 /// Keeps a handle open for the length of a system call, even if another thread disposes of it meanwhile: its number could
-/// be another file's by then.
+/// refer to another file by then.
 /// </summary>
 public readonly ref struct HeldHandle : IDisposable
 {

@@ -5,24 +5,23 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Kernel.Files;
 
 /// <summary>
-/// Texts that the kernel makes as they are read: proc(5), sysfs(5), cgroups(7). An open, the reads that it takes, a close:
-/// neither the
-/// locks nor the buffers that files of a disk are read with.
+/// Texts that the kernel generates on read: proc(5), sysfs(5), cgroups(7). Only open, read and close, without the locks and
+/// buffers that the library uses for files on a disk.
 /// </summary>
 internal static unsafe class KernelFile
 {
     private const int Longest = 64 << 20; // cgroup.procs of 4,194,304 processes (PID_MAX_LIMIT) has 32 MiB
 
-    /// <exception cref="SyscallException">It is not there, or cannot be read; ESRCH where it was a process's that has
-    /// ended.</exception>
+    /// <exception cref="SyscallException">It does not exist, or cannot be read; ESRCH where it belonged to a process that has
+    /// exited.</exception>
     public static string Read(string path)
     {
         using var fd = Fd.Open(path, OpenFlags.O_RDONLY);
         return ReadAll(fd, path);
     }
 
-    /// <summary>The text from where the file stands to its end.</summary>
-    /// <exception cref="SyscallException">It cannot be read, or is longer than any that the kernel makes (EFBIG).</exception>
+    /// <summary>The text from the file's current position to its end.</summary>
+    /// <exception cref="SyscallException">It cannot be read, or is longer than any kernel text (EFBIG).</exception>
     public static string ReadAll(Fd fd, string path)
     {
         Span<byte> buffer = stackalloc byte[4096];

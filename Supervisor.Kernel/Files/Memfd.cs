@@ -9,7 +9,7 @@ internal static unsafe class Memfd
     private const uint MFD_EXEC = 0x10;
 
     /// <param name="name">Shown in /proc, nothing else.</param>
-    /// <param name="executable">Ask for execute permission where the kernel makes it a choice (MFD_EXEC, Linux 6.3).</param>
+    /// <param name="executable">Requests execute permission where the kernel makes it optional (MFD_EXEC, Linux 6.3).</param>
     public static Fd Create(string name, bool executable = false)
     {
         fixed (byte* text = CString.Of(name))
@@ -20,8 +20,8 @@ internal static unsafe class Memfd
         }
     }
 
-    /// <summary>Makes the contents unchangeable for everyone, for good.</summary>
-    /// <returns>A read-only descriptor: while a writable one is open, execve(2) answers ETXTBSY.</returns>
+    /// <summary>Makes the contents immutable.</summary>
+    /// <returns>A read-only descriptor: execve(2) fails with ETXTBSY while a writable one is open.</returns>
     public static Fd Seal(Fd file)
     {
         if (fcntl(file.Number, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
@@ -29,7 +29,7 @@ internal static unsafe class Memfd
         return Fd.Open($"/proc/self/fd/{file.Number}", OpenFlags.O_RDONLY);
     }
 
-    /// <summary>Whether nobody can change the contents any more.</summary>
+    /// <summary>Whether the contents are immutable.</summary>
     public static bool IsSealed(Fd file)
     {
         var needed = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;

@@ -4,7 +4,7 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Files;
 
-/// <summary>Opens by a path of somebody else's, which may lead no further than it is told to. openat2(2), Linux 5.6.</summary>
+/// <summary>Opens an untrusted path within the limits of <c>resolve</c>. openat2(2), Linux 5.6.</summary>
 internal static unsafe class Openat2
 {
     /// <param name="resolve">RESOLVE_NO_MAGICLINKS is added.</param>
@@ -13,7 +13,7 @@ internal static unsafe class Openat2
     public static Fd? TryOpen(Fd directory, string path, OpenFlags flags, ResolveFlags resolve, uint mode = 0) =>
         TryOpen(directory, CString.Of(path), flags, resolve, mode);
 
-    /// <param name="path">With a NUL at its end.</param>
+    /// <param name="path">NUL-terminated.</param>
     /// <inheritdoc cref="TryOpen(Fd, string, OpenFlags, ResolveFlags, uint)"/>
     public static Fd? TryOpen(Fd directory, byte[] path, OpenFlags flags, ResolveFlags resolve, uint mode = 0)
     {

@@ -3,9 +3,8 @@ using Supervisor.Kernel.Abi;
 namespace Supervisor.Kernel.Files;
 
 /// <summary>
-/// Files and directories that hold what is nobody else's business: environments, specs, images of processes. 0600 and 0700 from
-/// the
-/// moment they exist, whatever the umask says, also below directories that were there before.
+/// Files and directories with private contents: environments, specs, process images. Created with 0600 and 0700, whatever the
+/// umask, also below existing directories.
 /// </summary>
 public static class PrivateFiles
 {
@@ -16,8 +15,8 @@ public static class PrivateFiles
     public const UnixFileMode DirectoryMode = FileMode | UnixFileMode.UserExecute;
 
     /// <summary>
-    /// Makes a directory and all that is missing above it; <see cref="Directory.CreateDirectory(string, UnixFileMode)"/> gives
-    /// its mode to the last one only.
+    /// Makes a directory and its missing parents; <see cref="Directory.CreateDirectory(string, UnixFileMode)"/> gives its mode to
+    /// the last one only.
     /// </summary>
     public static void MakeDirectory(string path)
     {
@@ -27,46 +26,45 @@ public static class PrivateFiles
         Directory.CreateDirectory(path, DirectoryMode);
     }
 
-    /// <summary>Writes a file, in the place of one that is there.</summary>
+    /// <summary>Writes a file, replacing an existing one.</summary>
     public static void Write(string path, ReadOnlySpan<byte> content)
     {
         using var file = Create(path);
         file.Write(content);
     }
 
-    /// <summary>Writes a file of lines, in the place of one that is there.</summary>
+    /// <summary>Writes a file of lines, replacing an existing one.</summary>
     public static void WriteLines(string path, IEnumerable<string> lines)
     {
         using var writer = new StreamWriter(Create(path));
         foreach (var line in lines) writer.Write(line + "\n");
     }
 
-    /// <summary>An empty file to write to, in the place of one that is there.</summary>
+    /// <summary>An empty file to write to, replacing an existing one.</summary>
     public static FileStream Create(string path) => new(path, new FileStreamOptions
     {
         Mode = System.IO.FileMode.Create, Access = FileAccess.Write, UnixCreateMode = FileMode,
     });
 
     /// <summary>
-    /// A regular file of ours, made if it is missing, and narrowed to 0600 if an earlier version made it wider. A symbolic link
-    /// is not
-    /// followed: one that somebody planted would have us make, or change, a file elsewhere.
+    /// A regular file of our user, created if it is missing, and narrowed to 0600 if an earlier version made it wider. A symbolic
+    /// link is not followed: an attacker's would make us create or change a file elsewhere.
     /// </summary>
     /// <exception cref="SyscallException">It is a symbolic link (ELOOP), or cannot be opened.</exception>
-    /// <exception cref="IOException">It is another user's, or no regular file; the message says what to do.</exception>
+    /// <exception cref="IOException">It is another user's, or is not a regular file; the message says what to do.</exception>
     public static Fd Claim(string path)
     {
-        // O_NONBLOCK: nothing of a FIFO or a device that somebody put there is waited for.
+        // O_NONBLOCK: opening a planted FIFO or device must not block.
         var file = Fd.Open(path,
             OpenFlags.O_RDWR | OpenFlags.O_CREAT | OpenFlags.O_NOFOLLOW | OpenFlags.O_NONBLOCK | OpenFlags.O_NOCTTY,
             (uint)FileMode);
         try
         {
             var (mode, uid, _) = FileStatus.OwnerOf(file);
-            if (!FileStatus.Of(file).IsRegular) throw new IOException($"{path}: is there and is no regular file; remove it");
+            if (!FileStatus.Of(file).IsRegular) throw new IOException($"{path}: not a regular file; remove it");
             if (uid != CurrentUser.Uid)
                 throw new IOException(
-                $"{path}: belongs to user {uid}, not to user {CurrentUser.Uid}, who would use it; remove it");
+                $"{path}: owned by user {uid}, expected user {CurrentUser.Uid}; remove it");
             if ((mode & 0x3f) != 0) ChangeMode(file, (uint)FileMode, path);
             return file;
         }
@@ -86,7 +84,7 @@ public static class PrivateFiles
         if (Tmds.Linux.LibC.fchmod(held.Number, (ushort)mode) != 0) throw new SyscallException("fchmod", Errno.Last, path);
     }
 
-    /// <summary>Whether the open file is the one that has this path now.</summary>
+    /// <summary>Whether the open file is still the one at this path.</summary>
     public static bool IsAt(string path, Fd file)
     {
         using var there = Fd.TryOpen(path, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW);

@@ -4,18 +4,17 @@ using Tmds.Linux;
 namespace Supervisor.Kernel.Files;
 
 /// <summary>
-/// The three streams that a program expects to have. Where the caller has closed one, its number would be given to whatever is
-/// opened
-/// next: a journal's file would get what is printed, and a random source be read as input.
+/// The three standard streams. Where the caller closed one, the next open would get its number: a journal's file would receive
+/// what is printed, and a random source be read as input.
 /// </summary>
 public static class StandardStreams
 {
     private static readonly bool[] Missing = new bool[3];
-    private static readonly List<Fd> Held = []; // as long as we live
+    private static readonly List<Fd> Held = []; // until the process exits
 
-    /// <summary>Puts the null device in the place of those that are missing. To be called before anything is opened.</summary>
+    /// <summary>Opens /dev/null for each missing stream. To be called before anything else is opened.</summary>
     /// <remarks>
-    /// The runtime may have opened something before us; its descriptors are close-on-exec, and those of a caller never are.
+    /// The .NET runtime may have opened something before; its descriptors are close-on-exec, and those of a caller never are.
     /// </remarks>
     public static void FillMissing()
     {
@@ -28,6 +27,6 @@ public static class StandardStreams
         }
     }
 
-    /// <summary>The caller gave us none; another file may have its number.</summary>
+    /// <summary>Whether the caller did not provide this stream; its number may refer to another file.</summary>
     public static bool IsMissing(int number) => Missing[number];
 }

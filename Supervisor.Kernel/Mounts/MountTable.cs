@@ -4,14 +4,14 @@ namespace Supervisor.Kernel.Mounts;
 
 /// <summary>A line of mountinfo. proc_pid_mountinfo(5).</summary>
 /// <param name="Device">Major and minor of the file system.</param>
-/// <param name="Root">What of the file system is mounted.</param>
-/// <param name="Point">Where.</param>
-/// <param name="Options">Of the file system.</param>
+/// <param name="Root">The directory of the file system that is mounted.</param>
+/// <param name="Point">The mount point.</param>
+/// <param name="Options">The super block's.</param>
 internal sealed record MountLine(int Id, string Device, string Root, string Point, string Type, IReadOnlyList<string> Options)
 {
     public static IReadOnlyList<MountLine> Of(string process) => Parse(File.ReadLines($"/proc/{process}/mountinfo"));
 
-    /// <summary>What is no such line is left out.</summary>
+    /// <summary>Malformed lines are left out.</summary>
     public static IReadOnlyList<MountLine> Parse(IEnumerable<string> text)
     {
         var lines = new List<MountLine>();

@@ -2,7 +2,7 @@ using Supervisor.Kernel.Abi;
 
 namespace Supervisor.Kernel.Namespaces;
 
-/// <summary>Which namespaces a process does not share with us. Entering one's own is refused for some kinds. setns(2).</summary>
+/// <summary>The namespaces that a process does not share with us. setns(2) into one's own fails for some kinds.</summary>
 internal static class ProcessNamespaces
 {
     private static readonly (string Name, CloneFlags Flag)[] Kinds =
@@ -12,14 +12,14 @@ internal static class ProcessNamespaces
         ("mnt", CloneFlags.CLONE_NEWNS), ("time", CloneFlags.CLONE_NEWTIME),
     ];
 
-    /// <summary>Looked at by pid, so it counts only while the caller knows that the pid is the process's.</summary>
-    /// <exception cref="InvalidOperationException">The process has ended.</exception>
+    /// <summary>Looks them up by pid: valid only while the caller knows that the pid is still the process's.</summary>
+    /// <exception cref="InvalidOperationException">The process has exited.</exception>
     public static CloneFlags Differing(int pid)
     {
         var differing = CloneFlags.None;
         foreach (var (name, flag) in Kinds)
         {
-            if (Link("self") is not { } ours) continue; // this kernel has no such kind
+            if (Link("self") is not { } ours) continue; // this kernel does not have this kind
             if (Link($"{pid}") is not { } theirs) throw Ended();
             if (ours != theirs) differing |= flag;
 
@@ -28,6 +28,6 @@ internal static class ProcessNamespaces
         return differing;
     }
 
-    /// <summary>For a process of a container that is gone.</summary>
+    /// <summary>The error for a container that has stopped.</summary>
     public static InvalidOperationException Ended() => new("the container's init has ended: nothing can run in there any more");
 }

@@ -5,7 +5,7 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Networking;
 
-/// <summary>A socket for rtnetlink(7), of the network namespace of the thread that opens it. One request at a time.</summary>
+/// <summary>An rtnetlink(7) socket in the network namespace of the thread that opens it. One request at a time.</summary>
 internal sealed unsafe class Netlink : IDisposable
 {
     private const int NETLINK_ROUTE = 0, NLM_F_REQUEST = 1, NLM_F_ACK = 4, NLMSG_ERROR = 2, NLMSG_DONE = 3, HeaderSize = 16,
@@ -23,7 +23,7 @@ internal sealed unsafe class Netlink : IDisposable
         _socket = number >= 0 ? new Fd(number) : throw new SyscallException("socket", Errno.Last, "NETLINK_ROUTE");
     }
 
-    /// <summary>Sends a request and waits until it has been done.</summary>
+    /// <summary>Sends a request and waits for its acknowledgement.</summary>
     /// <returns><see cref="Errno.None"/>, or why not.</returns>
     public Errno Do(ushort type, ushort flags, ReadOnlySpan<byte> message)
     {
@@ -33,7 +33,7 @@ internal sealed unsafe class Netlink : IDisposable
         return answer;
     }
 
-    /// <summary>Asks for all things of a kind.</summary>
+    /// <summary>Lists all objects of a kind.</summary>
     public IReadOnlyList<byte[]> Dump(ushort type, ReadOnlySpan<byte> message)
     {
         Send(type, NLM_F_DUMP, message);
@@ -87,7 +87,7 @@ internal sealed unsafe class Netlink : IDisposable
     }
 
     /// <summary>
-    /// Reads what answers the last request, up to its end: the kernel has put it there by the time that send(2) returns.
+    /// Reads the reply to the last request to its end: the kernel has queued it by the time that send(2) returns.
     /// </summary>
     private void Receive(Action<int, byte[]> each)
     {

@@ -4,7 +4,7 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Polling;
 
-/// <summary>A counter that epoll can wait for. eventfd(2).</summary>
+/// <summary>A counter that epoll can watch. eventfd(2).</summary>
 internal sealed class EventFd : IDisposable
 {
     public EventFd()
@@ -19,7 +19,7 @@ internal sealed class EventFd : IDisposable
     /// <summary>Adds one.</summary>
     public void Signal() => Fd.Write(BitConverter.GetBytes(1UL));
 
-    /// <summary>Takes the count back to 0 and returns it.</summary>
+    /// <summary>Resets the count to 0 and returns it.</summary>
     public ulong Drain()
     {
         Span<byte> count = stackalloc byte[8];

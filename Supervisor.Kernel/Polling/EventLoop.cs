@@ -6,7 +6,7 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Polling;
 
-/// <summary>What epoll waits for and answers. epoll_ctl(2).</summary>
+/// <summary>The events of epoll. epoll_ctl(2).</summary>
 [Flags]
 internal enum EpollEvents : uint
 {
@@ -19,8 +19,8 @@ internal enum EpollEvents : uint
 }
 
 /// <summary>
-/// One thread over one epoll: calls back when a descriptor is ready. Callbacks must not block; what they throw is
-/// reported and the watch removed, so that one broken watch never stops the others.
+/// One thread with one epoll that calls back when a descriptor is ready. Callbacks must not block; an exception is reported and
+/// the watch removed, so that one broken watch never stops the others.
 /// </summary>
 internal sealed unsafe class EventLoop : IDisposable
 {
@@ -36,7 +36,7 @@ internal sealed unsafe class EventLoop : IDisposable
     private volatile bool _stopping;
 
     /// <param name="name">The thread's.</param>
-    /// <param name="onError">Told of what a callback threw.</param>
+    /// <param name="onError">Called with the exception of a callback.</param>
     public EventLoop(string name, Action<Exception> onError)
     {
         _onError = onError;
@@ -117,7 +117,7 @@ internal sealed unsafe class EventLoop : IDisposable
 
     private void Run()
     {
-        var ready = stackalloc epoll_event[Batch]; // packed on x86-64 only: launch rule 16
+        var ready = stackalloc epoll_event[Batch]; // packed on x86-64 only
         while (!_stopping)
         {
             var count = epoll_wait(_epoll.Number, ready, Batch, -1);
@@ -146,7 +146,7 @@ internal sealed unsafe class EventLoop : IDisposable
             throw new SyscallException("epoll_ctl", Errno.Last, $"descriptor {fd}");
     }
 
-    /// <summary>One descriptor being watched. Disposing it stops the callbacks, but for one that is running.</summary>
+    /// <summary>One watched descriptor. Disposing it stops the callbacks, except one that is running.</summary>
     internal sealed class Watch(EventLoop loop, long key, int fd, Action<EpollEvents> onReady) : IDisposable
     {
         public long Key => key;
@@ -154,14 +154,13 @@ internal sealed unsafe class EventLoop : IDisposable
         public Action<EpollEvents> OnReady => onReady;
 
         /// <summary>
-        /// Waits for other events from now on; none silences it, but for errors and hang-ups, which epoll always tells.
+        /// Waits for other events from now on; with none, only for errors and hang-ups, which epoll always reports.
         /// </summary>
         public void Change(EpollEvents events) => loop.Control(EPOLL_CTL_MOD, fd, events, key);
 
         public void Dispose()
         {
-            // Before the descriptor is closed: a copy of it in a child being born would keep the registration alive (launch rule
-            // 6).
+            // Before the descriptor is closed: its copy in a child between clone and exec would keep the registration alive.
             if (loop._watches.TryRemove(key, out _) && !loop._epoll.IsClosed)
                 loop.Control(EPOLL_CTL_DEL, fd, EpollEvents.None, 0);
         }

@@ -3,7 +3,7 @@ using Tmds.Linux;
 
 namespace Supervisor.Kernel.Polling;
 
-/// <summary>What poll(2) waits for and answers.</summary>
+/// <summary>The events of poll(2).</summary>
 [Flags]
 internal enum PollEvents : short
 {
@@ -15,7 +15,7 @@ internal enum PollEvents : short
     POLLHUP = 16,
 }
 
-/// <summary>Waiting for one descriptor, with a deadline. poll(2).</summary>
+/// <summary>Waits for one descriptor, with a deadline. poll(2).</summary>
 internal static unsafe class Poll
 {
     /// <returns>What happened; <see cref="PollEvents.None"/> when <paramref name="timeout"/> passed first.</returns>

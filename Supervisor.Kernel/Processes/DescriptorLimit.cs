@@ -5,12 +5,12 @@ namespace Supervisor.Kernel.Processes;
 
 /// <summary>
 /// How many descriptors this process may have open (RLIMIT_NOFILE, getrlimit(2)). The last ones are not for new containers:
-/// without one
-/// nobody can be answered, no log opened, and the runtime itself ends when it cannot open a file of its own.
+/// without a free one the process can accept no connection and open no log, and the .NET runtime aborts when it cannot open a
+/// file of its own.
 /// </summary>
 public static unsafe class DescriptorLimit
 {
-    /// <summary>What a daemon or a shim has open by itself, and what a few creations at once have open for a moment.</summary>
+    /// <summary>What a daemon or a shim itself has open, plus what a few simultaneous creations need.</summary>
     public const ulong Least = 512;
 
     private const int RLIMIT_NOFILE = 7;
@@ -24,20 +24,20 @@ public static unsafe class DescriptorLimit
     /// <summary>The soft limit.</summary>
     public static ulong Current => Read().Soft;
 
-    /// <summary>Raises the soft limit to the hard one, which is the operator's word.</summary>
+    /// <summary>Raises the soft limit to the hard one, which the operator set.</summary>
     public static void Raise()
     {
         var limits = Read();
         if (limits.Soft < limits.Hard) _ = Set(limits with { Soft = limits.Hard });
     }
 
-    /// <summary>That another container, or process of one, leaves enough of them.</summary>
-    /// <exception cref="DescriptorsExhaustedException">It would not.</exception>
+    /// <summary>Checks that enough descriptors are left for another container or process.</summary>
+    /// <exception cref="DescriptorsExhaustedException">Too few are left.</exception>
     public static void CheckRoom()
     {
         var limit = Current;
         if (limit > int.MaxValue) return;
-        // The kernel gives the lowest free number: a low one shows, without counting, that most are free.
+        // The kernel gives the lowest free number: if it is low, most are free, without counting.
         using (var lowest = Kernel.Files.Fd.DuplicateOf(AlwaysOpen))
             if ((ulong)lowest.Number < limit / 2 && limit / 2 > Reserve) return;
         var open = Directory.GetFileSystemEntries("/proc/self/fd").Length;
@@ -59,5 +59,5 @@ public static unsafe class DescriptorLimit
     private static bool Set(Limits limits) => (int)syscall(Syscall.prlimit64, 0, RLIMIT_NOFILE, &limits, null) == 0;
 }
 
-/// <summary>Too few descriptors are left to make anything new.</summary>
+/// <summary>Too few descriptors are left for a new container or process.</summary>
 public sealed class DescriptorsExhaustedException(string message) : IOException(message);

@@ -1,7 +1,7 @@
 namespace Supervisor.Kernel.Processes;
 
-/// <summary>How a process ended, in the numbers that shells and container clients use.</summary>
-/// <param name="Code">0–255: what it exited with, or 128 + N when signal N killed it.</param>
+/// <summary>An exit status as shells and container clients show it.</summary>
+/// <param name="Code">0–255: the process's own, or 128 + N when signal N killed it.</param>
 public readonly record struct ExitStatus(int Code)
 {
     /// <summary>exit(<paramref name="status"/>); only the low eight bits count. exit(3).</summary>

@@ -7,11 +7,11 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Processes;
 
-/// <summary>What a process has used.</summary>
-/// <param name="MaximumResident">The most memory it had at once, in KiB.</param>
+/// <summary>The resource usage of a process.</summary>
+/// <param name="MaximumResident">Its peak resident set, in KiB.</param>
 public readonly record struct ProcessUsage(TimeSpan User, TimeSpan System, long MaximumResident);
 
-/// <summary>Names one process until disposed: a recycled pid can never be mistaken for it.</summary>
+/// <summary>Refers to one process until disposed, even after its pid is reused.</summary>
 public sealed unsafe class Pidfd : SafeHandleMinusOneIsInvalid
 {
     private const int P_PIDFD = 3, WEXITED = 4, WNOHANG = 1, WNOWAIT = 0x1000000;
@@ -23,7 +23,7 @@ public sealed unsafe class Pidfd : SafeHandleMinusOneIsInvalid
     public int Number => (int)handle;
 
     /// <summary>Opens the process that has this pid now.</summary>
-    /// <returns>Null when there is none (ESRCH): an answer, not an error.</returns>
+    /// <returns>Null when there is none (ESRCH), which is not an error.</returns>
     /// <exception cref="SyscallException">Any other errno.</exception>
     /// <remarks>pidfd_open(2), Linux 5.3. The kernel sets O_CLOEXEC itself.</remarks>
     public static Pidfd? TryOpen(int pid)
@@ -34,7 +34,7 @@ public sealed unsafe class Pidfd : SafeHandleMinusOneIsInvalid
     }
 
     /// <summary>Sends a signal. pidfd_send_signal(2), Linux 5.1.</summary>
-    /// <returns>False when the process has ended and been reaped (ESRCH).</returns>
+    /// <returns>False when the process has exited and been reaped (ESRCH).</returns>
     /// <exception cref="SyscallException">Any other errno.</exception>
     public bool TrySignal(int signal)
     {
@@ -46,22 +46,22 @@ public sealed unsafe class Pidfd : SafeHandleMinusOneIsInvalid
     /// <inheritdoc cref="TrySignal(int)"/>
     public bool TrySignal(Signal signal) => TrySignal((int)signal);
 
-    /// <summary>For a descriptor that has no owner yet: the launch watchdog's only means.</summary>
+    /// <summary>For a descriptor that has no owner yet: the launch watchdog cannot use anything else.</summary>
     internal static void TrySignal(int pidfd, Signal signal) => syscall(Syscall.pidfd_send_signal, pidfd, (int)signal, null, 0);
 
-    /// <summary>Waits until the process has ended, without collecting it.</summary>
+    /// <summary>Waits until the process has exited, without reaping it.</summary>
     /// <returns>False when <paramref name="timeout"/> passed first.</returns>
     public bool WaitForExit(TimeSpan timeout) => Poll.Wait(Number, PollEvents.POLLIN, timeout) != PollEvents.None;
 
-    /// <summary>Collects the ended process, if it is our child.</summary>
-    /// <returns>Null while it runs, or when it is not ours to collect (ECHILD).</returns>
+    /// <summary>Reaps the exited process, if it is our child.</summary>
+    /// <returns>Null while it runs, or when it is not our child (ECHILD).</returns>
     /// <remarks>waitid(2) with P_PIDFD, Linux 5.4.</remarks>
     public ExitStatus? TryReap() => Wait(WEXITED | WNOHANG);
 
     /// <summary>
-    /// As <see cref="TryReap"/>, and leaves the ended child to be collected: whoever comes after us can still learn how it ended.
+    /// As <see cref="TryReap"/>, but leaves the child a zombie: if we crash, its new parent can still read the status.
     /// </summary>
-    /// <param name="usage">What it and its collected children have used; zero where there is no answer. getrusage(2).</param>
+    /// <param name="usage">Of it and its reaped children; zero where the result is null. getrusage(2).</param>
     public ExitStatus? TryPeek(out ProcessUsage usage)
     {
         var rusage = stackalloc long[18]; // struct rusage: two timevals, then 14 counters of which the first is ru_maxrss
@@ -73,14 +73,14 @@ public sealed unsafe class Pidfd : SafeHandleMinusOneIsInvalid
         return status;
     }
 
-    /// <summary>Waits for a child that is certain to end, and collects it.</summary>
+    /// <summary>Waits for a child that is certain to exit, and reaps it.</summary>
     internal ExitStatus? Reap() => Wait(WEXITED);
 
     /// <summary>
-    /// How a process that is not our child ended: the kernel keeps it with the pidfd. PIDFD_GET_INFO with
+    /// The exit status of a process that is not our child: the kernel keeps it with the pidfd. PIDFD_GET_INFO with
     /// PIDFD_INFO_EXIT, Linux 6.15.
     /// </summary>
-    /// <returns>Null where the kernel does not say: it is too old, or nobody has reaped the process yet.</returns>
+    /// <returns>Null where the kernel is too old, or the process has not been reaped yet.</returns>
     public ExitStatus? TryReadExit()
     {
         const ulong PIDFD_INFO_EXIT = 8;
@@ -91,11 +91,10 @@ public sealed unsafe class Pidfd : SafeHandleMinusOneIsInvalid
     }
 
     /// <summary>
-    /// How a process that is not our child ended, while its parent has not collected it: /proc/PID/stat has the status of a
-    /// zombie, for one
-    /// with rights over it. Its number is its own until then, which the descriptor says again afterwards.
+    /// The exit status of a zombie that is not our child: /proc/PID/stat shows it to a process with rights over it. The pid is
+    /// not reused before the zombie is reaped, and the pidfd confirms afterwards that it was not.
     /// </summary>
-    /// <returns>Null where there is none of that.</returns>
+    /// <returns>Null where it is no zombie, or the status is not readable.</returns>
     public ExitStatus? TryReadUncollected()
     {
         if (TryPid() is not { } pid) return null;
@@ -103,7 +102,7 @@ public sealed unsafe class Pidfd : SafeHandleMinusOneIsInvalid
         return TryPid() == pid ? status : null;
     }
 
-    // proc_pid_fdinfo(5): -1 when it has been collected.
+    // proc_pid_fdinfo(5): -1 once it has been reaped.
     private int? TryPid()
     {
         const string Field = "Pid:";
@@ -121,10 +120,10 @@ public sealed unsafe class Pidfd : SafeHandleMinusOneIsInvalid
         while (true)
         {
             new Span<int>(info, 32).Clear();
-            if ((int)syscall(Syscall.waitid, P_PIDFD, Number, info, options, usage) == 0) // the C library's has no usage
+            if ((int)syscall(Syscall.waitid, P_PIDFD, Number, info, options, usage) == 0) // libc's waitid takes no rusage
             {
                 const int CLD_EXITED = 1;
-                if (info[4] == 0) return null; // WNOHANG, and it runs
+                if (info[4] == 0) return null; // WNOHANG, and it is still running
                 return info[2] == CLD_EXITED ? ExitStatus.Exited(info[6]) : ExitStatus.Killed(info[6]);
             }
             if (Errno.Last is Errno.ECHILD) return null;

@@ -2,7 +2,7 @@ using Supervisor.Kernel.Files;
 
 namespace Supervisor.Kernel.Processes;
 
-/// <summary>What tells one use of a pid from the next. proc(5).</summary>
+/// <summary>Distinguishes processes that had the same pid. proc(5).</summary>
 public static class ProcStat
 {
     /// <summary>When the process was started, in clock ticks since boot: field 22 of /proc/PID/stat.</summary>
@@ -19,10 +19,10 @@ public static class ProcStat
         }
     }
 
-    /// <summary>The boot that this process lives in: a random UUID that the kernel makes once.</summary>
+    /// <summary>The current boot: a random UUID that the kernel generates once.</summary>
     public static string BootId { get; } = KernelFile.Read("/proc/sys/kernel/random/boot_id").Trim();
 
-    /// <summary>Children of this process that have ended and wait to be collected.</summary>
+    /// <summary>Children of this process that have exited and are not reaped.</summary>
     public static IEnumerable<int> EndedChildren()
     {
         foreach (var directory in Directory.EnumerateDirectories("/proc"))
@@ -44,21 +44,21 @@ public static class ProcStat
         }
     }
 
-    /// <summary>How a process ended that nobody has collected yet: field 52, in the encoding of wait(2).</summary>
-    /// <returns>Null where it is no zombie, or we have not the rights without which the kernel writes 0 there.</returns>
+    /// <summary>The exit status of a zombie: field 52, in the encoding of wait(2).</summary>
+    /// <returns>Null where it is no zombie, or we lack the rights without which the kernel writes 0 there.</returns>
     internal static ExitStatus? TryReadZombie(int pid)
     {
         try
         {
             var stat = KernelFile.Read($"/proc/{pid}/stat");
             var afterName = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            // The link asks for the same rights (PTRACE_MODE_READ), and a zombie still has it.
+            // The link needs the same rights (PTRACE_MODE_READ), and a zombie still has it.
             return afterName[0] is "Z" && new FileInfo($"/proc/{pid}/ns/user").LinkTarget is not null
                 ? ExitStatus.FromWaitStatus(int.Parse(afterName[49])) : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return null; // collected meanwhile
+            return null; // reaped meanwhile
         }
     }
 

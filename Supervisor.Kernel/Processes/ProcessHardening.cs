@@ -2,16 +2,16 @@ using Supervisor.Kernel.Abi;
 
 namespace Supervisor.Kernel.Processes;
 
-/// <summary>What a process must be like before it gives birth to containers.</summary>
+/// <summary>Settings of a process before it spawns containers.</summary>
 internal static class ProcessHardening
 {
     private const int PR_SET_DUMPABLE = 4;
 
     /// <summary>
-    /// Not dumpable: a process in a container with equal capabilities could else open mem, maps and exe of a child of
-    /// ours that enters the container, and through shared memory ours (launch rule 4, CVE-2016-9962). prctl(2).
+    /// Not dumpable: otherwise a process in a container with equal capabilities could open mem, maps and exe of a child of ours
+    /// that enters the container and, while the child shares our memory, read ours (CVE-2016-9962). prctl(2).
     /// </summary>
-    /// <param name="dumpable">True for the moment in which a child's own files in /proc must be ours to write.</param>
+    /// <param name="dumpable">True only while we must write a child's own files in /proc.</param>
     public static void Apply(bool dumpable = false)
     {
         if (Native.prctl(PR_SET_DUMPABLE, dumpable ? 1u : 0, 0, 0, 0) != 0)
@@ -19,7 +19,7 @@ internal static class ProcessHardening
     }
 
     /// <summary>
-    /// Orphans of our children become children of ours, so that their ends can be learned. prctl(2), Linux 3.4.
+    /// Orphaned descendants become our children, so that we can reap them. prctl(2), Linux 3.4.
     /// </summary>
     public static void BecomeSubreaper()
     {

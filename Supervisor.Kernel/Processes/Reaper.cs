@@ -4,8 +4,8 @@ using Supervisor.Kernel.Polling;
 namespace Supervisor.Kernel.Processes;
 
 /// <summary>
-/// The only one that waits for exits: one thread, one epoll over pidfds and OOM notifiers. What it learns it tells the
-/// watcher on that thread, which must pass it on and return.
+/// The only reader of exits: one thread, one epoll over pidfds and OOM notifiers. It calls the watcher on that thread, which
+/// must pass the event on and return.
 /// </summary>
 public sealed class Reaper : IDisposable
 {
@@ -13,24 +13,24 @@ public sealed class Reaper : IDisposable
     private readonly EventLoop _loop;
     private readonly bool _ownsLoop;
 
-    /// <param name="onError">Told of what a watcher threw.</param>
+    /// <param name="onError">Called with the exception of a watcher.</param>
     public Reaper(Action<Exception> onError) : this(new EventLoop("reaper", onError)) => _ownsLoop = true;
 
-    /// <param name="loop">Shared, and its owner's to end.</param>
+    /// <param name="loop">Shared; its owner disposes of it.</param>
     internal Reaper(EventLoop loop) => _loop = loop;
 
-    /// <summary>Tells once when a process has ended, and collects it if it is our child.</summary>
+    /// <summary>Calls back once when a process has exited, and reaps it if it is our child.</summary>
     /// <param name="pidfd">Stays open until then, or until the watch is disposed.</param>
-    /// <param name="onExit">The status; null where it cannot be known, for someone else's child on a kernel before 6.15.</param>
-    /// <param name="beforeReap">Told of our child's end while the kernel still keeps it for whoever comes after us, if we die
-    /// now.</param>
+    /// <param name="onExit">The status; null where it cannot be read: not our child, on a kernel before 6.15.</param>
+    /// <param name="beforeReap">Called with our child's status while the kernel still keeps it: if we crash now, its new parent
+    /// can read it.</param>
     public IDisposable WatchExit(Pidfd pidfd, Action<ExitStatus?> onExit, Action<ExitStatus, ProcessUsage>? beforeReap = null)
     {
         EventLoop.Watch? watch = null;
         var registered = new ManualResetEventSlim();
         watch = _loop.Add(pidfd.Number, EpollEvents.EPOLLIN, ready =>
         {
-            registered.Wait(); // for the assignment below: the process may have ended before it was watched
+            registered.Wait(); // for the assignment below: the process may have exited before the watch
             watch!.Dispose();
             if (!TryCollect()) _ = CollectLater(pidfd, TryCollect, onExit);
         });
@@ -47,7 +47,7 @@ public sealed class Reaper : IDisposable
     }
 
     /// <summary>
-    /// Calls each time that a descriptor is ready: for what announces the exits of others, such as an OOM notifier.
+    /// Calls back each time that a descriptor is ready: for what announces exits, such as an OOM notifier.
     /// </summary>
     /// <param name="priority">Whether to wait for EPOLLPRI instead of EPOLLIN. epoll_ctl(2).</param>
     public IDisposable Watch(Fd fd, bool priority, Action onReady)
@@ -63,8 +63,8 @@ public sealed class Reaper : IDisposable
     }
 
     /// <summary>
-    /// The kernel tells how another's child ended only after that other has reaped it; and our own is ours to collect only when
-    /// whoever traces it (criu, a debugger) has let go of it. A parent that never reaps leaves a zombie, which says it as well.
+    /// The kernel has the status of a process that is not our child only after its parent reaped it; and we can reap our own only
+    /// after its tracer (criu, a debugger) detached. If the parent never reaps it, the zombie's /proc/PID/stat has the status.
     /// </summary>
     private async Task CollectLater(Pidfd pidfd, Func<bool> tryCollect, Action<ExitStatus?> onExit)
     {
@@ -74,7 +74,7 @@ public sealed class Reaper : IDisposable
             var done = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
             _loop.Post(() =>
             {
-                var over = true; // also when a watcher throws, which the loop tells
+                var over = true; // also when a watcher throws, which the loop reports
                 try
                 {
                     over = pidfd.IsClosed || tryCollect();

@@ -51,7 +51,7 @@ public static class SignalNames
     /// Reads <c>9</c>, <c>KILL</c> or <c>SIGKILL</c>, in any case; real-time signals as <c>RTMIN</c>, <c>RTMIN+N</c> and
     /// <c>RTMAX</c>.
     /// </summary>
-    /// <returns>Null for what is no signal; 0 only for <c>0</c>, which asks whether a process is there.</returns>
+    /// <returns>Null where the text is not a signal; 0 only for <c>0</c>, which checks that a process exists.</returns>
     public static int? TryParse(string text)
     {
         const int RealTime = 34; // what the C library leaves to programs: SIGRTMIN, signal(7)

@@ -7,8 +7,8 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Kernel.Sockets;
 
 /// <summary>
-/// A unix socket of type SEQPACKET: whole messages, in order, with descriptors in them, and a peer that the kernel
-/// vouches for. Never blocks: what cannot be done at once says so. unix(7).
+/// A unix socket of type SEQPACKET: whole messages, in order, with descriptors, and with the peer's credentials from the kernel.
+/// Never blocks: what cannot be done at once returns false or null. unix(7).
 /// </summary>
 internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
 {
@@ -26,7 +26,7 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
     /// <summary>The descriptor, for epoll.</summary>
     public Fd Fd => fd;
 
-    /// <summary>Who is at the other end, as it was when it connected or listened. unix(7), SO_PEERCRED.</summary>
+    /// <summary>The peer's credentials when it connected or listened. unix(7), SO_PEERCRED.</summary>
     public (int Pid, uint Uid) Peer
     {
         get
@@ -39,7 +39,7 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
         }
     }
 
-    /// <summary>Two that talk to each other; the second, which blocks, is for a child. socketpair(2).</summary>
+    /// <summary>A connected pair; the second, which blocks, is for a child. socketpair(2).</summary>
     public static (PacketSocket Ours, Fd Theirs) Pair()
     {
         var ends = stackalloc int[2];
@@ -48,7 +48,7 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
         return (new PacketSocket(new Fd(ends[0])), new Fd(ends[1]));
     }
 
-    /// <summary>Listens at a path, in the place of a stale socket of ours. Mode 0600.</summary>
+    /// <summary>Listens at a path, replacing a stale socket of ours. Mode 0600.</summary>
     public static PacketSocket Listen(string path)
     {
         var fd = New();
@@ -71,7 +71,7 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
         }
     }
 
-    /// <returns>Null where nobody listens: ENOENT, ECONNREFUSED.</returns>
+    /// <returns>Null where no process listens: ENOENT, ECONNREFUSED.</returns>
     public static PacketSocket? TryConnect(string path)
     {
         var fd = New();
@@ -95,7 +95,7 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
         return errno is Errno.ENOENT or Errno.ECONNREFUSED ? null : throw new SyscallException("connect", errno, path);
     }
 
-    /// <returns>Null when nobody waits to be accepted.</returns>
+    /// <returns>Null when no connection is pending.</returns>
     public PacketSocket? TryAccept()
     {
         while (true)
@@ -141,9 +141,9 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
     }
 
     /// <summary>Receives one message.</summary>
-    /// <param name="descriptors">Gets what came with it, the receiver's to close.</param>
+    /// <param name="descriptors">Receives the message's descriptors; the caller closes them.</param>
     /// <returns>Its length; 0 when the peer has closed; null when there is none now (EAGAIN).</returns>
-    /// <exception cref="InvalidDataException">The message or its descriptors do not fit: no peer of ours sent it.</exception>
+    /// <exception cref="InvalidDataException">The message or its descriptors do not fit: not from a peer of ours.</exception>
     public int? TryReceive(Span<byte> buffer, List<Fd> descriptors)
     {
         const int controlSize = 256;
@@ -173,7 +173,7 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
         }
     }
 
-    /// <summary>Ends the talk in both directions: who waits for it is woken. shutdown(2).</summary>
+    /// <summary>Shuts the connection down in both directions and wakes its readers. shutdown(2).</summary>
     public void ShutDown() => _ = shutdown(fd.Number, SHUT_RDWR);
 
     /// <inheritdoc/>
@@ -186,7 +186,7 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
     }
 
     /// <summary>
-    /// A path that is too long for an address is named through a descriptor of its directory. proc(5), /proc/self/fd.
+    /// Addresses a path that is too long through a descriptor of its directory. proc(5), /proc/self/fd.
     /// </summary>
     /// <param name="directory">To be kept open while the address is used; null for a path that fits.</param>
     private static sockaddr_un Address(string path, out int length, out Fd? directory)

@@ -35,9 +35,9 @@ internal sealed unsafe class StreamSocket(Fd fd) : IDisposable
     /// <summary>The descriptor, to be handed over.</summary>
     public Fd Fd => fd;
 
-    /// <summary>A socket that listens at a path, which only its owner may connect to.</summary>
+    /// <summary>A listening socket that only its owner may connect to.</summary>
     /// <param name="directory">May be longer than a socket's address: it is reached through a descriptor.</param>
-    /// <param name="name">Must not be there.</param>
+    /// <param name="name">Must not exist.</param>
     /// <remarks>
     /// A unix socket takes the mode of its inode at bind(2), so that there is no moment at which others may connect.
     /// </remarks>
@@ -58,8 +58,8 @@ internal sealed unsafe class StreamSocket(Fd fd) : IDisposable
         throw new SyscallException("bind", errno, Path.Join(directory, name));
     }
 
-    /// <summary>Connects to what listens at a path, if whoever made it is us.</summary>
-    /// <returns>Null when nobody listens there, or nothing is there.</returns>
+    /// <summary>Connects to the listener at a path, if it runs as our user.</summary>
+    /// <returns>Null when no process listens there, or nothing is there.</returns>
     public static StreamSocket? TryConnect(string directory, string name)
     {
         using var place = Fd.Open(directory, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY);
@@ -67,8 +67,8 @@ internal sealed unsafe class StreamSocket(Fd fd) : IDisposable
             ? OfOurUser(connected, Path.Join(directory, name)) : null;
     }
 
-    /// <summary>Connects to what listens at a path.</summary>
-    /// <returns>Null when nobody listens there (ECONNREFUSED), or nothing is there (ENOENT).</returns>
+    /// <summary>Connects to the listener at a path.</summary>
+    /// <returns>Null when no process listens there (ECONNREFUSED), or nothing is there (ENOENT).</returns>
     public static StreamSocket? TryConnect(string path)
     {
         var fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -106,7 +106,7 @@ internal sealed unsafe class StreamSocket(Fd fd) : IDisposable
         socklen_t length = sizeof(ucred);
         if (getsockopt(socket.Number, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == geteuid()) return socket;
         socket.Dispose();
-        throw new SyscallException("connect", Errno.EACCES, $"{path}: who listens there is another user");
+        throw new SyscallException("connect", Errno.EACCES, $"{path}: the listener runs as another user");
     }
 
     /// <summary>struct sockaddr_un, with the final NUL. unix(7).</summary>
@@ -156,7 +156,7 @@ internal sealed unsafe class StreamSocket(Fd fd) : IDisposable
 
     /// <summary>Receives one byte and the descriptor that came with it.</summary>
     /// <param name="payload">For the byte.</param>
-    /// <returns>Null when a byte came without.</returns>
+    /// <returns>Null when the byte came without a descriptor.</returns>
     /// <exception cref="SyscallException">ECONNRESET when the peer closed instead.</exception>
     public Fd? ReceiveDescriptor(Span<byte> payload, CancellationToken deadline)
     {

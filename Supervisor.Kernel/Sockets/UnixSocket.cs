@@ -6,10 +6,10 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Sockets;
 
-/// <summary>Connections to unix sockets whose descriptors are handed to a child. unix(7).</summary>
+/// <summary>Connects unix sockets whose descriptors are passed to a child. unix(7).</summary>
 internal static unsafe class UnixSocket
 {
-    /// <exception cref="SyscallException">Nothing listens at the path, or it is longer than a socket's may be
+    /// <exception cref="SyscallException">No process listens at the path, or it is longer than a socket's address
     /// (ENAMETOOLONG).</exception>
     public static Fd Connect(string path)
     {

@@ -4,11 +4,9 @@ using Supervisor.Kernel.Processes;
 namespace Supervisor.Runtime.Launch;
 
 /// <summary>
-/// Steps of the stub by which a signal ends a process that waits for its start. All signals are blocked from the birth to the
-/// exec,
-/// and the kernel ignores the default action for the first process of a pid namespace, so it takes a handler: with it the process
-/// exits with 128 + the signal's number. Signals that are not listed stay pending for the program. pid_namespaces(7),
-/// sigaction(2).
+/// Steps of the stub that let a signal terminate a process that waits for its start. All signals are blocked from clone to exec,
+/// and the kernel ignores the default action for the first process of a pid namespace, so it gets a handler, which exits with
+/// 128 + the signal's number. Signals that are not listed stay pending for the program. pid_namespaces(7), sigaction(2).
 /// </summary>
 internal static class EarlySignals
 {
@@ -19,7 +17,7 @@ internal static class EarlySignals
 
     private static ulong Mask => Ending.Aggregate(0UL, (mask, signal) => mask | 1UL << (int)signal - 1);
 
-    /// <summary>Sets the handler. Before a seccomp filter that may not allow it.</summary>
+    /// <summary>Installs the handler. To be added before a seccomp filter that may not allow it.</summary>
     public static void Handle(LaunchProgram program)
     {
         var handler = (long)InitStub.EarlyHandlerAddress;
@@ -27,10 +25,10 @@ internal static class EarlySignals
         foreach (var signal in Ending) program.Add(Syscall.rt_sigaction, $"{signal} before the start", (int)signal, action, 0, 8);
     }
 
-    /// <summary>Lets them in, for as long as the wait takes.</summary>
+    /// <summary>Unblocks them during the wait.</summary>
     public static void Admit(LaunchProgram program) => Change(program, SIG_UNBLOCK);
 
-    /// <summary>Blocks them again: from here on they are the program's.</summary>
+    /// <summary>Blocks them again: from here on they are for the program.</summary>
     public static void Block(LaunchProgram program) => Change(program, SIG_BLOCK);
 
     private static void Change(LaunchProgram program, int how) =>

@@ -4,7 +4,7 @@ namespace Supervisor.Runtime.Launch;
 
 /// <summary>
 /// Descriptor numbers that a program may use in the child for what it opens there and needs more than once. The child's
-/// table is a copy: putting something over a number of ours closes nothing of ours.
+/// table is a copy: replacing one of our numbers there does not close ours.
 /// </summary>
 /// <param name="taken">The numbers that the program itself refers to.</param>
 internal sealed class FdSlots(IEnumerable<int> taken)
@@ -20,7 +20,7 @@ internal sealed class FdSlots(IEnumerable<int> taken)
     }
 
     /// <summary>
-    /// Adds the record that gives a descriptor of ours a fixed number, under which it outlives the stub's exec.
+    /// Adds the record that gives a descriptor of ours a fixed number and keeps it open across the stub's exec.
     /// </summary>
     public static void Pass(LaunchProgram program, string name, int number, int to)
     {
@@ -30,8 +30,8 @@ internal sealed class FdSlots(IEnumerable<int> taken)
     }
 
     /// <summary>
-    /// Closes, in the child's table, all of ours that the program does not name. For a child that enters a pid namespace with
-    /// others in it: they may look at its descriptors before its exec closes them (CVE-2016-9962).
+    /// Closes, in the child's table, all of our descriptors that the program does not name. For a child that enters a pid
+    /// namespace with other processes: they could inspect its descriptors before its exec closes them (CVE-2016-9962).
     /// </summary>
     public static void CloseOthers(LaunchProgram program, IEnumerable<int> named)
     {
@@ -46,7 +46,7 @@ internal sealed class FdSlots(IEnumerable<int> taken)
 
     /// <summary>Adds the record that moves the previous record's result to <paramref name="slot"/>.</summary>
     /// <remarks>
-    /// EINVAL is dup3's word for "it already has that number"; it is close-on-exec then, as all that is opened here.
+    /// EINVAL from dup3 means that it already has that number; it is close-on-exec then, as all that is opened here.
     /// </remarks>
     public static void Keep(LaunchProgram program, LaunchProgram.Step opened, int slot)
     {

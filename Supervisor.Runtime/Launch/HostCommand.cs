@@ -7,16 +7,16 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Runtime.Launch;
 
-/// <summary>A program of the host's, run to its end for what it prints: ps(1), criu(8).</summary>
+/// <summary>Runs a program of the host to its exit and returns its output: ps(1), criu(8).</summary>
 public static class HostCommand
 {
     private const int MostOutput = 16 << 20;
 
-    /// <summary>Runs it with our environment and errors, and nothing to read.</summary>
+    /// <summary>Runs it with our environment and standard error, and an empty standard input.</summary>
     /// <param name="command">Program, found in our PATH, and arguments.</param>
     /// <returns>Its status and output.</returns>
-    /// <exception cref="LaunchException">It is not there, or cannot be executed.</exception>
-    /// <exception cref="OperationCanceledException">It did not end before the deadline, and was killed.</exception>
+    /// <exception cref="LaunchException">It does not exist, or cannot be executed.</exception>
+    /// <exception cref="OperationCanceledException">It did not exit before the deadline, and was killed.</exception>
     public static (int Status, string Output) Run(IReadOnlyList<string> command, CancellationToken deadline)
     {
         using var nothing = Fd.Open("/dev/null", OpenFlags.O_RDONLY);
@@ -64,7 +64,7 @@ public static class HostCommand
                 deadline.ThrowIfCancellationRequested();
             else if (reader.TryRead(buffer) is > 0 and var got)
             {
-                if (all.Length + got > MostOutput) throw new IOException($"it printed more than {MostOutput} bytes");
+                if (all.Length + got > MostOutput) throw new IOException($"output exceeds {MostOutput} bytes");
                 all.Write(buffer, 0, got);
             }
             else return Encoding.UTF8.GetString(all.ToArray());

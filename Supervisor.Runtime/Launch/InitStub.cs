@@ -9,7 +9,7 @@ namespace Supervisor.Runtime.Launch;
 
 /// <summary>
 /// The program that a created container's init runs while it waits for start: the launch routine as an ELF file in a
-/// sealed memfd, made once in a process. It has a memory of its own, so that the waiting init shares none with us, and
+/// sealed memfd, made once per process. It has its own address space, so the waiting init shares no memory with us, and
 /// nothing of ours can be reached or overwritten through its /proc/PID/exe.
 /// </summary>
 /// <remarks>
@@ -18,11 +18,11 @@ namespace Supervisor.Runtime.Launch;
 ///    │── one record: recvfrom(3, area, N) ──────▶ read(3) of 72 bytes, executed
 ///    │── N bytes: the second half ──────────────▶ ... recvfrom, then executed from there
 ///    │◀────────────── {-1, 0} ready, or {offset, -errno}
-///    │── 1 byte: start ─────────────────────────▶ read(3), execve: the socket closes by itself
+///    │── 1 byte: start ─────────────────────────▶ read(3), execve: the socket closes on exec
 ///    │◀────────────── end of file: it runs, or {offset, -errno}
 /// </code>
-/// If we die, the read gives 0 bytes, which is too few, and the init exits. An init that must outlive its creator (OCI's
-/// <c>create</c>) has a listening socket too, and takes the first connection to it as the word to start: <c>StartSocket</c>.
+/// If we die, the read returns 0 bytes, which is too few, and the init exits. An init that must outlive its creator (OCI's
+/// <c>create</c>) has a listening socket too, and starts at the first connection to it: <c>StartSocket</c>.
 /// </remarks>
 internal static unsafe class InitStub
 {
@@ -30,11 +30,11 @@ internal static unsafe class InitStub
     public const int SocketFd = 3;
 
     /// <summary>
-    /// How large a second half may be: arguments and environment mostly, which execve(2) limits to 2 MiB by default.
+    /// Maximum size of a second half: mostly arguments and environment, which execve(2) limits to 2 MiB by default.
     /// </summary>
     public const int Capacity = 3 << 20;
 
-    /// <summary>How much more memory there is for the records of what runs before it.</summary>
+    /// <summary>Additional memory for the records that run before it.</summary>
     private const int EntryCapacity = 1 << 20;
 
     private const ulong BaseAddress = 0x1000_0000;
@@ -48,10 +48,10 @@ internal static unsafe class InitStub
     private static readonly ulong LoaderAddress = BootstrapAddress + (ulong)RecordSize;
     private static readonly ulong SecondHalfAddress = LoaderAddress + (ulong)RecordSize;
 
-    /// <summary>Where the stub keeps the descriptor on which it tells of failures: storing another there moves it.</summary>
+    /// <summary>Where the stub keeps the descriptor for failure reports: storing another there redirects them.</summary>
     public static ulong ErrorFdAddress => ContextAddress + 5 * sizeof(ulong);
 
-    /// <summary>Where the stub has the handler that exits with 128 + the signal's number.</summary>
+    /// <summary>Address of the stub's handler that exits with 128 + the signal's number.</summary>
     public static ulong EarlyHandlerAddress => BaseAddress + Page + (ulong)LaunchRoutine.EarlyHandler;
 
     private static readonly Lazy<Fd> Sealed = new(Build);
@@ -60,9 +60,9 @@ internal static unsafe class InitStub
     public static Fd File => Sealed.Value;
 
     /// <summary>Sends the stub a program.</summary>
-    /// <param name="after">The program that it has run before and that ended in <see cref="GoOn"/>; null for the first
+    /// <param name="after">The program that it ran before and that ended in <see cref="Continue"/>; null for the first
     /// one.</param>
-    /// <remarks>That it has ended is no error here: why, is what it may have sent.</remarks>
+    /// <remarks>That the stub has exited is no error here: the reason is in what it may have sent.</remarks>
     /// <exception cref="LaunchException">The program is larger than <see cref="Capacity"/> (E2BIG).</exception>
     public static void Send(StreamSocket socket, LaunchProgram program, LaunchProgram? after, CancellationToken deadline)
     {
@@ -76,7 +76,7 @@ internal static unsafe class InitStub
         }
     }
 
-    /// <summary>What to send after the birth: the loading record and the second half, assembled for the stub's address.</summary>
+    /// <summary>What to send after clone: the loading record and the second half, assembled for the stub's address.</summary>
     private static byte[] Message(LaunchProgram secondHalf, LaunchProgram? after)
     {
         if (secondHalf.Size > Capacity || SizeBefore(after) > EntryCapacity)
@@ -100,25 +100,25 @@ internal static unsafe class InitStub
     }
 
     /// <summary>
-    /// Adds the last record of a program that another one follows: like the stub's own, it reads the record after itself.
+    /// Adds the last record of a program that is followed by another: like the stub's own, it reads the next record.
     /// </summary>
-    /// <remarks>There the program's data begin, which are not needed any more.</remarks>
-    public static void GoOn(LaunchProgram program) =>
+    /// <remarks>It is read to where the program's data begin, which are no longer needed.</remarks>
+    public static void Continue(LaunchProgram program) =>
         program.Add(Syscall.read, "the rest of the program", SocketFd, (long)SecondHalfAddress + SizeOf(program) + RecordSize,
             RecordSize).AtLeast(RecordSize);
 
     /// <summary>How many bytes a program's records take.</summary>
     public static int SizeOf(LaunchProgram program) => program.Count * RecordSize;
 
-    /// <summary>Which byte of the second half a failure's offset means; negative for what is before it.</summary>
+    /// <summary>The byte of the second half that a failure's offset refers to; negative for what is before it.</summary>
     /// <param name="after">As in <see cref="Send"/>.</param>
     public static long OffsetInSecondHalf(long offset, LaunchProgram? after = null) =>
         offset - 2 * RecordSize - SizeBefore(after);
 
-    /// <summary>The records of the one before, and the one that it read.</summary>
+    /// <summary>Size of the previous program's records, and of the one that it read.</summary>
     private static int SizeBefore(LaunchProgram? after) => after is null ? 0 : SizeOf(after) + RecordSize;
 
-    /// <summary>Which record of the second half a failure's offset means.</summary>
+    /// <summary>The record of the second half that a failure's offset refers to.</summary>
     public static int IndexInSecondHalf(long offset) => (int)(OffsetInSecondHalf(offset) / RecordSize);
 
     /// <summary>How many records are before those of a second half.</summary>

@@ -2,28 +2,28 @@ using Supervisor.Kernel.Abi;
 
 namespace Supervisor.Runtime.Launch;
 
-/// <summary>A step between a child's birth and its exec failed. The child is gone.</summary>
+/// <summary>A step between a child's clone and its exec failed. The child is gone.</summary>
 public sealed class LaunchException : IOException
 {
-    /// <param name="step">What was being done, e.g. <c>move_mount "/proc"</c>.</param>
+    /// <param name="step">The step, e.g. <c>move_mount "/proc"</c>.</param>
     /// <param name="errno">Why it failed; <see cref="Errno.None"/> where the child died or hung there without an error of its
     /// own.</param>
-    /// <param name="reason">In words, where there is no errno.</param>
-    /// <param name="number">Which step, from 1; 0 where that is not known.</param>
-    /// <param name="count">How many there were.</param>
+    /// <param name="reason">Text for the message where there is no errno.</param>
+    /// <param name="number">Number of the step, from 1; 0 where that is not known.</param>
+    /// <param name="count">Number of steps.</param>
     public LaunchException(string step, Errno errno, string reason, int number, int count)
         : this(step, errno, $"{step}: {(errno is Errno.None ? reason : $"{Wording.Of(errno)} ({errno})")}")
     {
         if (number > 0) Place = $"step {number} of {count}";
     }
 
-    /// <summary>As another process of ours has worded it.</summary>
+    /// <summary>With the message of another process of ours.</summary>
     internal LaunchException(string step, Errno errno, string message) : base(message) => (Step, Errno) = (step, errno);
 
-    /// <summary>What was being done.</summary>
+    /// <summary>The step that failed.</summary>
     public string Step { get; }
 
-    /// <summary>Where in the launch program it was, for who looks for a fault of ours; null where that is not known.</summary>
+    /// <summary>The step's place in the launch program, for debugging; null where that is not known.</summary>
     public string? Place { get; }
 
     /// <summary>Why it failed.</summary>

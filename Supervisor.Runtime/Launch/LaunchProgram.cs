@@ -5,7 +5,7 @@ using System.Text;
 
 namespace Supervisor.Runtime.Launch;
 
-/// <summary>An argument of a record: a number, or the place of data that the program carries.</summary>
+/// <summary>An argument of a record: a number, or an offset into the program's data.</summary>
 internal readonly record struct Operand(long Value, bool IsData)
 {
     public static implicit operator Operand(long value) => new(value, IsData: false);
@@ -13,15 +13,15 @@ internal readonly record struct Operand(long Value, bool IsData)
     public static implicit operator Operand(DataRef data) => new(data.Offset, IsData: true);
 }
 
-/// <summary>A place in the program's data.</summary>
+/// <summary>An offset into the program's data.</summary>
 internal readonly record struct DataRef(int Offset);
 
 /// <summary>
-/// What a child does between its birth and its exec: system calls as data, with no logic beyond "tolerate this errno",
-/// "put the result there" and "skip". It has no address until it is assembled, so the same program runs in memory
-/// shared with the parent, in the init stub, or at the other end of a socket.
+/// What a child does between clone and exec: system calls as data, with no logic beyond "tolerate this errno", "store the
+/// result there" and "skip". It has no address until it is assembled, so the same program runs in memory shared with the
+/// parent, in the init stub, or at the other end of a socket.
 /// </summary>
-/// <param name="capacity">Steps that there is room for without growing.</param>
+/// <param name="capacity">Number of steps that fit without growing.</param>
 /// <remarks>Not thread-safe. Decision record 0001.</remarks>
 internal sealed class LaunchProgram(int capacity = 96)
 {
@@ -46,7 +46,7 @@ internal sealed class LaunchProgram(int capacity = 96)
 
     /// <summary>Adds a system call.</summary>
     /// <param name="number">Of <see cref="Kernel.Abi.Syscall"/>.</param>
-    /// <param name="subject">What it is done to, for listings and failures; null where the call has no object.</param>
+    /// <param name="subject">Its object, for listings and failures; null where the call has none.</param>
     public Step Add(
         int number, string? subject, Operand a0 = default, Operand a1 = default, Operand a2 = default, Operand a3 = default,
         Operand a4 = default, Operand a5 = default)
@@ -88,7 +88,7 @@ internal sealed class LaunchProgram(int capacity = 96)
         return array;
     }
 
-    /// <summary>A value as the kernel lays it out.</summary>
+    /// <summary>A value in the kernel's layout.</summary>
     public DataRef Value<T>(in T value) where T : unmanaged
     {
         var place = Reserve(Unsafe.SizeOf<T>());
@@ -105,7 +105,7 @@ internal sealed class LaunchProgram(int capacity = 96)
         return place;
     }
 
-    /// <summary>Makes eight bytes of the data point to another place in it.</summary>
+    /// <summary>Stores a pointer to other data into eight bytes of the data.</summary>
     public void PutPointer(DataRef at, DataRef target)
     {
         BinaryPrimitives.WriteInt64LittleEndian(_data.AsSpan(at.Offset), target.Offset);
@@ -113,15 +113,15 @@ internal sealed class LaunchProgram(int capacity = 96)
     }
 
     /// <summary>
-    /// Makes eight bytes of the data point to an argument of the record that is added next: the kernel fills it in.
+    /// Stores a pointer to an argument of the next record into eight bytes of the data: the kernel fills it in.
     /// </summary>
     public void PutPointerToNext(DataRef at, int argument) =>
         _argumentPointers.Add((at.Offset, RecordsSize + 8 + argument * sizeof(long)));
 
-    /// <summary>Writes a text over one of the same place, for what is known only after the birth. It must fit.</summary>
+    /// <summary>Overwrites data with what is known only after clone. It must fit.</summary>
     public void Overwrite(DataRef place, ReadOnlySpan<byte> bytes) => bytes.CopyTo(_data.AsSpan(place.Offset, bytes.Length));
 
-    /// <summary>Writes records and data as they must stand at <paramref name="address"/>.</summary>
+    /// <summary>Writes records and data for execution at <paramref name="address"/>.</summary>
     /// <param name="destination">At least <see cref="Size"/> bytes.</param>
     public void Assemble(Span<byte> destination, ulong address)
     {
@@ -145,7 +145,7 @@ internal sealed class LaunchProgram(int capacity = 96)
             BinaryPrimitives.WriteInt64LittleEndian(data[at..], (long)address + argument);
     }
 
-    /// <summary>Where a place in the data is, in bytes from the first record.</summary>
+    /// <summary>Offset of data, in bytes from the first record.</summary>
     public int OffsetOf(DataRef place) => RecordsSize + place.Offset;
 
     /// <summary>The call of record <paramref name="index"/>.</summary>
@@ -159,7 +159,7 @@ internal sealed class LaunchProgram(int capacity = 96)
         return _subjects[index] is { } subject ? $"{name} \"{subject}\"" : name;
     }
 
-    /// <summary>Every record on a line of its own, without addresses: the same for the same input on every machine.</summary>
+    /// <summary>One record per line, without addresses: the same for the same input on every machine.</summary>
     public string List() => string.Concat(Enumerable.Range(0, Count).Select(i =>
     {
         var record = _records[i];
@@ -179,13 +179,13 @@ internal sealed class LaunchProgram(int capacity = 96)
         return new DataRef(start);
     }
 
-    /// <summary>A record just added, for saying how it may end.</summary>
+    /// <summary>The record that was added last, to configure its result.</summary>
     public readonly struct Step(LaunchProgram program, int index)
     {
         private ref LaunchRecord Record => ref CollectionsMarshal.AsSpan(program._records)[index];
 
         /// <summary>
-        /// This errno is as good as success: go on with the next record, or where <see cref="SkipsToHere"/> says.
+        /// This errno counts as success: continue with the next record, or where <see cref="SkipsToHere"/> says.
         /// </summary>
         public Step Tolerating(Kernel.Abi.Errno errno)
         {
@@ -193,21 +193,21 @@ internal sealed class LaunchProgram(int capacity = 96)
             return this;
         }
 
-        /// <summary>Any error goes on with the next record.</summary>
+        /// <summary>Any error continues with the next record.</summary>
         public Step IgnoringErrors()
         {
             Record.Flags |= LaunchFlags.IgnoreErrors;
             return this;
         }
 
-        /// <summary>A good result goes on where <see cref="SkipsToHere"/> says.</summary>
+        /// <summary>Success continues where <see cref="SkipsToHere"/> says.</summary>
         public Step SkippingOnSuccess()
         {
             Record.Flags |= LaunchFlags.SkipOnSuccess;
             return this;
         }
 
-        /// <summary>A result above 0 goes on where <see cref="SkipsToHere"/> says: the parent's side of a clone.</summary>
+        /// <summary>A result above 0 continues where <see cref="SkipsToHere"/> says: the parent's side of a clone.</summary>
         public Step SkippingOnPositive()
         {
             Record.Flags |= LaunchFlags.SkipOnPositive;
@@ -215,8 +215,7 @@ internal sealed class LaunchProgram(int capacity = 96)
         }
 
         /// <summary>
-        /// See <see cref="LaunchFlags.ServeAsInit"/>. A wait that was interrupted begins again: it never goes on with the next
-        /// record.
+        /// See <see cref="LaunchFlags.ServeAsInit"/>. An interrupted wait starts again: it never continues with the next record.
         /// </summary>
         public Step ServingAsInit()
         {
@@ -225,43 +224,43 @@ internal sealed class LaunchProgram(int capacity = 96)
             return this;
         }
 
-        /// <summary>What listings and failures call this step, where call and subject say too little.</summary>
+        /// <summary>The step's name in listings and failures, where call and subject are not enough.</summary>
         public Step Called(string description)
         {
             program._descriptions[index] = description;
             return this;
         }
 
-        /// <summary>A smaller result is a failure: makes a short read or write, and the end of a file, an error.</summary>
+        /// <summary>A smaller result is a failure: turns a short read or write, and the end of a file, into an error.</summary>
         public Step AtLeast(int least)
         {
             Record.Least = least;
             return this;
         }
 
-        /// <summary>Puts the result into an argument of the record that is added next.</summary>
+        /// <summary>Stores the result in an argument of the next record.</summary>
         public Step IntoNext(int argument)
         {
             Record.Store = (index + 1) * Unsafe.SizeOf<LaunchRecord>() + 8 + argument * sizeof(long) + 1;
             return this;
         }
 
-        /// <summary>Puts the result, as 64 bits, into the data.</summary>
+        /// <summary>Stores the result, as 64 bits, in the data.</summary>
         public Step Into(DataRef place)
         {
             Record.Store = -(place.Offset + 1L);
             return this;
         }
 
-        /// <summary>Puts the result to an address of the stub's own.</summary>
+        /// <summary>Stores the result at an address in the stub.</summary>
         public Step IntoStub(ulong address)
         {
             Record.Store = (long)address;
             return this;
         }
 
-        /// <summary>A skip of this record ends before the record that is added next.</summary>
-        /// <exception cref="InvalidOperationException">More than 910 records further on: the field is 16 bits.</exception>
+        /// <summary>This record's skip ends before the record that is added next.</summary>
+        /// <exception cref="InvalidOperationException">More than 910 records ahead: the field has 16 bits.</exception>
         public void SkipsToHere()
         {
             var distance = (program.Count - index) * Unsafe.SizeOf<LaunchRecord>();

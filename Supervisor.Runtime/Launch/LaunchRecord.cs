@@ -3,25 +3,24 @@ using Supervisor.Kernel.Abi;
 
 namespace Supervisor.Runtime.Launch;
 
-/// <summary>What follows a record's result. Read by the launch routine (Routine/x64.S).</summary>
+/// <summary>How a record's result is handled. Read by the launch routine (Routine/x64.S).</summary>
 [Flags]
 internal enum LaunchFlags : uint
 {
     None = 0,
 
-    /// <summary>Any error goes on with the next record.</summary>
+    /// <summary>Any error continues with the next record.</summary>
     IgnoreErrors = 1,
 
     /// <summary>A result above 0 skips: the parent's side of a clone inside a program.</summary>
     SkipOnPositive = 2,
 
-    /// <summary>A good result skips.</summary>
+    /// <summary>Success skips.</summary>
     SkipOnSuccess = 4,
 
     /// <summary>
-    /// The result is a signal's number, and the process an init: it collects its children on SIGCHLD and forwards anything else
-    /// to the
-    /// one whose pid the fifth argument points to, whose end is its own. Then the record again.
+    /// The result is a signal's number, and the process an init: it reaps its children on SIGCHLD and forwards any other signal
+    /// to the process whose pid the fifth argument points to, and exits when that does. Then the record runs again.
     /// </summary>
     ServeAsInit = 8,
 }
@@ -40,11 +39,11 @@ internal struct LaunchRecord
     /// <summary>Where the result goes as 64 bits, or 0.</summary>
     public long Store;
 
-    /// <summary>A smaller result is a failure: 0, or the bytes that a read or write must move.</summary>
+    /// <summary>A smaller result is a failure: 0, or the bytes that a read or write must transfer.</summary>
     public int Least;
     public ushort Tolerated;
 
-    /// <summary>How far to go on after a skip, in bytes from this record's start.</summary>
+    /// <summary>Where a skip continues, in bytes from this record's start.</summary>
     public ushort Skip;
 
     [System.Runtime.CompilerServices.InlineArray(6)]
@@ -54,7 +53,7 @@ internal struct LaunchRecord
     }
 }
 
-/// <summary>What the routine works on: 64 bytes that it reads and writes, and what clone3 reads and writes.</summary>
+/// <summary>The launch routine's context: 64 bytes that it reads and writes, and the arguments of clone3.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal struct LaunchContext
 {
@@ -72,7 +71,7 @@ internal struct LaunchContext
     /// <summary>Offset of the record that failed, from the first; -1 while none has.</summary>
     public long FailedOffset;
 
-    /// <summary>Its result: minus the errno, or a count that was too small.</summary>
+    /// <summary>Its result: the negative errno, or a count that was too small.</summary>
     public long FailedResult;
 
     public CloneArgs CloneArgs;

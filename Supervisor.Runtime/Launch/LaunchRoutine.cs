@@ -7,13 +7,13 @@ using Supervisor.Runtime.Launch.Routine;
 namespace Supervisor.Runtime.Launch;
 
 /// <summary>
-/// The launch routine, mapped read-execute from a memfd once in a process; never writable and executable at a time.
+/// The launch routine, mapped read-execute from a memfd once per process; never writable and executable at the same time.
 /// </summary>
 internal static unsafe partial class LaunchRoutine
 {
     private static readonly delegate* unmanaged<LaunchContext*, nint> Entry = Map();
 
-    /// <summary>The bytes for this machine.</summary>
+    /// <summary>The code for this machine.</summary>
     public static ReadOnlySpan<byte> Code => RuntimeInformation.ProcessArchitecture switch
     {
         Architecture.X64 => LaunchRoutineBytes.X64,
@@ -32,9 +32,9 @@ internal static unsafe partial class LaunchRoutine
             ? LaunchRoutineBytes.Arm64Early : LaunchRoutineBytes.X64Early;
 
     /// <summary>
-    /// clone3, and in the child the records. Returns in the parent only: the pid, or minus the errno of clone3.
+    /// Calls clone3, and in the child runs the records. Returns in the parent only: the pid, or the negative errno of clone3.
     /// </summary>
-    /// <param name="context">Stays valid and in place until this returns.</param>
+    /// <param name="context">Must stay valid and in place until this returns.</param>
     public static nint Run(LaunchContext* context) => Entry(context);
 
     private static delegate* unmanaged<LaunchContext*, nint> Map()

@@ -7,12 +7,12 @@ using Supervisor.Kernel.Processes;
 
 namespace Supervisor.Runtime.Launch;
 
-/// <summary>A process just born, past its exec.</summary>
+/// <summary>A new process, past its exec.</summary>
 /// <param name="Pid">In our pid namespace; for printing and for journals, never for signalling.</param>
-/// <param name="Pidfd">The caller's to keep and to dispose.</param>
+/// <param name="Pidfd">Owned by the caller.</param>
 internal sealed record LaunchedProcess(int Pid, Pidfd Pidfd)
 {
-    /// <summary>Kills and collects it.</summary>
+    /// <summary>Kills and reaps it.</summary>
     public void End()
     {
         using (Pidfd)
@@ -24,12 +24,12 @@ internal sealed record LaunchedProcess(int Pid, Pidfd Pidfd)
 }
 
 /// <summary>
-/// Gives birth to processes: the only place in the product that does. The child shares our memory until its exec and
-/// this thread waits for it (CLONE_VM | CLONE_VFORK), so that nothing is copied and a failure is read where it happened.
+/// Spawns processes: the only place in the product that does. The child shares our memory until its exec while this thread
+/// waits for it (CLONE_VM | CLONE_VFORK), so nothing is copied and a failure is read where it happened.
 /// </summary>
 /// <remarks>
-/// Call it on a thread that may block. The rules behind it are measured: decision record 0001. The child has its own
-/// copy of the descriptor table, and runs with every signal blocked until its program says otherwise.
+/// Call it on a thread that may block. Decision record 0001 has the measurements behind it. The child has its own
+/// copy of the descriptor table, and runs with every signal blocked until its program unblocks them.
 /// </remarks>
 internal static unsafe class Launcher
 {
@@ -37,8 +37,8 @@ internal static unsafe class Launcher
 
     /// <summary>Runs <paramref name="program"/> in a new child until its exec.</summary>
     /// <param name="namespaces">CLONE_NEW* flags.</param>
-    /// <param name="cgroup">A cgroup v2 directory to be born in, or null.</param>
-    /// <param name="deadline">When it is cancelled first, the child is killed: a launch stuck in the kernel must not keep its
+    /// <param name="cgroup">A cgroup v2 directory to clone into, or null.</param>
+    /// <param name="deadline">When it is cancelled, the child is killed: a launch stuck in the kernel must not keep its
     /// thread.</param>
     /// <exception cref="LaunchException">A step failed, or the child died before its exec. Nothing is left of it.</exception>
     /// <param name="pauses">Where the program waits for us; null where it does not.</param>
@@ -47,8 +47,8 @@ internal static unsafe class Launcher
         Run(program, null, namespaces, cgroup, pauses, deadline);
 
     /// <summary>
-    /// Runs <paramref name="program"/> in a child that enters a pid namespace and there gives birth to the process proper:
-    /// our child too (CLONE_PARENT), in our memory until its exec (launch rule 12). The first child is gone afterwards.
+    /// Runs <paramref name="program"/> in a child that enters a pid namespace and clones the container's process there: our child
+    /// too (CLONE_PARENT), which shares our memory until its exec. The first child is gone afterwards.
     /// </summary>
     /// <param name="pid">Where the program's clone3 puts the pid (CLONE_PARENT_SETTID): 32 bits, 0 before.</param>
     /// <inheritdoc cref="Launch(LaunchProgram, CloneFlags, Fd?, CancellationToken, LaunchPauses?)"/>
@@ -109,7 +109,7 @@ internal static unsafe class Launcher
         }
         catch (LaunchException) when (pauses?.Failure is { } failure)
         {
-            failure.Throw(); // the child failed because we told it to
+            failure.Throw(); // the child failed because our answer was to fail
             throw;
         }
         finally
@@ -119,7 +119,7 @@ internal static unsafe class Launcher
     }
 
     /// <summary>
-    /// One that was killed while it waited for us has not failed by itself: why it did not go on is what counts.
+    /// A child that was killed while it waited for us did not fail by itself: throws our own failure instead.
     /// </summary>
     public static LaunchedProcess Sound(LaunchedProcess process, LaunchPauses? pauses)
     {
@@ -129,8 +129,8 @@ internal static unsafe class Launcher
         return process;
     }
 
-    /// <summary>Collects the first child and answers with the one that it gave birth to.</summary>
-    /// <param name="pid">The other's; 0 if there was no birth. It is our child, so nobody else has the pid until we collect
+    /// <summary>Reaps the first child and returns the second, which it cloned.</summary>
+    /// <param name="pid">The second's; 0 if it was not cloned. It is our child, so the pid is not reused before we reap
     /// it.</param>
     private static LaunchedProcess Second(LaunchProgram program, LaunchContext* context, Pidfd first, int pid)
     {
@@ -138,21 +138,21 @@ internal static unsafe class Launcher
         using (first) end = first.Reap();
         var second = pid == 0 ? null : Pidfd.TryOpen(pid);
         if (second is not null && context->FailedOffset < 0 && end is { Code: 0 }) return new LaunchedProcess(pid, second);
-        // The first may have been killed while the second still ran in our memory: it must be gone before the memory is.
+        // The first may have been killed while the second still runs in our memory: it must be gone before we free the memory.
         if (second is not null) new LaunchedProcess(pid, second).End();
         throw context->FailedOffset >= 0
             ? Failure(program, context->FailedOffset, context->FailedResult)
-            : new LaunchException("enter the container", Errno.None, "it was killed on the way", 0, 0);
+            : new LaunchException("enter the container", Errno.None, "it was killed before its exec", 0, 0);
     }
 
-    /// <summary>The exception for a failure as the routine records it.</summary>
+    /// <summary>The exception for a failure that the routine recorded.</summary>
     /// <param name="offset">In bytes from the program's first record.</param>
     public static LaunchException Failure(LaunchProgram program, long offset, long result)
     {
         var index = (int)(offset / Unsafe.SizeOf<LaunchRecord>());
         return new LaunchException(
             program.Describe(index), result < 0
-                ? (Errno)(-result) : Errno.None, $"gave only {result} bytes", index + 1, program.Count);
+                ? (Errno)(-result) : Errno.None, $"returned only {result} bytes", index + 1, program.Count);
     }
 
     private static void KillThrough(LaunchContext* context)

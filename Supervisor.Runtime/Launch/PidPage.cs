@@ -6,13 +6,13 @@ using Supervisor.Kernel.Files;
 namespace Supervisor.Runtime.Launch;
 
 /// <summary>
-/// A page that we share with a first child in the stub: there the kernel itself puts the pid of the second (CLONE_PARENT_SETTID),
-/// before that runs. So the pid is known whatever becomes of either, and nobody in the container can have written it: the second
-/// has no such page (MADV_DONTFORK), and the first is in no pid namespace of a container.
+/// A page shared with a first child in the stub: the kernel stores the pid of the second child there (CLONE_PARENT_SETTID)
+/// before that runs. So we know the pid whatever happens to either, and no process in the container can have written it: the
+/// second child has no such page (MADV_DONTFORK), and the first is in no pid namespace of a container.
 /// </summary>
 internal sealed unsafe partial class PidPage : IDisposable
 {
-    /// <summary>Where the stub has it: below all that is its own.</summary>
+    /// <summary>Its address in the stub: below all of the stub's own memory.</summary>
     public const ulong Address = 0x0800_0000;
 
     private const int Size = 4096, PROT_READ = 1, PROT_WRITE = 2, MAP_SHARED = 1, MAP_FIXED = 0x10, MADV_DONTFORK = 10;
@@ -33,14 +33,14 @@ internal sealed unsafe partial class PidPage : IDisposable
         throw new SyscallException("mmap", errno, "the page for a pid");
     }
 
-    /// <summary>To be passed to the stub.</summary>
+    /// <summary>The memfd, to be passed to the stub.</summary>
     public Fd File { get; }
 
-    /// <summary>In our namespace; 0 while there was no second birth.</summary>
+    /// <summary>In our namespace; 0 before the second clone.</summary>
     public int Pid => Volatile.Read(ref *_page);
 
-    /// <summary>Adds the steps by which the stub gets it.</summary>
-    /// <param name="number">Of <see cref="File"/> there; still to be closed.</param>
+    /// <summary>Adds the steps that map it in the stub.</summary>
+    /// <param name="number">The number of <see cref="File"/> there; the caller closes it.</param>
     public static void Map(LaunchProgram program, int number)
     {
         program.Add(Syscall.mmap, "the page for a pid", (long)Address, Size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,

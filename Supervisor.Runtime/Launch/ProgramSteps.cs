@@ -5,7 +5,7 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Runtime.Launch;
 
-/// <summary>Steps that find and execute the user's program, as execvp(3) would in the container.</summary>
+/// <summary>Steps that find and execute the user's program, as execvp(3) does, in the container.</summary>
 internal sealed class ProgramSteps(ProcessSpec process)
 {
     private const string DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -16,7 +16,7 @@ internal sealed class ProgramSteps(ProcessSpec process)
 
     private bool NeedsSearch => !Name.Contains('/', StringComparison.Ordinal);
 
-    /// <summary>Looks whether the program is there, so that a create fails rather than the start. After pivot_root.</summary>
+    /// <summary>Checks that the program exists, so that create fails instead of start. After pivot_root.</summary>
     public void Probe(LaunchProgram program)
     {
         if (!NeedsSearch)
@@ -35,7 +35,7 @@ internal sealed class ProgramSteps(ProcessSpec process)
     }
 
     /// <summary>
-    /// Undoes what a .NET parent leaves to its children: ignored signals. Handlers went with CLONE_CLEAR_SIGHAND.
+    /// Resets the signals that a .NET parent ignores. CLONE_CLEAR_SIGHAND already removed the handlers.
     /// </summary>
     public static void ResetSignals(LaunchProgram program)
     {
@@ -43,7 +43,7 @@ internal sealed class ProgramSteps(ProcessSpec process)
             program.Add(Syscall.rt_sigaction, $"{signal} default", signal, program.Values<long>([0, 0, 0, 0]), 0, 8);
     }
 
-    /// <summary>Lets signals in again: every one has been blocked since the birth.</summary>
+    /// <summary>Unblocks the signals, all of which have been blocked since clone.</summary>
     public static void UnblockSignals(LaunchProgram program)
     {
         const int SIG_SETMASK = 2;
@@ -60,7 +60,7 @@ internal sealed class ProgramSteps(ProcessSpec process)
             Execute(Name).Called($"exec {Name}");
             return;
         }
-        // First any that can be executed; then, for the answer, the first that exists and cannot.
+        // First any candidate that can be executed; then, for the error, the first that exists and cannot.
         foreach (var candidate in Candidates()) Execute(candidate).IgnoringErrors();
         foreach (var candidate in Candidates()) Execute(candidate).Tolerating(Errno.ENOENT).Called($"exec {candidate}");
         NotFound(program, Syscall.execve);
@@ -68,7 +68,7 @@ internal sealed class ProgramSteps(ProcessSpec process)
         LaunchProgram.Step Execute(string path) => program.Add(Syscall.execve, path, program.Text(path), arguments, environment);
     }
 
-    /// <summary>A step that always fails with ENOENT: the kernel's word for an empty path. path_resolution(7).</summary>
+    /// <summary>A step that always fails with ENOENT, the kernel's answer to an empty path. path_resolution(7).</summary>
     private void NotFound(LaunchProgram program, int call)
     {
         var step = call == Syscall.execve
@@ -84,7 +84,7 @@ internal sealed class ProgramSteps(ProcessSpec process)
     }
 
     /// <summary>
-    /// The spec's, of a name that is said twice the last, with a HOME where it has none or an empty one, as runc does.
+    /// The spec's environment, the last of duplicate names, with a HOME if it has none or an empty one, as runc does.
     /// </summary>
     private List<string> Environment()
     {
@@ -100,7 +100,7 @@ internal sealed class ProgramSteps(ProcessSpec process)
         const string Field = "\nSigIgn:";
         var status = KernelFile.Read("/proc/self/status");
         var ignored = status.AsSpan(status.IndexOf(Field, StringComparison.Ordinal) + Field.Length);
-        // SIGPIPE: the runtime may begin to ignore it later
+        // SIGPIPE: the .NET runtime may start to ignore it later
         var mask = ulong.Parse(ignored[..ignored.IndexOf('\n')].Trim(), NumberStyles.HexNumber) | 1UL << 12;
         return [.. Enumerable.Range(1, 64).Where(s => (mask >> (s - 1) & 1) != 0 && s is not (9 or 19))];
     }

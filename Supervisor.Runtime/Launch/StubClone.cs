@@ -8,8 +8,8 @@ using Supervisor.Kernel.Sockets;
 namespace Supervisor.Runtime.Launch;
 
 /// <summary>
-/// A birth in a pid namespace that has others in it. Whoever appears there can be looked into from its first moment by one with
-/// CAP_SYS_PTRACE, so it must have nothing of ours by then: neither memory nor executable nor descriptors (CVE-2016-9962).
+/// Clones into a pid namespace that has other processes. One with CAP_SYS_PTRACE can inspect a new process there from its first
+/// moment, so the process must share nothing with us by then: no memory, executable or descriptors (CVE-2016-9962).
 /// </summary>
 /// <remarks>
 /// <code>
@@ -18,13 +18,13 @@ namespace Supervisor.Runtime.Launch;
 ///    │◀─ exit 0 ────────────────── first
 ///    │── the second half ─────────────────────────────────────────────────────────▶ second: as InitStub draws it
 /// </code>
-/// A step that fails is told over the socket by whoever did it, as {offset, result}.
+/// The process whose step fails reports it over the socket, as {offset, result}.
 /// </remarks>
 internal static class StubClone
 {
-    /// <summary>Adds the steps by which the first becomes two. What is added after them is the second's.</summary>
+    /// <summary>Adds the steps in which the first process clones the second. Steps added after them run in the second.</summary>
     /// <param name="entry">What the first does in the stub.</param>
-    /// <param name="namespaces">To be made by the birth.</param>
+    /// <param name="namespaces">Created by the clone.</param>
     public static void Add(LaunchProgram entry, CloneFlags namespaces)
     {
         var arguments = entry.Value(new CloneArgs
@@ -40,16 +40,16 @@ internal static class StubClone
         isSecond.SkipsToHere();
     }
 
-    /// <summary>Runs both programs until the second process is there.</summary>
+    /// <summary>Runs both programs until the second process exists.</summary>
     /// <param name="launch">
     /// Ends in the execveat of the stub, with our peer's end of the socket as its <see cref="InitStub.SocketFd"/>.
     /// </param>
-    /// <param name="entry">Has <see cref="Add"/> in it, and ends in <see cref="InitStub.GoOn"/>.</param>
+    /// <param name="entry">Contains the steps of <see cref="Add"/>, and ends in <see cref="InitStub.Continue"/>.</param>
     /// <param name="sockets">Ours and the child's end; the child's is closed here.</param>
-    /// <param name="cgroup">A cgroup v2 directory to be born in, or null.</param>
-    /// <param name="name">What messages call the process.</param>
-    /// <exception cref="LaunchException">A step failed before the second birth, or there was none. Nothing is left of
-    /// either.</exception>
+    /// <param name="cgroup">A cgroup v2 directory to clone into, or null.</param>
+    /// <param name="name">The process's name in messages.</param>
+    /// <exception cref="LaunchException">A step failed before the second clone, or that did not happen. Both processes are
+    /// gone.</exception>
     /// <param name="pauses">Where the second waits for us; null where it does not.</param>
     public static LaunchedProcess Run(
         LaunchProgram launch, LaunchProgram entry, PidPage page, StreamSocket.Pair sockets, Fd? cgroup, string name,
@@ -63,7 +63,7 @@ internal static class StubClone
         }
         finally
         {
-            pauses?.End(); // the second has been through them, or has ended
+            pauses?.End(); // the second has passed them, or has exited
         }
         return Launcher.Sound(second, pauses);
     }
@@ -73,7 +73,7 @@ internal static class StubClone
         CancellationToken deadline)
     {
         var first = Launcher.Launch(launch, CloneFlags.None, cgroup, deadline);
-        sockets.Theirs.Dispose(); // or nobody would see the children end
+        sockets.Theirs.Dispose(); // or we would not see the end of file when the children exit
         ExitStatus? end = null;
         using (first.Pidfd)
         {
@@ -93,13 +93,13 @@ internal static class StubClone
                 }
             }
         }
-        // It is our child, so nobody else has the pid until we collect it.
+        // It is our child, so the pid is not reused before we reap it.
         var second = Second(page);
         if (second is not null && end is { Code: 0 }) return second;
         second?.End();
         Span<byte> record = stackalloc byte[16];
         if (sockets.Ours.Receive(record, deadline) < record.Length)
-            throw new LaunchException(name, Errno.None, "it was killed on the way", 0, 0);
+            throw new LaunchException(name, Errno.None, "it was killed before its exec", 0, 0);
         var offset = InitStub.OffsetInSecondHalf(BinaryPrimitives.ReadInt64LittleEndian(record), null);
         throw Launcher.Failure(entry, offset, BinaryPrimitives.ReadInt64LittleEndian(record[8..]));
     }

@@ -10,13 +10,13 @@ namespace Supervisor.Runtime.Plans;
 /// <param name="Target">Below the root filesystem; empty for the root itself.</param>
 public sealed record RootMount(string Type, string Source, string Target, IReadOnlyList<string> Options);
 
-/// <summary>All that the first program of a container is compiled from. Every descriptor is open and ours.</summary>
+/// <summary>Everything that a container's first program is compiled from. Every descriptor is open and ours.</summary>
 internal sealed record ContainerPlan
 {
     /// <summary>Validated.</summary>
     public required Spec Spec { get; init; }
 
-    /// <summary>Absolute directory of the root filesystem, or where <see cref="RootMounts"/> will put it.</summary>
+    /// <summary>Absolute directory of the root filesystem, or where <see cref="RootMounts"/> mounts it.</summary>
     public required string Rootfs { get; init; }
 
     /// <summary>
@@ -24,27 +24,27 @@ internal sealed record ContainerPlan
     /// </summary>
     public IReadOnlyList<RootMount> RootMounts { get; init; } = [];
 
-    /// <summary>Of relative bind sources.</summary>
+    /// <summary>The directory that relative bind sources start from.</summary>
     public required string Bundle { get; init; }
 
-    /// <summary>The child's end of the talk with us.</summary>
+    /// <summary>The child's end of the socket to us.</summary>
     public required Fd Socket { get; init; }
 
     /// <summary>Standard input, output and error; ignored with a terminal.</summary>
     public required IReadOnlyList<Fd> Stdio { get; init; }
 
-    /// <summary>cgroup.procs of every cgroup v1 hierarchy to join; empty where the child is born in its cgroup.</summary>
+    /// <summary>cgroup.procs of every cgroup v1 hierarchy to join; empty where the child is cloned into its cgroup.</summary>
     public IReadOnlyList<Fd> CgroupProcs { get; init; } = [];
 
     /// <summary>
-    /// The child is born in its cgroup (CLONE_INTO_CGROUP), so a new cgroup namespace can be made by clone3 too.
+    /// The child is cloned into its cgroup (CLONE_INTO_CGROUP), so clone3 can also create a new cgroup namespace.
     /// </summary>
     public bool ClonedIntoCgroup { get; init; }
 
     /// <summary>The container's cgroup v1 directories or v2 directory, by controller, for a mount of type cgroup.</summary>
     public IReadOnlyDictionary<string, string> CgroupPaths { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Made and joined.</summary>
+    /// <summary>The namespaces to create and to join.</summary>
     public NamespacePlan Namespaces { get; init; } = NamespacePlan.None;
 
     /// <summary>Where the program waits for us; null where it does not.</summary>
@@ -60,16 +60,16 @@ internal sealed record ContainerPlan
     public bool MaySetGroups { get; init; } = true;
 
     /// <summary>
-    /// Detached mounts made by us beforehand, by the index in the spec's mounts: what the container's root may not open or not
-    /// map.
+    /// Detached mounts that we made beforehand, by the index in the spec's mounts: those that the container's root may not open
+    /// or may not map.
     /// </summary>
     public IReadOnlyDictionary<int, Fd> Lent { get; init; } = new Dictionary<int, Fd>();
 
-    /// <summary>Device nodes made by us beforehand, by their paths: see <c>PreopenedDevices</c>.</summary>
+    /// <summary>Device nodes that we opened beforehand, by their paths: see <c>PreopenedDevices</c>.</summary>
     public IReadOnlyDictionary<string, Fd> PreopenedDevices { get; init; } = new Dictionary<string, Fd>();
 
     /// <summary>
-    /// What the init waits at for its start, where that comes from another process; null, and it comes over <see cref="Socket"/>.
+    /// Where the init waits for its start, if another process starts it; null if the start comes over <see cref="Socket"/>.
     /// </summary>
     public Fd? Starter { get; init; }
 
@@ -89,23 +89,23 @@ internal sealed record ContainerPlan
     public string? Keyring { get; init; }
 
     /// <summary>
-    /// Where the root filesystem is mounted: its own directory, or, for the host's root, which cannot be covered, the bundle.
+    /// Where the root filesystem is mounted: its own directory, or the bundle for the host's root, which cannot be covered.
     /// </summary>
     public string RootPlace => Rootfs == "/" && Namespaces.Makes(Kernel.Abi.CloneFlags.CLONE_NEWNS) ? Bundle : Rootfs;
 
     /// <summary>
-    /// Two births instead of one: because of the namespaces, or because the root filesystem is to be mounted by us while a
-    /// user namespace is to be entered, where an overlay of the host's root is refused (its submounts are locked there).
+    /// Clones twice: because of the namespaces, or because we mount the root filesystem before the child enters a user namespace,
+    /// where an overlay of the host's root is refused (its submounts are locked there).
     /// </summary>
     public bool DoubleClone => Namespaces.DoubleClone || MountsRootFirst;
 
-    /// <summary>The first of the two mounts what makes up the root filesystem.</summary>
+    /// <summary>Whether the first of the two processes mounts the root filesystem.</summary>
     public bool MountsRootFirst =>
         Namespaces.OtherUser && RootMounts.Count > 0 && Namespaces.Makes(Kernel.Abi.CloneFlags.CLONE_NEWNS);
 
     /// <summary>
-    /// Where the pid will stand of an init that is born in a pid namespace of others, by a
-    /// <see cref="Runtime.Launch.StubClone"/>; else null.
+    /// Where the pid of an init is stored that a <see cref="Runtime.Launch.StubClone"/> clones in a pid namespace with other
+    /// processes; else null.
     /// </summary>
     public Runtime.Launch.PidPage? Page { get; init; }
 

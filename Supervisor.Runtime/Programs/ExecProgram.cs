@@ -8,23 +8,23 @@ using Supervisor.Runtime.Seccomp;
 
 namespace Supervisor.Runtime.Programs;
 
-/// <summary>All that an exec's program is compiled from. Every descriptor is open and ours.</summary>
+/// <summary>Everything that an exec's program is compiled from. Every descriptor is open and ours.</summary>
 /// <param name="Process">Validated.</param>
-/// <param name="Init">Whose namespaces are entered.</param>
+/// <param name="Init">The init whose namespaces are entered.</param>
 /// <param name="Namespaces">Those of them that differ from ours.</param>
-/// <param name="CgroupProcs">cgroup.procs of every cgroup v1 hierarchy to join; empty where the child is born in its
+/// <param name="CgroupProcs">cgroup.procs of every cgroup v1 hierarchy to join; empty where the child is cloned into its
 /// cgroup.</param>
 /// <param name="Stdio">Standard input, output and error; empty with a terminal.</param>
-/// <param name="Socket">The child's end of the talk with us.</param>
-/// <param name="Page">Where its pid will stand.</param>
+/// <param name="Socket">The child's end of the socket to us.</param>
+/// <param name="Page">Where its pid is stored.</param>
 internal sealed record ExecPlan(
     ProcessSpec Process, Pidfd Init, CloneFlags Namespaces, IReadOnlyList<Fd> CgroupProcs, IReadOnlyList<Fd> Stdio, Fd Socket,
         PidPage Page)
 {
-    /// <summary>For the user's program, as 3, 4 and so on.</summary>
+    /// <summary>For the user's program, as descriptors 3, 4 and so on.</summary>
     public IReadOnlyList<Fd> Inherited { get; init; } = [];
 
-    /// <summary>The container's own, of which some holds for an exec too; null where it is not known.</summary>
+    /// <summary>The container's, parts of which apply to an exec too; null where it is not known.</summary>
     public LinuxSpec? Linux { get; init; }
 
     /// <summary>The container's filter; null for none.</summary>
@@ -36,20 +36,20 @@ internal sealed record ExecPlan(
     /// <summary>Whether setgroups(2) is allowed in the container's user namespace.</summary>
     public bool MaySetGroups { get; init; } = true;
 
-    /// <summary>Whether that namespace has a root; without one the process's own user is who sets it up.</summary>
+    /// <summary>Whether that namespace has a root; without one, the process's own user sets it up.</summary>
     public bool HasRoot { get; init; } = true;
 
-    /// <summary>Whether that is not ours.</summary>
+    /// <summary>Whether that namespace is not ours.</summary>
     public bool OtherUser => (Namespaces & CloneFlags.CLONE_NEWUSER) != 0;
 }
 
 /// <summary>
-/// An exec compiled into what its process does. A pid namespace is entered by children only, so there are two births, the second
-/// of them in the stub: see <see cref="StubClone"/>. It is our child as well, and goes on like an init: identity, the wait, the
+/// An exec compiled into what its process does. Only children enter a pid namespace, so there are two clones, the second in the
+/// stub: see <see cref="StubClone"/>. The second child is ours as well, and continues like an init: identity, the wait, the
 /// user's program.
 /// </summary>
 /// <param name="Launch">In memory shared with us, and in no namespace of the container's.</param>
-/// <param name="Entry">In the stub: the namespaces, the second birth, session and terminal.</param>
+/// <param name="Entry">In the stub: the namespaces, the second clone, session and terminal.</param>
 internal sealed record ExecProgram(LaunchProgram Launch, LaunchProgram Entry, SecondHalf SecondHalf)
 {
     public static ExecProgram Compile(ExecPlan plan)
@@ -58,7 +58,7 @@ internal sealed record ExecProgram(LaunchProgram Launch, LaunchProgram Entry, Se
         var affinity = plan.Process.ExecCPUAffinity;
         for (var fd = 0; fd < plan.Stdio.Count; fd++) launch.Add(Syscall.dup3, "standard streams", plan.Stdio[fd].Number, fd, 0);
         SchedulingSteps.Affinity(launch, affinity?.Initial);
-        // Before the namespaces: the descriptors are ours, and the cgroup is the container's from its first moment in there.
+        // Before the namespaces: the descriptors are ours, and the process is in the container's cgroup before it enters them.
         foreach (var procs in plan.CgroupProcs)
             launch.Add(Syscall.write, "cgroup.procs", procs.Number, launch.Text("0"), 1).AtLeast(1);
         SchedulingSteps.FinalAffinity(launch, affinity?.Final);
@@ -93,12 +93,12 @@ internal sealed record ExecProgram(LaunchProgram Launch, LaunchProgram Entry, Se
         if (plan.Namespaces is not CloneFlags.None)
             program.Add(Syscall.setns, $"{plan.Namespaces}", init, (long)plan.Namespaces)
                 .Called("enter the container's namespaces");
-        // other rights set the flag, so it is cleared after the last change of them before the birth
+        // Changing credentials sets the dumpable flag, so it is cleared after the last change before the clone
         IdentitySteps.HideMemory(program);
         FdSlots.CloseOthers(program, [InitStub.SocketFd, .. left.Inherited, left.Listener ?? 0]);
         StubClone.Add(program, CloneFlags.None);
 
-        if (plan.OtherUser) // what it makes must belong to somebody in there
+        if (plan.OtherUser) // what it creates needs an owner in that namespace
             InitProgram.BecomeRoot(
                 program, plan.MaySetGroups, plan.HasRoot ? 0 : process.User.Uid, plan.HasRoot ? 0 : process.User.Gid);
         if (process.Terminal)
@@ -110,7 +110,7 @@ internal sealed record ExecProgram(LaunchProgram Launch, LaunchProgram Entry, Se
         }
         new ProcWrites(program, new DetachedMounts(program, slots), new Spec { Process = process }).Add();
         new ProgramSteps(process).Probe(program);
-        InitStub.GoOn(program);
+        InitStub.Continue(program);
         return program;
     }
 }

@@ -11,12 +11,12 @@ using Supervisor.Runtime.Launch;
 namespace Supervisor.Runtime.Programs;
 
 /// <summary>
-/// A container's init, set up and waiting before its program. Disposing it before <see cref="Release"/> ends it.
+/// A container's init, set up and waiting before its program. Disposing it before <see cref="Release"/> makes it exit.
 /// </summary>
-/// <remarks>The talk with it is drawn at <see cref="InitStub"/>.</remarks>
+/// <remarks><see cref="InitStub"/> shows the wire protocol.</remarks>
 internal sealed class HeldInit : IDisposable
 {
-    private LaunchProgram? _secondHalf; // until it is let go; unknown to one who took it over
+    private LaunchProgram? _secondHalf; // until it is released; null in a process that adopted it
     private readonly LaunchProgram? _entry; // what the stub did before the second half, if it was a StubClone
     private readonly StreamSocket _socket;
     private readonly string _name;
@@ -25,20 +25,20 @@ internal sealed class HeldInit : IDisposable
         string name) =>
         (Process, _entry, _secondHalf, _socket, _name) = (process, entry, secondHalf, socket, name);
 
-    /// <summary>One that another process of ours made and handed over.</summary>
+    /// <summary>Adopts one that another process of ours created and handed over.</summary>
     public static HeldInit Resume(LaunchedProcess process, Fd socket, string name) =>
         new(process, null, null, new StreamSocket(socket), name);
 
-    /// <summary>Our end of the talk with it, to be handed over.</summary>
+    /// <summary>Our end of its socket, to be handed over.</summary>
     public Fd Socket => _socket.Fd;
 
     /// <summary>The init.</summary>
     public LaunchedProcess Process { get; }
 
-    /// <summary>The master of its terminal, or null; the caller's to keep.</summary>
+    /// <summary>The master of its terminal, or null; owned by the caller.</summary>
     public Fd? Terminal { get; private set; }
 
-    /// <summary>Gives birth to the init and waits until it holds before its program.</summary>
+    /// <summary>Spawns the init and waits until it holds before its program.</summary>
     /// <param name="firstHalf">
     /// Ends in the execveat of <see cref="InitStub.File"/>; expects our peer's end of the socket as the descriptor
     /// that <paramref name="firstHalf"/> was compiled with.
@@ -46,8 +46,8 @@ internal sealed class HeldInit : IDisposable
     /// <param name="sockets">Ours and the child's end; the child's is closed here.</param>
     /// <param name="sendsTerminal">The first half sends a terminal's master over the socket.</param>
     /// <exception cref="LaunchException">A step failed; nothing is left of the child.</exception>
-    /// <param name="entry">What a <see cref="StubClone"/> does between the two; null for an init that is born at once.</param>
-    /// <param name="nestedPid">Where the first half's second birth puts the pid; null where there is one birth.</param>
+    /// <param name="entry">What a <see cref="StubClone"/> does between the two; null for a single clone.</param>
+    /// <param name="nestedPid">Where the first half's second clone stores the pid; null for a single clone.</param>
     /// <param name="secondHalf">Compiled for the init's pid in our namespace.</param>
     /// <param name="pauses">Where the first half waits for us; null where it does not.</param>
     public static HeldInit Launch(
@@ -72,9 +72,9 @@ internal sealed class HeldInit : IDisposable
         return Take(process, "init", second, sockets, sendsTerminal, deadline, entry?.Program);
     }
 
-    /// <summary>As <see cref="Launch"/>, for a process that is born already.</summary>
-    /// <param name="name">What messages call it.</param>
-    /// <param name="entry">What it does in the stub before, if it comes from a <see cref="StubClone"/>.</param>
+    /// <summary>As <see cref="Launch"/>, for a process that exists already.</summary>
+    /// <param name="name">Its name in messages.</param>
+    /// <param name="entry">What it did in the stub before, if it comes from a <see cref="StubClone"/>.</param>
     public static HeldInit Take(
         LaunchedProcess process, string name, LaunchProgram secondHalf, StreamSocket.Pair sockets, bool sendsTerminal,
         CancellationToken deadline,
@@ -86,7 +86,7 @@ internal sealed class HeldInit : IDisposable
         {
             if (sendsTerminal) held.ReceiveTerminal(deadline);
             InitStub.Send(sockets.Ours, secondHalf, entry, deadline);
-            if (held.ReadRecord(deadline) is not { } record) throw held.Died("it ended before it was ready");
+            if (held.ReadRecord(deadline) is not { } record) throw held.Died("it exited before it was ready");
             if (record.Offset >= 0) throw held.Failure(record);
             return held;
         }
@@ -99,7 +99,7 @@ internal sealed class HeldInit : IDisposable
     }
 
     /// <summary>Lets the init run its program.</summary>
-    /// <exception cref="LaunchException">The program could not be executed; the init has ended or is about to.</exception>
+    /// <exception cref="LaunchException">The program could not be executed; the init has exited or is about to.</exception>
     /// <exception cref="OperationCanceledException">No answer before the deadline: the program may still start.</exception>
     public void Release(CancellationToken deadline)
     {
@@ -109,8 +109,8 @@ internal sealed class HeldInit : IDisposable
         }
         catch (SyscallException e) when (e.Errno is Errno.EPIPE or Errno.ECONNRESET)
         {
-            // Of one that was taken over, the start may have been asked for by our former self: then it runs, or has run, its
-            // program, and who watches it is told of its end.
+            // An adopted init may have been started by the daemon before: then it runs, or has run, its program, and its watcher
+            // receives the exit.
             if (_secondHalf is not null) throw Died("it was killed before it was started");
         }
         if (ReadRecord(deadline) is { } record) throw Failure(record);
@@ -118,7 +118,7 @@ internal sealed class HeldInit : IDisposable
         _socket.Dispose();
     }
 
-    /// <summary>Kills and collects it: for a creation that fails after all.</summary>
+    /// <summary>Kills and reaps it, when its creation fails after all.</summary>
     public void End()
     {
         Process.End();
@@ -136,7 +136,7 @@ internal sealed class HeldInit : IDisposable
         Terminal = _socket.ReceiveDescriptor(bytes[..1], deadline);
         if (Terminal is not null) return;
         throw _socket.Receive(bytes[1..], deadline) == bytes.Length - 1
-            ? Failure(Record(bytes)) : Died("it ended before it was ready");
+            ? Failure(Record(bytes)) : Died("it exited before it was ready");
     }
 
     private (long Offset, long Result)? ReadRecord(CancellationToken deadline)
@@ -159,10 +159,10 @@ internal sealed class HeldInit : IDisposable
         return _secondHalf is not null
             ? Launcher.Failure(_secondHalf, offset, record.Result)
             : new LaunchException(
-                "exec", record.Result < 0 ? (Errno)(-record.Result) : Errno.None, $"gave only {record.Result} bytes", 0, 0);
+                "exec", record.Result < 0 ? (Errno)(-record.Result) : Errno.None, $"returned only {record.Result} bytes", 0, 0);
     }
 
-    /// <summary>What the stub told of a startContainer hook; the rest of it is still to be received.</summary>
+    /// <summary>What the stub reported of a startContainer hook; the rest of it is still to be received.</summary>
     internal static LaunchException HookFailure(StreamSocket socket, (long Offset, long Result) record)
     {
         var name = $"{HookException.Words($"hooks.startContainer[{record.Result}]")}hooks.startContainer[{record.Result}]";
@@ -174,7 +174,7 @@ internal sealed class HeldInit : IDisposable
         var exited = BinaryPrimitives.ReadInt32LittleEndian(info) == 1; // CLD_EXITED
         var output = new byte[StartHooks.OutputKept];
         var printed = Encoding.UTF8.GetString(output, 0, socket.Receive(output, soon.Token)).TrimEnd();
-        var end = exited ? $"ended with status {status}"
+        var end = exited ? $"exited with status {status}"
             : $"was killed by signal {status}{(status == (int)Signal.SIGSYS ? " (bad system call)" : "")}";
         return new LaunchException(name, Errno.None, end + (printed.Length == 0 ? "" : $"; it printed: {printed}"), 0, 0);
     }

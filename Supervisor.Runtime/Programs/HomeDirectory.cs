@@ -7,20 +7,18 @@ using Supervisor.Kernel.Files;
 namespace Supervisor.Runtime.Programs;
 
 /// <summary>
-/// What a root filesystem's passwd(5) has for a user's home. The file is its author's: it is found beneath one descriptor of the
-/// root and on the root's own mount, read only if it is a regular file, and not more than <see cref="Largest"/> of it
-/// (CVE-2026-47262).
+/// A user's home in a root filesystem's passwd(5). The file is untrusted: it is opened beneath one descriptor of the root and on
+/// the root's own mount, read only if it is a regular file, and not more than <see cref="Largest"/> of it (CVE-2026-47262).
 /// </summary>
 /// <remarks>
-/// Of the directory on the host, never by way of /proc/PID/root: a file system of a container's own could keep us waiting for
-/// ever.
+/// From the directory on the host, never through /proc/PID/root: a file system of the container's own could block us forever.
 /// </remarks>
 internal static class HomeDirectory
 {
     /// <summary>Bytes; a larger file counts as absent.</summary>
     public const int Largest = 1 << 20;
 
-    /// <returns>Null where there is no such file, no such user, or no absolute path for him.</returns>
+    /// <returns>Null where there is no such file, no such user, or no absolute path for the user.</returns>
     public static string? Of(string rootfs, uint uid) => Read(rootfs) is { } passwd ? Find(passwd, uid) : null;
 
     /// <summary>The home of the first entry with this id; entries that are malformed count as absent.</summary>
@@ -59,7 +57,7 @@ internal static class HomeDirectory
         }
         catch (SyscallException)
         {
-            return null; // it leads elsewhere, or may not be read
+            return null; // it leads out of the root, or must not be read
         }
     }
 }

@@ -6,10 +6,10 @@ using Supervisor.Runtime.Oci;
 namespace Supervisor.Runtime.Programs;
 
 /// <summary>
-/// Steps that give up what the process must not have: capabilities, ids, signals. In the init's own memory only.
+/// Steps that drop what the process must not have: capabilities, ids, signals. In the init's own memory only.
 /// </summary>
 /// <remarks>
-/// Under shared memory a child's setuid would change the parent's dumpable flag (launch rule 4), so these run in the stub.
+/// A child's setuid would change the parent's dumpable flag too while they share memory, so these run in the stub.
 /// Inheritable capabilities are set as the spec says and are empty by default (CVE-2022-24769).
 /// </remarks>
 internal static class IdentitySteps
@@ -24,13 +24,13 @@ internal static class IdentitySteps
     private static int Securebits => Native.prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
 
     /// <summary>
-    /// Keeps others in the container from opening /proc/PID/{mem,maps,exe} of the init before its exec. prctl(2).
+    /// Keeps other processes in the container from opening /proc/PID/{mem,maps,exe} of the init before its exec. prctl(2).
     /// </summary>
     public static void HideMemory(LaunchProgram program) => program.Add(Syscall.prctl, "PR_SET_DUMPABLE", PR_SET_DUMPABLE, 0);
 
     /// <summary>
-    /// Keeps every capability over an exec by one who is not root, as ambient ones: of a user namespace that has no root. What is
-    /// executed so is the stub, whose steps give them up like root's. capabilities(7).
+    /// Keeps every capability across an exec by a user other than root, as ambient ones: for a user namespace without a root. The
+    /// exec is that of the stub, whose steps drop them like root's. capabilities(7).
     /// </summary>
     public static void KeepRights(LaunchProgram program)
     {
@@ -41,7 +41,7 @@ internal static class IdentitySteps
             program.Add(Syscall.prctl, $"PR_CAP_AMBIENT_RAISE {c}", PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, c, 0, 0);
     }
 
-    /// <summary>The bounding set and the resource limits: what takes rights that <see cref="Change"/> gives up.</summary>
+    /// <summary>The bounding set and the resource limits: setting them needs rights that <see cref="Change"/> drops.</summary>
     public static void LimitRights(LaunchProgram program, ProcessSpec process)
     {
         var capabilities = process.Capabilities ?? new CapabilitiesSpec();
@@ -54,8 +54,8 @@ internal static class IdentitySteps
                 program.Values<ulong>([limit.Soft, limit.Hard]), 0);
     }
 
-    /// <summary>Becomes the process's user, with its capabilities and no more.</summary>
-    /// <param name="maySetGroups">False in a user namespace whose setgroups(2) is forbidden.</param>
+    /// <summary>Switches to the process's user, with its capabilities and no more.</summary>
+    /// <param name="maySetGroups">False in a user namespace that forbids setgroups(2).</param>
     public static void Change(LaunchProgram program, ProcessSpec process, bool maySetGroups)
     {
         var user = process.User;
@@ -98,9 +98,9 @@ internal static class IdentitySteps
     }
 
     /// <summary>
-    /// Gives up the capabilities that an exec of the program takes from who is not root, all but the ambient ones: for a process
-    /// that keeps
-    /// the program's identity and does not execute it. capabilities(7), "Transformation of capabilities during execve()".
+    /// Drops the capabilities that an exec of the program takes from a user other than root, all but the ambient ones: for a
+    /// process that keeps the program's identity without executing it. capabilities(7), "Transformation of capabilities during
+    /// execve()".
     /// </summary>
     public static void LowerAsByExec(LaunchProgram program, ProcessSpec process)
     {
@@ -113,7 +113,7 @@ internal static class IdentitySteps
     }
 
     /// <summary>
-    /// Ambient capabilities that the kernel will not raise although they are permitted and inheritable: a warning, as with runc.
+    /// Ambient capabilities that the kernel will not raise although they are permitted and inheritable: a warning, as in runc.
     /// </summary>
     public static IEnumerable<UnsupportedField> RefusedAmbient(ProcessSpec process)
     {

@@ -4,7 +4,7 @@ using Supervisor.Runtime.Launch;
 
 namespace Supervisor.Runtime.Programs;
 
-/// <summary>What the first half leaves open for the second: numbers in the stub.</summary>
+/// <summary>Descriptors that the first half leaves open for the second: numbers in the stub.</summary>
 /// <param name="Listener">The socket for SCMP_ACT_NOTIFY.</param>
 /// <param name="TimeNamespace">To be entered there.</param>
 /// <param name="Starter">The start socket.</param>
@@ -12,7 +12,7 @@ namespace Supervisor.Runtime.Programs;
 internal sealed record InheritedFds(int? Listener, int? TimeNamespace, int? Starter, IReadOnlyList<int> Inherited)
 {
     /// <summary>
-    /// Adds the steps: each gets a number of its own, without close-on-exec, above the ones that the stub uses itself.
+    /// Adds the steps: each descriptor gets a number without close-on-exec, above those that the stub uses itself.
     /// </summary>
     public static InheritedFds Add(
         LaunchProgram program, FdSlots slots, Fd? listener, Fd? time, Fd? starter, IReadOnlyList<Fd> inherited) => new(
@@ -21,7 +21,7 @@ internal sealed record InheritedFds(int? Listener, int? TimeNamespace, int? Star
         starter is not null ? Keep(program, slots, starter.Number, "the start socket") : null,
         [.. inherited.Select(fd => Keep(program, slots, fd.Number, "inherited descriptor"))]);
 
-    /// <summary>Adds the step for one of ours.</summary>
+    /// <summary>Adds the step for one descriptor of ours.</summary>
     public static int Keep(LaunchProgram program, FdSlots slots, int fd, string what)
     {
         int slot;

@@ -14,17 +14,18 @@ namespace Supervisor.Runtime.Programs;
 /// <summary>A container's spec compiled into what its init does: up to the wait for start, and after it.</summary>
 /// <param name="FirstHalf">In memory shared with us: namespaces, mounts, root. Ends in the exec of the stub.</param>
 /// <param name="Entry">
-/// That, in the stub, of one that enters a pid namespace of others, whose first half is nothing but the exec; else null.
+/// The same, in the stub, for an init that enters a pid namespace with other processes, whose first half is just the exec; else
+/// null.
 /// </param>
 /// <param name="SecondHalf">In the stub: identity, the wait, the user's program.</param>
-/// <param name="Namespaces">To be made by the birth itself.</param>
-/// <param name="NestedPid">Where the pid stands, if the init is born by a first child that has joined namespaces; else
+/// <param name="Namespaces">Created by the clone itself.</param>
+/// <param name="NestedPid">Where the pid is stored, if a first child that has joined namespaces clones the init; else
 /// null.</param>
 internal sealed record InitProgram(
     LaunchProgram FirstHalf, LaunchProgram? Entry, SecondHalf SecondHalf, CloneFlags Namespaces, DataRef? NestedPid)
 {
-    // A v1 cgroup is joined after the birth, so a namespace rooted at it can be made only then (launch rule 10). A time
-    // namespace is entered by the exec of the stub, and its clocks are set before (Linux 6.1 for one that shares its memory).
+    // A v1 cgroup is joined after clone, and a cgroup namespace must be rooted at it, so that namespace is created later. A time
+    // namespace is entered by the exec of the stub, and its clocks are set before (Linux 6.1 for a process that shares memory).
     private const CloneFlags MadeLater = CloneFlags.CLONE_NEWCGROUP | CloneFlags.CLONE_NEWTIME;
 
     /// <summary>Steps of an ordinary container's first half.</summary>
@@ -37,7 +38,7 @@ internal sealed record InitProgram(
         var slots = new FdSlots(plan.Descriptors);
         var namespaces = plan.Namespaces;
         var later = plan.ClonedIntoCgroup && !plan.DoubleClone ? CloneFlags.CLONE_NEWTIME : MadeLater;
-        var birth = namespaces.Made & ~later;
+        var atClone = namespaces.Made & ~later;
         DataRef? pid = null;
         if (!plan.Spec.Process!.Terminal)
             for (var fd = 0; fd < plan.Stdio.Count; fd++)
@@ -45,14 +46,14 @@ internal sealed record InitProgram(
         foreach (var procs in plan.CgroupProcs)
             program.Add(Syscall.write, "cgroup.procs", procs.Number, program.Text("0"), 1).AtLeast(1);
         SchedulingSteps.FinalAffinity(program, null);
-        if (plan.Page is not null) return Entering(program, slots, plan, birth, namespaces.Made & later);
+        if (plan.Page is not null) return Entering(program, slots, plan, atClone, namespaces.Made & later);
         if (plan.DoubleClone)
         {
             Join(program, plan);
             pid = program.Value(0L);
             var arguments = program.Value(new CloneArgs
             {
-                flags = birth | CloneFlags.CLONE_PARENT | CloneFlags.CLONE_VM | CloneFlags.CLONE_VFORK
+                flags = atClone | CloneFlags.CLONE_PARENT | CloneFlags.CLONE_VM | CloneFlags.CLONE_VFORK
                     | CloneFlags.CLONE_PARENT_SETTID,
             });
             program.PutPointer(new DataRef(arguments.Offset + 3 * sizeof(ulong)), pid.Value);
@@ -65,21 +66,21 @@ internal sealed record InitProgram(
         if (namespaces.Makes(CloneFlags.CLONE_NEWUSER)) plan.Pauses!.Add(program, "linux.uidMappings", plan.WriteIdMaps!);
         Join(program, plan);
         var left = First(program, slots, plan, namespaces.Made & later);
-        return new InitProgram(program, null, Second(plan, left), birth, null);
+        return new InitProgram(program, null, Second(plan, left), atClone, null);
     }
 
     /// <summary>
-    /// As <see cref="ExecProgram"/> is: whoever appears in a pid namespace of others must have nothing of ours.
+    /// As in <see cref="ExecProgram"/>: a new process in a pid namespace with others must share nothing with us.
     /// </summary>
     private static InitProgram Entering(
-        LaunchProgram launch, FdSlots slots, ContainerPlan plan, CloneFlags birth, CloneFlags later)
+        LaunchProgram launch, FdSlots slots, ContainerPlan plan, CloneFlags atClone, CloneFlags later)
     {
         const int F_SETFD = 2;
         int socket = plan.Socket.Number, page = plan.Page!.File.Number;
         int[] ours = [socket, InitStub.File.Number, .. plan.CgroupProcs.Select(f => f.Number)];
         var passed = plan.Descriptors.Distinct().Except(ours).ToArray();
         foreach (var fd in passed) launch.Add(Syscall.fcntl, "close-on-exec", fd, F_SETFD, 0);
-        // The stub's socket has a number of its own, which one of the others may have here.
+        // The stub's socket needs a fixed number, which one of the passed descriptors may have here.
         int? displaced = passed.Contains(InitStub.SocketFd) ? slots.Take() : null;
         if (displaced is { } aside) launch.Add(Syscall.dup3, "out of the socket's way", InitStub.SocketFd, aside, 0);
         FdSlots.Pass(launch, "the init's socket", socket, InitStub.SocketFd);
@@ -93,7 +94,7 @@ internal sealed record InitProgram(
         Join(program, plan);
         IdentitySteps.HideMemory(program);
         FdSlots.CloseOthers(program, passed.Except([page]).Append(socket));
-        StubClone.Add(program, birth);
+        StubClone.Add(program, atClone);
         var left = First(program, slots, plan, later);
         return new InitProgram(launch, program, Second(plan, left), CloneFlags.None, null);
     }
@@ -116,7 +117,7 @@ internal sealed record InitProgram(
         var namespaces = plan.Namespaces;
         if (plan.DoubleClone && namespaces.Makes(CloneFlags.CLONE_NEWUSER))
             plan.Pauses!.Add(program, "linux.uidMappings", plan.WriteIdMaps!);
-        if (plan.Page is null) program.Add(Syscall.setsid, null); // else it is the birth's
+        if (plan.Page is null) program.Add(Syscall.setsid, null); // else the clone's steps have it
         if (later is not CloneFlags.None)
         {
             var made = later is CloneFlags.CLONE_NEWCGROUP ? nameof(CloneFlags.CLONE_NEWCGROUP) : $"{later}";
@@ -124,11 +125,11 @@ internal sealed record InitProgram(
         }
         if (namespaces.Makes(CloneFlags.CLONE_NEWNET)) BringUpLoopback(program);
 
-        program.Add(Syscall.umask, "0", 0); // modes of what is made below are meant as they are written
+        program.Add(Syscall.umask, "0", 0); // the modes below are exact
         RootfsSteps.Enter(program, plan);
         var root = slots.Take();
         RootfsSteps.Open(program, plan, root);
-        // The host's root may pass directories that the container's root may not: it is opened before this.
+        // The host's root may enter directories that the container's root may not: it is opened before this.
         var linux = plan.Spec.Linux;
         var (uid, gid) = namespaces.Makes(CloneFlags.CLONE_NEWUSER)
             ? (IdMaps.InsideOr(linux!.UidMappings, process.User.Uid), IdMaps.InsideOr(linux.GidMappings, process.User.Gid))
@@ -171,7 +172,7 @@ internal sealed record InitProgram(
                     .IntoStub(InitStub.ErrorFdAddress);
             FdSlots.CloseOthers(program,
                 [InitStub.SocketFd, .. left.Inherited, left.Listener ?? 0, left.TimeNamespace ?? 0, left.Starter ?? 0]);
-            InitStub.GoOn(program);
+            InitStub.Continue(program);
             return left;
         }
         FdSlots.Pass(program, "the init's socket", plan.Socket.Number, InitStub.SocketFd);
@@ -199,7 +200,7 @@ internal sealed record InitProgram(
     };
 
     /// <summary>
-    /// Becomes root of the user namespace, or whom it has in his place: what is made from here on must belong to somebody in it.
+    /// Becomes root of the user namespace, or the user it has instead: what is created from here on needs an owner in it.
     /// </summary>
     internal static void BecomeRoot(LaunchProgram program, bool maySetGroups, uint uid, uint gid)
     {

@@ -5,8 +5,8 @@ using Supervisor.Runtime.Rootfs;
 namespace Supervisor.Runtime.Programs;
 
 /// <summary>
-/// Steps for what Linux security modules are told of the next exec: AppArmor's profile, SELinux's label. In the stub, for
-/// its own exec would use them up; through a procfs of its own, never the container's (CVE-2019-16884, CVE-2025-52881).
+/// Steps that set the security label of the next exec: AppArmor's profile, SELinux's label. In the stub, because its own exec
+/// would consume them; through our own procfs, never the container's (CVE-2019-16884, CVE-2025-52881).
 /// </summary>
 internal sealed class LabelSteps(ProcessSpec process)
 {
@@ -17,9 +17,9 @@ internal sealed class LabelSteps(ProcessSpec process)
     public static bool HasSELinux { get; } = File.Exists("/sys/fs/selinux/enforce");
 
     /// <summary>
-    /// Refuses a label that this host cannot give: a container that runs without it would be less confined than asked for.
+    /// Refuses a label that this host cannot set: without it the container would be less confined than requested.
     /// </summary>
-    /// <exception cref="InvalidSpecException">See above.</exception>
+    /// <exception cref="InvalidSpecException">The host does not support the label.</exception>
     public static void Check(ProcessSpec process, string prefix, string? mountLabel)
     {
         if (!string.IsNullOrEmpty(process.ApparmorProfile) && !HasAppArmor)

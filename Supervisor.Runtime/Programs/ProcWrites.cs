@@ -11,8 +11,8 @@ namespace Supervisor.Runtime.Programs;
 /// Steps that write into /proc: sysctls, the OOM score, the clocks of a time namespace. See <see cref="PrivateProc"/>
 /// (CVE-2025-52881).
 /// </summary>
-/// <param name="lent">Where we write for a process that may not, though it is root of its user namespace: one that cannot be
-/// dumped has files of the host's root in /proc.</param>
+/// <param name="lent">Where we write for a process that may not, though it is root of its user namespace: the /proc files of a
+/// process that is not dumpable belong to the host's root.</param>
 internal sealed class ProcWrites(LaunchProgram program, DetachedMounts mounts, Spec spec, LaunchPauses? lent = null)
 {
     public void Add()

@@ -6,7 +6,7 @@ using Supervisor.Runtime.Oci;
 namespace Supervisor.Runtime.Programs;
 
 /// <summary>
-/// Steps for who runs when: scheduler, I/O priority, processors. Before capabilities are given up: raising takes CAP_SYS_NICE.
+/// Scheduling steps: scheduler, I/O priority, processors. Before capabilities are dropped: raising needs CAP_SYS_NICE.
 /// </summary>
 internal static class SchedulingSteps
 {
@@ -33,7 +33,7 @@ internal static class SchedulingSteps
     }
 
     /// <summary>
-    /// As <see cref="Affinity"/>, for a process that is in its cgroup: without a list all that the cgroup has, whatever our
+    /// As <see cref="Affinity"/>, for a process that is in its cgroup: without a list, all processors of the cgroup, whatever our
     /// caller was bound to.
     /// </summary>
     public static void FinalAffinity(LaunchProgram program, string? list)
@@ -45,7 +45,7 @@ internal static class SchedulingSteps
 
     private static readonly byte[] AllProcessors = [.. Enumerable.Repeat((byte)0xff, 1024)];
 
-    /// <summary>The processors that it may run on, as a list like <c>0-2,7</c>; nothing for an empty one.</summary>
+    /// <summary>The processors that it may run on, as a list like <c>0-2,7</c>; no step for an empty one.</summary>
     public static void Affinity(LaunchProgram program, string? list)
     {
         if (string.IsNullOrEmpty(list)) return;

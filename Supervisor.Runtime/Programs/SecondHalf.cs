@@ -7,8 +7,7 @@ using Supervisor.Runtime.Seccomp;
 namespace Supervisor.Runtime.Programs;
 
 /// <summary>
-/// What a process does in the stub, in its own memory: identity, the wait, the user's program. The same for an init and for an
-/// exec.
+/// What a process does in the stub, in its own memory: identity, the wait, the user's program. Shared by init and exec.
 /// </summary>
 internal sealed record SecondHalf(ProcessSpec Process)
 {
@@ -21,25 +20,25 @@ internal sealed record SecondHalf(ProcessSpec Process)
     /// <summary>The filter of system calls; null for none.</summary>
     public SeccompFilter? Seccomp { get; init; }
 
-    /// <summary>Who gets the filter's notifications; null for nobody.</summary>
+    /// <summary>The receiver of the filter's notifications; null for none.</summary>
     public SeccompListener? Listener { get; init; }
 
-    /// <summary>Run before the program.</summary>
+    /// <summary>Hooks that run before the program.</summary>
     public IReadOnlyList<HookSpec> StartHooks { get; init; } = [];
 
-    /// <summary>What they are told.</summary>
+    /// <summary>Their standard input.</summary>
     public byte[] State { get; init; } = [];
 
-    /// <summary>A time namespace to enter; null for none. A number that the first half left open.</summary>
+    /// <summary>A time namespace to enter; null for none. A descriptor number that the first half left open.</summary>
     public int? TimeNamespace { get; init; }
 
-    /// <summary>Numbers that the first half left open, to become 3, 4 and so on.</summary>
+    /// <summary>Descriptor numbers that the first half left open, to become 3, 4 and so on.</summary>
     public IReadOnlyList<int> Inherited { get; init; } = [];
 
     /// <summary>Name of a new session keyring, empty for none; null to keep the runtime's.</summary>
     public string? Keyring { get; init; }
 
-    /// <summary>The container's own, for its personality and memory policy; null where it is not known.</summary>
+    /// <summary>The container's, for its personality and memory policy; null where it is not known.</summary>
     public LinuxSpec? Linux { get; init; }
 
     /// <summary>The <see cref="StartSocket"/> that the first half left open; null for a start over the init's socket.</summary>
@@ -48,7 +47,7 @@ internal sealed record SecondHalf(ProcessSpec Process)
     /// <summary>Whether the process stays as the program's init: see <see cref="InitSteps"/>.</summary>
     public bool StaysAsInit { get; init; }
 
-    /// <summary>The numbers in the stub that are taken.</summary>
+    /// <summary>The descriptor numbers that are in use in the stub.</summary>
     public IEnumerable<int> Taken =>
         [.. Inherited, .. Starter is { } starter
             ? [starter] : (int[])[], .. TimeNamespace is { } time
@@ -71,7 +70,7 @@ internal sealed record SecondHalf(ProcessSpec Process)
         new LabelSteps(Process).Add(program, Taken);
         IdentitySteps.LimitRights(program, Process);
         program.Add(Syscall.umask, null, Process.User.Umask ?? 0x12 /* 0022 */);
-        // With all rights first, as runc has it: the directory may be one that the process's user cannot enter.
+        // With all rights first, as in runc: the directory may be one that the process's user cannot enter.
         var entered = program.Add(Syscall.chdir, Process.Cwd, program.Text(Process.Cwd)).IgnoringErrors().SkippingOnSuccess();
         BecomeUser(program);
         program.Add(Syscall.chdir, Process.Cwd, program.Text(Process.Cwd)).Called($"chdir to process.cwd \"{Process.Cwd}\"");
@@ -101,17 +100,16 @@ internal sealed record SecondHalf(ProcessSpec Process)
 
     private void BecomeUser(LaunchProgram program)
     {
-        // Without no_new_privs it takes CAP_SYS_ADMIN, so it comes before what is left after; with it, as late as can be.
+        // Without no_new_privs it needs CAP_SYS_ADMIN, so it is added before that is dropped; with it, as late as possible.
         if (Seccomp is not null && !Process.NoNewPrivileges) SeccompSteps.Add(program, Seccomp, Listener);
         IdentitySteps.Change(program, Process, MaySetGroups);
     }
 
     /// <summary>
-    /// A look at where the working directory is: getcwd(2) begins with "(unreachable)" for one outside the root, to which an
-    /// image's
-    /// symlink to a descriptor may lead (CVE-2024-21626). The comparison is a futex's: equal is ETIMEDOUT.
+    /// Checks the working directory: getcwd(2) begins with "(unreachable)" outside the root, where an image's symlink to a
+    /// descriptor may lead (CVE-2024-21626). A futex does the comparison: equal is ETIMEDOUT.
     /// </summary>
-    /// <returns>The last step, which goes on where its skip ends if all is well.</returns>
+    /// <returns>The last step, which continues where its skip ends if the directory is valid.</returns>
     private LaunchProgram.Step CheckWorkingDirectory(LaunchProgram program)
     {
         const int FUTEX_WAIT_PRIVATE = 128;
@@ -124,7 +122,7 @@ internal sealed record SecondHalf(ProcessSpec Process)
     }
 
     /// <summary>
-    /// Moves our socket out of the way (its end is how we tell a failed exec) and puts what is inherited in its place.
+    /// Moves our socket away (its end of file reports a successful exec) and puts the inherited descriptors in its place.
     /// </summary>
     private void LeaveOpen(LaunchProgram program)
     {

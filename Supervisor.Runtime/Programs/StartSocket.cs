@@ -7,17 +7,17 @@ using Supervisor.Runtime.Launch;
 namespace Supervisor.Runtime.Programs;
 
 /// <summary>
-/// How an init outlives its creator and is started by another process: it holds a listening unix socket, whose path lies in
-/// a directory of mode 0700. The first connection is the word to start; what the init answers is the end of it, or how it failed.
+/// Lets an init outlive its creator and be started by another process: it holds a listening unix socket in a directory of mode
+/// 0700. The first connection starts it; the init replies with the end of file, or with how it failed.
 /// </summary>
 /// <remarks>
 /// <code>
-///   create ── listen(DIRECTORY/start) ── birth; the init: "ready" to create, then accept4
+///   create ── listen(DIRECTORY/start) ── clone; the init: "ready" to create, then accept4
 ///   start ── connect ──────────────────▶ accept4 gives it descriptor 3; then its program
 ///         ◀────────────────────────────  end of file: it runs (the descriptor went with the exec), or {offset, -errno}
 /// </code>
-/// Nobody waits meanwhile but the init. A start that dies after its connect has started the container: there is no moment
-/// at which a half-said word could end the init. Decision record 0030.
+/// Only the init waits meanwhile. A start that dies after its connect has started the container: there is no partial
+/// request that could make the init exit. Decision record 0030.
 /// </remarks>
 public sealed class StartSocket : IDisposable
 {
@@ -30,7 +30,7 @@ public sealed class StartSocket : IDisposable
     internal Fd Listener { get; }
 
     /// <summary>
-    /// Makes the socket. It is there for as long as it is listened at, or until <see cref="Start"/> removes it.
+    /// Creates the socket. It exists until <see cref="Start"/> removes it.
     /// </summary>
     /// <param name="directory">Of mode 0700 and ours.</param>
     public static StartSocket Listen(string directory)
@@ -38,17 +38,17 @@ public sealed class StartSocket : IDisposable
         return new StartSocket(directory, StreamSocket.Listen(directory, Name));
     }
 
-    /// <summary>Whether an init that was made with this directory has not been started.</summary>
+    /// <summary>Whether an init that was created with this directory has not been started.</summary>
     public static bool IsHeld(string directory) => File.Exists(Path.Join(directory, Name));
 
     /// <summary>Starts the init that waits there, and waits until it has executed its program.</summary>
-    /// <exception cref="InvalidOperationException">Nobody waits there: the init has been started or has ended.</exception>
+    /// <exception cref="InvalidOperationException">No init waits there: it has been started or has exited.</exception>
     /// <exception cref="LaunchException">A step failed, e.g. the program could not be executed.</exception>
     /// <exception cref="OperationCanceledException">No answer before the deadline: the program may still start.</exception>
     public static void Start(string directory, CancellationToken deadline)
     {
         using var socket = StreamSocket.TryConnect(directory, Name)
-            ?? throw new InvalidOperationException("no init waits for its start");
+            ?? throw new InvalidOperationException("no init waits to be started");
         File.Delete(Path.Join(directory, Name));
         Span<byte> record = stackalloc byte[16];
         if (socket.Receive(record, deadline) < record.Length) return;
@@ -62,15 +62,15 @@ public sealed class StartSocket : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Listener.Dispose();
 
-    /// <summary>Steps of the stub: the wait, and the connection in the place of the creator's socket.</summary>
+    /// <summary>Steps of the stub: the wait, and the connection that replaces the creator's socket.</summary>
     internal static void Await(LaunchProgram program, int listener)
     {
         program.Add(Syscall.accept4, "the word to start", listener, 0, 0, SOCK_CLOEXEC).IntoNext(0);
         program.Add(Syscall.dup3, "the starter's socket", 0, InitStub.SocketFd, (long)OpenFlags.O_CLOEXEC);
     }
 
-    /// <summary>Writes down what the steps after the wait are called, for the <see cref="Start"/> that sees one fail.</summary>
-    /// <param name="entry">What the stub does before; null for nothing.</param>
+    /// <summary>Writes the names of the steps after the wait, for a <see cref="Start"/> that sees one fail.</summary>
+    /// <param name="entry">What the stub did before; null for nothing.</param>
     internal void Describe(LaunchProgram secondHalf, LaunchProgram? entry)
     {
         var from = 0;
@@ -88,6 +88,6 @@ public sealed class StartSocket : IDisposable
         var (from, count) = (int.Parse(numbers[0]), int.Parse(numbers[1]));
         var name = index >= from && index - from + 1 < steps.Length ? steps[index - from + 1] : "start";
         return new LaunchException(
-            name, result < 0 ? (Errno)(-result) : Errno.None, $"gave only {result} bytes", index + 1, count);
+            name, result < 0 ? (Errno)(-result) : Errno.None, $"returned only {result} bytes", index + 1, count);
     }
 }

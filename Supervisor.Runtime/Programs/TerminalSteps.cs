@@ -7,8 +7,8 @@ using Supervisor.Runtime.Rootfs;
 namespace Supervisor.Runtime.Programs;
 
 /// <summary>
-/// Steps for a terminal: a pair from the container's own devpts, its slave as standard streams, controlling terminal and
-/// /dev/console, its master sent to us.
+/// Steps for a terminal: a pair from the container's own devpts, whose slave becomes standard streams, controlling terminal and
+/// /dev/console, and whose master is sent to us.
 /// </summary>
 /// <remarks>
 /// The slave is opened through the master (TIOCGPTPEER, Linux 4.13), never by a path that an image could have replaced

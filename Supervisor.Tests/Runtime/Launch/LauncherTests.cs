@@ -77,7 +77,7 @@ public class LauncherTests
         program.Add(Syscall.read, "/dev/null", 0, program.Value(0L), 8).AtLeast(8);
         program.Add(Syscall.exit_group, null, 0);
         var e = Assert.Throws<LaunchException>(() => Launcher.Launch(program, CloneFlags.None, null, CancellationToken.None));
-        Assert.Contains("gave only 0 bytes", e.Message, StringComparison.Ordinal);
+        Assert.Contains("returned only 0 bytes", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
