@@ -12,7 +12,7 @@ internal static class OciCommandLine
 {
     private static readonly Flag Help = Flag.Switch("help h", "show help");
 
-    /// <summary>Made when they are asked for: a start-up makes the one that it needs.</summary>
+    /// <summary>Created on demand, since a process needs only one.</summary>
     private static readonly (string Name, Func<Verb> Verb)[] Verbs =
     [
         ("create", () => CreateVerb.Verb), ("start", () => StartVerb.Verb), ("run", () => RunVerb.Verb),
@@ -25,7 +25,7 @@ internal static class OciCommandLine
         ("spec", () => SpecVerb.Verb), ("features", () => FeaturesVerb.Verb),
     ];
 
-    /// <summary>What we were called, e.g. by a link named runc: callers look for the name that they know.</summary>
+    /// <summary>The name that we were called by, e.g. a link's, runc: callers look for the name that they know.</summary>
     private static string Name { get; } = Path.GetFileName(Environment.GetCommandLineArgs()[0]);
 
     public static string Version => typeof(OciCommandLine).Assembly.GetName().Version!.ToString(3);
@@ -56,13 +56,13 @@ internal static class OciCommandLine
             e is OciException or IOException or ArgumentException or InvalidOperationException or TimeoutException
             or UnauthorizedAccessException or OperationCanceledException)
         {
-            if (e is LaunchException { Place: { } place }) Log.Debug($"it failed at {place} of the launch");
+            if (e is LaunchException { Place: { } place }) Log.Debug($"the launch failed at {place}");
             Log.Fatal((verb?.FailurePrefix ?? "") + Message(e));
             return verb?.FailureStatus ?? 1;
         }
     }
 
-    /// <summary>Of every verb.</summary>
+    /// <summary>The names of all verbs.</summary>
     internal static IEnumerable<string> Names => Verbs.Select(v => v.Name);
 
     internal static Verb? Find(string name) => Array.Find(Verbs, v => v.Name == name).Verb?.Invoke();
@@ -80,10 +80,10 @@ internal static class OciCommandLine
     private static string Message(Exception e) => e switch
     {
         InvalidSpecException invalid => $"invalid configuration: {invalid.Message}",
-        // a limit of a controller that is not here
+        // a limit whose controller is missing
         CgroupException { Value: null, Errno: Errno.ENOENT } missing => $"invalid configuration: {missing.Message}",
         LaunchException launch => $"unable to start container process: {launch.Message}",
-        OperationCanceledException => "it was not done within its deadline; nothing is left of it",
+        OperationCanceledException => "deadline exceeded; everything was removed again",
         _ => OciException.Wording(e),
     };
 
@@ -137,5 +137,5 @@ internal static class OciCommandLine
     }
 }
 
-/// <summary>The command line is not understood.</summary>
+/// <summary>The command line is invalid.</summary>
 internal sealed class UsageException(string message) : Exception(message);

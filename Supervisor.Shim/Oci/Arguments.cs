@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Supervisor.Shim.Oci;
 
 /// <summary>
-/// A command line read as Go's flag package and runc read it: <c>-name</c> is <c>--name</c>, values after <c>=</c> or a space.
+/// Parses a command line as Go's flag package and runc do: <c>-name</c> is <c>--name</c>, values after <c>=</c> or a space.
 /// </summary>
 internal sealed class Arguments
 {
@@ -11,14 +11,14 @@ internal sealed class Arguments
 
     private Arguments(List<string> rest) => Rest = rest;
 
-    /// <summary>What is no flag, in order.</summary>
+    /// <summary>The arguments that are not flags, in order.</summary>
     public IReadOnlyList<string> Rest { get; }
 
-    /// <param name="flags">That are known here.</param>
-    /// <param name="arguments">To be read.</param>
-    /// <param name="stopAtFirst">What follows the first word that is no flag belongs to it: a verb's own flags, a program's
-    /// arguments.</param>
-    /// <exception cref="UsageException">A flag that is not known, or lacks its value.</exception>
+    /// <param name="flags">The known flags.</param>
+    /// <param name="arguments">The arguments to parse.</param>
+    /// <param name="stopAtFirst">Stops at the first argument that is not a flag: a verb's own flags, or a program's arguments,
+    /// follow it.</param>
+    /// <exception cref="UsageException">A flag is unknown, or lacks its value.</exception>
     public static Arguments Parse(IReadOnlyList<Flag> flags, ReadOnlySpan<string> arguments, bool stopAtFirst)
     {
         var rest = new List<string>();
@@ -58,13 +58,13 @@ internal sealed class Arguments
 
     public bool IsSet(string name) => _values.TryGetValue(name, out var values) && values[^1] == "true";
 
-    /// <summary>The value, null when it was not said.</summary>
+    /// <summary>The value; null when the flag was not given.</summary>
     public string? Text(string name) => _values.TryGetValue(name, out var values) ? values[^1] : null;
 
     public IReadOnlyList<string> List(string name) => _values.TryGetValue(name, out var values) ? values : [];
 
-    /// <summary>A whole number; null when it was not said or is empty.</summary>
-    /// <exception cref="UsageException">It is none.</exception>
+    /// <summary>A whole number; null when the flag was not given or is empty.</summary>
+    /// <exception cref="UsageException">The value is not a whole number.</exception>
     public long? Number(string name)
     {
         if (Text(name) is not { Length: > 0 } text) return null;

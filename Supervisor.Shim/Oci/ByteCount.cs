@@ -8,7 +8,7 @@ namespace Supervisor.Shim.Oci;
 /// </summary>
 internal static class ByteCount
 {
-    /// <exception cref="OciException">It is no such text, or too large.</exception>
+    /// <exception cref="OciException">The text is not a byte count, or too large.</exception>
     public static long Parse(string text, string flag)
     {
         if (text is "-1") return -1;

@@ -2,7 +2,7 @@ using Supervisor.Runtime.Checkpointing;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary>What checkpoint and restore have in common.</summary>
+/// <summary>The flags that checkpoint and restore share.</summary>
 internal static class CheckpointFlags
 {
     public static readonly Flag[] Flags =
@@ -19,15 +19,15 @@ internal static class CheckpointFlags
         Flag.Value("manage-cgroups-mode", "soft (default), full, strict, props, none or ignore"),
         Flag.List("empty-ns", "make a namespace and leave it empty: network"),
         Flag.Switch("auto-dedup", "free what the images hold twice"),
-        Flag.Switch("lazy-pages", "not done: memory over the network"),
+        Flag.Switch("lazy-pages", "not supported: memory over the network"),
     ];
 
-    /// <exception cref="OciException">Something that is not done.</exception>
+    /// <exception cref="OciException">A flag is not supported.</exception>
     public static CheckpointOptions Options(Invocation invocation)
     {
         var arguments = invocation.Arguments;
         if (arguments.IsSet("lazy-pages"))
-            throw new OciException("--lazy-pages: this version writes and reads all memory at once; leave the flag out");
+            throw new OciException("--lazy-pages: not supported: all memory is written and read at once; omit the flag");
         var images = Path.GetFullPath(arguments.Text("image-path") is { Length: > 0 } said ? said : "checkpoint");
         return new CheckpointOptions
         {
@@ -50,9 +50,9 @@ internal static class CheckpointFlags
     private static string? Parent(string? path, string images)
     {
         if (string.IsNullOrEmpty(path)) return null;
-        if (Path.IsPathRooted(path)) throw new OciException($"--parent-path \"{path}\": must be relative to the image path");
+        if (Path.IsPathRooted(path)) throw new OciException($"--parent-path \"{path}\": it must be relative to the image path");
         if (!Directory.Exists(Path.Join(images, path)))
-            throw new OciException($"--parent-path \"{path}\": there is no such directory below \"{images}\"");
+            throw new OciException($"--parent-path \"{path}\": no such directory below \"{images}\"");
         return path;
     }
 }

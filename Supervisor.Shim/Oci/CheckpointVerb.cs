@@ -2,18 +2,18 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary><c>checkpoint</c>: writes a running container to images, by criu(8).</summary>
+/// <summary><c>checkpoint</c>: writes a running container to images, with criu(8).</summary>
 internal static class CheckpointVerb
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    public static readonly Verb Verb = new("checkpoint", "ID", "write a running container to images, by criu(8)",
+    public static readonly Verb Verb = new("checkpoint", "ID", "write a running container to images, with criu(8)",
     [
         .. CheckpointFlags.Flags,
-        Flag.Switch("leave-running", "let it live on"),
-        Flag.Switch("pre-dump", "write its memory only and let it live on: the parent of a later checkpoint"),
-        Flag.Value("page-server", "not done: memory over the network"),
-        Flag.Value("status-fd", "not done: goes with --lazy-pages"),
+        Flag.Switch("leave-running", "leave the container running"),
+        Flag.Switch("pre-dump", "write its memory only and leave it running: the parent of a later checkpoint"),
+        Flag.Value("page-server", "not supported: memory over the network"),
+        Flag.Value("status-fd", "not supported: needs --lazy-pages"),
     ], 1, 1, Run);
 
     private static int Run(Invocation invocation)
@@ -21,7 +21,7 @@ internal static class CheckpointVerb
         var arguments = invocation.Arguments;
         foreach (var flag in (string[])["page-server", "status-fd"])
             if (!string.IsNullOrEmpty(arguments.Text(flag)) && arguments.Text(flag) is not "-1")
-                throw new OciException($"--{flag}: this version writes all memory into the image path; leave the flag out");
+                throw new OciException($"--{flag}: not supported: all memory is written to the image path; omit the flag");
         using var only = invocation.Store.Lock(invocation.Id);
         using var live = LiveContainer.Open(invocation.Store, invocation.Id);
         if (live.Status is not ("running" or "paused") and var status)
@@ -35,7 +35,7 @@ internal static class CheckpointVerb
         };
         using var deadline = new CancellationTokenSource(Patience);
         live.Running().Checkpoint(options, deadline.Token);
-        // As in runc, one that has been written is gone: its id is free for the restore.
+        // As in runc, a checkpointed container is removed: its id is free for the restore.
         if (!options.LeaveRunning && !options.PreDump) DeleteVerb.Remove(invocation.Store, invocation.Id, live);
         return 0;
     }

@@ -3,7 +3,7 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary>What <c>state.json</c> holds: all that another process needs to find the container again.</summary>
+/// <summary>The contents of <c>state.json</c>: all that another process needs to find the container again.</summary>
 internal sealed record ContainerState
 {
     public required string Id { get; init; }
@@ -14,15 +14,15 @@ internal sealed record ContainerState
     /// <summary>When it was created.</summary>
     public required DateTimeOffset Created { get; init; }
 
-    /// <summary>The init's pid in our namespace; 0 before its birth.</summary>
+    /// <summary>The init's pid in our namespace; 0 before it is spawned.</summary>
     public int Pid { get; init; }
 
-    /// <summary>Its start time in clock ticks, and the boot that they count from: together they name the process.</summary>
+    /// <summary>Its start time in clock ticks since boot: with the boot id it identifies the process.</summary>
     public ulong StartTime { get; init; }
 
     public string BootId { get; init; } = "";
 
-    /// <summary>User id of whoever created it.</summary>
+    /// <summary>User id of its creator.</summary>
     public uint Owner { get; init; }
 
     /// <summary>Directories by controller.</summary>
@@ -31,7 +31,7 @@ internal sealed record ContainerState
     /// <summary>/proc/PID/ns files by the specification's names.</summary>
     public IReadOnlyDictionary<string, string> NamespacePaths { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>What its standard streams were, for a restore.</summary>
+    /// <summary>What its standard streams referred to, for a restore.</summary>
     public IReadOnlyList<string> ExternalDescriptors { get; init; } = [];
 
     /// <summary>The resctrl group; null without one.</summary>
@@ -43,12 +43,12 @@ internal sealed record ContainerState
     /// <summary>config.json as it was read.</summary>
     public required byte[] Config { get; init; }
 
-    /// <summary>The config, read.</summary>
+    /// <summary>The config, parsed.</summary>
     public Spec Spec => _spec ??= SpecReader.Read(Config);
 
     private Spec? _spec;
 
-    /// <summary>With a config that was read already.</summary>
+    /// <summary>With a config that was parsed already.</summary>
     public ContainerState() { }
 
     /// <inheritdoc cref="ContainerState()"/>
@@ -80,7 +80,7 @@ internal sealed record ContainerState
         return buffer.ToArray();
     }
 
-    /// <exception cref="JsonException">It is no such document.</exception>
+    /// <exception cref="JsonException">The document is not a state.</exception>
     public static ContainerState FromJson(ReadOnlyMemory<byte> bytes)
     {
         using var document = JsonDocument.Parse(bytes);
@@ -110,10 +110,10 @@ internal sealed record ContainerState
             {
                 return read(element);
             }
-            // another kind; a number too large; a key twice
+            // wrong type; number out of range; duplicate key
             catch (Exception e) when (e is InvalidOperationException or FormatException or ArgumentException)
             {
-                throw new JsonException($"{name}: is not what belongs there", e);
+                throw new JsonException($"{name}: has an invalid value", e);
             }
         }
 

@@ -1,7 +1,7 @@
 namespace Supervisor.Shim.Oci;
 
 /// <summary>
-/// <c>create</c>: everything but the start. We end; the init waits on, at a socket in the container's state directory.
+/// <c>create</c>: everything but the start. We exit; the init keeps waiting at a socket in the container's state directory.
 /// </summary>
 internal static class CreateVerb
 {

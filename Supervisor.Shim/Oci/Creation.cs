@@ -10,15 +10,15 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary>What create and run have in common: from a bundle to a container whose init waits for its start.</summary>
+/// <summary>The part that create and run share: from a bundle to a container whose init waits for its start.</summary>
 internal sealed class Creation : IDisposable
 {
     public static readonly Flag[] Flags =
     [
         Flag.Value("bundle b", "directory of config.json (default: the working directory)"),
-        Flag.Value("console-socket", "unix socket that is sent the terminal's master"),
+        Flag.Value("console-socket", "unix socket that receives the terminal's master"),
         Flag.Value("pid-file", "file for the init's pid"),
-        Flag.Value("pidfd-socket", "unix socket that is sent the init's pidfd"),
+        Flag.Value("pidfd-socket", "unix socket that receives the init's pidfd"),
         Flag.Switch("no-pivot", "move the root instead of pivot_root: for a host that runs from a ramfs"),
         Flag.Switch("no-new-keyring", "keep the caller's session keyring"),
         Flag.Value("preserve-fds", "how many descriptors from 3 on the container gets"),
@@ -40,15 +40,15 @@ internal sealed class Creation : IDisposable
 
     public ContainerState State { get; private set; } = null!;
 
-    /// <summary>Makes it; nothing is left when that fails.</summary>
+    /// <summary>Creates it; nothing is left when that fails.</summary>
     /// <param name="forAnother">Another process will start it (<c>create</c>).</param>
-    /// <param name="detached">We shall not wait for its end.</param>
-    /// <param name="images">It is brought back from there; null for a new one.</param>
+    /// <param name="detached">We do not wait for its exit.</param>
+    /// <param name="images">Restores it from there; null for a new one.</param>
     public static Creation Make(Invocation invocation, bool forAnother, bool detached, CheckpointOptions? images = null)
     {
         var arguments = invocation.Arguments;
         var bundle = Path.GetFullPath(arguments.Text("bundle") is { Length: > 0 } said ? said : Environment.CurrentDirectory);
-        invocation.Store.DirectoryOf(invocation.Id); // the id is judged before anything is read
+        invocation.Store.DirectoryOf(invocation.Id); // the id is checked before anything is read
         var (config, spec) = Read(bundle);
         CheckTerminal(spec.Process?.Terminal ?? false, arguments.Text("console-socket"), detached);
         var creation = new Creation(invocation, invocation.Store.Create(invocation.Id));
@@ -65,13 +65,13 @@ internal sealed class Creation : IDisposable
         }
     }
 
-    /// <summary>Lets it run its program; for a creation that is not for another.</summary>
+    /// <summary>Runs its program, when no other process will start it.</summary>
     public void Start() => Container.Start(_deadline.Token);
 
-    /// <summary>Others may work on the container now.</summary>
+    /// <summary>Lets other processes work on the container.</summary>
     public void Unlock() => _lock?.Dispose();
 
-    /// <summary>Ends and removes it.</summary>
+    /// <summary>Kills and removes it.</summary>
     public void Undo()
     {
         try
@@ -108,7 +108,7 @@ internal sealed class Creation : IDisposable
             ExternalDescriptors = [.. Enumerable.Range(0, 3).Select(n => new FileInfo($"/proc/self/fd/{n}").LinkTarget ?? "")],
             NoNewKeyring = arguments.IsSet("no-new-keyring"),
         };
-        _invocation.Store.Save(State); // before there is anything: a creation that is killed can be deleted by what stands here
+        _invocation.Store.Save(State); // before anything is created: delete can remove a killed creation from it
         if (forAnother) _startSocket = StartSocket.Listen(_directory);
         var passed = PassedDescriptors.From(arguments);
         _open.AddRange(passed.Descriptors);
@@ -123,7 +123,7 @@ internal sealed class Creation : IDisposable
             OwnsBundle = false, Parsed = spec, StartSocket = _startSocket, NoPivot = arguments.IsSet("no-pivot"),
             Id = id, NewKeyring = !State.NoNewKeyring, Inherited = passed.Descriptors,
         };
-        // Of ambient ones that cannot be nothing is said: runc's own spec has such.
+        // No warning about capabilities that cannot be ambient: runc's own spec has some.
         foreach (var ignored in SpecValidator.IgnoredCapabilities(spec)
             .Where(i => !i.Field.Contains(".ambient[", StringComparison.Ordinal)))
             Log.Warning($"ignoring unknown or unavailable capabilities: {ignored.Field}: {ignored.Reason}");
@@ -160,7 +160,7 @@ internal sealed class Creation : IDisposable
         }
     }
 
-    /// <summary>As runc does, with a warning: the specification wants absolute ones, and callers of old wrote others.</summary>
+    /// <summary>As runc does, with a warning: the specification wants absolute paths, and old callers wrote others.</summary>
     private static Spec WithAbsoluteMounts(Spec spec)
     {
         if (spec.Mounts.All(m => m.Destination is "" or ['/', ..])) return spec;

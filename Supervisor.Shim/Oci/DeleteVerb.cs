@@ -3,14 +3,14 @@ using Supervisor.Kernel.Processes;
 namespace Supervisor.Shim.Oci;
 
 /// <summary>
-/// <c>delete</c>: removes what is left of containers that have ended or never began; with <c>--force</c> of any.
+/// <c>delete</c>: removes stopped containers and failed creations; with <c>--force</c> any container.
 /// </summary>
 internal static class DeleteVerb
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    public static readonly Verb Verb = new("delete", "ID", "delete a container that has ended",
-        [Flag.Switch("force f", "end it first; one that is not there is no error")], 1, 1, Run);
+    public static readonly Verb Verb = new("delete", "ID", "delete a stopped container",
+        [Flag.Switch("force f", "kill it first; a missing container is no error")], 1, 1, Run);
 
     private static int Run(Invocation invocation)
     {
@@ -25,7 +25,7 @@ internal static class DeleteVerb
         if (live is null)
         {
             if (!force) throw new OciException(
-                $"container does not exist: container \"{id}\" has no state; remove what is left of it with --force");
+                $"container does not exist: container \"{id}\" has no state; remove its remains with --force");
             store.Remove(id);
             return 0;
         }
@@ -39,7 +39,7 @@ internal static class DeleteVerb
         return 0;
     }
 
-    /// <summary>Removes what has ended, with its state, and runs its last hooks.</summary>
+    /// <summary>Removes a stopped container with its state, and runs its poststop hooks.</summary>
     public static void Remove(StateStore store, string id, LiveContainer live)
     {
         Remove(live);
@@ -47,7 +47,7 @@ internal static class DeleteVerb
         PostHooks.AfterEnd(live.State, CancellationToken.None);
     }
 
-    /// <summary>Ends what is still in the cgroup, and removes it.</summary>
+    /// <summary>Kills the processes that are left in the cgroup, and removes it.</summary>
     private static void Remove(LiveContainer live)
     {
         var cgroup = live.Cgroup;
@@ -64,7 +64,7 @@ internal static class DeleteVerb
             throw new OciException($"process {stuck.Pid} does not die: it is stuck in the kernel");
     }
 
-    /// <summary>With force, a state that cannot be read is as good as none.</summary>
+    /// <summary>With force, an unreadable state counts as missing.</summary>
     private static LiveContainer? Open(StateStore store, string id, bool force)
     {
         try

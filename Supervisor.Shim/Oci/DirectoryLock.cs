@@ -5,7 +5,7 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary>An advisory lock on a directory, gone with whoever holds it. flock(2).</summary>
+/// <summary>An advisory lock on a directory, released when its holder exits. flock(2).</summary>
 internal sealed class DirectoryLock : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -13,7 +13,7 @@ internal sealed class DirectoryLock : IDisposable
 
     private DirectoryLock(Fd directory) => _directory = directory;
 
-    /// <returns>False when something of that name is there.</returns>
+    /// <returns>False when the name exists.</returns>
     public static unsafe bool TryMake(string path)
     {
         fixed (byte* text = CString.Of(path))
@@ -21,7 +21,7 @@ internal sealed class DirectoryLock : IDisposable
         return Errno.Last is Errno.EEXIST ? false : throw new SyscallException("mkdir", Errno.Last, path);
     }
 
-    /// <returns>Null when the directory is not there, or was removed by whoever held it.</returns>
+    /// <returns>Null when the directory does not exist, or the holder removed it.</returns>
     /// <exception cref="OciException">Another process holds it for longer than half a minute.</exception>
     public static DirectoryLock? TryTake(string path)
     {

@@ -4,14 +4,14 @@ using System.Text;
 namespace Supervisor.Shim.Oci;
 
 /// <summary>
-/// <c>events</c>: what a container uses, now or every few seconds, and when it runs out of memory. One JSON object a line.
+/// <c>events</c>: what a container uses, now or every few seconds, and OOM kills. One JSON object per line.
 /// </summary>
 internal static class EventsVerb
 {
     private const double Longest = 366 * 24 * 3600; // far below what a wait may take
 
-    public static readonly Verb Verb = new("events", "ID", "show what a container uses, and out-of-memory kills, until it ends",
-        [Flag.Value("interval", "between statistics, e.g. 500ms (default: 5s)"), Flag.Switch("stats", "once, then end")], 1, 1,
+    public static readonly Verb Verb = new("events", "ID", "show a container's resource usage and OOM kills until it stops",
+        [Flag.Value("interval", "between statistics, e.g. 500ms (default: 5s)"), Flag.Switch("stats", "once, then exit")], 1, 1,
             Run);
 
     private static int Run(Invocation invocation)

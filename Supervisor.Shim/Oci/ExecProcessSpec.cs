@@ -4,11 +4,11 @@ using Supervisor.Runtime.Programs;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary>What an exec's flags make of the container's own process.</summary>
+/// <summary>Applies an exec's flags to the container's own process.</summary>
 internal static class ExecProcessSpec
 {
-    /// <exception cref="OciException">A flag's value has not its form.</exception>
-    /// <exception cref="InvalidSpecException">The file is no process.</exception>
+    /// <exception cref="OciException">A flag's value is malformed.</exception>
+    /// <exception cref="InvalidSpecException">The file is not a process.</exception>
     public static ProcessSpec From(Arguments arguments, Spec container)
     {
         if (arguments.Text("process") is { Length: > 0 } file)
@@ -41,16 +41,16 @@ internal static class ExecProcessSpec
     }
 
     /// <summary>
-    /// With a HOME where it has none, or an empty one: of the passwd(5) of the root filesystem, else the root, as runc has it.
+    /// Adds a HOME if it has none or an empty one: from the root filesystem's passwd(5), else the root, as runc does.
     /// </summary>
     public static ProcessSpec WithHome(ProcessSpec process, string rootfs) =>
         process.Env.LastOrDefault(e => e.StartsWith("HOME=", StringComparison.Ordinal)) is { Length: > 5 }
         ? process : process with { Env = [.. process.Env, $"HOME={HomeDirectory.Of(rootfs, process.User.Uid) ?? "/"}"] };
 
-    // Not into the ambient set: it would outlive a change of user, which nobody asked for.
+    // Not into the ambient set: there it would survive a change of user, which was not requested.
     private static CapabilitiesSpec With(CapabilitiesSpec sets, IReadOnlyList<string> added)
     {
-        added = [.. added.Where(name => Capability.TryNumber(name) is not null)]; // as runc has it; ExecVerb tells of the others
+        added = [.. added.Where(name => Capability.TryNumber(name) is not null)]; // as in runc; ExecVerb warns of the others
         return sets with { Bounding = Union(sets.Bounding), Effective = Union(sets.Effective),
             Permitted = Union(sets.Permitted) };
 
@@ -60,12 +60,12 @@ internal static class ExecProcessSpec
     private static UserSpec With(UserSpec user, string text)
     {
         var parts = text.Split(':');
-        if (parts.Length > 2) throw new OciException($"--user \"{text}\" has not the form UID[:GID]");
+        if (parts.Length > 2) throw new OciException($"--user \"{text}\" is not of the form UID[:GID]");
         var uid = Id(parts[0], "user");
         return user with { Uid = uid, Gid = parts.Length == 2 ? Id(parts[1], "user") : user.Gid };
     }
 
-    // Digits only: a name, a sign or 0x is an error and never somebody else's number (CVE-2024-40635, CVE-2026-30892).
+    // Digits only: a name, a sign or 0x is an error, never another user's number (CVE-2024-40635, CVE-2026-30892).
     private static uint Id(string text, string flag) =>
         uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id) && id != uint.MaxValue
             ? id : throw new OciException(

@@ -11,16 +11,16 @@ internal static class ExecVerb
 
     public static readonly Verb Verb = new("exec", "ID [COMMAND [ARGUMENT...]]", "run another process in a container",
     [
-        Flag.Value("console-socket", "unix socket that is sent the terminal's master"),
+        Flag.Value("console-socket", "unix socket that receives the terminal's master"),
         Flag.Value("cwd", "working directory"),
         Flag.List("env e", "NAME=value, added to the container's environment"),
         Flag.Switch("tty t", "with a terminal"),
         Flag.Value("user u", "UID[:GID]"),
         Flag.List("additional-gids g", "supplementary groups"),
         Flag.Value("process p", "file with the whole process in JSON"),
-        Flag.Switch("detach d", "do not wait for its end"),
+        Flag.Switch("detach d", "do not wait for its exit"),
         Flag.Value("pid-file", "file for its pid"),
-        Flag.Value("pidfd-socket", "unix socket that is sent its pidfd"),
+        Flag.Value("pidfd-socket", "unix socket that receives its pidfd"),
         Flag.Value("process-label", "SELinux label"),
         Flag.Value("apparmor", "AppArmor profile"),
         Flag.Switch("no-new-privs", "set-user-id programs gain nothing"),
@@ -28,7 +28,7 @@ internal static class ExecVerb
         Flag.Value("preserve-fds", "how many descriptors from 3 on it gets"),
         Flag.List("cgroup", "[CONTROLLERS:]PATH, a cgroup below the container's to run in"),
         Flag.Switch("ignore-paused", "wait for a paused container to be resumed"),
-        Flag.Switch("no-subreaper", "without effect: we adopt no orphans"),
+        Flag.Switch("no-subreaper", "no effect: orphans are not adopted"),
     ], 1, int.MaxValue, Run) { StopsAtFirst = true, FailureStatus = 255, FailurePrefix = "exec failed: " };
 
     private static int Run(Invocation invocation)

@@ -4,10 +4,10 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary><c>features</c>: what this runtime can do, as the specification's features document says it.</summary>
+/// <summary><c>features</c>: what this runtime supports, as the specification's features document.</summary>
 internal static class FeaturesVerb
 {
-    public static readonly Verb Verb = new("features", "", "show what this runtime can do", [], 0, 0, Run);
+    public static readonly Verb Verb = new("features", "", "show what this runtime supports", [], 0, 0, Run);
 
     private static int Run(Invocation invocation)
     {

@@ -9,14 +9,14 @@ internal enum FlagKind
     /// <summary>One value; the last one counts.</summary>
     Value,
 
-    /// <summary>One value, each time that it is said.</summary>
+    /// <summary>One value for each occurrence.</summary>
     List,
 }
 
 /// <summary>A flag of the command line.</summary>
 /// <param name="Names">The long one first, then short ones, separated by a space.</param>
 /// <param name="Kind">What follows it.</param>
-/// <param name="Help">What it is for, in one line.</param>
+/// <param name="Help">Its help text, one line.</param>
 internal sealed record Flag(string Names, FlagKind Kind, string Help)
 {
     public string Name => Names.Split(' ')[0];
@@ -27,7 +27,7 @@ internal sealed record Flag(string Names, FlagKind Kind, string Help)
 
     public static Flag List(string names, string help) => new(names, FlagKind.List, help);
 
-    /// <summary>As it is shown in a help text.</summary>
+    /// <summary>The form in a help text.</summary>
     public string Shown =>
         string.Join(", ", Names.Split(' ').Select(n => (n.Length == 1 ? "-" : "--") + n))
         + (Kind is FlagKind.Switch ? "" : " value");

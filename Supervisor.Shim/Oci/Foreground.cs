@@ -8,8 +8,8 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Shim.Oci;
 
 /// <summary>
-/// A process that we wait for: it gets our signals, and a terminal of it is ours while it runs. One thread, one poll(2);
-/// signals come on a thread of the runtime.
+/// A process that we wait for: we forward our signals to it, and relay its terminal while it runs. One thread, one poll(2);
+/// the .NET runtime delivers signals on a thread of its own.
 /// </summary>
 internal sealed unsafe class Foreground : IDisposable
 {
@@ -23,7 +23,7 @@ internal sealed unsafe class Foreground : IDisposable
     private readonly bool _raw;
 
     /// <param name="terminal">Master of the process's terminal, ours from now on; null without one.</param>
-    /// <param name="exit">Readable when the process has ended.</param>
+    /// <param name="exit">Readable when the process has exited.</param>
     /// <param name="signal">Sends it a signal.</param>
     public Foreground(Fd? terminal, int exit, Action<int> signal)
     {
@@ -36,7 +36,7 @@ internal sealed unsafe class Foreground : IDisposable
         _raw = MakeRaw(out _before);
     }
 
-    /// <summary>Returns when the process has ended and what its terminal still held has been passed on.</summary>
+    /// <summary>Returns when the process has exited and the rest of its terminal's output has been passed on.</summary>
     public void WaitForExit()
     {
         var fds = stackalloc pollfd[3];
@@ -55,7 +55,7 @@ internal sealed unsafe class Foreground : IDisposable
             }
             if (fds[1].revents != 0) output = Copy(_terminal!.Number, 1, buffer);
             if (fds[2].revents != 0) input = Copy(0, _terminal!.Number, buffer);
-            if (fds[0].revents != 0 && fds[1].revents == 0) return; // the kernel has passed on all that it wrote by then
+            if (fds[0].revents != 0 && fds[1].revents == 0) return; // by then the kernel has passed on all that it wrote
         }
     }
 
@@ -87,7 +87,8 @@ internal sealed unsafe class Foreground : IDisposable
     }
 
     /// <summary>
-    /// As runc: the container's terminal adds no carriage returns, which a pipe or file would get; ours adds them on a screen.
+    /// As in runc: the container's terminal adds no carriage returns, which would end up in a pipe or file; ours adds them on a
+    /// screen.
     /// </summary>
     private static void WriteNewlinesPlainly(Fd terminal)
     {

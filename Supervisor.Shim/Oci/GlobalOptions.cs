@@ -3,9 +3,9 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary>What is said before the verb.</summary>
-/// <param name="Root">Where states are kept, absolute.</param>
-/// <param name="Criu">The program that makes checkpoints.</param>
+/// <summary>The options before the verb.</summary>
+/// <param name="Root">The directory of the states, absolute.</param>
+/// <param name="Criu">The criu(8) executable.</param>
 internal sealed record GlobalOptions(string Root, string Criu)
 {
     public static readonly Flag[] Flags =
@@ -21,17 +21,17 @@ internal sealed record GlobalOptions(string Root, string Criu)
         Flag.Switch("version v", "print the version"),
     ];
 
-    /// <exception cref="OciException">Something that cannot be on this host.</exception>
+    /// <exception cref="OciException">An option is invalid or not supported on this host.</exception>
     public static GlobalOptions From(Arguments arguments)
     {
         Log.Configure(arguments.Text("log"), arguments.Text("log-format") ?? "text", arguments.IsSet("debug"));
         if (arguments.Text("rootless") is not (null or "auto" or "true" or "false" or "1" or "0"))
             throw new OciException(
-                $"invalid value \"{arguments.Text("rootless")}\" for flag --rootless: it is true, false or auto");
+                $"invalid value \"{arguments.Text("rootless")}\" for flag --rootless: must be true, false or auto");
         if (arguments.IsSet("systemd-cgroup"))
         {
             throw new OciException(Directory.Exists("/run/systemd/system")
-                ? "--systemd-cgroup: this version makes cgroups itself only; leave the flag out, or set the caller's cgroup "
+                ? "--systemd-cgroup: not supported: cgroups are created directly; omit the flag, or set the caller's cgroup "
                     + "manager to cgroupfs"
                 : "--systemd-cgroup: systemd not running on this host, cannot use systemd cgroups manager");
         }

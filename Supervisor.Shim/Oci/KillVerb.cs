@@ -14,7 +14,7 @@ internal static class KillVerb
         var said = invocation.Arguments.Rest.Count > 1 ? invocation.Arguments.Rest[1] : "SIGTERM";
         var signal = SignalNames.TryParse(said) ?? throw new OciException($"unknown signal \"{said}\"");
         using var live = LiveContainer.Open(invocation.Store, invocation.Id);
-        // Without a pid namespace of its own the kernel does not end the others when the init ends.
+        // Without its own pid namespace the kernel does not kill the other processes when the init exits.
         var ownPids = live.State.Spec.Linux?.Namespaces.Any(n => n.Type is NamespaceKind.Pid && string.IsNullOrEmpty(n.Path))
             ?? false;
         if (invocation.Arguments.IsSet("all") || (!ownPids && signal == (int)Signal.SIGKILL))

@@ -4,7 +4,7 @@ using Supervisor.Runtime.Programs;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary>A container's state beside what the kernel says of it now.</summary>
+/// <summary>A container's stored state with its current state from the kernel.</summary>
 internal sealed class LiveContainer : IDisposable
 {
     private readonly ContainerHost _host = new(e => Log.Warning(e.Message));
@@ -15,7 +15,7 @@ internal sealed class LiveContainer : IDisposable
         (State, _directory) = (state, directory);
         if (state.Pid == 0) return;
         var container = Container.TryAdopt(_host, null, state.Pid, state.StartTime, state.BootId, state.CgroupPaths);
-        if (container is { HasEnded: true }) // dead, and not collected by its parent yet
+        if (container is { HasEnded: true }) // dead, and not reaped by its parent yet
         {
             container.Dispose();
             container = null;
@@ -25,16 +25,16 @@ internal sealed class LiveContainer : IDisposable
 
     public ContainerState State { get; }
 
-    /// <summary>Null when its init has ended.</summary>
+    /// <summary>Null when its init has exited.</summary>
     public Container? Container { get; }
 
-    /// <summary>In the specification's words, and <c>paused</c>.</summary>
+    /// <summary>One of the specification's states, or <c>paused</c>.</summary>
     public string Status =>
         Container is null ? "stopped"
         : Container.Cgroup.IsFrozen ? "paused"
         : StartSocket.IsHeld(_directory) ? "created" : "running";
 
-    /// <summary>Pid for showing: 0 when it is stopped.</summary>
+    /// <summary>The pid to show: 0 when it is stopped.</summary>
     public int Pid => Container?.Pid ?? 0;
 
     public Cgroup Cgroup => Cgroup.Open(State.CgroupPaths);
@@ -46,7 +46,7 @@ internal sealed class LiveContainer : IDisposable
     public static LiveContainer? TryOpen(StateStore store, string id) =>
         store.TryLoad(id) is { } state ? new(state, store.DirectoryOf(id)) : null;
 
-    /// <exception cref="OciException">Its init has ended.</exception>
+    /// <exception cref="OciException">Its init has exited.</exception>
     public Container Running() => Container ?? throw new OciException("container not running");
 
     public void Dispose()

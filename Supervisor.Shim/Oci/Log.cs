@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary>Messages in the forms that callers of runc read: logrus' text, or one JSON object a line.</summary>
+/// <summary>Messages in the formats that callers of runc parse: logrus' text, or one JSON object per line.</summary>
 internal static class Log
 {
     private static readonly System.Text.Encodings.Web.JavaScriptEncoder Relaxed =
@@ -35,7 +35,7 @@ internal static class Log
         }
     }
 
-    /// <summary>Whether <see cref="Debug"/> says anything.</summary>
+    /// <summary>Whether <see cref="Debug"/> writes anything.</summary>
     public static bool Debugs => _debug;
 
     public static void Debug(string message)
@@ -45,7 +45,7 @@ internal static class Log
 
     public static void Warning(string message) => Write("warning", message);
 
-    /// <summary>The end of a verb: into the log, and where that is a file to standard error as well.</summary>
+    /// <summary>A verb's error: into the log, and if that is a file to standard error as well.</summary>
     public static void Fatal(string message)
     {
         Write("error", message);

@@ -11,13 +11,12 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Shim.Oci;
 
 /// <summary>
-/// systemd's readiness protocol (sd_notify(3)) for a container: it gets a socket of its own, and of what it says there only that
-/// it
-/// is ready is told to the socket in our NOTIFY_SOCKET, together with the init's pid as we see it.
+/// systemd's readiness protocol (sd_notify(3)) for a container: the container gets its own socket, and only its READY=1 is
+/// forwarded to the socket in our NOTIFY_SOCKET, together with the init's pid as we see it.
 /// </summary>
 /// <remarks>
-/// As with crun the container finds the socket in a directory with the name of the host's socket. Nothing of the host's socket is
-/// visible in there: a container cannot tell the service manager anything else.
+/// As with crun, the container finds the socket in a directory with the name of the host's socket. The host's socket is not
+/// visible in the container, which can send the service manager nothing else.
 /// </remarks>
 internal sealed unsafe class NotifySocket : IDisposable
 {
@@ -30,13 +29,13 @@ internal sealed unsafe class NotifySocket : IDisposable
     /// <summary>The service manager's socket; null where there is none.</summary>
     private static string? Host => Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 } path ? path : null;
 
-    /// <summary>Gives the container the directory and the variable, if we have been given a socket.</summary>
+    /// <summary>Gives the container the directory and the variable, if we have a NOTIFY_SOCKET.</summary>
     /// <param name="directory">The container's state directory.</param>
     public static Spec AddTo(Spec spec, string directory)
     {
         if (Host is not { } host || spec.Process is not { } process) return spec;
         var place = Path.Join(directory, Directory);
-        // Reached only through its mount: the directory above is 0700.
+        // Reachable only through its mount: the directory above is 0700.
         System.IO.Directory.CreateDirectory(place, (UnixFileMode)0x1ed /* 0755 */);
         var inside = host.StartsWith('/') ? host : "/run/notify";
         return spec with
@@ -51,7 +50,7 @@ internal sealed unsafe class NotifySocket : IDisposable
     }
 
     /// <summary>Listens, before the container runs.</summary>
-    /// <returns>Null where the container was made without one, or nobody wants to hear of it.</returns>
+    /// <returns>Null where the container was created without one, or we have no NOTIFY_SOCKET.</returns>
     public static NotifySocket? TryListen(string directory)
     {
         var place = Path.Join(directory, Directory);
@@ -62,10 +61,10 @@ internal sealed unsafe class NotifySocket : IDisposable
         var listener = new Fd(number);
         using var parent = Fd.Open(place, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY); // its path may be longer than an address
         var address = Address($"/proc/self/fd/{parent.Number}/{Name}");
-        // 0777 by fchmod, before it has a name: whatever user the container runs as may speak.
+        // 0777 by fchmod, before it has a name: any user in the container may send.
         fixed (byte* start = address)
         {
-            // The file's mode is the socket's without our umask, of which nobody else in here makes files meanwhile.
+            // bind(2) applies our umask to the socket's mode; no other thread creates files meanwhile.
             var before = umask(0);
             var bound = fchmod(number, 0x1ff) == 0 && bind(number, (sockaddr*)start, address.Length) == 0;
             umask(before);
@@ -76,7 +75,7 @@ internal sealed unsafe class NotifySocket : IDisposable
         throw new SyscallException("bind", errno, Path.Join(place, Name));
     }
 
-    /// <summary>Waits until the container says that it is ready, and tells it; or until it has ended.</summary>
+    /// <summary>Waits until the container reports that it is ready, and forwards that; or until it has exited.</summary>
     public void Wait(Container container)
     {
         var buffer = new byte[4096];
@@ -87,16 +86,16 @@ internal sealed unsafe class NotifySocket : IDisposable
             int got;
             fixed (byte* start = buffer) got = (int)recv(_listener.Number, start, buffer.Length, MSG_DONTWAIT);
             if (got <= 0 || !Encoding.UTF8.GetString(buffer, 0, got).Split('\n').Contains("READY=1")) continue;
-            Tell($"MAINPID={container.Pid}");
-            Tell("READY=1");
+            Send($"MAINPID={container.Pid}");
+            Send("READY=1");
             return;
         }
     }
 
     public void Dispose() => _listener.Dispose();
 
-    /// <summary>A manager that is gone is no error of the container's.</summary>
-    private void Tell(string text)
+    /// <summary>A missing service manager is not the container's error.</summary>
+    private void Send(string text)
     {
         var bytes = Encoding.UTF8.GetBytes(text + "\n");
         var number = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -109,12 +108,12 @@ internal sealed unsafe class NotifySocket : IDisposable
                 Log.Warning($"NOTIFY_SOCKET \"{_host}\": {Errno.Last}");
     }
 
-    /// <summary>An @ at its head stands for the NUL of an abstract address.</summary>
+    /// <summary>A leading @ stands for the NUL of an abstract address.</summary>
     private static byte[] Address(string path)
     {
         var bytes = Encoding.UTF8.GetBytes(path);
         if (bytes.Length > 107)
-            throw new OciException($"NOTIFY_SOCKET \"{path}\" has more than 107 bytes, which a socket's address may have");
+            throw new OciException($"NOTIFY_SOCKET \"{path}\" is longer than the 107 bytes of a socket's address");
         if (bytes[0] == '@') bytes[0] = 0;
         return [(byte)AF_UNIX, 0, .. bytes];
     }

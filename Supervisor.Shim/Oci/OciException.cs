@@ -1,12 +1,13 @@
 namespace Supervisor.Shim.Oci;
 
-/// <summary>What a verb could not do, in the words that callers of runc match on.</summary>
+/// <summary>The failure of a verb, with the message that callers of runc match on.</summary>
 internal sealed class OciException(string message, Exception? inner = null) : Exception(message, inner)
 {
     /// <summary>
-    /// A failure of the library's file calls in the words of Go: the library's own are not in the binary (UseSystemResourceKeys).
+    /// The message of a failed file operation, as Go words it: the library's own texts are not in the binary
+    /// (UseSystemResourceKeys).
     /// </summary>
-    /// <param name="path">Null where only the exception knows it.</param>
+    /// <param name="path">Null where only the exception has it.</param>
     public static string Wording(Exception e, string? path = null)
     {
         path ??= (e as FileNotFoundException)?.FileName

@@ -5,7 +5,7 @@ internal static class OwnerName
 {
     private const int MostLines = 100_000;
 
-    /// <returns>The number with a # before it where there is no name, as runc does.</returns>
+    /// <returns>The number after a # where there is no name, as in runc.</returns>
     public static string Of(uint uid)
     {
         try

@@ -5,20 +5,20 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Shim.Oci;
 
 /// <summary>
-/// Descriptors from 3 on that the container's process gets: systemd's sockets (sd_listen_fds(3)) and those of
+/// Descriptors from 3 on that the container's process inherits: systemd's sockets (sd_listen_fds(3)) and those of
 /// <c>--preserve-fds</c>.
 /// </summary>
-/// <param name="Environment">What it needs to find them.</param>
-/// <param name="Descriptors">Copies, the caller's to close.</param>
+/// <param name="Environment">The variables by which it finds them.</param>
+/// <param name="Descriptors">Copies; the caller closes them.</param>
 internal sealed record PassedDescriptors(IReadOnlyList<string> Environment, IReadOnlyList<Fd> Descriptors)
 {
-    /// <summary>Looks for them.</summary>
+    /// <summary>Finds them.</summary>
     /// <exception cref="OciException">One of them is not open.</exception>
     public static PassedDescriptors From(Arguments arguments)
     {
         var more = arguments.Number("preserve-fds") ?? 0;
         var sockets = 0;
-        // What is no number is not systemd's: runc and crun pass over it, too.
+        // Ignored if it is not a number, as in runc and crun.
         if (int.TryParse(System.Environment.GetEnvironmentVariable("LISTEN_FDS"), NumberStyles.None, CultureInfo.InvariantCulture,
             out var listening)) sockets = listening;
         if (sockets > 1024) throw new OciException($"LISTEN_FDS={sockets} is not within 0 to 1024");
@@ -32,7 +32,7 @@ internal sealed record PassedDescriptors(IReadOnlyList<string> Environment, IRea
             : [], [.. Enumerable.Range(3, count).Select(fd => Fd.DuplicateOf(fd))]);
     }
 
-    /// <summary>Closed, or opened by ourselves: whatever we inherited stays open over an exec.</summary>
+    /// <summary>Closed, or opened by us: what we inherited is not close-on-exec.</summary>
     private static bool IsOurs(int fd)
     {
         var flags = fcntl(fd, F_GETFD);

@@ -1,13 +1,13 @@
 namespace Supervisor.Shim.Oci;
 
-/// <summary><c>pause</c> and <c>resume</c>: by the freezer.</summary>
+/// <summary><c>pause</c> and <c>resume</c>, with the freezer.</summary>
 internal static class PauseVerb
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     public static readonly Verb Pause = new("pause", "ID", "stop every process of a container until resume", [], 1, 1, Freeze);
 
-    public static readonly Verb Resume = new("resume", "ID", "let a paused container go on", [], 1, 1, Thaw);
+    public static readonly Verb Resume = new("resume", "ID", "resume a paused container", [], 1, 1, Thaw);
 
     private static int Freeze(Invocation invocation)
     {

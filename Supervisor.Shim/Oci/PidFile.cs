@@ -1,6 +1,6 @@
 namespace Supervisor.Shim.Oci;
 
-/// <summary>The file that tells a caller the pid. It is there whole, or not at all.</summary>
+/// <summary>The file from which a caller reads the pid. Written atomically.</summary>
 internal static class PidFile
 {
     public static void Write(string path, int pid)

@@ -29,7 +29,7 @@ internal static class PsVerb
         return 0;
     }
 
-    /// <summary>The heading, and the lines whose PID is one of ours.</summary>
+    /// <summary>The heading, and the lines of the container's processes.</summary>
     private static string Filtered(string output, HashSet<int> pids)
     {
         var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);

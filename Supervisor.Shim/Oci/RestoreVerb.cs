@@ -1,19 +1,19 @@
 namespace Supervisor.Shim.Oci;
 
 /// <summary>
-/// <c>restore</c>: brings a container back from images; in the foreground also wait for the end, as <see cref="RunVerb"/>.
+/// <c>restore</c>: restores a container from images; in the foreground it also waits for the exit, as <see cref="RunVerb"/>.
 /// </summary>
 internal static class RestoreVerb
 {
-    public static readonly Verb Verb = new("restore", "ID", "bring a container back from a checkpoint's images, by criu(8)",
+    public static readonly Verb Verb = new("restore", "ID", "restore a container from a checkpoint's images, with criu(8)",
     [
         .. CheckpointFlags.Flags,
         Flag.Value("bundle b", "directory of config.json (default: the working directory)"),
-        Flag.Value("console-socket", "unix socket that is sent the terminal's master"),
+        Flag.Value("console-socket", "unix socket that receives the terminal's master"),
         Flag.Value("pid-file", "file for the init's pid"),
-        Flag.Switch("no-pivot", "without effect: criu enters the root"),
-        Flag.Switch("no-subreaper", "without effect: we adopt no orphans"),
-        Flag.Switch("detach d", "do not wait for the end"),
+        Flag.Switch("no-pivot", "no effect: criu enters the root"),
+        Flag.Switch("no-subreaper", "no effect: orphans are not adopted"),
+        Flag.Switch("detach d", "do not wait for the exit"),
         Flag.Value("lsm-profile", "the security module's profile, e.g. apparmor:name"),
         Flag.Value("lsm-mount-context", "the SELinux context of mounts"),
     ], 1, 1, Run);

@@ -3,21 +3,21 @@ using Supervisor.Runtime.Checkpointing;
 namespace Supervisor.Shim.Oci;
 
 /// <summary>
-/// <c>run</c>: create and start; in the foreground also wait for the end, delete, and end with the container's status.
+/// <c>run</c>: create and start; in the foreground it also waits for the exit, deletes the container, and exits with its status.
 /// </summary>
 internal static class RunVerb
 {
     public static readonly Verb Verb = new("run", "ID", "create and run a container",
     [
         .. Creation.Flags,
-        Flag.Switch("detach d", "do not wait for the end"),
-        Flag.Switch("keep", "do not delete the container after its end"),
-        Flag.Switch("no-subreaper", "without effect: we adopt no orphans"),
+        Flag.Switch("detach d", "do not wait for the exit"),
+        Flag.Switch("keep", "do not delete the container after its exit"),
+        Flag.Switch("no-subreaper", "no effect: orphans are not adopted"),
     ], 1, 1, Run) { FailurePrefix = "run failed: " };
 
     private static int Run(Invocation invocation) => Run(invocation, null);
 
-    /// <param name="images">Brought back from there instead of made anew; null for a new one.</param>
+    /// <param name="images">Restores it from there; null for a new one.</param>
     public static int Run(Invocation invocation, CheckpointOptions? images)
     {
         var arguments = invocation.Arguments;
@@ -41,7 +41,7 @@ internal static class RunVerb
             var ready = notify is null
                 ? null : Task.Factory.StartNew(() => notify.Wait(creation.Container), TaskCreationOptions.LongRunning);
             foreground.WaitForExit();
-            ready?.Wait(TimeSpan.FromSeconds(5)); // it looks for the end once a second
+            ready?.Wait(TimeSpan.FromSeconds(5)); // it checks for the exit once a second
             kept = arguments.IsSet("keep");
             return creation.Container.Wait(TimeSpan.Zero)?.Code ?? 255;
         }

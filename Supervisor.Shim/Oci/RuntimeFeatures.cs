@@ -2,7 +2,7 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary>What this runtime can do, asked of the rules that a spec is judged by: it cannot be said and not be so.</summary>
+/// <summary>What this runtime supports, derived from the rules that validate a spec: the two cannot differ.</summary>
 internal static class RuntimeFeatures
 {
     public static IEnumerable<string> Hooks

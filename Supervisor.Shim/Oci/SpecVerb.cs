@@ -36,7 +36,7 @@ internal static class SpecVerb
     {
         var spec = DefaultSpec.Create(
             ["sh"], "rootfs", new DefaultSpecOptions { Terminal = true, Hostname = "supervisor", ReadOnly = true });
-        // As runc has it: on v1 the mount of cgroups shows the container's own, in a cgroup namespace or not.
+        // As in runc: on v1 the mount of cgroups shows the container's own, with or without a cgroup namespace.
         if (CgroupHierarchies.Discover().Layout is not CgroupLayout.V2)
             spec = spec with { Linux = spec.Linux! with {
                 Namespaces = [.. spec.Linux!.Namespaces.Where(n => n.Type is not NamespaceKind.Cgroup)] } };
@@ -54,7 +54,7 @@ internal static class SpecVerb
         IReadOnlyList<IdMappingSpec> Ids(uint host) => [new IdMappingSpec { ContainerID = 0, HostID = host, Size = 1 }];
         return spec with
         {
-            // An unprivileged user may not mount a sysfs of a network namespace that is not his, nor cgroups: he sees the host's.
+            // An unprivileged user cannot mount sysfs for another user's network namespace, nor cgroups: bind the host's instead.
             Mounts =
             [
                 .. spec.Mounts.Where(m => m.Destination is not ("/sys" or "/sys/fs/cgroup"))

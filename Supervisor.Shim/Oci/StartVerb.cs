@@ -4,7 +4,7 @@ using Supervisor.Runtime.Programs;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary><c>start</c>: lets the init of a created container run its program.</summary>
+/// <summary><c>start</c>: runs the program of a created container.</summary>
 internal static class StartVerb
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -34,7 +34,7 @@ internal static class StartVerb
             live.Container?.Signal((int)Signal.SIGKILL);
             throw;
         }
-        only.Dispose(); // others may work on the container while it gets ready
+        only.Dispose(); // other commands may work on the container while it gets ready
         if (live.Container is not null) notify?.Wait(live.Container);
         return 0;
     }

@@ -4,7 +4,7 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary>A container as <c>state</c> and <c>list</c> show it: runc's names, in runc's order.</summary>
+/// <summary>A container in <c>state</c> and <c>list</c>: runc's names, in runc's order.</summary>
 internal static class StateJson
 {
     public static string Of(LiveContainer live)
@@ -16,7 +16,7 @@ internal static class StateJson
 
     public static string Of(IReadOnlyList<LiveContainer> all)
     {
-        if (all.Count == 0) return "null"; // as Go writes a list that nobody made
+        if (all.Count == 0) return "null"; // as Go writes a nil slice
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
         {
@@ -27,7 +27,7 @@ internal static class StateJson
         return Encoding.UTF8.GetString(buffer.ToArray());
     }
 
-    /// <summary>As Go prints a time.</summary>
+    /// <summary>As Go formats a time.</summary>
     public static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffffff00Z");
 
     /// <summary>Absolute.</summary>

@@ -4,7 +4,7 @@ namespace Supervisor.Shim.Oci;
 
 /// <summary>
 /// The containers of one <c>--root</c>: a directory of mode 0700 each, with <c>state.json</c> in it and, until it is
-/// started, the socket at which its init waits. Nothing is shared between containers, no lock either.
+/// started, the socket at which its init waits. Containers share nothing, not even a lock.
 /// </summary>
 internal sealed class StateStore(string root)
 {
@@ -22,18 +22,18 @@ internal sealed class StateStore(string root)
     }
 
     /// <summary>Makes a container's directory.</summary>
-    /// <exception cref="OciException">It is there already.</exception>
+    /// <exception cref="OciException">It exists already.</exception>
     public string Create(string id)
     {
         var directory = DirectoryOf(id);
         if (!Directory.Exists(root)) Directory.CreateDirectory(root, OwnerOnly);
-        // CreateDirectory is content with one that is there; mkdir(2) says whose it is.
+        // CreateDirectory accepts an existing directory; mkdir(2) fails for it.
         if (!DirectoryLock.TryMake(directory))
             throw new OciException($"container with given ID already exists: container with id exists: {id}");
         return directory;
     }
 
-    /// <summary>Writes it in one piece.</summary>
+    /// <summary>Writes it atomically.</summary>
     public void Save(ContainerState state)
     {
         var file = Path.Join(DirectoryOf(state.Id), FileName);
@@ -44,7 +44,7 @@ internal sealed class StateStore(string root)
     /// <exception cref="OciException">There is none of that name, or its state cannot be read.</exception>
     public ContainerState Load(string id) => TryLoad(id) ?? throw new OciException($"container does not exist: \"{id}\"");
 
-    /// <returns>Null when there is none of that name, or its creation has not come to a state yet.</returns>
+    /// <returns>Null when there is none of that name, or its creation has not saved a state yet.</returns>
     public ContainerState? TryLoad(string id)
     {
         var file = Path.Join(DirectoryOf(id), FileName);
@@ -70,11 +70,11 @@ internal sealed class StateStore(string root)
             ? Directory.EnumerateDirectories(root).Select(d => Path.GetFileName(d)).Where(IsId).Order(StringComparer.Ordinal)
             : [];
 
-    /// <summary>Keeps other changes of the same container away until it is disposed.</summary>
+    /// <summary>Excludes other changes of the same container until it is disposed.</summary>
     public DirectoryLock Lock(string id) =>
         DirectoryLock.TryTake(DirectoryOf(id)) ?? throw new OciException($"container does not exist: \"{id}\"");
 
-    /// <summary>Removes the directory, the state last: a crash in between leaves something that delete finds.</summary>
+    /// <summary>Removes the directory, the state last: after a crash in between, delete still finds it.</summary>
     public void Remove(string id)
     {
         var directory = DirectoryOf(id);

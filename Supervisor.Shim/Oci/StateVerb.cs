@@ -1,6 +1,6 @@
 namespace Supervisor.Shim.Oci;
 
-/// <summary><c>state</c>: what is known of a container.</summary>
+/// <summary><c>state</c>: prints a container's state.</summary>
 internal static class StateVerb
 {
     public static readonly Verb Verb = new("state", "ID", "show the state of a container", [], 1, 1, Run);

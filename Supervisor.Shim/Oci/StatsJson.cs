@@ -4,7 +4,7 @@ using Supervisor.Kernel.Cgroups;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary>What a cgroup has used, in the names of runc's <c>events --stats</c>.</summary>
+/// <summary>A cgroup's usage, with the names of runc's <c>events --stats</c>.</summary>
 internal static class StatsJson
 {
     /// <summary>One line.</summary>

@@ -15,7 +15,7 @@ internal static unsafe class Streams
 
     public static void WriteError(string text) => Write(2, Encoding.UTF8.GetBytes(text));
 
-    /// <summary>A reader that is gone is no error of ours.</summary>
+    /// <summary>A closed reader is no error.</summary>
     private static void Write(int fd, ReadOnlySpan<byte> bytes)
     {
         while (!bytes.IsEmpty)

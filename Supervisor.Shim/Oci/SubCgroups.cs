@@ -2,11 +2,11 @@ using Supervisor.Kernel.Cgroups;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary>Reads <c>exec --cgroup [CONTROLLERS:]PATH</c>: cgroups below the container's own, that exist.</summary>
+/// <summary>Parses <c>exec --cgroup [CONTROLLERS:]PATH</c>: existing cgroups below the container's own.</summary>
 internal static class SubCgroups
 {
-    /// <returns>Null where none was said: the container's own.</returns>
-    /// <exception cref="OciException">It would lead out of the container's cgroup, or is not there.</exception>
+    /// <returns>Null where none was given: the container's own.</returns>
+    /// <exception cref="OciException">It leads out of the container's cgroup, or does not exist.</exception>
     public static Cgroup? Of(Cgroup container, IReadOnlyList<string> said)
     {
         if (said.Count == 0) return null;

@@ -4,24 +4,24 @@ using Supervisor.Runtime.Resources;
 
 namespace Supervisor.Shim.Oci;
 
-/// <summary><c>update</c>: changes limits of a container that lives.</summary>
+/// <summary><c>update</c>: changes the limits of a live container.</summary>
 internal static class UpdateVerb
 {
     public static readonly Verb Verb = new("update", "ID", "change the limits of a container",
     [
-        Flag.Value("resources r", "file with the new limits in JSON, - for standard input; other flags do not count then"),
+        Flag.Value("resources r", "file with the new limits in JSON, - for standard input; overrides the other flags"),
         Flag.Value("blkio-weight", "10 to 1000"),
         Flag.Value("cpu-period", "microseconds"),
         Flag.Value("cpu-quota", "microseconds in a period"),
-        Flag.Value("cpu-burst", "microseconds that may be saved up"),
+        Flag.Value("cpu-burst", "microseconds that may accumulate"),
         Flag.Value("cpu-share", "relative weight"),
         Flag.Value("cpu-rt-period", "microseconds"),
         Flag.Value("cpu-rt-runtime", "microseconds in a real-time period"),
         Flag.Value("cpu-idle", "1 for SCHED_IDLE"),
         Flag.Value("cpuset-cpus", "processors"),
         Flag.Value("cpuset-mems", "memory nodes"),
-        Flag.Value("kernel-memory", "obsolete: without effect"),
-        Flag.Value("kernel-memory-tcp", "obsolete: without effect"),
+        Flag.Value("kernel-memory", "obsolete: no effect"),
+        Flag.Value("kernel-memory-tcp", "obsolete: no effect"),
         Flag.Value("memory", "bytes"),
         Flag.Value("memory-reservation", "bytes"),
         Flag.Value("memory-swap", "bytes of memory and swap; -1 for no limit"),

@@ -8,8 +8,8 @@ using Supervisor.Runtime.ShimClient;
 namespace Supervisor.Shim.Serving;
 
 /// <summary>
-/// The daemon at the other end. All on the loop's thread; what it does not take now waits, up to a bound, and then it is hung up
-/// on.
+/// A connection to the daemon. All on the loop's thread; messages that the daemon does not take are queued up to a limit, then
+/// the connection is closed.
 /// </summary>
 internal sealed class Connection : IDisposable
 {
@@ -31,10 +31,10 @@ internal sealed class Connection : IDisposable
 
     public Fd Fd => _socket.Fd;
 
-    /// <summary>0 until the peer has said hello.</summary>
+    /// <summary>0 before the peer's hello.</summary>
     public int Version { get; set; }
 
-    /// <summary>Nothing is read until it is resumed.</summary>
+    /// <summary>Stops reading until it is resumed.</summary>
     public void Pause(bool pause)
     {
         _paused = pause;
@@ -49,10 +49,10 @@ internal sealed class Connection : IDisposable
         if (_ended) return;
         if (_waiting.Count >= MostWaiting)
         {
-            End("it does not read");
+            End("its send queue is full");
             return;
         }
-        // Kept open until they are sent, whoever closes them meanwhile.
+        // Kept open until they are sent, even if their owner closes them meanwhile.
         foreach (var handle in all)
         {
             var kept = false;
@@ -82,7 +82,7 @@ internal sealed class Connection : IDisposable
                 if (_socket.TryReceive(_buffer, descriptors) is not { } length) return;
                 if (length == 0)
                 {
-                    End("it hung up");
+                    End("connection closed");
                     return;
                 }
                 var reader = new MessageReader(_buffer.AsMemory(0, length).ToArray());
@@ -90,14 +90,14 @@ internal sealed class Connection : IDisposable
             }
             catch (Exception e)
             {
-                End($"{e.GetType().Name}: {e.Message}"); // whoever is there comes again, and all is listed anew
+                End($"{e.GetType().Name}: {e.Message}"); // the daemon reconnects and lists all processes again
             }
             finally
             {
                 foreach (var left in descriptors) left.Dispose();
             }
         }
-        if (_paused && (events & EpollEvents.EPOLLHUP) != 0) End("it hung up");
+        if (_paused && (events & EpollEvents.EPOLLHUP) != 0) End("connection closed");
     }
 
     private void Flush()

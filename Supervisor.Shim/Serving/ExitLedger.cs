@@ -9,8 +9,8 @@ using Supervisor.Runtime.ShimClient;
 namespace Supervisor.Shim.Serving;
 
 /// <summary>
-/// The ends that nobody has collected yet, in a file: what we have reaped nobody else can ever learn. A line each, before
-/// the kernel lets go of the process; another line when it is collected. On a tmpfs, so it lives as long as the boot.
+/// A file of the exits that have not been collected yet: once we have reaped a process, its status is nowhere else. One line
+/// each, written before the kernel releases the process; another line when it is collected. On a tmpfs, so it is lost on reboot.
 /// </summary>
 internal sealed class ExitLedger : IDisposable
 {
@@ -30,7 +30,7 @@ internal sealed class ExitLedger : IDisposable
         }
         catch (IOException e)
         {
-            log($"{path}: {e.Message}: exits noted there are not known");
+            log($"{path}: {e.Message}: recorded exits are lost");
         }
         Compact();
     }
@@ -54,7 +54,7 @@ internal sealed class ExitLedger : IDisposable
         if (_size > CompactAbove) Compact();
     }
 
-    /// <summary>Of everything that belongs to a container, whose end somebody has seen.</summary>
+    /// <summary>Removes all exits of a container's processes, once their client has seen them.</summary>
     public void Forget(string key)
     {
         foreach (var id in _uncollected.Keys.Where(k => k.Key == key || k.Key.StartsWith(key + "/", StringComparison.Ordinal))
@@ -71,7 +71,7 @@ internal sealed class ExitLedger : IDisposable
 
     private void Take(string line)
     {
-        // A line that was cut short by our death has too few fields, or is followed by nothing.
+        // A line that was cut short by a crash has too few fields, or is not followed by another.
         var f = line.Split('\t');
         if (f is ["+", _, _, _, _, _, _, _, _, _] && int.TryParse(f[2], out var pid) && ulong.TryParse(f[3], out var start)
             && int.TryParse(f[4], out var status)
@@ -86,7 +86,7 @@ internal sealed class ExitLedger : IDisposable
     }
 
     /// <summary>
-    /// A full disk loses nothing while we live: the record is in memory, and goes into the file at the next compaction.
+    /// A full disk loses nothing while we run: the record is in memory, and the next compaction writes it to the file.
     /// </summary>
     private void Append(string line)
     {
@@ -98,7 +98,7 @@ internal sealed class ExitLedger : IDisposable
         }
         catch (SyscallException e)
         {
-            _log($"{_path}: {e.Message}: exits are kept in memory only");
+            _log($"{_path}: {e.Message}: keeping exits in memory only");
             _size = CompactAbove + 1;
         }
     }
@@ -117,7 +117,7 @@ internal sealed class ExitLedger : IDisposable
         }
         catch (IOException e) when (_file is not null)
         {
-            _log($"{_path}: {e.Message}: it stays as long as it is");
+            _log($"{_path}: {e.Message}: cannot compact it");
             _size = 0;
         }
     }

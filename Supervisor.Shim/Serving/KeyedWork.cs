@@ -4,22 +4,22 @@ using Supervisor.Kernel.Threads;
 namespace Supervisor.Shim.Serving;
 
 /// <summary>
-/// What may block, done by workers: for one key one thing at a time, in the order in which it was asked for. All calls are the
-/// loop's thread's.
+/// Blocking work, done by workers: one item at a time per key, in the order of the requests. All methods are called on the
+/// loop's thread.
 /// </summary>
-/// <param name="onDone">On the loop's thread, after each thing that was done.</param>
+/// <param name="onDone">Called on the loop's thread after each item.</param>
 internal sealed class KeyedWork(EventLoop loop, Action onDone) : IDisposable
 {
     private const int MostWaiting = 64, Threads = 6, MostJobs = 10_000;
     private readonly WorkerPool _workers = new("worker", Threads, MostJobs, patience: TimeSpan.FromSeconds(5), stackSize: 256 << 10);
     private readonly Dictionary<string, Queue<Action>> _waiting = new(StringComparer.Ordinal);
 
-    /// <summary>Nothing is being done.</summary>
+    /// <summary>Whether no work is running or queued.</summary>
     public bool IsIdle => _waiting.Count == 0;
 
-    /// <param name="work">On a worker. What it gives back is done on the loop's thread.</param>
-    /// <param name="onError">On the loop's thread.</param>
-    /// <returns>False when too much waits for this key already.</returns>
+    /// <param name="work">Runs on a worker. The action that it returns runs on the loop's thread.</param>
+    /// <param name="onError">Called on the loop's thread.</param>
+    /// <returns>False when too much work is queued for this key.</returns>
     public bool TryAdd(string key, TimeSpan timeout, Func<CancellationToken, Action> work, Action<Exception> onError)
     {
         if (_waiting.TryGetValue(key, out var waiting))
@@ -64,7 +64,7 @@ internal sealed class KeyedWork(EventLoop loop, Action onDone) : IDisposable
         }
         catch (Exception e)
         {
-            onError(e); // an answer that could not be sent is answered with that
+            onError(e); // a reply that could not be sent is replaced by this error
         }
         finally
         {

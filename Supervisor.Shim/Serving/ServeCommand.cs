@@ -6,7 +6,7 @@ using Supervisor.Kernel.Processes;
 
 namespace Supervisor.Shim.Serving;
 
-/// <summary><c>serve</c>: in the foreground, until there is nothing left to serve.</summary>
+/// <summary><c>serve</c>: in the foreground, until no process is left to serve.</summary>
 internal static class ServeCommand
 {
     public static int Run(string[] args)
@@ -20,7 +20,7 @@ internal static class ServeCommand
                 case "--dir" when i + 1 < args.Length: directory = Path.GetFullPath(args[++i]); break;
                 case "--resume" when i + 1 < args.Length
                     && int.TryParse(args[++i], out var number): state = new Fd(number); break;
-                case var other: throw new UsageException($"serve: \"{other}\" is not a flag of this version, or lacks its value");
+                case var other: throw new UsageException($"serve: \"{other}\" is an unknown flag, or lacks its value");
             }
         }
         if (directory is null) throw new UsageException("serve: --dir is missing");
@@ -28,12 +28,12 @@ internal static class ServeCommand
             || (File.GetUnixFileMode(directory) & ~(
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)) != 0)
             throw new UsageException($"serve: {directory} must be a directory of mode 0700");
-        // One a directory: two would take each other's socket and file. The kernel lets go of it whatever way we end; after an
-        // exec it is taken anew, and who took it in between finds us listening and leaves.
+        // One shim per directory: two would replace each other's socket and file. The kernel releases the lock however we exit;
+        // after an exec we lock again, and a shim that took the lock in between finds us listening and exits.
         using var single = Fd.Open(Path.Join(directory, "lock"), OpenFlags.O_RDWR | OpenFlags.O_CREAT, 0x180 /* 0600 */);
         if (Native.flock(single.Number, Native.LOCK_EX | Native.LOCK_NB) != 0 && state is null)
         {
-            Log($"another shim serves {directory}: leaving");
+            Log($"another shim serves {directory}: exiting");
             return 0;
         }
         DescriptorLimit.Raise();
@@ -43,7 +43,7 @@ internal static class ServeCommand
             s => PosixSignalRegistration.Create(s, context =>
         {
             context.Cancel = true;
-            server.AskToEnd($"{context.Signal}");
+            server.RequestExit($"{context.Signal}");
         }))];
         server.Done.GetAwaiter().GetResult();
         File.Delete(Path.Join(directory, "s"));

@@ -4,7 +4,7 @@ using Supervisor.Runtime.ShimClient;
 namespace Supervisor.Shim.Serving;
 
 /// <summary>
-/// One process that is a child of ours, or was of a former shim: a container's init, or another of its processes.
+/// One process that is our child, or was a previous shim's: a container's init, or another of its processes.
 /// </summary>
 internal sealed class ShimProcessEntry(string key, string? container, IContainerProcess process)
 {
@@ -17,11 +17,11 @@ internal sealed class ShimProcessEntry(string key, string? container, IContainer
 
     public Container? Container => process as Container;
 
-    /// <summary>As the kernel told it; null while it runs.</summary>
+    /// <summary>Its exit; null while it runs.</summary>
     public ExitRecord? Exit { get; set; }
 
-    /// <summary>Its output has been passed on, so that the end may be told.</summary>
-    public bool Told { get; set; }
+    /// <summary>Whether its exit was reported, which happens after its output has been passed on.</summary>
+    public bool Reported { get; set; }
 
     public ulong OomKills => Container?.OomKillsReported ?? 0;
 
@@ -39,7 +39,7 @@ internal sealed class ShimProcessEntry(string key, string? container, IContainer
         _ => Task.CompletedTask,
     };
 
-    /// <summary>Taken over after its end.</summary>
+    /// <summary>To be called for a process that was adopted after its exit.</summary>
     public void HasEndedBefore()
     {
         if (process is Container container) container.HasEndedBefore();

@@ -9,8 +9,8 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Shim.Serving;
 
 /// <summary>
-/// A newer executable in our place: same pid, so the containers stay its children; same descriptors, so neither they nor
-/// the daemon notice. What is in our heads travels in a memfd. Where it cannot be executed, we go on as if nothing had been.
+/// Replaces our executable with a newer one: same pid, so the containers stay its children; same descriptors, so neither they
+/// nor the daemon notice. The state is passed in a memfd. If the exec fails, we continue as before.
 /// </summary>
 internal sealed unsafe partial class ShimServer
 {
@@ -23,11 +23,11 @@ internal sealed unsafe partial class ShimServer
         if (_upgrade is not null || !path.StartsWith('/') || !IsExecutable(path))
         {
             Fail(from, number, new InvalidOperationException(
-                _upgrade is not null ? "an upgrade is on its way" : $"\"{path}\" cannot be executed"));
+                _upgrade is not null ? "an upgrade is already in progress" : $"\"{path}\" cannot be executed"));
             return;
         }
         _upgrade = (from, number, path, Environment.TickCount64 + (long)UpgradeWithin.TotalMilliseconds);
-        from.Pause(true); // what is asked meanwhile waits in the socket, for whoever we are by then
+        from.Pause(true); // requests wait in the socket until the upgrade is done
         UpgradeIfIdle();
     }
 
@@ -43,18 +43,18 @@ internal sealed unsafe partial class ShimServer
         {
             if (Environment.TickCount64 < until) return;
             _upgrade = null;
-            Fail(from, number, new TimeoutException("something is stuck in the kernel: not upgraded"));
+            Fail(from, number, new TimeoutException("work is stuck in the kernel"));
             from.Pause(false);
             return;
         }
         _upgrade = null;
         var kept = new List<Fd>();
         var state = Write(from, number, kept);
-        _log($"becoming {path}, with {_processes.Count} processes");
+        _log($"upgrading to {path} with {_processes.Count} processes");
         foreach (var process in _processes.Values) process.Child.Dispose(); // the copies of their descriptors stay
         Execute(path, ["supervisor-shim", .. Environment.GetCommandLineArgs().Skip(1).TakeWhile(a => a != "--resume"), "--resume",
             $"{state.Number}"]);
-        _log($"{path}: {Errno.Last}: staying what we are");
+        _log($"{path}: {Errno.Last}: the upgrade failed, this version continues");
         _processes.Clear();
         _byPid.Clear();
         _listener.Dispose();
@@ -64,7 +64,7 @@ internal sealed unsafe partial class ShimServer
         Resume(state);
     }
 
-    /// <summary>All that we know, with copies of our descriptors that survive an exec.</summary>
+    /// <summary>Our whole state, with copies of our descriptors that survive an exec.</summary>
     private Fd Write(Connection from, long number, List<Fd> kept)
     {
         var state = new MessageWriter().I32(ShimFrame.Newest).I32(Keep(_listener.Fd)).I32(Keep(from.Fd)).I32(from.Version)
@@ -74,7 +74,7 @@ internal sealed unsafe partial class ShimServer
             var process = hosted.HandOver(stop: true);
             state.Put(process, ShimFrame.Newest);
             foreach (var handle in process.Present()) state.I32(Keep(handle));
-            state.Text(hosted.ContainerKey ?? "").Flag(hosted.Told).Flag(hosted.Exit is not null);
+            state.Text(hosted.ContainerKey ?? "").Flag(hosted.Reported).Flag(hosted.Exit is not null);
             if (hosted.Exit is { } exit) state.Put(exit);
         }
         var file = Memfd.Create("supervisor-shim-state");
@@ -91,14 +91,14 @@ internal sealed unsafe partial class ShimServer
         }
     }
 
-    /// <summary>What our former image left.</summary>
+    /// <summary>Restores the state that the previous executable wrote.</summary>
     private void Resume(Fd file)
     {
         var state = new MessageReader(Payload.ReadAll(file, MostState));
         file.Dispose();
         var version = state.I32();
         if (version is < ShimFrame.Oldest or > ShimFrame.Newest)
-            throw new InvalidDataException($"the state of a former image has version {version}");
+            throw new InvalidDataException($"the state of the previous executable has unknown version {version}");
         Listen(new PacketSocket(Take(state.I32())));
         var daemon = new PacketSocket(Take(state.I32()));
         var (spoken, number) = (state.I32(), state.I64());
@@ -107,25 +107,25 @@ internal sealed unsafe partial class ShimServer
         {
             var process = state.ProcessWithNumbers(version, Take);
             var container = state.Text();
-            var (told, ended) = (state.Flag(), state.Flag());
+            var (reported, exited) = (state.Flag(), state.Flag());
             var hosted = new ShimProcessEntry(process.Key, container.Length == 0 ? null : container, Resumed(process)) {
-                Told = told };
-            if (ended) hosted.Exit = state.Exit();
+                Reported = reported };
+            if (exited) hosted.Exit = state.Exit();
             if (hosted.Exit is null)
             {
                 Add(hosted);
                 continue;
             }
-            // Reaped by our former image: there is nothing to watch.
+            // Reaped by the previous executable: there is nothing to watch.
             _processes[hosted.Key] = hosted;
             _byPid[(hosted.Child.Pid, hosted.Child.StartTime)] = hosted;
             hosted.HasEndedBefore();
-            if (!told) Tell(hosted, hosted.Exit.End);
+            if (!reported) ReportExit(hosted, hosted.Exit.End);
             else if (hosted.ContainerKey is not null
                 && _ledger.Find(hosted.Key, hosted.Child.Pid, hosted.Child.StartTime) is null) RemoveWhenRead(hosted);
         }
         Answer(_connection, number);
-        _log($"here we are again, with {_processes.Count} processes");
+        _log($"running with {_processes.Count} processes");
     }
 
     private static Fd Take(int number)

@@ -8,8 +8,8 @@ using Supervisor.Runtime.ShimClient;
 namespace Supervisor.Shim.Serving;
 
 /// <summary>
-/// The parent of a node's containers. One thread owns everything here: it accepts, reads, answers, reaps and relays.
-/// What may block in the kernel a few workers do, for one key one thing at a time.
+/// The parent of a node's containers. One thread owns everything here: it accepts, reads, replies, reaps and relays.
+/// A few workers do what may block in the kernel, one item at a time per key.
 /// </summary>
 internal sealed partial class ShimServer : IDisposable
 {
@@ -54,7 +54,7 @@ internal sealed partial class ShimServer : IDisposable
 
     private void Report(Exception e) => _log($"{e.GetType().Name}: {e.Message}");
 
-    /// <summary>Completes when there is nothing left to be there for, and somebody said so.</summary>
+    /// <summary>Completes when there is nothing left to serve and a signal or the daemon requested the exit.</summary>
     public Task Done => _done.Task;
 
     public void Dispose()
@@ -68,11 +68,11 @@ internal sealed partial class ShimServer : IDisposable
         _ledger.Dispose();
     }
 
-    /// <summary>A signal asks us to end.</summary>
-    public void AskToEnd(string signal) => _loop.Post(() =>
+    /// <summary>Exits on a signal, unless processes are left.</summary>
+    public void RequestExit(string signal) => _loop.Post(() =>
     {
         if (_processes.Count == 0 && _work.IsIdle) _done.TrySetResult();
-        else _log($"{signal}: {_processes.Count} processes are in our care: staying; end them first, or kill -9");
+        else _log($"{signal}: not exiting, {_processes.Count} processes are running; stop them first, or send SIGKILL");
     });
 
     private void Listen(PacketSocket listener)
@@ -89,7 +89,7 @@ internal sealed partial class ShimServer : IDisposable
         var (pid, uid) = socket.Peer;
         if (uid != CurrentUser.Uid)
         {
-            _log($"process {pid} of user {uid} was refused: not our user");
+            _log($"refused connection from process {pid}: it runs as user {uid}, not as ours");
             socket.Dispose();
             return;
         }
@@ -100,13 +100,13 @@ internal sealed partial class ShimServer : IDisposable
     {
         if (_connection != connection) return;
         _connection = null;
-        _log($"the daemon is gone ({why}); {_processes.Count} processes stay in our care");
+        _log($"lost the daemon ({why}); {_processes.Count} processes keep running");
     }
 
     private void OnMessage(Connection from, ShimKind kind, long number, MessageReader body, List<Fd> descriptors)
     {
         if (from.Version == 0 && kind is not ShimKind.Hello)
-            throw new InvalidDataException("a peer that does not say hello first");
+            throw new InvalidDataException("the peer did not send hello first");
         switch (kind)
         {
             case ShimKind.Hello: Greet(from, body); break;
@@ -127,7 +127,7 @@ internal sealed partial class ShimServer : IDisposable
             case ShimKind.Leave: Leave(from, number); break;
             default:
                 if (number != 0) Fail(
-                    from, number, new InvalidOperationException($"a request of kind {(int)kind}, which this shim does not know"));
+                    from, number, new InvalidOperationException($"unknown request {(int)kind}: this shim is too old"));
                 break;
         }
     }
@@ -135,7 +135,7 @@ internal sealed partial class ShimServer : IDisposable
     private void Greet(Connection from, MessageReader body)
     {
         from.Version = ShimFrame.Agree(body.I32(), body.I32());
-        _connection?.Dispose(); // two daemons at one shim: the root's lock forbids it, so the former is dead or dying
+        _connection?.Dispose(); // the root's lock allows one daemon only, so the previous one is dead or exiting
         _connection = from;
         from.Send(ShimFrame.Hello(ShimFrame.Newest, ShimFrame.Oldest, Environment.ProcessId));
         var listed = new HashSet<string>(StringComparer.Ordinal);
@@ -144,8 +144,8 @@ internal sealed partial class ShimServer : IDisposable
             var process = hosted.HandOver(stop: false);
             if (process.Handles[ProcessHandover.PidfdPlace] is not { IsClosed: false }) continue; // just being removed
             var message = ShimFrame.Begin(ShimKind.Listed).Put(process, from.Version).Text(hosted.ContainerKey ?? "")
-                .Flag(hosted is { Told: true });
-            if (hosted.Told) message.Put(hosted.Exit!);
+                .Flag(hosted is { Reported: true });
+            if (hosted.Reported) message.Put(hosted.Exit!);
             from.Send(message, process.Present());
             listed.Add(hosted.Key);
         }
@@ -198,7 +198,7 @@ internal sealed partial class ShimServer : IDisposable
         Work(from, number, key, milliseconds, deadline =>
         {
             if (Find(containerKey)?.Container is not { } container)
-                throw new InvalidOperationException("the container is not in this shim's care");
+                throw new InvalidOperationException("the container is not in this shim");
             DescriptorLimit.CheckRoom();
             var process = container.Exec(request, deadline);
             return () => Host(from, number, new ShimProcessEntry(key, containerKey, process));
@@ -221,7 +221,7 @@ internal sealed partial class ShimServer : IDisposable
         var timeout = TimeSpan.FromMilliseconds(milliseconds);
         Work(from, number, key, milliseconds, _ =>
         {
-            // Looked up when its turn has come: a create that was in flight when this was asked for is done by now.
+            // Looked up only now: a create that was in flight when this was requested has completed.
             if (Find(key) is { } hosted) hosted.Child.End(timeout);
             else if (bundle.Length > 0) Container.TearDown(bundle, cgroupPaths, timeout);
             return () =>
@@ -234,7 +234,7 @@ internal sealed partial class ShimServer : IDisposable
         });
     }
 
-    /// <summary>A process of a former shim: its streams and its start are ours now, its exit whoever is its parent's.</summary>
+    /// <summary>Adopts a previous shim's process: its streams and its start are ours now; its parent reaps it.</summary>
     private void Adopt(Connection from, long number, MessageReader body, List<Fd> descriptors)
     {
         var process = body.Process(descriptors, from.Version);
@@ -251,7 +251,7 @@ internal sealed partial class ShimServer : IDisposable
         }
         catch (Exception e)
         {
-            // Its cgroup, or it, is being removed: the daemon watches it itself.
+            // The process or its cgroup is being removed: the daemon watches it itself.
             Remove(process.Key);
             process.Close();
             Fail(from, number, e);
@@ -268,23 +268,23 @@ internal sealed partial class ShimServer : IDisposable
         var process = hosted.HandOver(stop: false);
         if (_connection == from)
             from.Send(ShimFrame.Begin(ShimKind.Spawned, number).Put(process, from.Version), process.Present());
-        Add(hosted); // after the answer: nobody hears of an end before the birth
+        Add(hosted); // after the reply: an exit is never reported before the spawn
     }
 
     private void Add(ShimProcessEntry hosted)
     {
-        Remove(hosted.Key); // a former one of the key, which has ended
+        Remove(hosted.Key); // an exited process of the same key
         _processes[hosted.Key] = hosted;
         _byPid[(hosted.Child.Pid, hosted.Child.StartTime)] = hosted;
         hosted.Child.Watch(
-            end => _loop.Post(() => Tell(hosted, end)),
+            end => _loop.Post(() => ReportExit(hosted, end)),
             () => _connection?.Send(ShimFrame.Begin(ShimKind.OutOfMemory).Text(hosted.Key).I64((long)hosted.OomKills)));
         hosted.InputEnded?.ContinueWith(
             _ => _loop.Post(() => _connection?.Send(ShimFrame.Begin(ShimKind.InputEnded).Text(hosted.Key).I32(hosted.Child.Pid))),
                 TaskScheduler.Default);
     }
 
-    /// <summary>While the kernel still keeps the child: if we die between here and there, somebody else can reap it.</summary>
+    /// <summary>Called while the kernel still keeps the child: if we crash now, its new parent can still reap it.</summary>
     private void NoteEnd(ProcessIdentity process, ExitStatus status, ProcessUsage usage)
     {
         if (!_byPid.TryGetValue((process.Pid, process.StartTime), out var hosted)) return;
@@ -293,11 +293,11 @@ internal sealed partial class ShimServer : IDisposable
         _ledger.Add(hosted.Exit);
     }
 
-    private void Tell(ShimProcessEntry hosted, ProcessEnd end)
+    private void ReportExit(ShimProcessEntry hosted, ProcessEnd end)
     {
         // removed meanwhile
-        if (hosted.Told || _byPid.GetValueOrDefault((hosted.Child.Pid, hosted.Child.StartTime)) != hosted) return;
-        hosted.Told = true;
+        if (hosted.Reported || _byPid.GetValueOrDefault((hosted.Child.Pid, hosted.Child.StartTime)) != hosted) return;
+        hosted.Reported = true;
         var seen = hosted.Exit
             ?? new ExitRecord(hosted.Key, hosted.Child.Pid, hosted.Child.StartTime, end.Status?.Code, end.At, 0, default);
         hosted.Exit = seen with { OomKills = hosted.OomKills };
@@ -308,8 +308,8 @@ internal sealed partial class ShimServer : IDisposable
     private void Collected(string key, int pid, ulong startTime)
     {
         _ledger.Collected(key, pid, startTime);
-        // A container's stays, for its end; an exec is done with, once its output is read, or the container is removed.
-        if (_processes.GetValueOrDefault(key) is not { ContainerKey: not null, Told: true } exec
+        // A container's init stays until its removal; an exec is removed once its output is read.
+        if (_processes.GetValueOrDefault(key) is not { ContainerKey: not null, Reported: true } exec
             || (exec.Child.Pid, exec.Child.StartTime) != (pid, startTime)) return;
         RemoveWhenRead(exec);
     }
@@ -329,13 +329,13 @@ internal sealed partial class ShimServer : IDisposable
         hosted.Child.Dispose();
     }
 
-    private InvalidOperationException? Taken(string key) => _processes.GetValueOrDefault(key) is { Told: false } there
-        ? new InvalidOperationException($"\"{key}\" is in this shim's care already, as process {there.Child.Pid}")
+    private InvalidOperationException? Taken(string key) => _processes.GetValueOrDefault(key) is { Reported: false } there
+        ? new InvalidOperationException($"\"{key}\" already runs in this shim as process {there.Child.Pid}")
         : null;
 
-    private static InvalidOperationException Unknown(string key) => new($"\"{key}\" is not in this shim's care");
+    private static InvalidOperationException Unknown(string key) => new($"\"{key}\" is not in this shim");
 
-    /// <summary>From a worker: the table is the loop's.</summary>
+    /// <summary>For a worker: only the loop's thread may use the table.</summary>
     private ShimProcessEntry? Find(string key)
     {
         var found = new TaskCompletionSource<ShimProcessEntry?>();
@@ -343,13 +343,13 @@ internal sealed partial class ShimServer : IDisposable
         return found.Task.GetAwaiter().GetResult();
     }
 
-    /// <summary>Gives a worker something to do, after what is being done for the same key.</summary>
-    /// <param name="work">On a worker. What it gives back is done on the loop's thread.</param>
+    /// <summary>Queues work behind that for the same key.</summary>
+    /// <param name="work">Runs on a worker. The action that it returns runs on the loop's thread.</param>
     private void Work(Connection from, long number, string key, int milliseconds, Func<CancellationToken, Action> work,
         Exception? refused = null)
     {
         if (refused is null && !_work.TryAdd(key, TimeSpan.FromMilliseconds(milliseconds), work, e => Fail(from, number, e)))
-            refused = new InvalidOperationException($"\"{key}\": too much is asked of it at once");
+            refused = new InvalidOperationException($"\"{key}\": too many requests are queued");
         if (refused is not null) Fail(from, number, refused);
     }
 
@@ -359,7 +359,7 @@ internal sealed partial class ShimServer : IDisposable
         UpgradeIfIdle();
     }
 
-    /// <summary>What creations have left behind goes back to the kernel: we live long, and mostly wait.</summary>
+    /// <summary>Returns memory that creations used to the kernel: we live long, and mostly wait.</summary>
     private void TidyIfIdle()
     {
         if (_work.IsIdle) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
@@ -382,14 +382,14 @@ internal sealed partial class ShimServer : IDisposable
     {
         if (_processes.Count > 0 || !_work.IsIdle || _ledger.Count > 0)
         {
-            Fail(from, number, new InvalidOperationException($"{_processes.Count} processes are in this shim's care"));
+            Fail(from, number, new InvalidOperationException($"{_processes.Count} processes are in this shim"));
             return;
         }
         Answer(from, number);
         _done.TrySetResult();
     }
 
-    /// <summary>Nobody talks to us, and nothing is in our care.</summary>
+    /// <summary>Exits when no daemon is connected and no process is left.</summary>
     private void ExitIfIdle()
     {
         if (_connection is null && _processes.Count == 0 && _work.IsIdle && _ledger.Count == 0) _done.TrySetResult();
