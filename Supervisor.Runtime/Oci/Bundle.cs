@@ -8,10 +8,10 @@ namespace Supervisor.Runtime.Oci;
 /// </summary>
 public static class Bundle
 {
-    /// <summary>What masked files are covered with; the creation checks that it is character device 1:3.</summary>
+    /// <summary>Covers masked files; the creation checks that it is character device 1:3.</summary>
     internal const string NullDevice = "/dev/null";
 
-    /// <summary>Makes it anew; one left by an attempt that a crash cut short is removed first.</summary>
+    /// <summary>Creates it; removes first what a crashed attempt left behind.</summary>
     public static void Create(string bundle, ReadOnlySpan<byte> spec)
     {
         Remove(bundle);
@@ -19,7 +19,7 @@ public static class Bundle
         PrivateFiles.Write(Path.Join(bundle, "config.json"), spec);
     }
 
-    /// <summary>Removes it, if it is there: renamed away first, so that a half-removed one is never taken for a bundle.</summary>
+    /// <summary>Removes it, if it exists: renamed first, so that a half-removed one is never mistaken for a bundle.</summary>
     public static void Remove(string bundle)
     {
         var doomed = bundle + ".removed";
@@ -30,22 +30,23 @@ public static class Bundle
     }
 
     /// <summary>
-    /// Notes which cgroup is about to be made. It may be another's, and found so: what is only intended is removed if it is
-    /// empty, and never emptied.
+    /// Records the cgroup that is about to be created. It may turn out to be another container's, so after a crash it is removed
+    /// only if it is empty, and its processes are never killed.
     /// </summary>
     internal static void WriteIntendedCgroup(string bundle, IReadOnlyDictionary<string, string> paths) =>
         Write(bundle, "cgroup.intended", paths);
 
-    /// <summary>What <see cref="WriteIntendedCgroup"/> noted.</summary>
+    /// <summary>The record of <see cref="WriteIntendedCgroup"/>.</summary>
     internal static IReadOnlyDictionary<string, string> ReadIntendedCgroup(string bundle) => Read(bundle, "cgroup.intended");
 
     /// <summary>
-    /// Notes which cgroup was made for it, before anything runs there: a daemon that finds a half-made container can remove it.
+    /// Records the cgroup that was created for it, before anything runs there: a daemon that finds a half-created container can
+    /// remove it.
     /// </summary>
     internal static void WriteCgroup(string bundle, IReadOnlyDictionary<string, string> paths) =>
         Write(bundle, "cgroup", paths);
 
-    /// <summary>What <see cref="WriteCgroup"/> noted; empty if the creation did not come that far.</summary>
+    /// <summary>The record of <see cref="WriteCgroup"/>; empty if the creation did not get that far.</summary>
     internal static IReadOnlyDictionary<string, string> ReadCgroup(string bundle) => Read(bundle, "cgroup");
 
     private static void Write(string bundle, string name, IReadOnlyDictionary<string, string> paths) =>
@@ -60,7 +61,7 @@ public static class Bundle
             .ToDictionary(l => l[0], l => "/" + l[1]);
     }
 
-    /// <summary>Its config.json; null when it is not there or cannot be read any more.</summary>
+    /// <summary>Its config.json; null when it does not exist or cannot be read any more.</summary>
     internal static Spec? TryReadSpec(string bundle)
     {
         try
@@ -73,7 +74,7 @@ public static class Bundle
         }
     }
 
-    /// <summary>Checks that what masked files will be covered with is the null device.</summary>
+    /// <summary>Checks that the file that covers masked files is the null device.</summary>
     internal static void CheckNullDevice()
     {
         using var device = Fd.Open(NullDevice, OpenFlags.O_PATH | OpenFlags.O_NOFOLLOW);

@@ -17,15 +17,15 @@ public static class Capability
     private static readonly Dictionary<string, int> Numbers =
         ByNumber.Select((name, number) => (name, number)).ToDictionary(c => c.name, c => c.number, StringComparer.Ordinal);
 
-    /// <summary>All names, each at its number.</summary>
+    /// <summary>All names, indexed by number.</summary>
     public static IReadOnlyList<string> Names => ByNumber;
 
-    /// <summary>The number of <paramref name="name"/>; null for a name that is not known.</summary>
+    /// <summary>The number of <paramref name="name"/>; null for an unknown name.</summary>
     public static int? TryNumber(string name) => Numbers.TryGetValue(name, out var number) ? number : null;
 
     /// <summary>The set as capset(2) and /proc/self/status write it: bit n for number n.</summary>
     /// <remarks>
-    /// Names that are not known are left out, as the specification asks; <see cref="SpecValidator.Ignored"/> tells of them.
+    /// Unknown names are left out, as the specification demands; <see cref="SpecValidator.Ignored"/> reports them.
     /// </remarks>
     public static ulong Mask(IEnumerable<string> names)
     {

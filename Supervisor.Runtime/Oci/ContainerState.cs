@@ -5,7 +5,7 @@ namespace Supervisor.Runtime.Oci;
 
 /// <summary>What hooks read on their standard input, and `state` prints. runtime-spec, runtime.md, "State".</summary>
 /// <param name="Status"><c>creating</c>, <c>created</c>, <c>running</c> or <c>stopped</c>.</param>
-/// <param name="Pid">As its reader sees it; 0 for none.</param>
+/// <param name="Pid">In the reader's pid namespace; 0 for none.</param>
 /// <param name="Bundle">Absolute.</param>
 public sealed record ContainerState(
     string OciVersion, string Id, string Status, int Pid, string Bundle, IReadOnlyDictionary<string, string> Annotations)

@@ -4,9 +4,8 @@ using System.Runtime.InteropServices;
 namespace Supervisor.Runtime.Oci;
 
 /// <summary>
-/// The seccomp profile of a container for which none was chosen: what docker and containerd allow by default, no more and no
-/// less. All other calls fail
-/// with EPERM; among them keyctl, add_key and request_key, for the kernel's keyrings know nothing of containers.
+/// The default seccomp profile: exactly what docker and containerd allow by default. All other calls fail with EPERM; among them
+/// keyctl, add_key and request_key, because the kernel's keyrings are not namespaced.
 /// </summary>
 public static class DefaultSeccomp
 {
@@ -16,17 +15,17 @@ public static class DefaultSeccomp
     private const ulong NewNamespaces =
         0x0002_0000 | 0x0200_0000 | 0x0400_0000 | 0x0800_0000 | 0x1000_0000 | 0x2000_0000 | 0x4000_0000;
 
-    // linux/socket.h. Left out: AF_VSOCK (40) reaches the hypervisor's other guests, AF_ALG (38) the kernel's cryptography; and
-    // those that no kernel has any more.
+    // linux/socket.h. Left out: AF_VSOCK (40), which reaches the hypervisor's other guests, AF_ALG (38), the kernel's
+    // cryptography, and families that no current kernel has.
     private const ulong FamiliesBelow = 12;
     private static readonly ulong[] Families =
         [13, 14, 15, 16, 17, 18, 21, 22, 24, 26, 27, 28, 29, 30, 31, 32, 33, 35, 36, 39, 41, 42, 43, 44, 45];
 
-    // personality(2): PER_LINUX, PER_LINUX32, both with UNAME26, and the question. Not ADDR_NO_RANDOMIZE and its like, which take
-    // protections away.
+    // personality(2): PER_LINUX, PER_LINUX32, both with UNAME26, and the query. Not ADDR_NO_RANDOMIZE and the like, which disable
+    // protections.
     private static readonly ulong[] Personalities = [0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff];
 
-    // Of every ABI: the kernel has some of them under other names on 32 bits.
+    // For every ABI: the kernel has some of them under other names on 32 bits.
     private static readonly string[] ForAll = Names(
         // files by name
         """
@@ -46,7 +45,7 @@ public static class DefaultSeccomp
         epoll_create epoll_create1 epoll_ctl epoll_ctl_old epoll_wait epoll_wait_old epoll_pwait epoll_pwait2
         io_setup io_destroy io_submit io_cancel io_getevents io_pgetevents io_pgetevents_time64 ioprio_get ioprio_set
         """,
-        // sockets; whose families are looked at below
+        // sockets; their families are checked below
         """
         socketcall socketpair bind listen accept accept4 connect shutdown getsockname getpeername getsockopt setsockopt
         send sendto sendmsg sendmmsg recv recvfrom recvmsg recvmmsg recvmmsg_time64
@@ -56,7 +55,7 @@ public static class DefaultSeccomp
         brk mmap mmap2 munmap mremap mprotect madvise msync mincore mseal mlock mlock2 mlockall munlock munlockall remap_file_pages
         pkey_alloc pkey_free pkey_mprotect map_shadow_stack membarrier process_mrelease
         """,
-        // processes and threads; clone is looked at below
+        // processes and threads; clone is checked below
         """
         fork vfork execve execveat exit exit_group wait4 waitid waitpid pause restart_syscall rseq uretprobe riscv_hwprobe
         getpid getppid gettid getpgid getpgrp setpgid getsid setsid set_tid_address set_thread_area get_thread_area
@@ -77,7 +76,7 @@ public static class DefaultSeccomp
         kill tkill tgkill sigprocmask sigreturn sigaltstack rt_sigaction rt_sigpending rt_sigprocmask rt_sigqueueinfo rt_tgsigqueueinfo rt_sigreturn
         rt_sigsuspend rt_sigtimedwait rt_sigtimedwait_time64
         """,
-        // time; to set it takes CAP_SYS_TIME even where a call is here
+        // time; setting it needs CAP_SYS_TIME even where a call is allowed here
         """
         time gettimeofday adjtimex clock_adjtime clock_adjtime64 clock_getres clock_getres_time64 clock_gettime clock_gettime64
         nanosleep clock_nanosleep clock_nanosleep_time64 alarm getitimer setitimer timer_create timer_delete timer_getoverrun
@@ -113,18 +112,18 @@ public static class DefaultSeccomp
         ["CAP_PERFMON"] = "perf_event_open",
     }.ToFrozenDictionary(c => c.Key, c => Names(c.Value));
 
-    // Those of the machine's own that are nobody else's.
+    // System calls of this machine only.
     private static (string[] Names, string[] Architectures) OfMachine(Architecture machine) => machine switch
     {
         Architecture.X64 => (["arch_prctl", "modify_ldt"], ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"]),
         Architecture.Arm64 =>
             (Names("arm_fadvise64_64 arm_sync_file_range sync_file_range2 breakpoint cacheflush set_tls"),
             ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"]),
-        _ => throw new PlatformNotSupportedException($"no default seccomp profile is known for {machine}: choose one"),
+        _ => throw new PlatformNotSupportedException($"no default seccomp profile for {machine}: specify one"),
     };
 
     /// <summary>The profile.</summary>
-    /// <param name="capabilities">Of the bounding set: what each of them is for is allowed with it.</param>
+    /// <param name="capabilities">The bounding set: each allows the system calls that it is for.</param>
     /// <param name="machine">X64 or Arm64.</param>
     public static SeccompSpec For(IEnumerable<string> capabilities, Architecture machine)
     {
@@ -134,14 +133,14 @@ public static class DefaultSeccomp
         List<SeccompSyscallSpec> rules =
         [
             Allow([.. names.Distinct(StringComparer.Ordinal)]),
-            // one argument many times: any of these
+            // one argument repeatedly: any of these
             Allow(["socket"], [Argument("SCMP_CMP_LT", FamiliesBelow), .. Families.Select(f => Argument("SCMP_CMP_EQ", f))]),
             Allow(["personality"], [.. Personalities.Select(p => Argument("SCMP_CMP_EQ", p))]),
         ];
         if (!held.Contains("CAP_SYS_ADMIN"))
         {
             rules.Add(Allow(["clone"], Argument("SCMP_CMP_MASKED_EQ", NewNamespaces)));
-            // Its flags are behind a pointer, where no filter can look: libraries fall back on clone when it is not there.
+            // Its flags are behind a pointer, where no filter can look: libraries fall back on clone if it is missing.
             rules.Add(new SeccompSyscallSpec { Names = ["clone3"], Action = "SCMP_ACT_ERRNO", ErrnoRet = ENOSYS });
         }
         return new SeccompSpec { DefaultAction = "SCMP_ACT_ERRNO", Architectures = architectures, Syscalls = rules };

@@ -1,6 +1,6 @@
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>What a person may say about a container; everything else is <see cref="DefaultSpec"/>'s choice.</summary>
+/// <summary>What a client may specify about a container; <see cref="DefaultSpec"/> chooses everything else.</summary>
 public sealed record DefaultSpecOptions
 {
     /// <summary>Entries as NAME=value; a PATH is added if there is none.</summary>
@@ -9,16 +9,16 @@ public sealed record DefaultSpecOptions
     /// <summary>Absolute working directory.</summary>
     public string Cwd { get; init; } = "/";
 
-    /// <summary>Who it runs as; root of the container by default.</summary>
+    /// <summary>The user that it runs as; root of the container by default.</summary>
     public UserSpec User { get; init; } = new();
 
-    /// <summary>Host name; null for the runtime to leave it.</summary>
+    /// <summary>Host name; null to leave it.</summary>
     public string? Hostname { get; init; }
 
     /// <summary>See <see cref="ProcessSpec.Init"/>.</summary>
     public bool Init { get; init; }
 
-    /// <summary>Whether it gets a pseudo terminal.</summary>
+    /// <summary>Whether it gets a pseudo-terminal.</summary>
     public bool Terminal { get; init; }
 
     /// <summary>Whether the root file system is read-only.</summary>
@@ -39,7 +39,7 @@ public sealed record DefaultSpecOptions
     /// <summary>See <see cref="LinuxSpec.CgroupsPath"/>.</summary>
     public string? CgroupsPath { get; init; }
 
-    /// <summary>Which system calls it may make; null for all, as runc's <c>spec</c> has it.</summary>
+    /// <summary>The system calls that it may make; null for all, as in runc's <c>spec</c>.</summary>
     public SeccompSpec? Seccomp { get; init; }
 
     /// <summary>Mounts after the default ones.</summary>
@@ -47,23 +47,23 @@ public sealed record DefaultSpecOptions
 }
 
 /// <summary>
-/// The spec of a container about which little was said: docker's capabilities, mounts, masked paths and limits.
+/// The spec for a few options: docker's capabilities, mounts, masked paths and limits.
 /// </summary>
 public static class DefaultSpec
 {
-    /// <summary>Of the specification that we follow.</summary>
+    /// <summary>The version of the specification that we follow.</summary>
     public const string Version = "1.2.0";
 
     private const string SearchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-    /// <summary>The 14 capabilities that docker leaves to a container's root.</summary>
+    /// <summary>The 14 capabilities that docker gives a container's root.</summary>
     public static IReadOnlyList<string> Capabilities { get; } =
     [
         "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETGID", "CAP_SETUID",
         "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE",
     ];
 
-    /// <summary>Paths of /proc and /sys that tell too much about the host.</summary>
+    /// <summary>Paths of /proc and /sys that disclose too much about the host.</summary>
     public static IReadOnlyList<string> MaskedPaths { get; } =
     [
         "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug",
@@ -74,10 +74,10 @@ public static class DefaultSpec
     public static IReadOnlyList<string> ReadonlyPaths { get; } =
         ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
-    /// <summary>Makes the spec. It passes <see cref="SpecValidator.Validate(Spec)"/> if what was said does.</summary>
+    /// <summary>Creates the spec. It passes <see cref="SpecValidator.Validate(Spec)"/> if the options do.</summary>
     /// <param name="args">Program and arguments.</param>
     /// <param name="rootfs">Root file system, absolute or relative to the bundle.</param>
-    /// <param name="options">What else was said; null for nothing.</param>
+    /// <param name="options">Null for the defaults.</param>
     public static Spec Create(IReadOnlyList<string> args, string rootfs, DefaultSpecOptions? options = null)
     {
         options ??= new DefaultSpecOptions();
@@ -118,7 +118,7 @@ public static class DefaultSpec
             Args = args,
             Env = env,
             Cwd = options.Cwd,
-            // No inheritable ones: CVE-2022-24769.
+            // No inheritable capabilities: CVE-2022-24769.
             Capabilities = new CapabilitiesSpec { Bounding = Capabilities, Effective = Capabilities, Permitted = Capabilities },
             Rlimits = [new RlimitSpec { Type = "RLIMIT_NOFILE", Soft = 1024, Hard = 1024 }],
             NoNewPrivileges = true,

@@ -1,6 +1,6 @@
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>What a device node's spec must be.</summary>
+/// <summary>Validates a device node's spec.</summary>
 internal static class DeviceRules
 {
     private const long LargestMajor = (1 << 12) - 1, LargestMinor = (1 << 20) - 1; // linux/kdev_t.h
@@ -14,20 +14,20 @@ internal static class DeviceRules
             Text.AbsolutePath(field + ".path", device.Path);
             var parts = device.Path.Split('/', StringSplitOptions.RemoveEmptyEntries);
             if (parts.Length == 0 || parts.Any(p => p is "." or ".."))
-                throw new InvalidSpecException(field + ".path", $"\"{device.Path}\" is no plain path of a file");
+                throw new InvalidSpecException(field + ".path", $"\"{device.Path}\" is not a plain file path");
             if (!seen.Add(string.Join('/', parts)))
                 throw new InvalidSpecException(field + ".path", $"\"{device.Path}\" is given twice");
             if (device.Type is not ("c" or "b" or "u" or "p"))
                 throw new InvalidSpecException(field + ".type", $"\"{device.Type}\" is none of c, b, u, p");
             if (device.Type is not "p") Numbers(field, device.Major, device.Minor, lowest: 0);
             if (device.FileMode > 0xffff)
-                throw new InvalidSpecException(field + ".fileMode", $"{device.FileMode} is no file mode");
+                throw new InvalidSpecException(field + ".fileMode", $"{device.FileMode} is not a file mode");
             if (device.Uid is uint uid) SpecReader.CheckId(field + ".uid", uid);
             if (device.Gid is uint gid) SpecReader.CheckId(field + ".gid", gid);
         }
     }
 
-    /// <param name="field">Where the two numbers stand.</param>
+    /// <param name="field">The field that has the two numbers.</param>
     /// <param name="major">Major number.</param>
     /// <param name="minor">Minor number.</param>
     /// <param name="lowest">-1 where that means all.</param>

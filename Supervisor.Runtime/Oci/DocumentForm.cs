@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Supervisor.Runtime.Oci;
 
 /// <summary>
-/// What the deserializer lets pass and we do not: a property said twice (two readers of one document would see two
-/// different specs), and null as an element of a list.
+/// Refuses what the deserializer accepts: a duplicate property (two readers of one document would see two different
+/// specs), and null as an element of a list.
 /// </summary>
 internal static class DocumentForm
 {

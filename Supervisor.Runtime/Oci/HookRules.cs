@@ -1,6 +1,6 @@
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>What a hook's spec must be.</summary>
+/// <summary>Validates a hook's spec.</summary>
 internal static class HookRules
 {
     public static void Check(HooksSpec? hooks)

@@ -1,6 +1,6 @@
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>What cache and bandwidth allocation must be. Documentation/filesystems/resctrl.rst.</summary>
+/// <summary>Validates cache and bandwidth allocation. Documentation/filesystems/resctrl.rst.</summary>
 internal static class IntelRdtRules
 {
     public static void Check(IntelRdtSpec rdt)
@@ -8,7 +8,7 @@ internal static class IntelRdtRules
         if (rdt.ClosID is { } id
             && (id.Length is 0 or > 255 || id is "." or ".." or "info" or "mon_groups" or "mon_data"
             || id.AsSpan().ContainsAny('/', '\0', '\n')))
-            throw new InvalidSpecException("linux.intelRdt.closID", $"\"{id}\" is no name of a directory");
+            throw new InvalidSpecException("linux.intelRdt.closID", $"\"{id}\" is not a directory name");
         Line("linux.intelRdt.l3CacheSchema", rdt.L3CacheSchema);
         Line("linux.intelRdt.memBwSchema", rdt.MemBwSchema);
     }

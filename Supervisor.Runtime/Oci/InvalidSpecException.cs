@@ -3,14 +3,14 @@ using System.Text;
 
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>A spec that cannot be what its author meant: which entry, and why.</summary>
+/// <summary>An entry of a spec is invalid: which one, and why.</summary>
 public sealed class InvalidSpecException : ArgumentException
 {
-    private const int Longest = 256; // both parts may come out of a stranger's document
+    private const int Longest = 256; // both parts may come from an untrusted document
 
     /// <param name="field">Path of the entry, e.g. <c>linux.namespaces[2].type</c>; <c>$</c> for the document itself.</param>
-    /// <param name="reason">What is wrong with it, beginning in lower case.</param>
-    /// <param name="inner">What noticed it.</param>
+    /// <param name="reason">What is wrong with it, starting in lower case.</param>
+    /// <param name="inner">The exception that reported it.</param>
     public InvalidSpecException(string field, string reason, Exception? inner = null)
         : base($"{Printable(field)}: {Printable(reason)}", inner) => Field = Printable(field);
 

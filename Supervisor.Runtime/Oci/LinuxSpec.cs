@@ -1,6 +1,6 @@
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>Everything in a spec that is particular to Linux.</summary>
+/// <summary>The Linux-specific part of a spec.</summary>
 public sealed record LinuxSpec
 {
     /// <summary>Namespaces to make or join; a kind not listed is shared with the runtime.</summary>
@@ -15,10 +15,10 @@ public sealed record LinuxSpec
     /// <summary>Clock offsets of a new time namespace, by <c>monotonic</c> and <c>boottime</c>.</summary>
     public IReadOnlyDictionary<string, TimeOffsetSpec> TimeOffsets { get; init => field = value ?? NoOffsets; } = NoOffsets;
 
-    /// <summary>Device nodes to make, besides the default ones.</summary>
+    /// <summary>Device nodes to create, besides the default ones.</summary>
     public IReadOnlyList<DeviceSpec> Devices { get; init => field = value ?? []; } = [];
 
-    /// <summary>Absolute: from the cgroup mount's root. Relative: from where the runtime puts its containers.</summary>
+    /// <summary>Absolute: from the cgroup mount's root. Relative: below the runtime's own place for containers.</summary>
     public string? CgroupsPath { get; init; }
 
     /// <summary>Limits of the cgroup.</summary>
@@ -27,10 +27,10 @@ public sealed record LinuxSpec
     /// <summary>Propagation of the root mount: <c>private</c>, <c>rslave</c> and so on.</summary>
     public string? RootfsPropagation { get; init; }
 
-    /// <summary>Absolute paths that read as nothing.</summary>
+    /// <summary>Absolute paths that appear empty.</summary>
     public IReadOnlyList<string> MaskedPaths { get; init => field = value ?? []; } = [];
 
-    /// <summary>Absolute paths that cannot be written.</summary>
+    /// <summary>Absolute paths that are read-only.</summary>
     public IReadOnlyList<string> ReadonlyPaths { get; init => field = value ?? []; } = [];
 
     /// <summary>Kernel parameters of the container's namespaces; <see cref="SysctlRules"/> says which.</summary>
@@ -48,7 +48,7 @@ public sealed record LinuxSpec
     /// <summary>Execution domain.</summary>
     public PersonalitySpec? Personality { get; init; }
 
-    /// <summary>Network devices to move in, by their names here (specification 1.3).</summary>
+    /// <summary>Network devices to move in, by their names on the host (specification 1.3).</summary>
     public IReadOnlyDictionary<string, NetDeviceSpec> NetDevices { get; init => field = value ?? NoDevices; } = NoDevices;
 
     /// <summary>NUMA policy (specification 1.3).</summary>
@@ -102,20 +102,20 @@ public sealed record IntelRdtSpec
     public string? MemBwSchema { get; init; }
 }
 
-/// <summary>A namespace to make or to join.</summary>
+/// <summary>A namespace to create or to join.</summary>
 public sealed record NamespaceSpec
 {
     /// <summary>One of <see cref="NamespaceKind"/>.</summary>
     public string Type { get; init => field = value ?? ""; } = "";
 
-    /// <summary>Absolute path of a namespace file to join; null or empty to make a new one.</summary>
+    /// <summary>Absolute path of a namespace file to join; null or empty to create one.</summary>
     public string? Path { get; init; }
 }
 
-/// <summary>Words for <see cref="NamespaceSpec.Type"/>. namespaces(7).</summary>
+/// <summary>Values of <see cref="NamespaceSpec.Type"/>. namespaces(7).</summary>
 public static class NamespaceKind
 {
-#pragma warning disable CS1591 // The specification's own words.
+#pragma warning disable CS1591 // The specification's own names.
     public const string Pid = "pid", Network = "network", Mount = "mount", Ipc = "ipc", Uts = "uts", User = "user",
         Cgroup = "cgroup", Time = "time";
 #pragma warning restore CS1591
@@ -124,7 +124,7 @@ public static class NamespaceKind
     public static IReadOnlyList<string> All { get; } = [Pid, Network, Mount, Ipc, Uts, User, Cgroup, Time];
 }
 
-/// <summary>How far a clock of a time namespace is off. time_namespaces(7).</summary>
+/// <summary>The offset of a clock in a time namespace. time_namespaces(7).</summary>
 public sealed record TimeOffsetSpec
 {
     /// <summary>Whole seconds.</summary>
@@ -134,7 +134,7 @@ public sealed record TimeOffsetSpec
     public uint Nanosecs { get; init; }
 }
 
-/// <summary>A device node to make. mknod(2).</summary>
+/// <summary>A device node to create. mknod(2).</summary>
 public sealed record DeviceSpec
 {
     /// <summary><c>c</c>, <c>b</c>, <c>u</c> (as <c>c</c>) or <c>p</c>.</summary>
@@ -143,10 +143,10 @@ public sealed record DeviceSpec
     /// <summary>Absolute path inside the container.</summary>
     public string Path { get; init => field = value ?? ""; } = "";
 
-    /// <summary>Major number; without meaning for <c>p</c>.</summary>
+    /// <summary>Major number; ignored for <c>p</c>.</summary>
     public long Major { get; init; }
 
-    /// <summary>Minor number; without meaning for <c>p</c>.</summary>
+    /// <summary>Minor number; ignored for <c>p</c>.</summary>
     public long Minor { get; init; }
 
     /// <summary>Permission bits; null for 0666. Some callers send type bits as well: use the low twelve.</summary>

@@ -1,9 +1,9 @@
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>What a NUMA policy must be. linux/mempolicy.h; the words are those of the runtime specification 1.3.</summary>
+/// <summary>Validates a NUMA policy. linux/mempolicy.h; the names are those of the runtime specification 1.3.</summary>
 internal static class MemoryPolicyRules
 {
-    /// <summary>Nodes that a policy can name.</summary>
+    /// <summary>Number of nodes that a policy can name.</summary>
     public const int MostNodes = 1024;
 
     public static IReadOnlyDictionary<string, int> Modes { get; } = new Dictionary<string, int>(StringComparer.Ordinal)
@@ -26,9 +26,9 @@ internal static class MemoryPolicyRules
             throw new InvalidSpecException(prefix + "nodes", $"\"{policy.Nodes}\" has a node over {MostNodes - 1}");
         var hasNodes = !string.IsNullOrEmpty(policy.Nodes);
         if (policy.Mode is "MPOL_DEFAULT" or "MPOL_LOCAL" && hasNodes)
-            throw new InvalidSpecException(prefix + "nodes", $"{policy.Mode} has none");
+            throw new InvalidSpecException(prefix + "nodes", $"{policy.Mode} takes none");
         if (policy.Mode is not ("MPOL_DEFAULT" or "MPOL_LOCAL" or "MPOL_PREFERRED") && !hasNodes)
-            throw new InvalidSpecException(prefix + "nodes", $"is missing, and {policy.Mode} needs some");
+            throw new InvalidSpecException(prefix + "nodes", $"is missing: {policy.Mode} requires it");
         for (var i = 0; i < policy.Flags.Count; i++)
             if (!Flags.ContainsKey(policy.Flags[i]))
                 throw new InvalidSpecException(

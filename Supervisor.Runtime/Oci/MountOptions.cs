@@ -1,7 +1,7 @@
 namespace Supervisor.Runtime.Oci;
 
 /// <summary>
-/// The option words of one mount, sorted by which system call wants them. Later words win over earlier ones, as with
+/// The options of one mount, sorted by the system call that takes them. Later options override earlier ones, as with
 /// mount(8).
 /// </summary>
 public sealed record MountOptions
@@ -15,19 +15,19 @@ public sealed record MountOptions
     public ulong AttributesToClear { get; private init; }
 
     /// <summary>
-    /// As <see cref="AttributesToSet"/>, with <c>AT_RECURSIVE</c>: the words <c>rro</c>, <c>rnosuid</c> and so on.
+    /// As <see cref="AttributesToSet"/>, with <c>AT_RECURSIVE</c>: the options <c>rro</c>, <c>rnosuid</c> and so on.
     /// </summary>
     public ulong RecursiveAttributesToSet { get; private init; }
 
     /// <summary>As <see cref="AttributesToClear"/>, with <c>AT_RECURSIVE</c>.</summary>
     public ulong RecursiveAttributesToClear { get; private init; }
 
-    /// <summary><c>MS_*</c> for mount(2), <c>MS_BIND</c> and <c>MS_REC</c> included, propagation not.</summary>
+    /// <summary><c>MS_*</c> for mount(2), including <c>MS_BIND</c> and <c>MS_REC</c>, without propagation.</summary>
     public ulong ClassicFlags { get; private init; }
 
     /// <summary>
-    /// <c>MS_SHARED</c>, <c>MS_SLAVE</c>, <c>MS_PRIVATE</c> or <c>MS_UNBINDABLE</c>, with <c>MS_REC</c> for the r-words; 0 for
-    /// none.
+    /// <c>MS_SHARED</c>, <c>MS_SLAVE</c>, <c>MS_PRIVATE</c> or <c>MS_UNBINDABLE</c>, with <c>MS_REC</c> for <c>rshared</c> and
+    /// so on; 0 for none.
     /// </summary>
     public ulong Propagation { get; private init; }
 
@@ -40,28 +40,28 @@ public sealed record MountOptions
     /// <summary><c>remount</c>.</summary>
     public bool Remount { get; private init; }
 
-    /// <summary><c>tmpcopyup</c>: a tmpfs starts with a copy of what it covers.</summary>
+    /// <summary><c>tmpcopyup</c>: a tmpfs that starts with a copy of the directory that it covers.</summary>
     public bool CopyUp { get; private init; }
 
     /// <summary><c>idmap</c> or <c>ridmap</c>.</summary>
     public bool IdMap { get; private init; }
 
-    /// <summary><c>copy-symlink</c>: a source that is a symlink is made anew instead of what it leads to being mounted.</summary>
+    /// <summary><c>copy-symlink</c>: a source that is a symlink is recreated instead of mounting its target.</summary>
     public bool CopySymlink { get; private init; }
 
-    /// <summary><c>ridmap</c>: what is mounted below too.</summary>
+    /// <summary><c>ridmap</c>: including the mounts below.</summary>
     public bool RecursiveIdMap { get; private init; }
 
     /// <summary>
-    /// Words for fsconfig(2) <c>FSCONFIG_SET_FLAG</c> that concern the file system and not the mount: <c>sync</c>,
+    /// Options for fsconfig(2) <c>FSCONFIG_SET_FLAG</c> that apply to the file system and not the mount: <c>sync</c>,
     /// <c>lazytime</c>…
     /// </summary>
     public IReadOnlyList<string> FilesystemFlags { get; private init; } = [];
 
-    /// <summary>Everything else, for the file system to judge: <c>size=64m</c>, <c>newinstance</c>.</summary>
+    /// <summary>Everything else, passed to the file system: <c>size=64m</c>, <c>newinstance</c>.</summary>
     public IReadOnlyList<string> DataOptions { get; private init; } = [];
 
-    /// <summary>Every word that is not left to the file system, in order.</summary>
+    /// <summary>Every option that is not passed to the file system, in order.</summary>
     public static IEnumerable<string> KnownWords =>
         MountWords.Attributes.Keys.Concat(MountWords.Attributes.Keys.Select(word => "r" + word))
             .Concat(MountWords.FilesystemFlags.Keys)
@@ -71,7 +71,7 @@ public sealed record MountOptions
     /// <summary>Whether the mount is to be read-only.</summary>
     public bool ReadOnly => (AttributesToSet & MountWords.AttrReadOnly) != 0;
 
-    /// <summary>Sorts <paramref name="words"/>. Never fails: what is not known is the file system's.</summary>
+    /// <summary>Sorts <paramref name="words"/>. Never fails: unknown options are the file system's.</summary>
     public static MountOptions Parse(IEnumerable<string> words)
     {
         ulong set = 0, clear = 0, recursiveSet = 0, recursiveClear = 0, classic = 0, propagation = 0;

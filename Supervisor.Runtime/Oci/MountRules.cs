@@ -1,9 +1,9 @@
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>What a mount's spec must be.</summary>
+/// <summary>Validates a mount's spec.</summary>
 internal static class MountRules
 {
-    // What lxcfs and its like put there; runc's list.
+    // The files that lxcfs and the like mount there; runc's list.
     private static readonly HashSet<string> InProc = new(StringComparer.Ordinal)
     {
         "cpuinfo", "diskstats", "meminfo", "stat", "swaps", "uptime", "loadavg", "slabinfo", "sys/kernel/ns_last_pid",
@@ -29,18 +29,18 @@ internal static class MountRules
         if (bind)
         {
             if (string.IsNullOrEmpty(mount.Source))
-                throw new InvalidSpecException(field + ".source", "is missing, and a bind mount has one");
+                throw new InvalidSpecException(field + ".source", "is missing: a bind mount requires it");
         }
         else if (string.IsNullOrEmpty(mount.Type) || mount.Type is "none")
         {
-            // A remount or a change of propagation has no type of its own.
+            // A remount or a change of propagation has no type.
             if (!options.Remount && options.Propagation == 0)
-                throw new InvalidSpecException(field + ".type", "is missing, and this is no bind mount");
+                throw new InvalidSpecException(field + ".type", "is missing: only a bind mount has none");
         }
         Proc(field, mount, bind);
         if (options.CopyUp && mount.Type is not "tmpfs")
             throw new InvalidSpecException(
-                $"{field}.options[{IndexOf(mount.Options, "tmpcopyup")}]", "only a tmpfs can be filled");
+                $"{field}.options[{IndexOf(mount.Options, "tmpcopyup")}]", "only a tmpfs supports it");
         if (!bind && mount.UidMappings.Count > 0)
             throw new InvalidSpecException(field + ".uidMappings", "only a bind mount can be idmapped");
         if (!bind && mount.GidMappings.Count > 0)
@@ -50,7 +50,7 @@ internal static class MountRules
     }
 
     /// <summary>
-    /// What may be mounted on /proc and in it: what hides it could stand where the runtime or the container trusts it
+    /// Limits mounts on and below /proc: a mount could replace files there that the runtime or the container trusts
     /// (CVE-2019-16884).
     /// </summary>
     private static void Proc(string field, MountSpec mount, bool bind)
@@ -60,7 +60,7 @@ internal static class MountRules
         if (path == "proc")
         {
             if (mount.Type is "proc" or null or "" or "none" && !bind || bind && mount.Source?.TrimEnd('/') is "/proc") return;
-            throw new InvalidSpecException(field + ".destination", "only a procfs belongs on /proc");
+            throw new InvalidSpecException(field + ".destination", "only a procfs may be mounted on /proc");
         }
         if (path.StartsWith("proc/", StringComparison.Ordinal) && !InProc.Contains(path["proc/".Length..]))
             throw new InvalidSpecException(

@@ -1,7 +1,7 @@
 namespace Supervisor.Runtime.Oci;
 
 /// <summary>
-/// What the words of mount(8) mean in numbers. linux/mount.h; the words are those of the runtime specification.
+/// The values of mount(8)'s options. linux/mount.h; the names are those of the runtime specification.
 /// </summary>
 internal static class MountWords
 {
@@ -15,7 +15,7 @@ internal static class MountWords
 
     private const ulong MsAtimeModes = MsNoAtime | MsRelAtime | MsStrictAtime;
 
-    /// <summary>Words about a mount; with an r before them, about a mount and all below it.</summary>
+    /// <summary>Options of a mount; with an r before them, of a mount and all below it.</summary>
     public static IReadOnlyDictionary<string, Attribute> Attributes {
         get; } = new Dictionary<string, Attribute>(StringComparer.Ordinal)
     {
@@ -27,11 +27,11 @@ internal static class MountWords
         ["nosymfollow"] = On(AttrNoSymFollow, MsNoSymFollow), ["symfollow"] = Off(AttrNoSymFollow, MsNoSymFollow),
         ["relatime"] = Atime(AttrRelAtime, MsRelAtime), ["noatime"] = Atime(AttrNoAtime, MsNoAtime),
         ["strictatime"] = Atime(AttrStrictAtime, MsStrictAtime),
-        // The negations lead back to the kernel's own choice, which has been relatime since 2.6.30.
+        // The negations select the kernel's default, which has been relatime since 2.6.30.
         ["norelatime"] = Atime(AttrRelAtime, 0), ["atime"] = Atime(AttrRelAtime, 0), ["nostrictatime"] = Atime(AttrRelAtime, 0),
     };
 
-    /// <summary>Words about a file system.</summary>
+    /// <summary>Options of a file system.</summary>
     public static IReadOnlyDictionary<string, FilesystemFlag> FilesystemFlags { get; } =
         new Dictionary<string, FilesystemFlag>(StringComparer.Ordinal)
         {
@@ -59,16 +59,16 @@ internal static class MountWords
     public readonly record struct Attribute(ulong Set, ulong Clear, ulong ClassicSet, ulong ClassicClear)
     {
         /// <summary>
-        /// The two masks once this word has been heard too: what it sets is no longer cleared and the other way round.
+        /// Applies this option to the two masks: what it sets is no longer cleared and vice versa.
         /// </summary>
         public (ulong Set, ulong Clear) After(ulong set, ulong clear) =>
-            Clear == AttrAtimeMask // the one field among the bits: mount_setattr wants it cleared whole and set anew
+            Clear == AttrAtimeMask // the only multi-bit field: mount_setattr requires clearing all of it
                 ? (set & ~AttrAtimeMask | Set, clear | AttrAtimeMask)
                 : (set & ~Clear | Set, clear & ~Set | Clear);
     }
 
-    /// <param name="Word">What is said to the file system; null when this word only takes another back.</param>
-    /// <param name="Opposite">The word that it takes back.</param>
+    /// <param name="Word">The option for the file system; null when this one only cancels another.</param>
+    /// <param name="Opposite">The option that it cancels.</param>
     /// <param name="Classic">The bit of mount(2).</param>
     /// <param name="Set">Whether the bit is set.</param>
     public readonly record struct FilesystemFlag(string? Word, string? Opposite, ulong Classic, bool Set);

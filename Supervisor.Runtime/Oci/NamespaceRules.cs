@@ -1,6 +1,6 @@
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>Which namespaces there are, and what needs one.</summary>
+/// <summary>Validates namespaces, and the settings that need one.</summary>
 internal static class NamespaceRules
 {
     public static void Check(Spec spec, LinuxSpec linux)
@@ -23,14 +23,14 @@ internal static class NamespaceRules
         if (linux.MaskedPaths.Count > 0) throw new InvalidSpecException("linux.maskedPaths", "needs a mount namespace");
         if (linux.ReadonlyPaths.Count > 0) throw new InvalidSpecException("linux.readonlyPaths", "needs a mount namespace");
         if (linux.Devices.Count > 0)
-            throw new InvalidSpecException("linux.devices", "needs a mount namespace: the nodes would be made on the host");
+            throw new InvalidSpecException("linux.devices", "needs a mount namespace: the nodes would be created on the host");
         if (spec.Root is { Readonly: true })
-            throw new InvalidSpecException("root.readonly", "needs a mount namespace: nothing but a mount is read-only");
+            throw new InvalidSpecException("root.readonly", "needs a mount namespace: only a mount can be read-only");
         if (linux.RootfsPropagation is { Length: > 0 })
             throw new InvalidSpecException("linux.rootfsPropagation", "needs a mount namespace");
     }
 
-    /// <summary>What a joined mount namespace leaves to those who live in it.</summary>
+    /// <summary>Refuses what would affect the other processes in a joined mount namespace.</summary>
     private static void Joined(Spec spec, LinuxSpec linux)
     {
         if (spec.Root?.Path.Trim('/') is not ""
@@ -49,9 +49,9 @@ internal static class NamespaceRules
         if (string.IsNullOrEmpty(user.Path))
         {
             if (linux.UidMappings.Count == 0)
-                throw new InvalidSpecException("linux.uidMappings", "is empty: nobody could be in the new user namespace");
+                throw new InvalidSpecException("linux.uidMappings", "is empty: the new user namespace needs a mapping");
             if (linux.GidMappings.Count == 0)
-                throw new InvalidSpecException("linux.gidMappings", "is empty: nobody could be in the new user namespace");
+                throw new InvalidSpecException("linux.gidMappings", "is empty: the new user namespace needs a mapping");
         }
     }
 
@@ -77,7 +77,7 @@ internal static class NamespaceRules
         const int longest = 15; // IFNAMSIZ, less the NUL
         if (name.Length is 0 or > longest || name is "." or ".." || name.Any(c => c is '/' or ':' or '%' or <= ' ' or > '~'))
             throw new InvalidSpecException(
-                field, $"\"{name}\" is no name of a network device: 1 to {longest} characters, without / : % and spaces");
+                field, $"\"{name}\" is not a network device name: 1 to {longest} characters, without / : % and spaces");
     }
 
     private static void Time(LinuxSpec linux, HashSet<string> kinds)
@@ -85,7 +85,7 @@ internal static class NamespaceRules
         if (linux.TimeOffsets.Count == 0) return;
         if (!kinds.Contains(NamespaceKind.Time)) throw new InvalidSpecException("linux.timeOffsets", "needs a time namespace");
         if (linux.Namespaces.Any(n => n.Type is NamespaceKind.Time && !string.IsNullOrEmpty(n.Path)))
-            throw new InvalidSpecException("linux.timeOffsets", "the time namespace is joined: its clocks are set already");
+            throw new InvalidSpecException("linux.timeOffsets", "a joined time namespace has its clocks set already");
         foreach (var (clock, offset) in linux.TimeOffsets)
         {
             var field = InvalidSpecException.Key("linux.timeOffsets", clock);
@@ -116,17 +116,17 @@ internal static class NamespaceRules
         if (string.IsNullOrEmpty(name)) return;
         Text.NoNul(field, name);
         // __NEW_UTS_LEN
-        if (name.Length > 64) throw new InvalidSpecException(field, $"has {name.Length} characters; the kernel keeps 64");
+        if (name.Length > 64) throw new InvalidSpecException(field, $"has {name.Length} characters; the kernel's limit is 64");
         if (!kinds.Contains(NamespaceKind.Uts))
-            throw new InvalidSpecException(field, "needs a uts namespace: it would name the host");
+            throw new InvalidSpecException(field, "needs a uts namespace: it would change the host's name");
     }
 
     private static void Sysctl(string name, string value, Spec spec, HashSet<string> kinds)
     {
         var field = InvalidSpecException.Key("linux.sysctl", name);
-        if (SysctlRules.TryPath(name) is not { } path) throw new InvalidSpecException(field, "is no name of a kernel parameter");
+        if (SysctlRules.TryPath(name) is not { } path) throw new InvalidSpecException(field, "is not a kernel parameter");
         if (SysctlRules.NamespaceOf(path) is not { } kind)
-            throw new InvalidSpecException(field, "belongs to no namespace of a container: it would change the host");
+            throw new InvalidSpecException(field, "is not namespaced: it would change the host");
         if (!kinds.Contains(kind)) throw new InvalidSpecException(field, $"needs a {kind} namespace: it would change the host");
         if (value.AsSpan().ContainsAny('\n', '\r', '\0'))
             throw new InvalidSpecException(field, "its value holds a line break or a NUL");

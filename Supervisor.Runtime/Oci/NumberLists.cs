@@ -1,9 +1,9 @@
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>Lists as cpuset(7) writes them, <c>0-2,7</c>, once they have been checked.</summary>
+/// <summary>Validated lists in the format of cpuset(7), <c>0-2,7</c>.</summary>
 internal static class NumberLists
 {
-    /// <summary>A bit for each number; what does not fit is left out.</summary>
+    /// <summary>A bit for each number; numbers that do not fit are left out.</summary>
     public static byte[] Mask(string list, int bytes)
     {
         var mask = new byte[bytes];
@@ -12,7 +12,7 @@ internal static class NumberLists
         return mask;
     }
 
-    /// <summary>The largest number; -1 of an empty list.</summary>
+    /// <summary>The largest number; -1 for an empty list.</summary>
     public static int Last(string? list) => string.IsNullOrEmpty(list) ? -1 : Ranges(list).Max(r => r.Last);
 
     private static IEnumerable<(int First, int Last)> Ranges(string list) =>

@@ -1,6 +1,6 @@
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>What a process's spec must be.</summary>
+/// <summary>Validates a process's spec.</summary>
 internal static class ProcessRules
 {
     public static void Check(ProcessSpec process, string prefix)
@@ -13,7 +13,7 @@ internal static class ProcessRules
         // A descriptor's directory would lead out of the container (CVE-2024-21626).
         if (process.Cwd.Split('/', StringSplitOptions.RemoveEmptyEntries).Where(p => p != ".")
             .ToArray() is ["proc", _, "fd" or "cwd" or "root" or "map_files" or "task", ..] or ["dev", "fd", ..])
-            throw new InvalidSpecException(prefix + "cwd", $"\"{process.Cwd}\" leads through a descriptor of a process");
+            throw new InvalidSpecException(prefix + "cwd", $"\"{process.Cwd}\" resolves through a descriptor of a process");
         if (process.Scheduler is { } scheduler) SchedulerRules.Check(scheduler, prefix + "scheduler.");
         if (process.IoPriority is { } priority) SchedulerRules.Check(priority, prefix + "ioPriority.");
         if (process.ExecCPUAffinity is { } affinity)
@@ -35,20 +35,20 @@ internal static class ProcessRules
         }
     }
 
-    // Without '=' the entry would be passed as it is, to be taken for something by somebody (CVE-2026-57231).
+    // Without '=' the entry would be passed unchanged, and other programs could misread it (CVE-2026-57231).
     private static void Env(string field, string entry)
     {
         Text.NoNul(field, entry);
-        if (entry.IndexOf('=') <= 0) throw new InvalidSpecException(field, $"\"{entry}\" has not the form NAME=value");
+        if (entry.IndexOf('=') <= 0) throw new InvalidSpecException(field, $"\"{entry}\" is not of the form NAME=value");
     }
 
     private static void User(UserSpec user, string prefix)
     {
-        // To ignore it would run as root what was to run as another. It is the specification's word for Windows; beside a uid it
-        // says the same.
+        // Ignoring it would run the process as root instead of that user. The specification has it for Windows; beside a uid it
+        // is redundant.
         if (user is { Uid: 0, Username: not (null or "" or "root") })
             throw new InvalidSpecException(
-                prefix + "username", $"\"{user.Username}\" is not looked up: user.uid and user.gid say who it runs as");
+                prefix + "username", $"\"{user.Username}\" is not looked up: use user.uid and user.gid");
         SpecReader.CheckId(prefix + "uid", user.Uid);
         SpecReader.CheckId(prefix + "gid", user.Gid);
         if (user.Umask > 0x1ff) throw new InvalidSpecException(prefix + "umask", $"{user.Umask} is over 0777 octal");
@@ -60,8 +60,8 @@ internal static class ProcessRules
 
     private static void Capabilities(CapabilitiesSpec sets, string prefix)
     {
-        // capset(2) would refuse it, late and without a name. An ambient one that cannot be is left out (SpecValidator.Ignored):
-        // `runc spec` of 1.1 writes such.
+        // capset(2) would refuse it, late and without its name. An ambient one that cannot be set is left out
+        // (SpecValidator.Ignored): `runc spec` of 1.1 writes such.
         Within(sets.Effective, sets.Permitted, prefix + "effective", "permitted");
     }
 
@@ -79,7 +79,7 @@ internal static class ProcessRules
         {
             var limit = limits[i];
             if (Rlimit.TryNumber(limit.Type) is null)
-                throw new InvalidSpecException($"{field}[{i}].type", $"no limit is called \"{limit.Type}\"");
+                throw new InvalidSpecException($"{field}[{i}].type", $"unknown limit \"{limit.Type}\"");
             if (!seen.Add(limit.Type)) throw new InvalidSpecException($"{field}[{i}].type", $"{limit.Type} is given twice");
             if (limit.Soft > limit.Hard)
                 throw new InvalidSpecException($"{field}[{i}].soft", $"{limit.Soft} is over the hard limit {limit.Hard}");

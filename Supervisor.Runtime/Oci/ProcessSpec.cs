@@ -6,20 +6,19 @@ namespace Supervisor.Runtime.Oci;
 public sealed record ProcessSpec
 {
     /// <summary>
-    /// Whether an init of ours is the container's first process and spawns this one. An extension: the specification has no word
-    /// for it.
-    /// Only for a container's own process.
+    /// Whether an init of ours is the container's first process and spawns this one. An extension of the specification, and only
+    /// for a container's own process.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Init { get; init; }
 
-    /// <summary>Whether it gets a pseudo terminal.</summary>
+    /// <summary>Whether it gets a pseudo-terminal.</summary>
     public bool Terminal { get; init; }
 
-    /// <summary>First size of that terminal.</summary>
+    /// <summary>Initial size of that terminal.</summary>
     public ConsoleSizeSpec? ConsoleSize { get; init; }
 
-    /// <summary>Who it runs as.</summary>
+    /// <summary>The user that it runs as.</summary>
     public UserSpec User { get; init => field = value ?? new(); } = new();
 
     /// <summary>Program and arguments; a program without a slash is looked up in the PATH of <see cref="Env"/>.</summary>
@@ -55,7 +54,7 @@ public sealed record ProcessSpec
     /// <summary>ioprio_set(2).</summary>
     public IOPrioritySpec? IoPriority { get; init; }
 
-    /// <summary>CPUs on which an exec begins and goes on.</summary>
+    /// <summary>CPUs on which an exec starts and continues.</summary>
     public ExecCpuAffinitySpec? ExecCPUAffinity { get; init; }
 }
 
@@ -84,7 +83,7 @@ public sealed record UserSpec
     /// <summary>Supplementary groups.</summary>
     public IReadOnlyList<uint> AdditionalGids { get; init => field = value ?? []; } = [];
 
-    /// <summary>For Windows: never looked up, and refused where it would be without effect.</summary>
+    /// <summary>For Windows: never looked up, and refused where it would have no effect.</summary>
     public string? Username { get; init; }
 }
 
@@ -94,26 +93,26 @@ public sealed record CapabilitiesSpec
     /// <summary>Ceiling for everything executed later.</summary>
     public IReadOnlyList<string> Bounding { get; init => field = value ?? []; } = [];
 
-    /// <summary>In force.</summary>
+    /// <summary>Effective capabilities.</summary>
     public IReadOnlyList<string> Effective { get; init => field = value ?? []; } = [];
 
     /// <summary>Kept across execve of files that ask for them.</summary>
     public IReadOnlyList<string> Inheritable { get; init => field = value ?? []; } = [];
 
-    /// <summary>What may be put in force.</summary>
+    /// <summary>Capabilities that may become effective.</summary>
     public IReadOnlyList<string> Permitted { get; init => field = value ?? []; } = [];
 
     /// <summary>Kept across execve by users other than root.</summary>
     public IReadOnlyList<string> Ambient { get; init => field = value ?? []; } = [];
 }
 
-/// <summary>One setrlimit(2). 2^64-1 is no limit.</summary>
+/// <summary>Arguments of setrlimit(2). 2^64-1 is no limit.</summary>
 public sealed record RlimitSpec
 {
     /// <summary>Name as <c>RLIMIT_NOFILE</c>; <see cref="Rlimit"/> has the numbers.</summary>
     public string Type { get; init => field = value ?? ""; } = "";
 
-    /// <summary>In force.</summary>
+    /// <summary>The soft limit.</summary>
     public ulong Soft { get; init; }
 
     /// <summary>How far an unprivileged process may raise it.</summary>
@@ -158,7 +157,7 @@ public sealed record IOPrioritySpec
 /// <summary>CPU lists of an exec.</summary>
 public sealed record ExecCpuAffinitySpec
 {
-    /// <summary>While it enters the container's cgroup.</summary>
+    /// <summary>While it joins the container's cgroup.</summary>
     public string? Initial { get; init; }
 
     /// <summary>Once it is there.</summary>

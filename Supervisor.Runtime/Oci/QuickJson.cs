@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Supervisor.Runtime.Oci;
 
 /// <summary>
-/// What <see cref="QuickSpecReader"/> reads with: the reader stands at a value before, and at its end after each call.
+/// JSON primitives of <see cref="QuickSpecReader"/>: each call starts with the reader before a value and leaves it at its end.
 /// </summary>
 internal static class QuickJson
 {
@@ -56,6 +56,6 @@ internal static class QuickJson
 
     public static ulong? UnsignedLong(ref Utf8JsonReader json) => json.TokenType is JsonTokenType.Null ? null : json.GetUInt64();
 
-    /// <summary>Something that is for the deserializer.</summary>
+    /// <summary>The document needs the deserializer.</summary>
     public sealed class NotOrdinary : Exception;
 }

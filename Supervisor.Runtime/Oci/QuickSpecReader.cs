@@ -5,13 +5,13 @@ namespace Supervisor.Runtime.Oci;
 
 /// <summary>
 /// Reads ordinary specs without the deserializer, whose metadata cost a short-lived process a fifth of a container's life
-/// (docs/performance.md). Whatever it does not know, or finds to be of another kind, it leaves to the deserializer: that
-/// one gives every error, and reads every name that is not spelt here. A test holds the two to the same answers.
+/// (docs/performance.md). It leaves unknown names and unexpected types to the deserializer, which reports every error. A test
+/// checks that both give the same results.
 /// </summary>
-/// <remarks>For documents that <see cref="DocumentForm"/> has passed: well-formed, no name twice, no null in a list.</remarks>
+/// <remarks>For documents that <see cref="DocumentForm"/> has checked: well-formed, no duplicates, no null in a list.</remarks>
 internal static class QuickSpecReader
 {
-    /// <returns>Null when the deserializer has to look at it.</returns>
+    /// <returns>Null when the document needs the deserializer.</returns>
     public static Spec? TryRead(ReadOnlySpan<byte> document) => TryRead(document, Whole);
 
     /// <inheritdoc cref="TryRead(ReadOnlySpan{byte})"/>
@@ -301,7 +301,7 @@ internal static class QuickSpecReader
                 "memory" => resources with { Memory = OrNull(ref json, Memory) },
                 "cpu" => resources with { Cpu = OrNull(ref json, Cpu) },
                 "pids" => resources with { Pids = OrNull(ref json, Pids) },
-                "unified" when json.TokenType is JsonTokenType.Null => resources, // as containerd writes none
+                "unified" when json.TokenType is JsonTokenType.Null => resources, // as containerd writes an empty one
                 "blockIO" => resources with { BlockIO = OrNull(ref json, BlockIO) },
                 "unified" => resources with { Unified = Map(ref json) },
                 _ => throw new NotOrdinary(),
@@ -357,7 +357,7 @@ internal static class QuickSpecReader
         return cpu;
     }
 
-    /// <summary>Its lists of devices are rare enough.</summary>
+    /// <summary>Without the lists of devices, which are rare.</summary>
     private static BlockIOSpec BlockIO(ref Utf8JsonReader json)
     {
         var io = new BlockIOSpec();

@@ -1,6 +1,6 @@
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>What limits must be.</summary>
+/// <summary>Validates limits.</summary>
 internal static class ResourceRules
 {
     public static void Check(ResourcesSpec resources, string prefix)
@@ -17,11 +17,11 @@ internal static class ResourceRules
         foreach (var (file, value) in resources.Unified) Unified(InvalidSpecException.Key(prefix + "unified", file), file, value);
     }
 
-    // It becomes part of a line: a space or a line break in it would begin another word, or another line.
+    // It becomes part of a line: a space or a line break in it would start another word, or another line.
     private static void Word(string field, string word)
     {
         if (word.Length is 0 or > 64 || word.Any(c => c <= ' ' || c > '~'))
-            throw new InvalidSpecException(field, "is no name of a device");
+            throw new InvalidSpecException(field, "is not a device name");
     }
 
     private static void Rule(string field, DeviceRuleSpec rule)
@@ -29,11 +29,11 @@ internal static class ResourceRules
         if (rule.Type is not (null or "" or "a" or "c" or "b"))
             throw new InvalidSpecException(field + ".type", $"\"{rule.Type}\" is none of a, b, c");
         if (rule.Access is { } access && access.Any(c => c is not ('r' or 'w' or 'm')))
-            throw new InvalidSpecException(field + ".access", $"\"{access}\" has other letters than r, w and m");
-        // The kernel takes "a" for everything and reads no further: a narrower rule would become that one.
+            throw new InvalidSpecException(field + ".access", $"\"{access}\" may only have the letters r, w and m");
+        // The kernel takes "a" as everything and ignores the rest: a narrower rule would become that one.
         if (rule.Type is (null or "" or "a")
             && (rule.Major >= 0 || rule.Minor >= 0 || rule.Access is { Length: > 0 } some && !"rwm".All(some.Contains)))
-            throw new InvalidSpecException(field + ".type", "a rule for all types cannot be narrowed: give c or b");
+            throw new InvalidSpecException(field + ".type", "a rule for all types cannot be narrowed: use c or b");
         DeviceRules.Numbers(field, rule.Major ?? -1, rule.Minor ?? -1, lowest: -1);
     }
 
@@ -48,10 +48,10 @@ internal static class ResourceRules
             throw new InvalidSpecException(prefix + "swappiness", $"{memory.Swappiness} is not within 0 to 100");
         if (memory is { Limit: > 0, Swap: > 0 } && memory.Swap < memory.Limit)
             throw new InvalidSpecException(
-                prefix + "swap", $"{memory.Swap} is memory and swap together, and less than the limit {memory.Limit} of memory");
+                prefix + "swap", $"{memory.Swap} is less than the memory limit {memory.Limit}, which it includes");
         if (memory is { Limit: -1, Swap: > 0 })
             throw new InvalidSpecException(
-                prefix + "swap", "memory and swap together cannot be limited when memory alone is not");
+                prefix + "swap", "needs a memory limit");
     }
 
     private static void Cpu(CpuSpec cpu, string prefix)
@@ -97,15 +97,15 @@ internal static class ResourceRules
     {
         if (size.Length is < 3 or > 16 || size[^1] != 'B' || size[^2] is not ('K' or 'M' or 'G') || size[0] == '0'
             || !size[..^2].All(char.IsAsciiDigit))
-            throw new InvalidSpecException(field, $"\"{size}\" is no size like 2MB");
+            throw new InvalidSpecException(field, $"\"{size}\" is not a size like 2MB");
     }
 
     private static void Unified(string field, string file, string value)
     {
         var dot = file.IndexOf('.');
         if (dot <= 0 || !file.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-'))
-            throw new InvalidSpecException(field, "is no file name like memory.high");
-        // cgroup.procs, cgroup.subtree_control and their like steer the cgroup itself; these two only limit.
+            throw new InvalidSpecException(field, "is not a file name like memory.high");
+        // cgroup.procs, cgroup.subtree_control and the like control the cgroup itself; these two only limit it.
         if (file[..dot] is "cgroup" && file is not ("cgroup.max.depth" or "cgroup.max.descendants"))
             throw new InvalidSpecException(field, "is not a limit");
         Text.NoNul(field, value);

@@ -2,10 +2,10 @@ using System.Text.Json.Serialization;
 
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>Limits of a cgroup. Null or 0 leaves a value as it is; -1, where a number is signed, lifts it.</summary>
+/// <summary>Limits of a cgroup. Null or 0 leaves a value unchanged; -1, where a number is signed, removes the limit.</summary>
 public sealed record ResourcesSpec
 {
-    /// <summary>Which devices may be used, later rules win.</summary>
+    /// <summary>The devices that may be used; later rules win.</summary>
     public IReadOnlyList<DeviceRuleSpec> Devices { get; init => field = value ?? []; } = [];
 
     /// <summary>Memory.</summary>
@@ -60,7 +60,7 @@ public sealed record MemorySpec
     /// <summary>Hard limit.</summary>
     public long? Limit { get; init; }
 
-    /// <summary>What is left to it when memory is short.</summary>
+    /// <summary>Soft limit: memory that reclaim leaves to the cgroup.</summary>
     public long? Reservation { get; init; }
 
     /// <summary>Memory and swap together.</summary>
@@ -72,30 +72,30 @@ public sealed record MemorySpec
     /// <summary>TCP buffers, cgroup v1.</summary>
     public long? KernelTCP { get; init; }
 
-    /// <summary>0 to 100, cgroup v1; 2^64-1 (a caller's -1) leaves it.</summary>
+    /// <summary>0 to 100, cgroup v1; 2^64-1 (a caller's -1) leaves it unchanged.</summary>
     public ulong? Swappiness { get; init; }
 
     /// <summary>Whether processes wait instead of being killed when the limit is reached, cgroup v1.</summary>
     [JsonPropertyName("disableOOMKiller")]
     public bool? DisableOomKiller { get; init; }
 
-    /// <summary>Accounting of children, cgroup v1; always on since Linux 5.11.</summary>
+    /// <summary>Hierarchical accounting, cgroup v1; always on since Linux 5.11.</summary>
     public bool? UseHierarchy { get; init; }
 
-    /// <summary>Refuse a limit that is below what is in use instead of having processes killed.</summary>
+    /// <summary>Refuse a limit below the current usage instead of killing processes.</summary>
     public bool? CheckBeforeUpdate { get; init; }
 }
 
 /// <summary>Processor time and placement.</summary>
 public sealed record CpuSpec
 {
-    /// <summary>Relative weight, 2 to 262144, 1024 being ordinary.</summary>
+    /// <summary>Relative weight, 2 to 262144, default 1024.</summary>
     public ulong? Shares { get; init; }
 
     /// <summary>Microseconds per period; -1 for no limit.</summary>
     public long? Quota { get; init; }
 
-    /// <summary>Microseconds of unused quota that may be saved up.</summary>
+    /// <summary>Microseconds of unused quota that may accumulate.</summary>
     public ulong? Burst { get; init; }
 
     /// <summary>Microseconds.</summary>
@@ -120,7 +120,7 @@ public sealed record CpuSpec
 /// <summary>Number of processes.</summary>
 public sealed record PidsSpec
 {
-    /// <summary>At most so many, itself included; negative for no limit, null to leave it.</summary>
+    /// <summary>Maximum, including the container's first; negative for no limit, null to leave it unchanged.</summary>
     public long? Limit { get; init; }
 }
 
@@ -176,14 +176,14 @@ public sealed record ThrottleDeviceSpec
     /// <summary>Minor number.</summary>
     public long Minor { get; init; }
 
-    /// <summary>Bytes or operations per second; 0 lifts the limit.</summary>
+    /// <summary>Bytes or operations per second; 0 removes the limit.</summary>
     public ulong Rate { get; init; }
 }
 
 /// <summary>Network class and priorities. cgroup v1's net_cls and net_prio.</summary>
 public sealed record NetworkSpec
 {
-    /// <summary>Class that traffic control finds.</summary>
+    /// <summary>Class id for traffic control.</summary>
     public uint? ClassID { get; init; }
 
     /// <summary>By interface.</summary>
@@ -203,10 +203,10 @@ public sealed record InterfacePrioritySpec
 /// <summary>RDMA limits on one device.</summary>
 public sealed record RdmaSpec
 {
-    /// <summary>How many HCA handles; null for no limit.</summary>
+    /// <summary>Number of HCA handles; null for no limit.</summary>
     public uint? HcaHandles { get; init; }
 
-    /// <summary>How many HCA objects; null for no limit.</summary>
+    /// <summary>Number of HCA objects; null for no limit.</summary>
     public uint? HcaObjects { get; init; }
 }
 

@@ -13,9 +13,9 @@ public static class Rlimit
     /// <summary>No limit.</summary>
     public const ulong Infinity = ulong.MaxValue;
 
-    /// <summary>All names, each at its number.</summary>
+    /// <summary>All names, indexed by number.</summary>
     public static IReadOnlyList<string> Names => ByNumber;
 
-    /// <summary>The number of <paramref name="name"/>; null for a name that is not known.</summary>
+    /// <summary>The number of <paramref name="name"/>; null for an unknown name.</summary>
     public static int? TryNumber(string name) => Array.IndexOf(ByNumber, name) is >= 0 and var number ? number : null;
 }

@@ -1,6 +1,6 @@
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>What scheduling must be, and its words in numbers. sched(7), ioprio_set(2).</summary>
+/// <summary>Validates scheduling, and the numbers of its names. sched(7), ioprio_set(2).</summary>
 internal static class SchedulerRules
 {
     public static IReadOnlyDictionary<string, uint> Policies { get; } = new Dictionary<string, uint>(StringComparer.Ordinal)
@@ -24,7 +24,7 @@ internal static class SchedulerRules
     public static void Check(SchedulerSpec scheduler, string prefix)
     {
         if (!Policies.TryGetValue(scheduler.Policy, out _))
-            throw new InvalidSpecException(prefix + "policy", $"no policy is called \"{scheduler.Policy}\"");
+            throw new InvalidSpecException(prefix + "policy", $"unknown policy \"{scheduler.Policy}\"");
         if (scheduler.Nice is < -20 or > 19)
             throw new InvalidSpecException(prefix + "nice", $"{scheduler.Nice} is not within -20 to 19");
         if (scheduler.Priority is not (null or 0) && scheduler.Policy is not ("SCHED_FIFO" or "SCHED_RR"))
@@ -33,7 +33,7 @@ internal static class SchedulerRules
             throw new InvalidSpecException(prefix + "priority", $"{scheduler.Priority} is not within 0 to 99");
         for (var i = 0; i < scheduler.Flags.Count; i++)
             if (!Flags.ContainsKey(scheduler.Flags[i]))
-                throw new InvalidSpecException($"{prefix}flags[{i}]", $"no flag is called \"{scheduler.Flags[i]}\"");
+                throw new InvalidSpecException($"{prefix}flags[{i}]", $"unknown flag \"{scheduler.Flags[i]}\"");
         if (scheduler.Policy is "SCHED_DEADLINE") return;
         if (scheduler.Runtime is not (null or 0))
             throw new InvalidSpecException(prefix + "runtime", "is for SCHED_DEADLINE only");
@@ -45,7 +45,7 @@ internal static class SchedulerRules
     public static void Check(IOPrioritySpec priority, string prefix)
     {
         if (!IOClasses.ContainsKey(priority.Class))
-            throw new InvalidSpecException(prefix + "class", $"no class is called \"{priority.Class}\"");
+            throw new InvalidSpecException(prefix + "class", $"unknown class \"{priority.Class}\"");
         if (priority.Priority is < 0 or > 7)
             throw new InvalidSpecException(prefix + "priority", $"{priority.Priority} is not within 0 to 7");
     }

@@ -1,6 +1,6 @@
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>What a seccomp profile must be.</summary>
+/// <summary>Validates a seccomp profile.</summary>
 internal static class SeccompRules
 {
     private const uint LargestErrno = 4095;
@@ -9,17 +9,17 @@ internal static class SeccompRules
     {
         Action(profile.DefaultAction, prefix + "defaultAction");
         Errno(profile.DefaultErrnoRet, prefix + "defaultErrnoRet");
-        // the calls that pass the descriptor on would wait for whom it is passed to
+        // the calls that pass the notification descriptor on would wait for its receiver
         if (profile.DefaultAction is "SCMP_ACT_NOTIFY")
             throw new InvalidSpecException(
-                prefix + "defaultAction", "cannot be SCMP_ACT_NOTIFY: the container could not even begin");
+                prefix + "defaultAction", "cannot be SCMP_ACT_NOTIFY: the container could not start");
         for (var i = 0; i < profile.Architectures.Count; i++)
             if (!SeccompWords.Architectures.Contains(profile.Architectures[i]))
                 throw new InvalidSpecException(
-                    $"{prefix}architectures[{i}]", $"no architecture is called \"{profile.Architectures[i]}\"");
+                    $"{prefix}architectures[{i}]", $"unknown architecture \"{profile.Architectures[i]}\"");
         for (var i = 0; i < (profile.Flags?.Count ?? 0); i++)
             if (!SeccompWords.Flags.ContainsKey(profile.Flags![i]))
-                throw new InvalidSpecException($"{prefix}flags[{i}]", $"no flag is called \"{profile.Flags[i]}\"");
+                throw new InvalidSpecException($"{prefix}flags[{i}]", $"unknown flag \"{profile.Flags[i]}\"");
         var notifies = false;
         for (var i = 0; i < profile.Syscalls.Count; i++)
         {
@@ -27,7 +27,7 @@ internal static class SeccompRules
             notifies |= profile.Syscalls[i].Action is "SCMP_ACT_NOTIFY";
         }
         if (profile.ListenerPath is { Length: > 0 } path) Text.AbsolutePath(prefix + "listenerPath", path);
-        else if (notifies) throw new InvalidSpecException(prefix + "listenerPath", "is missing, and a rule has SCMP_ACT_NOTIFY");
+        else if (notifies) throw new InvalidSpecException(prefix + "listenerPath", "is missing: a rule has SCMP_ACT_NOTIFY");
         else if (!string.IsNullOrEmpty(profile.ListenerMetadata))
             throw new InvalidSpecException(prefix + "listenerMetadata", "needs a listenerPath");
     }
@@ -38,7 +38,7 @@ internal static class SeccompRules
         for (var i = 0; i < rule.Names.Count; i++)
         {
             if (rule.Names[i].Length is 0 or > 64)
-                throw new InvalidSpecException($"{prefix}names[{i}]", "is no name of a system call");
+                throw new InvalidSpecException($"{prefix}names[{i}]", "is not a system call name");
             Text.NoNul($"{prefix}names[{i}]", rule.Names[i]);
             if (rule.Action is "SCMP_ACT_NOTIFY" && rule.Names[i] is ("write" or "sendmsg"))
                 throw new InvalidSpecException(
@@ -51,14 +51,14 @@ internal static class SeccompRules
             if (rule.Args[i].Index > 5)
                 throw new InvalidSpecException($"{prefix}args[{i}].index", $"{rule.Args[i].Index} is over 5");
             if (!SeccompWords.Comparisons.ContainsKey(rule.Args[i].Op))
-                throw new InvalidSpecException($"{prefix}args[{i}].op", $"no comparison is called \"{rule.Args[i].Op}\"");
+                throw new InvalidSpecException($"{prefix}args[{i}].op", $"unknown comparison \"{rule.Args[i].Op}\"");
         }
     }
 
     private static void Action(string action, string field)
     {
         if (!SeccompWords.Actions.ContainsKey(action))
-            throw new InvalidSpecException(field, action.Length == 0 ? "is missing" : $"no action is called \"{action}\"");
+            throw new InvalidSpecException(field, action.Length == 0 ? "is missing" : $"unknown action \"{action}\"");
     }
 
     private static void Errno(uint? errno, string field)

@@ -1,6 +1,6 @@
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>What the words of a seccomp profile mean in numbers. linux/seccomp.h, seccomp.h of libseccomp 2.5.</summary>
+/// <summary>The values of the names in a seccomp profile. linux/seccomp.h, seccomp.h of libseccomp 2.5.</summary>
 internal static class SeccompWords
 {
     public const uint Errno = 0x00050000, Trace = 0x7ff00000, Notify = 0x7fc00000, Allow = 0x7fff0000, Log = 0x7ffc0000;
@@ -23,7 +23,7 @@ internal static class SeccompWords
         ["SCMP_CMP_MASKED_EQ"] = 7,
     };
 
-    // TSYNC asks for the filter on all threads: the init has one. It is accepted, and nothing is done about it.
+    // TSYNC applies the filter to all threads; the init has only one, so it is accepted and ignored.
     public static IReadOnlyDictionary<string, uint> Flags { get; } = new Dictionary<string, uint>(StringComparer.Ordinal)
     {
         ["SECCOMP_FILTER_FLAG_TSYNC"] = 0, ["SECCOMP_FILTER_FLAG_LOG"] = 2, ["SECCOMP_FILTER_FLAG_SPEC_ALLOW"] = SpecAllow,

@@ -3,15 +3,15 @@ using System.Text.Json;
 namespace Supervisor.Runtime.Oci;
 
 /// <summary>
-/// A container's <c>config.json</c> after the OCI runtime specification 1.2 (Linux parts; properties that it does not
-/// name are ignored, as the specification demands). Lists and maps are never null: absent and empty mean the same.
+/// A container's <c>config.json</c> according to the OCI runtime specification 1.2 (Linux parts; properties that it does not
+/// define are ignored, as it demands). Lists and maps are never null: absent and empty mean the same.
 /// </summary>
 public sealed record Spec
 {
     /// <summary>Version of the specification that the document follows, e.g. <c>1.2.0</c>.</summary>
     public string OciVersion { get; init => field = value ?? ""; } = "";
 
-    /// <summary>What runs; null is allowed by the specification until start, and by nobody we know.</summary>
+    /// <summary>The container's process; the specification allows null until start, no known client uses that.</summary>
     public ProcessSpec? Process { get; init; }
 
     /// <summary>The root file system.</summary>
@@ -23,19 +23,19 @@ public sealed record Spec
     /// <summary>NIS domain name inside the UTS namespace.</summary>
     public string? Domainname { get; init; }
 
-    /// <summary>Mounts, done in this order.</summary>
+    /// <summary>Mounts, in this order.</summary>
     public IReadOnlyList<MountSpec> Mounts { get; init => field = value ?? []; } = [];
 
     /// <summary>Programs to run at points of the life cycle.</summary>
     public HooksSpec? Hooks { get; init; }
 
-    /// <summary>Free metadata. Never changes what a runtime does (security: nothing is taken from here).</summary>
+    /// <summary>Free metadata. Never changes what a runtime does (security: nothing is read from here).</summary>
     public IReadOnlyDictionary<string, string> Annotations { get; init => field = value ?? Empty; } = Empty;
 
-    /// <summary>Everything that is particular to Linux.</summary>
+    /// <summary>The Linux-specific part.</summary>
     public LinuxSpec? Linux { get; init; }
 
-    /// <summary>A virtual machine to run in, as it came.</summary>
+    /// <summary>A virtual machine to run in, unparsed.</summary>
     public JsonElement? Vm { get; init; }
 
     internal static IReadOnlyDictionary<string, string> Empty { get; } = new Dictionary<string, string>();
@@ -63,7 +63,7 @@ public sealed record MountSpec
     /// <summary>Device, directory or dummy name. A relative bind source is relative to the bundle.</summary>
     public string? Source { get; init; }
 
-    /// <summary>Words of mount(8).</summary>
+    /// <summary>Options of mount(8).</summary>
     public IReadOnlyList<string> Options { get; init => field = value ?? []; } = [];
 
     /// <summary>User id mappings of an idmapped mount.</summary>
@@ -73,7 +73,7 @@ public sealed record MountSpec
     public IReadOnlyList<IdMappingSpec> GidMappings { get; init => field = value ?? []; } = [];
 }
 
-/// <summary>A range of ids and what it becomes. user_namespaces(7).</summary>
+/// <summary>A mapping of a range of ids. user_namespaces(7).</summary>
 public sealed record IdMappingSpec
 {
     /// <summary>First id inside.</summary>
@@ -82,14 +82,14 @@ public sealed record IdMappingSpec
     /// <summary>First id outside.</summary>
     public uint HostID { get; init; }
 
-    /// <summary>How many.</summary>
+    /// <summary>Number of ids.</summary>
     public uint Size { get; init; }
 }
 
 /// <summary>Programs to run at points of the life cycle.</summary>
 public sealed record HooksSpec
 {
-    /// <summary>Deprecated forerunner of <see cref="CreateRuntime"/>, still what dockerd sends.</summary>
+    /// <summary>Deprecated predecessor of <see cref="CreateRuntime"/>, which dockerd still sends.</summary>
     public IReadOnlyList<HookSpec> Prestart { get; init => field = value ?? []; } = [];
 
     /// <summary>During create, in the runtime's namespaces, before pivot_root.</summary>

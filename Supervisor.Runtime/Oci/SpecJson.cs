@@ -6,7 +6,7 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>How specs are written in JSON. Generated at compile time: the shim has no reflection.</summary>
+/// <summary>JSON serialization of specs. Generated at compile time: the shim has no reflection.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
@@ -30,7 +30,7 @@ internal sealed partial class SpecJson : JsonSerializerContext
         }
     }
 
-    // A class of its own: static fields of the generated half may be set after those of this half.
+    // A separate class: static fields of the generated half may be initialized after those of this half.
     private static class Configured
     {
         public static readonly JsonSerializerOptions Options = new(Default.Options)

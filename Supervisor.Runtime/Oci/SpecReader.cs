@@ -4,16 +4,16 @@ using System.Text.Json.Serialization.Metadata;
 namespace Supervisor.Runtime.Oci;
 
 /// <summary>
-/// Reads <c>config.json</c> strictly: a name said twice, a null in a list, a number that does not fit, an id that would
-/// wrap are errors that name their place. Names that the specification does not know are ignored, as it demands.
+/// Reads <c>config.json</c> strictly: a duplicate name, a null in a list, a number that does not fit or an id that would
+/// wrap is an error that names its place. Names that the specification does not define are ignored, as it demands.
 /// </summary>
 public static class SpecReader
 {
-    /// <summary>Largest document, bytes. containerd's messages end at 16 MiB; real specs are some 20 KiB.</summary>
+    /// <summary>Largest document, bytes. containerd's messages are limited to 16 MiB; real specs are some 20 KiB.</summary>
     public const int LargestDocument = 1 << 20;
 
-    /// <summary>Reads a whole spec. Judges its form only; <see cref="SpecValidator"/> judges what it says.</summary>
-    /// <exception cref="InvalidSpecException">Whatever is wrong, with its place.</exception>
+    /// <summary>Reads a whole spec. Checks its form only; <see cref="SpecValidator"/> checks its contents.</summary>
+    /// <exception cref="InvalidSpecException">The document is invalid.</exception>
     public static Spec Read(ReadOnlySpan<byte> json)
     {
         CheckForm(json);
@@ -45,7 +45,7 @@ public static class SpecReader
     }
 
     /// <summary>Reads the process of an exec (containerd's <c>Exec</c> request, <c>runc exec --process</c>).</summary>
-    /// <exception cref="InvalidSpecException">Whatever is wrong, with its place.</exception>
+    /// <exception cref="InvalidSpecException">The document is invalid.</exception>
     public static ProcessSpec ReadProcess(ReadOnlySpan<byte> json)
     {
         CheckForm(json);
@@ -55,7 +55,7 @@ public static class SpecReader
     }
 
     /// <summary>Reads new limits (containerd's <c>Update</c> request, <c>runc update --resources</c>).</summary>
-    /// <exception cref="InvalidSpecException">Whatever is wrong, with its place.</exception>
+    /// <exception cref="InvalidSpecException">The document is invalid.</exception>
     public static ResourcesSpec ReadResources(ReadOnlySpan<byte> json)
     {
         CheckForm(json);
@@ -65,8 +65,8 @@ public static class SpecReader
         return resources;
     }
 
-    /// <summary>Reads a seccomp profile alone, and judges what it says, too.</summary>
-    /// <exception cref="InvalidSpecException">Whatever is wrong, with its place.</exception>
+    /// <summary>Reads a seccomp profile alone, and validates it.</summary>
+    /// <exception cref="InvalidSpecException">The document is invalid.</exception>
     public static SeccompSpec ReadSeccomp(ReadOnlySpan<byte> json)
     {
         CheckForm(json);
@@ -78,11 +78,11 @@ public static class SpecReader
     private static void CheckForm(ReadOnlySpan<byte> json)
     {
         if (json.Length > LargestDocument)
-            throw new InvalidSpecException("$", $"has {json.Length} bytes, more than the {LargestDocument} that are read");
+            throw new InvalidSpecException("$", $"has {json.Length} bytes, the limit is {LargestDocument}");
         DocumentForm.Check(json);
     }
 
-    /// <summary>By the deserializer; for a document whose form has been checked.</summary>
+    /// <summary>Uses the deserializer; for a document whose form has been checked.</summary>
     internal static T Deserialize<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type) where T : class
     {
         try
@@ -103,7 +103,7 @@ public static class SpecReader
         var path => path,
     };
 
-    // "The JSON value could not be converted to System.UInt32. Path: …": our reader knows what belongs in a spec, not our types.
+    // "The JSON value could not be converted to System.UInt32. Path: …": users know the spec's types, not ours.
     private static string Reason(JsonException e)
     {
         var kinds = ((string Type, string Text)[])
@@ -114,7 +114,7 @@ public static class SpecReader
             ("IReadOnlyList", "a list"), ("IReadOnlyDictionary", "an object"),
         ];
         var expected = kinds.FirstOrDefault(n => e.Message.Contains(n.Type, StringComparison.Ordinal)).Text;
-        return expected is null ? "is not of the kind that belongs here" : $"is not {expected}";
+        return expected is null ? "has the wrong type" : $"is not {expected}";
     }
 
     private static void CheckIds(ProcessSpec process, string prefix)
@@ -125,11 +125,11 @@ public static class SpecReader
             CheckId($"{prefix}user.additionalGids[{i}]", process.User.AdditionalGids[i]);
     }
 
-    // (uid_t)-1 tells setresuid(2), chown(2) and others to leave an id as it is: the process would stay root.
+    // (uid_t)-1 makes setresuid(2), chown(2) and others leave an id unchanged: the process would stay root.
     internal static void CheckId(string field, uint id)
     {
         if (id == uint.MaxValue)
-            throw new InvalidSpecException(field, "4294967295 is no id: the kernel takes it for \"no change\"");
+            throw new InvalidSpecException(field, "4294967295 is not an id: the kernel takes it as \"no change\"");
     }
 
     private static void CheckMappings(string field, IReadOnlyList<IdMappingSpec> mappings)
@@ -139,9 +139,9 @@ public static class SpecReader
             var m = mappings[i];
             if (m.Size == 0) throw new InvalidSpecException($"{field}[{i}].size", "must be at least 1");
             if ((ulong)m.ContainerID + m.Size > uint.MaxValue)
-                throw new InvalidSpecException($"{field}[{i}].containerID", "the range goes past the last id");
+                throw new InvalidSpecException($"{field}[{i}].containerID", "the range exceeds the last id");
             if ((ulong)m.HostID + m.Size > uint.MaxValue)
-                throw new InvalidSpecException($"{field}[{i}].hostID", "the range goes past the last id");
+                throw new InvalidSpecException($"{field}[{i}].hostID", "the range exceeds the last id");
         }
     }
 

@@ -2,11 +2,11 @@ using Supervisor.Kernel.Cgroups;
 
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>Judges what a spec says, as far as that can be done without asking the kernel.</summary>
+/// <summary>Validates a spec, as far as that is possible without the kernel.</summary>
 public static class SpecValidator
 {
-    /// <summary>Returns if nothing is wrong.</summary>
-    /// <exception cref="InvalidSpecException">The first thing that is wrong, with its place.</exception>
+    /// <summary>Returns if the spec is valid.</summary>
+    /// <exception cref="InvalidSpecException">The first invalid entry.</exception>
     public static void Validate(Spec spec)
     {
         Version(spec.OciVersion);
@@ -35,24 +35,24 @@ public static class SpecValidator
     }
 
     /// <summary>As <see cref="Validate(Spec)"/>, for the process of an exec; places are below the process itself.</summary>
-    /// <exception cref="InvalidSpecException">The first thing that is wrong, with its place.</exception>
+    /// <exception cref="InvalidSpecException">The first invalid entry.</exception>
     public static void Validate(ProcessSpec process)
     {
         if (process.Init) throw new InvalidSpecException(
-            "init", "is for the container's own process: an exec has none of its own");
+            "init", "is for the container's own process: an exec cannot have an init");
         ProcessRules.Check(process, "");
     }
 
     /// <summary>As <see cref="Validate(Spec)"/>, for new limits; places are below the resources themselves.</summary>
-    /// <exception cref="InvalidSpecException">The first thing that is wrong, with its place.</exception>
+    /// <exception cref="InvalidSpecException">The first invalid entry.</exception>
     public static void Validate(ResourcesSpec resources) => ResourceRules.Check(resources, "");
 
     /// <summary>
-    /// What the spec asks for and this version does not do. Empty for most specs; the caller decides what follows.
+    /// Entries of the spec that this version does not support. Empty for most specs; the caller decides what to do.
     /// </summary>
     public static IReadOnlyList<UnsupportedField> Unsupported(Spec spec) => UnsupportedRules.Of(spec);
 
-    /// <summary>What a container goes on without, with a warning, as the specification or other runtimes have it.</summary>
+    /// <summary>Entries that are ignored with a warning, as the specification demands or other runtimes do.</summary>
     public static IReadOnlyList<UnsupportedField> Ignored(Spec spec)
     {
         List<UnsupportedField> found = [.. IgnoredCapabilities(spec)];
@@ -61,7 +61,7 @@ public static class SpecValidator
         for (var i = 0; i < spec.Mounts.Count; i++)
         {
             var options = MountOptions.Parse(spec.Mounts[i].Options);
-            // These are of mounts that are there already: their file systems are not ours to configure.
+            // These are existing mounts: their file systems are not ours to configure.
             var what = options.Bind ? "a bind mount" : spec.Mounts[i].Type switch
             {
                 "bind" => "a bind mount", "cgroup" or "cgroup2" =>
@@ -69,7 +69,7 @@ public static class SpecValidator
             };
             if (what is null) continue;
             foreach (var word in options.DataOptions.Concat(options.FilesystemFlags))
-                found.Add(new UnsupportedField($"mounts[{i}].options", $"\"{word}\" means nothing on {what}"));
+                found.Add(new UnsupportedField($"mounts[{i}].options", $"\"{word}\" has no effect on {what}"));
         }
         if (spec.Linux?.Resources?.Memory?.Kernel is > 0)
             found.Add(new UnsupportedField(
@@ -89,7 +89,7 @@ public static class SpecValidator
             for (var i = 0; i < names.Count; i++)
                 if (Capability.TryNumber(names[i]) is null)
                     found.Add(new UnsupportedField(
-                    $"process.capabilities.{set}[{i}]", $"no capability is called \"{names[i]}\""));
+                    $"process.capabilities.{set}[{i}]", $"unknown capability \"{names[i]}\""));
         }
         for (var i = 0; i < sets.Ambient.Count; i++)
             if (Capability.TryNumber(sets.Ambient[i]) is not null && !Capability.CanBeAmbient(sets, sets.Ambient[i]))
@@ -103,9 +103,9 @@ public static class SpecValidator
         var parts = version.Split('-', '+')[0].Split('.');
         if (parts.Length != 3 || !parts.All(p => p.Length is > 0 and < 10 && p.All(char.IsAsciiDigit)))
             throw new InvalidSpecException(
-                "ociVersion", version.Length == 0 ? "is missing" : $"\"{version}\" is no version like 1.2.0");
+                "ociVersion", version.Length == 0 ? "is missing" : $"\"{version}\" is not a version like 1.2.0");
         if (parts[0] != "1")
-            throw new InvalidSpecException("ociVersion", $"\"{version}\" is not of the 1.x versions, which are read here");
+            throw new InvalidSpecException("ociVersion", $"\"{version}\" is not supported: only 1.x versions are");
     }
 
     private static void Personality(PersonalitySpec personality)

@@ -2,10 +2,10 @@ using System.Text.Json;
 
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>Writes specs as <c>config.json</c> holds them.</summary>
+/// <summary>Writes specs in the form of <c>config.json</c>.</summary>
 public static class SpecWriter
 {
-    /// <summary>The document, UTF-8, on one line; what is null or empty is left out.</summary>
+    /// <summary>The document, UTF-8, on one line, without null and empty values.</summary>
     public static byte[] Write(Spec spec) => JsonSerializer.SerializeToUtf8Bytes(spec, SpecJson.Of<Spec>());
 
     /// <summary>As <see cref="Write(Spec)"/>, for the process of an exec.</summary>

@@ -1,7 +1,7 @@
 namespace Supervisor.Runtime.Oci;
 
 /// <summary>
-/// Which kernel parameters belong to a namespace, so that a container may have its own. Everything else would change the
+/// The kernel parameters that belong to a namespace, so that a container may set them. Everything else would change the
 /// host (CVE-2022-0811).
 /// </summary>
 public static class SysctlRules

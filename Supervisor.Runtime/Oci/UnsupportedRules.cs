@@ -1,14 +1,14 @@
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>What a spec may ask for and this version does not do.</summary>
+/// <summary>The entries of a spec that this version does not support.</summary>
 internal static class UnsupportedRules
 {
     public static IReadOnlyList<UnsupportedField> Of(Spec spec)
     {
         var found = new List<UnsupportedField>();
         var linux = spec.Linux ?? new LinuxSpec();
-        if (spec.Vm is not null) Add("vm", "containers are not run in virtual machines");
-        if (linux.IntelRdt is not null) Add("linux.intelRdt", "cache and memory bandwidth are not allocated");
+        if (spec.Vm is not null) Add("vm", "virtual machines are not supported");
+        if (linux.IntelRdt is not null) Add("linux.intelRdt", "cache and memory bandwidth allocation is not supported");
         return found;
 
         void Add(string field, string reason) => found.Add(new UnsupportedField(field, reason));

@@ -308,7 +308,7 @@ public sealed partial class OciSecurityTests : IDisposable
     {
         await _oci.Configure(["true"],
             c => c["mounts"]!.AsArray().Add(JsonNode.Parse("""{"destination":"/proc","type":"tmpfs","source":"tmpfs"}""")));
-        Fails(await _oci.Do("run", _id), 1, "only a procfs belongs on /proc");
+        Fails(await _oci.Do("run", _id), 1, "only a procfs may be mounted on /proc");
         await _oci.Configure(["true"],
             c => c["mounts"]!.AsArray()
                 .Add(JsonNode.Parse("""{"destination":"/proc/self/attr","type":"tmpfs","source":"tmpfs"}""")));
