@@ -19,7 +19,7 @@ internal static class ShimCommandLine
                 case ["serve", .. var rest]:
                     return ServeCommand.Run(rest);
                 default:
-                    throw new UsageException(args.Length == 0 ? "no verb" : $"\"{args[0]}\" is not a verb of this version");
+                    throw new UsageException(args.Length == 0 ? "no verb" : $"\"{args[0]}\" is an unknown verb");
             }
         }
         catch (UsageException e)

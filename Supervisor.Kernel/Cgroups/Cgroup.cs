@@ -72,7 +72,7 @@ public sealed class Cgroup
     {
         foreach (var path in paths.Values)
             if (CgroupPath.Flaw(path) is { } flaw || !path.StartsWith('/'))
-                throw new ArgumentException($"\"{path}\" is no directory of a cgroup", nameof(paths));
+                throw new ArgumentException($"\"{path}\" is not a cgroup directory", nameof(paths));
         return new Cgroup(new Dictionary<string, string>(paths, StringComparer.Ordinal));
     }
 

@@ -82,10 +82,10 @@ internal static unsafe class CgroupFile
 
     private static string? Advice(string file, Errno errno) => errno switch
     {
-        Errno.ENOENT => "this kernel or this hierarchy has no such control",
+        Errno.ENOENT => "this kernel or hierarchy has no such control file",
         Errno.EBUSY when file is "cgroup.subtree_control" =>
-            "a cgroup with processes cannot hand out controllers: use a cgroup beside them",
-        Errno.EACCES or Errno.EPERM or Errno.EROFS => "the cgroup is not ours to change",
+            "a cgroup with processes cannot delegate controllers: use a sibling cgroup",
+        Errno.EACCES or Errno.EPERM or Errno.EROFS => "no permission to change this cgroup",
         _ => null,
     };
 }

@@ -18,7 +18,7 @@ internal sealed class CgroupKiller(Cgroup cgroup)
         var clock = Stopwatch.StartNew();
         if (CgroupMembers.Of(cgroup.Directories).Pids.Contains(Environment.ProcessId))
             throw new InvalidOperationException(
-                $"cgroup \"{cgroup.Directories[0]}\" holds this process; killing it would kill us");
+                $"cgroup \"{cgroup.Directories[0]}\" contains this process, which would be killed too");
         while (true)
         {
             // cgroup.kill is missing before 5.14; and frozen processes of v1 do not die, however they are killed.
@@ -37,7 +37,7 @@ internal sealed class CgroupKiller(Cgroup cgroup)
             left = CgroupMembers.Of(cgroup.Directories);
             if (left.IsEmpty) return;
             if (clock.Elapsed >= timeout)
-                throw new TimeoutException($"cgroup \"{cgroup.Directories[0]}\": not dead {timeout} after SIGKILL: {left}");
+                throw new TimeoutException($"cgroup \"{cgroup.Directories[0]}\": still running {timeout} after SIGKILL: {left}");
         }
     }
 

@@ -6,14 +6,14 @@ internal static class CgroupPath
     /// <returns>What is wrong with <paramref name="path"/>; null if it is valid.</returns>
     public static string? Flaw(string path)
     {
-        if (path.Contains('\0') || path.Contains('\n')) return "holds a NUL or a line break";
+        if (path.Contains('\0') || path.Contains('\n')) return "contains a NUL or a line break";
         if (path.Length > 2048) return "is longer than 2048 characters";
         var parts = path.AsSpan(path.StartsWith('/') ? 1 : 0);
         foreach (var range in parts.Split('/'))
         {
             var part = parts[range];
             if (part.IsEmpty) return $"\"{path}\" has an empty part";
-            if (part is "." or "..") return $"\"{path}\" has a part \"{part}\", which could lead out of where containers belong";
+            if (part is "." or "..") return $"\"{path}\" has a part \"{part}\", which could lead out of the containers' cgroup";
         }
         return null;
     }

@@ -20,7 +20,7 @@ internal static class CgroupRemoval
                     var members = CgroupMembers.Of([directory]);
                     throw new CgroupException(
                         directory, null, errno, members.IsEmpty
-                        ? $"after {timeout}, without a process in it" : $"{members} after {timeout}");
+                        ? $"not removable after {timeout}, but empty" : $"has processes after {timeout}: {members}");
                 }
                 Thread.Sleep(pause);
             }

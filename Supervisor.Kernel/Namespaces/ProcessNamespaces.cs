@@ -29,5 +29,5 @@ internal static class ProcessNamespaces
     }
 
     /// <summary>The error for a container that has stopped.</summary>
-    public static InvalidOperationException Ended() => new("the container's init has ended: nothing can run in there any more");
+    public static InvalidOperationException Ended() => new("the container's init has exited: no process can be started in it");
 }

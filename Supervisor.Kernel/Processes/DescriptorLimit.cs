@@ -43,7 +43,7 @@ public static unsafe class DescriptorLimit
         var open = Directory.GetFileSystemEntries("/proc/self/fd").Length;
         if ((ulong)open + Reserve > limit)
             throw new DescriptorsExhaustedException(
-                $"{open} of {limit} descriptors are open, and the last {Reserve} are kept for what runs: remove containers, "
+                $"{open} of {limit} descriptors are open, and the last {Reserve} are reserved: remove containers, "
                     + "or start the daemon with a higher limit (ulimit -n, LimitNOFILE=)");
     }
 

@@ -113,9 +113,9 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
     public bool TrySend(ReadOnlySpan<byte> message, ReadOnlySpan<int> descriptors)
     {
         if (message.Length is 0 or > MaximumMessage)
-            throw new ArgumentException($"a message of {message.Length} bytes", nameof(message));
+            throw new ArgumentException($"a message must have 1 to {MaximumMessage} bytes, not {message.Length}", nameof(message));
         if (descriptors.Length > MaximumDescriptors)
-            throw new ArgumentException($"{descriptors.Length} descriptors", nameof(descriptors));
+            throw new ArgumentException($"{descriptors.Length} descriptors are too many", nameof(descriptors));
         var control = stackalloc byte[ControlHeader + MaximumDescriptors * sizeof(int)];
         fixed (byte* start = message)
         {
@@ -167,7 +167,7 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
                     for (var i = 0; i < ((int)*(nuint*)control - ControlHeader) / sizeof(int); i++)
                         descriptors.Add(new Fd(((int*)(control + ControlHeader))[i]));
                 if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
-                    throw new InvalidDataException("a message that is too long, or descriptors that could not be taken (EMFILE)");
+                    throw new InvalidDataException("the message is too long, or its descriptors could not be received (EMFILE)");
                 return (int)got;
             }
         }

@@ -18,7 +18,7 @@ internal static class DeviceRules
             if (!seen.Add(string.Join('/', parts)))
                 throw new InvalidSpecException(field + ".path", $"\"{device.Path}\" is given twice");
             if (device.Type is not ("c" or "b" or "u" or "p"))
-                throw new InvalidSpecException(field + ".type", $"\"{device.Type}\" is none of c, b, u, p");
+                throw new InvalidSpecException(field + ".type", $"\"{device.Type}\" is not one of c, b, u, p");
             if (device.Type is not "p") Numbers(field, device.Major, device.Minor, lowest: 0);
             if (device.FileMode > 0xffff)
                 throw new InvalidSpecException(field + ".fileMode", $"{device.FileMode} is not a file mode");

@@ -26,7 +26,7 @@ internal static class DocumentForm
         }
         catch (InvalidOperationException e) // half of a surrogate pair, or bytes that are not UTF-8, in a string
         {
-            throw new InvalidSpecException(PathOf(place), "holds text that is not Unicode", e);
+            throw new InvalidSpecException(PathOf(place), "contains text that is not Unicode", e);
         }
     }
 

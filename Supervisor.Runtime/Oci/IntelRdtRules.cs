@@ -15,7 +15,7 @@ internal static class IntelRdtRules
 
     private static void Line(string field, string? schema)
     {
-        if (schema?.Contains('\0') == true) throw new InvalidSpecException(field, "holds a NUL");
+        if (schema?.Contains('\0') == true) throw new InvalidSpecException(field, "contains a NUL");
         if (schema?.Length > 4096) throw new InvalidSpecException(field, "has more than 4096 characters");
     }
 }

@@ -20,7 +20,7 @@ internal static class MemoryPolicyRules
     public static void Check(MemoryPolicySpec policy, string prefix)
     {
         if (!Modes.ContainsKey(policy.Mode))
-            throw new InvalidSpecException(prefix + "mode", $"\"{policy.Mode}\" is none of {string.Join(", ", Modes.Keys)}");
+            throw new InvalidSpecException(prefix + "mode", $"\"{policy.Mode}\" is not one of {string.Join(", ", Modes.Keys)}");
         Text.NumberList(prefix + "nodes", policy.Nodes);
         if (NumberLists.Last(policy.Nodes) >= MostNodes)
             throw new InvalidSpecException(prefix + "nodes", $"\"{policy.Nodes}\" has a node over {MostNodes - 1}");
@@ -32,7 +32,7 @@ internal static class MemoryPolicyRules
         for (var i = 0; i < policy.Flags.Count; i++)
             if (!Flags.ContainsKey(policy.Flags[i]))
                 throw new InvalidSpecException(
-                $"{prefix}flags[{i}]", $"\"{policy.Flags[i]}\" is none of {string.Join(", ", Flags.Keys)}");
+                $"{prefix}flags[{i}]", $"\"{policy.Flags[i]}\" is not one of {string.Join(", ", Flags.Keys)}");
         if (policy.Flags.Contains("MPOL_F_STATIC_NODES") && policy.Flags.Contains("MPOL_F_RELATIVE_NODES"))
             throw new InvalidSpecException(prefix + "flags", "MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES exclude each other");
     }

@@ -104,7 +104,7 @@ internal static class NamespaceRules
             var (type, path) = (namespaces[i].Type, namespaces[i].Path);
             if (!NamespaceKind.All.Contains(type))
                 throw new InvalidSpecException(
-                    $"linux.namespaces[{i}].type", $"\"{type}\" is none of {string.Join(", ", NamespaceKind.All)}");
+                    $"linux.namespaces[{i}].type", $"\"{type}\" is not one of {string.Join(", ", NamespaceKind.All)}");
             if (!kinds.Add(type)) throw new InvalidSpecException($"linux.namespaces[{i}].type", $"\"{type}\" is given twice");
             if (!string.IsNullOrEmpty(path)) Text.AbsolutePath($"linux.namespaces[{i}].path", path);
         }
@@ -129,7 +129,7 @@ internal static class NamespaceRules
             throw new InvalidSpecException(field, "is not namespaced: it would change the host");
         if (!kinds.Contains(kind)) throw new InvalidSpecException(field, $"needs a {kind} namespace: it would change the host");
         if (value.AsSpan().ContainsAny('\n', '\r', '\0'))
-            throw new InvalidSpecException(field, "its value holds a line break or a NUL");
+            throw new InvalidSpecException(field, "its value contains a line break or a NUL");
         if (value.Length > 4096) throw new InvalidSpecException(field, "its value has more than 4096 characters");
         if (path is "kernel/domainname" && spec.Domainname is { Length: > 0 } domain && domain != value)
             throw new InvalidSpecException(field, "contradicts domainname");

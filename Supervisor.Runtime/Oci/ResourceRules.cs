@@ -27,7 +27,7 @@ internal static class ResourceRules
     private static void Rule(string field, DeviceRuleSpec rule)
     {
         if (rule.Type is not (null or "" or "a" or "c" or "b"))
-            throw new InvalidSpecException(field + ".type", $"\"{rule.Type}\" is none of a, b, c");
+            throw new InvalidSpecException(field + ".type", $"\"{rule.Type}\" is not one of a, b, c");
         if (rule.Access is { } access && access.Any(c => c is not ('r' or 'w' or 'm')))
             throw new InvalidSpecException(field + ".access", $"\"{access}\" may only have the letters r, w and m");
         // The kernel takes "a" as everything and ignores the rest: a narrower rule would become that one.

@@ -42,7 +42,7 @@ internal static class SeccompRules
             Text.NoNul($"{prefix}names[{i}]", rule.Names[i]);
             if (rule.Action is "SCMP_ACT_NOTIFY" && rule.Names[i] is ("write" or "sendmsg"))
                 throw new InvalidSpecException(
-                    $"{prefix}names[{i}]", $"\"{rule.Names[i]}\" cannot be notified: it passes the descriptor on");
+                    $"{prefix}names[{i}]", $"\"{rule.Names[i]}\" cannot have SCMP_ACT_NOTIFY: it passes the descriptor on");
         }
         Action(rule.Action, prefix + "action");
         Errno(rule.ErrnoRet, prefix + "errnoRet");

@@ -22,7 +22,7 @@ public static class SpecValidator
         Paths("linux.readonlyPaths", linux.ReadonlyPaths);
         if (linux.RootfsPropagation is { Length: > 0 } p && !MountWords.Propagations.ContainsKey(p))
             throw new InvalidSpecException(
-                "linux.rootfsPropagation", $"\"{p}\" is none of {string.Join(", ", MountWords.Propagations.Keys)}");
+                "linux.rootfsPropagation", $"\"{p}\" is not one of {string.Join(", ", MountWords.Propagations.Keys)}");
         if (linux.CgroupsPath is { Length: > 0 } path && CgroupPath.Flaw(path) is { } flaw)
             throw new InvalidSpecException("linux.cgroupsPath", flaw);
         DeviceRules.Check(linux.Devices);

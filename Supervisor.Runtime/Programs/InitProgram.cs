@@ -147,7 +147,7 @@ internal sealed record InitProgram(
             TerminalSteps.AddWithConsole(program, slots, tree, mounts, process, plan.Socket.Number, namespaces.OtherUser);
         if (plan.Hooks is { } hooks) plan.Pauses!.Add(program, "hooks", hooks);
         if (process.Cwd.Length > 1)
-            tree.MakeDirectories(process.Cwd, purpose: $"process.cwd \"{process.Cwd}\" is not there and cannot be made");
+            tree.MakeDirectories(process.Cwd, purpose: $"process.cwd \"{process.Cwd}\" does not exist and cannot be created");
         // before the paths below become read-only
         new ProcWrites(program, mounts, plan.Spec, namespaces.OtherUser ? plan.Pauses : null).Add();
         if (namespaces.OwnMounts)

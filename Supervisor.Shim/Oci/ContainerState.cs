@@ -85,7 +85,7 @@ internal sealed record ContainerState
     {
         using var document = JsonDocument.Parse(bytes);
         var root = document.RootElement;
-        if (root.ValueKind is not JsonValueKind.Object) throw new JsonException("it is not an object");
+        if (root.ValueKind is not JsonValueKind.Object) throw new JsonException("not an object");
         return new ContainerState
         {
             Id = Read("id", Text),

@@ -5,7 +5,7 @@
 #                          48 failed record's offset  56 its result
 # record (LaunchRecord, 72 bytes): 0 u32 number  4 u32 flags  8 six arguments  56 i64* store  64 i32 least good result
 #                          68 u16 tolerated errno  70 u16 skip in bytes
-# flags: 1 any error goes on with the next record  2 a result > 0 skips  4 a good result skips
+# flags: 1 any error continues with the next record  2 a result > 0 skips  4 success skips
 #        8 the result is a signal's number: what an init does with it, and the record again; argument 5 points to its child's pid
         .intel_syntax noprefix
         .text
@@ -89,7 +89,7 @@ bad:    movzx   ecx, word ptr [r12+68]
 init:   mov     rcx, [r12+40]
         cmp     eax, 17                 # SIGCHLD
         je      reap
-        mov     edi, [rcx]              # kill(child, signal): it is not collected yet, so its number is no other's
+        mov     edi, [rcx]              # kill(child, signal): not reaped yet, so its pid is not reused
         mov     esi, eax
         mov     eax, 62
         syscall
@@ -106,7 +106,7 @@ reap:   mov     eax, 61                 # wait4(-1, &status, WNOHANG, 0)
         mov     rcx, [r12+40]
         cmp     eax, [rcx]
         jne     reap
-        mov     edi, [rbx+56]           # the child's end is ours: its status, or 128 + its signal
+        mov     edi, [rbx+56]           # we exit as the child did: its status, or 128 + its signal
         mov     eax, edi
         and     eax, 127
         jnz     3f

@@ -27,7 +27,7 @@ public sealed class MemoryLimitTests : IDisposable
         var spec = TestContainers.Shell("true");
         var e = Assert.ThrowsAny<IOException>(
             () => _containers.Create(spec with { Process = spec.Process! with { Cwd = "/no/such/directory" } }));
-        Assert.Equal("process.cwd \"/no/such/directory\" is not there and cannot be made: read-only file system (EROFS)",
+        Assert.Equal("process.cwd \"/no/such/directory\" does not exist and cannot be created: read-only file system (EROFS)",
             e.Message);
     }
 }
