@@ -20,23 +20,23 @@ using Supervisor.Storage;
 
 namespace Supervisor.Actors;
 
-/// <summary>What a node is started with.</summary>
-/// <param name="Root">Directory of what is kept: the journal.</param>
-/// <param name="State">Directory of what lives no longer than the boot: bundles.</param>
+/// <summary>The options of a node.</summary>
+/// <param name="Root">Directory of what outlives the boot: the journal.</param>
+/// <param name="State">Directory of what does not outlive the boot: bundles.</param>
 /// <param name="Config">hocon/supervisor.hocon, with the user's own in front.</param>
-/// <param name="ShimExecutable">supervisor-shim, to be the parent of containers; null: this process is, and what it has not
-/// written down when it dies is lost.</param>
+/// <param name="ShimExecutable">supervisor-shim, the parent of containers. Null: this process is the parent, and exits that it
+/// has not journalled are lost when it dies.</param>
 /// <param name="OwnsProcess">This process is the daemon and nothing else.</param>
 /// <param name="Criu">The program that makes checkpoints, in place of the configuration's.</param>
 /// <param name="ShimPerContainer">Each container gets a shim of its own, in place of the node's.</param>
-/// <param name="OnMismatch">What becomes of running containers that a journal does not know which is not the one they were
-/// journalled in.</param>
-/// <param name="Logger">Of an actor that takes the actor system's log events; null for none.</param>
+/// <param name="OnMismatch">What to do with running containers that are not in the journal, when it is not the journal they
+/// were written to.</param>
+/// <param name="Logger">The actor that receives the actor system's log events; null for none.</param>
 public sealed record NodeOptions(
     string Root, string State, Config Config, string? ShimExecutable = null, bool OwnsProcess = false, string? Criu = null,
     bool ShimPerContainer = false, Func<Props>? Logger = null, JournalMismatch OnMismatch = JournalMismatch.Refuse);
 
-/// <summary>The actor system of one daemon, from its start to its end.</summary>
+/// <summary>The actor system of one daemon, from start to stop.</summary>
 public sealed class SupervisorNode : IAsyncDisposable
 {
     private static readonly TimeSpan RecoveryDeadline = TimeSpan.FromMinutes(2);
@@ -50,16 +50,13 @@ public sealed class SupervisorNode : IAsyncDisposable
     /// <summary>The running actors.</summary>
     public SupervisorSystem System { get; }
 
-    /// <summary>
-    /// Completes when something could not be journalled: what is journalled is the truth, and a new node begins from it.
-    /// </summary>
+    /// <summary>Completes when a journal write failed: a new node must start from what is journalled.</summary>
     public required Task<JournalLost> JournalLost { get; init; }
 
-    /// <summary>Starts the actors, and returns when all that the journal knows of has recovered.</summary>
-    /// <exception cref="JournalUnusableException">The journal is damaged, or not the one that was written last.</exception>
-    /// <exception cref="IOException">The journal cannot be read, or not be written; the message says why and what to
-    /// do.</exception>
-    /// <exception cref="TimeoutException">It has not within two minutes: the journal does not answer; the log says
+    /// <summary>Starts the actors, and returns when all actors in the journal have recovered.</summary>
+    /// <exception cref="JournalUnusableException">The journal is damaged, or is not the last one written.</exception>
+    /// <exception cref="IOException">The journal cannot be read or written; the message says why and what to do.</exception>
+    /// <exception cref="TimeoutException">Recovery took more than two minutes: the journal does not answer; the log says
     /// why.</exception>
     public static async Task<SupervisorNode> StartAsync(NodeOptions options, CancellationToken cancellation)
     {
@@ -76,10 +73,9 @@ public sealed class SupervisorNode : IAsyncDisposable
         if (options.Logger is { } logger) system.ActorOf(logger(), "logger");
         foreach (var repair in repaired) system.Log.Warning("{0}", repair);
         if (copy is not null)
-            system.Log.Info("the journal was brought into the present format; as it was, it is kept in {0}", copy);
-        // The timer wheel starts with its first use, as a task of the thread pool for which the caller waits: fifty actors that
-        // recover
-        // would take all of the pool's threads for that, and wait for ten seconds. So the first use is here, on another thread.
+            system.Log.Info("the journal was migrated to the present format; a copy of the old one is kept in {0}", copy);
+        // The timer wheel starts at its first use, on a thread of the pool, and the caller waits for it: fifty recovering
+        // actors would block all of the pool's threads for ten seconds. So the first use is here, on another thread.
         var scheduling = Task.Factory.StartNew(
             () => system.Scheduler.Advanced.ScheduleOnce(TimeSpan.Zero, static () => { }), cancellation,
             TaskCreationOptions.LongRunning, TaskScheduler.Default);
@@ -87,7 +83,7 @@ public sealed class SupervisorNode : IAsyncDisposable
         system.ActorOf(JournalWatch.Props(lost), "journal-watch");
         var space = new JournalSpace();
         system.ActorOf(JournalSpace.Watch.Props(space), "journal-space");
-        var publisher = StartPublisher(system); // first: the journal opens its file meanwhile
+        var publisher = StartPublisher(system); // first: the journal opens its file in the meantime
         var host = new ContainerHost(
             e => system.Log.Error(e, "a callback of the kernel's event loops failed, its watch is removed"));
         var readiness = new Readiness();
@@ -135,11 +131,11 @@ public sealed class SupervisorNode : IAsyncDisposable
             lost.Reason
             + (lost.Cause is DamagedEventsException damaged ? $"; it holds {JournalContents.Of(damaged.PersistenceId)}" : "")
             + ": running containers are left alone. Restore the journal, or mount what it is on; or start once with --adopt, "
-            + "which goes on with what "
-            + "there is and takes running containers over, or with --forget, which ends them")
+            + "which continues with what "
+            + "is left and adopts running containers, or with --forget, which kills and removes them")
         : new IOException(lost.Reason);
 
-    /// <summary>Stops the actors, containers aside: those go on running.</summary>
+    /// <summary>Stops the actors; containers keep running.</summary>
     public async ValueTask DisposeAsync()
     {
         try
@@ -148,7 +144,7 @@ public sealed class SupervisorNode : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            // An actor is stuck; the process ends all the same, and the journal holds all that was acknowledged.
+            // An actor is stuck; the process exits anyway: the journal holds all that was acknowledged.
         }
         System.Storage.Files.Dispose();
         _runtime.Dispose();
@@ -161,7 +157,7 @@ public sealed class SupervisorNode : IAsyncDisposable
         return ShimPool.Start(host, shim, options.ShimPerContainer);
     }
 
-    /// <summary>Subscribed to the journal before any actor that is created later can journal an event.</summary>
+    /// <summary>Subscribes to the journal before any later actor can write an event.</summary>
     private static IActorRef StartPublisher(ActorSystem system)
     {
         var publisher = system.ActorOf(EventPublisherActor.Props(), "events");

@@ -9,7 +9,7 @@ using Supervisor.Storage;
 namespace Supervisor.Actors;
 
 /// <summary>The running actor system, as the services see it.</summary>
-/// <param name="System">For the event stream (<see cref="Events.PublishedEvent"/>) and for asks.</param>
+/// <param name="System">Of the event stream (<see cref="Events.PublishedEvent"/>) and of asks.</param>
 /// <param name="Directory">Every container and task as last published.</param>
 /// <param name="Containers">Takes <see cref="Containers.ContainerCommand.Create"/>; other commands go to the container
 /// itself.</param>

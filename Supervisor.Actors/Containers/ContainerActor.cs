@@ -10,8 +10,8 @@ using Supervisor.Persistence.Sqlite;
 namespace Supervisor.Actors.Containers;
 
 /// <summary>
-/// The shell of <see cref="ContainerMachine"/>, and the parent of the container's task actor. It never waits for the
-/// task: every call answers at once while the task is being started, stopped, stuck in the kernel or dead.
+/// The shell of <see cref="ContainerMachine"/>, and the parent of the container's task actor. It never waits for the task:
+/// every call is answered at once, even while the task starts, stops, or is stuck in the kernel.
 /// </summary>
 public sealed class ContainerActor : JournalledActor
 {
@@ -20,7 +20,7 @@ public sealed class ContainerActor : JournalledActor
     private readonly ContainerDirectory _directory;
     private ContainerState _state = new ContainerState.Absent();
     private IActorRef? _task;
-    private (ContainerCommand.Delete Command, IActorRef Asker)? _deleting; // not journalled: a lost asker asks again
+    private (ContainerCommand.Delete Command, IActorRef Asker)? _deleting; // not journalled: a client that lost its reply retries
 
     /// <param name="id">Which container.</param>
     /// <param name="node">What the actors share.</param>
@@ -35,13 +35,13 @@ public sealed class ContainerActor : JournalledActor
     public static Props Props(ContainerId id, NodeServices node, ContainerDirectory directory) =>
         Akka.Actor.Props.Create<ContainerActor>(id, node, directory); // no expression: evaluated for each
 
-    /// <summary>The container is gone, and its journal empty: the parent may let go of this actor.</summary>
+    /// <summary>The container is deleted and its journal empty: the parent may stop this actor.</summary>
     internal sealed record Passivate(ContainerId Id);
 
-    /// <summary>The parent is about to let go: is there still none?</summary>
+    /// <summary>The parent is about to stop this actor: is there still no container?</summary>
     internal sealed record ConfirmPassivation;
 
-    /// <summary>Whether there is still none.</summary>
+    /// <summary>Whether there is still no container.</summary>
     internal sealed record PassivationAnswer(ContainerId Id, bool IsAbsent);
 
     /// <inheritdoc/>
@@ -110,8 +110,8 @@ public sealed class ContainerActor : JournalledActor
                 }
                 else
                 {
-                    // We ended between its registration and its record, or between its delete and its leaving: there is no task
-                    // to wait for, and the id becomes free.
+                    // The daemon died between the id's registration and the record, or between the delete and the release of
+                    // the id: there is no task to wait for, and the id becomes free.
                     _node.Readiness.TaskRecovered(_id);
                     RequestPassivation();
                 }
@@ -185,7 +185,7 @@ public sealed class ContainerActor : JournalledActor
         _directory.Remove(_id);
     }
 
-    /// <summary>No recovery needs its events any more; when they are deleted, the parent may stop this actor.</summary>
+    /// <summary>Recovery no longer needs its events; once they are deleted, the parent may stop this actor.</summary>
     private void RequestPassivation()
     {
         if (LastSequenceNr > 0) DeleteMessages(LastSequenceNr);

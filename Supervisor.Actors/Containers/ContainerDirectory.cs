@@ -7,9 +7,8 @@ using Supervisor.Actors.Tasks;
 namespace Supervisor.Actors.Containers;
 
 /// <summary>
-/// What every container last published, for calls that only look: a list never asks an actor, so it answers in
-/// microseconds while any container is stuck in the kernel. Written by each container's own actors, one entry
-/// each; readers see whole, immutable records.
+/// The last published state of every container, for read-only calls: a list asks no actor, so it answers in microseconds even
+/// while a container is stuck in the kernel. Each container's own actors write its entry; readers see whole, immutable records.
 /// </summary>
 public sealed class ContainerDirectory : ITaskDirectory
 {
@@ -17,7 +16,7 @@ public sealed class ContainerDirectory : ITaskDirectory
 
     private readonly ConcurrentDictionary<ContainerId, string> _damaged = new();
 
-    /// <summary>Containers whose journal is damaged, and how: they are in no list, and their processes are left alone.</summary>
+    /// <summary>Containers whose journal is damaged, and how: they are not listed, and their processes are left alone.</summary>
     public IReadOnlyDictionary<ContainerId, string> Damaged => _damaged;
 
     /// <summary>Null when there is no such container.</summary>
@@ -57,12 +56,12 @@ public sealed class ContainerDirectory : ITaskDirectory
 
     internal void Remove(ContainerId id) => _entries.TryRemove(id, out _);
 
-    /// <summary>Why nothing can be done with a container whose journal is damaged; null for any other.</summary>
+    /// <summary>The error for a container whose journal is damaged; null for any other.</summary>
     public Refusal? Refuse(ContainerId id) => !_damaged.TryGetValue(id, out var damage) ? null : new Refusal(
         RefusalCode.DataLoss,
         $"container \"{id.Value}\" in namespace \"{id.Namespace}\": {damage}; its processes were left alone: restore the "
             + "journal from a backup, or start the "
-        + "daemon once with --adopt, which takes it over if it runs, or with --forget, which ends it");
+        + "daemon once with --adopt, which adopts it if it is running, or with --forget, which kills and removes it");
 
     /// <inheritdoc/>
     public void Lose(ContainerId id, string damage)

@@ -6,7 +6,7 @@ using E = Supervisor.Actors.Containers.ContainerEvent;
 
 namespace Supervisor.Actors.Containers;
 
-/// <summary>Whether there is a container, and its record. It has no other state: what runs is its task's.</summary>
+/// <summary>Whether the container exists, and its record. What runs is the task's state.</summary>
 public abstract record ContainerState
 {
     /// <summary>There is none.</summary>

@@ -3,11 +3,12 @@ using Supervisor.Actors.Tasks;
 
 namespace Supervisor.Actors.Containers;
 
-/// <summary>What a container is told. Answered with a <see cref="ContainerReply"/>.</summary>
-/// <param name="At">When the command came in; becomes the created or updated time.</param>
+/// <summary>A command to a container, answered with a <see cref="ContainerReply"/>.</summary>
+/// <param name="At">When the command was received; becomes the created or updated time.</param>
 public abstract record ContainerCommand(ContainerId Id, DateTimeOffset At)
 {
-    /// <summary>Makes the container. <paramref name="Record"/>'s times are ignored: both become <paramref name="At"/>.</summary>
+    /// <summary>Creates the container. <paramref name="Record"/>'s times are ignored: both become
+    /// <paramref name="At"/>.</summary>
     public sealed record Create(ContainerId Id, DateTimeOffset At, ContainerRecord Record) : ContainerCommand(Id, At);
 
     /// <summary>Changes fields of the record.</summary>
@@ -19,16 +20,17 @@ public abstract record ContainerCommand(ContainerId Id, DateTimeOffset At)
     public sealed record Update(ContainerId Id, DateTimeOffset At, ContainerRecord Record, IReadOnlyList<string> Paths)
         : ContainerCommand(Id, At);
 
-    /// <summary>Forgets the container. Refused with FailedPrecondition while it has a task.</summary>
+    /// <summary>Deletes the container. Refused with FailedPrecondition while it has a task.</summary>
     public sealed record Delete(ContainerId Id, DateTimeOffset At) : ContainerCommand(Id, At);
 
     /// <summary>
-    /// Makes a task of this container: the container adds its spec and hands the order to its task,
-    /// which answers the asker with a <see cref="TaskReply"/>.
+    /// Creates the task of this container: the container adds its spec and forwards the command to its task, which replies to
+    /// the sender with a <see cref="TaskReply"/>.
     /// </summary>
     public sealed record CreateTask(ContainerId Id, DateTimeOffset At, TaskRequest Request) : ContainerCommand(Id, At);
 
-    /// <summary>Hands the order to the container's task, which answers the asker with a <see cref="TaskReply"/>.</summary>
+    /// <summary>Forwards the command to the container's task, which replies to the sender with a
+    /// <see cref="TaskReply"/>.</summary>
     public sealed record AdoptTask(ContainerId Id, DateTimeOffset At, TaskCommand.Adopt Order) : ContainerCommand(Id, At);
 }
 
@@ -42,12 +44,12 @@ public sealed record ContainerReply(ContainerId Id, Refusal? Refusal, ContainerR
 /// </summary>
 public abstract record ContainerEvent(DateTimeOffset At)
 {
-    /// <summary>It was made.</summary>
+    /// <summary>It was created.</summary>
     public sealed record Created(DateTimeOffset At, ContainerRecord Record) : ContainerEvent(At);
 
     /// <summary>Its record was changed to this.</summary>
     public sealed record Updated(DateTimeOffset At, ContainerRecord Record) : ContainerEvent(At);
 
-    /// <summary>It is gone; the id is free.</summary>
+    /// <summary>It was deleted; the id is free.</summary>
     public sealed record Deleted(DateTimeOffset At) : ContainerEvent(At);
 }

@@ -4,7 +4,7 @@ using Supervisor.Actors.Identity;
 
 namespace Supervisor.Actors.Containers;
 
-/// <summary>All that is known of a container: metadata only, nothing that a running process could change.</summary>
+/// <summary>A container's metadata: nothing that a running process could change.</summary>
 /// <param name="Spec">The OCI spec as it was given, byte for byte (type URL and JSON), or null.</param>
 /// <param name="RuntimeOptions">As given, byte for byte, or null.</param>
 /// <param name="Extensions">As given, byte for byte.</param>

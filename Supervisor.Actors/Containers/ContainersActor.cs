@@ -9,8 +9,7 @@ using Supervisor.Persistence.Sqlite;
 namespace Supervisor.Actors.Containers;
 
 /// <summary>
-/// Knows which containers there are, and is the parent of each. Only creations pass through here; every other command
-/// goes to the container itself.
+/// The registry and parent of all containers. Only creates pass through here; every other command goes to the container itself.
 /// </summary>
 public sealed class ContainersActor : JournalledActor
 {
@@ -64,7 +63,7 @@ public sealed class ContainersActor : JournalledActor
                     command.Id, new Refusal(RefusalCode.NotFound, ContainerMachine.NotFoundMessage(command.Id)), null));
                 break;
             case ContainerActor.Passivate passivate when _children.ContainsKey(passivate.Id) && _passivating.Add(passivate.Id):
-                // a create may have overtaken: it is asked once more, after all that was forwarded
+                // a create may have arrived in between: ask once more, after all that was forwarded
                 Sender.Tell(new ContainerActor.ConfirmPassivation());
                 break;
             case ContainerActor.Passivate:
@@ -84,7 +83,7 @@ public sealed class ContainersActor : JournalledActor
             case ContainerActor.PassivationAnswer:
                 break;
             case DeleteMessagesSuccess or DeleteMessagesFailure:
-                break; // what could not be deleted now is, at the next compaction
+                break; // deleted at the next compaction
             case Terminated terminated:
                 Free(terminated.ActorRef);
                 break;
@@ -113,7 +112,7 @@ public sealed class ContainersActor : JournalledActor
         }
     }
 
-    /// <summary>Begins the journal anew with all that is in it, so that containers long gone cost nothing.</summary>
+    /// <summary>Replaces the journal by one event with all live ids, so that deleted containers cost nothing.</summary>
     private void CompactIfLong()
     {
         if (LastSequenceNr % CompactEvery == 0)
@@ -130,7 +129,7 @@ public sealed class ContainersActor : JournalledActor
     {
         if (_children.TryGetValue(id, out var there)) return there;
         var child = Context.ActorOf(ContainerActor.Props(id, _node, _directory), $"{id.Namespace}:{id.Value}");
-        // not WatchWith: its message is lost when it comes while this actor persists, and is stashed by Akka
+        // not WatchWith: its message is lost if Akka stashes it while this actor persists
         Context.Watch(child);
         return _children[id] = child;
     }
@@ -139,14 +138,14 @@ public sealed class ContainersActor : JournalledActor
     {
         var name = child.Path.Name.Split(':');
         var id = ContainerId.Parse(name[0], name[1]);
-        if (_children.GetValueOrDefault(id)?.Equals(child) == true) _children.Remove(id); // it failed for good
+        if (_children.GetValueOrDefault(id)?.Equals(child) == true) _children.Remove(id); // it failed permanently
         if (_passivating.Remove(id)) Stash.UnstashAll();
     }
 }
 
 /// <summary>A container's id was taken, or is free again. Journalled: journal/v1/container.proto.</summary>
-/// <remarks>It need not be synced by itself: the container's first event follows it in the journal, and is.</remarks>
+/// <remarks>Needs no sync of its own: the container's first event follows it in the journal and is synced.</remarks>
 public sealed record ContainerRegistered(ContainerId Id, bool Present) : IUnsyncedEvent;
 
-/// <summary>All the ids that were taken at one moment; what was journalled before it is no longer needed.</summary>
+/// <summary>All ids in use at one moment; events before it are no longer needed.</summary>
 public sealed record RegistryCompacted(ImmutableArray<ContainerId> Present) : IUnsyncedEvent;

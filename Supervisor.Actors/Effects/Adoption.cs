@@ -12,16 +12,15 @@ using Supervisor.Runtime.Oci;
 namespace Supervisor.Actors.Effects;
 
 /// <summary>
-/// Takes over the running containers that the journal does not know, when it was lost: the shim knows their processes and
-/// cgroups, the
-/// bundle their spec. What nobody but the journal knew is lost: labels, image, snapshot, and where their output goes.
+/// Adopts running containers that are not in the journal, after it was lost: the shim has their processes and cgroups, the
+/// bundle their spec. What only the journal had is lost: labels, image, snapshot, and where their output goes.
 /// </summary>
 internal static class Adoption
 {
     private const string Runtime = "io.containerd.runc.v2", SpecType = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    /// <returns>The containers that were taken over.</returns>
+    /// <returns>The adopted containers.</returns>
     public static async Task<IReadOnlySet<ContainerId>> RunAsync(
         ContainerDirectory directory, IActorRef containers, IActorRef namespaces, IContainerRuntime runtime, TimeProvider clock,
         Action<string> log, CancellationToken cancellation)
@@ -34,11 +33,11 @@ internal static class Adoption
             var parts = found.Key.Split('/');
             var id = ContainerId.Parse(parts[0], parts[1]);
             if (directory.Find(id) is { Task.Exists: true }) continue;
-            adopted.Add(id); // also when it fails: it is not to be ended for that
+            adopted.Add(id); // also when it fails: it must not be killed for that
             log(await AdoptAsync(directory, containers, namespaces, id, found, clock.GetUtcNow())
                 .ConfigureAwait(false) is { } refusal
-                ? $"container {id}, process {found.Init.Pid}: cannot be taken over ({refusal.Message}): it is left alone"
-                : $"container {id}, process {found.Init.Pid}: taken over");
+                ? $"container {id}, process {found.Init.Pid}: cannot be adopted ({refusal.Message}): it is left alone"
+                : $"container {id}, process {found.Init.Pid}: adopted");
         }
         return adopted;
     }

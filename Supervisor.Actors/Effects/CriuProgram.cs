@@ -1,10 +1,10 @@
 namespace Supervisor.Actors.Effects;
 
-/// <summary>Where criu(8) is.</summary>
+/// <summary>Finds criu(8).</summary>
 internal static class CriuProgram
 {
-    /// <summary>Looked for at each use: it may be installed while the daemon runs.</summary>
-    /// <param name="wanted">A path, or a name that is looked for in PATH.</param>
+    /// <summary>Searched at each use: it may be installed while the daemon runs.</summary>
+    /// <param name="wanted">A path, or a name that is searched in PATH.</param>
     /// <returns>An absolute path: a shim has a PATH of its own.</returns>
     /// <exception cref="FileNotFoundException">There is none.</exception>
     public static string Find(string wanted)
@@ -13,7 +13,7 @@ internal static class CriuProgram
             : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries)
                 .Select(d => Path.Join(d, wanted));
         return places.FirstOrDefault(File.Exists) ?? throw new FileNotFoundException(
-            $"checkpoint and restore need criu(8), and \"{wanted}\" is not there: install the package criu, or set "
+            $"checkpoint and restore need criu(8), and \"{wanted}\" was not found: install the package criu, or set "
                 + "supervisor.criu to its path");
     }
 }

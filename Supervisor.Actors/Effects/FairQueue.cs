@@ -1,14 +1,14 @@
 namespace Supervisor.Actors.Effects;
 
 /// <summary>
-/// What waits for a worker, by its owner. Owners take turns, and each has a share of all workers at most: however much one
-/// of them asks for, the work of the others is not held up by it. For one thread.
+/// The queue of work for the workers, by owner. Owners take turns, and each gets at most its share of the workers: one owner's
+/// load does not delay the work of the others. For one thread.
 /// </summary>
 /// <param name="share">Items of one owner that may run at a time.</param>
 internal sealed class FairQueue<TOwner, TItem>(int share) where TOwner : notnull
 {
     private readonly Dictionary<TOwner, Owner> _owners = [];
-    private readonly Queue<TOwner> _turns = new(); // those with something that waits, and room in their share
+    private readonly Queue<TOwner> _turns = new(); // owners with waiting items and room in their share
 
     private sealed class Owner
     {
@@ -17,7 +17,7 @@ internal sealed class FairQueue<TOwner, TItem>(int share) where TOwner : notnull
         public bool HasTurn { get; set; }
     }
 
-    /// <summary>Items that wait.</summary>
+    /// <summary>Waiting items.</summary>
     public int Count { get; private set; }
 
     /// <summary>Adds an item behind those of its owner.</summary>
@@ -29,8 +29,8 @@ internal sealed class FairQueue<TOwner, TItem>(int share) where TOwner : notnull
         GiveTurn(owner, state);
     }
 
-    /// <summary>Takes the item whose turn it is. It counts as running until <see cref="Finish"/>.</summary>
-    /// <returns>False when nothing waits whose owner has room in its share.</returns>
+    /// <summary>Takes the next item. It counts as running until <see cref="Finish"/>.</summary>
+    /// <returns>False when no owner with room in its share has an item.</returns>
     public bool TryDequeue([System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out TItem item)
     {
         if (!_turns.TryDequeue(out var owner))
@@ -47,7 +47,7 @@ internal sealed class FairQueue<TOwner, TItem>(int share) where TOwner : notnull
         return true;
     }
 
-    /// <summary>An item of this owner no longer runs, or no longer counts.</summary>
+    /// <summary>An item of this owner finished, or no longer counts.</summary>
     public void Finish(TOwner owner)
     {
         var state = _owners[owner];

@@ -7,7 +7,7 @@ using static Supervisor.Actors.Tasks.ExecEffect;
 
 namespace Supervisor.Actors.Effects;
 
-/// <summary>Carries an exec's effects out with Supervisor.Kernel.</summary>
+/// <summary>Carries out an exec's effects.</summary>
 public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider clock) : IExecEffects
 {
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(10);
@@ -37,7 +37,7 @@ public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider cl
     private ExecOutcome Make(ExecWork work, Spawn effect, CancellationToken deadline)
     {
         var container = work.Container
-            ?? throw new InvalidOperationException("the container's init is not in this daemon's hands");
+            ?? throw new InvalidOperationException("this daemon does not hold the container's init");
         DescriptorLimit.CheckRoom();
         var stdio = effect.Setup.Stdio;
         var process = container.Exec(
@@ -55,7 +55,7 @@ public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider cl
         }
         catch
         {
-            work.Process?.End(EndTimeout); // it may start late: a start that failed leaves nothing
+            work.Process?.End(EndTimeout); // it may start late: a failed start must leave no process
             throw;
         }
     }
@@ -70,16 +70,16 @@ public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider cl
         var at = clock.GetUtcNow();
         if (effect.Process is not { } known)
         {
-            runtime.EndExec($"{work.Exec}", EndTimeout); // made, perhaps, and not journalled
+            runtime.EndExec($"{work.Exec}", EndTimeout); // it may have been spawned and not journalled
             return Ended(work, new ExecCommand.EffectFailed(
-                work.Exec, at, effect, new Refusal(RefusalCode.Unavailable, "the daemon ended before the process was started")));
+                work.Exec, at, effect, new Refusal(RefusalCode.Unavailable, "the daemon exited before the process was started")));
         }
         if (runtime.TryAdoptExec($"{work.Exec}", new ProcessIdentity(known.Pid, known.StartTime, known.BootId), deadline) is {
             } process)
         {
             try
             {
-                process.Start(deadline); // as it was asked to, if it waits still
+                process.Start(deadline); // the start was requested: start it if it still waits
                 return new ExecOutcome(new ExecCommand.Adopted(work.Exec, at), effect, process);
             }
             catch (LaunchException e)
@@ -89,7 +89,7 @@ public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider cl
                     work.Exec, at, new Release(known), new Refusal(RefusalCode.Unknown, e.Message)));
             }
         }
-        var reason = known.BootId == ProcStat.BootId ? "it ended while no daemon was watching" : "the machine was restarted";
+        var reason = known.BootId == ProcStat.BootId ? "it exited while no daemon was watching" : "the machine was restarted";
         return Ended(work, new ExecCommand.Exited(work.Exec, at, new TaskExit(255, at, reason)));
     }
 
@@ -100,7 +100,7 @@ public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider cl
     }
 
     private static IContainerProcess Held(ExecWork work) =>
-        work.Process ?? throw new InvalidOperationException("its process is not in this daemon's hands");
+        work.Process ?? throw new InvalidOperationException("this daemon does not hold its process");
 
     private static ExecOutcome Ended(ExecWork work, ExecCommand.Report report) => new(report, work.Effect, null);
 }

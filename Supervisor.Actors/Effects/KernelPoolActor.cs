@@ -9,20 +9,18 @@ using Supervisor.Kernel.Threads;
 namespace Supervisor.Actors.Effects;
 
 /// <summary>
-/// Hands work to idle workers, the only actors that enter the kernel. A container stuck there costs its own worker and
-/// nobody's answer: its asker is told when the time is up, and another worker takes the place until it returns.
+/// Dispatches work to idle workers, the only actors that block in the kernel. A container stuck there holds up one worker and
+/// no reply: at its deadline its caller gets an error, and another worker takes the place until it returns.
 /// </summary>
 /// <remarks>
-/// Plain routers queue behind a busy routee; here work waits in one place and goes to a worker that is free. Containers take
-/// turns, and
-/// one never has more than three quarters of the workers. At most <see cref="WorkerPool.MaximumThreads"/> threads: beyond that many stuck at
-/// once, work is
-/// refused rather than queued without end.
+/// Plain routers queue behind a busy routee; here work waits in one queue for any free worker. Containers take turns, and one
+/// never has more than three quarters of the workers. There are at most <see cref="WorkerPool.MaximumThreads"/> threads: when all
+/// are stuck, work is refused rather than queued without limit.
 /// </remarks>
 [SuppressMessage("Reliability", "CA1001", Justification = "An actor disposes what it owns in PostStop.")]
 public sealed class KernelPoolActor : UntypedActor
 {
-    /// <summary>Work waiting for a worker.</summary>
+    /// <summary>Items waiting for a worker.</summary>
     public const int MaximumWaiting = 10_000;
 
     private readonly KernelEffects _effects;
@@ -37,9 +35,9 @@ public sealed class KernelPoolActor : UntypedActor
     private int _stuck;
 
     /// <param name="workers">Threads when none is stuck.</param>
-    /// <param name="deadline">How long an effect may take by its own clock.</param>
-    /// <param name="patience">How long after that its asker is told that it is stuck: the kernel does not let go of it.</param>
-    /// <param name="execs">Carries the effects of execs out.</param>
+    /// <param name="deadline">How long an effect may take, by its own clock.</param>
+    /// <param name="patience">How long after the deadline the caller gets the error that the call is stuck in the kernel.</param>
+    /// <param name="execs">Carries out the effects of execs.</param>
     public KernelPoolActor(
         ITaskEffects effects, TimeProvider clock, int workers, TimeSpan deadline, TimeSpan patience, IExecEffects? execs)
     {
@@ -127,7 +125,7 @@ public sealed class KernelPoolActor : UntypedActor
         if (running.Stuck)
         {
             _stuck--;
-            _log.Info("{0}: {1} came back from the kernel", running.Work.Id, running.Work.Name);
+            _log.Info("{0}: {1} returned from the kernel", running.Work.Id, running.Work.Name);
             if (done.Outcome.Abandon(running.Work) is { } undoing) Self.Tell(undoing, ActorRefs.Nobody);
         }
         else

@@ -16,11 +16,9 @@ using static Supervisor.Actors.Tasks.TaskEffect;
 
 namespace Supervisor.Actors.Effects;
 
-/// <summary>
-/// Carries a task's effects out with Supervisor.Kernel: the only place where a rule's wish becomes a system call.
-/// </summary>
-/// <param name="state">The state directory, below which clients keep their FIFOs.</param>
-/// <param name="criu">The program that makes checkpoints: a path, or a name that is looked for in PATH.</param>
+/// <summary>Carries out a task's effects: the only place where a decision becomes a system call.</summary>
+/// <param name="state">The state directory, which holds the clients' FIFOs.</param>
+/// <param name="criu">The program that makes checkpoints: a path, or a name that is searched in PATH.</param>
 public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider clock, string state, string criu) : ITaskEffects
 {
     private static readonly TimeSpan TearDownTimeout = TimeSpan.FromSeconds(20);
@@ -151,7 +149,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
     {
         var container = Held(work);
         var sent = effect.All ? container.SignalAll(effect.Number) : container.Signal(effect.Number);
-        // To nobody, when all were meant, is success: they are as gone as they were to be.
+        // A signal to all succeeds also when no process is left.
         return Ended(work, sent || effect.All
             ? new TaskCommand.Signalled(work.Id, clock.GetUtcNow())
             : new TaskCommand.EffectFailed(
@@ -175,7 +173,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
                 deadline);
         try
         {
-            // asked for by our former self, and perhaps done by it: done twice it is done once
+            // requested from the daemon before, which may have done it: a start is idempotent
             if (effect.Release) container?.Start(deadline);
         }
         catch (LaunchException e)
@@ -187,10 +185,10 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
                 new TaskCommand.InitAdopted(
                 work.Id, clock.GetUtcNow(), container.Cgroup is { Exists: true, IsFrozen: true }, container.IsHeld), effect,
                 container);
-        // What it has left behind ends before its exit is published, as when a daemon is watching.
+        // Its remaining processes are killed before its exit is published, as when a daemon is watching.
         if (init.BootId == ProcStat.BootId && Cgroup.Open(effect.CgroupPaths) is { Exists: true } cgroup)
             cgroup.KillAll(TearDownTimeout);
-        var reason = init.BootId == ProcStat.BootId ? "it ended while no daemon was watching" : "the machine was restarted";
+        var reason = init.BootId == ProcStat.BootId ? "it exited while no daemon was watching" : "the machine was restarted";
         return Ended(work, new TaskCommand.InitGone(work.Id, clock.GetUtcNow(), new TaskExit(255, clock.GetUtcNow(), reason)));
     }
 
@@ -204,7 +202,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
     }
 
     private static IContainer Held(KernelWork work) =>
-        work.Container ?? throw new InvalidOperationException("its init is not in this daemon's hands");
+        work.Container ?? throw new InvalidOperationException("this daemon does not hold its init");
 
     private static KernelOutcome Ended(KernelWork work, TaskCommand.Report report) => new(report, work.Effect, null);
 

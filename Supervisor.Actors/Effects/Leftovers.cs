@@ -9,17 +9,16 @@ using Supervisor.Runtime.Stdio;
 namespace Supervisor.Actors.Effects;
 
 /// <summary>
-/// What a crash has left and nobody owns: bundles with their cgroups, processes in a shim's care, and FIFOs of killed clients.
-/// Looked for once, when
-/// the journal has been read and before anybody can ask for something new.
+/// What a crash left orphaned: bundles with their cgroups, processes of a shim, and FIFOs of killed clients. Searched once,
+/// after the journal has been read and before the daemon accepts commands.
 /// </summary>
 public static class Leftovers
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
     /// <summary>Removes what no task in the directory owns.</summary>
-    /// <param name="log">Told of each, and of what cannot be removed: that is left for the next start.</param>
-    /// <param name="spared">Containers whose processes are left alone.</param>
+    /// <param name="log">Called for each, and for what cannot be removed: that is left for the next start.</param>
+    /// <param name="spared">Containers whose processes stay.</param>
     public static void Remove(
         IContainerRuntime runtime, ContainerDirectory directory, string state, IReadOnlySet<ContainerId> spared,
             Action<string> log)
@@ -32,18 +31,18 @@ public static class Leftovers
         }
         catch (OperationCanceledException)
         {
-            log($"the shim does not answer within {Timeout.TotalSeconds:0} s: what it has in its care and nobody owns is "
-                + "looked for at the next start");
+            log($"the shim does not answer within {Timeout.TotalSeconds:0} s: its orphaned processes are "
+                + "killed at the next start");
         }
         foreach (var key in keys.Where(k => !IsOwned(k, directory, spared)))
         {
-            log($"process {key} belongs to nobody: it is ended");
+            log($"process {key} is orphaned: killing it");
             Try(() => runtime.TearDown(
                 key, key.Count('/') == 1 ? BundleOf(state, key) : "", new Dictionary<string, string>(), Timeout), log);
         }
         foreach (var (key, bundle) in Bundles(state).Where(b => !IsOwned(b.Key, directory, spared)))
         {
-            log($"{bundle} belongs to no task: it is removed, with its cgroup");
+            log($"{bundle} is orphaned: removing it and its cgroup");
             Try(() => runtime.TearDown(key, bundle, new Dictionary<string, string>(), Timeout), log);
         }
         foreach (var (@namespace, id) in ClientFifos.Containers(state)
@@ -51,10 +50,10 @@ public static class Leftovers
             Try(() => ClientFifos.RemoveUnused(state, @namespace, id), log);
     }
 
-    /// <summary>Whether there are containers, or what is left of some.</summary>
+    /// <summary>Whether there are containers, or remains of some.</summary>
     public static bool Any(string state) => Bundles(state).Any() || ShimPool.AnyInUse(state);
 
-    /// <summary>Removes everything of a daemon that is dead and will not come back.</summary>
+    /// <summary>Removes everything of a daemon that is dead and will not restart.</summary>
     public static void RemoveAll(string state, Action<string> log)
     {
         foreach (var (_, bundle) in Bundles(state))
@@ -85,7 +84,7 @@ public static class Leftovers
         }
         catch (InvalidFieldException)
         {
-            return false; // no name of ours
+            return false; // not one of our names
         }
     }
 

@@ -5,14 +5,14 @@ using Supervisor.Runtime.Lifecycle;
 namespace Supervisor.Actors.Effects;
 
 /// <summary>
-/// Turns what the kernel's reaper learns on its epoll thread into messages: to the task that asked, and to the event
-/// stream for anyone. In the order in which the thread learned it.
+/// Turns what the reaper sees on its epoll thread into messages, to the task that watches and to the event stream, in the order
+/// in which the thread saw it.
 /// </summary>
 public sealed class ReaperActor : UntypedActor
 {
     private readonly TimeProvider _clock;
 
-    /// <param name="clock">Stamps kills by the OOM killer.</param>
+    /// <param name="clock">For the times of OOM kills.</param>
     public ReaperActor(TimeProvider clock) => _clock = clock;
 
     /// <summary>How to create one.</summary>
@@ -21,7 +21,7 @@ public sealed class ReaperActor : UntypedActor
     /// <inheritdoc/>
     protected override void OnReceive(object message)
     {
-        // The callbacks run on the epoll thread, which sends on at once: a hop through this actor would only cost time.
+        // The callbacks send directly from the epoll thread: a hop through this actor would only cost time.
         var (watcher, events) = (Sender, Context.System.EventStream);
         switch (message)
         {
@@ -57,5 +57,5 @@ public sealed class ReaperActor : UntypedActor
 
     private static TaskExit Exit(ProcessEnd end) => end.Status is { } known
         ? new TaskExit(known.Code, end.At)
-        : new TaskExit(255, end.At, "it was not our child, and this kernel keeps no exit status for others");
+        : new TaskExit(255, end.At, "it was not our child, and this kernel reports exit statuses only to the parent");
 }

@@ -3,9 +3,7 @@ using Supervisor.Journal.V1;
 
 namespace Supervisor.Actors.Events;
 
-/// <summary>
-/// Clients' events as journal/v1/events.proto; also what the first format's event log has left, once it is migrated.
-/// </summary>
+/// <summary>Clients' events as journal/v1/events.proto; also the events migrated from the first format's event log.</summary>
 internal static class ClientEventJournal
 {
     public static EventEntry ToProto(ClientEvent e) =>

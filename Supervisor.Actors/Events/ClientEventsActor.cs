@@ -4,9 +4,7 @@ using Supervisor.Actors.Persistence;
 
 namespace Supervisor.Actors.Events;
 
-/// <summary>
-/// Journals the events of clients, each of which is answered with <see cref="Accepted"/> when its event is published.
-/// </summary>
+/// <summary>Journals the events of clients, and replies with <see cref="Accepted"/> when the event is published.</summary>
 /// <param name="publisher">The <see cref="EventPublisherActor"/>.</param>
 public sealed class ClientEventsActor(IActorRef publisher) : JournalledActor
 {
@@ -41,7 +39,7 @@ public sealed class ClientEventsActor(IActorRef publisher) : JournalledActor
                 });
                 break;
             case DeleteMessagesSuccess or DeleteMessagesFailure:
-                break; // what could not be deleted now is deleted next time
+                break; // deleted next time
             default:
                 Unhandled(message);
                 break;

@@ -5,8 +5,8 @@ using Supervisor.Persistence.Sqlite.Journal;
 namespace Supervisor.Actors.Events;
 
 /// <summary>
-/// One reader's place in the history: what it has missed comes from the journal, what happens now comes from the event
-/// stream, and no event comes twice or not at all. Holds at most a window of events, however slow the reader.
+/// One reader's place in the history: past events come from the journal, new ones from the event stream, each exactly once.
+/// Holds at most a window of events, however slow the reader.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -21,15 +21,15 @@ public sealed class EventHistoryActor : UntypedActor, IWithStash
     private readonly IActorRef _publisher;
     private readonly List<PublishedEvent> _queue = [];
     private readonly long _from;
-    private long _last;      // everything up to this number is handed out, queued or not wanted
+    private long _last;      // everything up to this number is delivered, queued or not wanted
     private long _published; // the last number known to be published
     private long _through;   // how far the journal is being read
     private bool _hasRead, _reading;
     private IActorRef? _asker;
 
     /// <param name="publisher">The <see cref="EventPublisherActor"/>.</param>
-    /// <param name="from">The first number wanted; 0 for what comes from now on.</param>
-    /// <param name="window">Events that are held for the reader.</param>
+    /// <param name="from">The first number wanted; 0: only new events.</param>
+    /// <param name="window">Most events held for the reader.</param>
     public EventHistoryActor(IActorRef publisher, long from, int window) =>
         (_publisher, _from, _window) = (publisher, from, window);
 
@@ -55,7 +55,7 @@ public sealed class EventHistoryActor : UntypedActor, IWithStash
         base.PostStop();
     }
 
-    /// <summary>Until it is known how far the history has come.</summary>
+    /// <summary>Until the end of the history is known.</summary>
     protected override void OnReceive(object message)
     {
         if (message is not HistoryPlace place)
@@ -95,7 +95,7 @@ public sealed class EventHistoryActor : UntypedActor, IWithStash
         }
     }
 
-    /// <summary>Also at first, when the reader's number has yet to be looked for in the journal.</summary>
+    /// <summary>Also the first state: the reader's number must be found in the journal.</summary>
     private bool IsBehind => _published > _last || (_from > 0 && !_hasRead);
 
     private void Take(PublishedEvent published)
@@ -103,7 +103,7 @@ public sealed class EventHistoryActor : UntypedActor, IWithStash
         var wasBehind = IsBehind;
         if (published.Number <= _published) return;
         _published = published.Number;
-        if (wasBehind || _reading || _queue.Count >= _window) return; // it is read from the journal, in its turn
+        if (wasBehind || _reading || _queue.Count >= _window) return; // it is read from the journal later
         _queue.Add(published);
         _last = published.Number;
         Give();
@@ -121,7 +121,7 @@ public sealed class EventHistoryActor : UntypedActor, IWithStash
         else if (IsBehind)
         {
             _reading = true;
-            // Not beyond what is published: an event that its actor has not applied yet is not to be seen.
+            // Not beyond what is published: readers must not see an event that its actor has not applied.
             _through = Math.Max(_published, _last);
             _journal.Tell(new TaggedEvents.Read(JournalConfig.PublishedTag, _last, _through, _window));
         }
@@ -149,7 +149,7 @@ public sealed class EventHistoryActor : UntypedActor, IWithStash
         }
         else
         {
-            _last = _through; // nothing is there up to what was asked for; what was published meanwhile is read next
+            _last = _through; // no events up to the number asked for; those published since are read next
             Give();
         }
     }

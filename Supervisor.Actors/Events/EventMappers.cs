@@ -9,7 +9,7 @@ using Supervisor.Persistence.Sqlite.Journal;
 namespace Supervisor.Actors.Events;
 
 /// <summary>
-/// From what is journalled to what subscribers see. The journal's event is the record: live delivery, the history and the event
+/// Maps journalled events to what subscribers see. The journal's event is the record: live delivery, the history and the event
 /// stream are views of it, made here.
 /// </summary>
 internal static class EventMappers

@@ -14,10 +14,9 @@ namespace Supervisor.Actors.Events;
 ///   journal ── Committed, in order ──▶ waiting ──▶ event stream
 ///   actors  ── EventApplied ───────────────┘ (head first)
 /// </code>
-/// An actor that failed between the two does not report; then its event is published after <see cref="ApplyWithin"/>. The one
-/// that
-/// creates this actor sends the journal the first <see cref="TaggedEvents.Subscribe"/>, before it creates one that journals
-/// events.
+/// An actor that failed between the two does not report; then its event is published after <see cref="ApplyWithin"/>. The
+/// creator of this actor sends the first <see cref="TaggedEvents.Subscribe"/> to the journal before it creates actors that
+/// journal events.
 /// </remarks>
 public sealed class EventPublisherActor : UntypedActor, IWithTimers, IWithStash
 {
@@ -78,7 +77,7 @@ public sealed class EventPublisherActor : UntypedActor, IWithTimers, IWithStash
         {
             case TaggedEvents.Committed committed:
                 foreach (var e in committed.Events)
-                    if (e.Offset > _last) Enqueue(e); // what was committed along with the subscription may come in both
+                    if (e.Offset > _last) Enqueue(e); // an event committed with the subscription may come twice
                 break;
             case EventApplied applied when _bySource.TryGetValue((applied.PersistenceId, applied.SequenceNr), out var waiting):
                 waiting.IsApplied = true;

@@ -1,13 +1,13 @@
 namespace Supervisor.Actors.Events;
 
-/// <summary>Asks how far the history has come; answered with <see cref="HistoryPlace"/>.</summary>
+/// <summary>Asks for the end of the history; answered with <see cref="HistoryPlace"/>.</summary>
 public sealed record AskHistoryPlace
 {
     /// <summary>The only instance.</summary>
     public static AskHistoryPlace Instance { get; } = new();
 }
 
-/// <summary>How far the history has come.</summary>
-/// <param name="Begin">The first number that an event of this daemon's run can have.</param>
-/// <param name="Last">The last event that is published.</param>
+/// <summary>The end of the history.</summary>
+/// <param name="Begin">The lowest number that an event of this run of the daemon can have.</param>
+/// <param name="Last">The last published event.</param>
 public sealed record HistoryPlace(long Begin, long Last);

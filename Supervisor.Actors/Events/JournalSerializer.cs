@@ -12,8 +12,8 @@ using Supervisor.Journal.V1;
 namespace Supervisor.Actors.Events;
 
 /// <summary>
-/// Events to and from the journal's bytes. The manifest names the message and its version; a version once written is
-/// read for ever (docs/journal.md).
+/// Events to and from the journal's bytes. The manifest names the message and its version; every version ever written stays
+/// readable (docs/journal.md).
 /// </summary>
 public sealed class JournalSerializer : SerializerWithStringManifest
 {

@@ -3,9 +3,7 @@ using Supervisor.Actors.Persistence;
 
 namespace Supervisor.Actors.Events;
 
-/// <summary>
-/// Tags the events that are published, so that the journal keeps them as one stream. Named in hocon/supervisor.hocon.
-/// </summary>
+/// <summary>Tags published events, so that the journal keeps them as one stream. Named in hocon/supervisor.hocon.</summary>
 public sealed class PublishedEventTagger : IWriteEventAdapter
 {
     /// <inheritdoc/>

@@ -5,7 +5,7 @@ public sealed record ExecId
 {
     private ExecId(ContainerId container, string value) => (Container, Value) = (container, value);
 
-    /// <summary>Whose.</summary>
+    /// <summary>The container of the exec.</summary>
     public ContainerId Container { get; }
 
     /// <summary>The id within the container.</summary>

@@ -18,7 +18,7 @@ internal static class PersistenceIds
         return ContainerId.Parse(parts[0], parts[1]);
     }
 
-    /// <summary>The container that an actor is of: itself, its task or an exec; null for what is of none.</summary>
+    /// <summary>The container of a container, task or exec actor; null for any other actor.</summary>
     public static ContainerId? TryContainer(string persistenceId)
     {
         if (persistenceId.Split('-', 2) is not [("container" or "task" or "exec"), _]

@@ -12,19 +12,19 @@ public enum RefusalCode
     /// <summary>The id is taken.</summary>
     AlreadyExists,
 
-    /// <summary>Not in this state.</summary>
+    /// <summary>Not possible in this state.</summary>
     FailedPrecondition,
 
-    /// <summary>The kernel refused, or something of ours broke; the message says which call on what.</summary>
+    /// <summary>A system call failed, or the daemon has a bug; the message says which call on what.</summary>
     Unknown,
 
     /// <summary>The kernel did not answer within the deadline: the call may still happen.</summary>
     DeadlineExceeded,
 
-    /// <summary>Something that is needed is used up.</summary>
+    /// <summary>A resource is exhausted.</summary>
     ResourceExhausted,
 
-    /// <summary>What the journal has kept is damaged.</summary>
+    /// <summary>The journal is damaged.</summary>
     DataLoss,
 
     /// <summary>The daemon is starting or stopping.</summary>
@@ -38,7 +38,7 @@ public sealed record Refusal(RefusalCode Code, string Message)
     public override string ToString() => $"{Code}: {Message}";
 }
 
-/// <summary>Input that no actor needs to see to refuse it.</summary>
+/// <summary>Invalid input, refused before it reaches an actor.</summary>
 /// <param name="field">The field of the request, in its wire spelling, e.g. <c>container.id</c>.</param>
 /// <param name="reason">What is wrong with it, without the field's name.</param>
 public sealed class InvalidFieldException(string field, string reason) : ArgumentException($"{field}: {reason}")

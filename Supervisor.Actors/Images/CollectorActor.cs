@@ -7,12 +7,12 @@ using Supervisor.Storage;
 namespace Supervisor.Actors.Images;
 
 /// <summary>
-/// Removes what nothing refers to: a moment after something was let go of, when a lease has expired, and when a client asks
-/// for it. One collection at a time; whoever asks while one runs gets the next.
+/// The garbage collector: runs shortly after a reference was released, when a lease has expired, and when a client requests it.
+/// One collection at a time; a request during one is answered by the next.
 /// </summary>
 /// <param name="metadata">Takes <see cref="MetadataCommand.Collect"/>.</param>
-/// <param name="leases">Watched for those that have expired.</param>
-/// <param name="readiness">Nothing is collected before every container is known.</param>
+/// <param name="leases">Checked for expired leases.</param>
+/// <param name="readiness">Nothing is collected before every container has recovered.</param>
 public sealed class CollectorActor(
     IActorRef metadata, LeaseDirectory leases, StorageFiles files, Readiness readiness, TimeProvider clock)
     : UntypedActor, IWithTimers
@@ -32,7 +32,7 @@ public sealed class CollectorActor(
     /// <inheritdoc/>
     public ITimerScheduler Timers { get; set; } = null!;
 
-    /// <summary>How to make one.</summary>
+    /// <summary>How to create one.</summary>
     public static Props Props(
         IActorRef metadata, LeaseDirectory leases, StorageFiles files, Readiness readiness, TimeProvider clock) =>
         Akka.Actor.Props.Create(() => new CollectorActor(metadata, leases, files, readiness, clock));
@@ -72,7 +72,7 @@ public sealed class CollectorActor(
                 break;
             case Tidy:
                 _ = files.TidyAsync(clock.GetUtcNow()).ContinueWith(
-                    t => _log.Warning("the storage could not be tidied: {0}", t.Exception!.InnerException!.Message),
+                    t => _log.Warning("the storage could not be cleaned up: {0}", t.Exception!.InnerException!.Message),
                         TaskContinuationOptions.OnlyOnFaulted);
                 break;
             case Done done:

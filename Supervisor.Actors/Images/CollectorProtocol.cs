@@ -1,11 +1,11 @@
 namespace Supervisor.Actors.Images;
 
-/// <summary>Something was let go of: collect, a moment from now. Not answered.</summary>
+/// <summary>A reference was released: collect shortly. Not answered.</summary>
 public sealed record CollectSoon;
 
-/// <summary>Collect, and answer with <see cref="Collected"/> when what was found is off the disk.</summary>
+/// <summary>Collect, and reply with <see cref="Collected"/> when the garbage is removed from disk.</summary>
 public sealed record CollectNow;
 
-/// <summary>A collection that began after it was asked for is over.</summary>
-/// <param name="Failure">Why it is not; null if all went well.</param>
+/// <summary>A collection that started after the request has finished.</summary>
+/// <param name="Failure">Why it failed; null on success.</param>
 public sealed record Collected(string? Failure);

@@ -5,16 +5,16 @@ using Supervisor.Actors.Leases;
 namespace Supervisor.Actors.Images;
 
 /// <summary>
-/// What nothing refers to. Pure. Roots are images, containers, leases and whatever is labelled <c>containerd.io/gc.root</c>;
-/// from there it follows parents and the labels <c>gc.ref.*</c>, and <c>gc.bref.*</c> backwards. containerd's
+/// Finds what nothing refers to. Pure. Roots are images, containers, leases and what is labelled <c>containerd.io/gc.root</c>;
+/// marking follows parents and the labels <c>gc.ref.*</c>, and <c>gc.bref.*</c> backwards. containerd's
 /// docs/garbage-collection.md.
 /// </summary>
 public static class GarbageMarking
 {
-    /// <summary>Keeps what bears it.</summary>
+    /// <summary>Label of a root.</summary>
     public const string Root = "containerd.io/gc.root";
 
-    /// <summary>On a lease: it keeps what it names, and not what that refers to.</summary>
+    /// <summary>On a lease: it keeps its resources, but not what they refer to.</summary>
     public const string Flat = "containerd.io/gc.flat";
 
     private const string Reference = "containerd.io/gc.ref.", BackReference = "containerd.io/gc.bref.";
@@ -22,7 +22,7 @@ public static class GarbageMarking
     /// <summary>A blob, a snapshot or an image.</summary>
     private readonly record struct Node(string Namespace, string Type, string Name);
 
-    /// <summary>The removals that a collection comes to; children before their parents.</summary>
+    /// <summary>What a collection removes; children before their parents.</summary>
     /// <param name="leases">Those that have not expired.</param>
     public static ImmutableArray<MetadataEvent> Garbage(
         MetadataState state, ImmutableArray<Lease> leases, ImmutableArray<ContainerRecord> containers, DateTimeOffset now)
@@ -71,7 +71,7 @@ public static class GarbageMarking
             foreach (var next in Edges(state, node)) Visit(next);
             foreach (var next in back.GetValueOrDefault(node, [])) Visit(next);
         }
-        // Last, so that what something else leads to has led on already. No snapshot can be without its parents.
+        // Last, so that what is reachable by other paths is marked already. A snapshot needs its parents.
         foreach (var node in flat)
         {
             marked.Add(node);
@@ -111,8 +111,7 @@ public static class GarbageMarking
     private static IEnumerable<Node> Referred(string @namespace, ImmutableSortedDictionary<string, string> labels) =>
         Named(@namespace, labels, Reference);
 
-    /// <summary><c>content</c>, <c>snapshot.SNAPSHOTTER</c> or <c>image</c>, and after a dot or a slash whatever tells two labels
-    /// apart.</summary>
+    /// <summary><c>content</c>, <c>snapshot.SNAPSHOTTER</c> or <c>image</c>, with any suffix after a dot or a slash.</summary>
     private static IEnumerable<Node> Named(string @namespace, ImmutableSortedDictionary<string, string> labels, string prefix)
     {
         foreach (var (key, value) in labels)

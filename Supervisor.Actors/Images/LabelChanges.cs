@@ -4,11 +4,11 @@ using Labels = System.Collections.Immutable.ImmutableSortedDictionary<string, st
 
 namespace Supervisor.Actors.Images;
 
-/// <summary>What a field mask does to labels and annotations. An empty value removes one, in every store of containerd.</summary>
+/// <summary>Applies a field mask to labels and annotations. An empty value removes one, in every store of containerd.</summary>
 internal static class LabelChanges
 {
     /// <summary>The labels afterwards; null for a path that is none of <c>labels</c> and <c>labels.KEY</c>.</summary>
-    /// <param name="paths">None: all are replaced.</param>
+    /// <param name="paths">Empty: all are replaced.</param>
     public static Labels? Apply(Labels old, Labels given, ImmutableArray<string> paths)
     {
         if (paths.IsEmpty) return WithoutEmpty(given);
@@ -31,7 +31,7 @@ internal static class LabelChanges
         return given.GetValueOrDefault(key) is { Length: > 0 } value ? old.SetItem(key, value) : old.Remove(key);
     }
 
-    /// <summary>Without those that an empty value removes.</summary>
+    /// <summary>Without the labels that have an empty value.</summary>
     public static Labels WithoutEmpty(Labels labels) =>
         labels.RemoveRange(labels.Where(l => l.Value.Length == 0).Select(l => l.Key));
 }

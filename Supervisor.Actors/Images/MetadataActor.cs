@@ -10,12 +10,12 @@ namespace Supervisor.Actors.Images;
 
 /// <summary>
 /// The shell of <see cref="MetadataMachine"/>. One for all namespaces, since they share blobs and are collected together. It
-/// decides on what it has decided before, and lets the journal follow: commands do not wait for each other's disk writes,
-/// only their answers do. Readers see what is journalled.
+/// decides on its latest state, ahead of the journal: a reply waits for its own disk write, but the next command does not.
+/// Readers see what is journalled.
 /// </summary>
 /// <param name="directory">Where readers look; written by this actor only.</param>
-/// <param name="leases">What leases keep is no garbage.</param>
-/// <param name="containers">What containers stand on is no garbage.</param>
+/// <param name="leases">What leases keep is not garbage.</param>
+/// <param name="containers">What containers use is not garbage.</param>
 /// <param name="files">Swept once, after recovery.</param>
 /// <param name="publisher">Publishes what is journalled.</param>
 public sealed class MetadataActor(
@@ -32,7 +32,7 @@ public sealed class MetadataActor(
     /// <inheritdoc/>
     public override string PersistenceId => "metadata";
 
-    /// <summary>How to make one.</summary>
+    /// <summary>How to create one.</summary>
     public static Props Props(
         MetadataDirectory directory, LeaseDirectory leases, ContainerDirectory containers, StorageFiles files,
             IActorRef publisher) =>
@@ -97,7 +97,7 @@ public sealed class MetadataActor(
         });
     }
 
-    // Leases before containers: whoever ends a lease has made first what stands on what it kept.
+    // Leases before containers: a client deletes a lease only after it created the container that uses its content.
     private ImmutableArray<MetadataEvent> Garbage(MetadataState state, DateTimeOffset now)
     {
         var live = leases.All.Where(l => !l.HasExpired(now)).ToImmutableArray();
@@ -107,8 +107,8 @@ public sealed class MetadataActor(
     private void Compact(DateTimeOffset at)
     {
         _sinceCompaction = 0;
-        // Not Persist: within DeferAsync's handler Akka would wait for a write that may be done already, and take no command any
-        // more.
+        // Not Persist: within DeferAsync's handler Akka would wait for a write that may be done already, and handle no more
+        // commands.
         PersistAsync(new MetadataEvent.Compacted(
             at, [.. _decided.Images.Values], [.. _decided.Blobs.Values], [.. _decided.Snapshots.Values]),
             _ => DeleteMessages(LastSequenceNr - 1));

@@ -7,19 +7,18 @@ using E = Supervisor.Actors.Images.MetadataEvent;
 
 namespace Supervisor.Actors.Images;
 
-/// <summary>What comes of a command: events, or a refusal.</summary>
+/// <summary>The result of a command: events, or a refusal.</summary>
 public sealed record MetadataDecision(ImmutableArray<MetadataEvent> Events, Refusal? Refusal);
 
-/// <summary>The rules of images, blobs and snapshots. Pure: no clock, no I/O, no actor. The words are containerd's: clients match
-/// on them.</summary>
+/// <summary>The rules of images, blobs and snapshots. Pure: no clock, no I/O, no actor. Messages are containerd's: clients
+/// match on them.</summary>
 public static class MetadataMachine
 {
-    /// <summary>A snapshot with this label stands for the one that it names, once that is there: unpacking is over before it
-    /// begins.</summary>
+    /// <summary>Names the committed snapshot that this one will become: if that exists, unpacking is skipped.</summary>
     public const string TargetLabel = "containerd.io/snapshot.ref";
 
-    /// <summary>What is to happen.</summary>
-    /// <param name="garbage">What nothing refers to; looked at for <see cref="Collect"/> only.</param>
+    /// <summary>Decides on a command.</summary>
+    /// <param name="garbage">What nothing refers to; evaluated for <see cref="Collect"/> only.</param>
     public static MetadataDecision Decide(
         MetadataState state, MetadataCommand command, Func<ImmutableArray<MetadataEvent>> garbage) =>
         command switch
@@ -58,7 +57,7 @@ public static class MetadataMachine
         _ => throw new UnreachableException(command.ToString()),
     };
 
-    /// <summary>All there is after the event.</summary>
+    /// <summary>The state after the event.</summary>
     public static MetadataState Apply(MetadataState state, MetadataEvent @event) => @event switch
     {
         E.ImageStored e => state with { Images = state.Images.SetItem(e.Image.Key, e.Image) },
@@ -77,7 +76,7 @@ public static class MetadataMachine
         _ => throw new UnreachableException(@event.ToString()),
     };
 
-    /// <summary>The files that no record names any more after these events.</summary>
+    /// <summary>The files that no record names after these events.</summary>
     public static ImmutableArray<Freed> Freed(MetadataState before, MetadataState after, IEnumerable<MetadataEvent> events)
     {
         var freed = ImmutableArray.CreateBuilder<Freed>();
@@ -145,7 +144,7 @@ public static class MetadataMachine
         return Record(new E.ImageStored(c.At, changed with { CreatedAt = old.CreatedAt, UpdatedAt = c.At }, New: false));
     }
 
-    /// <summary>What is wrong with what an image names; null for nothing.</summary>
+    /// <summary>What is wrong with an image's target; null if it is valid.</summary>
     public static string? TargetFault(string mediaType, string digest, long size)
     {
         if (Storage.Content.Digest.TryParse(digest) is null)
@@ -154,7 +153,7 @@ public static class MetadataMachine
         return mediaType.Length == 0 ? "Target.MediaType must be set: invalid argument" : null;
     }
 
-    // Namespaces share the file of a blob that each of them has brought in itself.
+    // Namespaces share the file of a blob that each of them has written itself.
     private static string? FileOf(MetadataState state, string digest) =>
         state.Blobs.Values.FirstOrDefault(b => b.Digest == digest)?.File;
 

@@ -7,42 +7,42 @@ public sealed record ImageRecord(
     string Namespace, string Name, ImmutableSortedDictionary<string, string> Labels, string MediaType, string Digest, long Size,
     ImmutableSortedDictionary<string, string> Annotations, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt)
 {
-    /// <summary>Where it is found.</summary>
+    /// <summary>Its key.</summary>
     public ImageKey Key => new(Namespace, Name);
 }
 
 /// <summary>Names one image.</summary>
 public sealed record ImageKey(string Namespace, string Name);
 
-/// <summary>A blob as one namespace has it. The file may be shared with others.</summary>
-/// <param name="File">Beneath the blobs' directory.</param>
+/// <summary>A blob in one namespace. Namespaces may share its file.</summary>
+/// <param name="File">Relative to the blobs' directory.</param>
 public sealed record BlobRecord(
     string Namespace, string Digest, long Size, string File, ImmutableSortedDictionary<string, string> Labels,
     DateTimeOffset CreatedAt,
         DateTimeOffset UpdatedAt)
 {
-    /// <summary>Where it is found.</summary>
+    /// <summary>Its key.</summary>
     public BlobKey Key => new(Namespace, Digest);
 }
 
 /// <summary>Names one blob of one namespace.</summary>
 public sealed record BlobKey(string Namespace, string Digest);
 
-/// <summary>What a snapshot is good for. containerd's numbers.</summary>
+/// <summary>The kind of a snapshot, in containerd's numbers.</summary>
 public enum SnapshotKind
 {
-    /// <summary>Never written.</summary>
+    /// <summary>Read-only.</summary>
     View = 1,
 
-    /// <summary>Being written.</summary>
+    /// <summary>Writable.</summary>
     Active = 2,
 
-    /// <summary>Others lie on it.</summary>
+    /// <summary>Immutable; can be a parent.</summary>
     Committed = 3,
 }
 
 /// <summary>A layer of a filesystem.</summary>
-/// <param name="Parent">Name of the one that it lies on, or empty.</param>
+/// <param name="Parent">Name of the parent snapshot, or empty.</param>
 /// <param name="Id">The number of its directory.</param>
 /// <param name="Size">Of a committed one, in bytes.</param>
 /// <param name="Inodes">Of a committed one.</param>
@@ -51,10 +51,10 @@ public sealed record SnapshotRecord(
     ImmutableSortedDictionary<string, string> Labels,
     DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, long Size, long Inodes)
 {
-    /// <summary>Where it is found.</summary>
+    /// <summary>Its key.</summary>
     public SnapshotKey Key => new(Namespace, Snapshotter, Name);
 
-    /// <summary>Where its parent is found; null without one.</summary>
+    /// <summary>Its parent's key; null without one.</summary>
     public SnapshotKey? ParentKey => Parent.Length == 0 ? null : new SnapshotKey(Namespace, Snapshotter, Parent);
 }
 
@@ -66,12 +66,12 @@ public sealed record MetadataState(
     ImmutableDictionary<ImageKey, ImageRecord> Images, ImmutableDictionary<BlobKey, BlobRecord> Blobs,
     ImmutableDictionary<SnapshotKey, SnapshotRecord> Snapshots)
 {
-    /// <summary>Nothing yet.</summary>
+    /// <summary>The initial state.</summary>
     public static MetadataState Empty { get; } = new(
         ImmutableDictionary<ImageKey, ImageRecord>.Empty, ImmutableDictionary<BlobKey, BlobRecord>.Empty,
         ImmutableDictionary<SnapshotKey, SnapshotRecord>.Empty);
 
-    /// <summary>The numbers of a snapshot's parents, the nearest first.</summary>
+    /// <summary>The directory numbers of a snapshot's parents, nearest first.</summary>
     public ImmutableArray<long> ChainOf(SnapshotRecord snapshot)
     {
         var chain = ImmutableArray.CreateBuilder<long>();

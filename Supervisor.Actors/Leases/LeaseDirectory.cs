@@ -2,9 +2,7 @@ using System.Collections.Immutable;
 
 namespace Supervisor.Actors.Leases;
 
-/// <summary>
-/// The leases as last journalled, for calls that only look. One writer, <see cref="LeasesActor"/>; any readers.
-/// </summary>
+/// <summary>The leases as last journalled, for read-only calls. One writer, <see cref="LeasesActor"/>; any readers.</summary>
 public sealed class LeaseDirectory
 {
     private readonly TaskCompletionSource _recovered = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -20,7 +18,7 @@ public sealed class LeaseDirectory
     public IReadOnlyList<Lease> InNamespace(string @namespace) =>
         [.. _leases.Values.Where(l => l.Key.Namespace == @namespace).OrderBy(l => l.Key.Id, StringComparer.Ordinal)];
 
-    /// <summary>Completes when the journal has been read: until then what is here is not the truth.</summary>
+    /// <summary>Completes when the journal has been read: until then the contents are incomplete.</summary>
     public Task Recovered => _recovered.Task;
 
     internal void Publish(ImmutableDictionary<LeaseKey, Lease> leases)

@@ -4,7 +4,7 @@ using Supervisor.Actors.Identity;
 
 namespace Supervisor.Actors.Leases;
 
-/// <summary>What comes of a command: events, or a refusal.</summary>
+/// <summary>The result of a command: events, or a refusal.</summary>
 public sealed record LeaseDecision(ImmutableArray<LeaseEvent> Events, Refusal? Refusal);
 
 /// <summary>The rules of leases. Pure: no clock, no I/O, no actor.</summary>
@@ -13,7 +13,7 @@ public static class LeaseMachine
     /// <summary>No lease yet.</summary>
     public static ImmutableDictionary<LeaseKey, Lease> Empty { get; } = ImmutableDictionary<LeaseKey, Lease>.Empty;
 
-    /// <summary>What is to happen. A lease that has expired but is still there counts as gone.</summary>
+    /// <summary>Decides on a command. An expired lease counts as deleted.</summary>
     public static LeaseDecision Decide(ImmutableDictionary<LeaseKey, Lease> state, LeaseCommand command) => command switch
     {
         LeaseCommand.Create c when Live(state, c.Key, c.At) is not null =>

@@ -10,27 +10,27 @@ public sealed record LeaseKey(string Namespace, string Id);
 /// <param name="Type"><c>content</c> or <c>snapshots/SNAPSHOTTER</c>.</param>
 public sealed record LeasedResource(string Type, string Id);
 
-/// <summary>What the leases are told. Answered with a <see cref="LeaseReply"/>.</summary>
-/// <param name="At">When the command came in.</param>
+/// <summary>A command to the leases, answered with a <see cref="LeaseReply"/>.</summary>
+/// <param name="At">When the command was received.</param>
 public abstract record LeaseCommand(DateTimeOffset At)
 {
-    /// <summary>Makes a lease.</summary>
+    /// <summary>Creates a lease.</summary>
     public sealed record Create(LeaseKey Key, DateTimeOffset At, ImmutableSortedDictionary<string, string> Labels)
         : LeaseCommand(At);
 
-    /// <summary>Ends a lease.</summary>
+    /// <summary>Deletes a lease.</summary>
     public sealed record Delete(LeaseKey Key, DateTimeOffset At) : LeaseCommand(At);
 
-    /// <summary>Keeps a resource while the lease lives. Adding it twice is one.</summary>
+    /// <summary>Adds a resource that the lease keeps. Idempotent.</summary>
     public sealed record AddResource(LeaseKey Key, DateTimeOffset At, LeasedResource Resource) : LeaseCommand(At);
 
-    /// <summary>Keeps a resource no longer. Removing what is not there is no error, as in containerd.</summary>
+    /// <summary>Removes a resource. Removing a missing one is not an error, as in containerd.</summary>
     public sealed record RemoveResource(LeaseKey Key, DateTimeOffset At, LeasedResource Resource) : LeaseCommand(At);
 
-    /// <summary>Ends every lease whose time has come. From a timer, or from a reader who saw one. Not answered.</summary>
+    /// <summary>Deletes every expired lease. Sent by a timer, or by a reader that saw one. Not answered.</summary>
     public sealed record Expire(DateTimeOffset At) : LeaseCommand(At);
 
-    /// <summary>Ends every lease of a namespace that is gone. Not answered.</summary>
+    /// <summary>Deletes every lease of a deleted namespace. Not answered.</summary>
     public sealed record ForgetNamespace(string Namespace, DateTimeOffset At) : LeaseCommand(At);
 }
 
@@ -42,19 +42,19 @@ public sealed record LeaseReply(Refusal? Refusal, Lease? Lease);
 /// <summary>What happened to a lease. Journalled, so names and fields are a file format: journal/v1/leases.proto.</summary>
 public abstract record LeaseEvent(DateTimeOffset At)
 {
-    /// <summary>It was made.</summary>
+    /// <summary>It was created.</summary>
     public sealed record Created(DateTimeOffset At, LeaseKey Key, ImmutableSortedDictionary<string, string> Labels)
         : LeaseEvent(At);
 
-    /// <summary>It ended.</summary>
+    /// <summary>It was deleted or has expired.</summary>
     public sealed record Deleted(DateTimeOffset At, LeaseKey Key) : LeaseEvent(At);
 
-    /// <summary>It keeps one resource more.</summary>
+    /// <summary>A resource was added.</summary>
     public sealed record ResourceAdded(DateTimeOffset At, LeaseKey Key, LeasedResource Resource) : LeaseEvent(At);
 
-    /// <summary>It keeps one resource less.</summary>
+    /// <summary>A resource was removed.</summary>
     public sealed record ResourceRemoved(DateTimeOffset At, LeaseKey Key, LeasedResource Resource) : LeaseEvent(At);
 
-    /// <summary>Every lease there is, in place of all events before this one.</summary>
+    /// <summary>All leases; replaces all events before it.</summary>
     public sealed record Compacted(DateTimeOffset At, ImmutableArray<Lease> Leases) : LeaseEvent(At);
 }

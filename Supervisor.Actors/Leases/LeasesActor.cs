@@ -9,11 +9,11 @@ namespace Supervisor.Actors.Leases;
 /// The shell of <see cref="LeaseMachine"/>: journal first, then the answer. One for all leases of all namespaces.
 /// </summary>
 /// <remarks>
-/// Every <c>ctr run</c> and <c>docker run</c> makes a lease and ends it, so the journal would grow without end:
-/// after <see cref="CompactEvery"/> events it is replaced by one that lists what is left.
+/// Every <c>ctr run</c> and <c>docker run</c> creates and deletes a lease, so the journal would grow without limit:
+/// after <see cref="CompactEvery"/> events it is replaced by one event with all leases.
 /// </remarks>
 /// <param name="directory">Where readers look; written by this actor only.</param>
-/// <param name="clock">For the timer only; commands bring their own time.</param>
+/// <param name="clock">For the timer only; commands carry their own time.</param>
 public sealed class LeasesActor(LeaseDirectory directory, TimeProvider clock) : JournalledActor, IWithTimers
 {
     internal const int CompactEvery = 512;
@@ -30,7 +30,7 @@ public sealed class LeasesActor(LeaseDirectory directory, TimeProvider clock) : 
     /// <summary>Set by Akka.</summary>
     public ITimerScheduler Timers { get; set; } = null!;
 
-    /// <summary>How to make one.</summary>
+    /// <summary>How to create one.</summary>
     public static Props Props(LeaseDirectory directory, TimeProvider clock) =>
         Akka.Actor.Props.Create(() => new LeasesActor(directory, clock));
 
@@ -53,7 +53,7 @@ public sealed class LeasesActor(LeaseDirectory directory, TimeProvider clock) : 
                 Carry(command, command is LeaseCommand.Expire or LeaseCommand.ForgetNamespace ? ActorRefs.Nobody : Sender);
                 break;
             case DeleteMessagesSuccess or DeleteMessagesFailure:
-                break; // The next compaction deletes what this one could not.
+                break; // deleted by the next compaction
             default:
                 Unhandled(message);
                 break;
@@ -97,8 +97,8 @@ public sealed class LeasesActor(LeaseDirectory directory, TimeProvider clock) : 
     private void Compact(DateTimeOffset at)
     {
         _sinceCompaction = 0;
-        // Not Persist: within DeferAsync's handler Akka would wait for a write that may be done already, and take no command any
-        // more.
+        // Not Persist: within DeferAsync's handler Akka would wait for a write that may be done already, and handle no more
+        // commands.
         PersistAsync(new LeaseEvent.Compacted(at, [.. _state.Values]), _ => DeleteMessages(LastSequenceNr - 1));
     }
 

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace Supervisor.Actors.Namespaces;
 
 /// <summary>
-/// The namespaces as last journalled, for calls that only look. One writer, <see cref="NamespacesActor"/>; any readers.
+/// The namespaces as last journalled, for read-only calls. One writer, <see cref="NamespacesActor"/>; any readers.
 /// </summary>
 public sealed class NamespaceDirectory
 {
@@ -18,7 +18,7 @@ public sealed class NamespaceDirectory
     public ImmutableSortedDictionary<string, string> LabelsOf(string name) =>
         _labels.GetValueOrDefault(name) ?? ImmutableSortedDictionary<string, string>.Empty;
 
-    /// <summary>Completes when the journal has been read: until then what is here is not the truth.</summary>
+    /// <summary>Completes when the journal has been read: until then the contents are incomplete.</summary>
     public Task Recovered => _recovered.Task;
 
     internal void Publish(ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> labels)

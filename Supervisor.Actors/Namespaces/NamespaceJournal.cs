@@ -17,14 +17,14 @@ public static class NamespaceJournal
             At = Timestamp.FromDateTimeOffset(e.At),
             Name = e.Name,
             Labels = { e.Labels },
-            ToldIn = e.ToldIn,
+            ToldIn = e.PublishedIn,
         },
         NamespaceEvent.Updated e => new Journalled.NamespaceUpdated
         {
             At = Timestamp.FromDateTimeOffset(e.At),
             Name = e.Name,
             Labels = { e.Labels },
-            ToldIn = e.ToldIn,
+            ToldIn = e.PublishedIn,
         },
         NamespaceEvent.Deleted e => new Journalled.NamespaceDeleted { At = Timestamp.FromDateTimeOffset(e.At), Name = e.Name },
         _ => throw new UnreachableException(@event.ToString()),

@@ -4,7 +4,7 @@ using Supervisor.Actors.Identity;
 
 namespace Supervisor.Actors.Namespaces;
 
-/// <summary>What comes of a command: an event or a refusal, or neither when there is nothing to do.</summary>
+/// <summary>The result of a command: an event or a refusal, or neither when nothing changes.</summary>
 public sealed record NamespaceDecision(NamespaceEvent? Event, Refusal? Refusal);
 
 /// <summary>The rules of namespaces. Pure: no clock, no I/O, no actor.</summary>
@@ -17,7 +17,7 @@ public static class NamespaceMachine
     public static ImmutableSortedDictionary<string, ImmutableSortedDictionary<string, string>> Empty { get; } =
         ImmutableSortedDictionary.Create<string, ImmutableSortedDictionary<string, string>>(StringComparer.Ordinal);
 
-    /// <summary>What is to happen.</summary>
+    /// <summary>Decides on a command.</summary>
     /// <param name="state">Labels by namespace.</param>
     /// <param name="holds">What the namespace still holds, e.g. <c>2 containers</c>; empty when nothing.</param>
     public static NamespaceDecision Decide(
@@ -27,15 +27,15 @@ public static class NamespaceMachine
         {
             NamespaceCommand.Create c when state.ContainsKey(c.Name) =>
                 Refuse(RefusalCode.AlreadyExists, $"namespace \"{c.Name}\": already exists"),
-            NamespaceCommand.Create c => Record(new NamespaceEvent.Created(c.At, c.Name, WithoutEmpty(c.Labels), c.ToldIn)),
+            NamespaceCommand.Create c => Record(new NamespaceEvent.Created(c.At, c.Name, WithoutEmpty(c.Labels), c.PublishedIn)),
 
             NamespaceCommand.Ensure c when state.ContainsKey(c.Name) => new(null, null),
             NamespaceCommand.Ensure c => Record(new NamespaceEvent.Created(c.At, c.Name, NoLabels, "")),
 
-            // Of one that is not there, makes it, as in containerd.
+            // An update of a missing namespace creates it, as in containerd.
             NamespaceCommand.Update c => Update(state.GetValueOrDefault(c.Name, NoLabels), c),
 
-            // A namespace may hold containers without ever having been made: what it holds is looked at first.
+            // A namespace may hold containers without ever having been created: check its contents first.
             NamespaceCommand.Delete c when holds.Length > 0 =>
                 Refuse(RefusalCode.FailedPrecondition, $"namespace \"{c.Name}\" must be empty, but it still has {holds}"),
             NamespaceCommand.Delete c when !state.ContainsKey(c.Name) => NotFound(c.Name),
@@ -66,7 +66,7 @@ public static class NamespaceMachine
                 return Refuse(RefusalCode.InvalidArgument,
                     $"update_mask: cannot update \"{path}\" of namespace \"{command.Name}\"");
         }
-        return Record(new NamespaceEvent.Updated(command.At, command.Name, WithoutEmpty(labels), command.ToldIn));
+        return Record(new NamespaceEvent.Updated(command.At, command.Name, WithoutEmpty(labels), command.PublishedIn));
     }
 
     /// <summary>containerd's stores drop a label whose value is empty.</summary>

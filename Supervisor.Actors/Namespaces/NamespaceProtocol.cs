@@ -3,17 +3,19 @@ using Supervisor.Actors.Identity;
 
 namespace Supervisor.Actors.Namespaces;
 
-/// <summary>What the namespaces are told. Answered with a <see cref="NamespaceReply"/>.</summary>
+/// <summary>A command to the namespaces, answered with a <see cref="NamespaceReply"/>.</summary>
 /// <param name="Name">The namespace the command is about.</param>
-/// <param name="At">When the command came in.</param>
+/// <param name="At">When the command was received.</param>
 public abstract record NamespaceCommand(string Name, DateTimeOffset At)
 {
-    /// <summary>Makes the namespace and tells of it.</summary>
-    /// <param name="ToldIn">The namespace of the caller, in which containerd tells the event.</param>
-    public sealed record Create(string Name, DateTimeOffset At, ImmutableSortedDictionary<string, string> Labels, string ToldIn)
+    /// <summary>Creates the namespace and publishes an event.</summary>
+    /// <param name="PublishedIn">The namespace of the caller, in which containerd publishes the event.</param>
+    public sealed record Create(
+        string Name, DateTimeOffset At, ImmutableSortedDictionary<string, string> Labels, string PublishedIn)
         : NamespaceCommand(Name, At);
 
-    /// <summary>Makes the namespace if it is not there: the first write into it does. Never refused, told to nobody.</summary>
+    /// <summary>Creates the namespace if it does not exist, at the first write into it. Never refused; publishes no
+    /// event.</summary>
     public sealed record Ensure(string Name, DateTimeOffset At) : NamespaceCommand(Name, At);
 
     /// <summary>Changes labels.</summary>
@@ -21,10 +23,10 @@ public abstract record NamespaceCommand(string Name, DateTimeOffset At)
     /// <param name="Paths"><c>labels</c> or <c>labels.KEY</c>; empty means <c>labels</c>.</param>
     public sealed record Update(
         string Name, DateTimeOffset At, ImmutableSortedDictionary<string, string> Labels, ImmutableArray<string> Paths,
-            string ToldIn)
+            string PublishedIn)
         : NamespaceCommand(Name, At);
 
-    /// <summary>Forgets the namespace and its leases.</summary>
+    /// <summary>Deletes the namespace and its leases.</summary>
     public sealed record Delete(string Name, DateTimeOffset At) : NamespaceCommand(Name, At);
 }
 
@@ -38,15 +40,17 @@ public sealed record NamespaceReply(string Name, Refusal? Refusal, ImmutableSort
 /// </summary>
 public abstract record NamespaceEvent(DateTimeOffset At, string Name)
 {
-    /// <summary>It was made.</summary>
-    /// <param name="ToldIn">Empty when it was made silently.</param>
-    public sealed record Created(DateTimeOffset At, string Name, ImmutableSortedDictionary<string, string> Labels, string ToldIn)
+    /// <summary>It was created.</summary>
+    /// <param name="PublishedIn">Empty: no event is published.</param>
+    public sealed record Created(
+        DateTimeOffset At, string Name, ImmutableSortedDictionary<string, string> Labels, string PublishedIn)
         : NamespaceEvent(At, Name);
 
     /// <summary>It has these labels now.</summary>
-    public sealed record Updated(DateTimeOffset At, string Name, ImmutableSortedDictionary<string, string> Labels, string ToldIn)
+    public sealed record Updated(
+        DateTimeOffset At, string Name, ImmutableSortedDictionary<string, string> Labels, string PublishedIn)
         : NamespaceEvent(At, Name);
 
-    /// <summary>It is gone.</summary>
+    /// <summary>It was deleted.</summary>
     public sealed record Deleted(DateTimeOffset At, string Name) : NamespaceEvent(At, Name);
 }

@@ -12,9 +12,9 @@ namespace Supervisor.Actors.Namespaces;
 /// The shell of <see cref="NamespaceMachine"/>: journal first, then the event, then the answer. One for all namespaces.
 /// </summary>
 /// <param name="directory">Where readers look; written by this actor only.</param>
-/// <param name="containers">A namespace that holds one of these is not deleted.</param>
+/// <param name="containers">A namespace that holds a container is not deleted.</param>
 /// <param name="metadata">Nor one that holds an image, a blob or a snapshot.</param>
-/// <param name="leases">Told of a namespace that is gone.</param>
+/// <param name="leases">Notified when a namespace is deleted.</param>
 /// <param name="publisher">Publishes what is journalled.</param>
 public sealed class NamespacesActor(
     NamespaceDirectory directory, ContainerDirectory containers, MetadataDirectory metadata, IActorRef leases,
@@ -25,7 +25,7 @@ public sealed class NamespacesActor(
     /// <inheritdoc/>
     public override string PersistenceId => "namespaces";
 
-    /// <summary>How to make one.</summary>
+    /// <summary>How to create one.</summary>
     public static Props Props(
         NamespaceDirectory directory, ContainerDirectory containers, MetadataDirectory metadata, IActorRef leases,
             IActorRef publisher) =>

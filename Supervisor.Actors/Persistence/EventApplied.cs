@@ -1,6 +1,6 @@
 namespace Supervisor.Actors.Persistence;
 
 /// <summary>
-/// Reports to the event publisher that an actor has applied an event of its own, so that it may be published. Not answered.
+/// Reports to the event publisher that an actor has applied its event, which may now be published. Not answered.
 /// </summary>
 public sealed record EventApplied(string PersistenceId, long SequenceNr);

@@ -3,9 +3,9 @@ using Supervisor.Kernel.Processes;
 namespace Supervisor.Actors.Persistence;
 
 /// <summary>
-/// Places where the daemon can be made to die, as if by kill -9: before and after every journal write and every effect. They
-/// do nothing unless the environment names one: <c>SUPERVISOR_FAILPOINT=NAME#N</c> dies the N-th time that NAME is passed,
-/// <c>SUPERVISOR_FAILPOINT=@FILE</c> writes the names passed into a file. For tests of recovery.
+/// Points where tests of recovery can kill the daemon, as by kill -9: before and after every journal write and every effect.
+/// They do nothing unless the environment names one: <c>SUPERVISOR_FAILPOINT=NAME#N</c> dies the N-th time that NAME is passed,
+/// <c>SUPERVISOR_FAILPOINT=@FILE</c> writes the names passed into a file.
 /// </summary>
 public static class Failpoint
 {

@@ -5,21 +5,21 @@ using Supervisor.Persistence.Sqlite;
 namespace Supervisor.Actors.Persistence;
 
 /// <summary>
-/// What the daemon sets of the journal's configuration: its place is the root's, its history is as <c>supervisor.events</c> says.
+/// The journal settings that the daemon sets: its path is in the root, its history as <c>supervisor.events</c> says.
 /// </summary>
 internal static class JournalConfig
 {
-    /// <summary>The tag of every event that is published.</summary>
+    /// <summary>The tag of every published event.</summary>
     public const string PublishedTag = "published";
 
     /// <summary>The journal's file.</summary>
     public static string FileIn(string root) => Path.Join(root, "journal.db");
 
-    /// <summary>Says how far the journal was written since the machine was started.</summary>
+    /// <summary>The file with the last offset written since boot.</summary>
     public static string WitnessIn(string state) => Path.Join(state, "journal-position");
 
     /// <summary>The configuration with the journal's keys in front.</summary>
-    /// <param name="state">Where it is noted how far the journal was written.</param>
+    /// <param name="state">Where the last offset written is recorded.</param>
     public static Config With(Config config, string root, string state)
     {
         var connection = new SqliteConnectionStringBuilder { DataSource = FileIn(root) };
@@ -37,7 +37,7 @@ internal static class JournalConfig
             """).WithFallback(config).WithFallback(SqlitePersistence.DefaultConfig);
     }
 
-    /// <summary>As a quoted string of HOCON's, which are JSON's: a path may hold any character.</summary>
+    /// <summary>As a quoted string of HOCON, which is JSON's: a path may hold any character.</summary>
     private static string Quoted(string text) =>
         $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
 }

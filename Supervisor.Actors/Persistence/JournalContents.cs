@@ -1,7 +1,7 @@
 namespace Supervisor.Actors.Persistence;
 
 /// <summary>
-/// What the journal holds that is no single container's: for those who must decide what to do when it is damaged.
+/// What the journal holds beyond single containers: for operators who must decide what to do when it is damaged.
 /// </summary>
 internal static class JournalContents
 {
@@ -13,18 +13,16 @@ internal static class JournalContents
         "leases" => "all leases",
         "metadata" => "all images, and which content and snapshots there are",
         "client-events" => "events that clients have published",
-        _ => "what is no single container's",
+        _ => "what belongs to no single container",
     };
 
-    /// <summary>
-    /// What is lost when they are removed and the rest goes on; null where the rest means nothing without them.
-    /// </summary>
+    /// <summary>What is lost when they are removed and the rest is kept; null where the rest is useless without them.</summary>
     public static string? LossOf(string persistenceId) => persistenceId switch
     {
-        "namespaces" => "all namespaces with their labels; each is made again, without labels, when something is made in it",
-        "leases" => "all leases; what only they held is collected",
+        "namespaces" => "all namespaces with their labels; each is recreated, without labels, when something is created in it",
+        "leases" => "all leases; what only they kept is collected",
         "metadata" => "all images, and what was known of content and snapshots: import or pull them again",
-        "client-events" => "events that clients have published and the history had yet to get",
+        "client-events" => "events that clients published and that were not in the history yet",
         _ => null,
     };
 }

@@ -3,26 +3,26 @@ using Microsoft.Data.Sqlite;
 namespace Supervisor.Actors.Persistence;
 
 /// <summary>
-/// Brings a journal of the first format, in which every published event was written a second time, under "events", into the
-/// present one, in which the journal itself is the history. Done once, at the first start, in one transaction; a copy is kept.
+/// Migrates a journal of the first format, which had every published event a second time, under "events", to the present one,
+/// in which the journal itself is the history. Done once, at the first start, in one transaction; a copy is kept.
 /// </summary>
 /// <remarks>
-/// Published events keep their numbers: these become their offsets. All other rows follow in their old order. An event that the
-/// former daemon had journalled and not yet published when it was killed is part of the state, not of the history.
+/// Published events keep their numbers: these become their offsets. All other rows follow in their old order. An event that was
+/// journalled but not yet published when the daemon was killed is part of the state, not of the history.
 /// </remarks>
 internal static class JournalMigration
 {
     /// <summary>
-    /// Of the tables, as Supervisor.Persistence.Sqlite sets it: what it changed since, it brings up to date itself.
+    /// The tables' version that the migration writes; Supervisor.Persistence.Sqlite migrates later ones itself.
     /// </summary>
     private const int PresentVersion = 2;
 
-    /// <summary>Beside the journal: the file as it was.</summary>
+    /// <summary>The copy, beside the journal.</summary>
     public const string CopySuffix = ".v1";
 
-    /// <summary>Migrates the journal if it has to be.</summary>
-    /// <returns>The path of the copy; null where there was nothing to migrate.</returns>
-    /// <exception cref="IOException">It could not be migrated, and is as it was.</exception>
+    /// <summary>Migrates the journal if necessary.</summary>
+    /// <returns>The path of the copy; null if there was nothing to migrate.</returns>
+    /// <exception cref="IOException">It could not be migrated, and is unchanged.</exception>
     public static string? Run(string root)
     {
         var file = JournalConfig.FileIn(root);
@@ -48,9 +48,9 @@ internal static class JournalMigration
         catch (SqliteException e)
         {
             throw new IOException(
-                $"the journal \"{file}\" could not be brought into the present format: SQLite error {e.SqliteErrorCode}, "
+                $"the journal \"{file}\" could not be migrated to the present format: SQLite error {e.SqliteErrorCode}, "
                     + $"{e.Message}; " +
-                "it is as it was: free some space if the disk is full, and start the daemon again", e);
+                "it is unchanged: free some space if the disk is full, and start the daemon again", e);
         }
     }
 
@@ -84,7 +84,7 @@ internal static class JournalMigration
     private static string Copy(SqliteConnection connection, string file)
     {
         var copy = file + CopySuffix;
-        File.Delete(copy); // of a migration that was cut short
+        File.Delete(copy); // from an interrupted migration
         using (new FileStream(copy, new FileStreamOptions
         {
             Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,

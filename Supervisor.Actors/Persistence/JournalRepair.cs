@@ -5,9 +5,8 @@ using Supervisor.Persistence.Sqlite;
 namespace Supervisor.Actors.Persistence;
 
 /// <summary>
-/// Before a daemon starts that was told to go on with a journal that is not the one it was, or not whole: what is damaged is
-/// taken out of
-/// it, or it is set aside, and what there is counts from now on.
+/// Repairs a damaged or wrong journal before a start with --adopt or --forget: removes damaged rows, or sets the file aside,
+/// and accepts what is left as the journal.
 /// </summary>
 internal static class JournalRepair
 {
@@ -33,15 +32,15 @@ internal static class JournalRepair
             return
             [
                 .. containers.Select(
-                    id => $"container {id}: what the journal had of it was damaged and is removed, a copy is kept in {copy}"),
+                    id => $"container {id}: its journal was damaged and is removed; a copy is kept in {copy}"),
                 .. lists.Select(id =>
-                    $"{condition.Damaged[id]}: removed is what it held: {JournalContents.LossOf(id)}; a copy is kept in {copy}"),
+                    $"{condition.Damaged[id]}: its contents are lost: {JournalContents.LossOf(id)}; a copy is kept in {copy}"),
             ];
         }
         catch (JournalUnusableException e)
         {
             var aside = SetAside(JournalConfig.FileIn(root));
-            return [$"{e.Message}: it is kept in {aside}, and a new one is begun"];
+            return [$"{e.Message}: it is kept in {aside}, and a new one is created"];
         }
     }
 

@@ -4,15 +4,15 @@ using Supervisor.Persistence.Sqlite;
 
 namespace Supervisor.Actors.Persistence;
 
-/// <summary>Whether the journal lives on the space that was reserved for it: then nothing new is to be begun.</summary>
+/// <summary>Whether the journal uses its reserved space: then nothing new may be started.</summary>
 public sealed class JournalSpace
 {
     private volatile bool _isLow;
 
-    /// <summary>The file system that the journal is on is full.</summary>
+    /// <summary>The journal's file system is full.</summary>
     public bool IsLow => _isLow;
 
-    /// <summary>Follows what the journal publishes. To be created before the journal is used.</summary>
+    /// <summary>Subscribes to the journal's messages. Must be created before the journal is used.</summary>
     internal sealed class Watch : UntypedActor
     {
         private readonly JournalSpace _space;
@@ -34,9 +34,9 @@ public sealed class JournalSpace
             if (message is not StoreSpaceLow space) return;
             _space._isLow = space.IsLow;
             if (space.IsLow) _log.Warning(
-                "the file system of {0} is full: until there is room again, containers can be looked at, killed and deleted, "
-                + "and nothing new is begun", space.File);
-            else _log.Info("there is room again for {0}", space.File);
+                "the file system of {0} is full: until there is space again, containers can be inspected, killed and deleted, "
+                + "and nothing new can be started", space.File);
+            else _log.Info("there is space again for {0}", space.File);
         }
     }
 }

@@ -6,23 +6,23 @@ using Supervisor.Persistence.Sqlite;
 namespace Supervisor.Actors.Persistence;
 
 /// <summary>
-/// An actor whose truth is in the journal. When the journal fails, Akka stops the actor, since nobody knows any more what is
-/// written; that is told (<see cref="JournalLost"/>), and the daemon starts all of its actors anew from what is.
+/// An actor with its state in the journal. When a write fails, Akka stops the actor, since it is unknown what was written; the
+/// actor publishes <see cref="JournalLost"/>, and the daemon restarts all actors from the journal.
 /// </summary>
 public abstract class JournalledActor : UntypedPersistentActor
 {
     private static readonly Akka.Persistence.Recovery FromEvents = new(SnapshotSelectionCriteria.None);
 
-    /// <summary>From its events: who makes snapshots overrides it.</summary>
+    /// <summary>From its events: an actor with snapshots overrides it.</summary>
     public override Akka.Persistence.Recovery Recovery => FromEvents;
 
-    /// <summary>Persists what there is: Akka's <c>PersistAll</c> refuses an empty list.</summary>
+    /// <summary>Persists a list that may be empty, which Akka's <c>PersistAll</c> refuses.</summary>
     protected void PersistEach<T>(ImmutableArray<T> events, Action<T> handler)
     {
         if (!events.IsEmpty) PersistAll(events, handler);
     }
 
-    /// <summary>As <see cref="PersistEach{T}"/>; commands that come meanwhile are handled before it is written.</summary>
+    /// <summary>As <see cref="PersistEach{T}"/>; commands that arrive in the meantime are handled before it is written.</summary>
     protected void PersistEachAsync<T>(ImmutableArray<T> events, Action<T> handler)
     {
         if (!events.IsEmpty) PersistAllAsync(events, handler);
@@ -50,20 +50,18 @@ public abstract class JournalledActor : UntypedPersistentActor
         Context.System.EventStream.Publish(new JournalLost(PersistenceId, reason));
     }
 
-    /// <summary>Some of its events are not as they were written: it cannot be what it was, and stops.</summary>
-    /// <returns>Whether the daemon can go on without it.</returns>
+    /// <summary>Some of its events are damaged: it cannot recover, and stops.</summary>
+    /// <returns>Whether the daemon can continue without it.</returns>
     protected virtual bool Tolerate(DamagedEventsException damage) => false;
 }
 
-/// <summary>
-/// Something could not be journalled: the actor concerned has stopped, and with it what it stands for cannot be changed.
-/// </summary>
+/// <summary>A journal write failed: the actor has stopped, and what it manages cannot be changed.</summary>
 /// <param name="Cause">Its message says what to do: "the file system is full…".</param>
 public sealed record JournalLost(string PersistenceId, Exception Cause)
 {
     /// <summary>Why.</summary>
     public string Reason => Cause.Message;
 
-    /// <summary>Whether it will be so however often it is tried: the file is damaged, or another one.</summary>
+    /// <summary>Whether a retry cannot help: the file is damaged, or is another one.</summary>
     public bool Stays => Cause is JournalUnusableException or DamagedEventsException;
 }

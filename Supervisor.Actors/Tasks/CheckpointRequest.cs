@@ -2,13 +2,13 @@ using System.Collections.Immutable;
 
 namespace Supervisor.Actors.Tasks;
 
-/// <summary>How a task is to be checkpointed. criu(8) says what each of the choices does.</summary>
-/// <param name="Images">Absolute directory for the images; made if it is not there.</param>
+/// <summary>How a task is to be checkpointed. criu(8) describes each option.</summary>
+/// <param name="Images">Absolute directory for the images; created if it does not exist.</param>
 /// <param name="Work">Absolute directory for criu's log; empty: beside the images.</param>
 /// <param name="Parent">An earlier checkpoint, relative to <paramref name="Images"/>: only the differences to it are written;
 /// empty for none.</param>
 /// <param name="Exit">The task ends, with 137, when all is written.</param>
-/// <param name="IsContent">The images become content, and the directory goes: nobody is to be told of it.</param>
+/// <param name="IsContent">The images become content, and the directory is removed: no event names it.</param>
 public sealed record CheckpointRequest(
     string Images, string Work = "", string Parent = "", bool Exit = false, bool IsContent = false)
 {
@@ -29,7 +29,7 @@ public sealed record CheckpointRequest(
 
     /// <summary>
     /// criu's --manage-cgroups mode: <c>none</c>, <c>props</c>, <c>soft</c>, <c>full</c>, <c>strict</c>, <c>ignore</c>; empty:
-    /// its own choice.
+    /// criu's default.
     /// </summary>
     public string CgroupsMode { get; init; } = "";
 }
@@ -37,5 +37,5 @@ public sealed record CheckpointRequest(
 /// <summary>The files that a task is restored from.</summary>
 /// <param name="Images">Absolute directory of criu's images.</param>
 /// <param name="Work">Absolute directory for criu's log; empty: beside the images.</param>
-/// <param name="Owned">The directory, of ours, to be removed when it is no longer needed; empty: they are the asker's.</param>
+/// <param name="Owned">A directory of ours, to be removed when it is no longer needed; empty: the files are the caller's.</param>
 public sealed record RestoreSource(string Images, string Work, string Owned);

@@ -17,12 +17,12 @@ public sealed class ExecActor : JournalledActor, IWithTimers
     private readonly NodeServices _node;
     private readonly ILoggingAdapter _log = Context.GetLogger();
 
-    // Not journalled: a lost asker asks again, and a lost process is adopted.
+    // Not journalled: a client that lost its reply retries, and a lost process is adopted.
     private readonly List<IActorRef> _waitingUntilSettled = [];
     private readonly Dictionary<ExecEffect, IActorRef> _waitingForEffect = new(ReferenceEqualityComparer.Instance);
     private IContainer? _container;
     private IContainerProcess? _process;
-    private bool _inputClosed;                       // said before there was a process
+    private bool _inputClosed;                       // received before there was a process
     private (ushort Columns, ushort Rows)? _size;    // likewise
 
     private ExecState _state = new ExecState.Absent();
@@ -43,21 +43,21 @@ public sealed class ExecActor : JournalledActor, IWithTimers
     // no expression: evaluated for each
     public static Props Props(ExecId id, NodeServices node) => Akka.Actor.Props.Create<ExecActor>(id, node);
 
-    /// <summary>The process could not be taken over, and is not known to have ended.</summary>
+    /// <summary>The process could not be adopted, and is not known to have exited.</summary>
     private sealed record AdoptAgain
     {
         public static AdoptAgain Instance { get; } = new();
     }
 
-    /// <summary>A command, with what only the task has.</summary>
+    /// <summary>A command, with what only the task holds.</summary>
     /// <param name="Container">The live container, or null.</param>
     internal sealed record ExecEnvelope(ExecCommand Command, IContainer? Container);
 
-    /// <summary>Tells the task how it stands, after every envelope and every report.</summary>
-    /// <param name="Handled">How many orders this tells of: others may be on the way.</param>
-    /// <param name="Launching">A process is being made.</param>
-    /// <param name="Alive">A process is there, or is being made.</param>
-    /// <param name="Gone">There is none, and its journal is empty: the task may forget it.</param>
+    /// <summary>Reports the exec's status to the task, after every envelope and every report.</summary>
+    /// <param name="Handled">How many commands this includes: others may be on the way.</param>
+    /// <param name="Launching">A process is being spawned.</param>
+    /// <param name="Alive">A process exists, or is being spawned.</param>
+    /// <param name="Gone">The exec is gone and its journal empty: the task may forget it.</param>
     internal sealed record ExecStatus(string ExecId, long Handled, bool Launching, bool Alive, bool Gone);
 
     /// <inheritdoc/>
@@ -96,7 +96,7 @@ public sealed class ExecActor : JournalledActor, IWithTimers
         }
     }
 
-    /// <summary>After the daemon's start, until the process is adopted or known to be gone: what is asked of it waits.</summary>
+    /// <summary>After the daemon's start, until the process is adopted or known to be gone: commands wait.</summary>
     private void Adopting(object message)
     {
         if (message is ExecEnvelope)
@@ -139,7 +139,7 @@ public sealed class ExecActor : JournalledActor, IWithTimers
     /// <inheritdoc/>
     protected override void PostStop()
     {
-        _exited.TrySetCanceled(); // those who wait are told that the daemon stops, not an exit
+        _exited.TrySetCanceled(); // waiters see that the daemon stops, not an exit
         _process?.Dispose();
         base.PostStop();
     }
@@ -149,12 +149,12 @@ public sealed class ExecActor : JournalledActor, IWithTimers
         if (outcome.Process is { } process)
         {
             if (_state is ExecState.Starting or ExecState.Held or ExecState.Running) Keep(process);
-            // discarded meanwhile
+            // discarded in the meantime
             else _node.KernelPool.Tell(new ExecWork(_id, new ExecEffect.End(), null, process), ActorRefs.Nobody);
         }
         if (outcome.Report is ExecCommand.EffectFailed { Effect: ExecEffect.Adopt { Process: not null } } failed)
         {
-            _log.Warning("{0}: its process could not be taken over ({1}), trying again", _id, failed.Reason.Message);
+            _log.Warning("{0}: its process could not be adopted ({1}), retrying", _id, failed.Reason.Message);
             Timers.StartSingleTimer(AdoptAgain.Instance, AdoptAgain.Instance, BetweenAdoptions);
         }
         _waitingForEffect.Remove(outcome.Effect, out var asker);
@@ -186,11 +186,11 @@ public sealed class ExecActor : JournalledActor, IWithTimers
         }
         catch (SyscallException e)
         {
-            _log.Warning("{0}: {1}", _id, e.Message); // its terminal has just ended
+            _log.Warning("{0}: {1}", _id, e.Message); // its terminal was just closed
         }
     }
 
-    /// <param name="asker">Who gets the answer; for a report, who waited for its effect, or null.</param>
+    /// <param name="asker">Gets the reply; for a report, the sender that waited for its effect, or null.</param>
     private void Handle(ExecCommand command, IActorRef? asker)
     {
         var decision = ExecMachine.Decide(_state, command);
@@ -251,11 +251,11 @@ public sealed class ExecActor : JournalledActor, IWithTimers
             (_inputClosed, _size) = (false, null);
         }
         _state = ExecMachine.Apply(_state, e);
-        // unless it has ended
+        // unless it has exited
         if (_state is ExecState.Absent) _exited.TrySetResult(new TaskExit(137, e.At, "deleted before it was started"));
     }
 
-    /// <summary>The state before the exit: whoever hears of the end finds the exec stopped.</summary>
+    /// <summary>Publishes the state before the exit: a subscriber to the exit finds the exec stopped.</summary>
     private void Publish()
     {
         _node.Directory.Publish(
@@ -263,7 +263,7 @@ public sealed class ExecActor : JournalledActor, IWithTimers
         if (_state is ExecState.Stopped { Exit: var exit }) _exited.TrySetResult(exit);
     }
 
-    /// <summary>The exec is gone: no recovery needs its events any more. The history keeps what it keeps.</summary>
+    /// <summary>The exec is gone: recovery no longer needs its events. The history is not affected.</summary>
     private void Shorten()
     {
         if (_state is ExecState.Absent) DeleteMessages(LastSequenceNr);

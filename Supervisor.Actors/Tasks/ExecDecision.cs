@@ -6,7 +6,7 @@ namespace Supervisor.Actors.Tasks;
 /// <summary>What follows from a command to an exec.</summary>
 /// <param name="Events">To be journalled, in order, before anything else.</param>
 /// <param name="Effects">To be carried out after that.</param>
-/// <param name="Refusal">For the asker, or, from a report, for those who wait for the exec to settle; null if there is
+/// <param name="Refusal">For the caller, or, from a report, for the callers that wait for the exec to settle; null if
 /// none.</param>
 public sealed record ExecDecision(
     ImmutableArray<ExecEvent> Events, ImmutableArray<ExecEffect> Effects, Refusal? Refusal = null,

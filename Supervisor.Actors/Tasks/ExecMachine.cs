@@ -11,8 +11,8 @@ namespace Supervisor.Actors.Tasks;
 
 /// <summary>The life of an exec. Pure: no clock, no I/O, no actor. Rendered whole in docs/machines/exec.md.</summary>
 /// <remarks>
-/// What depends on the task (it is paused, it is stopped) the task has judged before. Codes and words of refusals are
-/// containerd's, which clients match on.
+/// The task has already checked what depends on it (paused, stopped). Codes and messages of refusals are containerd's, which
+/// clients match on.
 /// </remarks>
 public static class ExecMachine
 {
@@ -37,7 +37,7 @@ public static class ExecMachine
         (Stopped, Kill) => Refuse(RefusalCode.NotFound, "process already finished"),
 
         (Running s, Exited r) => Record(new E.Exited(r.At, r.Exit, s.Process.Pid)),
-        // Found gone after our restart: whether its program had begun is not known, and its exit says so.
+        // Found gone after our restart: whether its program was executed is unknown, and its exit says so.
         (Held s, Exited r) => Record(new E.Started(r.At, s.Process.Pid), new E.Exited(r.At, r.Exit, s.Process.Pid)),
         (Held s, Adopted r) => new([new E.Started(r.At, s.Process.Pid)], [new F.Watch(s.Process)]),
         (Running s, Adopted) => new([], [new F.Watch(s.Process)]),
@@ -46,7 +46,7 @@ public static class ExecMachine
         (_, Delete) => Refuse(RefusalCode.FailedPrecondition, $"cannot delete a {Word(state)} process"),
         (_, Discard c) => Record(new E.Deleted(c.At)),
 
-        (_, Report) => Nothing, // told twice, or told late: nothing changes
+        (_, Report) => Nothing, // a duplicate or late report changes nothing
         _ => throw new UnreachableException($"{state} × {command}"),
     };
 
@@ -64,7 +64,7 @@ public static class ExecMachine
         _ => throw new UnreachableException($"{state} × {@event}"),
     };
 
-    /// <summary>What to do after replay. Each of these effects bears being done twice.</summary>
+    /// <summary>What to do after replay. Each of these effects is idempotent.</summary>
     public static ImmutableArray<ExecEffect> Recover(ExecState state) => state switch
     {
         Starting => [new F.Adopt(null)],

@@ -4,25 +4,25 @@ using Supervisor.Persistence.Sqlite;
 namespace Supervisor.Actors.Tasks;
 
 /// <summary>
-/// What an exec is told, through its task, which adds what only it knows. A <see cref="Report"/> is never refused.
+/// A command to an exec, sent through its task, which adds what only it knows. A <see cref="Report"/> is never refused.
 /// </summary>
-/// <param name="At">When it was asked or observed; nothing below reads a clock.</param>
+/// <param name="At">When it was requested or observed; the machine reads no clock.</param>
 public abstract record ExecCommand(ExecId Id, DateTimeOffset At)
 {
-    /// <summary>Registers it; nothing runs yet.</summary>
+    /// <summary>Adds the exec; nothing runs yet.</summary>
     public sealed record Add(ExecId Id, DateTimeOffset At, ExecSetup Setup) : ExecCommand(Id, At);
 
-    /// <summary>Makes the process and lets it run its program.</summary>
+    /// <summary>Spawns the process and starts its program.</summary>
     public sealed record Start(ExecId Id, DateTimeOffset At) : ExecCommand(Id, At);
 
     /// <summary>Sends a signal.</summary>
-    /// <param name="Signal">The number; 0 only asks whether the process is there. kill(2).</param>
+    /// <param name="Signal">The number; 0 only checks whether the process exists. kill(2).</param>
     public sealed record Kill(ExecId Id, DateTimeOffset At, int Signal) : ExecCommand(Id, At);
 
     /// <summary>Collects the exit, and frees the id.</summary>
     public sealed record Delete(ExecId Id, DateTimeOffset At) : ExecCommand(Id, At);
 
-    /// <summary>Its task is gone, and every process of it.</summary>
+    /// <summary>Its task is gone, with all its processes.</summary>
     public sealed record Discard(ExecId Id, DateTimeOffset At) : ExecCommand(Id, At);
 
     /// <summary>
@@ -30,13 +30,13 @@ public abstract record ExecCommand(ExecId Id, DateTimeOffset At)
     /// </summary>
     public abstract record Report(ExecId Id, DateTimeOffset At) : ExecCommand(Id, At);
 
-    /// <summary>The process exists and waits before its program.</summary>
+    /// <summary>The process was spawned and waits before its program.</summary>
     public sealed record Spawned(ExecId Id, DateTimeOffset At, InitProcess Process) : Report(Id, At);
 
     /// <summary>It runs the user's program.</summary>
     public sealed record Released(ExecId Id, DateTimeOffset At) : Report(Id, At);
 
-    /// <summary>The process ended.</summary>
+    /// <summary>The process exited.</summary>
     public sealed record Exited(ExecId Id, DateTimeOffset At, TaskExit Exit) : Report(Id, At);
 
     /// <summary>The signal was sent.</summary>
@@ -45,51 +45,52 @@ public abstract record ExecCommand(ExecId Id, DateTimeOffset At)
     /// <summary>After our restart: the process is alive.</summary>
     public sealed record Adopted(ExecId Id, DateTimeOffset At) : Report(Id, At);
 
-    /// <summary>An effect could not be carried out, and has undone what it had begun.</summary>
+    /// <summary>An effect failed, and has undone what it had done.</summary>
     public sealed record EffectFailed(ExecId Id, DateTimeOffset At, ExecEffect Effect, Refusal Reason) : Report(Id, At);
 }
 
 /// <summary>The answer to a client's command.</summary>
 /// <param name="Refusal">Null when the command was carried out.</param>
-/// <param name="State">The exec afterwards; for a delete, as it was before.</param>
+/// <param name="State">The exec afterwards; for a delete, before it.</param>
 public sealed record ExecReply(ExecId Id, Refusal? Refusal, ExecState State);
 
-/// <summary>What is to be done in the kernel.</summary>
+/// <summary>What the kernel pool carries out.</summary>
 public abstract record ExecEffect
 {
-    /// <summary>Stdio and the process, held before its program. If we die, so does the process.</summary>
+    /// <summary>Creates stdio and spawns the process, held before its program. If we die, so does the process.</summary>
     public sealed record Spawn(ExecSetup Setup) : ExecEffect;
 
-    /// <summary>Tells the held process to go on, and learns whether its program was executed.</summary>
+    /// <summary>Releases the held process, and reports whether its program was executed.</summary>
     public sealed record Release(InitProcess Process) : ExecEffect;
 
-    /// <summary>Asks the reaper to tell of its end.</summary>
+    /// <summary>Asks the reaper to report its exit.</summary>
     public sealed record Watch(InitProcess Process) : ExecEffect;
 
     /// <summary>Sends a signal.</summary>
     public sealed record Signal(InitProcess Process, int Number) : ExecEffect;
 
-    /// <summary>After our restart: finds the process by pid, start time and boot id, or learns that it is gone.</summary>
-    /// <param name="Process">Null where none was journalled: it was never released, and ended with our former self.</param>
+    /// <summary>After our restart: finds the process by pid, start time and boot id, or reports that it is gone.</summary>
+    /// <param name="Process">Null if none was journalled: it was never released, and died with the daemon before.</param>
     public sealed record Adopt(InitProcess? Process) : ExecEffect;
 
-    /// <summary>Ends a process that came too late: nobody wants it any more.</summary>
+    /// <summary>Kills a process that was spawned too late.</summary>
     public sealed record End : ExecEffect;
 }
 
 /// <summary>
 /// What happened to an exec. Journalled, so names and fields are a file format: journal/v1/exec.proto. As with
-/// <see cref="TaskEvent"/>, complete in itself, and none waits for the disk.
+/// <see cref="TaskEvent"/>, each is complete in itself, and none waits for the disk.
 /// </summary>
 public abstract record ExecEvent(DateTimeOffset At) : IUnsyncedEvent
 {
-    /// <summary>It was registered.</summary>
+    /// <summary>It was added.</summary>
     public sealed record Added(DateTimeOffset At, ExecSetup Setup) : ExecEvent(At);
 
-    /// <summary>Intent: a process is about to be made.</summary>
+    /// <summary>Intent: a process is about to be spawned.</summary>
     public sealed record StartRequested(DateTimeOffset At) : ExecEvent(At);
 
-    /// <summary>The process waits before its program. Journalled before it is let go: one that runs is always known.</summary>
+    /// <summary>The process waits before its program. Journalled before it is released: a running process is always
+    /// known.</summary>
     public sealed record Spawned(DateTimeOffset At, InitProcess Process) : ExecEvent(At);
 
     /// <summary>The program runs.</summary>
@@ -99,12 +100,12 @@ public abstract record ExecEvent(DateTimeOffset At) : IUnsyncedEvent
     /// <summary>Nothing runs; it may be started again.</summary>
     public sealed record StartFailed(DateTimeOffset At, string Error) : ExecEvent(At);
 
-    /// <summary>The process ended.</summary>
+    /// <summary>The process exited.</summary>
     public sealed record Exited(DateTimeOffset At, TaskExit Exit, int Pid) : ExecEvent(At);
 
     /// <summary>The exec is gone; the id is free.</summary>
     public sealed record Deleted(DateTimeOffset At) : ExecEvent(At);
 }
 
-/// <summary>A task has an exec of this id, or has it no more. In the task's journal: journal/v1/exec.proto.</summary>
+/// <summary>A task has an exec of this id, or no longer has it. In the task's journal: journal/v1/exec.proto.</summary>
 public sealed record ExecRegistered(ExecId Id, bool Present) : IUnsyncedEvent;

@@ -4,10 +4,10 @@ namespace Supervisor.Actors.Tasks;
 /// <param name="Process">The OCI process's JSON.</param>
 public sealed record ExecSetup(StdioPaths Stdio, ReadOnlyMemory<byte> Process);
 
-/// <summary>Where an exec is in its life. Each state carries only what is true in it.</summary>
+/// <summary>The state of an exec. Each state carries only what is valid in it.</summary>
 public abstract record ExecState
 {
-    /// <summary>There is none.</summary>
+    /// <summary>There is no exec.</summary>
     public sealed record Absent : ExecState;
 
     /// <summary>States that an effect in flight will end.</summary>
@@ -19,18 +19,18 @@ public abstract record ExecState
     /// <summary>Its process exists, or existed.</summary>
     public abstract record WithProcess(ExecSetup Setup, InitProcess Process) : Present(Setup);
 
-    /// <summary>It was registered; nothing runs. A start that failed comes back here.</summary>
+    /// <summary>It was added; nothing runs. A failed start returns here.</summary>
     public sealed record Added(ExecSetup Setup) : Present(Setup);
 
-    /// <summary>The process is being made.</summary>
+    /// <summary>The process is being spawned.</summary>
     public sealed record Starting(ExecSetup Setup) : Present(Setup), IPending;
 
-    /// <summary>The process waits before its program, and has been told to go on.</summary>
+    /// <summary>The process was spawned, and is being released to run its program.</summary>
     public sealed record Held(ExecSetup Setup, InitProcess Process) : WithProcess(Setup, Process), IPending;
 
     /// <summary>The program runs.</summary>
     public sealed record Running(ExecSetup Setup, InitProcess Process) : WithProcess(Setup, Process);
 
-    /// <summary>It ended; its exit waits to be collected by a delete.</summary>
+    /// <summary>It exited; a delete collects its exit.</summary>
     public sealed record Stopped(ExecSetup Setup, InitProcess Process, TaskExit Exit) : WithProcess(Setup, Process);
 }

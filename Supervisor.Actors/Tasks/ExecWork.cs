@@ -18,8 +18,8 @@ public sealed record ExecWork(ExecId Exec, ExecEffect Effect, IContainer? Contai
         new ExecOutcome(new ExecCommand.EffectFailed(Exec, at, Effect, reason), Effect, null);
 }
 
-/// <summary>How it ended.</summary>
-/// <param name="Process">A process that was made or adopted, now the receiver's to keep; else null.</param>
+/// <summary>The result of an exec's effect.</summary>
+/// <param name="Process">A process that was spawned or adopted, now owned by the receiver; else null.</param>
 public sealed record ExecOutcome(ExecCommand.Report Report, ExecEffect Effect, IContainerProcess? Process) : PoolOutcome
 {
     internal override PoolWork? Abandon(PoolWork work)
@@ -31,9 +31,9 @@ public sealed record ExecOutcome(ExecCommand.Report Report, ExecEffect Effect, I
     }
 }
 
-/// <summary>Carries effects of execs out. The product's enters the kernel; a test's follows a script.</summary>
+/// <summary>Carries out effects of execs, in the kernel or, in tests, from a script.</summary>
 public interface IExecEffects
 {
-    /// <summary>Carries out one effect, blocking. Never throws: what goes wrong is the report.</summary>
+    /// <summary>Carries out one effect, blocking. Never throws: a failure is reported.</summary>
     ExecOutcome Run(ExecWork work, CancellationToken deadline);
 }

@@ -2,17 +2,17 @@ using Supervisor.Actors.Identity;
 
 namespace Supervisor.Actors.Tasks;
 
-/// <summary>Where tasks and execs publish how they stand, for calls that only look. Each writes its own entry.</summary>
+/// <summary>Where tasks and execs publish their state, for read-only calls. Each writes its own entry.</summary>
 public interface ITaskDirectory
 {
-    /// <summary>A task's state, into the entry of its container; nothing where there is no such container.</summary>
+    /// <summary>A task's state, into the entry of its container; does nothing if there is no such container.</summary>
     void Publish(ContainerId id, TaskView task);
 
     /// <summary>An exec's state.</summary>
     /// <param name="exec">Null when it is gone.</param>
     void Publish(ContainerId id, string execId, ExecView? exec);
 
-    /// <summary>The journal cannot tell any more what the container was.</summary>
+    /// <summary>The container cannot be recovered from the journal.</summary>
     /// <param name="damage">What is wrong with its journal.</param>
     void Lose(ContainerId id, string damage);
 }

@@ -15,8 +15,8 @@ public sealed record KernelWork(ContainerId Id, TaskEffect Effect, IContainer? C
         new KernelOutcome(new TaskCommand.EffectFailed(Id, at, Effect, reason), Effect, null);
 }
 
-/// <summary>How it ended.</summary>
-/// <param name="Container">A container that was made or adopted, now the receiver's to keep; else null.</param>
+/// <summary>The result of an effect.</summary>
+/// <param name="Container">A container that was created or adopted, now owned by the receiver; else null.</param>
 public sealed record KernelOutcome(TaskCommand.Report Report, TaskEffect Effect, IContainer? Container) : PoolOutcome
 {
     internal override PoolWork? Abandon(PoolWork work)
@@ -30,12 +30,12 @@ public sealed record KernelOutcome(TaskCommand.Report Report, TaskEffect Effect,
     }
 }
 
-/// <summary>Carries effects out. The product's enters the kernel; a test's follows a script.</summary>
+/// <summary>Carries out effects, in the kernel or, in tests, from a script.</summary>
 public interface ITaskEffects
 {
-    /// <summary>Carries out one effect, blocking. Never throws: what goes wrong is the report.</summary>
+    /// <summary>Carries out one effect, blocking. Never throws: a failure is reported.</summary>
     KernelOutcome Run(KernelWork work, CancellationToken deadline);
 
-    /// <summary>Answers an inquiry, blocking. Never throws: what goes wrong is the answer.</summary>
+    /// <summary>Answers an inquiry, blocking. Never throws: a failure is the reply.</summary>
     TaskInquiryReply Answer(TaskInquiryWork work);
 }

@@ -5,14 +5,14 @@ using Supervisor.Persistence.Sqlite;
 
 namespace Supervisor.Actors.Tasks;
 
-/// <summary>What the actors of one node share: each other's addresses, and nothing that locks.</summary>
-/// <param name="State">Directory for what lives no longer than the boot: bundles.</param>
+/// <summary>What the actors of one node share: each other's references, and nothing with locks.</summary>
+/// <param name="State">Directory for what does not outlive the boot: bundles.</param>
 public sealed record NodeServices(
     IActorRef KernelPool, IActorRef Reaper, IActorRef EventPublisher, ITaskDirectory Directory, Readiness Readiness,
         TimeProvider Clock, string State)
 {
     /// <summary>
-    /// A container of which the journal cannot tell what it was: nothing waits for it, and its processes are left alone.
+    /// Marks a container that cannot be recovered from the journal: nothing waits for it, and its processes are left alone.
     /// </summary>
     internal void Lose(ContainerId id, DamagedEventsException damage)
     {
@@ -21,6 +21,6 @@ public sealed record NodeServices(
         Readiness.TaskRecovered(id);
     }
 
-    /// <summary>Where a container's bundle is.</summary>
+    /// <summary>A container's bundle.</summary>
     public string BundleOf(ContainerId id) => Path.Join(State, "bundles", id.Namespace, id.Value);
 }

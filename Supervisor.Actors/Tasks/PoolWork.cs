@@ -3,27 +3,27 @@ using Supervisor.Actors.Identity;
 namespace Supervisor.Actors.Tasks;
 
 /// <summary>Work that may block in the kernel. Its sender gets exactly one <see cref="PoolOutcome"/>.</summary>
-/// <param name="Id">Whose it is, for the log.</param>
+/// <param name="Id">Its container, for the log.</param>
 public abstract record PoolWork(ContainerId Id)
 {
-    /// <summary>What messages call it.</summary>
+    /// <summary>Its name in messages.</summary>
     internal abstract string Name { get; }
 
-    /// <summary>Carries it out, blocking. Never throws: what goes wrong is the outcome.</summary>
+    /// <summary>Carries it out, blocking. Never throws: a failure is the outcome.</summary>
     internal abstract PoolOutcome Run(KernelEffects effects, CancellationToken deadline);
 
-    /// <summary>The outcome where it is not carried out, or nobody waits for it any more.</summary>
+    /// <summary>The outcome if it is not carried out, or its caller has stopped waiting.</summary>
     internal abstract PoolOutcome Failed(DateTimeOffset at, Refusal reason);
 }
 
-/// <summary>How work ended.</summary>
+/// <summary>The result of work.</summary>
 public abstract record PoolOutcome
 {
-    /// <summary>Its asker was told that the work failed: what it made after all belongs to nobody.</summary>
-    /// <returns>What undoes it; null if nothing is to be undone.</returns>
+    /// <summary>The work finished after its caller got an error: what it made is orphaned.</summary>
+    /// <returns>Work that undoes it; null if there is nothing to undo.</returns>
     internal virtual PoolWork? Abandon(PoolWork work) => null;
 }
 
-/// <summary>Those who carry work out.</summary>
+/// <summary>Carry out the effects of tasks and execs.</summary>
 /// <param name="Execs">Null in tests that have none.</param>
 internal sealed record KernelEffects(ITaskEffects Tasks, IExecEffects? Execs);

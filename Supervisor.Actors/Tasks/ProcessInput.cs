@@ -3,7 +3,7 @@ using Supervisor.Actors.Identity;
 namespace Supervisor.Actors.Tasks;
 
 /// <summary>
-/// What concerns a process's standard streams. Not journalled: a process of a former daemon has none of ours. Answered with a
+/// A request about a process's standard streams. Not journalled: an adopted process has none of ours. Answered with a
 /// <see cref="ProcessInputReply"/>.
 /// </summary>
 /// <param name="ExecId">Empty for the init.</param>
@@ -16,5 +16,5 @@ public abstract record ProcessInput(ContainerId Id, string ExecId)
     public sealed record Resize(ContainerId Id, string ExecId, ushort Columns, ushort Rows) : ProcessInput(Id, ExecId);
 }
 
-/// <summary>The answer; null when it was carried out, or there was nothing to carry out.</summary>
+/// <summary>The reply; null when it was carried out, or there was nothing to do.</summary>
 public sealed record ProcessInputReply(Refusal? Refusal);

@@ -17,18 +17,18 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     private readonly NodeServices _node;
     private readonly ILoggingAdapter _log = Context.GetLogger();
 
-    // Not journalled: a lost asker asks again, and a lost container is adopted.
+    // Not journalled: a client that lost its reply retries, and a lost container is adopted.
     private readonly List<IActorRef> _waitingUntilSettled = [];
     private readonly Dictionary<TaskEffect, IActorRef> _waitingForEffect = new(ReferenceEqualityComparer.Instance);
     private IContainer? _container;
     private readonly TaskExecs _execs;
 
     private TaskState _state = new TaskState.Absent();
-    private bool _isKnown; // whether its state is the kernel's, too, and not only the journal's
-    private bool _hasEvents; // this recovery found some: thousands of tasks that have none need delete none at a start
+    private bool _isKnown; // whether its state was checked against the kernel, not only read from the journal
+    private bool _hasEvents; // recovery found some; without any, a start with thousands of tasks has none to delete
     private TaskCompletionSource<TaskExit> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <param name="id">Whose task.</param>
+    /// <param name="id">The task's container.</param>
     /// <param name="node">What the actors share.</param>
     public TaskActor(ContainerId id, NodeServices node) =>
         (_id, _node, _execs, PersistenceId) = (id, node, new TaskExecs(id, node, Context), PersistenceIds.OfTask(id));
@@ -48,18 +48,18 @@ public sealed class TaskActor : JournalledActor, IWithTimers
         public static Retire Instance { get; } = new();
     }
 
-    /// <summary>Whether there is no task, and will be none.</summary>
+    /// <summary>Whether there is no task and none will be created.</summary>
     internal sealed record RetireAnswer(bool Retired);
 
     /// <summary>
-    /// The container could not be taken over, and is not known to have ended: a shim was dying, or the kernel was busy.
+    /// The container could not be adopted, and is not known to have exited: a shim was dying, or the kernel was busy.
     /// </summary>
     private sealed record AdoptAgain
     {
         public static AdoptAgain Instance { get; } = new();
     }
 
-    /// <summary>What became of the init is still not known; the daemon does not wait for it any longer.</summary>
+    /// <summary>The init's state is still unknown; the daemon no longer waits for it.</summary>
     private sealed record Unknown
     {
         public static Unknown Instance { get; } = new();
@@ -145,7 +145,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
                 foreach (var effect in TaskMachine.Recover(_state).Where(e => e is not TaskEffect.AdoptInit)) Run(effect);
                 if (_state is TaskState.Absent)
                 {
-                    _execs.DiscardAll(); // the daemon stopped before they were gone
+                    _execs.DiscardAll(); // the daemon stopped before they were removed
                     if (_hasEvents) Shorten();
                 }
                 ReportRecovered();
@@ -156,7 +156,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     /// <inheritdoc/>
     protected override void PostStop()
     {
-        _exited.TrySetCanceled(); // those who wait are told that the daemon stops, not an exit
+        _exited.TrySetCanceled(); // waiters see that the daemon stops, not an exit
         _container?.Dispose();
         base.PostStop();
     }
@@ -192,14 +192,14 @@ public sealed class TaskActor : JournalledActor, IWithTimers
         });
     }
 
-    /// <summary>Judges again what waited for execs.</summary>
+    /// <summary>Handles again the messages that waited for execs.</summary>
     private void Release()
     {
         if (_execs.TryRelease()) Stash.UnstashAll();
     }
 
     /// <summary>
-    /// A list of tasks begins with what is true: an init that died with the daemon and its shim is not still <em>created</em> or
+    /// The first list of tasks is correct: an init that died with the daemon and its shim is not listed as <em>created</em> or
     /// <em>running</em>.
     /// </summary>
     private void ReportRecovered()
@@ -229,15 +229,15 @@ public sealed class TaskActor : JournalledActor, IWithTimers
         }
         catch (SyscallException e)
         {
-            _log.Warning("{0}: {1}", _id, e.Message); // its terminal has just ended
+            _log.Warning("{0}: {1}", _id, e.Message); // its terminal was just closed
         }
         Sender.Tell(new ProcessInputReply(refusal));
     }
 
-    /// <summary>The pool answers the asker itself: nothing of it concerns the task's state.</summary>
+    /// <summary>The pool replies to the caller itself: the task's state does not change.</summary>
     private void Handle(TaskInquiry inquiry)
     {
-        // After the end there are no processes any more, which is an answer; usage and limits go with the cgroup.
+        // After the exit the list of processes is empty; usage and limits are gone with the cgroup.
         if (_state is TaskState.Created or TaskState.Starting or TaskState.Running or TaskState.Paused
             || (_state is TaskState.Stopped && inquiry is TaskInquiry.Pids))
             _node.KernelPool.Tell(new TaskInquiryWork(inquiry, ((TaskState.WithInit)_state).CgroupPaths), Sender);
@@ -248,7 +248,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     }
 
     /// <summary>
-    /// The task is gone and its execs are forgotten: no recovery needs its events any more. The history keeps what it keeps.
+    /// The task is gone and its execs are forgotten: recovery no longer needs its events. The history is not affected.
     /// </summary>
     private void Shorten()
     {
@@ -260,13 +260,13 @@ public sealed class TaskActor : JournalledActor, IWithTimers
         if (outcome.Container is { } container)
         {
             _container = container;
-            _node.Reaper.Tell(new WatchInit(_id, container)); // its reports come after this one is journalled
+            _node.Reaper.Tell(new WatchInit(_id, container)); // its reports arrive after this one is journalled
         }
         _waitingForEffect.Remove(outcome.Effect, out var asker);
         Handle(outcome.Report, asker, outcome.Effect);
     }
 
-    /// <param name="asker">Who gets the answer; for a report, who waited for its effect, or null.</param>
+    /// <param name="asker">Gets the reply; for a report, the sender that waited for its effect, or null.</param>
     private void Handle(TaskCommand command, IActorRef? asker, TaskEffect? ended)
     {
         var decision = TaskMachine.Decide(_state, command);
@@ -274,7 +274,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
             _log.Warning("{0}: it could not be removed ({1}), leaving it for the next delete", _id, failed.Reason.Message);
         if (command is TaskCommand.EffectFailed { Effect: TaskEffect.AdoptInit } lost)
         {
-            _log.Warning("{0}: its init could not be taken over ({1}), trying again", _id, lost.Reason.Message);
+            _log.Warning("{0}: its init could not be adopted ({1}), retrying", _id, lost.Reason.Message);
             Timers.StartSingleTimer(AdoptAgain.Instance, AdoptAgain.Instance, BetweenAdoptions);
         }
         var before = _state;
@@ -297,9 +297,9 @@ public sealed class TaskActor : JournalledActor, IWithTimers
                 if (d.Answer is AnswerWhen.EffectEnded && asker is not null) _waitingForEffect[effect] = asker;
                 Run(effect);
             }
-            // One that cannot be started any more has been killed: known when it has ended.
+            // An init that can no longer be started was killed: its state is known when it has exited.
             if (!_isKnown && (ended is TaskEffect.AdoptInit && d.Effects.IsEmpty || command is TaskCommand.InitEnded)) BeKnown();
-            if (d.Events is [TaskEvent.CreateFailed]) DeleteMessages(LastSequenceNr); // of what never was, nothing is kept
+            if (d.Events is [TaskEvent.CreateFailed]) DeleteMessages(LastSequenceNr); // never created: keep nothing
             if (command is TaskCommand.Report report) AnswerAfter(report, asker, d.Refusal, before);
             else if (d.Answer is AnswerWhen.Settled && _state is TaskState.IPending) _waitingUntilSettled.Add(asker!);
             else if (d.Answer is not AnswerWhen.EffectEnded) asker!.Tell(new TaskReply(_id, d.Refusal, _state));
@@ -315,7 +315,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
         _waitingUntilSettled.Clear();
     }
 
-    /// <summary>Takes the init over that our former self has left, if there is one.</summary>
+    /// <summary>Adopts the init of the daemon before, if there is one.</summary>
     private void Adopt()
     {
         foreach (var effect in TaskMachine.Recover(_state).OfType<TaskEffect.AdoptInit>())
@@ -326,9 +326,8 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     }
 
     /// <summary>
-    /// After the daemon's start, until the init is adopted or known to be gone, or a creation that was cut short is undone: what
-    /// is
-    /// asked of it waits. A create that was asked for again would hear that the task exists, and then it would not.
+    /// After the daemon's start, until the init is adopted or known to be gone, or an interrupted create is undone: commands
+    /// wait. A retried create would otherwise fail with AlreadyExists.
     /// </summary>
     private void Adopting(object message)
     {
@@ -348,7 +347,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     private void Run(TaskEffect effect)
     {
         _node.KernelPool.Tell(new KernelWork(_id, effect, _container));
-        if (effect is TaskEffect.TearDown) _container = null; // the effect lets go of it
+        if (effect is TaskEffect.TearDown) _container = null; // the effect releases it
     }
 
     private void Apply(TaskEvent e)
@@ -358,7 +357,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
         _state = TaskMachine.Apply(_state, e);
     }
 
-    /// <summary>The state before the exit: whoever hears of the end finds the task stopped.</summary>
+    /// <summary>Publishes the state before the exit: a subscriber to the exit finds the task stopped.</summary>
     private void Publish()
     {
         _node.Directory.Publish(_id, new TaskView(Self, _state, _exited.Task));

@@ -3,13 +3,13 @@ using Supervisor.Actors.Identity;
 
 namespace Supervisor.Actors.Tasks;
 
-/// <summary>When the asker of a command hears of it.</summary>
+/// <summary>When the caller of a command gets its reply.</summary>
 public enum AnswerWhen
 {
     /// <summary>As soon as the events are journalled; a refusal at once.</summary>
     Recorded,
 
-    /// <summary>When the effect of this very command has ended.</summary>
+    /// <summary>When the effect of this command has finished.</summary>
     EffectEnded,
 
     /// <summary>When the task has left its pending state.</summary>
@@ -19,7 +19,7 @@ public enum AnswerWhen
 /// <summary>What follows from a command.</summary>
 /// <param name="Events">To be journalled, in order, before anything else.</param>
 /// <param name="Effects">To be carried out after that.</param>
-/// <param name="Refusal">For the asker, or, from a report, for those who wait for the task to settle; null if there is
+/// <param name="Refusal">For the caller, or, from a report, for the callers that wait for the task to settle; null if
 /// none.</param>
 public sealed record TaskDecision(
     ImmutableArray<TaskEvent> Events, ImmutableArray<TaskEffect> Effects, Refusal? Refusal = null,
@@ -28,7 +28,7 @@ public sealed record TaskDecision(
     /// <summary>Nothing changes.</summary>
     public static TaskDecision Nothing { get; } = new([], []);
 
-    /// <summary>The task is pending afterwards, and the asker waits until it has settled.</summary>
+    /// <summary>The task is pending afterwards, and the caller waits until it has settled.</summary>
     public static TaskDecision Begin(TaskEvent @event, params ImmutableArray<TaskEffect> effects) =>
         new([@event], effects, null, AnswerWhen.Settled);
 

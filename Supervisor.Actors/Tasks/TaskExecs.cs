@@ -5,12 +5,12 @@ using Supervisor.Runtime.Lifecycle;
 namespace Supervisor.Actors.Tasks;
 
 /// <summary>
-/// What a task knows of its execs: their actors, which are its children, and what must wait for them. Part of the task
-/// actor, and as single-threaded.
+/// A task's execs: their actors, which are its children, and what must wait for them. Part of the task actor, and like it
+/// single-threaded.
 /// </summary>
 /// <remarks>
-/// The init's exit waits for the exits of the execs, which end with it: clients rely on that envelope. A pause waits for
-/// launches: nothing may be born into a frozen cgroup.
+/// The init's exit is published after the exits of the execs, which die with it: clients rely on that order. A pause waits for
+/// launches: no process may be spawned into a frozen cgroup.
 /// </remarks>
 internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext context)
 {
@@ -19,22 +19,22 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
     private long _made;
     private bool _ending, _gaveUp, _holding;
 
-    /// <summary>Some exec did not end with the init: its exit is told without waiting longer.</summary>
+    /// <summary>An exec did not exit with the init: the init's exit is published without waiting longer.</summary>
     internal sealed record ExecExitTimeout
     {
         public static ExecExitTimeout Instance { get; } = new();
     }
 
-    /// <summary>Whether there is any.</summary>
+    /// <summary>Whether there are execs.</summary>
     public bool Any => _children.Count > 0;
 
-    /// <summary>Whether every one that the journal knew of has told how it stands.</summary>
-    public bool Recovered => _children.Values.All(c => c.Told);
+    /// <summary>Whether every exec in the journal has reported its status.</summary>
+    public bool Recovered => _children.Values.All(c => c.Reported);
 
     /// <summary>Whether there is this one.</summary>
     public bool Has(string exec) => _children.ContainsKey(exec);
 
-    /// <summary>Takes up, or drops, what was journalled.</summary>
+    /// <summary>Adds or removes a journalled exec.</summary>
     public void Apply(ExecRegistered e)
     {
         if (!e.Present)
@@ -42,12 +42,12 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
             if (_children.Remove(e.Id.Value, out var gone)) context.Stop(gone.Actor);
             return;
         }
-        // A number in the name: the last one of this id may still be stopping.
+        // A number in the name: the actor of the last exec of this id may still be stopping.
         var actor = context.ActorOf(ExecActor.Props(e.Id, node), $"{e.Id.Value}:{++_made}");
         _children[e.Id.Value] = new Child(actor);
     }
 
-    /// <summary>Why the task's state forbids a command, or its end that waits for the execs'; null if neither does.</summary>
+    /// <summary>Why the task's state, or its exit that waits for the execs, forbids a command; null if neither does.</summary>
     /// <param name="freezing">A pause is on its way.</param>
     public Refusal? Judge(ExecCommand command, TaskState state, bool freezing) => (command, state) switch
     {
@@ -67,7 +67,7 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
         _ => null,
     };
 
-    /// <summary>Hands a command on; its exec answers the asker.</summary>
+    /// <summary>Forwards a command; its exec replies to the caller.</summary>
     public void Forward(ExecCommand command, IContainer? container, IActorRef asker)
     {
         if (!_children.TryGetValue(command.Id.Value, out var child))
@@ -95,25 +95,26 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
             Forward(new ExecCommand.Discard(ExecId.Parse(id, exec), node.Clock.GetUtcNow()), null, ActorRefs.Nobody);
     }
 
-    /// <summary>How one stands.</summary>
-    /// <returns>What is to be journalled, if it may be forgotten; then applied.</returns>
+    /// <summary>Takes an exec's status.</summary>
+    /// <returns>The event to journal and apply, if the exec may be forgotten.</returns>
     public ExecRegistered? Accept(ExecActor.ExecStatus status, IActorRef sender)
     {
         if (!_children.TryGetValue(status.ExecId, out var child) || !child.Actor.Equals(sender)) return null;
-        child.Told = true;
+        child.Reported = true;
         child.Alive = status.Alive;
         if (status.Handled == child.Sent) child.Launching = status.Launching; // else a start may be on the way
         return status.Gone && status.Handled == child.Sent
             ? new ExecRegistered(ExecId.Parse(id, status.ExecId), Present: false) : null;
     }
 
-    /// <summary>Whether a message must wait for execs. Then what it waits for is set going, and the task stashes it.</summary>
+    /// <summary>Whether a message must wait for execs: then this kills them where needed, and the task stashes the
+    /// message.</summary>
     public bool Holds(object message, TaskState state, ITimerScheduler timers)
     {
         var waits = message switch
         {
             TaskCommand.InitExited or KernelOutcome { Report: TaskCommand.InitGone } =>
-                !_gaveUp && _children.Values.Any(c => c.Alive || c.Launching || !c.Told),
+                !_gaveUp && _children.Values.Any(c => c.Alive || c.Launching || !c.Reported),
             TaskCommand.Pause => _children.Values.Any(c => c.Launching),
             TaskActor.Retire => state is TaskState.Absent && Any,
             _ => false,
@@ -123,7 +124,7 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
         if (message is TaskCommand.InitExited or KernelOutcome && !_ending)
         {
             _ending = true;
-            // With a pid namespace of its own they are dead by now; with the host's nobody else ends them.
+            // In a pid namespace of their own the kernel has killed them; in the host's they must be killed here.
             foreach (var exec in _children.Keys)
                 Forward(new ExecCommand.Kill(ExecId.Parse(id, exec), node.Clock.GetUtcNow(), 9), null, ActorRefs.Nobody);
             timers.StartSingleTimer(ExecExitTimeout.Instance, ExecExitTimeout.Instance, ExitsWithin);
@@ -131,10 +132,10 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
         return true;
     }
 
-    /// <summary>Waits no longer for exits, held or just being judged anew.</summary>
+    /// <summary>Stops waiting for exits.</summary>
     public void GiveUp() => _gaveUp = _ending;
 
-    /// <summary>Whether what the task has stashed for the execs is to be judged again, now that one has reported.</summary>
+    /// <summary>Whether the task must unstash what waits for execs, now that one has reported.</summary>
     public bool TryRelease()
     {
         var held = _holding;
@@ -150,6 +151,6 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
         public long Sent { get; set; }
         public bool Launching { get; set; }
         public bool Alive { get; set; }
-        public bool Told { get; set; }
+        public bool Reported { get; set; }
     }
 }

@@ -6,16 +6,17 @@ using Supervisor.Runtime.Resources;
 
 namespace Supervisor.Actors.Tasks;
 
-/// <summary>What concerns a task's cgroup and leaves its life as it is. Answered with a <see cref="TaskInquiryReply"/>.</summary>
+/// <summary>A request about a task's cgroup that does not change the task's state. Answered with a
+/// <see cref="TaskInquiryReply"/>.</summary>
 public abstract record TaskInquiry(ContainerId Id)
 {
-    /// <summary>Which processes there are.</summary>
+    /// <summary>Lists the processes.</summary>
     public sealed record Pids(ContainerId Id) : TaskInquiry(Id);
 
-    /// <summary>What has been used.</summary>
+    /// <summary>Reads the usage.</summary>
     public sealed record Stats(ContainerId Id) : TaskInquiry(Id);
 
-    /// <summary>Changes limits; what is absent or 0 stays.</summary>
+    /// <summary>Changes limits; absent or 0 means no change.</summary>
     /// <param name="Resources">The OCI resources' JSON.</param>
     public sealed record Update(ContainerId Id, ReadOnlyMemory<byte> Resources) : TaskInquiry(Id);
 }

@@ -11,7 +11,7 @@ using F = Supervisor.Actors.Tasks.TaskEffect;
 namespace Supervisor.Actors.Tasks;
 
 /// <summary>The life of a task. Pure: no clock, no I/O, no actor. Rendered whole in docs/machines/task.md.</summary>
-/// <remarks>Codes and words of refusals are containerd's, which clients match on.</remarks>
+/// <remarks>Codes and messages of refusals are containerd's, which clients match on.</remarks>
 public static class TaskMachine
 {
     private static readonly ImmutableSortedDictionary<string, string> NoCgroup = ImmutableSortedDictionary<string, string>.Empty;
@@ -33,18 +33,18 @@ public static class TaskMachine
 
         (Creating s, InitSpawned r) => Record(new E.Created(r.At, r.Init, r.CgroupPaths, s.Setup)),
         (Creating, EffectFailed r) => new([new E.CreateFailed(r.At, r.Reason.Message)], [], r.Reason),
-        (Creating, TornDown r) => Record(new E.CreateFailed(r.At, "the daemon ended before the task was created")),
+        (Creating, TornDown r) => Record(new E.CreateFailed(r.At, "the daemon exited before the task was created")),
         (Creating, Delete or Kill) => Refuse(RefusalCode.FailedPrecondition, "the task is being created"),
 
         (Prepared s, Start c) => Begin(new E.StartRequested(c.At), new F.RestoreInit(s.Setup, s.Restore)),
         (Restoring, InitRestored r) => Record(new E.Restored(r.At, r.Init, r.CgroupPaths)),
         (Restoring, EffectFailed { Effect: F.RestoreInit } r) => new([new E.RestoreFailed(r.At, r.Reason.Message)], [], r.Reason),
-        // Our restart cut the restore short: what there was of it is removed, its images too.
+        // Our restart interrupted the restore: its remains and its images are removed.
         (Restoring, TornDown or EffectFailed { Effect: F.TearDown }) => Record(
-            new E.Exited(command.At, new TaskExit(255, command.At, "the daemon ended before the task was restored"), Pid: 0)),
+            new E.Exited(command.At, new TaskExit(255, command.At, "the daemon exited before the task was restored"), Pid: 0)),
         (Prepared, Kill) => Refuse(RefusalCode.FailedPrecondition, "the task is not restored yet: start or delete it"),
         (Restoring, Kill or Delete) => Refuse(RefusalCode.FailedPrecondition, "the task is being restored"),
-        // It never ran; whoever waits for it is told all the same.
+        // It never ran; waiters get an exit all the same.
         (Prepared s, Delete c) => new(
             [new E.Exited(c.At, new TaskExit(137, c.At, "it was deleted before it was restored"), Pid: 0),
                 new E.DeleteRequested(c.At)],
@@ -58,7 +58,7 @@ public static class TaskMachine
         (Starting s, EffectFailed { Effect: F.ReleaseInit } r) => new(
             [new E.StartFailed(r.At, r.Reason.Message, new TaskExit(255, r.At, r.Reason.Message), s.Init.Pid)],
             [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)], null, AnswerWhen.Settled),
-        // No InitStarted will come of it: whether its program had begun is not known, and its exit says so.
+        // No InitStarted will follow: whether its program was executed is unknown, and its exit says so.
         (Starting s, InitGone r) =>
             Record(new E.Started(r.At, s.Init.Pid), new E.Exited(r.At, s.EarlyExit ?? r.Exit, s.Init.Pid)),
         (Starting { EarlyExit: null }, InitExited r) => Record(new E.DiedWhileStarting(r.At, r.Exit)),
@@ -83,7 +83,7 @@ public static class TaskMachine
         (Created or Running or Paused, InitEnded r) => Record(new E.Exited(r.At, r.Exit, ((WithInit)state).Init.Pid)),
 
         (Stopped s, Delete c) => Begin(new E.DeleteRequested(c.At), new F.TearDown(s.Setup, s.Init, s.CgroupPaths)),
-        // Killed first, and removed when its exit has been seen: an exit is told before a delete.
+        // Killed first, and removed after its exit: the exit is published before the delete.
         (Created s, Delete c) => Begin(new E.DeleteRequested(c.At), new F.Signal(s.Init, 9, All: false, s.CgroupPaths)),
         (Deleting { Exit: null } s, InitEnded r) =>
             new([new E.Exited(r.At, r.Exit, s.Init.Pid)], [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)]),
@@ -92,20 +92,20 @@ public static class TaskMachine
         (Deleting { Exit: not null } s, TornDown r) => new(
             [new E.Deleted(r.At, s.Init.Pid, s.Exit)], [], s.Failure is null
                 ? null : new Refusal(RefusalCode.Unknown, s.Failure)),
-        // Left in Deleting, with its refusal: the next delete, or our next start, tries again.
+        // It stays in Deleting: the next delete, or our next start, retries.
         (Deleting s, EffectFailed { Effect: F.TearDown } r) => new([], [], r.Reason),
 
-        // Recovery found it as the journal says, or differently frozen.
+        // Recovery found it as in the journal, except perhaps for being frozen.
         (Running, InitAdopted { IsFrozen: true } r) => Record(new E.Paused(r.At)),
         (Paused, InitAdopted { IsFrozen: false } r) => Record(new E.Resumed(r.At)),
         (Starting { EarlyExit: { } exit } s, InitAdopted r) =>
             Record(new E.Started(r.At, s.Init.Pid), new E.Exited(r.At, exit, s.Init.Pid)),
         (Starting s, InitAdopted r) => Record(new E.Started(r.At, s.Init.Pid)),
-        // Its creator died with our former self, so that nobody can start it, and it ends by itself: at once is the truth.
+        // Its parent died with the daemon before: it can never be started, so it is killed.
         (Created s, InitAdopted { IsHeld: false }) => new([], [new F.Signal(s.Init, 9, All: false, s.CgroupPaths)]),
         (Deleting { Exit: null } s, InitAdopted) => new([], [new F.Signal(s.Init, 9, All: false, s.CgroupPaths)]),
 
-        (_, Report) => Nothing, // told twice, or told late: nothing changes
+        (_, Report) => Nothing, // a duplicate or late report changes nothing
         _ => throw new UnreachableException($"{state} × {command}"),
     };
 
@@ -140,8 +140,8 @@ public static class TaskMachine
     };
 
     /// <summary>
-    /// What to do after replay. Each of these effects bears being done twice. A create that the crash cut short is
-    /// undone, not repeated: its asker is gone, and asks again.
+    /// What to do after replay. Each of these effects is idempotent. A create that the crash interrupted is undone, not
+    /// repeated: its caller is gone, and retries.
     /// </summary>
     public static ImmutableArray<TaskEffect> Recover(TaskState state) => state switch
     {

@@ -4,19 +4,19 @@ using Supervisor.Persistence.Sqlite;
 
 namespace Supervisor.Actors.Tasks;
 
-/// <summary>What a task is told. A client's command may be refused; a <see cref="Report"/> never.</summary>
-/// <param name="At">When it was asked or observed; nothing below reads a clock.</param>
+/// <summary>A command to a task. A client's command may be refused; a <see cref="Report"/> never.</summary>
+/// <param name="At">When it was requested or observed; the machine reads no clock.</param>
 public abstract record TaskCommand(ContainerId Id, DateTimeOffset At)
 {
-    /// <summary>Makes the init process, held before its program. Sent by the container, which adds its spec.</summary>
+    /// <summary>Spawns the init process, held before its program. Sent by the container, which adds its spec.</summary>
     /// <param name="Spec">The OCI spec's JSON.</param>
-    /// <param name="Restore">Where to restore its processes from, at its start; null: a fresh one.</param>
+    /// <param name="Restore">The checkpoint to restore at its start; null: a new task.</param>
     public sealed record Create(
         ContainerId Id, DateTimeOffset At, TaskSetup Setup, ReadOnlyMemory<byte> Spec, RestoreSource? Restore = null)
         : TaskCommand(Id, At);
 
-    /// <summary>Makes a task of a container that runs, and that the journal has lost.</summary>
-    /// <param name="IsStarted">Its program runs; else its init waits for the start.</param>
+    /// <summary>Creates the task of a running container that is missing from the journal.</summary>
+    /// <param name="IsStarted">Its program runs; otherwise its init waits for the start.</param>
     public sealed record Adopt(
         ContainerId Id, DateTimeOffset At, TaskSetup Setup, InitProcess Init,
             ImmutableSortedDictionary<string, string> CgroupPaths, bool IsStarted) : TaskCommand(Id, At);
@@ -25,7 +25,7 @@ public abstract record TaskCommand(ContainerId Id, DateTimeOffset At)
     public sealed record Start(ContainerId Id, DateTimeOffset At) : TaskCommand(Id, At);
 
     /// <summary>Sends a signal to the init, or to every process of the task.</summary>
-    /// <param name="Signal">The number; 0 only asks whether the process is there. kill(2).</param>
+    /// <param name="Signal">The number; 0 only checks whether the process exists. kill(2).</param>
     public sealed record Kill(ContainerId Id, DateTimeOffset At, int Signal, bool All) : TaskCommand(Id, At);
 
     /// <summary>Freezes every process of the task.</summary>
@@ -34,7 +34,7 @@ public abstract record TaskCommand(ContainerId Id, DateTimeOffset At)
     /// <summary>Thaws every process of the task.</summary>
     public sealed record Resume(ContainerId Id, DateTimeOffset At) : TaskCommand(Id, At);
 
-    /// <summary>Writes the memory and the state of a task's processes into files, from which they can be restored.</summary>
+    /// <summary>Writes the memory and state of a task's processes to files, from which they can be restored.</summary>
     public sealed record Checkpoint(ContainerId Id, DateTimeOffset At, CheckpointRequest Request) : TaskCommand(Id, At);
 
     /// <summary>Collects the exit and frees cgroup, mounts and bundle. Kills a task that was never started.</summary>
@@ -55,17 +55,17 @@ public abstract record TaskCommand(ContainerId Id, DateTimeOffset At)
     /// <param name="Status">127 not found, 126 not executable.</param>
     public sealed record StartFailed(ContainerId Id, DateTimeOffset At, string Error, int Status) : Report(Id, At);
 
-    /// <summary>The init is no more.</summary>
-    /// <param name="Exit">What can be said of its end.</param>
+    /// <summary>The init exited.</summary>
+    /// <param name="Exit">Its exit, as far as it is known.</param>
     public abstract record InitEnded(ContainerId Id, DateTimeOffset At, TaskExit Exit) : Report(Id, At);
 
-    /// <summary>It ended while it was watched: the answer to a start may still come.</summary>
+    /// <summary>It exited while it was watched: the reply to a start may still come.</summary>
     public sealed record InitExited(ContainerId Id, DateTimeOffset At, TaskExit Exit) : InitEnded(Id, At, Exit);
 
-    /// <summary>After our restart it is not there, and no other report of its life will come.</summary>
+    /// <summary>It is gone after our restart, and no other report of it will come.</summary>
     public sealed record InitGone(ContainerId Id, DateTimeOffset At, TaskExit Exit) : InitEnded(Id, At, Exit);
 
-    /// <summary>The kernel killed a process of the task for want of memory.</summary>
+    /// <summary>The OOM killer killed a process of the task.</summary>
     public sealed record OutOfMemory(ContainerId Id, DateTimeOffset At) : Report(Id, At);
 
     /// <summary>The signal was sent.</summary>
@@ -77,9 +77,7 @@ public abstract record TaskCommand(ContainerId Id, DateTimeOffset At)
     /// <summary>Every process runs again.</summary>
     public sealed record Thawed(ContainerId Id, DateTimeOffset At) : Report(Id, At);
 
-    /// <summary>
-    /// The files are complete. An exit that was asked for is told by <see cref="InitExited"/>, before or after this.
-    /// </summary>
+    /// <summary>The files are complete. A requested exit is reported by <see cref="InitExited"/>, before or after this.</summary>
     public sealed record Checkpointed(ContainerId Id, DateTimeOffset At, CheckpointRequest Request) : Report(Id, At);
 
     /// <summary>The processes of a checkpoint run again.</summary>
@@ -88,28 +86,28 @@ public abstract record TaskCommand(ContainerId Id, DateTimeOffset At)
         : Report(Id, At);
 
     /// <summary>After our restart: the init is alive and is watched again.</summary>
-    /// <param name="IsHeld">It waits for its start, and whoever made it, or its heir, can still give the word.</param>
+    /// <param name="IsHeld">It waits for its start, and its parent, or the process that adopted it, can still start it.</param>
     public sealed record InitAdopted(ContainerId Id, DateTimeOffset At, bool IsFrozen, bool IsHeld = false) : Report(Id, At);
 
     /// <summary>Nothing of the task is left in the kernel or on disk.</summary>
     public sealed record TornDown(ContainerId Id, DateTimeOffset At) : Report(Id, At);
 
-    /// <summary>An effect could not be carried out, and has undone what it had begun.</summary>
+    /// <summary>An effect failed, and has undone what it had done.</summary>
     public sealed record EffectFailed(ContainerId Id, DateTimeOffset At, TaskEffect Effect, Refusal Reason) : Report(Id, At);
 }
 
 /// <summary>The answer to a client's command.</summary>
 /// <param name="Refusal">Null when the command was carried out.</param>
-/// <param name="State">The task afterwards; for a delete, as it was when it was deleted.</param>
+/// <param name="State">The task afterwards; for a delete, when it was deleted.</param>
 public sealed record TaskReply(ContainerId Id, Refusal? Refusal, TaskState State);
 
-/// <summary>What is to be done in the kernel. Each bears being done twice: it looks before it acts.</summary>
+/// <summary>What the kernel pool carries out. Each is idempotent: it checks before it acts.</summary>
 public abstract record TaskEffect
 {
-    /// <summary>Bundle, cgroup, stdio and the init process, held before its program.</summary>
+    /// <summary>Creates bundle, cgroup and stdio, and spawns the init process, held before its program.</summary>
     public sealed record SpawnInit(TaskSetup Setup, ReadOnlyMemory<byte> Spec) : TaskEffect;
 
-    /// <summary>Tells the held init to go on, and learns whether its program was executed.</summary>
+    /// <summary>Releases the held init, and reports whether its program was executed.</summary>
     public sealed record ReleaseInit(InitProcess Init) : TaskEffect;
 
     /// <summary>Sends a signal.</summary>
@@ -122,32 +120,32 @@ public abstract record TaskEffect
     /// <summary>Thaws the cgroup.</summary>
     public sealed record Thaw(ImmutableSortedDictionary<string, string> CgroupPaths) : TaskEffect;
 
-    /// <summary>Writes the processes into files. A second time, over what a first one left, it begins again.</summary>
+    /// <summary>Writes the processes to files. A repeat starts over and replaces what the first one left.</summary>
     public sealed record CheckpointInit(InitProcess Init, CheckpointRequest Request) : TaskEffect;
 
-    /// <summary>Bundle, cgroup, stdio and the processes of a checkpoint, which then run.</summary>
+    /// <summary>Creates bundle, cgroup and stdio, and restores the processes of a checkpoint, which then run.</summary>
     public sealed record RestoreInit(TaskSetup Setup, TaskRestore Restore) : TaskEffect;
 
-    /// <summary>After our restart: finds the init by pid, start time and boot id; watches it, or learns how it ended.</summary>
-    /// <param name="Release">It was to be let go when we ended: it is, if it waits still.</param>
+    /// <summary>After our restart: finds the init by pid, start time and boot id; watches it, or reports how it exited.</summary>
+    /// <param name="Release">A start was in progress when the daemon died: release it if it still waits.</param>
     public sealed record AdoptInit(
         TaskSetup Setup, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, bool Release = false)
         : TaskEffect;
 
     /// <summary>Kills what is left, then removes cgroup, bundle and stdio.</summary>
-    /// <param name="Images">A directory of ours with the images of a restore that is not to be; empty for none.</param>
+    /// <param name="Images">A directory of ours with the images of a cancelled restore; empty for none.</param>
     public sealed record TearDown(
         TaskSetup Setup, InitProcess? Init, ImmutableSortedDictionary<string, string> CgroupPaths, string Images = "")
         : TaskEffect;
 }
 
 /// <summary>
-/// What happened to a task. Journalled, so names and fields are a file format: journal/v1/task.proto. Complete in itself: what
-/// subscribers see of it needs no other event. A task does not outlive the machine, so none waits for the disk.
+/// What happened to a task. Journalled, so names and fields are a file format: journal/v1/task.proto. Each is complete in
+/// itself: its published form needs no other event. A task does not outlive the boot, so none waits for the disk.
 /// </summary>
 public abstract record TaskEvent(DateTimeOffset At) : IUnsyncedEvent
 {
-    /// <summary>Intent: an init is about to be made.</summary>
+    /// <summary>Intent: an init is about to be spawned.</summary>
     public sealed record CreateRequested(DateTimeOffset At, TaskSetup Setup) : TaskEvent(At);
 
     /// <summary>The init waits for start.</summary>
@@ -156,10 +154,10 @@ public abstract record TaskEvent(DateTimeOffset At) : IUnsyncedEvent
         DateTimeOffset At, InitProcess Init, ImmutableSortedDictionary<string, string> CgroupPaths, TaskSetup? Setup)
         : TaskEvent(At);
 
-    /// <summary>No init was made; nothing is left of the attempt.</summary>
+    /// <summary>No init was spawned; nothing is left of the attempt.</summary>
     public sealed record CreateFailed(DateTimeOffset At, string Error) : TaskEvent(At);
 
-    /// <summary>Intent: the init is about to be let go.</summary>
+    /// <summary>Intent: the init is about to be released.</summary>
     public sealed record StartRequested(DateTimeOffset At) : TaskEvent(At);
 
     /// <summary>The program runs.</summary>
@@ -169,7 +167,7 @@ public abstract record TaskEvent(DateTimeOffset At) : IUnsyncedEvent
     /// <summary>The program could not be executed.</summary>
     public sealed record StartFailed(DateTimeOffset At, string Error, TaskExit Exit, int Pid) : TaskEvent(At);
 
-    /// <summary>The init ended before the kernel pool could say whether its program was executed.</summary>
+    /// <summary>The init exited before the kernel pool could report whether its program was executed.</summary>
     public sealed record DiedWhileStarting(DateTimeOffset At, TaskExit Exit) : TaskEvent(At);
 
     /// <summary>The task is to be restored when it is started.</summary>
@@ -182,8 +180,8 @@ public abstract record TaskEvent(DateTimeOffset At) : IUnsyncedEvent
     /// <summary>Nothing was restored, and nothing is left of the attempt; it may be started again.</summary>
     public sealed record RestoreFailed(DateTimeOffset At, string Error) : TaskEvent(At);
 
-    /// <summary>The processes were written into files.</summary>
-    /// <param name="Images">The directory that the asker named; empty when it becomes content.</param>
+    /// <summary>The processes were written to files.</summary>
+    /// <param name="Images">The directory that the caller named; empty when it becomes content.</param>
     public sealed record Checkpointed(DateTimeOffset At, string Images) : TaskEvent(At);
 
     /// <summary>Every process is frozen.</summary>
@@ -192,16 +190,16 @@ public abstract record TaskEvent(DateTimeOffset At) : IUnsyncedEvent
     /// <summary>Every process runs again.</summary>
     public sealed record Resumed(DateTimeOffset At) : TaskEvent(At);
 
-    /// <summary>The kernel killed a process of the task for want of memory.</summary>
+    /// <summary>The OOM killer killed a process of the task.</summary>
     public sealed record OomKilled(DateTimeOffset At) : TaskEvent(At);
 
-    /// <summary>The init ended.</summary>
+    /// <summary>The init exited.</summary>
     public sealed record Exited(DateTimeOffset At, TaskExit Exit, int Pid) : TaskEvent(At);
 
     /// <summary>Intent: what is left of the task is about to be removed.</summary>
     public sealed record DeleteRequested(DateTimeOffset At) : TaskEvent(At);
 
     /// <summary>The task is gone; the container may have another.</summary>
-    /// <param name="Exit">How its init ended; null in journals of the first format.</param>
+    /// <param name="Exit">How its init exited; null in journals of the first format.</param>
     public sealed record Deleted(DateTimeOffset At, int Pid, TaskExit? Exit) : TaskEvent(At);
 }

@@ -3,7 +3,7 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Actors.Tasks;
 
-/// <summary>Where a process's standard streams go, as containerd's clients say it.</summary>
+/// <summary>Where a process's standard streams go, in the form of containerd's clients.</summary>
 /// <param name="Stdin">A FIFO's path, or empty for none.</param>
 /// <param name="Stdout">A FIFO's path, <c>file:///path</c>, <c>pipe:///path</c>, <c>binary:///path?key=value</c>, a plain path,
 /// or empty for none.</param>
@@ -13,7 +13,7 @@ public sealed record StdioPaths(string Stdin, string Stdout, string Stderr, bool
 {
     private const string LogBinary = "binary://";
 
-    /// <summary>As the kernel side takes them: a log binary is told whose output it gets.</summary>
+    /// <summary>In the runtime's form: a log binary also gets the container's id and namespace.</summary>
     /// <param name="id">The container's, or the exec's.</param>
     public StdioTargets Of(string @namespace, string id) => new(
         Stdin, Stdout.StartsWith(LogBinary, StringComparison.Ordinal)
@@ -25,7 +25,7 @@ public sealed record StdioPaths(string Stdin, string Stdout, string Stderr, bool
 /// </summary>
 public sealed record RootfsMount(string Type, string Source, string Target, ImmutableArray<string> Options);
 
-/// <summary>What the asker wants of a new task beyond its container's record.</summary>
+/// <summary>What the caller asks of a new task beyond its container's record.</summary>
 /// <param name="Rootfs">Mounts for the bundle's rootfs, in order; empty: the spec's <c>root.path</c>.</param>
 /// <param name="Restore">A checkpoint to restore from; null for a fresh start.</param>
 public sealed record TaskRequest(StdioPaths Stdio, ImmutableArray<RootfsMount> Rootfs, RestoreSource? Restore = null);

@@ -6,11 +6,11 @@ namespace Supervisor.Actors.Tasks;
 /// <param name="Exited">Completes with its exit, once it is journalled; is cancelled when the daemon stops.</param>
 public sealed record ExecView(ExecState.Present State, Task<TaskExit> Exited);
 
-/// <summary>One life of a task as last published.</summary>
-/// <param name="Actor">Takes <see cref="TaskCommand"/>s; null before the container's task actor is there.</param>
+/// <summary>One run of a task as last published.</summary>
+/// <param name="Actor">Takes <see cref="TaskCommand"/>s; null before the container's task actor exists.</param>
 /// <param name="Exited">
-/// Completes with the exit of the process of this life, once it is journalled; is cancelled when the daemon stops.
-/// Never completes for <see cref="None"/>.
+/// Completes with the exit of this run's process, once it is journalled; is cancelled when the daemon stops. Never completes for
+/// <see cref="None"/>.
 /// </param>
 public sealed record TaskView(IActorRef? Actor, TaskState State, Task<TaskExit> Exited)
 {

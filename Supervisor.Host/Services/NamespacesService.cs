@@ -13,7 +13,7 @@ namespace Supervisor.Host.Services;
 public sealed class NamespacesService(SupervisorSystem system, TimeProvider clock) : Namespaces.NamespacesBase
 {
     /// <summary>
-    /// A namespace that does not exist has no labels, and is no error: clients ask for its defaults before their first write.
+    /// A missing namespace has no labels, and is not an error: clients read its defaults before their first write.
     /// </summary>
     public override Task<GetNamespaceResponse> Get(GetNamespaceRequest request, ServerCallContext context)
     {
@@ -34,7 +34,8 @@ public sealed class NamespacesService(SupervisorSystem system, TimeProvider cloc
     public override async Task<CreateNamespaceResponse> Create(CreateNamespaceRequest request, ServerCallContext context)
     {
         var (name, labels) = Checked(request.Namespace);
-        var reply = await AskAsync(new NamespaceCommand.Create(name, clock.GetUtcNow(), labels, ToldIn(name, context)), context);
+        var reply = await AskAsync(
+            new NamespaceCommand.Create(name, clock.GetUtcNow(), labels, PublishedIn(name, context)), context);
         return new CreateNamespaceResponse { Namespace = Message(name, reply.Labels) };
     }
 
@@ -44,7 +45,7 @@ public sealed class NamespacesService(SupervisorSystem system, TimeProvider cloc
         var (name, labels) = Checked(request.Namespace);
         var paths = request.UpdateMask?.Paths.ToImmutableArray() ?? [];
         var reply = await AskAsync(
-            new NamespaceCommand.Update(name, clock.GetUtcNow(), labels, paths, ToldIn(name, context)), context);
+            new NamespaceCommand.Update(name, clock.GetUtcNow(), labels, paths, PublishedIn(name, context)), context);
         return new UpdateNamespaceResponse { Namespace = Message(name, reply.Labels) };
     }
 
@@ -67,10 +68,9 @@ public sealed class NamespacesService(SupervisorSystem system, TimeProvider cloc
         return (Identifier.Check(message.Name, "namespace.name"), message.Labels.ToLabels("namespace.labels", keepEmpty: true));
     }
 
-    /// <summary>The event is told in the caller's namespace; of a caller without one, in the namespace itself.</summary>
-    private static string ToldIn(string name, ServerCallContext context) => context.TryGetNamespace() is { Length: > 0 } caller
-        ? Identifier.Check(caller, "containerd-namespace")
-        : name;
+    /// <summary>The event is published in the caller's namespace; without one, in the namespace itself.</summary>
+    private static string PublishedIn(string name, ServerCallContext context) =>
+        context.TryGetNamespace() is { Length: > 0 } caller ? Identifier.Check(caller, "containerd-namespace") : name;
 
     private static Namespace Message(string name, ImmutableSortedDictionary<string, string> labels) =>
         new() { Name = name, Labels = { labels } };

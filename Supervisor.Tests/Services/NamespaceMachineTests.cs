@@ -22,7 +22,7 @@ public sealed class NamespaceMachineTests
             NamespaceMachine.Empty, new NamespaceCommand.Create("n", T, Labels(("a", "1"), ("b", "")), "me"), "");
         var created = Assert.IsType<NamespaceEvent.Created>(decision.Event);
         Assert.Equal(Labels(("a", "1")), created.Labels);
-        Assert.Equal("me", created.ToldIn);
+        Assert.Equal("me", created.PublishedIn);
     }
 
     [Fact]
@@ -38,7 +38,7 @@ public sealed class NamespaceMachineTests
     public void Ensure_makes_it_silently()
     {
         var decision = NamespaceMachine.Decide(NamespaceMachine.Empty, new NamespaceCommand.Ensure("n", T), "");
-        Assert.Equal("", Assert.IsType<NamespaceEvent.Created>(decision.Event).ToldIn);
+        Assert.Equal("", Assert.IsType<NamespaceEvent.Created>(decision.Event).PublishedIn);
         Assert.Null(NamespaceEventMapper.TopicOf(decision.Event!));
     }
 
