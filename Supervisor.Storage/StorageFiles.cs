@@ -8,17 +8,17 @@ namespace Supervisor.Storage;
 
 /// <summary>A file or directory that no record names any more.</summary>
 /// <param name="Blob">A blob's file; null for a snapshot.</param>
-/// <param name="Snapshotter">Whose directory it is; null for a blob.</param>
+/// <param name="Snapshotter">The directory's snapshotter; null for a blob.</param>
 /// <param name="Id">The directory's number.</param>
 public sealed record Freed(string? Blob, string? Snapshotter, long Id);
 
 /// <summary>
-/// Everything of one daemon that lies in files: blobs, ingests, snapshots, and the threads that touch them. A file is made
-/// first, under a name never used before, and recorded then; what no record names is removed at the next start.
+/// All files of one daemon: blobs, ingests, snapshots, and the threads that access them. A file is created first, under a new
+/// name, and then recorded; files without a record are removed at the next start.
 /// </summary>
 public sealed class StorageFiles : IDisposable
 {
-    /// <summary>How long an ingest stays that nobody writes to.</summary>
+    /// <summary>How long an ingest without writes is kept.</summary>
     public static readonly TimeSpan IngestLife = TimeSpan.FromHours(24);
 
     private const string KeepFile = "keep-unrecorded";
@@ -36,10 +36,10 @@ public sealed class StorageFiles : IDisposable
             new NativeSnapshotter(Path.Join(root, "snapshots", "native"))];
     }
 
-    /// <summary>The bounds.</summary>
+    /// <summary>The limits.</summary>
     public StorageLimits Limits { get; }
 
-    /// <summary>Where all of this is done.</summary>
+    /// <summary>The threads for file I/O.</summary>
     public StorageWorkers Workers { get; }
 
     /// <summary>Numbers for files and directories.</summary>
@@ -48,27 +48,27 @@ public sealed class StorageFiles : IDisposable
     /// <summary>Blobs and ingests.</summary>
     public ContentStore Content { get; }
 
-    /// <summary>Images on their way into blobs, or out of them.</summary>
+    /// <summary>Checkpoint images that are being stored or unpacked.</summary>
     public CheckpointDirectories Checkpoints { get; }
 
-    /// <summary>The snapshotters, those that cannot be used here among them.</summary>
+    /// <summary>The snapshotters, unusable ones included.</summary>
     public IReadOnlyList<Snapshotter> Snapshotters { get; }
 
-    /// <summary>Null if there is none of this name, or it cannot be used here.</summary>
+    /// <summary>Null if there is none of this name, or it is unusable.</summary>
     public Snapshotter? Snapshotter(string name) => Snapshotters.FirstOrDefault(s => s.Name == name && s.Unusable is null);
 
     /// <summary>
-    /// From now on, also after restarts, what no record names stays: the records were lost, and containers that run may use it.
+    /// Keeps files without a record from now on, also after restarts: the records were lost, and running containers may use them.
     /// </summary>
     public static void KeepUnrecorded(string root) => PrivateFiles.WriteLines(
         Path.Join(root, KeepFile),
-            ["Blobs and snapshots that no record names are kept: containers were taken over without their records.",
+            ["Blobs and snapshots that no record names are kept: running containers were adopted without their records.",
             "Remove this file, and they are removed at the next start."]);
 
-    /// <summary>What no record names is removed again.</summary>
+    /// <summary>Removes files without a record again.</summary>
     public static void SweepUnrecorded(string root) => File.Delete(Path.Join(root, KeepFile));
 
-    /// <summary>Removes what a daemon that was killed left half made. Before anything else is made.</summary>
+    /// <summary>Removes the unfinished files of a killed daemon. Called before any file is created.</summary>
     public Task SweepAsync(IReadOnlySet<string> blobs, IReadOnlySet<(string Snapshotter, long Id)> snapshots) =>
         Workers.RunAsync("sweep the storage", _ =>
     {
@@ -85,14 +85,14 @@ public sealed class StorageFiles : IDisposable
             snapshotter.SetAsideAllBut(snapshots.Where(s => s.Snapshotter == snapshotter.Name).Select(s => s.Id).ToHashSet());
     }, Limits.Deadline);
 
-    /// <summary>Empties the trash, and removes ingests that nobody has written to for <see cref="IngestLife"/>.</summary>
+    /// <summary>Empties the trash, and removes ingests without a write for <see cref="IngestLife"/>.</summary>
     public Task TidyAsync(DateTimeOffset now) => Workers.RunAsync("tidy the storage", cancel =>
     {
         Content.RemoveIngests((_, ingest) => now - ingest.UpdatedAt > IngestLife);
         foreach (var snapshotter in Snapshotters) snapshotter.EmptyTrash(cancel);
     }, Limits.LayerDeadline);
 
-    /// <summary>Removes what no record names any more.</summary>
+    /// <summary>Removes files whose records are gone.</summary>
     public Task RemoveAsync(IReadOnlyList<Freed> freed) => Workers.RunAsync("remove blobs and snapshots", cancel =>
     {
         foreach (var one in freed)

@@ -7,7 +7,7 @@ using Supervisor.Storage.Layers;
 
 namespace Supervisor.Storage.Checkpoints;
 
-/// <summary>A checkpoint as a tar: criu's images, which are plain files side by side.</summary>
+/// <summary>A checkpoint as a tar: criu's images, which are plain files in one directory.</summary>
 public static class CheckpointArchive
 {
     private const uint Readable = 0x180; // 0600
@@ -18,10 +18,10 @@ public static class CheckpointArchive
         LayerWork.Diff([], [new TreeMount("bind", directory, [])], LayerCompression.Tar, ingest, limits, clock, cancel);
 
     /// <summary>
-    /// Writes the images of a blob into a directory. criu believes what it finds there, so nothing but new, plain files of ours
-    /// comes into it: no link, no device, no directory, nothing twice.
+    /// Writes the images of a blob into a directory. criu trusts its images, so only new, plain files are written: no link, no
+    /// device, no directory, no duplicate.
     /// </summary>
-    /// <exception cref="StorageException">It is no tar of images, or is larger than the limits.</exception>
+    /// <exception cref="StorageException">It is not a tar of images, or is larger than the limits.</exception>
     public static void Unpack(SafeFileHandle blob, string directory, StorageLimits limits, CancellationToken cancel)
     {
         using var root = Fd.Open(directory, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW);
@@ -41,7 +41,7 @@ public static class CheckpointArchive
             if (path.Length != 1 || entry.Kind is not TarKind.File || entry.Segments is not null)
                 throw new StorageException(
                     StorageFault.InvalidArgument,
-                        $"checkpoint: \"{RawName.ToText(entry.Name)}\" ({entry.Kind}) is no image: a checkpoint holds plain "
+                        $"checkpoint: \"{RawName.ToText(entry.Name)}\" ({entry.Kind}) is not an image: a checkpoint holds plain "
                         + "files alone");
             if (entry.Size > limits.LayerSize)
                 throw new StorageException(
@@ -54,9 +54,9 @@ public static class CheckpointArchive
     private static void Write(Fd root, string name, long size, TarReader reader, byte[] buffer, CancellationToken cancel)
     {
         if (FileCalls.TryStatus(root, name) is not null)
-            throw new StorageException(StorageFault.InvalidArgument, $"checkpoint: \"{RawName.ToText(name)}\" is there twice");
+            throw new StorageException(StorageFault.InvalidArgument, $"checkpoint: \"{RawName.ToText(name)}\" occurs twice");
         using var image = FileCalls.TryOpenChild(root, name, OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_EXCL, Readable)
-            ?? throw new StorageException(StorageFault.InvalidArgument, $"checkpoint: \"{RawName.ToText(name)}\" cannot be made");
+            ?? throw new StorageException(StorageFault.InvalidArgument, $"checkpoint: cannot create \"{RawName.ToText(name)}\"");
         using var handle = new SafeFileHandle(image.Number, ownsHandle: false);
         for (long offset = 0; offset < size;)
         {

@@ -4,13 +4,13 @@ using Supervisor.Kernel.Files;
 namespace Supervisor.Storage.Checkpoints;
 
 /// <summary>
-/// Directories for images on their way into a blob, or out of one. On the disk, not on the state's tmpfs: they are as large as
-/// the memory of the processes in them. All calls block: they belong on a <see cref="StorageWorkers"/> thread.
+/// Directories for images that are being stored into a blob, or unpacked from one. On disk, not on the state's tmpfs: they are
+/// as large as the processes' memory. All calls block: run them on a <see cref="StorageWorkers"/> thread.
 /// </summary>
-/// <param name="root">Its own directory; made when it is needed.</param>
+/// <param name="root">Its own directory; created when needed.</param>
 public sealed class CheckpointDirectories(string root)
 {
-    /// <summary>Makes one that nobody else may look into: images hold a process's secrets.</summary>
+    /// <summary>Creates a directory with mode 0700: images hold a process's secrets.</summary>
     public CheckpointDirectory New()
     {
         var made = new CheckpointDirectory(Path.Join(root, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(12))));
@@ -18,8 +18,8 @@ public sealed class CheckpointDirectories(string root)
         return made;
     }
 
-    /// <summary>Removes what a daemon that was killed has left.</summary>
-    /// <param name="needed">Of tasks that wait to be restored: they stay.</param>
+    /// <summary>Removes what a killed daemon has left.</summary>
+    /// <param name="needed">Those of tasks that wait to be restored: they are kept.</param>
     public void RemoveAllBut(IReadOnlySet<string> needed)
     {
         if (!Directory.Exists(root)) return;
@@ -35,10 +35,10 @@ public sealed record CheckpointDirectory(string Path)
     /// <summary>criu's images.</summary>
     public string Images => System.IO.Path.Join(Path, "images");
 
-    /// <summary>criu's log: no part of the checkpoint.</summary>
+    /// <summary>criu's log: not part of the checkpoint.</summary>
     public string Work => System.IO.Path.Join(Path, "work");
 
-    /// <summary>Removes it; one that is gone already is no error.</summary>
+    /// <summary>Removes it; a missing one is not an error.</summary>
     public void Remove()
     {
         try { Directory.Delete(Path, recursive: true); }

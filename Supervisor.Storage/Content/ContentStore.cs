@@ -8,22 +8,22 @@ using Supervisor.Storage.Files;
 namespace Supervisor.Storage.Content;
 
 /// <summary>
-/// Blobs and ingests as files. Which blob belongs to whom is recorded elsewhere; here a blob is a file with a name that is
-/// used once. All calls block: they belong on a <see cref="StorageWorkers"/> thread.
+/// Blobs and ingests as files. The owners of blobs are recorded elsewhere; here a blob is a file with a unique name. All calls
+/// block: run them on a <see cref="StorageWorkers"/> thread.
 /// </summary>
 public sealed class ContentStore
 {
     /// <summary>Characters of a client's name for an ingest.</summary>
     public const int MaximumRef = 4096;
 
-    private const int LongestWait = 256; // milliseconds, and about twice that in all
+    private const int LongestWait = 256; // milliseconds, and about twice that in total
 
     private readonly string _blobs, _ingests;
     private readonly StorageLimits _limits;
     private readonly UniqueNames _names;
     private readonly ConcurrentDictionary<string, DateTimeOffset> _held = new(StringComparer.Ordinal);
 
-    /// <param name="root">Its own directory; made if it is not there.</param>
+    /// <param name="root">Its own directory; created if it does not exist.</param>
     public ContentStore(string root, StorageLimits limits, UniqueNames names)
     {
         (Root, _blobs, _ingests, _limits, _names) = (root, Path.Join(root, "blobs"), Path.Join(root, "ingest"), limits, names);
@@ -34,8 +34,9 @@ public sealed class ContentStore
     /// <summary>Its directory.</summary>
     public string Root { get; }
 
-    /// <summary>Begins an ingest, or goes on with it.</summary>
-    /// <exception cref="StorageException">Another writer holds it, there are too many, or it claims to be too large.</exception>
+    /// <summary>Starts or resumes an ingest.</summary>
+    /// <exception cref="StorageException">Another writer holds it, there are too many, or the expected size is too
+    /// large.</exception>
     public Ingest Open(string @namespace, string reference, long total, Digest? expected, DateTimeOffset now,
         CancellationToken cancel)
     {
@@ -45,10 +46,9 @@ public sealed class ContentStore
         CheckSize(total);
         if (total > 0 && new DriveInfo(_ingests).AvailableFreeSpace is var free && total > free)
             throw new StorageException(
-                StorageFault.ResourceExhausted, $"total: {total} bytes are announced, {free} are free in {_ingests}");
+                StorageFault.ResourceExhausted, $"total: {total} bytes are expected, {free} are free in {_ingests}");
         var key = KeyOf(@namespace, reference);
-        // The writer before may just be closing it, its client having heard the end of its call: containerd, too, tries for about
-        // a second.
+        // The writer before may still be closing it after its call has ended: containerd, too, retries for about a second.
         for (var wait = 1; !_held.TryAdd(key, now); wait *= 2)
         {
             if (wait > LongestWait)
@@ -68,7 +68,7 @@ public sealed class ContentStore
         }
     }
 
-    /// <summary>How far an ingest has come.</summary>
+    /// <summary>The status of an ingest.</summary>
     /// <exception cref="StorageException">There is none of this name.</exception>
     public IngestStatus Status(string @namespace, string reference) =>
         StatusIn(Path.Join(_ingests, KeyOf(@namespace, reference)))?.Status ?? throw NoRef(reference);
@@ -97,7 +97,7 @@ public sealed class ContentStore
         }
     }
 
-    /// <summary>Removes the ingests that <paramref name="which"/> (namespace and state) chooses and nobody holds.</summary>
+    /// <summary>Removes the ingests that <paramref name="which"/> (namespace and state) selects and no writer holds.</summary>
     public void RemoveIngests(Func<string, IngestStatus, bool> which)
     {
         foreach (var directory in Directory.EnumerateDirectories(_ingests))
@@ -111,7 +111,7 @@ public sealed class ContentStore
         }
     }
 
-    /// <summary>Opens a blob to be read.</summary>
+    /// <summary>Opens a blob for reading.</summary>
     /// <returns>Null if there is no such file.</returns>
     public SafeFileHandle? TryOpen(string file)
     {
@@ -120,25 +120,23 @@ public sealed class ContentStore
         catch (FileNotFoundException) { return null; }
     }
 
-    /// <summary>Removes a blob's file; one that is gone already is no error.</summary>
+    /// <summary>Removes a blob's file; a missing one is not an error.</summary>
     public void Remove(string file) => File.Delete(Path.Join(_blobs, file));
 
-    /// <summary>
-    /// Removes the files that nobody has recorded: of commits that were cut off. Only while there are no writers.
-    /// </summary>
+    /// <summary>Removes files without a record, of interrupted commits. Only while there are no writers.</summary>
     public void RemoveAllBut(IReadOnlySet<string> recorded)
     {
         foreach (var path in Directory.EnumerateFiles(_blobs, "*", SearchOption.AllDirectories))
             if (!recorded.Contains(Path.GetRelativePath(_blobs, path))) File.Delete(path);
     }
 
-    /// <summary>The numbers in the names of the files that are there.</summary>
+    /// <summary>The numbers in the names of the existing files.</summary>
     internal IEnumerable<long> Numbers => Directory.EnumerateFiles(_blobs, "*", SearchOption.AllDirectories)
         .Select(f => long.TryParse(f[(f.LastIndexOf('-') + 1)..], out var number) ? number : 0);
 
     internal void CheckSize(long size)
     {
-        if (size < 0) throw new StorageException(StorageFault.InvalidArgument, $"{size} is no size");
+        if (size < 0) throw new StorageException(StorageFault.InvalidArgument, $"{size} is not a size");
         if (size > _limits.BlobSize)
             throw new StorageException(
                 StorageFault.ResourceExhausted,
@@ -176,7 +174,7 @@ public sealed class ContentStore
         }
         cancel.ThrowIfCancellationRequested();
         var path = Path.Join(directory, Ingest.DataFile);
-        if (!File.Exists(path)) PrivateFiles.Create(path).Dispose(); // OpenHandle makes files as the umask has them
+        if (!File.Exists(path)) PrivateFiles.Create(path).Dispose(); // OpenHandle creates files with the umask's mode
         var data = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
         var hash = IncrementalHash.CreateHash(algorithm);
         return new Ingest(this, key, directory, about, data, hash, Ingest.ReadInto(hash, data));
@@ -200,7 +198,7 @@ public sealed class ContentStore
 
     private static StorageException NoRef(string reference) => new(StorageFault.NotFound, $"reference {reference}: not found");
 
-    // A ref is any text: its hash is a safe name, and the same one after a restart.
+    // A ref is any text: its hash is a safe name, and stable across restarts.
     private static string KeyOf(string @namespace, string reference) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{@namespace}\0{reference}")));
 }

@@ -13,13 +13,13 @@ public readonly record struct Digest
     /// <summary>The hash function.</summary>
     public HashAlgorithmName Algorithm { get; }
 
-    /// <summary>As clients write it.</summary>
+    /// <summary>The digest as text.</summary>
     public string Text { get; }
 
     /// <summary>The hash in lower case hexadecimal.</summary>
     public string Hex => Text[(Text.IndexOf(':', StringComparison.Ordinal) + 1)..];
 
-    /// <summary>Null if <paramref name="text"/> is no digest, or one of an algorithm that we do not compute.</summary>
+    /// <summary>Null if <paramref name="text"/> is not a digest, or of an algorithm that is not supported.</summary>
     public static Digest? TryParse(string text)
     {
         var (algorithm, length) = text.Split(':', 2)[0] switch
@@ -32,13 +32,13 @@ public readonly record struct Digest
             ? new Digest(algorithm, text) : null;
     }
 
-    /// <exception cref="StorageException">It is no digest.</exception>
+    /// <exception cref="StorageException">It is not a digest.</exception>
     public static Digest Parse(string text) => TryParse(text) ?? throw new StorageException(
         StorageFault.InvalidArgument,
             $"\"{text[..Math.Min(text.Length, 160)]}\" failed validation: must be sha256: or sha512: and lower-case "
                 + "hexadecimal digits");
 
-    /// <summary>Of a hash that was computed.</summary>
+    /// <summary>Makes a digest of a computed hash.</summary>
     public static Digest Of(HashAlgorithmName algorithm, ReadOnlySpan<byte> hash) =>
         new(algorithm, (algorithm == HashAlgorithmName.SHA512 ? "sha512:" : "sha256:") + Convert.ToHexStringLower(hash));
 

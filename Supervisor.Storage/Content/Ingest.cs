@@ -7,8 +7,8 @@ using Supervisor.Kernel.Files;
 namespace Supervisor.Storage.Content;
 
 /// <summary>
-/// One blob on its way in, held by one writer. Its bytes are on disk as they come, so that it goes on where it stopped after
-/// the client or the daemon went away. All calls block: they belong on a <see cref="StorageWorkers"/> thread.
+/// A blob that is being written, held by one writer. Its bytes are written as they arrive, so that it can be resumed after the
+/// client or the daemon has exited. All calls block: run them on a <see cref="StorageWorkers"/> thread.
 /// </summary>
 public sealed class Ingest : IDisposable
 {
@@ -32,23 +32,23 @@ public sealed class Ingest : IDisposable
     /// <summary>Bytes so far.</summary>
     public long Offset { get; private set; }
 
-    /// <summary>Bytes that were announced; 0 where nobody did.</summary>
+    /// <summary>The expected size in bytes; 0 if unknown.</summary>
     public long Total => About.Total;
 
-    /// <summary>The digest that was announced, or empty.</summary>
+    /// <summary>The expected digest, or empty.</summary>
     public string Expected => About.Expected;
 
-    /// <summary>When it was begun.</summary>
+    /// <summary>When it was started.</summary>
     public DateTimeOffset StartedAt => About.StartedAt;
 
-    /// <summary>When bytes came last.</summary>
+    /// <summary>When bytes were last written.</summary>
     public DateTimeOffset UpdatedAt { get; private set; }
 
-    /// <summary>Of the bytes so far.</summary>
+    /// <summary>The digest of the bytes so far.</summary>
     public Digest Digest => Content.Digest.Of(_hash.AlgorithmName, _hash.GetCurrentHash());
 
-    /// <summary>Adds bytes at the end.</summary>
-    /// <exception cref="StorageException">It would grow beyond the limit; what was there stays.</exception>
+    /// <summary>Appends bytes.</summary>
+    /// <exception cref="StorageException">It would exceed the limit; the bytes so far are kept.</exception>
     public void Append(ReadOnlySpan<byte> bytes, DateTimeOffset now)
     {
         _store.CheckSize(Offset + bytes.Length);
@@ -56,11 +56,11 @@ public sealed class Ingest : IDisposable
         _hash.AppendData(bytes);
         Offset += bytes.Length;
         UpdatedAt = now;
-        // the kernel's own is of its last tick, and would differ from what the writer is told
+        // the kernel's mtime is of its last tick, and would differ from what the writer gets
         File.SetLastWriteTimeUtc(_data, now.UtcDateTime);
     }
 
-    /// <summary>Begins again with nothing.</summary>
+    /// <summary>Starts over with no bytes.</summary>
     public void Truncate(DateTimeOffset now)
     {
         RandomAccess.SetLength(_data, 0);
@@ -68,11 +68,11 @@ public sealed class Ingest : IDisposable
         (Offset, UpdatedAt) = (0, now);
     }
 
-    /// <summary>Checks it against what was announced, and makes it a blob: synced, and under its final name.</summary>
+    /// <summary>Checks its size and digest, and makes it a blob: synced, and under its final name.</summary>
     /// <param name="total">Bytes that it must have; 0: any.</param>
     /// <param name="expected">Digest that it must have; null: any.</param>
-    /// <returns>The blob. Until somebody records its file name, the next start of the daemon removes it.</returns>
-    /// <exception cref="StorageException">Size or digest differ: the ingest stays as it is.</exception>
+    /// <returns>The blob. Until its file name is recorded, the next start of the daemon removes it.</returns>
+    /// <exception cref="StorageException">Size or digest differ: the ingest is kept.</exception>
     public StoredBlob Publish(long total, Digest? expected)
     {
         if (total > 0 && total != Offset)
@@ -93,7 +93,7 @@ public sealed class Ingest : IDisposable
     /// <summary>Removes it with all its bytes.</summary>
     public void Forget() => Directory.Delete(_directory, recursive: true);
 
-    /// <summary>Lets another writer go on with it.</summary>
+    /// <summary>Releases it to other writers.</summary>
     public void Dispose()
     {
         _data.Dispose();
@@ -117,7 +117,7 @@ public sealed class Ingest : IDisposable
     }
 }
 
-/// <summary>What was said of an ingest when it was begun, kept beside its bytes.</summary>
+/// <summary>The metadata of an ingest, kept beside its bytes.</summary>
 internal sealed record IngestAbout(string Namespace, string Ref, long Total, string Expected, DateTimeOffset StartedAt)
 {
     public static IngestAbout? TryRead(string directory)
@@ -129,7 +129,7 @@ internal sealed record IngestAbout(string Namespace, string Ref, long Total, str
         }
         catch (Exception e) when (e is IOException or JsonException)
         {
-            return null; // cut off while it was begun, or gone meanwhile
+            return null; // interrupted at its start, or removed in the meantime
         }
     }
 
@@ -142,5 +142,5 @@ internal sealed record IngestAbout(string Namespace, string Ref, long Total, str
 internal sealed partial class IngestJson : JsonSerializerContext;
 
 /// <summary>A blob on disk.</summary>
-/// <param name="File">Its file's name beneath the blobs' directory: unique, also among blobs of one digest.</param>
+/// <param name="File">Its file's name in the blobs' directory: unique, also among blobs of one digest.</param>
 public sealed record StoredBlob(Digest Digest, long Size, string File);

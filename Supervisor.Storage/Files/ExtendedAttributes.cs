@@ -7,12 +7,12 @@ namespace Supervisor.Storage.Files;
 /// <summary>Extended attributes of a node named by an open directory and one name in it. xattr(7).</summary>
 public static unsafe class ExtendedAttributes
 {
-    /// <summary>overlayfs's mark of a directory that hides what lies beneath it.</summary>
+    /// <summary>overlayfs's mark of an opaque directory, which hides the layers below.</summary>
     public const string Opaque = "trusted.overlay.opaque";
 
     private const int MaximumValue = 64 * 1024; // XATTR_SIZE_MAX
 
-    /// <summary>All of them, by name; none where the filesystem has none.</summary>
+    /// <summary>All of them, by name; none if the filesystem does not support them.</summary>
     public static SortedDictionary<string, byte[]> All(Fd directory, string name)
     {
         var all = new SortedDictionary<string, byte[]>(StringComparer.Ordinal);
@@ -42,7 +42,7 @@ public static unsafe class ExtendedAttributes
     }
 
     /// <summary>Sets one.</summary>
-    /// <returns>False where the filesystem has none of this kind (EOPNOTSUPP).</returns>
+    /// <returns>False if the filesystem does not support this kind (EOPNOTSUPP).</returns>
     public static bool TrySet(Fd directory, string name, string key, ReadOnlySpan<byte> value)
     {
         fixed (byte* path = PathOf(directory, name))
@@ -54,8 +54,7 @@ public static unsafe class ExtendedAttributes
         }
     }
 
-    // There are no -at calls before Linux 6.13; the directory's descriptor in /proc is as good: it names that directory and no
-    // other.
+    // There are no -at calls before Linux 6.13; the directory's descriptor in /proc names the same directory.
     private static byte[] PathOf(Fd directory, string name) =>
         RawName.ToBytes(name.Length == 0 ? $"/proc/self/fd/{directory.Number}/." : $"/proc/self/fd/{directory.Number}/{name}");
 }

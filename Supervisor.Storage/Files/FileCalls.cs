@@ -14,7 +14,7 @@ namespace Supervisor.Storage.Files;
 public static unsafe class FileCalls
 {
     /// <summary>openat2(2), Linux 5.6.</summary>
-    /// <returns>Null for ENOENT, ENOTDIR, ELOOP and EXDEV: there is no such thing beneath that directory.</returns>
+    /// <returns>Null for ENOENT, ENOTDIR, ELOOP and EXDEV: there is no such node beneath that directory.</returns>
     public static Fd? TryOpen(Fd directory, string path, OpenFlags flags, ResolveFlags resolve, uint mode = 0)
     {
         var how = new open_how
@@ -35,12 +35,12 @@ public static unsafe class FileCalls
         }
     }
 
-    /// <summary>One name in a directory, as it is: a symlink is not followed, a mount not entered.</summary>
+    /// <summary>Opens one name in a directory: a symlink is not followed, a mount not entered.</summary>
     public static Fd? TryOpenChild(Fd directory, string name, OpenFlags flags, uint mode = 0) =>
         TryOpen(directory, name, flags | OpenFlags.O_NOFOLLOW, ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_SYMLINKS,
             mode);
 
-    /// <summary>A directory to list.</summary>
+    /// <summary>Opens a directory for listing.</summary>
     public static Fd? TryOpenDirectory(Fd directory, string name) => TryOpenChild(directory, name, OpenFlags.O_DIRECTORY);
 
     /// <summary>statx(2).</summary>
@@ -59,7 +59,7 @@ public static unsafe class FileCalls
             new FileTime(s.stx_mtime.tv_sec, (int)s.stx_mtime.tv_nsec));
     }
 
-    /// <summary>Of an open node.</summary>
+    /// <summary>As above, of an open node.</summary>
     public static NodeStatus Status(Fd fd) => TryStatus(fd, "")!.Value;
 
     /// <summary>mkdirat(2). Whether it is new: false for EEXIST.</summary>
@@ -108,7 +108,7 @@ public static unsafe class FileCalls
     /// <summary>readlinkat(2), whole.</summary>
     public static string ReadLink(Fd directory, string name)
     {
-        var buffer = new byte[4096]; // PATH_MAX: the kernel makes none longer
+        var buffer = new byte[4096]; // PATH_MAX: the kernel creates none longer
         fixed (byte* n = RawName.ToBytes(name))
         fixed (byte* b = buffer)
         {
@@ -155,7 +155,7 @@ public static unsafe class FileCalls
     /// <summary>Permission bits, of anything but a symlink.</summary>
     public static void ChangeMode(Fd directory, string name, uint mode)
     {
-        // fchmodat(2) follows symlinks; through a descriptor of the node itself there is none left to follow.
+        // fchmodat(2) follows symlinks; a descriptor of the node itself has none left to follow.
         using var node = TryOpenChild(directory, name, OpenFlags.O_PATH)
             ?? throw new SyscallException("openat2", Errno.ENOENT, RawName.ToText(name));
         fixed (byte* n = RawName.ToBytes($"/proc/self/fd/{node.Number}"))
@@ -199,14 +199,14 @@ public static unsafe class FileCalls
         return names;
     }
 
-    /// <summary>So that a rename in it survives a power cut. fsync(2).</summary>
+    /// <summary>Makes a rename in it survive a power loss. fsync(2).</summary>
     public static void SyncDirectory(string path)
     {
         using var directory = Fd.Open(path, OpenFlags.O_DIRECTORY);
         if (fsync(directory.Number) != 0) throw Failed("fsync", RawName.Of(path));
     }
 
-    /// <summary>All of the filesystem that it lies on. syncfs(2).</summary>
+    /// <summary>Syncs its whole filesystem. syncfs(2).</summary>
     public static void SyncFilesystem(Fd fd)
     {
         if (syncfs(fd.Number) != 0) throw Failed("syncfs", "");

@@ -14,7 +14,7 @@ public enum NodeKind : uint
 #pragma warning restore CS1591
 }
 
-/// <summary>What statx(2) tells of a node, its symlinks not followed.</summary>
+/// <summary>The statx(2) result of a node, symlinks not followed.</summary>
 /// <param name="Mode">Permission bits with set-id and sticky, 07777.</param>
 /// <param name="Blocks">Of 512 bytes.</param>
 public readonly record struct NodeStatus(

@@ -4,18 +4,16 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Storage.Files;
 
-/// <summary>
-/// Copies trees and single files with all that belongs to them: owners, modes, attributes, times, hard links, holes.
-/// </summary>
+/// <summary>Copies trees and single files with owners, modes, attributes, times, hard links and holes.</summary>
 public static class TreeCopy
 {
-    /// <summary>Levels of directories: deeper ones no path can name.</summary>
+    /// <summary>Levels of directories: no path can name deeper ones.</summary>
     public const int MaximumDepth = 2048;
 
-    /// <summary>Copies what is in one directory into another, and the directory's own metadata.</summary>
+    /// <summary>Copies the contents and metadata of one directory to another.</summary>
     public static void Copy(Fd from, Fd to, CancellationToken cancel) => CopyInto(from, to, new Links(to, []), "", 0, cancel);
 
-    /// <summary>Copies one node that is no directory.</summary>
+    /// <summary>Copies one node that is not a directory.</summary>
     public static void CopyNode(
         Fd from, string name, NodeStatus status, Fd to, string newName, CancellationToken cancel = default)
     {
@@ -37,9 +35,7 @@ public static class TreeCopy
         CopyMetadata(from, name, status, to, newName);
     }
 
-    /// <summary>
-    /// Owner, mode, attributes and time. Marks of overlayfs stay behind: they mean something where they were only.
-    /// </summary>
+    /// <summary>Copies owner, mode, attributes and time, but not overlayfs's marks: they are only valid in the source.</summary>
     public static void CopyMetadata(Fd from, string name, NodeStatus status, Fd to, string newName)
     {
         FileCalls.ChangeOwner(to, newName.Length == 0 ? "." : newName, status.Uid, status.Gid);
@@ -75,7 +71,7 @@ public static class TreeCopy
         CopyMetadata(from, "", FileCalls.Status(from), to, "");
     }
 
-    /// <summary>Where the first name of each file with several lies in the copy.</summary>
+    /// <summary>The first name in the copy of each file with hard links.</summary>
     private sealed record Links(Fd Root, Dictionary<(uint, uint, ulong), string> First)
     {
         public static (uint, uint, ulong) KeyOf(NodeStatus status) => (status.DeviceMajor, status.DeviceMinor, status.Inode);
@@ -91,14 +87,14 @@ public static class TreeCopy
         }
     }
 
-    // copy_file_range(2) shares blocks where the filesystem can, and SEEK_DATA leaves holes out.
+    // copy_file_range(2) shares blocks if the filesystem can, and SEEK_DATA skips holes.
     private static unsafe void CopyBytes(Fd from, Fd to, long size, CancellationToken cancel)
     {
         long offset = 0;
         while (offset < size)
         {
             long data = lseek(from.Number, offset, Native.SEEK_DATA);
-            if (data < 0) break; // ENXIO: nothing but a hole is left
+            if (data < 0) break; // ENXIO: only a hole is left
             var end = Math.Min((long)lseek(from.Number, data, Native.SEEK_HOLE), size);
             lseek(from.Number, data, SEEK_SET);
             lseek(to.Number, data, SEEK_SET);
@@ -110,7 +106,7 @@ public static class TreeCopy
                 if (copied < 0 && Errno.Last is Errno.EXDEV or Errno.EINVAL or Errno.EOPNOTSUPP or Errno.ENOSYS)
                     copied = ReadAndWrite(from, to, end - offset);
                 if (copied < 0) throw FileCalls.Failed("copy_file_range", "");
-                if (copied == 0) return; // it has shrunk meanwhile
+                if (copied == 0) return; // it has shrunk in the meantime
                 offset += copied;
             }
         }

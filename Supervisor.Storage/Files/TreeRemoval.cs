@@ -2,15 +2,15 @@ using Supervisor.Kernel.Files;
 
 namespace Supervisor.Storage.Files;
 
-/// <summary>Removes whole trees, whatever a container has made of them.</summary>
+/// <summary>Removes whole trees, whatever a container has created in them.</summary>
 public static class TreeRemoval
 {
     private const int DeepEnough = 64;
 
-    /// <summary>Removes a node with all beneath it; none of this name is no error.</summary>
+    /// <summary>Removes a node with all beneath it; a missing one is not an error.</summary>
     /// <remarks>
-    /// No stack frame and no descriptor for each level: a container can make a tree deeper than any path is long. What lies
-    /// too deep is moved up beside the root of the removal first.
+    /// It uses no stack frame or descriptor per level: a container can create a tree deeper than the longest path. What is too
+    /// deep is first moved up beside the root of the removal.
     /// </remarks>
     public static void Remove(Fd parent, string name, CancellationToken cancel = default)
     {

@@ -1,14 +1,14 @@
 namespace Supervisor.Storage.Files;
 
 /// <summary>
-/// Numbers for files and directories, each given once in the life of a root directory: what is about to be removed can never
-/// be mistaken for what has just been made, so neither needs a lock against the other.
+/// Numbers for files and directories, each used once in the life of a root directory: a file to be removed can never be
+/// mistaken for a new one, so removal and creation need no common lock.
 /// </summary>
 public sealed class UniqueNames
 {
     private long _last;
 
-    /// <summary>Goes on after <paramref name="last"/>, the highest number ever recorded.</summary>
+    /// <summary>Continues after <paramref name="last"/>, the highest number ever recorded.</summary>
     public void After(long last)
     {
         for (var seen = Volatile.Read(ref _last); seen < last; seen = Volatile.Read(ref _last))

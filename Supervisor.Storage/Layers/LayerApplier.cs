@@ -6,14 +6,14 @@ using Supervisor.Storage.Files;
 
 namespace Supervisor.Storage.Layers;
 
-/// <summary>What came of unpacking a layer.</summary>
+/// <summary>The result of unpacking a layer.</summary>
 /// <param name="Digest">Of the plain tar: the layer's diff id.</param>
 /// <param name="Size">Of the plain tar.</param>
 public sealed record AppliedLayer(Digest Digest, long Size);
 
 /// <summary>
-/// Unpacks one layer. Nothing it holds can reach outside of the target: every name is resolved beneath the target's open
-/// directory by the kernel (openat2 with RESOLVE_IN_ROOT), and the last component is never followed.
+/// Unpacks one layer. No entry can reach outside the target: the kernel resolves every name beneath the target's open directory
+/// (openat2 with RESOLVE_IN_ROOT), and the last component is never followed.
 /// </summary>
 /// <remarks>Whiteouts: OCI image-spec, layer.md. In an overlay they become overlayfs's own marks. Linux,
 /// filesystems/overlayfs.rst.</remarks>
@@ -21,12 +21,12 @@ internal sealed class LayerApplier(LayerTarget target, StorageLimits limits, Can
 {
     private const string WhiteoutPrefix = ".wh.", OpaqueMark = ".wh..wh..opq", OtherMarks = ".wh..wh.";
 
-    private readonly HashSet<string> _unpacked = new(StringComparer.Ordinal); // whiteouts concern the layers below only
+    private readonly HashSet<string> _unpacked = new(StringComparer.Ordinal); // whiteouts apply to the layers below only
     private readonly List<(string Path, FileTime Time)> _directories = [];
     private readonly byte[] _buffer = new byte[256 * 1024];
 
     /// <summary>Reads the tar to its end.</summary>
-    /// <exception cref="StorageException">It is no tar, climbs out, or is larger than the limits.</exception>
+    /// <exception cref="StorageException">It is not a tar, escapes the root, or is larger than the limits.</exception>
     public AppliedLayer Apply(Stream tar)
     {
         using var measured = new MeasuredStream(tar, limits.LayerSize);
@@ -51,7 +51,7 @@ internal sealed class LayerApplier(LayerTarget target, StorageLimits limits, Can
                 throw new IOException($"cannot unpack \"{RawName.ToText(entry.Name)}\": {e.Message}", e);
             }
         }
-        // zeros to a full record: the digest is of them too
+        // zeros up to a full record are part of the digest
         while (measured.Read(_buffer) > 0) cancel.ThrowIfCancellationRequested();
         _directories.Reverse();
         foreach (var (path, time) in _directories)
@@ -99,7 +99,7 @@ internal sealed class LayerApplier(LayerTarget target, StorageLimits limits, Can
             case TarKind.HardLink:
                 Link(entry, parent, name);
                 _unpacked.Add(path);
-                return; // its metadata are its target's
+                return; // it shares its target's metadata
             case TarKind.Symlink:
                 FileCalls.MakeSymlink(entry.LinkName, parent, name);
                 break;
@@ -137,7 +137,7 @@ internal sealed class LayerApplier(LayerTarget target, StorageLimits limits, Can
         if (TryLink()) return;
         if (target.TryCopyUp(components, cancel) && TryLink()) return;
         throw TarReader.Invalid(
-            $"\"{RawName.ToText(entry.Name)}\", a hard link to \"{RawName.ToText(entry.LinkName)}\", which is not there");
+            $"\"{RawName.ToText(entry.Name)}\", a hard link to \"{RawName.ToText(entry.LinkName)}\", which does not exist");
 
         bool TryLink()
         {
@@ -152,7 +152,7 @@ internal sealed class LayerApplier(LayerTarget target, StorageLimits limits, Can
         var there = FileCalls.TryStatus(parent, name);
         if (_unpacked.Contains(directory + name))
         {
-            // Of this very layer: it stays, and hides what lies below; a directory must be told to.
+            // Of this very layer: it is kept, and hides the layers below; a directory needs the opaque mark for that.
             if (target.IsOverlay && there is { IsDirectory: true })
                 ExtendedAttributes.TrySet(parent, name, ExtendedAttributes.Opaque, "y"u8);
             return;
@@ -194,17 +194,17 @@ internal sealed class LayerApplier(LayerTarget target, StorageLimits limits, Can
         if (entry.Kind is not TarKind.Symlink) FileCalls.ChangeMode(parent, name, entry.Mode);
         foreach (var (key, value) in entry.Attributes)
         {
-            // trusted.* steers overlayfs (redirects, opaque marks) and is nothing a layer may bring.
+            // trusted.* controls overlayfs (redirects, opaque marks): a layer must not set it.
             if (key.StartsWith("trusted.", StringComparison.Ordinal) || key.StartsWith("user.overlay.", StringComparison.Ordinal))
                 continue;
             if (key.Length is 0 or > 255 || key.Contains('\0', StringComparison.Ordinal))
-                throw TarReader.Invalid($"\"{RawName.ToText(entry.Name)}\" with an attribute that is none");
+                throw TarReader.Invalid($"\"{RawName.ToText(entry.Name)}\" with an invalid attribute");
             if (entry.Kind is TarKind.Symlink or TarKind.CharacterDevice or TarKind.BlockDevice or TarKind.Fifo
                 && key.StartsWith("user.", StringComparison.Ordinal))
-                continue; // xattr(7): files and directories alone have those
+                continue; // xattr(7): only files and directories have those
             ExtendedAttributes.TrySet(parent, name, key, value);
         }
-        if (entry.Kind is TarKind.Directory) _directories.Add((path, entry.Modified)); // what comes into it changes its time
+        if (entry.Kind is TarKind.Directory) _directories.Add((path, entry.Modified)); // later entries in it change its time
         else FileCalls.ChangeTime(parent, name, entry.Modified);
     }
 

@@ -5,9 +5,9 @@ using Supervisor.Storage.Files;
 namespace Supervisor.Storage.Layers;
 
 /// <summary>
-/// Writes what a tree has changed against another as a layer: what is new or different, and whiteouts for what is gone.
+/// Writes the changes of a tree against another as a layer: new and changed entries, and whiteouts for removed ones.
 /// </summary>
-/// <remarks>What counts as changed is what containerd's walking differ takes for it: type, mode, owner, device, size, time,
+/// <remarks>Changes are detected as by containerd's walking differ: type, mode, owner, device, size, time,
 /// capabilities.</remarks>
 internal sealed class LayerDiffer(Fd lower, Fd upper, Stream output, CancellationToken cancel)
 {
@@ -39,7 +39,7 @@ internal sealed class LayerDiffer(Fd lower, Fd upper, Stream output, Cancellatio
         foreach (var name in now)
         {
             cancel.ThrowIfCancellationRequested();
-            // a socket is nothing to keep
+            // sockets are not kept
             if (FileCalls.TryStatus(directory, name) is not { } status || status.Kind is NodeKind.Socket) continue;
             var old = below is null ? null : FileCalls.TryStatus(below, name);
             if (old is not { } was || !IsSame(below!, was, directory, status, name))
@@ -61,7 +61,7 @@ internal sealed class LayerDiffer(Fd lower, Fd upper, Stream output, Cancellatio
         if (now.Kind is NodeKind.Symlink) return FileCalls.ReadLink(below, name) == FileCalls.ReadLink(directory, name);
         if (was.Size != now.Size) return false;
         if (was.Modified == now.Modified) return true;
-        // One of them may have lost its fraction of a second in a tar: then the bytes decide.
+        // One of the times may have lost its fraction of a second in a tar: then the bytes decide.
         return was.Modified.Seconds == now.Modified.Seconds && (was.Modified.Nanoseconds == 0 || now.Modified.Nanoseconds == 0)
             && now.Kind is NodeKind.File && SameBytes(below, directory, name);
     }
@@ -113,21 +113,21 @@ internal sealed class LayerDiffer(Fd lower, Fd upper, Stream output, Cancellatio
             return;
         }
         using var file = FileCalls.TryOpenChild(directory, name, OpenFlags.O_RDONLY);
-        if (file is null) return; // gone meanwhile
+        if (file is null) return; // removed in the meantime
         _tar.Add(entry);
         for (var left = entry.Size; left > 0;)
         {
             cancel.ThrowIfCancellationRequested();
             var part = _buffer.AsSpan(0, (int)Math.Min(_buffer.Length, left));
             var got = Fill(file, part);
-            part[got..].Clear(); // it has shrunk meanwhile: the header has promised its bytes
+            part[got..].Clear(); // it has shrunk in the meantime: pad to the size in the header
             _tar.Write(part);
             left -= part.Length;
         }
         _tar.EndFile();
     }
 
-    /// <summary>A layer names the directories of what it changes, so that it can be unpacked alone.</summary>
+    /// <summary>A layer names the parent directories of its changes, so that it can be unpacked alone.</summary>
     private void WriteParents(string path)
     {
         for (var slash = path.IndexOf('/', StringComparison.Ordinal); slash >= 0; slash = path.IndexOf('/', slash + 1))

@@ -2,13 +2,13 @@ using Supervisor.Storage.Files;
 
 namespace Supervisor.Storage.Layers;
 
-/// <summary>A name in a layer, made plain: no <c>.</c>, no <c>..</c>, no slash in front.</summary>
+/// <summary>A normalized name in a layer: no <c>.</c>, no <c>..</c>, no leading slash.</summary>
 internal static class LayerPath
 {
-    private const int MaximumLength = 4096; // PATH_MAX: no kernel call takes more
+    private const int MaximumLength = 4096; // PATH_MAX: no system call takes more
 
     /// <summary>The components of a name; none for the root itself.</summary>
-    /// <exception cref="StorageException">It climbs out of the root, or is longer than a path can be.</exception>
+    /// <exception cref="StorageException">It escapes the root, or is longer than a path can be.</exception>
     public static string[] Split(string raw)
     {
         if (raw.Length > MaximumLength)
@@ -19,7 +19,7 @@ internal static class LayerPath
             if (component == ".") continue;
             if (component != "..") components.Add(component);
             else if (components.Count > 0) components.RemoveAt(components.Count - 1);
-            else throw TarReader.Invalid($"\"{RawName.ToText(raw)}\", which climbs out of the root");
+            else throw TarReader.Invalid($"\"{RawName.ToText(raw)}\", which escapes the root");
         }
         return [.. components];
     }

@@ -4,21 +4,21 @@ using Supervisor.Storage.Files;
 
 namespace Supervisor.Storage.Layers;
 
-/// <summary>The directory that a layer is unpacked into, and what lies beneath it in an overlay.</summary>
-/// <param name="Root">Held open: everything is resolved beneath it.</param>
+/// <summary>The directory that a layer is unpacked into, and its lower directories in an overlay.</summary>
+/// <param name="Root">Kept open: every name is resolved beneath it.</param>
 /// <param name="Parents">The lower directories of an overlay, the topmost first; null: the directory is the whole root.</param>
 internal sealed record LayerTarget(Fd Root, IReadOnlyList<Fd>? Parents) : IDisposable
 {
     private const ResolveFlags Inside = ResolveFlags.RESOLVE_IN_ROOT;
 
-    /// <summary>Whether whiteouts are marks that overlayfs reads, rather than removals.</summary>
+    /// <summary>Whether whiteouts become overlayfs's marks, rather than removals.</summary>
     public bool IsOverlay => Parents is not null;
 
-    /// <summary>A directory beneath the root, by its path; null if there is none. Symlinks in it lead nowhere but beneath the
+    /// <summary>A directory beneath the root, by its path; null if there is none. Symlinks in it are resolved beneath the
     /// root.</summary>
     public Fd? TryOpenDirectory(string path) => FileCalls.TryOpen(Root, path, OpenFlags.O_DIRECTORY, Inside);
 
-    /// <summary>The directory that is to hold an entry; what is missing of it is made, looking as in the layers below.</summary>
+    /// <summary>The parent directory of an entry; missing parts are created with the metadata of the layers below.</summary>
     public Fd OpenParent(ReadOnlySpan<string> components)
     {
         if (TryOpenDirectory(LayerPath.Join(components)) is { } there) return there;
@@ -39,12 +39,12 @@ internal sealed record LayerTarget(Fd Root, IReadOnlyList<Fd>? Parents) : IDispo
                 else if (FileCalls.MakeDirectory(directory, name, 0x1ed)) TakeAfterParents(path, directory, name);
                 next = TryOpenDirectory(path);
             }
-            directory = next ?? throw TarReader.Invalid($"an entry in \"{RawName.ToText(path)}\", which is no directory");
+            directory = next ?? throw TarReader.Invalid($"an entry in \"{RawName.ToText(path)}\", which is not a directory");
         }
         return directory;
     }
 
-    /// <summary>Brings a file up from the layers below, so that it can be linked to. Whether there is one.</summary>
+    /// <summary>Copies a file up from the layers below, so that it can be linked to. Returns whether there is one.</summary>
     public bool TryCopyUp(ReadOnlySpan<string> components, CancellationToken cancel)
     {
         foreach (var parent in Parents ?? [])

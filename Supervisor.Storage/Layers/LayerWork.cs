@@ -3,8 +3,8 @@ using Supervisor.Storage.Files;
 
 namespace Supervisor.Storage.Layers;
 
-/// <summary>Layers out of blobs into trees, and out of trees into blobs. Both block: they belong on a <see
-/// cref="StorageWorkers"/> thread.</summary>
+/// <summary>Unpacks blobs into trees, and writes trees as layers into blobs. Both block: run them on a
+/// <see cref="StorageWorkers"/> thread.</summary>
 public static class LayerWork
 {
     /// <summary>Unpacks a blob.</summary>
@@ -22,7 +22,7 @@ public static class LayerWork
         return applied;
     }
 
-    /// <summary>Writes what <paramref name="right"/> has changed against <paramref name="left"/> into an ingest.</summary>
+    /// <summary>Writes the changes of <paramref name="right"/> against <paramref name="left"/> to an ingest.</summary>
     /// <returns>The digest of the plain tar.</returns>
     public static Digest Diff(
         IReadOnlyList<TreeMount> left, IReadOnlyList<TreeMount> right, string mediaType, Ingest ingest, StorageLimits limits,

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace Supervisor.Storage.Layers;
 
-/// <summary>Hashes and counts what passes through it, and ends what grows beyond a limit.</summary>
+/// <summary>Hashes and counts the bytes that pass through it, and fails beyond a limit.</summary>
 internal sealed class MeasuredStream(Stream inner, long limit) : Stream
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -10,7 +10,7 @@ internal sealed class MeasuredStream(Stream inner, long limit) : Stream
     /// <summary>Bytes so far.</summary>
     public long Count { get; private set; }
 
-    /// <summary>Of the bytes so far.</summary>
+    /// <summary>The digest of the bytes so far.</summary>
     public Content.Digest Digest => Content.Digest.Of(HashAlgorithmName.SHA256, _hash.GetCurrentHash());
 
     public override int Read(Span<byte> buffer)

@@ -6,17 +6,17 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Storage.Layers;
 
-/// <summary>A mount as clients hand it over: of a snapshot's tree.</summary>
+/// <summary>A mount of a snapshot's tree, as clients send it.</summary>
 public sealed record TreeMount(string Type, string Source, IReadOnlyList<string> Options);
 
-/// <summary>Opens the tree that mounts stand for, without putting a mount anywhere: nobody sees it, and it ends with its
+/// <summary>Opens the tree that mounts describe, without attaching it anywhere: it is invisible, and is released with its
 /// descriptor.</summary>
 internal static unsafe class MountedTree
 {
     private const int LongestValue = 255;
 
-    /// <summary>Where a layer is to be unpacked: straight into the directory that the mounts would write to.</summary>
-    /// <exception cref="StorageException">The mounts are of no kind that a snapshotter makes, or are read-only.</exception>
+    /// <summary>Opens the directory for unpacking a layer: the one that the mounts would write to.</summary>
+    /// <exception cref="StorageException">The mounts are not of a kind that a snapshotter makes, or are read-only.</exception>
     public static LayerTarget OpenTarget(IReadOnlyList<TreeMount> mounts)
     {
         var mount = Single(mounts);
@@ -41,19 +41,19 @@ internal static unsafe class MountedTree
         }
     }
 
-    /// <summary>The tree to be read.</summary>
+    /// <summary>Opens the tree for reading.</summary>
     public static Fd OpenView(IReadOnlyList<TreeMount> mounts)
     {
         if (mounts.Count == 0) return EmptyTree();
         var mount = Single(mounts);
         if (mount.Type == "bind") return OpenDirectory(mount.Source);
         var (upper, lowers) = Directories(mount);
-        // The upper directory as the topmost lower one: to look at it disturbs no one who has it mounted.
+        // The upper directory as the topmost lower one: reading it does not disturb other mounts of it.
         string[] layers = upper is null ? [.. lowers] : [upper, .. lowers];
         return layers.Length == 1 ? OpenDirectory(layers[0]) : Overlay(layers, []);
     }
 
-    /// <summary>An overlay that is mounted nowhere. fsopen(2), fsmount(2), Linux 5.2.</summary>
+    /// <summary>An overlay that is not attached. fsopen(2), fsmount(2), Linux 5.2.</summary>
     /// <param name="layers">The topmost first; at least two without <paramref name="options"/>.</param>
     /// <param name="options">More <c>key=value</c>.</param>
     internal static Fd Overlay(IReadOnlyList<string> layers, IReadOnlyList<(string Key, string Value)> options)
@@ -103,7 +103,7 @@ internal static unsafe class MountedTree
             StorageFault.NotFound, $"mount source \"{path}\": {e.Errno}: not found"); }
     }
 
-    /// <summary>A tmpfs that is mounted nowhere and stays empty: what a first layer is compared with.</summary>
+    /// <summary>An empty tmpfs that is not attached: a first layer is compared with it.</summary>
     private static Fd EmptyTree()
     {
         using var context = OpenContext("tmpfs");
@@ -117,8 +117,8 @@ internal static unsafe class MountedTree
         fixed (byte* name = CString.Of(type)) return Take("fsopen", (int)syscall(Syscall.fsopen, name, At.FSOPEN_CLOEXEC), type);
     }
 
-    /// <summary>Its root, to be listed. The mount's own descriptor is a place only (O_PATH); the mount lasts while something in
-    /// it is open.</summary>
+    /// <summary>Opens its root for listing. The mount's own descriptor is O_PATH only; the mount exists while a file in it is
+    /// open.</summary>
     private static Fd Mounted(Fd context, string type)
     {
         using var mount = Take("fsmount", (int)syscall(Syscall.fsmount, context.Number, At.FSMOUNT_CLOEXEC, 0), type);

@@ -35,7 +35,7 @@ internal readonly ref struct TarHeader(ReadOnlySpan<byte> block)
 
     public uint Minor => (uint)Number(_block[337..345]);
 
-    /// <summary>Of a GNU sparse entry: how long the file is with its holes.</summary>
+    /// <summary>Of a GNU sparse entry: the file's size with its holes.</summary>
     public long RealSize => Number(_block[483..495]);
 
     public void CheckSum()
@@ -45,11 +45,11 @@ internal readonly ref struct TarHeader(ReadOnlySpan<byte> block)
         {
             var b = i is >= 148 and < 156 ? (byte)' ' : _block[i];
             sum += b;
-            signed += (sbyte)b; // some old tars took characters for signed
+            signed += (sbyte)b; // some old tars summed signed characters
         }
         var said = Number(_block[148..156]);
         if (said != sum && said != signed)
-            throw TarReader.Invalid("a header whose checksum is wrong: this is no tar, or it is damaged");
+            throw TarReader.Invalid("a header whose checksum is wrong: this is not a tar, or it is damaged");
     }
 
     public List<TarSegment> OldSparse(out bool more)
@@ -92,7 +92,7 @@ internal readonly ref struct TarHeader(ReadOnlySpan<byte> block)
         foreach (var c in digits)
         {
             if (c is 0 or (byte)' ') break;
-            if (c is < (byte)'0' or > (byte)'7') throw TarReader.Invalid("a number that is none");
+            if (c is < (byte)'0' or > (byte)'7') throw TarReader.Invalid("an invalid number");
             octal = octal << 3 | (uint)(c - '0');
         }
         return octal;

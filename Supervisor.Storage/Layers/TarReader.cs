@@ -5,10 +5,10 @@ namespace Supervisor.Storage.Layers;
 
 /// <summary>
 /// Reads a tar stream: ustar, PAX and GNU, with sparse files and binary attributes. tar(5), POSIX.1-2017 pax. Whatever the
-/// stream claims, no more is kept of it than <see cref="MaximumMetadata"/> bytes at a time.
+/// stream claims, at most <see cref="MaximumMetadata"/> bytes of metadata are buffered.
 /// </summary>
-/// <remarks>Not System.Formats.Tar: it decodes attributes as UTF-8, which destroys security.capability, and knows no sparse
-/// files.</remarks>
+/// <remarks>Not System.Formats.Tar: it decodes attributes as UTF-8, which destroys security.capability, and does not support
+/// sparse files.</remarks>
 public sealed class TarReader(Stream stream)
 {
     /// <summary>Bytes of extended headers of one entry: names, attributes, maps of holes.</summary>
@@ -19,8 +19,8 @@ public sealed class TarReader(Stream stream)
     private readonly byte[] _block = new byte[Block];
     private long _left, _padding;
 
-    /// <summary>The next entry; what was not read of the one before is passed over. Null at the end.</summary>
-    /// <exception cref="StorageException">This is no tar, or it is cut off.</exception>
+    /// <summary>The next entry; unread bytes of the one before are skipped. Null at the end.</summary>
+    /// <exception cref="StorageException">This is not a tar, or it is truncated.</exception>
     public TarEntry? Next(CancellationToken cancel)
     {
         Skip(cancel);
@@ -63,9 +63,9 @@ public sealed class TarReader(Stream stream)
         var kind = header.Type switch
         {
             0 or (byte)'7' or (byte)'S' => name.EndsWith('/') ? TarKind.Directory : TarKind.File,
-            (byte)'0' when name.EndsWith('/') => TarKind.Directory, // as tar wrote them before 1988
+            (byte)'0' when name.EndsWith('/') => TarKind.Directory, // as old tars wrote them, before 1988
             >= (byte)'0' and <= (byte)'6' => (TarKind)header.Type,
-            var other => throw Invalid($"\"{RawName.ToText(name)}\" is of type {(char)other}, which no layer has"),
+            var other => throw Invalid($"\"{RawName.ToText(name)}\" is of type {(char)other}, which a layer cannot have"),
         };
         var hasData = kind is TarKind.File;
         (_left, _padding) = hasData ? (packed, (Block - packed % Block) % Block) : (0, 0);
@@ -89,7 +89,7 @@ public sealed class TarReader(Stream stream)
             {
                 ReadBlock(atEnd: false);
                 more = TarHeader.MoreSparse(_block, segments);
-                if (segments.Count > MaximumMetadata / 16) throw Invalid("a map of holes without end");
+                if (segments.Count > MaximumMetadata / 16) throw Invalid("a map with too many holes");
             }
         }
         else if (extended.Text("GNU.sparse.major") == "1")
@@ -115,14 +115,14 @@ public sealed class TarReader(Stream stream)
         return (size, segments);
     }
 
-    /// <summary>Version 1.0 keeps the map in front of the bytes: decimal numbers, a line each, padded to a block.</summary>
+    /// <summary>Version 1.0 has the map in front of the bytes: decimal numbers, one per line, padded to a block.</summary>
     private List<TarSegment> SparseMapInData()
     {
         var taken = 0;
         var at = Block;
         var block = new byte[Block];
         var count = Number();
-        if (count is < 0 or > MaximumMetadata / 16) throw Invalid("a map of holes without end");
+        if (count is < 0 or > MaximumMetadata / 16) throw Invalid("a map with too many holes");
         var segments = new List<TarSegment>();
         for (var i = 0; i < count; i++) segments.Add(new TarSegment(Number(), Number()));
         return segments;
@@ -150,7 +150,7 @@ public sealed class TarReader(Stream stream)
                 number = unchecked(number * 10 + (c - '0'));
                 if (number < 0) break;
             }
-            throw Invalid("a map of holes that is none");
+            throw Invalid("an invalid map of holes");
         }
     }
 
@@ -201,5 +201,5 @@ public sealed class TarReader(Stream stream)
     internal static StorageException Invalid(string what) => new(StorageFault.InvalidArgument, $"the tar holds {what}");
 
     private static StorageException CutOff() =>
-        new(StorageFault.InvalidArgument, "the tar ends in the middle of an entry: it is cut off, or claims more than it holds");
+        new(StorageFault.InvalidArgument, "the tar ends within an entry: it is truncated, or claims more than it holds");
 }

@@ -5,7 +5,7 @@ using Supervisor.Storage.Files;
 namespace Supervisor.Storage.Layers;
 
 /// <summary>
-/// Writes a tar stream: ustar, with a PAX header where that is too small. The same entries make the same bytes.
+/// Writes a tar stream: ustar, with a PAX header where that is too small. The same entries give the same bytes.
 /// </summary>
 internal sealed class TarWriter(Stream stream)
 {
@@ -42,7 +42,7 @@ internal sealed class TarWriter(Stream stream)
     /// <summary>Bytes of the file.</summary>
     public void Write(ReadOnlySpan<byte> bytes) => stream.Write(bytes);
 
-    /// <summary>Fills up to the next header.</summary>
+    /// <summary>Pads up to the next header.</summary>
     public void EndFile() => Pad(_size);
 
     /// <summary>Ends the tar.</summary>

@@ -3,7 +3,7 @@ using Supervisor.Storage.Files;
 
 namespace Supervisor.Storage.Snapshots;
 
-/// <summary>What a tree takes on disk, counted as containerd does: blocks of 512 bytes, each inode once, the directory itself
+/// <summary>A tree's disk usage, counted as in containerd: blocks of 512 bytes, each inode once, the directory itself
 /// included.</summary>
 /// <param name="Size">Bytes.</param>
 public readonly record struct DiskUsage(long Size, long Inodes)
@@ -23,7 +23,7 @@ public readonly record struct DiskUsage(long Size, long Inodes)
             foreach (var name in FileCalls.List(parent))
             {
                 cancel.ThrowIfCancellationRequested();
-                if (FileCalls.TryStatus(parent, name) is not { } status) continue; // a running container writes on
+                if (FileCalls.TryStatus(parent, name) is not { } status) continue; // a running container may remove it
                 if (status.Links > 1 && !status.IsDirectory && !seen.Add((status.DeviceMajor, status.DeviceMinor, status.Inode)))
                     continue;
                 size += status.Blocks * 512;

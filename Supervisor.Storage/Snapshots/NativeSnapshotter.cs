@@ -5,7 +5,7 @@ using Supervisor.Storage.Layers;
 
 namespace Supervisor.Storage.Snapshots;
 
-/// <summary>A snapshot is a copy of its parent: for filesystems on which overlays cannot be made. Slow, and large without
+/// <summary>A snapshot is a copy of its parent: for filesystems that do not support overlays. Slow, and large without
 /// reflinks.</summary>
 public sealed class NativeSnapshotter(string root) : Snapshotter("native", root)
 {

@@ -15,7 +15,7 @@ public sealed class OverlaySnapshotter : Snapshotter
     /// <inheritdoc/>
     public OverlaySnapshotter(string root) : base("overlayfs", root)
     {
-        // A snapshot's directories are mounted by one container after another, which "index" would refuse. containerd does the
+        // One container after another mounts a snapshot's directories, which "index" would refuse. containerd does the
         // same.
         _indexOff = File.Exists("/sys/module/overlay/parameters/index");
         Unusable = root.AsSpan().IndexOfAny(":,\\\"") >= 0
@@ -32,7 +32,7 @@ public sealed class OverlaySnapshotter : Snapshotter
         FileCalls.ChangeMode(own, "fs", 0x1ed /* 0755, whatever the umask */);
         if (writable) FileCalls.MakeDirectory(own, "work", 0x1c9 /* 0711 */);
         if (parent is not { } below) return;
-        // The root of an overlay looks like its uppermost directory: it must look as the one below.
+        // The root of an overlay has the metadata of its upper directory: copy that of the lower one.
         using var like = Fd.Open(Tree(below), OpenFlags.O_DIRECTORY);
         TreeCopy.CopyMetadata(like, "", FileCalls.Status(like), own, "fs");
     }
@@ -51,7 +51,7 @@ public sealed class OverlaySnapshotter : Snapshotter
     /// <inheritdoc/>
     protected override string Tree(long id) => Path.Join(Directories, $"{id}", "fs");
 
-    /// <summary>Tries it out, with an overlay that is mounted nowhere.</summary>
+    /// <summary>Tries an overlay, without attaching it.</summary>
     private string? Probe()
     {
         var probe = Path.Join(Root, $"probe-{Guid.NewGuid():n}");
@@ -66,7 +66,7 @@ public sealed class OverlaySnapshotter : Snapshotter
         }
         catch (SyscallException e)
         {
-            return $"this kernel makes no overlay in \"{Root}\": {e.Message}";
+            return $"this kernel cannot mount an overlay in \"{Root}\": {e.Message}";
         }
         finally
         {

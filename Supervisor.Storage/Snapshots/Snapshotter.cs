@@ -6,8 +6,8 @@ using Supervisor.Storage.Layers;
 namespace Supervisor.Storage.Snapshots;
 
 /// <summary>
-/// Directories of snapshots, each with a number of its own. Whose they are and what lies on what is recorded elsewhere. All
-/// calls block: they belong on a <see cref="StorageWorkers"/> thread.
+/// Directories of snapshots, each with a unique number. Names and parents are recorded elsewhere. All calls block: run them on
+/// a <see cref="StorageWorkers"/> thread.
 /// </summary>
 public abstract class Snapshotter
 {
@@ -21,29 +21,29 @@ public abstract class Snapshotter
         PrivateFiles.MakeDirectory(_trash);
     }
 
-    /// <summary>As clients call it.</summary>
+    /// <summary>Its name for clients.</summary>
     public string Name { get; }
 
     /// <summary>Its directory.</summary>
     public string Root { get; }
 
-    /// <summary>Why it cannot be used here; null if it can.</summary>
+    /// <summary>Why it is unusable here; null if it is usable.</summary>
     public string? Unusable { get; protected init; }
 
     /// <summary>Holds a directory for each snapshot.</summary>
     protected string Directories { get; }
 
-    /// <summary>Makes the directory of a snapshot. Until somebody records it, the next start of the daemon removes it.</summary>
+    /// <summary>Creates the directory of a snapshot. Until it is recorded, the next start of the daemon removes it.</summary>
     /// <param name="id">Its number, never used before.</param>
-    /// <param name="parent">What it is to look like; null: empty.</param>
-    /// <param name="writable">False for a view, which needs only what its mounts name.</param>
+    /// <param name="parent">The parent, whose contents it starts with; null: empty.</param>
+    /// <param name="writable">False for a view, which needs only the directories that its mounts name.</param>
     public abstract void Make(long id, long? parent, bool writable, CancellationToken cancel);
 
     /// <summary>How the snapshot is mounted.</summary>
-    /// <param name="chain">The numbers of its parents, the nearest first.</param>
+    /// <param name="chain">The numbers of its parents, nearest first.</param>
     public abstract IReadOnlyList<TreeMount> Mounts(long id, IReadOnlyList<long> chain, bool writable);
 
-    /// <summary>What its own directory takes.</summary>
+    /// <summary>The disk usage of its own directory.</summary>
     public DiskUsage Usage(long id, CancellationToken cancel)
     {
         using var directory = Fd.TryOpen(Tree(id), OpenFlags.O_DIRECTORY);
@@ -54,7 +54,7 @@ public abstract class Snapshotter
     protected abstract string Tree(long id);
 
     /// <summary>
-    /// Removes a snapshot's directory: at once out of sight, then off the disk. One that is gone already is no error.
+    /// Removes a snapshot's directory: moves it to the trash, then removes it from disk. A missing one is not an error.
     /// </summary>
     public void Remove(long id, CancellationToken cancel)
     {
@@ -65,11 +65,11 @@ public abstract class Snapshotter
         TreeRemoval.Remove(trash, name, cancel);
     }
 
-    /// <summary>The numbers of the directories that are there.</summary>
+    /// <summary>The numbers of the existing directories.</summary>
     internal IEnumerable<long> Numbers =>
         Directory.EnumerateDirectories(Directories).Select(d => long.TryParse(Path.GetFileName(d), out var number) ? number : 0);
 
-    /// <summary>Puts the directories that nobody has recorded out of sight. Only while nobody makes any.</summary>
+    /// <summary>Moves directories without a record to the trash. Only while none are being created.</summary>
     public void SetAsideAllBut(IReadOnlySet<long> recorded)
     {
         foreach (var path in Directory.EnumerateDirectories(Directories))
@@ -79,7 +79,7 @@ public abstract class Snapshotter
         }
     }
 
-    /// <summary>Removes what is out of sight and still on the disk.</summary>
+    /// <summary>Empties the trash.</summary>
     public void EmptyTrash(CancellationToken cancel)
     {
         using var trash = Fd.Open(_trash, OpenFlags.O_DIRECTORY);

@@ -44,6 +44,6 @@ public sealed class DiffServiceTests(Daemon daemon) : StorageServices(daemon), I
         var climber = new ContentDescriptor { MediaType = descriptor.MediaType, Digest = climbing };
         var refused = await StatusAsync(Diffs.ApplyAsync(new ApplyRequest { Diff = climber, Mounts = { target } }, Here));
         Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
-        Assert.Contains("climbs out", refused.Detail, StringComparison.Ordinal);
+        Assert.Contains("escapes the root", refused.Detail, StringComparison.Ordinal);
     }
 }
