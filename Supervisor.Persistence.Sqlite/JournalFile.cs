@@ -7,14 +7,14 @@ using Supervisor.Persistence.Sqlite.Store;
 namespace Supervisor.Persistence.Sqlite;
 
 /// <summary>What is wrong with a journal's file.</summary>
-/// <param name="Unusable">Why nothing can be read from it; null if it can.</param>
-/// <param name="Damaged">Whose events are not all as they were written, and what is wrong with them.</param>
+/// <param name="Unusable">Why it cannot be read; null if it can.</param>
+/// <param name="Damaged">Persistence ids with damaged events, and what is wrong with these.</param>
 public sealed record JournalCondition(string? Unusable, IReadOnlyDictionary<string, string> Damaged);
 
-/// <summary>A journal's file while no plugin uses it: for repairs.</summary>
+/// <summary>A journal's file, for repairs while no plugin uses it.</summary>
 public static class JournalFile
 {
-    /// <summary>Reads all of it. Makes it, and its tables, if they are missing.</summary>
+    /// <summary>Reads the whole file. Creates it, and its tables, if they are missing.</summary>
     /// <param name="section">The plugin's configuration.</param>
     public static JournalCondition Inspect(Config section)
     {
@@ -28,8 +28,8 @@ public static class JournalFile
         }
     }
 
-    /// <summary>Removes all events of the actors that <paramref name="which"/> chooses.</summary>
-    /// <exception cref="JournalUnusableException">The file is too much damaged for that.</exception>
+    /// <summary>Removes all events of the actors that <paramref name="which"/> selects.</summary>
+    /// <exception cref="JournalUnusableException">The file is too badly damaged for that.</exception>
     public static void Remove(Config section, Func<string, bool> which)
     {
         Open(section, (connection, table) =>

@@ -1,8 +1,7 @@
 namespace Supervisor.Persistence.Sqlite;
 
 /// <summary>
-/// The journal's file is not the one that was written last, or is damaged in its structure: nothing is read from it and nothing
-/// written to
-/// it. It does not pass by itself; the message says what was found.
+/// The journal's file is not the last one written, or its structure is damaged: it is neither read nor written. A retry does
+/// not help; the message says what was found.
 /// </summary>
 public sealed class JournalUnusableException(string message, Exception? cause = null) : IOException(message, cause);

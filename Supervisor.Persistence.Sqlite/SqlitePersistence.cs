@@ -27,13 +27,12 @@ public sealed class SqlitePersistence : IExtension
         system.WithExtension<SqlitePersistence, SqlitePersistenceProvider>();
 
     /// <summary>
-    /// Access to the thread that owns the file, which the first plugin that asks starts and the last that releases it closes; and
-    /// to
-    /// the table, which plugins for the same one share, since only one can give it its numbers.
+    /// Access to the thread that owns the file, which the first plugin starts and the last one closes; and to the table, which
+    /// plugins for the same table share, since only one object can assign its numbers.
     /// </summary>
     internal (StoreAccess Access, T Table) Acquire<T>(StoreSettings settings, Func<T> create) where T : IStoreTable
     {
-        // A plugin whose settings are wrong must not be the one that decides about the thread.
+        // A plugin with invalid settings must not configure the thread.
         if (settings.Problem is not null)
         {
             var unused = create();

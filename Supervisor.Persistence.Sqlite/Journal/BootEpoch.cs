@@ -3,9 +3,9 @@ using Supervisor.Persistence.Sqlite.Store;
 namespace Supervisor.Persistence.Sqlite.Journal;
 
 /// <summary>
-/// Keeps offsets from being used twice. A loss of power takes back unsynced commits, whose offsets subscribers may have seen.
-/// So the first opening after another boot begins a new epoch: its offsets start at the next multiple of 2^32, and that is
-/// synced before the first of them is used. Offsets stay below 2^53 for two million boots.
+/// Keeps offsets from being reused. A power loss undoes unsynced commits, whose offsets subscribers may have seen. So the first
+/// opening after a boot starts a new epoch: its offsets start at the next multiple of 2^32, and that is synced before the first
+/// of them is used. Offsets stay below 2^53 for two million boots.
 /// </summary>
 internal sealed class BootEpoch(string events, string bootId)
 {
@@ -14,7 +14,7 @@ internal sealed class BootEpoch(string events, string bootId)
     /// <summary>Offsets in one epoch.</summary>
     public const long Size = 1L << Bits;
 
-    /// <summary>SQL of the table that remembers epochs, for each table of events.</summary>
+    /// <summary>SQL of the table of epochs, for each table of events.</summary>
     public const string Schema = """
         CREATE TABLE IF NOT EXISTS journal_epochs (
             events VARCHAR(255) NOT NULL,
@@ -26,7 +26,7 @@ internal sealed class BootEpoch(string events, string bootId)
         );
         """;
 
-    /// <summary>The highest offset that was given, or is set aside, by now. In a transaction that is synced.</summary>
+    /// <summary>The highest offset assigned or skipped so far. In a transaction that is synced.</summary>
     public long Enter(StoreConnection connection)
     {
         var given = connection.Number("SELECT seq FROM sqlite_sequence WHERE name = $0", events) ?? 0;
@@ -34,7 +34,7 @@ internal sealed class BootEpoch(string events, string bootId)
         var same = connection.Number(
             "SELECT 1 FROM journal_epochs WHERE events = $0 AND first = $1 AND boot_id = $2", events, epoch, bootId);
         if (same is not null) return given;
-        // A file without epochs was written with a sync for every event: none of its offsets can have been taken back.
+        // A file without epochs was written with a sync for every event: a power loss cannot have undone any of its offsets.
         var begin = epoch is null ? given + 1 : ((Math.Max(given, epoch.Value) >> Bits) + 1) << Bits;
         var now = DateTime.UtcNow.Ticks;
         connection.Run(
@@ -45,7 +45,7 @@ internal sealed class BootEpoch(string events, string bootId)
         return begin - 1;
     }
 
-    /// <summary>The configured id, or the kernel's for this boot; without one, every opening counts as another boot.</summary>
+    /// <summary>The configured id, or the kernel's for this boot; without one, every opening counts as a new boot.</summary>
     public static string Current(string configured)
     {
         if (configured.Length > 0) return configured;

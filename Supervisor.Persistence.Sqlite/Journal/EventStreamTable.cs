@@ -5,15 +5,15 @@ using Supervisor.Persistence.Sqlite.Store;
 namespace Supervisor.Persistence.Sqlite.Journal;
 
 /// <summary>
-/// The stream of tagged events: its subscribers, and how much of it is kept. It lives in the rows of the table of events. A row
-/// whose actor has deleted it is only marked while the stream keeps it; one that the stream drops stays while its actor needs it.
-/// On the store's thread only.
+/// The stream of tagged events: its subscribers, and its retention. It is stored in the table of events. A row that its actor
+/// has deleted is only marked while the stream keeps it; one that the stream drops stays while its actor needs it. On the
+/// store's thread only.
 /// </summary>
 internal sealed class EventStreamTable(string events, string metadata, HistoryBounds bounds)
 {
     private const int PruneAtOnce = 500;
 
-    /// <summary>SQL of the table of segments: one row each, complete when the next one begins.</summary>
+    /// <summary>SQL of the table of segments: one row each, complete when the next one starts.</summary>
     public const string Schema = """
         CREATE TABLE IF NOT EXISTS journal_history (
             events VARCHAR(255) NOT NULL,
@@ -40,17 +40,17 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
     private ImmutableList<HistorySegment> _committed = [], _now = [];
     private long _pruned;
 
-    /// <summary>Offset from which on the stream is complete; 0 while nothing was dropped.</summary>
+    /// <summary>Offset from which the stream is complete; 0 while nothing was dropped.</summary>
     public long First { get; private set; }
 
     /// <summary>
-    /// Whether rows have checksums. One that is damaged is left out: the next event names a predecessor that was not seen.
+    /// Whether rows have checksums. A damaged row is left out: the next event names a predecessor that the reader has not seen.
     /// </summary>
     public bool Verifies { get; set; }
 
     private bool IsKept => bounds.Count > 0;
 
-    /// <summary>Subscribes to what is committed after this transaction.</summary>
+    /// <summary>Subscribes to commits after this transaction.</summary>
     public void Join(IActorRef subscriber) => _joining.Add(subscriber);
 
     public void Leave(IActorRef subscriber)
@@ -91,9 +91,8 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
     }
 
     /// <summary>
-    /// Marks what an actor deletes and the stream keeps: the history; without one, only the last event, whose offset the next
-    /// event
-    /// needs as its predecessor, also after another opening.
+    /// Marks the events that an actor deletes and the stream keeps: the history; without one, only the last event, whose offset
+    /// the next event needs as its predecessor, also after the file is reopened.
     /// </summary>
     public void Keep(StoreConnection connection, string persistenceId, long to, long lastTagged)
     {
@@ -105,11 +104,11 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
             persistenceId, to, IsKept ? First : lastTagged);
     }
 
-    /// <summary>In the transaction that opens the file.</summary>
+    /// <summary>Called in the transaction that opens the file.</summary>
     public void Load(StoreConnection connection, bool readOnly)
     {
         (_now, _pruned) = ([], 0);
-        // History that was kept until it was switched off may lack any of its events when it is switched on again.
+        // A history from before it was switched off may lack any of its events when it is switched on again.
         if (!IsKept && !readOnly) connection.Run("DELETE FROM journal_history WHERE events = $0", events);
         if (readOnly && connection.Number("SELECT 1 FROM sqlite_master WHERE name = 'journal_history'") is null) return;
         using (var row = connection.Prepared(
@@ -123,7 +122,7 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
                         row.GetInt64(4)));
             }
         }
-        // The last one's row says how it began.
+        // The row of the last segment has its start.
         if (_now is [.., var last])
         {
             using var sum = connection.Prepared($"""
@@ -135,14 +134,14 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
         TakeOver();
     }
 
-    /// <summary>Offset of the last tagged event that is there; 0 for none.</summary>
+    /// <summary>Offset of the last existing tagged event; 0 for none.</summary>
     public long LastTagged(StoreConnection connection) =>
         connection.Number($"SELECT ordering FROM {events} WHERE tags IS NOT NULL ORDER BY ordering DESC LIMIT 1") ?? 0;
 
-    /// <summary>Tells the subscribers, and answers those that become subscribers with this commit.</summary>
-    /// <param name="tagged">What was committed.</param>
-    /// <param name="lastTagged">Offset of the last tagged event by now.</param>
-    /// <param name="next">The lowest offset that is not given yet.</param>
+    /// <summary>Notifies the subscribers, and replies to those that subscribed in this commit.</summary>
+    /// <param name="tagged">The committed events.</param>
+    /// <param name="lastTagged">Offset of the last tagged event.</param>
+    /// <param name="next">The lowest offset that is not assigned yet.</param>
     public void Committed(IReadOnlyCollection<TaggedEvent> tagged, long lastTagged, long next)
     {
         TakeOver();
@@ -155,7 +154,7 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
         foreach (var subscriber in _joining)
         {
             _subscribers.Add(subscriber);
-            // From this thread, so that it comes before the first commit that it does not include.
+            // Sent from this thread, so that it arrives before the first commit that it does not include.
             subscriber.Tell(new TaggedEvents.Subscribed(new StreamBounds(First, lastTagged, next)), ActorRefs.NoSender);
         }
         _joining.Clear();

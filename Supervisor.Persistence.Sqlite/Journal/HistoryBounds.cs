@@ -5,8 +5,8 @@ using Supervisor.Persistence.Sqlite.Store;
 namespace Supervisor.Persistence.Sqlite.Journal;
 
 /// <summary>
-/// How much of the tagged events is kept after their actors have deleted them. What is beyond any of these bounds is dropped,
-/// a segment at a time.
+/// How many tagged events are kept after their actors have deleted them. Events beyond any of these bounds are dropped, a
+/// segment at a time.
 /// </summary>
 /// <param name="Segment">Events in a segment.</param>
 /// <param name="Count">Events; 0 keeps no history.</param>
@@ -16,7 +16,7 @@ namespace Supervisor.Persistence.Sqlite.Journal;
 /// event.</param>
 internal sealed record HistoryBounds(int Segment, long Count, TimeSpan Age, long Bytes, bool ForgetsNumbers)
 {
-    /// <param name="settings">Gets to know what cannot be read.</param>
+    /// <param name="settings">Records invalid values.</param>
     public static HistoryBounds From(Config config, StoreSettings settings)
     {
         var bounds = new HistoryBounds(1, 0, TimeSpan.Zero, 0, ForgetsNumbers: false);
@@ -29,14 +29,14 @@ internal sealed record HistoryBounds(int Segment, long Count, TimeSpan Age, long
         return bounds;
     }
 
-    /// <summary>The last segments that are kept. The newest always is.</summary>
+    /// <summary>The last segments, which are kept. The newest always is.</summary>
     public ImmutableList<HistorySegment> Keep(ImmutableList<HistorySegment> segments, DateTime now)
     {
         var (bytes, events) = (0L, 0L);
         for (var i = segments.Count - 1; i > 0; i--)
         {
             (bytes, events) = (bytes + segments[i].Bytes, events + segments[i].Events);
-            // The segment before this one is older than this one's first event.
+            // All events of a segment are older than the next one's first event.
             var isBeyond = (Bytes > 0 && bytes + segments[i - 1].Bytes > Bytes) || events + segments[i - 1].Events > Count ||
                 (Age > TimeSpan.Zero && now - segments[i].At > Age);
             if (isBeyond) return segments.RemoveRange(0, i);

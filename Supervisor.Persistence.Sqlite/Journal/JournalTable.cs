@@ -4,14 +4,14 @@ using Supervisor.Persistence.Sqlite.Store;
 
 namespace Supervisor.Persistence.Sqlite.Journal;
 
-/// <summary>The table of events: gives offsets, appends, replays and deletes. On the store's thread only.</summary>
+/// <summary>The table of events: assigns offsets, appends, replays and deletes. On the store's thread only.</summary>
 /// <remarks>
-/// Columns as in Akka.Persistence.Sqlite, and <c>previous</c>: the offset of the tagged event before. Offsets are given here,
-/// in the order of commits; AUTOINCREMENT remembers the highest one when its row is gone.
+/// Columns as in Akka.Persistence.Sqlite, and <c>previous</c>: the offset of the tagged event before. Offsets are assigned
+/// here, in the order of commits; AUTOINCREMENT keeps the highest one after its row is deleted.
 /// </remarks>
 internal sealed class JournalTable : IStoreTable
 {
-    /// <summary>Of the tables, kept as PRAGMA user_version; a file of Akka.Persistence.Sqlite has none.</summary>
+    /// <summary>The tables' version, kept as PRAGMA user_version; a file of Akka.Persistence.Sqlite has none.</summary>
     private const int Version = 3;
 
     private readonly StoreSettings _settings;
@@ -21,10 +21,10 @@ internal sealed class JournalTable : IStoreTable
     private readonly List<TaggedEvent> _tagged = [];
     private readonly Action<string> _report;
     private bool _verifies;
-    private (long Offset, long Tagged) _committed, _now; // the last offset given, and of a tagged event
+    private (long Offset, long Tagged) _committed, _now; // the last offset assigned, and the last of a tagged event
 
-    /// <param name="witness">Path of the file that says how far the journal was written; empty for none.</param>
-    /// <param name="report">Told what an operator should know; may be called on any thread.</param>
+    /// <param name="witness">Path of the file with the last offset written; empty for none.</param>
+    /// <param name="report">Called with messages for the operator, on any thread.</param>
     public JournalTable(StoreSettings settings, HistoryBounds bounds, string bootId, string witness = "",
         Action<string>? report = null)
     {
@@ -52,10 +52,10 @@ internal sealed class JournalTable : IStoreTable
             + "$3)";
     }
 
-    /// <summary>The stream of tagged events that is kept in this table.</summary>
+    /// <summary>The stream of tagged events in this table.</summary>
     public EventStreamTable Stream { get; }
 
-    /// <summary>How far the stream goes, with what this transaction has written so far.</summary>
+    /// <summary>The stream's bounds, with the writes of this transaction so far.</summary>
     public StreamBounds Bounds => new(Stream.First, _now.Tagged, _now.Offset + 1);
 
     public void Append(StoreConnection connection, IEnumerable<NewRow> rows)
@@ -78,11 +78,11 @@ internal sealed class JournalTable : IStoreTable
         }
     }
 
-    /// <summary>Whose events are not all as they were written, and what is wrong.</summary>
+    /// <summary>Persistence ids with damaged events, and what is wrong.</summary>
     public IReadOnlyDictionary<string, string> Damaged { get; private set; } = new Dictionary<string, string>();
 
     /// <summary>At most <paramref name="max"/> events of one actor.</summary>
-    /// <exception cref="DamagedEventsException">One of its events is not as it was written.</exception>
+    /// <exception cref="DamagedEventsException">One of its events is damaged.</exception>
     public List<StoredRow> Replay(StoreConnection connection, string persistenceId, long from, long to, long max)
     {
         CheckDamage(persistenceId);
@@ -91,28 +91,28 @@ internal sealed class JournalTable : IStoreTable
             (id, row) => throw new DamagedEventsException(id, Altered(row)));
     }
 
-    /// <exception cref="DamagedEventsException">One of its events is not as it was written.</exception>
+    /// <exception cref="DamagedEventsException">One of its events is damaged.</exception>
     public long Highest(StoreConnection connection, string persistenceId)
     {
         CheckDamage(persistenceId);
         return connection.Number(_highest, persistenceId) ?? 0;
     }
 
-    /// <summary>What the stream keeps is only marked.</summary>
+    /// <summary>Events that the stream keeps are only marked.</summary>
     public void Delete(StoreConnection connection, string persistenceId, long to)
     {
         var highest = Highest(connection, persistenceId);
         Stream.Keep(connection, persistenceId, to, _now.Tagged);
         connection.Run(_delete, persistenceId, to);
         if (highest == 0) return;
-        // Numbers are never used twice, so the highest outlives its event.
+        // Numbers are never reused, so the highest outlives its event.
         connection.Run(_forget, persistenceId, highest);
         connection.Run(
             _remember, persistenceId, highest, _now.Offset, new RowChecksum().Add(persistenceId).Add(highest)
                 .Add(_now.Offset).Value);
     }
 
-    /// <summary>All events of those chosen, and what is remembered of them; in a transaction of its own.</summary>
+    /// <summary>Removes all events and numbers of the selected actors, in a transaction of its own.</summary>
     public void Remove(StoreConnection connection, Func<string, bool> which) => connection.Transact("BEGIN IMMEDIATE", () =>
     {
         var ids = new HashSet<string>(Damaged.Keys.Where(which), StringComparer.Ordinal);
@@ -122,7 +122,7 @@ internal sealed class JournalTable : IStoreTable
             while (reader.Read())
                 if (Encoding.UTF8.GetString(new ResultRow(reader).Bytes(0)) is var id && which(id)) ids.Add(id);
         }
-        // Past the index, which may be what does not fit; it is made again from what is left.
+        // Without the index, which may be the damaged part; it is rebuilt from the remaining rows.
         foreach (var id in ids)
             foreach (var table in (string[])[_events, _metadata])
                 connection.Run($"DELETE FROM {table} NOT INDEXED WHERE persistence_id = $0", id);
@@ -168,7 +168,7 @@ internal sealed class JournalTable : IStoreTable
 
     /// <summary>Reads what <c>SELECT <see cref="JournalVerification.EventColumns"/>, predecessor</c> finds.</summary>
     /// <param name="verifies">Whether they have checksums.</param>
-    /// <param name="damaged">Told whose row is not as it was written, and its offset; it is left out.</param>
+    /// <param name="damaged">Called with the persistence id and offset of a damaged row, which is left out.</param>
     internal static List<StoredRow> Rows(SqliteCommand command, bool verifies, Action<string, long> damaged)
     {
         using var reader = command.ExecuteReader();
@@ -190,14 +190,14 @@ internal sealed class JournalTable : IStoreTable
         return rows;
     }
 
-    /// <param name="last">The row before usually has the same one.</param>
+    /// <param name="last">The one of the row before, which is usually the same.</param>
     private static string Text(ResultRow row, int column, string last)
     {
         var bytes = row.Bytes(column);
         return Ascii.Equals(bytes, last) ? last : Encoding.UTF8.GetString(bytes);
     }
 
-    private static string Altered(long row) => $"row {row} is not as it was written";
+    private static string Altered(long row) => $"row {row} does not match its checksum";
 
     private void CheckDamage(string persistenceId)
     {
@@ -208,7 +208,7 @@ internal sealed class JournalTable : IStoreTable
     {
         var verification = new JournalVerification(connection, _events, _metadata);
         if (verification.Run())
-            _report($"an index of \"{_settings.File}\" was damaged, and is made again: no event was concerned");
+            _report($"an index of \"{_settings.File}\" was damaged, and is rebuilt: no event is lost");
         Damaged = verification.Damaged;
         foreach (var (id, reason) in Damaged) _report($"\"{_settings.File}\": the journal of \"{id}\" is damaged: {reason}");
     }

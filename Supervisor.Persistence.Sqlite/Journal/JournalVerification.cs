@@ -6,15 +6,12 @@ using Supervisor.Persistence.Sqlite.Store;
 namespace Supervisor.Persistence.Sqlite.Journal;
 
 /// <summary>
-/// Looks at the whole file when it is opened: at SQLite's structure, at each row's checksum, and at what the counters may be.
-/// What is
-/// wrong with rows is reported by whose they are; what is wrong with the structure makes the file unusable, for a write could
-/// spread it.
+/// Checks the whole file when it is opened: SQLite's structure, each row's checksum, and the range of the counters. Damaged
+/// rows are reported by persistence id; damage of the structure makes the file unusable, because a write could spread it.
 /// </summary>
 /// <remarks>
-/// A row whose persistence id is damaged is reported for the id that it has now and for the one that the index has kept; a row
-/// that the table
-/// has lost, for the one that the index names.
+/// A row with a damaged persistence id is reported for its present id and for the id in the index; a row that the table has
+/// lost, for the id in the index.
 /// </remarks>
 internal sealed class JournalVerification(StoreConnection connection, string events, string metadata)
 {
@@ -24,7 +21,7 @@ internal sealed class JournalVerification(StoreConnection connection, string eve
     public Dictionary<string, string> Damaged { get; } = new(StringComparer.Ordinal);
 
     /// <exception cref="JournalUnusableException">The structure is damaged.</exception>
-    /// <returns>Whether an index was at fault, and is made again from rows that are as they were written.</returns>
+    /// <returns>Whether an index was damaged, and is rebuilt from intact rows.</returns>
     public bool Run()
     {
         try
@@ -38,7 +35,7 @@ internal sealed class JournalVerification(StoreConnection connection, string eve
             VerifyCounter();
             if (problems.Count == 0) return false;
             CompareWithIndex();
-            if (Damaged.Count > 0) return false; // an index made again would forget what the table has lost
+            if (Damaged.Count > 0) return false; // a rebuilt index would forget the lost rows
             connection.Run("REINDEX");
             return true;
         }
@@ -48,22 +45,19 @@ internal sealed class JournalVerification(StoreConnection connection, string eve
         }
     }
 
-    /// <summary>
-    /// The columns of an event: those that its checksum is of, in its order; the checksum; and <c>is_deleted</c>.
-    /// </summary>
+    /// <summary>The columns of an event: those in its checksum, in its order; the checksum; and <c>is_deleted</c>.</summary>
     public const string EventColumns =
         "ordering, persistence_id, sequence_nr, manifest, timestamp, payload, tags, serializer_id, previous, checksum, "
         + "is_deleted";
 
     private const int Summed = 9;
 
-    /// <summary>The same statement for a file that lacks the columns of ours, and is only read.</summary>
+    /// <summary>The same for a read-only file without our columns.</summary>
     public static string WithoutChecksums(string sql) =>
         sql.Replace("previous, checksum", "NULL, NULL", StringComparison.Ordinal);
 
     /// <summary>
-    /// Whether a row of <see cref="EventColumns"/> is as it was written. The checksum of a deleted one is stored as its
-    /// complement.
+    /// Whether a row of <see cref="EventColumns"/> matches its checksum. For a deleted one the complement is stored.
     /// </summary>
     public static bool IsIntact(ResultRow row)
     {
@@ -84,13 +78,13 @@ internal sealed class JournalVerification(StoreConnection connection, string eve
         return sum.Value;
     }
 
-    /// <summary>Of an event that is not deleted.</summary>
+    /// <summary>The checksum of an event that is not deleted.</summary>
     public static long ChecksumOf(long ordering, NewRow row, long? previous) => new RowChecksum()
         .Add(ordering).Add(row.PersistenceId).Add(row.SequenceNr).Add(row.Manifest).Add(row.Timestamp).Add(row.Payload)
             .Add(row.Tags)
         .Add(row.Serializer).Add(previous).Value;
 
-    /// <summary>Gives every row its checksum: of a file that has none, or was written by a version that knows of none.</summary>
+    /// <summary>Adds checksums to all rows of a file without them, or written by a version without them.</summary>
     public static void AddChecksums(StoreConnection connection, string events, string metadata)
     {
         Set($"SELECT {EventColumns}, rowid FROM {events}", Summed, events, (sum, row) =>
@@ -127,7 +121,7 @@ internal sealed class JournalVerification(StoreConnection connection, string eve
         return problems;
     }
 
-    // The words of SQLite's integrity_check (sqlite.org/pragma.html): an index that does not fit its table, and values that a
+    // Messages of SQLite's integrity_check (sqlite.org/pragma.html): an index that does not match its table, and values that a
     // column forbids.
     private static bool IsOfIndex(string problem) =>
         problem.StartsWith("row ", StringComparison.Ordinal)
@@ -143,10 +137,10 @@ internal sealed class JournalVerification(StoreConnection connection, string eve
         using var reader = connection.Prepared($"SELECT {EventColumns} FROM {events} NOT INDEXED").ExecuteReader();
         while (reader.Read())
             if (new ResultRow(reader) is var row && !IsIntact(row))
-                Add(Name(row, 1), $"row {row.Number(0)} is not as it was written");
+                Add(Name(row, 1), $"row {row.Number(0)} does not match its checksum");
     }
 
-    /// <param name="owner">Whose row it is; null where it is of no actor: then the file as a whole is not what it was.</param>
+    /// <param name="owner">The row's persistence id; null if it has none: then the file as a whole is damaged.</param>
     private void VerifySmall(string select, Func<ResultRow, string?> owner)
     {
         using var reader = connection.Prepared(select).ExecuteReader();
@@ -155,12 +149,12 @@ internal sealed class JournalVerification(StoreConnection connection, string eve
             var row = new ResultRow(reader);
             if (row.Type(0) == raw.SQLITE_INTEGER && row.Number(0) == Sum(row, 1, reader.FieldCount - 1)) continue;
             if (owner(row) is not { } id)
-                throw Unusable($"a row of {select[(select.LastIndexOf(' ') + 1)..]} is not as it was written");
-            Add(id, "its highest number is not as it was written");
+                throw Unusable($"a row of {select[(select.LastIndexOf(' ') + 1)..]} does not match its checksum");
+            Add(id, "its highest number does not match its checksum");
         }
     }
 
-    /// <summary>The highest offset that was given is none below one that is there, and within the epoch.</summary>
+    /// <summary>Checks that the last assigned offset is not below an existing one, and within the epoch.</summary>
     private void VerifyCounter()
     {
         var given = connection.Number("SELECT seq FROM sqlite_sequence WHERE name = $0", events);
@@ -168,7 +162,7 @@ internal sealed class JournalVerification(StoreConnection connection, string eve
         var epoch = connection.Number("SELECT max(first) FROM journal_epochs WHERE events = $0", events);
         if ((given ?? 0) < last
             || (epoch is { } first && (given is null || given < first - 1 || given - first >= BootEpoch.Size)))
-            throw Unusable($"the last number that was given is {given}, which cannot be: the highest that is there is {last}");
+            throw Unusable($"the last assigned number is {given}, which is impossible: the highest existing one is {last}");
     }
 
     private void CompareWithIndex()
@@ -186,9 +180,9 @@ internal sealed class JournalVerification(StoreConnection connection, string eve
         while (kept.Read())
         {
             var (place, entry) = (kept.GetInt64(0), (Id: Name(new ResultRow(kept), 1), Number: kept.GetInt64(2)));
-            // An entry of an event that is there, or that points at a row that is as it was written, is itself what is wrong.
+            // An entry of an existing event, or that points to an intact row, is itself damaged.
             if (keys.Contains(entry) || (rows.TryGetValue(place, out var row) && !Damaged.ContainsKey(row.Id))) continue;
-            Add(entry.Id, $"event {entry.Number}, row {place}, is lost or not as it was written");
+            Add(entry.Id, $"event {entry.Number}, row {place}, is lost or damaged");
         }
     }
 

@@ -6,23 +6,20 @@ using Supervisor.Persistence.Sqlite.Store;
 namespace Supervisor.Persistence.Sqlite.Journal;
 
 /// <summary>
-/// A file apart from the database, which says how far it was written in this boot. A database that does not reach so far, or is
-/// not the
-/// same, was lost, emptied, exchanged, restored from a backup, or has lost its write-ahead log: of what is missing in it nothing
-/// is known.
+/// A file apart from the database, with the last offset written in this boot. A database that ends before it, or is another
+/// one, was lost, emptied, replaced, restored from a backup, or has lost its write-ahead log: what is missing is unknown.
 /// </summary>
 /// <remarks>
-/// Written after each commit and not synced: it lags behind at worst, by what was committed in the moment of our death. After
-/// another
-/// boot it says nothing, since a loss of power takes back what was not synced.
+/// Written after each commit and not synced: at worst it lags behind by the commits at the moment of our death. After another
+/// boot it is ignored, since a power loss undoes what was not synced.
 /// </remarks>
 internal sealed class JournalWitness(string path, string events, string bootId) : IDisposable
 {
     private SafeFileHandle? _file;
     private string _epoch = "";
 
-    /// <summary>Compares, and goes on from what the database says. After its epoch was entered.</summary>
-    /// <exception cref="JournalUnusableException">The database is not the one that was written last.</exception>
+    /// <summary>Compares it with the database, and continues from there. Called after the epoch was entered.</summary>
+    /// <exception cref="JournalUnusableException">The database is not the last one written.</exception>
     public void Open(StoreConnection connection, string database, long given)
     {
         Dispose();
@@ -47,19 +44,19 @@ internal sealed class JournalWitness(string path, string events, string bootId) 
         Write(given);
     }
 
-    /// <summary>Up to here it is committed.</summary>
+    /// <summary>Records the last committed offset.</summary>
     public void Write(long given)
     {
         try
         {
-            // A line of one length: no remainder of a longer one is left behind it.
+            // The line has a fixed length: nothing of a longer one remains.
             if (_file is not null)
                 RandomAccess.Write(_file,
                 Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{_epoch} {given:d19}\n")), 0);
         }
         catch (IOException)
         {
-            // No room for it: it lags behind, which is harmless, and the commit counts.
+            // The disk is full: it lags behind, which is harmless, and the commit is valid.
         }
     }
 

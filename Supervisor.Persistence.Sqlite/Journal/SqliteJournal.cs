@@ -14,7 +14,7 @@ namespace Supervisor.Persistence.Sqlite.Journal;
 /// </summary>
 public sealed class SqliteJournal : AsyncWriteJournal
 {
-    /// <summary>Events that are read at once: a longer read would hold up commits.</summary>
+    /// <summary>Events per read: a longer read would delay commits.</summary>
     private const int Slice = 500;
 
     private readonly StoreAccess _store;
@@ -66,7 +66,7 @@ public sealed class SqliteJournal : AsyncWriteJournal
                 _ = OnStream("subscribing to tagged events", Sender, _table.Stream.Join);
                 return true;
             case Terminated ended:
-                // By the same way, so that it cannot come before the subscription.
+                // On the same path, so that it cannot overtake the subscription.
                 _ = OnStream("ending a subscription to tagged events", ended.ActorRef, _table.Stream.Leave);
                 return true;
             default:
@@ -124,7 +124,7 @@ public sealed class SqliteJournal : AsyncWriteJournal
         {
             var rows = await next.ConfigureAwait(false);
             max -= rows.Count;
-            // The next slice is read while this one is unpacked.
+            // The next slice is read while this one is deserialized.
             next = rows.Count == Slice && max > 0 ? Read(rows[^1].SequenceNr + 1, max) : null;
             foreach (var row in rows) recoveryCallback(FromRow(row));
         }
@@ -173,7 +173,7 @@ public sealed class SqliteJournal : AsyncWriteJournal
     {
         var (payload, tags) = e.Payload is Tagged tagged ? (tagged.Payload, ToColumn(tagged.Tags)) : (e.Payload, null);
         var (bytes, manifest, serializer) = _payloads.Pack(payload);
-        // The column has room for one: what the serializer needs to read the payload comes first, then an event adapter's.
+        // The column holds one manifest: first choice is the serializer's, needed to read the payload, then an event adapter's.
         if (manifest.Length == 0) manifest = e.Manifest ?? "";
         var timestamp = e.Timestamp > 0 ? e.Timestamp : now;
         if (payload is not IUnsyncedEvent) durability = Durability.Synced;
@@ -187,7 +187,7 @@ public sealed class SqliteJournal : AsyncWriteJournal
     {
         if (tags.Count == 0) return null;
         if (tags.FirstOrDefault(t => t.Length == 0 || t.Contains(';', StringComparison.Ordinal)) is { } tag)
-            throw new ArgumentException($"\"{tag}\" cannot be a tag: it must not be empty nor contain ';', which separates tags");
+            throw new ArgumentException($"\"{tag}\" cannot be a tag: it must not be empty or contain ';', which separates tags");
         return $";{string.Join(';', tags)};";
     }
 

@@ -53,7 +53,7 @@ public sealed class SqliteSnapshotStore : SnapshotStore
                     reader.IsDBNull(4) ? null : reader.GetInt32(4))
                 : null;
         }, cancellationToken).ConfigureAwait(false);
-        // Not on the store's thread: a large snapshot must not hold up others.
+        // Not on the store's thread: a large snapshot must not delay others.
         return row is null ? null : new SelectedSnapshot(
             new SnapshotMetadata(persistenceId, row.SequenceNr, new DateTime(row.CreatedAt, DateTimeKind.Utc)),
             _payloads.Unpack(row.Payload, row.Manifest, row.Serializer));

@@ -5,9 +5,8 @@ using SQLitePCL;
 namespace Supervisor.Persistence.Sqlite.Store;
 
 /// <summary>
-/// A statement without a result whose parameters are bound one after the other, without the provider's: for what is run for each
-/// event.
-/// sqlite.org/c3ref/bind_blob.html
+/// A statement without a result whose parameters are bound directly, without the provider: for statements that run for each
+/// event. sqlite.org/c3ref/bind_blob.html
 /// </summary>
 internal sealed class BoundStatement(sqlite3 database, string sql) : IDisposable
 {
@@ -25,7 +24,7 @@ internal sealed class BoundStatement(sqlite3 database, string sql) : IDisposable
     public BoundStatement Bind(string? value)
     {
         if (value is null) return Null();
-        // With its length: without one, a text would end at its first NUL.
+        // With its length: otherwise a text would end at its first NUL.
         Span<byte> buffer = stackalloc byte[256];
         var fits = Encoding.UTF8.TryGetBytes(value, buffer, out var length);
         Check(raw.sqlite3_bind_text(_statement, ++_bound, fits ? buffer[..length] : Encoding.UTF8.GetBytes(value)));
@@ -38,7 +37,7 @@ internal sealed class BoundStatement(sqlite3 database, string sql) : IDisposable
         return this;
     }
 
-    /// <summary>Runs it with what was bound, and is ready for the next values.</summary>
+    /// <summary>Runs it with the bound values, and resets it for the next ones.</summary>
     /// <exception cref="SqliteException">The statement failed.</exception>
     public void Run()
     {

@@ -4,11 +4,11 @@ using Microsoft.Win32.SafeHandles;
 namespace Supervisor.Persistence.Sqlite.Store;
 
 /// <summary>
-/// Disk space that belongs to a database and its write-ahead log before they need it: when others have filled the disk, what is
-/// written next still has its place. For one thread.
+/// Disk space allocated ahead for a database and its write-ahead log: when others have filled the disk, the next writes still
+/// have space. For one thread.
 /// </summary>
-/// <param name="database">Open for writing. It is not opened again here: closing another descriptor of it would drop SQLite's
-/// locks. fcntl(2).</param>
+/// <param name="database">Open for writing. It is not opened again here: closing another descriptor of it would release
+/// SQLite's locks. fcntl(2).</param>
 internal sealed partial class DiskReserve(SafeFileHandle database, string path) : IDisposable
 {
     private const int FALLOC_FL_KEEP_SIZE = 1, ENOSPC = 28, EDQUOT = 122, LogPage = 4096 + 24;
@@ -16,9 +16,8 @@ internal sealed partial class DiskReserve(SafeFileHandle database, string path) 
 
     /// <summary>Allocates what is missing.</summary>
     /// <param name="bytes">For each of the two files.</param>
-    /// <param name="pagesAhead">Pages that the log holds, each with a header (sqlite.org/fileformat2.html#walformat).</param>
-    /// <returns>False when there is no room for it on the disk. Where a file system cannot allocate ahead, that is never
-    /// known.</returns>
+    /// <param name="pagesAhead">Pages in the log, each with a header (sqlite.org/fileformat2.html#walformat).</param>
+    /// <returns>False if the disk is full. On a file system that cannot allocate ahead it is never false.</returns>
     public bool TryFill(long bytes, int pagesAhead)
     {
         // The log is written from its start again after each checkpoint, the database grows at its end.

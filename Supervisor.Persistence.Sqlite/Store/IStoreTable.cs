@@ -1,23 +1,23 @@
 namespace Supervisor.Persistence.Sqlite.Store;
 
 /// <summary>
-/// What a plugin keeps in step with its tables. Called on the store's thread only, and only between <see cref="Opened"/> and the
+/// A plugin's in-memory state of its tables. Called on the store's thread only, and only between <see cref="Opened"/> and the
 /// end of that connection; <see cref="RolledBack"/> also when <see cref="Opened"/> failed.
 /// </summary>
 internal interface IStoreTable
 {
     /// <summary>
-    /// The file was opened: creates what is missing, and reads what this keeps in memory. Its own transactions.
+    /// The file was opened: creates what is missing, and reads the state into memory, in transactions of its own.
     /// </summary>
     void Opened(StoreConnection connection);
 
-    /// <summary>The transaction is committed, which may have held reads only; the requests in it are answered next.</summary>
+    /// <summary>The transaction, perhaps with reads only, was committed; its requests are answered next.</summary>
     void Committed();
 
-    /// <summary>The transaction is undone.</summary>
+    /// <summary>The transaction was rolled back.</summary>
     void RolledBack();
 
-    /// <summary>Nothing waits: does one short piece of work that can be put off, in a transaction of its own.</summary>
+    /// <summary>The queue is empty: does one short piece of deferred work, in a transaction of its own.</summary>
     /// <returns>Whether there is more of it.</returns>
     bool Tidy(StoreConnection connection);
 }

@@ -25,7 +25,7 @@ internal sealed class Payloads(ExtendedActorSystem system)
     /// <param name="serializer">Null in rows of old versions: the serializer of the type that the manifest names.</param>
     [UnconditionalSuppressMessage(
         "Trimming", "IL2057",
-        Justification = "A manifest names a type that the program journals: a program that is trimmed keeps it.")]
+        Justification = "A manifest names a type that the program journals: a trimmed program keeps it.")]
     public object Unpack(byte[] bytes, string manifest, int? serializer)
     {
         if (serializer is { } id)
@@ -36,7 +36,7 @@ internal sealed class Payloads(ExtendedActorSystem system)
             }
             catch (SerializationException) when (manifest.Length > 0 && Type.GetType(manifest, throwOnError: false) is null)
             {
-                // An event adapter's manifest, in the column that this serializer had no use for.
+                // An event adapter's manifest, in the column that this serializer does not use.
                 return system.Serialization.Deserialize(bytes, id, "");
             }
         }

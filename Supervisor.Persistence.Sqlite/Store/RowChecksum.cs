@@ -7,14 +7,13 @@ namespace Supervisor.Persistence.Sqlite.Store;
 
 /// <summary>
 /// CRC-32C over the values of a row, each with its type and length: it finds every single flipped bit, and any burst of up to 32.
-/// Beside
-/// SQLite's own checks, which see the structure of the file but not what is in a row.
+/// It complements SQLite's own checks, which cover the structure of the file but not the values in a row.
 /// </summary>
 internal struct RowChecksum()
 {
     private uint _crc = uint.MaxValue;
 
-    /// <summary>As it is kept: never negative.</summary>
+    /// <summary>As stored: never negative.</summary>
     public readonly long Value => ~_crc;
 
     public RowChecksum Add(long? number)
@@ -34,7 +33,7 @@ internal struct RowChecksum()
 
     public RowChecksum Add(byte[] blob) => Add(raw.SQLITE_BLOB, blob);
 
-    /// <summary>A column of a row that is read, as it is stored.</summary>
+    /// <summary>Adds a column of a row, as stored.</summary>
     public RowChecksum Add(ResultRow row, int column) => row.Type(column) switch
     {
         raw.SQLITE_NULL => Add((long?)null),

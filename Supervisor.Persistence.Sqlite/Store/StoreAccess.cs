@@ -1,9 +1,9 @@
 namespace Supervisor.Persistence.Sqlite.Store;
 
 /// <summary>
-/// One plugin's access to a file: the thread may be shared, the table, the settings and the errors are the plugin's own.
+/// One plugin's access to a file: the thread may be shared; the table, the settings and the errors are the plugin's own.
 /// </summary>
-/// <param name="thread">Null when the settings cannot be used.</param>
+/// <param name="thread">Null if the settings are invalid.</param>
 internal sealed class StoreAccess(StoreThread? thread, StoreSettings settings, IStoreTable table) : IDisposable
 {
     /// <summary>For tests and benchmarks.</summary>

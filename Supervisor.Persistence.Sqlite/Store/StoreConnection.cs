@@ -10,7 +10,7 @@ internal sealed class StoreConnection : IDisposable
     private readonly SqliteConnection _connection;
     private readonly Dictionary<string, SqliteCommand> _prepared = new(StringComparer.Ordinal);
     private readonly Dictionary<string, BoundStatement> _bound = new(StringComparer.Ordinal);
-    // closed after the connection: closing it drops the locks that SQLite holds. fcntl(2), F_SETLK
+    // closed after the connection: closing it releases SQLite's locks. fcntl(2), F_SETLK
     private readonly SafeFileHandle? _file;
     private readonly DiskReserve? _reserve;
     private readonly string? _place;
@@ -24,12 +24,12 @@ internal sealed class StoreConnection : IDisposable
             _connection.Open();
             Run($"PRAGMA busy_timeout={(long)settings.Timeout.TotalMilliseconds}");
             if (settings.ReadOnly) return;
-            // No other process has business in this file while it is open. Set before the first access, EXCLUSIVE keeps the index
-            // of the write-ahead log in memory, and a transaction takes no file locks (sqlite.org/wal.html, "without shared
+            // No other process may use this file while it is open. Set before the first access, EXCLUSIVE keeps the index of
+            // the write-ahead log in memory, and a transaction takes no file locks (sqlite.org/wal.html, "without shared
             // memory").
             Run("PRAGMA locking_mode=EXCLUSIVE");
             Run("PRAGMA journal_mode=WAL");
-            Run("PRAGMA wal_autocheckpoint=0"); // StoreThread does it when it is idle: not on the way to an answer
+            Run("PRAGMA wal_autocheckpoint=0"); // StoreThread does it when idle, so that no reply waits for it
             Run("PRAGMA synchronous=FULL");
             if (!File.Exists(settings.File)) return;
             _file = File.OpenHandle(settings.File, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
@@ -43,19 +43,18 @@ internal sealed class StoreConnection : IDisposable
         }
     }
 
-    /// <summary>
-    /// That the file is still where it was opened: what is written to one that was removed, or exchanged, nobody reads again.
-    /// </summary>
+    /// <summary>Checks that the file is still where it was opened: writes to a removed or replaced file would be lost.</summary>
     /// <exception cref="JournalUnusableException">It is not.</exception>
     public void CheckPlace()
     {
         if (_place is not null && Place is var now && now != _place)
             throw new JournalUnusableException(
-                $"the file \"{_place}\" was removed, renamed or exchanged while it was in use: it is now {now ?? "nowhere"}");
+                $"the file \"{_place}\" was removed, renamed or replaced while it was in use: it is now at {now ?? "no path"}");
     }
 
     /// <summary>
-    /// Where the kernel says that the open file is, "(deleted)" behind it if nowhere; null without /proc. proc(5), /proc/PID/fd.
+    /// The open file's path according to the kernel, followed by "(deleted)" if it was removed; null without /proc. proc(5),
+    /// /proc/PID/fd.
     /// </summary>
     private string? Place => _file is null ? null : new FileInfo($"/proc/self/fd/{_file.DangerousGetHandle()}").LinkTarget;
 
@@ -75,8 +74,8 @@ internal sealed class StoreConnection : IDisposable
     }
 
     /// <summary>
-    /// Pages that this connection has written so far: while WAL mode lasts, all of them into the write-ahead log. The counter has
-    /// 31 bits and begins again at 0 after them.
+    /// Pages that this connection has written so far, in WAL mode all to the write-ahead log. The counter has 31 bits and wraps
+    /// to 0.
     /// </summary>
     public int PagesWritten
     {
@@ -87,7 +86,7 @@ internal sealed class StoreConnection : IDisposable
         }
     }
 
-    /// <summary>The statement, ready to run with these values for its parameters $0, $1, …; not to be disposed.</summary>
+    /// <summary>The statement, ready to run with these values for its parameters $0, $1, …; do not dispose it.</summary>
     public SqliteCommand Prepared(string sql, params ReadOnlySpan<object?> values)
     {
         if (!_prepared.TryGetValue(sql, out var command))
@@ -101,7 +100,7 @@ internal sealed class StoreConnection : IDisposable
         return command;
     }
 
-    /// <summary>The statement, ready for the first of its values; not to be disposed.</summary>
+    /// <summary>The statement, ready for the first of its values; do not dispose it.</summary>
     public BoundStatement Bound(string sql)
     {
         if (!_bound.TryGetValue(sql, out var statement))
@@ -109,13 +108,13 @@ internal sealed class StoreConnection : IDisposable
         return statement;
     }
 
-    /// <summary>Runs a statement that has no result.</summary>
+    /// <summary>Runs a statement without a result.</summary>
     public int Run(string sql, params ReadOnlySpan<object?> values) => Prepared(sql, values).ExecuteNonQuery();
 
-    /// <summary>The first column of the first row; null where there is none.</summary>
+    /// <summary>The first column of the first row; null if there is none.</summary>
     public long? Number(string sql, params ReadOnlySpan<object?> values) => Prepared(sql, values).ExecuteScalar() as long?;
 
-    /// <summary>The work in a transaction of its own, which is undone when the work fails.</summary>
+    /// <summary>Runs the work in a transaction of its own, which is rolled back when the work fails.</summary>
     /// <param name="begin">BEGIN or BEGIN IMMEDIATE.</param>
     public void Transact(string begin, Action work)
     {
@@ -132,24 +131,22 @@ internal sealed class StoreConnection : IDisposable
         }
     }
 
-    /// <summary>Undoes the transaction, if SQLite has not done so by itself, as it does after some errors.</summary>
+    /// <summary>Rolls the transaction back, unless SQLite has done so itself, as after some errors.</summary>
     public void Undo()
     {
         if (raw.sqlite3_get_autocommit(_connection.Handle) == 0) Run("ROLLBACK");
     }
 
-    /// <summary>
-    /// Brings the write-ahead log back into the database, both synced, so that the log begins again from its start.
-    /// </summary>
+    /// <summary>Checkpoints the write-ahead log, both files synced, so that the log restarts from its beginning.</summary>
     public void Checkpoint()
     {
         Syncs = true;
         Run("PRAGMA wal_checkpoint(PASSIVE)");
     }
 
-    /// <summary>Allocates the disk space that is reserved, as far as it is not.</summary>
-    /// <returns>False when the disk has no room for it.</returns>
-    /// <param name="pagesAhead">What the log holds.</param>
+    /// <summary>Allocates the missing part of the reserve.</summary>
+    /// <returns>False if the disk is full.</returns>
+    /// <param name="pagesAhead">Pages in the log.</param>
     public bool TryReserve(long bytes, int pagesAhead) => bytes == 0 || _reserve is null || _reserve.TryFill(bytes, pagesAhead);
 
     /// <inheritdoc/>
@@ -157,7 +154,7 @@ internal sealed class StoreConnection : IDisposable
     {
         foreach (var command in _prepared.Values) command.Dispose();
         foreach (var statement in _bound.Values) statement.Dispose();
-        // The last connection to a file brings the write-ahead log back into it and removes the log.
+        // The last connection to a file checkpoints the write-ahead log and removes it.
         _connection.Dispose();
         _reserve?.Dispose();
         _file?.Dispose();

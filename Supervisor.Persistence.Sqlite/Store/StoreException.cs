@@ -2,10 +2,10 @@ using Microsoft.Data.Sqlite;
 
 namespace Supervisor.Persistence.Sqlite.Store;
 
-/// <summary>Why the database could not do something: the file, SQLite's error, and what to do about it.</summary>
+/// <summary>A failed database operation: the file, SQLite's error, and what to do about it.</summary>
 internal sealed class StoreException(string message, SqliteException cause) : IOException(message, cause)
 {
-    /// <param name="doing">What was being done: "writing 3 events of x".</param>
+    /// <param name="doing">The operation: "writing 3 events of x".</param>
     public static IOException From(string doing, StoreSettings settings, SqliteException e)
     {
         var file = settings.File;
@@ -19,7 +19,7 @@ internal sealed class StoreException(string message, SqliteException cause) : IO
             8 => $"make the file and its directory writable for user {Environment.UserName}, or remove Mode=ReadOnly from the "
                 + "connection string",
             10 => "the disk or file system failed; look at the kernel log",
-            11 or 26 => "it is damaged or no SQLite database; restore it from a backup, or move it and its -wal and -shm "
+            11 or 26 => "it is damaged or not an SQLite database; restore it from a backup, or move it and its -wal and -shm "
                 + "files away to start empty",
             13 => "the file system is full or a quota is reached; free some space, then the actors that failed can be started "
                 + "again",

@@ -2,24 +2,22 @@ using Microsoft.Data.Sqlite;
 
 namespace Supervisor.Persistence.Sqlite.Store;
 
-/// <summary>What a request needs of the commit that carries it.</summary>
+/// <summary>What a request needs of its commit.</summary>
 internal enum Durability
 {
     /// <summary>It only reads.</summary>
     Read,
 
-    /// <summary>
-    /// It survives the death of this process, and may be lost, with everything after it, when the machine loses power.
-    /// </summary>
+    /// <summary>It survives the death of this process, and may be lost, with everything after it, in a power loss.</summary>
     Unsynced,
 
-    /// <summary>It survives a loss of power once it is answered.</summary>
+    /// <summary>It survives a power loss once it is answered.</summary>
     Synced,
 }
 
 /// <summary>One request to the store's thread.</summary>
-/// <param name="settings">Of the plugin that asks.</param>
-/// <param name="table">What must be open before; null for nothing.</param>
+/// <param name="settings">The calling plugin's.</param>
+/// <param name="table">The table that must be open before; null for none.</param>
 /// <param name="doing">For messages: "writing 3 events of x".</param>
 /// <param name="durability">What it needs of its commit.</param>
 internal abstract class StoreRequest(StoreSettings settings, IStoreTable? table, Func<string> doing, Durability durability)
@@ -31,25 +29,25 @@ internal abstract class StoreRequest(StoreSettings settings, IStoreTable? table,
 
     public Durability Durability { get; } = durability;
 
-    /// <summary>Whether it may run: false once it was cancelled. From then on it is not cancelled any more.</summary>
+    /// <summary>Marks it as running: false if it was cancelled. After that it cannot be cancelled.</summary>
     public bool TryBegin() => Interlocked.CompareExchange(ref _state, Running, Waiting) != Cancelled;
 
-    /// <summary>Whether it was still waiting: then it never runs.</summary>
+    /// <summary>Cancels it: true if it was still waiting, and so never runs.</summary>
     protected bool TryCancel() => Interlocked.CompareExchange(ref _state, Cancelled, Waiting) == Waiting;
 
     public abstract void Run(StoreConnection connection);
 
-    /// <summary>It is carried out and committed.</summary>
+    /// <summary>It was carried out and committed.</summary>
     public abstract void Finish();
 
-    /// <summary>It is not carried out.</summary>
+    /// <summary>It was not carried out.</summary>
     public void Fail(Exception cause) =>
         FailWith(cause is SqliteException sqlite ? StoreException.From(doing(), settings, sqlite) : cause);
 
     protected abstract void FailWith(Exception failure);
 }
 
-/// <summary>A request with its answer.</summary>
+/// <summary>A request with its result.</summary>
 internal sealed class StoreRequest<T>(
     StoreSettings settings, IStoreTable? table, Func<string> doing, Durability durability, Func<StoreConnection, T> work)
     : StoreRequest(settings, table, doing, durability)
@@ -58,8 +56,8 @@ internal sealed class StoreRequest<T>(
     private T _result = default!;
 
     /// <summary>
-    /// Completes after the commit. A cancelled request that still waits is never carried out; one that runs is answered with
-    /// what became of it.
+    /// Completes after the commit. A cancelled request that still waits is never carried out; a running one completes with its
+    /// result.
     /// </summary>
     public async Task<T> ResultAsync(CancellationToken cancellation)
     {

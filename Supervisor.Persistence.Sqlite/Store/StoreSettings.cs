@@ -7,7 +7,7 @@ namespace Supervisor.Persistence.Sqlite.Store;
 internal sealed class StoreSettings
 {
     /// <param name="path">Path of the plugin's section, for messages.</param>
-    /// <param name="config">The section, with the defaults behind it.</param>
+    /// <param name="config">The section, with the defaults as fallback.</param>
     public StoreSettings(string path, Config config)
     {
         Name = path;
@@ -23,8 +23,8 @@ internal sealed class StoreSettings
     }
 
     /// <summary>
-    /// A value that cannot be used. Every request is answered with it: a plugin that threw at its start would be stopped,
-    /// and nothing would answer.
+    /// The error of an invalid value. Every request fails with it: a plugin that threw at its start would be stopped, and would
+    /// not reply.
     /// </summary>
     public ConfigurationException? Problem { get; private set; }
 
@@ -34,7 +34,7 @@ internal sealed class StoreSettings
     /// <summary>Path of the database, for messages.</summary>
     public string File { get; private set; } = "";
 
-    /// <summary>With what this plugin needs added.</summary>
+    /// <summary>The connection string, with the parameters that this plugin needs.</summary>
     public string ConnectionString { get; private set; } = "";
 
     /// <summary>The database is opened with Mode=ReadOnly.</summary>
@@ -46,10 +46,10 @@ internal sealed class StoreSettings
     /// <summary>Checked: letters, digits and underscores.</summary>
     public string Table { get; private set; } = "";
 
-    /// <summary>Likewise; empty for a snapshot store.</summary>
+    /// <summary>As <see cref="Table"/>; empty for a snapshot store.</summary>
     public string MetadataTable { get; private set; } = "";
 
-    /// <summary>Create what is missing.</summary>
+    /// <summary>Create missing tables.</summary>
     public bool AutoInitialize { get; private set; }
 
     /// <summary>Bytes that are allocated ahead for the database, and again for its write-ahead log; 0 for none.</summary>
@@ -61,7 +61,7 @@ internal sealed class StoreSettings
     /// <summary>Requests that may wait.</summary>
     public int MaxWaiting { get; private set; }
 
-    /// <summary>Reads a key, or a section, of these settings: what cannot be read becomes the <see cref="Problem"/>.</summary>
+    /// <summary>Reads a key, or a section, of these settings: a failure becomes the <see cref="Problem"/>.</summary>
     public void Check(string key, Action read)
     {
         try

@@ -5,20 +5,20 @@ using SQLitePCL;
 namespace Supervisor.Persistence.Sqlite.Store;
 
 /// <summary>
-/// The thread that owns a database file. It takes all requests that wait, carries them out in one transaction in the order
-/// in which they came, commits with the sync that the strongest of them needs, and answers them after that. While one group
-/// is committed the next one gathers, so that the dearer a sync is, the more requests share it.
+/// The thread that owns a database file. It takes all waiting requests, carries them out in one transaction in the order of
+/// arrival, commits with the strongest sync that any of them needs, and then completes them. While one group is committed the
+/// next one gathers: the slower a sync is, the more requests share it.
 /// </summary>
 /// <remarks>
 /// <code>
 ///   requests ──▶ queue ──▶ BEGIN, each request, COMMIT ──▶ tables see the commit ──▶ answers
 ///                  └─ empty for a while: checkpoint of the write-ahead log, tidying
 /// </code>
-/// Long reads come as many short requests, so that no commit waits for more than one of them.
+/// Long reads are split into short requests, so that no commit waits for more than one of them.
 /// </remarks>
 internal sealed class StoreThread : IDisposable
 {
-    /// <summary>Pages in the write-ahead log after which it is checkpointed: when the thread is idle, or at once.</summary>
+    /// <summary>Pages in the write-ahead log after which it is checkpointed: when the thread is idle, or immediately.</summary>
     private const int CheckpointWhenIdle = 500, CheckpointAtOnce = 4_000, CheckpointWhenSpaceIsLow = 100, ReserveAgainAfter = 64;
 
     private static readonly TimeSpan IdleAfter = TimeSpan.FromMilliseconds(20), LookForSpaceEvery = TimeSpan.FromSeconds(1),
@@ -28,7 +28,7 @@ internal sealed class StoreThread : IDisposable
     private readonly object _gate = new();
     private readonly Thread _thread;
     private readonly Dictionary<(Type, string), IStoreTable> _tables = [];
-    private readonly List<IStoreTable> _opened = []; // those that know of this connection
+    private readonly List<IStoreTable> _opened = []; // tables that are opened on this connection
     private List<StoreRequest> _waiting = [];
     private StoreConnection? _connection;
     private TimeSpan _syncTook;
@@ -44,15 +44,13 @@ internal sealed class StoreThread : IDisposable
         _thread.Start();
     }
 
-    /// <summary>
-    /// The space that is reserved on the disk could not be allocated, or could be again. Raised on this thread.
-    /// </summary>
+    /// <summary>The reserve could not be allocated, or could be again. Raised on this thread.</summary>
     public event Action<bool>? SpaceChanged;
 
     /// <summary>Transactions so far that wrote something, and how many of them were synced. For tests and benchmarks.</summary>
     public (long All, long Synced) Commits { get; private set; }
 
-    /// <summary>Requests that wait for the next group. For tests.</summary>
+    /// <summary>Requests waiting for the next group. For tests.</summary>
     public int Waiting
     {
         get
@@ -61,8 +59,8 @@ internal sealed class StoreThread : IDisposable
         }
     }
 
-    /// <param name="reserve">Bytes that the user wants allocated ahead.</param>
-    /// <returns>False when the last user has closed it.</returns>
+    /// <param name="reserve">Bytes to allocate ahead for this user.</param>
+    /// <returns>False if the last user has closed it.</returns>
     public bool TryAddUser(long reserve)
     {
         lock (_gate)
@@ -114,7 +112,7 @@ internal sealed class StoreThread : IDisposable
     private Task<T> Closed<T>() =>
         Task.FromException<T>(new ObjectDisposedException(_settings.Name, $"{_settings.Name} is closed: the actor system stops"));
 
-    /// <summary>The last user's call carries out what waits, then closes the database.</summary>
+    /// <summary>The last user's call carries out the waiting requests, then closes the database.</summary>
     public void Dispose()
     {
         lock (_gate)
@@ -141,7 +139,7 @@ internal sealed class StoreThread : IDisposable
         Close();
     }
 
-    /// <summary>All that waits; null when the thread is to end. Sleeps while there is nothing to do.</summary>
+    /// <summary>All waiting requests; null when the thread must exit. Sleeps while there are none.</summary>
     private List<StoreRequest>? Take(ref List<StoreRequest> spare)
     {
         while (true)
@@ -177,9 +175,9 @@ internal sealed class StoreThread : IDisposable
     }
 
     /// <summary>
-    /// Before a sync, waits for those that wrote lately: they were answered at the same time, and the first of them to write
-    /// again
-    /// would get a sync for itself, with all others waiting for the next one. Shorter than a sync, and not at all for one writer.
+    /// Before a sync, waits for recent writers: they got their replies at the same time, and the first to write again would get
+    /// a sync of its own, with all others waiting for the next one. The wait is shorter than a sync, and none for a single
+    /// writer.
     /// </summary>
     private void Gather(List<StoreRequest> requests)
     {
@@ -218,21 +216,20 @@ internal sealed class StoreThread : IDisposable
         }
         catch (SqliteException e)
         {
-            // The disk may be full. What matters meets the same error with a caller to report it to; this waits for the next
-            // commit.
+            // The disk may be full. A commit that matters gets the same error and reports it to its caller; this work waits for
+            // the next commit.
             GiveUp(e);
             (_untidy, _checkpointedAt) = (false, _connection?.PagesWritten ?? 0);
         }
     }
 
     /// <summary>
-    /// After each checkpoint, which may have made the database longer; when the log has become longer; and now and then while
-    /// there is
-    /// no room.
+    /// After each checkpoint, which may have grown the database; when the log has grown; and from time to time while the disk
+    /// is full.
     /// </summary>
     private void Reserve()
     {
-        if (_connection is null) return; // all requests were cancelled, or it was given up: reserved when it is open again
+        if (_connection is null) return; // all requests were cancelled, or it failed: reserved when it is reopened
         (_unreserved, _reservedAt) = (false, WrittenAhead);
         if (_connection.TryReserve(_reserve, WrittenAhead) != _isSpaceLow) return;
         _isSpaceLow = !_isSpaceLow;
@@ -250,8 +247,8 @@ internal sealed class StoreThread : IDisposable
         }
         else if (isOfOne && group.Count > 1)
         {
-            // One of them spoiled the transaction of all. Halves, in order: one in a thousand costs some ten commits, not a
-            // thousand.
+            // One request broke the transaction of all. Retry in halves, in order: one in a thousand costs some ten commits,
+            // not a thousand.
             var half = group.Count / 2;
             Carry(group.GetRange(0, half));
             Carry(group.GetRange(half, group.Count - half));
@@ -266,8 +263,8 @@ internal sealed class StoreThread : IDisposable
         _connection is not null && (request.Table is null || _opened.Contains(request.Table));
 
     /// <summary>
-    /// Opens what these need; those for which that failed are answered, and the others left. It is tried once for all of them:
-    /// to wait for another process's lock may take long.
+    /// Opens the tables that these requests need; requests for which that fails are completed, the others are returned. It is
+    /// tried once for all of them: waiting for another process's lock may take long.
     /// </summary>
     private List<StoreRequest> WithOpen(List<StoreRequest> group)
     {
@@ -303,7 +300,7 @@ internal sealed class StoreThread : IDisposable
         return group;
     }
 
-    /// <returns>Null when it is committed; else why not, and whether the others may succeed without one of them.</returns>
+    /// <returns>Null if it was committed; otherwise why not, and whether the others may succeed without one of them.</returns>
     private (Exception Failure, bool IsOfOne)? Transact(List<StoreRequest> group)
     {
         var (connection, isRunning) = (_connection!, false);
@@ -331,13 +328,13 @@ internal sealed class StoreThread : IDisposable
             Commits = (Commits.All + 1, Commits.Synced + (durability is Durability.Synced ? 1 : 0));
             _untidy = true;
         }
-        // From here on nothing may become a failure: it is committed.
+        // It is committed: from here on no request may fail.
         foreach (var table in _opened) table.Committed();
         return null;
     }
 
-    // After an I/O error nothing is known of the pages that the kernel still had to write (it reports that once, and then holds
-    // them for clean): opening again reads what there is, and the checkpoint at the closing writes it once more.
+    // After an I/O error the state of the pages that the kernel still had to write is unknown (it reports the error once, and
+    // then treats them as clean): reopening reads what there is, and the checkpoint at the close writes it once more.
     private void GiveUp(Exception cause)
     {
         try
@@ -347,7 +344,7 @@ internal sealed class StoreThread : IDisposable
         }
         catch (SqliteException)
         {
-            // Not undone: so the connection cannot be used any more.
+            // The rollback failed: the connection is unusable.
         }
         Close();
     }
@@ -360,7 +357,7 @@ internal sealed class StoreThread : IDisposable
         }
         catch (SqliteException)
         {
-            // Nothing is lost: what was committed is in the log, and the next one to open the file reads it from there.
+            // Nothing is lost: commits are in the log, and the next connection reads them from there.
         }
         _connection = null;
         _opened.Clear();

@@ -94,7 +94,7 @@ public sealed class OwnershipTests
         File.Delete(Path.Join(daemon.Root, "journal.db"));
         var refused = await daemon.Do("run", "-d", "--name", "b", "--rootfs", "/", "--", "sleep", "1000");
         Assert.NotEqual(0, refused.Status);
-        Assert.Contains("removed, renamed or exchanged", refused.Errors, StringComparison.Ordinal);
+        Assert.Contains("removed, renamed or replaced", refused.Errors, StringComparison.Ordinal);
         await daemon.ExitedAsync();
         Assert.True(Directory.Exists($"/proc/{pid}"), "the container was ended");
         daemon.Arguments = ["--adopt"];

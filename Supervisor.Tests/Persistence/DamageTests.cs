@@ -184,7 +184,7 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
         {
             journal.CheckPlace();
             File.Move(FilePath, FilePath + ".moved");
-            Assert.Contains("removed, renamed or exchanged", Assert.Throws<JournalUnusableException>(journal.CheckPlace).Message,
+            Assert.Contains("removed, renamed or replaced", Assert.Throws<JournalUnusableException>(journal.CheckPlace).Message,
                 StringComparison.Ordinal);
             File.Copy(FilePath + ".moved", FilePath);
             Assert.Throws<JournalUnusableException>(journal.CheckPlace);
