@@ -3,7 +3,7 @@ using Akka.Configuration;
 
 namespace Supervisor.Benchmarks;
 
-/// <summary>What a message, a question, an event and an actor cost.</summary>
+/// <summary>The cost of a message, an ask, an event and an actor.</summary>
 internal static class ActorBenchmarks
 {
     private const int Tells = 1_000_000, Passes = 200_000, Asks = 20_000, Subscribers = 1_000, Events = 300, Actors = 50_000;
@@ -18,7 +18,7 @@ internal static class ActorBenchmarks
         new("idle-actor", "bytes", async () => (await Create()).BytesEach),
     ];
 
-    /// <summary>Counts to a number, then says so.</summary>
+    /// <summary>Counts messages up to a number, then signals.</summary>
     private sealed class Countdown(int count)
     {
         private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -42,7 +42,7 @@ internal static class ActorBenchmarks
         protected override void OnReceive(object message) => Sender.Tell(message);
     }
 
-    /// <summary>Passes a ball so many times.</summary>
+    /// <summary>Returns a message a number of times.</summary>
     private sealed class Player(IActorRef other, Countdown countdown) : UntypedActor
     {
         protected override void OnReceive(object message)
@@ -110,7 +110,7 @@ internal static class ActorBenchmarks
         var countdown = new Countdown(Subscribers * Events);
         var subscribers = Enumerable.Range(0, Subscribers).Select(_ => system.ActorOf(Props.Create(() => new Counter(countdown))))
             .ToList();
-        // Who answers has started, and so has subscribed.
+        // An actor that replies has started, and so has subscribed.
         await Task.WhenAll(subscribers.Select(s => s.Ask<ActorIdentity>(new Identify(null), TimeSpan.FromSeconds(5))));
         return await Benchmark.Rate(Subscribers * Events, () =>
         {

@@ -2,10 +2,8 @@ using System.Diagnostics;
 
 namespace Supervisor.Benchmarks;
 
-/// <summary>
-/// One number: the median of some rounds, after rounds that only warm up (the JIT needs two to reach its last tier).
-/// </summary>
-/// <param name="Round">Does the work once and gives the number of that round, in <paramref name="Unit"/>.</param>
+/// <summary>One number: the median of several rounds, after warm-up rounds (the JIT needs two to reach its last tier).</summary>
+/// <param name="Round">Does the work once and returns the number of that round, in <paramref name="Unit"/>.</param>
 internal sealed record Benchmark(string Name, string Unit, Func<Task<double>> Round)
 {
     private const int WarmUps = 2, Rounds = 5;
@@ -22,7 +20,7 @@ internal sealed record Benchmark(string Name, string Unit, Func<Task<double>> Ro
 
     private Task<double> Once() => Round().WaitAsync(Patience);
 
-    /// <returns>How many of them a second.</returns>
+    /// <returns>Operations per second.</returns>
     public static async Task<double> Rate(int count, Func<Task> work)
     {
         var started = Stopwatch.GetTimestamp();

@@ -29,7 +29,7 @@ internal static class GrpcBenchmarks
         public override Task<HealthCheckResponse> Check(HealthCheckRequest request, ServerCallContext context) =>
             Task.FromResult(Serving);
 
-        /// <summary>The name of the service is how many messages to send.</summary>
+        /// <summary>The name of the service is the number of messages to send.</summary>
         public override async Task Watch(
             HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
         {
@@ -49,7 +49,7 @@ internal static class GrpcBenchmarks
         using var call = client.Watch(new HealthCheckRequest { Service = Streamed.ToString(CultureInfo.InvariantCulture) });
         var count = 0;
         while (await call.ResponseStream.MoveNext(CancellationToken.None)) count++;
-        if (count != Streamed) throw new InvalidOperationException($"asked for {Streamed} messages, got {count}");
+        if (count != Streamed) throw new InvalidOperationException($"expected {Streamed} messages, got {count}");
     }
 
     private static async Task<double> With(Func<Health.HealthClient, Task<double>> work)

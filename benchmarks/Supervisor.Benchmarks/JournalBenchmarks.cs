@@ -6,7 +6,7 @@ using Supervisor.Persistence.Sqlite;
 
 namespace Supervisor.Benchmarks;
 
-/// <summary>The SQLite journal as the daemon uses it: what is acknowledged is on the disk, unless it need not be.</summary>
+/// <summary>The SQLite journal as the daemon uses it: acknowledged events are on disk, except those that need no sync.</summary>
 internal static class JournalBenchmarks
 {
     private const int One = 400, Async = 20_000, Many = 50, EachOfMany = 1000, Replayed = 20_000, Syncs = 300;
@@ -40,7 +40,7 @@ internal static class JournalBenchmarks
         public override object FromBinary(byte[] bytes, Type? type) => new Unsynced();
     }
 
-    /// <summary>Writes 100 bytes for every command and counts what it has written or replayed.</summary>
+    /// <summary>Writes 100 bytes for every command and counts the events written or replayed.</summary>
     private sealed class Ledger(string id, bool isSynced) : UntypedPersistentActor
     {
         private readonly object _event = isSynced ? new byte[100] : new Unsynced();
@@ -90,7 +90,8 @@ internal static class JournalBenchmarks
         }
     }
 
-    /// <summary>What bounds every durable write: an append of a commit's size and its fdatasync(2), without a database.</summary>
+    /// <summary>The lower bound of every durable write: an append of a commit's size and its fdatasync(2), without a
+    /// database.</summary>
     private static async Task<double> Sync(string directory)
     {
         var path = Path.Combine(directory, $"sync-{Guid.NewGuid():N}");
@@ -123,7 +124,7 @@ internal static class JournalBenchmarks
     private static ActorSystem Start(string directory)
     {
         var system = ActorSystem.Create("bench", Configured(directory));
-        // Fifty actors that recover at once would hold every thread that the scheduler's first use waits for.
+        // Fifty actors recovering at once would hold all threads that the scheduler's first use waits for.
         system.Scheduler.Advanced.ScheduleOnce(TimeSpan.Zero, () => { });
         return system;
     }

@@ -11,8 +11,9 @@ using Grpc.Net.Client;
 namespace Supervisor.Benchmarks;
 
 /// <summary>
-/// A container's life through containerd's API, step by step, on several daemons by turns: whatever else the machine does hits
-/// all of them alike. The daemons run already; a life is containers/create, tasks/create, start, wait, and both deletes.
+/// A container's life through containerd's API, step by step, on several daemons in turns, so that other load on the machine
+/// affects all of them alike. The daemons are already running; a life is containers/create, tasks/create, start, wait, and both
+/// deletes.
 /// </summary>
 internal sealed class LifeBenchmark(string socket, string bundle) : IDisposable
 {
@@ -29,7 +30,7 @@ internal sealed class LifeBenchmark(string socket, string bundle) : IDisposable
     /// <summary>
     /// Prints "step socket p50 p90 ms" for each step on each socket, and the ratio of the last socket to the first.
     /// </summary>
-    /// <param name="bundle">A directory with config.json, which ends at once, and its root file system.</param>
+    /// <param name="bundle">A directory with a root file system and a config.json whose program exits at once.</param>
     public static async Task RunAsync(string bundle, int rounds, IReadOnlyList<string> sockets)
     {
         var daemons = sockets.Select(s => new LifeBenchmark(s, bundle)).ToList();
@@ -83,7 +84,7 @@ internal sealed class LifeBenchmark(string socket, string bundle) : IDisposable
         Note("life", began);
     }
 
-    /// <summary>From the kill of a running container until a subscriber hears of its exit.</summary>
+    /// <summary>From the kill of a running container until a subscriber receives its exit.</summary>
     private async Task KillAsync()
     {
         var id = Id();
@@ -99,7 +100,7 @@ internal sealed class LifeBenchmark(string socket, string bundle) : IDisposable
         do
         {
             if (!await events.ResponseStream.MoveNext(CancellationToken.None))
-                throw new InvalidOperationException("the stream of events has ended");
+                throw new InvalidOperationException("the event stream has ended");
         }
         while (Containerd.Events.TaskExit.Parser.ParseFrom(events.ResponseStream.Current.Event.Value).ContainerId != id);
         Note("kill-to-event", began);

@@ -1,11 +1,9 @@
 using System.Globalization;
 using Supervisor.Benchmarks;
 
-// Supervisor.Benchmarks [WORD] [--directory DIR]
-// Prints "name value unit" for every benchmark whose name contains WORD. Journals are written below DIR: it should be
-// on a disk, since a durable write to a tmpfs costs nothing.
-// Supervisor.Benchmarks lives BUNDLE ROUNDS SOCKET...
-// A container's life on the daemons that listen there: LifeBenchmark.
+// Supervisor.Benchmarks [WORD] [--directory DIR] Prints "name value unit" for every benchmark whose name contains WORD. Journals
+// are written below DIR: it should be on a disk: a durable write to a tmpfs costs nothing. Supervisor.Benchmarks lives BUNDLE
+// ROUNDS SOCKET... Measures a container's life on the daemons at these sockets: LifeBenchmark.
 if (args is ["lives", var bundle, var rounds, .. var sockets])
 {
     await LifeBenchmark.RunAsync(bundle, int.Parse(rounds, CultureInfo.InvariantCulture), sockets);
