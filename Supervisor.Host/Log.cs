@@ -16,10 +16,10 @@ internal static partial class Log
     public static partial void CallsAborted(ILogger log, double seconds);
 
     [LoggerMessage(5, LogLevel.Error,
-        "the journal could not be written: {Reason}; containers go on, the daemon begins anew from what is journalled")]
+        "cannot write the journal: {Reason}; containers keep running, the daemon restarts its actors from the journal")]
     public static partial void JournalLost(ILogger log, string reason);
 
-    [LoggerMessage(6, LogLevel.Warning, "{Container} is deleted, its log is left: {Reason}")]
+    [LoggerMessage(6, LogLevel.Warning, "{Container} was deleted, but its log could not be removed: {Reason}")]
     public static partial void LogLeft(ILogger log, string container, string reason);
 
     [LoggerMessage(10, LogLevel.Error, "{Method} failed")]

@@ -5,7 +5,7 @@ using Supervisor.Host.Cli.Stdio;
 namespace Supervisor.Host.Cli;
 
 /// <summary>
-/// <c>supervisor attach</c>: a running container's output from now on, and its terminal's input, until it ends or is left.
+/// <c>supervisor attach</c>: a running container's new output, and its terminal's input, until it exits or the client detaches.
 /// </summary>
 internal static class AttachCommand
 {

@@ -5,7 +5,7 @@ using Supervisor.Host.Daemon;
 
 namespace Supervisor.Host.Cli;
 
-/// <summary>The command line: all verbs, and what becomes of a line that is none.</summary>
+/// <summary>The command line: all verbs, and the errors for an invalid line.</summary>
 internal static class CommandLine
 {
     private static readonly (string Name, Func<Command> Create)[] Verbs =
@@ -24,10 +24,10 @@ internal static class CommandLine
         if (parse.Errors.Count > 0)
         {
             var verb = parse.CommandResult.Command is RootCommand ? "" : $" {parse.CommandResult.Command.Name}";
-            await Console.Error.WriteLineAsync($"supervisor: {Flaw(parse)} (\"supervisor{verb} --help\" tells more)");
+            await Console.Error.WriteLineAsync($"supervisor: {Flaw(parse)} (\"supervisor{verb} --help\" shows more)");
             return ExitCodes.Ours;
         }
-        // Signals are each verb's own business: run forwards them, serve stops in phases, the others just end.
+        // Each verb handles signals itself: run forwards them, serve stops in phases, the others just exit.
         try
         {
             return await parse.InvokeAsync(
@@ -35,7 +35,7 @@ internal static class CommandLine
         }
         catch (ReaderClosedException)
         {
-            return ExitCodes.ReaderClosed; // of a help text, which is no verb's
+            return ExitCodes.ReaderClosed; // of a help text, which no verb handles
         }
         catch (CliException e)
         {
@@ -58,11 +58,11 @@ internal static class CommandLine
         };
     }
 
-    /// <summary>The first mistake, in a user's words: the library's name our types.</summary>
+    /// <summary>The first mistake, worded for users: the library's messages name our types.</summary>
     internal static string Flaw(ParseResult parse)
     {
         var command = parse.CommandResult.Command;
-        // What was meant as an option, and taken for a container: the container is then too much.
+        // A mistyped option was taken for a container: the container is then one argument too many.
         if (parse.Errors.FirstOrDefault(e => e.Message.StartsWith("\"-", StringComparison.Ordinal)) is { } mistaken)
             return mistaken.Message;
         if (parse.UnmatchedTokens is [var unknown, ..])
@@ -89,10 +89,9 @@ internal static class CommandLine
         (Nullable.GetUnderlyingType(type) ?? type) is var plain && (plain == typeof(int) || plain == typeof(long));
 
     /// <summary>
-    /// The tree of verbs: of the whole tree the branches that a line can mean, so that a short command does not build the others'
-    /// options.
+    /// The tree of verbs, only with the branches that a line can mean: a short command does not build the options of the others.
     /// </summary>
-    /// <param name="args">The line; where it asks for help or holds no verb's name (a mistake) the tree is whole.</param>
+    /// <param name="args">The line; if it asks for help or has no verb (a mistake), the tree is complete.</param>
     public static RootCommand Create(IReadOnlyList<string> args)
     {
         var root = new RootCommand("Runs and supervises Linux containers.") { GlobalOptions.Address, GlobalOptions.Namespace };

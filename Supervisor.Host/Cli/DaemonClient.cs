@@ -12,7 +12,7 @@ using VersionClient = Containerd.Services.Version.V1.Version.VersionClient;
 
 namespace Supervisor.Host.Cli;
 
-/// <summary>A connection to the daemon's socket, made when the first call needs it.</summary>
+/// <summary>A connection to the daemon's socket, opened at the first call.</summary>
 internal sealed class DaemonClient : IDisposable
 {
     private const int MaximumMessageSize = 16 << 20;
@@ -48,7 +48,7 @@ internal sealed class DaemonClient : IDisposable
         History = new V1.Events.EventsClient(_channel);
     }
 
-    /// <summary>How our command line reaches the same daemon: for hints.</summary>
+    /// <summary>The command line that reaches the same daemon: for hints.</summary>
     public string CommandLine => $"supervisor --address {Address} --namespace {Namespace}";
 
     public string Address { get; }
@@ -62,8 +62,8 @@ internal sealed class DaemonClient : IDisposable
     public V1.Tasks.TasksClient Inspection { get; }
     public V1.Events.EventsClient History { get; }
 
-    /// <summary>Whether somebody listens; false when the socket is not there or nobody answers on it.</summary>
-    /// <exception cref="CliException">Neither: e.g. it may not be opened.</exception>
+    /// <summary>Whether a daemon listens; false if there is no socket or no daemon answers on it.</summary>
+    /// <exception cref="CliException">It is unknown: e.g. the socket may not be opened.</exception>
     public static bool Answers(string address)
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -86,16 +86,16 @@ internal sealed class DaemonClient : IDisposable
         }
     }
 
-    /// <summary>Headers and deadline of a call that is answered at once.</summary>
+    /// <summary>Headers and deadline of a short call.</summary>
     public CallOptions Call(CancellationToken cancel = default) => Call(DefaultTimeout, cancel);
 
     /// <summary>As <see cref="Call(CancellationToken)"/>, with another deadline.</summary>
     public CallOptions Call(TimeSpan timeout, CancellationToken cancel) => new(Headers, DateTime.UtcNow + timeout, cancel);
 
-    /// <summary>Headers of a call that may last: a wait, a subscription.</summary>
+    /// <summary>Headers of a long call: a wait, a subscription.</summary>
     public CallOptions OpenEnded(CancellationToken cancel = default) => new(Headers, cancellationToken: cancel);
 
-    /// <summary>Where the daemon keeps its things; it tells in its list of plugins.</summary>
+    /// <summary>The daemon's directories, from its list of plugins.</summary>
     public async Task<(string Root, string State)> DirectoriesAsync(CancellationToken cancel)
     {
         var plugins = await Introspection.PluginsAsync(
@@ -103,7 +103,7 @@ internal sealed class DaemonClient : IDisposable
         return plugins.Plugins is [{ Exports: var exports }]
             && exports.TryGetValue("root", out var root) && exports.TryGetValue("state", out var state)
             ? (root, state)
-            : throw new CliException($"the daemon at {Address} does not tell its directories: is it a supervisor?");
+            : throw new CliException($"the daemon at {Address} does not report its directories: is it a supervisor?");
     }
 
     /// <summary>A log at a path, limited as the daemon is configured.</summary>

@@ -1,12 +1,12 @@
 namespace Supervisor.Host.Cli;
 
-/// <summary>Verbs of docker that are called otherwise here, or are another program's.</summary>
+/// <summary>Verbs of docker that have another name here, or belong to another program.</summary>
 internal static class DockerWords
 {
-    /// <summary>What does the same here; null for a word that is none of them.</summary>
+    /// <summary>The equivalent here; null for any other word.</summary>
     public static string? Here(string verb) => verb switch
     {
-        "stop" => "\"kill CONTAINER\" asks it to end (SIGTERM), \"kill -9 CONTAINER\" ends it",
+        "stop" => "\"kill CONTAINER\" asks it to exit (SIGTERM), \"kill -9 CONTAINER\" kills it",
         "restart" => "\"kill CONTAINER\", \"wait CONTAINER\" and \"start CONTAINER\"",
         "remove" or "delete" => "it is \"rm\"",
         "ls" or "list" or "container" => "containers are listed by \"ps -a\"",
@@ -18,7 +18,7 @@ internal static class DockerWords
         "pull" or "push" or "images" or "image" or "rmi" or "tag" or "load" or "save" or "import" =>
             "images are handled by \"ctr -a SOCKET images\"",
         "build" or "login" or "network" or "volume" or "compose" =>
-            "no part of this; dockerd works on this daemon: \"dockerd --containerd SOCKET\"",
+            "not supported here; dockerd works on this daemon: \"dockerd --containerd SOCKET\"",
         _ => null,
     };
 }

@@ -1,12 +1,10 @@
 namespace Supervisor.Host.Cli;
 
-/// <summary>
-/// A verb that is given several containers: each gets its turn, and each failure its line, whatever became of the others.
-/// </summary>
+/// <summary>Runs a verb on several containers: all of them are tried, and each failure gets its own line.</summary>
 internal static class Each
 {
     /// <summary>One after the other.</summary>
-    /// <returns>0, or an error's exit code where one failed.</returns>
+    /// <returns>0, or an error's exit code if one failed.</returns>
     public static async Task<int> DoAsync(IEnumerable<string> ids, Func<string, Task> action)
     {
         var status = 0;
@@ -14,7 +12,7 @@ internal static class Each
         return status;
     }
 
-    /// <summary>All at once; what each gives is printed in the order of the ids, and what fails is reported at once.</summary>
+    /// <summary>All at once; results are printed in the order of the ids, failures at once.</summary>
     public static async Task<int> PrintAsync(IEnumerable<string> ids, Func<string, Task<string>> action)
     {
         var status = 0;

@@ -11,7 +11,7 @@ using Supervisor.V1;
 namespace Supervisor.Host.Cli;
 
 /// <summary>
-/// <c>supervisor events</c>: what happens from now on, or from a number on, in all namespaces, until interrupted.
+/// <c>supervisor events</c>: prints new events, or those from a number on, of all namespaces, until interrupted.
 /// </summary>
 internal static class EventsCommand
 {
@@ -22,7 +22,7 @@ internal static class EventsCommand
     {
         var follow = new Option<bool>("--follow", "-f")
         {
-            Description = "Go on for ever; events are always followed",
+            Description = "Follow events; this is always done",
         };
         var format = new Option<string>("--format") {
             Description = "text or json (one object a line)", DefaultValueFactory = _ => "text" };
@@ -48,7 +48,7 @@ internal static class EventsCommand
         return command;
     }
 
-    /// <summary>Prints until the daemon goes; the request then says where to go on.</summary>
+    /// <summary>Prints until the daemon stops; the request then says where to resume.</summary>
     private static async Task FollowAsync(
         DaemonClient client, EventsSubscribeRequest request, Func<Event, string> render, StandardOutput output,
         CancellationToken cancel)
@@ -83,7 +83,7 @@ internal static class EventsCommand
         },
         indented: false);
 
-    /// <summary>JSON of a type we know; else its bytes in base64.</summary>
+    /// <summary>JSON of a known type; otherwise its bytes in base64.</summary>
     private static string Body(Event e)
     {
         try

@@ -10,23 +10,23 @@ internal static class ExecCommand
     private static readonly Option<bool> Terminal = new("--tty", "-t") { Description = "Give it a terminal" };
 
     private static readonly Option<bool> Interactive = new("--interactive", "-i") {
-        Description = "Pass our input on, which is always done" };
+        Description = "Keep stdin open; this is always done" };
 
     private static readonly Option<string?> Detaching = TerminalOptions.DetachKeys();
 
     private static readonly Option<string[]> Env = new("--env", "-e")
     {
-        Description = "NAME=value, or NAME to pass on our own; added to the container's",
+        Description = "NAME=value, or NAME to pass the caller's; added to the container's",
         HelpName = "NAME[=value]",
     };
 
     private static readonly Option<string?> Cwd = new("--workdir", "-w") {
         Description = "Working directory (default: the container's)", HelpName = "DIR" };
     private static readonly Option<string?> User = new("--user", "-u") {
-        Description = "Who it runs as (default: as the container's)", HelpName = "UID[:GID]" };
+        Description = "User to run as (default: the container's)", HelpName = "UID[:GID]" };
     private static readonly Argument<string> Id = Ids.One();
 
-    // Whatever follows the id belongs to the program.
+    // All words after the id belong to the program.
     private static readonly Argument<string[]> Program = new("command")
     {
         Description = "Program and its arguments",
@@ -51,7 +51,7 @@ internal static class ExecCommand
                 DetachKeys = parse.GetValue(Detaching) is { } keys ? DetachKeys.Parse(keys) : null,
             };
             if (options is { Terminal: false, DetachKeys: not null })
-                throw new CliException("--detach-keys: only a terminal (-t) is left by keys");
+                throw new CliException("--detach-keys: needs a terminal (-t)");
             if (options.Terminal && parse.GetValue(Interactive)) InputDevice.RequireTerminal("leave out -t, or -i");
             using var signals = new ForegroundSignals();
             return await new ExecRun(client, options, signals).RunAsync();

@@ -5,26 +5,26 @@ namespace Supervisor.Host.Cli;
 /// <summary>What the command line's exit codes mean: docker's and podman's, which scripts know.</summary>
 internal static class ExitCodes
 {
-    /// <summary>Our own standard streams are not what they would have to be: no terminal, or a full disk. As docker.</summary>
+    /// <summary>Our own standard streams cannot be used: not a terminal, or a full disk. As docker.</summary>
     public const int OwnStreams = 1;
 
-    /// <summary>Something of ours failed, not the container's program.</summary>
+    /// <summary>We failed, not the container's program.</summary>
     public const int Ours = 125;
 
-    /// <summary>The program is there and cannot be executed.</summary>
+    /// <summary>The program exists but cannot be executed.</summary>
     public const int NotExecutable = 126;
 
     /// <summary>There is no such program.</summary>
     public const int NotFound = 127;
 
-    /// <summary>Nobody reads our output any more: as if SIGPIPE had ended us, which .NET ignores.</summary>
+    /// <summary>The reader of our output is gone: as if SIGPIPE, which .NET ignores, had killed us.</summary>
     public const int ReaderClosed = 128 + 13;
 
-    /// <summary>Ended by signal N: 128 + N.</summary>
+    /// <summary>Killed by signal N: 128 + N.</summary>
     public static int OfSignal(int signal) => 128 + signal;
 
     /// <summary>
-    /// What a failed create or start says of the program. Only words tell the causes apart: the code is UNKNOWN for all.
+    /// The exit code for a failed create or start. Only the message distinguishes the causes: the status is always UNKNOWN.
     /// </summary>
     public static int OfFailedStart(RpcException failure)
     {

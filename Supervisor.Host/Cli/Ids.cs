@@ -3,7 +3,7 @@ using Supervisor.Host.Daemon;
 
 namespace Supervisor.Host.Cli;
 
-/// <summary>The containers that a verb is given.</summary>
+/// <summary>The container arguments of a verb.</summary>
 internal static class Ids
 {
     public static Argument<string[]> OneOrMore() =>
@@ -11,7 +11,7 @@ internal static class Ids
 
     public static Argument<string> One() => Checked(new Argument<string>("container") { Description = "Container id" });
 
-    // No id begins with a dash: what does is an option that the verb does not have.
+    // No id starts with a dash: such a word is an option that the verb does not have.
     private static Argument<T> Checked<T>(Argument<T> ids)
     {
         ids.Validators.Add(result =>

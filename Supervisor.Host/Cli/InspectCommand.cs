@@ -8,7 +8,7 @@ using Supervisor.V1;
 
 namespace Supervisor.Host.Cli;
 
-/// <summary><c>supervisor inspect</c>: everything that is known of containers, as a JSON array.</summary>
+/// <summary><c>supervisor inspect</c>: containers and their tasks, as a JSON array.</summary>
 internal static class InspectCommand
 {
     public static Command Create()
@@ -36,7 +36,7 @@ internal static class InspectCommand
         return command;
     }
 
-    /// <summary>Null when the task ended between two calls, or the daemon at the socket is containerd.</summary>
+    /// <summary>Null if the task was deleted between two calls, or the daemon at the socket is containerd.</summary>
     private static async Task<InspectResponse?> FactsAsync(DaemonClient client, string id, CancellationToken cancel)
     {
         try

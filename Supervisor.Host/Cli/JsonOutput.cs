@@ -15,7 +15,7 @@ internal static class JsonOutput
         return Encoding.UTF8.GetString(buffer.ToArray());
     }
 
-    /// <summary>A time, or null for one that has not come.</summary>
+    /// <summary>A time, or null if it is not set.</summary>
     public static void WriteTime(this Utf8JsonWriter json, string name, Google.Protobuf.WellKnownTypes.Timestamp? time)
     {
         if (time is null || time.Seconds <= Services.GrpcTranslation.Never.Seconds) json.WriteNull(name);

@@ -18,7 +18,7 @@ internal static class KillCommand
         {
             var text = parse.GetRequiredValue(signal);
             var number = SignalNames.TryParse(text)
-                ?? throw new CliException($"--signal: \"{text}\" is no signal: a name like TERM, or 0 to 64");
+                ?? throw new CliException($"--signal: \"{text}\" is not a signal: a name like TERM, or 0 to 64");
             return await Each.DoAsync(parse.GetRequiredValue(ids), async id =>
             {
                 var request = new KillRequest { ContainerId = id, Signal = (uint)number, All = parse.GetValue(all) };
@@ -29,7 +29,7 @@ internal static class KillCommand
     }
 
     /// <summary>
-    /// kill(1)'s own way: <c>-9</c>, <c>-KILL</c> and <c>-SIGKILL</c> become <c>--signal</c>. Anything else stays as it is.
+    /// kill(1)'s syntax: <c>-9</c>, <c>-KILL</c> and <c>-SIGKILL</c> become <c>--signal</c>. Anything else stays as it is.
     /// </summary>
     /// <param name="line">A whole line of this verb.</param>
     public static IReadOnlyList<string> SpellOut(IReadOnlyList<string> line)

@@ -14,9 +14,9 @@ internal static class LogsCommand
 
     public static Command Create()
     {
-        var follow = new Option<bool>("--follow", "-f") { Description = "Go on until the container ends" };
+        var follow = new Option<bool>("--follow", "-f") { Description = "Follow the output until the container exits" };
         var tail = new Option<string>("--tail", "-n") {
-            Description = "Only the last N lines of what is there", HelpName = "N|all", DefaultValueFactory = _ => "all" };
+            Description = "Only the last N lines", HelpName = "N|all", DefaultValueFactory = _ => "all" };
         var id = Ids.One();
         var command = new Command("logs", "Prints a container's output") { follow, tail, id };
         command.Does((parse, client, cancel) =>
@@ -26,12 +26,12 @@ internal static class LogsCommand
 
     private static long? Lines(string tail) => tail is "all" ? null
         : long.TryParse(tail, NumberStyles.None, CultureInfo.InvariantCulture, out var lines)
-            ? lines : throw new CliException($"--tail: \"{tail}\" is no number of lines, nor all");
+            ? lines : throw new CliException($"--tail: \"{tail}\" is neither a number of lines nor all");
 
     private static async Task<int> PrintAsync(DaemonClient client, string id, bool follow, long? lines, CancellationToken cancel)
     {
         var path = await LogFile.FindAsync(client, id, cancel);
-        // Before reading: what was written until the end is then read after it.
+        // Before reading: so all output up to the exit is read.
         var ended = follow ? EndAsync(client, id, cancel) : Task.CompletedTask;
         using var files = new LogFiles(path);
         if (lines is { } last) files.SkipToLast(last);
@@ -61,7 +61,7 @@ internal static class LogsCommand
         }
         catch (RpcException e) when (e.StatusCode is StatusCode.NotFound)
         {
-            // No task, or no longer one: nothing more will be written.
+            // No task: nothing more will be written.
         }
     }
 }

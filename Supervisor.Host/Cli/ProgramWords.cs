@@ -4,16 +4,15 @@ using System.CommandLine.Parsing;
 namespace Supervisor.Host.Cli;
 
 /// <summary>
-/// Where a line's own options end and the program's words begin. The parser captures those words, but only after it has taken
-/// clusters of short options apart,
-/// also in them: without a mark <c>ls -it</c> would be run as <c>ls -i -t</c>.
+/// Finds where a line's own options end and the program's words start. The parser captures those words, but first splits
+/// clusters of short options, also in them: without a mark <c>ls -it</c> would be run as <c>ls -i -t</c>.
 /// </summary>
 internal static class ProgramWords
 {
-    /// <summary>The line with <c>--</c> before its program, unless that stands there already, or there is none.</summary>
+    /// <summary>The line with <c>--</c> before its program, unless it has one already, or there is no program.</summary>
     /// <param name="root">The tree of verbs.</param>
-    /// <param name="verb">The one that the line is of.</param>
-    /// <param name="before">How many words stand before the program that are no options: the verb, and a container's id.</param>
+    /// <param name="verb">The line's verb.</param>
+    /// <param name="before">The number of words before the program that are not options: the verb, and a container's id.</param>
     public static IReadOnlyList<string> Mark(Command root, Command verb, IReadOnlyList<string> line, int before)
     {
         var options = root.Options.Concat(verb.Options).ToList();
@@ -28,7 +27,7 @@ internal static class ProgramWords
     }
 
     /// <summary>
-    /// A program's first word that can only have been meant as an option: then all that follows it was taken for the program's.
+    /// Whether the program's first word looks like an option: then it and all that follows was taken for the program.
     /// </summary>
     public static string? MistakenOption(ParseResult parse)
     {
@@ -49,7 +48,7 @@ internal static class ProgramWords
         for (var i = 1; i < word.Length; i++)
         {
             if (Find(options, $"-{word[i]}") is not { } one) return false;
-            if (HasValue(one)) return i == word.Length - 1; // else what follows in the word is its value
+            if (HasValue(one)) return i == word.Length - 1; // otherwise the rest of the word is its value
         }
         return false;
     }

@@ -5,14 +5,14 @@ using Containerd.V1.Types;
 
 namespace Supervisor.Host.Cli;
 
-/// <summary><c>supervisor ps</c>: containers and what their tasks do.</summary>
+/// <summary><c>supervisor ps</c>: containers and the status of their tasks.</summary>
 internal static class PsCommand
 {
     private const int CommandWidth = 40;
 
     public static Command Create()
     {
-        var all = new Option<bool>("--all", "-a") { Description = "Also containers whose task has ended, and those without one" };
+        var all = new Option<bool>("--all", "-a") { Description = "Also containers with a stopped task or none" };
         var format = new Option<string>("--format") { Description = "table or json", DefaultValueFactory = _ => "table" };
         format.OnlyOf("table", "json");
         var quiet = new Option<bool>("--quiet", "-q") { Description = "Ids only" };
@@ -78,7 +78,7 @@ internal static class PsCommand
         _ => task.Status.ToString().ToLowerInvariant(),
     };
 
-    /// <summary>Nothing that a container's author wrote may move the cursor of who lists it.</summary>
+    /// <summary>No text of a container's author may move the cursor of the user's terminal.</summary>
     private static string Shown(IEnumerable<string> command)
     {
         var line = string.Join(' ', command.Select(a => string.Concat(a.Select(c => char.IsControl(c) ? '?' : c))));

@@ -3,16 +3,16 @@ using Grpc.Core;
 namespace Supervisor.Host.Cli;
 
 /// <summary>
-/// Calls that outlive the daemon: containers do, so a client that waits for one asks again when a daemon answers again.
+/// Calls that outlive the daemon: containers do, so a client that waits for one retries when a daemon answers again.
 /// </summary>
 internal static class Reconnection
 {
-    // As long as a daemon with many containers takes to start again, and no longer than a person waits.
+    // Enough for the restart of a daemon with many containers, and not longer than a user waits.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60), Pause = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Asks until there is an answer. A daemon that does not answer the first time is not waited for.</summary>
-    /// <param name="call">May be asked again.</param>
-    /// <exception cref="CliException">The daemon went, and none has answered for a minute.</exception>
+    /// <summary>Calls until there is an answer. It does not wait for a daemon that does not answer the first time.</summary>
+    /// <param name="call">May be repeated.</param>
+    /// <exception cref="CliException">The daemon exited, and none has answered for a minute.</exception>
     public static async Task<T> StayAsync<T>(this DaemonClient client, Func<Task<T>> call)
     {
         for (long? lost = null; ;)
@@ -25,20 +25,20 @@ internal static class Reconnection
             catch (RpcException e) when (IsLost(e) && (lost is not null || Verb.Connecting(e) is null))
             {
                 var now = Environment.TickCount64;
-                // One that had answered in between, for longer than a refusal takes, is another loss.
+                // If a daemon was reachable in between, the wait starts again.
                 if (lost is null || now - asked > 10 * Pause.TotalMilliseconds) lost = Lost(client, now);
                 if (now - lost > Patience.TotalMilliseconds)
                     throw new CliException(
-                        $"the daemon at {client.Address} has ended, and none has answered there for {Patience.TotalSeconds:0} "
-                        + $"s ({e.Status.Detail}); its containers go on: start it again and use wait, logs and rm");
+                        $"the daemon at {client.Address} has exited, and none has answered there for {Patience.TotalSeconds:0} "
+                        + $"s ({e.Status.Detail}); its containers keep running: restart it and use wait, logs and rm");
             }
             await Task.Delay(Pause);
         }
     }
 
     /// <summary>
-    /// The daemon stops, or went while it was asked. The latter is not an answer of its own, which would have no exception behind
-    /// it.
+    /// The daemon is stopping, or exited during the call. The latter has an inner exception; a status sent by the daemon has
+    /// none.
     /// </summary>
     private static bool IsLost(RpcException e) =>
         e.StatusCode is StatusCode.Unavailable
@@ -48,7 +48,7 @@ internal static class Reconnection
     private static long Lost(DaemonClient client, long now)
     {
         if (!Console.IsErrorRedirected)
-            Console.Error.WriteLine($"supervisor: the daemon at {client.Address} has gone; waiting until one answers again\r");
+            Console.Error.WriteLine($"supervisor: the daemon at {client.Address} has exited; waiting until one answers again\r");
         return now;
     }
 }

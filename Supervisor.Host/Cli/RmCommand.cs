@@ -3,12 +3,12 @@ using Supervisor.Host.Cli.Running;
 
 namespace Supervisor.Host.Cli;
 
-/// <summary><c>supervisor rm</c>: removes containers, their ended tasks and their logs.</summary>
+/// <summary><c>supervisor rm</c>: removes containers, their stopped tasks and their logs.</summary>
 internal static class RmCommand
 {
     public static Command Create()
     {
-        var force = new Option<bool>("--force", "-f") { Description = "Kill a task that runs" };
+        var force = new Option<bool>("--force", "-f") { Description = "Kill a running task" };
         var ids = Ids.OneOrMore();
         var command = new Command("rm", "Removes containers") { force, ids };
         command.Does(async (parse, client, cancel) =>

@@ -10,7 +10,7 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Host.Cli;
 
-/// <summary><c>supervisor run</c>: creates and starts a container, in the foreground unless told otherwise.</summary>
+/// <summary><c>supervisor run</c>: creates and starts a container, in the foreground unless <c>-d</c> is given.</summary>
 internal static class RunCommand
 {
     private static readonly Option<string> Rootfs = new("--rootfs")
@@ -21,23 +21,23 @@ internal static class RunCommand
     };
 
     private static readonly Option<bool> Detach = new("--detach", "-d") {
-        Description = "Go on in the background, output to a log file" };
+        Description = "Run in the background, output to a log file" };
     private static readonly Option<bool> Terminal = new("--tty", "-t") { Description = "Give it a terminal" };
     private static readonly Option<bool> Interactive = new("--interactive", "-i") {
-        Description = "Pass our input on; in the foreground that is always done" };
+        Description = "Keep stdin open; in the foreground this is always done" };
     private static readonly Option<string?> Detaching = TerminalOptions.DetachKeys();
-    private static readonly Option<bool> Remove = new("--rm") { Description = "Remove the container when it ends" };
+    private static readonly Option<bool> Remove = new("--rm") { Description = "Remove the container when it exits" };
     private static readonly Option<bool> Init = new("--init") {
-        Description = "Run the program under an init that forwards signals and collects orphans" };
+        Description = "Run the program under an init that forwards signals and reaps zombies" };
     private static readonly Option<string?> Name = new("--name") {
         Description = "Id of the container (default: a random one)", HelpName = "ID" };
     private static readonly Option<string?> Memory = new("--memory", "-m") {
         Description = "Memory limit, e.g. 64m or 1.5g; 0 for none", HelpName = "SIZE" };
-    private static readonly Option<long?> Pids = new("--pids-limit") { Description = "Most processes at a time", HelpName = "N" };
+    private static readonly Option<long?> Pids = new("--pids-limit") { Description = "Limit of processes", HelpName = "N" };
 
     private static readonly Option<string?> LogMaxSize = new("--log-max-size")
     {
-        Description = "Begin the container's log anew at this size, e.g. 10MiB, or off (default: as the daemon is configured)",
+        Description = "Rotate the container's log at this size, e.g. 10MiB, or off (default: as the daemon is configured)",
         HelpName = "SIZE|off",
     };
 
@@ -46,7 +46,7 @@ internal static class RunCommand
 
     private static readonly Option<string[]> Env = new("--env", "-e")
     {
-        Description = "NAME=value, or NAME to pass on our own",
+        Description = "NAME=value, or NAME to pass the caller's",
         HelpName = "NAME[=value]",
     };
 
@@ -58,7 +58,7 @@ internal static class RunCommand
     };
 
     private static readonly Option<string?> User = new("--user", "-u") {
-        Description = "Who it runs as", HelpName = "USER[:GROUP]" };
+        Description = "User to run as", HelpName = "USER[:GROUP]" };
     private static readonly Option<string?> Hostname = new("--hostname") {
         Description = "Host name (default: the id)", HelpName = "NAME" };
     private static readonly Option<bool> ReadOnly = new("--read-only") { Description = "Root filesystem read-only" };
@@ -72,11 +72,11 @@ internal static class RunCommand
 
     private static readonly Option<string[]> Security = new("--security-opt")
     {
-        Description = "seccomp=FILE: another profile of system calls than the default one; seccomp=unconfined: none",
+        Description = "seccomp=FILE: a seccomp profile in place of the default one; seccomp=unconfined: none",
         HelpName = "NAME=VALUE",
     };
 
-    // Whatever follows the first word that is no option of ours belongs to the program.
+    // All words after the first one that is not an option of ours belong to the program.
     private static readonly Argument<string[]> Program = new("command")
     {
         Description = "Program and its arguments",
@@ -97,17 +97,17 @@ internal static class RunCommand
     }
 
     /// <summary>What the command line asks for.</summary>
-    /// <exception cref="CliException">An option's value is none.</exception>
+    /// <exception cref="CliException">An option's value is invalid.</exception>
     internal static RunOptions Read(ParseResult parse)
     {
         var rootfs = Path.GetFullPath(parse.GetRequiredValue(Rootfs));
         if (!Directory.Exists(rootfs)) throw new CliException($"--rootfs: {rootfs}: no such directory");
         if (parse.GetValue(Detach) && parse.GetValue(Remove))
-            throw new CliException("--rm: nobody would be there to remove a detached container; use rm when it has ended");
+            throw new CliException("--rm: does not work with a detached container; use rm when it has exited");
         if (parse.GetValue(Detach) && parse.GetValue(Interactive) && !parse.GetValue(Terminal))
             throw new CliException("--interactive: a detached container has no input, unless it has a terminal (-t)");
         if (parse.GetValue(Detaching) is not null && (parse.GetValue(Detach) || !parse.GetValue(Terminal)))
-            throw new CliException("--detach-keys: only a terminal in the foreground (-t) is left by keys");
+            throw new CliException("--detach-keys: needs a terminal in the foreground (-t)");
         var program = parse.GetRequiredValue(Program);
         if (program[0].StartsWith('-') && !ProgramWords.FollowsDoubleDash(parse, program.Length))
             throw new CliException(
@@ -126,7 +126,7 @@ internal static class RunCommand
             parse.GetValue(Net) == "host",
             parse.GetValue(Memory) is { } size and not "0" // docker's word for no limit
                 ? ByteSize.TryParse(size)
-                    ?? throw new CliException($"--memory: \"{size}\" is no size: a number with b, k, m, g or t")
+                    ?? throw new CliException($"--memory: \"{size}\" is not a size: a number with b, k, m, g or t")
                 : null,
             parse.GetValue(Pids),
             [.. (parse.GetValue(Env) ?? []).SelectMany(Expand)],
@@ -138,7 +138,7 @@ internal static class RunCommand
             LogMaxSize = LogSize(parse),
             LogMaxFiles = parse.GetValue(LogMaxFiles) is not { } files || files is >= 1 and <= LogTarget.MostFiles
                 ? parse.GetValue(LogMaxFiles)
-                : throw new CliException($"--log-max-files: {files} is no number from 1 to {LogTarget.MostFiles}"),
+                : throw new CliException($"--log-max-files: {files} is not a number from 1 to {LogTarget.MostFiles}"),
         };
     }
 
@@ -149,7 +149,7 @@ internal static class RunCommand
         return ByteSize.TryParse(size) is >= LogTarget.LeastSize and var bytes
             ? bytes
             : throw new CliException(
-                $"--log-max-size: \"{size}\" is no size of at least {LogTarget.LeastSize} bytes: a number with b, k, m, g or t");
+                $"--log-max-size: \"{size}\" is not a size (b, k, m, g or t) of at least {LogTarget.LeastSize} bytes");
     }
 
     private static async Task<int> RunAsync(ParseResult parse, CancellationToken cancel)
@@ -178,7 +178,7 @@ internal static class RunCommand
         }
     }
 
-    /// <summary>Null when a daemon is to be used: one was named, or one answers at the usual place.</summary>
+    /// <summary>Null if a daemon is to be used: one was named, or one answers at the default address.</summary>
     private static async Task<EmbeddedDaemon?> EmbedIfAloneAsync(ParseResult parse, RunOptions options, CancellationToken cancel)
     {
         var named = parse.GetValue(GlobalOptions.Address);
@@ -186,14 +186,14 @@ internal static class RunCommand
         if (named is not null)
             throw new CliException($"no daemon answers at {named}: start one with \"supervisor serve --address {named}\"");
         if (options.Detach) throw new CliException(
-            "no daemon runs that a detached container could stay with: start one with \"supervisor serve\"");
+            "no daemon is running to keep a detached container: start one with \"supervisor serve\"");
         if (options.DetachKeys is not null)
             throw new CliException(
-            "--detach-keys: no daemon runs that the container could stay with: start one with \"supervisor serve\"");
+            "--detach-keys: no daemon is running to keep the container: start one with \"supervisor serve\"");
         return await EmbeddedDaemon.StartAsync(cancel);
     }
 
-    /// <summary>A name alone passes on our own variable, if we have it.</summary>
+    /// <summary>A name alone passes our own variable, if it is set.</summary>
     internal static IEnumerable<string> Expand(string entry)
     {
         if (entry.Length == 0 || entry.StartsWith('=')) throw new CliException($"--env: \"{entry}\" has no name");

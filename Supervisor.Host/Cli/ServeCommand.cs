@@ -29,27 +29,27 @@ internal static class ServeCommand
             HelpName = "DIR",
         };
         var config = new Option<string?>("--config") {
-            Description = "HOCON laid over the packaged configuration", HelpName = "FILE" };
+            Description = "HOCON that overrides the packaged configuration", HelpName = "FILE" };
         var group = new Option<string?>("--group") {
             Description = "Group that may use the socket too (mode 0660)", HelpName = "NAME|GID" };
         var shim = new Option<string>("--shim")
         {
-            Description = "Who is the parent of containers: node (one shim, which outlives the daemon), per-container (a shim "
+            Description = "Parent of containers: node (one shim, which outlives the daemon), per-container (a shim "
                 + "each), "
                 + "none (the daemon itself), or a shim's path for node, which for per-container follows a colon",
             HelpName = "node|per-container|none|FILE",
             DefaultValueFactory = _ => "node",
         };
         var adopt = new Option<bool>("--adopt") {
-            Description = "Take over running containers that the journal does not know, because it is missing, damaged or "
+            Description = "Adopt running containers that are not in the journal, because it is missing, damaged or "
             + "older than they are" };
         var forget = new Option<bool>("--forget") {
-            Description = "End running containers that the journal does not know for such a reason" };
-        var debug = new Option<bool>("--debug") { Description = "Log also what is for developers, with stack traces" };
+            Description = "Kill and remove running containers that are not in the journal for such a reason" };
+        var debug = new Option<bool>("--debug") { Description = "Also log debug messages, with stack traces" };
         var command = new Command("serve", "Runs the daemon") { root, state, config, group, shim, adopt, forget, debug };
         command.Validators.Add(result =>
         {
-            if (result.GetValue(adopt) && result.GetValue(forget)) result.AddError("--adopt and --forget: one of them only");
+            if (result.GetValue(adopt) && result.GetValue(forget)) result.AddError("--adopt and --forget: use only one of them");
         });
         command.Does((parse, cancel) => ServeAsync(
             new DaemonOptions(
@@ -82,7 +82,7 @@ internal static class ServeCommand
         var path => throw new CliException($"--shim: \"{path}\" is neither node, per-container nor none, nor a file"),
     };
 
-    /// <returns>Null when it was asked to stop before.</returns>
+    /// <returns>Null if a stop was requested before.</returns>
     private static async Task<DaemonHost?> StartAsync(DaemonOptions options, CancellationToken cancel)
     {
         try
@@ -95,10 +95,7 @@ internal static class ServeCommand
         }
     }
 
-    /// <summary>
-    /// Begins anew from the journal until that succeeds: a full disk may stay full for long, and whoever stays can still be
-    /// asked.
-    /// </summary>
+    /// <summary>Restarts from the journal until that succeeds: a full disk may stay full for long.</summary>
     private static async Task<DaemonHost?> AgainAsync(DaemonOptions options, Task asked, CancellationToken cancel)
     {
         while (await Task.WhenAny(asked, Task.Delay(BetweenStarts, cancel)) != asked)
@@ -129,15 +126,15 @@ internal static class ServeCommand
             await using var _ = daemon;
             if (await Task.WhenAny(asked.Task, daemon.Broken).WaitAsync(cancel) == asked.Task)
             {
-                // From here on a second signal has its own, sudden, effect.
+                // From here on a second signal kills the process.
                 foreach (var registration in signals) registration.Dispose();
                 await daemon.StopAsync($"{await asked.Task}").WaitAsync(StopWithin, cancel);
                 return 0;
             }
-            await daemon.StopAsync("the journal could not be written").WaitAsync(StopWithin, cancel);
+            await daemon.StopAsync("cannot write the journal").WaitAsync(StopWithin, cancel);
             daemon = await AgainAsync(options with { OnMismatch = JournalMismatch.Refuse }, asked.Task, cancel);
         }
-        return 0; // asked to stop before it had started: as good as stopped, and what was begun is undone
+        return 0; // stopped before it had started: what was started is undone
 
         void Ask(PosixSignalContext context)
         {

@@ -3,7 +3,7 @@ using Containerd.Services.Containers.V1;
 
 namespace Supervisor.Host.Cli;
 
-/// <summary>Looks into a container's spec, which is JSON of any author's.</summary>
+/// <summary>Reads a container's spec, which may be any JSON.</summary>
 internal static class SpecJson
 {
     /// <summary>The program and its arguments; empty when the spec has none or is unreadable.</summary>
@@ -21,7 +21,7 @@ internal static class SpecJson
         }
     }
 
-    /// <summary>The document itself; null when it is no JSON.</summary>
+    /// <summary>The document itself; null if it is not JSON.</summary>
     public static string? Document(Container container)
     {
         try

@@ -8,13 +8,13 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Host.Cli;
 
-/// <summary><c>supervisor start</c>: starts containers that do not run, detached; their logs go on.</summary>
+/// <summary><c>supervisor start</c>: starts containers that are not running, detached; their logs are continued.</summary>
 internal static class StartCommand
 {
     public static Command Create()
     {
         var ids = Ids.OneOrMore();
-        var command = new Command("start", "Starts containers that are created or have ended, in the background") { ids };
+        var command = new Command("start", "Starts created or stopped containers, in the background") { ids };
         command.Does((parse, client, cancel) => Each.DoAsync(parse.GetRequiredValue(ids), async id =>
         {
             await StartAsync(client, id, cancel);
@@ -36,7 +36,7 @@ internal static class StartCommand
             }
             if (task.Status is not Status.Stopped)
                 throw new CliException(
-                $"container {id} is {task.Status.ToString().ToLowerInvariant()}: resume it, or end it, before it is started");
+                $"container {id} is {task.Status.ToString().ToLowerInvariant()}: resume it, or kill it, before you start it");
             await client.Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = id }, client.Call(cancel));
         }
         var output = container.Labels.TryGetValue(ContainerLog.Label, out var log) ? $"{await client.LogAsync(log, cancel)}" : "";

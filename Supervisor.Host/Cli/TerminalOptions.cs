@@ -3,12 +3,12 @@ using Supervisor.Host.Cli.Stdio;
 
 namespace Supervisor.Host.Cli;
 
-/// <summary>What the verbs with a terminal have in common.</summary>
+/// <summary>The options that verbs with a terminal share.</summary>
 internal static class TerminalOptions
 {
     public static Option<string?> DetachKeys() => new("--detach-keys")
     {
-        Description = $"Keys that leave the terminal while its program goes on (default {Stdio.DetachKeys.Usual}); not "
+        Description = $"Keys that detach from the terminal; its program keeps running (default {Stdio.DetachKeys.Usual}); not "
             + "without a daemon",
         HelpName = "KEYS",
     };

@@ -1,6 +1,6 @@
 namespace Supervisor.Host.Cli;
 
-/// <summary>Rows in aligned columns, two spaces apart: the same for people and for awk(1).</summary>
+/// <summary>Rows in aligned columns, two spaces apart: readable for people and for awk(1).</summary>
 internal static class TextTable
 {
     public static string Render(IReadOnlyList<string> heading, IEnumerable<IReadOnlyList<string>> rows)

@@ -6,10 +6,10 @@ using Supervisor.Host.Daemon;
 
 namespace Supervisor.Host.Cli;
 
-/// <summary>Runs what a verb does; whatever goes wrong is one line on stderr and an exit code.</summary>
+/// <summary>Runs a verb; any failure becomes one line on stderr and an exit code.</summary>
 internal static class Verb
 {
-    /// <summary>A verb that works on a daemon.</summary>
+    /// <summary>A verb that needs a daemon.</summary>
     public static void Does(this Command command, Func<ParseResult, DaemonClient, CancellationToken, Task<int>> action) =>
         command.Does(async (parse, cancel) =>
         {
@@ -26,7 +26,7 @@ internal static class Verb
             }
         });
 
-    /// <summary>A verb that works on its own.</summary>
+    /// <summary>A verb that needs no daemon.</summary>
     public static void Does(this Command command, Func<ParseResult, CancellationToken, Task<int>> action) =>
         command.SetAction(async (parse, cancel) =>
         {
@@ -36,7 +36,7 @@ internal static class Verb
             }
             catch (ReaderClosedException)
             {
-                return ExitCodes.ReaderClosed; // and nothing is said: it is how `… | head` ends
+                return ExitCodes.ReaderClosed; // without a message: this is how `… | head` ends
             }
             catch (Exception e) when (Explain(e) is { } said)
             {
@@ -45,7 +45,7 @@ internal static class Verb
             }
         });
 
-    /// <summary>Null for a fault of ours, whose stack trace is the explanation.</summary>
+    /// <summary>Null for a bug of ours, which is reported with its stack trace.</summary>
     internal static (string Text, int ExitCode)? Explain(Exception exception) => exception switch
     {
         CliException e => (e.Message, e.ExitCode),
@@ -58,17 +58,17 @@ internal static class Verb
         _ => null,
     };
 
-    /// <summary>What somebody who may not open the socket can do.</summary>
+    /// <summary>The error for a user who may not open the socket.</summary>
     internal static string NoPermission(string address) =>
-        $"permission denied at {address}: the daemon's socket is for its owner, and for a group if \"supervisor serve "
+        $"permission denied at {address}: only its owner may use the daemon's socket, and a group if \"supervisor serve "
             + "--group\" names one: use sudo, or join that group";
 
-    /// <summary>Whether a failure is one container's: a daemon that cannot be reached is all of theirs.</summary>
+    /// <summary>Whether a failure is one container's: an unreachable daemon fails all of them.</summary>
     internal static bool IsAbout(Exception e) =>
         e is not (OperationCanceledException or ReaderClosedException)
         && !(e is RpcException call && Connecting(call) is not null);
 
-    /// <summary>Why there was no connection; null where the daemon has answered.</summary>
+    /// <summary>Why there was no connection; null if the daemon has answered.</summary>
     internal static SocketException? Connecting(RpcException e)
     {
         for (Exception? cause = e.Status.DebugException; cause is not null; cause = cause.InnerException)

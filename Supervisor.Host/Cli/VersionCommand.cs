@@ -5,7 +5,7 @@ using Supervisor.Host.Services;
 
 namespace Supervisor.Host.Cli;
 
-/// <summary><c>supervisor version</c>: of this program, and of the daemon if one answers.</summary>
+/// <summary><c>supervisor version</c>: the version of this program, and of the daemon if one answers.</summary>
 internal static class VersionCommand
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);

@@ -3,13 +3,13 @@ using Containerd.Services.Tasks.V1;
 
 namespace Supervisor.Host.Cli;
 
-/// <summary><c>supervisor wait</c>: prints the exit status of each container's task once it has ended.</summary>
+/// <summary><c>supervisor wait</c>: prints the exit status of each container's task once it has exited.</summary>
 internal static class WaitCommand
 {
     public static Command Create()
     {
         var ids = Ids.OneOrMore();
-        var command = new Command("wait", "Waits for containers to end and prints their exit statuses") { ids };
+        var command = new Command("wait", "Waits for containers to exit and prints their exit statuses") { ids };
         command.Does((parse, client, cancel) => Each.PrintAsync(
             parse.GetRequiredValue(ids),
             async id =>

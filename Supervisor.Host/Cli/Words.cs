@@ -2,10 +2,10 @@ using System.CommandLine;
 
 namespace Supervisor.Host.Cli;
 
-/// <summary>Options whose value is one of a few words.</summary>
+/// <summary>Options whose value is one of a set of words.</summary>
 internal static class Words
 {
-    /// <summary>Any other is refused, naming those that there are.</summary>
+    /// <summary>Refuses any other value, and lists the valid ones.</summary>
     public static void OnlyOf(this Option<string> option, params string[] words)
     {
         option.Validators.Add(result =>

@@ -3,9 +3,8 @@ using System.Collections.Frozen;
 namespace Supervisor.Host.Daemon;
 
 /// <summary>
-/// The calls that begin something new, or store more. While the journal's disk is full they are refused, so that what is left of
-/// its space
-/// is there for what ends: exits, kills and deletions.
+/// The calls that start something new, or store more. While the journal's disk is full they are refused, so that the remaining
+/// space is left for exits, kills and deletes.
 /// </summary>
 internal static class CallsThatNeedSpace
 {
@@ -20,9 +19,9 @@ internal static class CallsThatNeedSpace
         "leases.v1.Leases/Create", "leases.v1.Leases/AddResource", "events.v1.Events/Publish", "events.v1.Events/Forward",
     }.Select(m => "/containerd.services." + m).ToFrozenSet(StringComparer.Ordinal);
 
-    /// <param name="path">As a call names its method: <c>/containerd.services.tasks.v1.Tasks/Create</c>.</param>
+    /// <param name="path">The method as in a call: <c>/containerd.services.tasks.v1.Tasks/Create</c>.</param>
     public static bool Include(string path) => Methods.Contains(path);
 
-    /// <summary>For a test: that each of them exists.</summary>
+    /// <summary>For a test that each of them exists.</summary>
     internal static IEnumerable<string> All => Methods;
 }

@@ -3,24 +3,24 @@ using Supervisor.Runtime.Stdio;
 namespace Supervisor.Host.Daemon;
 
 /// <summary>
-/// The file that holds the output of a container of <c>supervisor run</c>. It belongs to the container, and goes with its record,
-/// whoever deletes that.
+/// The file with the output of a container of <c>supervisor run</c>. It belongs to the container, and is removed with its
+/// record, whichever client deletes that.
 /// </summary>
 internal static class ContainerLog
 {
-    /// <summary>Label of the container that names its log. The prefix is ours.</summary>
+    /// <summary>The label that names a container's log. The prefix is ours.</summary>
     public const string Label = "supervisor.io/log";
 
-    /// <summary>Where logs are, below a daemon's root directory.</summary>
+    /// <summary>The directory of logs, below a daemon's root directory.</summary>
     public static string DirectoryIn(string root) => Path.Join(root, "logs");
 
-    /// <summary>Where a container's is.</summary>
+    /// <summary>A container's log.</summary>
     public static string PathFor(string root, string @namespace, string id) =>
         Path.Join(DirectoryIn(root), @namespace, id + ".log");
 
     /// <summary>
-    /// Removes it with its former files, if it is the one that we gave the container: not any other path, whoever wrote the
-    /// label.
+    /// Removes it with its rotated files, if it has the path that we gave the container: never another path, whatever the label
+    /// says.
     /// </summary>
     public static void DeleteOf(IReadOnlyDictionary<string, string> labels, string root, string @namespace, string id)
     {

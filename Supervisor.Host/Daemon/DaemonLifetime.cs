@@ -3,21 +3,20 @@ using Supervisor.Actors.Persistence;
 namespace Supervisor.Host.Daemon;
 
 /// <summary>
-/// When the daemon began and when it is ready; and tells open calls that it stops, before their connections are closed under
-/// them.
+/// When the daemon started and when it is ready; cancels open calls when it stops, before their connections are closed.
 /// </summary>
 public sealed class DaemonLifetime : IDisposable
 {
-    /// <summary>When it began, on the monotonic clock: <see cref="System.Diagnostics.Stopwatch.GetTimestamp"/>.</summary>
+    /// <summary>When it started, on the monotonic clock: <see cref="System.Diagnostics.Stopwatch.GetTimestamp"/>.</summary>
     public long Began { get; } = System.Diagnostics.Stopwatch.GetTimestamp();
 
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Completes when the journal has been read: until then there is no answer that would be true.</summary>
+    /// <summary>Completes when the journal has been read: until then any answer would be incomplete.</summary>
     public Task Ready => _ready.Task;
 
     /// <summary>The journal has been read.</summary>
-    /// <param name="space">Whether there is room for it.</param>
+    /// <param name="space">Whether the journal has space.</param>
     public void BeReady(JournalSpace space)
     {
         _space = space;
@@ -31,18 +30,18 @@ public sealed class DaemonLifetime : IDisposable
 
     private readonly CancellationTokenSource _stopping = new();
 
-    /// <summary>Cancelled when the daemon begins to stop.</summary>
+    /// <summary>Cancelled when the daemon starts to stop.</summary>
     public CancellationToken Stopping => _stopping.Token;
 
     private readonly CancellationTokenSource _broken = new();
 
-    /// <summary>Cancelled when nothing can be changed any more: see <see cref="WhyBroken"/>.</summary>
+    /// <summary>Cancelled when changes have become impossible: see <see cref="WhyBroken"/>.</summary>
     public CancellationToken Broken => _broken.Token;
 
     /// <summary>Why, and what to do; null while nothing is broken.</summary>
     public string? WhyBroken { get; private set; }
 
-    /// <summary>Ends every call that waits for an answer, with UNAVAILABLE and the reason.</summary>
+    /// <summary>Ends every waiting call with UNAVAILABLE and the reason.</summary>
     public void Break(string why)
     {
         WhyBroken = why;

@@ -2,19 +2,19 @@ using Supervisor.Actors.Persistence;
 
 namespace Supervisor.Host.Daemon;
 
-/// <summary>Where a daemon listens and keeps its things.</summary>
+/// <summary>The options of a daemon.</summary>
 /// <param name="Address">Path of the unix socket.</param>
 /// <param name="Root">What must survive a reboot: the journal, the server's id, log files.</param>
-/// <param name="State">What need not: bundles, the shim's socket. Empty: it follows from the root.</param>
-/// <param name="ConfigFile">HOCON laid over the packaged configuration; null for none.</param>
+/// <param name="State">What need not: bundles, the shim's socket. Empty: derived from the root.</param>
+/// <param name="ConfigFile">HOCON that overrides the packaged configuration; null for none.</param>
 /// <param name="Group">Group that may use the socket too, by number; null for root alone.</param>
-/// <param name="ShimExecutable">supervisor-shim, parent of the containers and outlives the daemon; null: they are children of
-/// this process.</param>
+/// <param name="ShimExecutable">supervisor-shim, the parent of containers, which outlives the daemon; null: they are children
+/// of this process.</param>
 /// <param name="OwnsProcess">This process is the daemon and nothing else.</param>
 /// <param name="Criu">The program that makes checkpoints; null: as configured (supervisor.criu).</param>
 /// <param name="ShimPerContainer">Each container gets a shim of its own, in place of one for all.</param>
-/// <param name="OnMismatch">What becomes of running containers that the journal does not know of because it is not the one they
-/// were journalled in.</param>
+/// <param name="OnMismatch">What to do with running containers that are not in the journal, when it is not the journal they
+/// were written to.</param>
 /// <param name="Quiet">Log nothing: for an embedded daemon, whose terminal belongs to the container.</param>
 public sealed record DaemonOptions(
     string Address, string Root, string State, string? ConfigFile = null, uint? Group = null, bool Quiet = false,
@@ -22,10 +22,10 @@ public sealed record DaemonOptions(
     bool OwnsProcess = false, string? Criu = null, bool ShimPerContainer = false,
         JournalMismatch OnMismatch = JournalMismatch.Refuse)
 {
-    /// <summary>Log also what is for developers, with stack traces.</summary>
+    /// <summary>Also log debug messages, with stack traces.</summary>
     public bool Debug { get; init; }
 
-    /// <summary>How long a client may take for the first call over its connection.</summary>
+    /// <summary>How long a client may take for the first call on its connection.</summary>
     public TimeSpan FirstCallWithin { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Where <c>supervisor serve</c> listens and clients look.</summary>

@@ -7,7 +7,7 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Host.Daemon;
 
 /// <summary>
-/// What a path names, without following a symbolic link: .NET tells links and directories apart, but no sockets and FIFOs.
+/// The kind of file at a path, symbolic links not followed: .NET recognizes links and directories, but not sockets and FIFOs.
 /// </summary>
 internal static unsafe class FileKind
 {
@@ -19,7 +19,7 @@ internal static unsafe class FileKind
 
     private const int TypeBits = 0xF000; // S_IFMT
 
-    /// <summary>The type bits of the mode; null when nothing is there or it cannot be reached.</summary>
+    /// <summary>The type bits of the mode; null if there is no file or it cannot be reached.</summary>
     public static int? Of(string path) => Of(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW);
 
     /// <summary>As <see cref="Of(string)"/>, of an open file.</summary>

@@ -2,12 +2,12 @@ using Akka.Configuration;
 
 namespace Supervisor.Host.Daemon;
 
-/// <summary>The configuration: the packaged file, and over it the one that the operator names.</summary>
+/// <summary>The configuration: the packaged file, overridden by the one that the operator names.</summary>
 internal static class HoconFiles
 {
     private const string Packaged = "hocon/supervisor.hocon";
 
-    // Nothing of an embedded daemon may write into the container's terminal.
+    // An embedded daemon must not write to the container's terminal.
     private const string Silent = "akka { loglevel = OFF, stdout-loglevel = OFF, loggers = [] }";
 
     /// <exception cref="DaemonStartException">A file cannot be read, or is not HOCON.</exception>

@@ -3,14 +3,13 @@ using System.Text;
 namespace Supervisor.Host.Daemon;
 
 /// <summary>
-/// Refuses, before Akka's parser sees it, a text on which that overflows the stack, which would end the process without a word:
-/// settings that refer to themselves (the parser accepts them, and overflows when the setting is read or merged), and deep
-/// nesting.
-/// An include, on which it fails with a null reference, is named too, and brackets that do not match, which it accepts.
+/// Refuses a text on which Akka's parser would overflow the stack and so kill the process without a message: settings that
+/// refer to themselves (the parser accepts them, and overflows when the setting is read or merged), and deep nesting. It also
+/// refuses an include, on which the parser fails with a null reference, and unmatched brackets, which it accepts.
 /// </summary>
 internal sealed class HoconGuard
 {
-    /// <summary>Levels of braces and brackets, parts of a path, and substitutions that lead to each other.</summary>
+    /// <summary>Limit for levels of braces and brackets, parts of a path, and chained substitutions.</summary>
     private const int MaxDepth = 100;
 
     private readonly string _text;
@@ -19,14 +18,14 @@ internal sealed class HoconGuard
     private readonly StringBuilder _key = new();
     private int _at, _line = 1;
     private string _path = "";
-    private Setting? _value; // of which the value is being read; null while the key is
+    private Setting? _value; // the setting whose value is being read; null while the key is
 
     private HoconGuard(string text) => _text = text;
 
     /// <param name="References">Paths in its substitutions.</param>
     private sealed record Setting(string Path, int Line, List<string> References);
 
-    /// <summary>What goes on after the closing bracket.</summary>
+    /// <summary>What continues after the closing bracket.</summary>
     private sealed record Level(char Close, string Path, Setting? Value, int Line);
 
     /// <returns>Every path that is set, with its line.</returns>
@@ -111,7 +110,7 @@ internal sealed class HoconGuard
         _key.Clear();
     }
 
-    // A line's end separates elements of an array, but ends no setting.
+    // A newline separates elements of an array, but ends no setting.
     private void EndStatement()
     {
         if (_levels.TryPeek(out var level) && level.Close == ']') return;
@@ -182,7 +181,7 @@ internal sealed class HoconGuard
         : $"\"{way[0].Path}\" refers to itself through "
             + $"{string.Join(", ", way[1..].Select(s => $"\"{s.Path}\" (line {s.Line})"))}";
 
-    /// <summary>Whether the value of one path is a part of the other's, or the same.</summary>
+    /// <summary>Whether the value of one path contains or equals the other's.</summary>
     private static bool Overlap(string one, string other) =>
         one == other || one.StartsWith(other + ".", StringComparison.Ordinal)
             || other.StartsWith(one + ".", StringComparison.Ordinal);

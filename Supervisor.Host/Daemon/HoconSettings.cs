@@ -6,9 +6,9 @@ using Supervisor.Runtime.Stdio;
 namespace Supervisor.Host.Daemon;
 
 /// <summary>
-/// What an operator may set, and to what: a name that is none, or a value of another kind, is refused before anything is started.
+/// The settings and their types: an unknown name, or a value of another type, is refused before anything is started.
 /// </summary>
-/// <remarks>What is below <c>akka</c> is Akka.NET's, and not judged here.</remarks>
+/// <remarks>Settings below <c>akka</c> are Akka.NET's, and not checked.</remarks>
 internal static class HoconSettings
 {
     private static readonly Kind
@@ -79,7 +79,7 @@ internal static class HoconSettings
         catch (Exception e) when (
             e is FormatException or OverflowException or ArgumentException or InvalidOperationException or ConfigurationException)
         {
-            return false; // Akka's readers each have their own way to say so
+            return false; // Akka's readers throw different exceptions
         }
     }
 

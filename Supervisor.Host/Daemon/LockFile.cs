@@ -6,11 +6,11 @@ using Supervisor.Kernel.Files;
 
 namespace Supervisor.Host.Daemon;
 
-/// <summary>Held while a daemon lives; the kernel lets go of it whatever way the daemon ends. flock(2).</summary>
+/// <summary>Held while a daemon runs; the kernel releases it however the daemon exits. flock(2).</summary>
 internal sealed class LockFile : IDisposable
 {
     /// <summary>
-    /// A killed daemon's lock lives on in a child that it was just making, until that child executes its program.
+    /// A killed daemon's lock may still be held by a child that it had just cloned, until that child calls execve.
     /// </summary>
     private static readonly TimeSpan FreeWithin = TimeSpan.FromSeconds(2), Between = TimeSpan.FromMilliseconds(20);
 
@@ -18,18 +18,18 @@ internal sealed class LockFile : IDisposable
 
     private LockFile(Fd file) => _file = file;
 
-    /// <exception cref="DaemonStartException">Another holds it, and does not end within two seconds; <paramref name="shared"/>
-    /// says what two daemons would have shared.</exception>
+    /// <exception cref="DaemonStartException">Another daemon holds it for more than two seconds; <paramref name="shared"/>
+    /// names what two daemons would have shared.</exception>
     public static LockFile Take(string path, string shared)
     {
-        // Not File.OpenHandle: it emulates sharing with a flock of its own, which would meet this one.
+        // Not File.OpenHandle: it emulates sharing with a flock of its own, which would conflict with this one.
         var file = Open(path);
         for (var began = Stopwatch.GetTimestamp(); ; Thread.Sleep(Between))
         {
             if (Native.flock(file.Number, Native.LOCK_EX | Native.LOCK_NB) == 0)
             {
                 if (PrivateFiles.IsAt(path, file)) return new LockFile(file);
-                file.Dispose(); // who held it has removed it: the lock of a file without a name keeps nobody out
+                file.Dispose(); // its holder has removed it: a lock on an unlinked file excludes no one
                 file = Open(path);
             }
             if (Stopwatch.GetElapsedTime(began) > FreeWithin) break;
@@ -46,7 +46,7 @@ internal sealed class LockFile : IDisposable
         }
         catch (SyscallException e) when (e.Errno is Errno.ELOOP)
         {
-            throw new DaemonStartException($"{path}: is a symbolic link, which somebody may have planted: remove it", e);
+            throw new DaemonStartException($"{path}: is a symbolic link, perhaps planted by another user: remove it", e);
         }
         catch (SyscallException e)
         {
@@ -59,7 +59,7 @@ internal sealed class LockFile : IDisposable
     }
 
     /// <remarks>
-    /// Unlocked by word, not by closing alone: a child just being born may still hold a copy of the descriptor.
+    /// Unlocked explicitly, not only by close: a child that was just cloned may still hold a copy of the descriptor.
     /// </remarks>
     public void Dispose()
     {

@@ -8,9 +8,8 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Host.Daemon;
 
 /// <summary>
-/// The daemon's directories. Whose they are and who may enter is read, and changed, through a descriptor that no symbolic link
-/// led to:
-/// a link that is planted in the place of a directory of ours would make us write where it leads.
+/// The daemon's directories. Owner and mode are read and changed through a descriptor opened without following symbolic links:
+/// a link planted in place of a directory would redirect our writes.
 /// </summary>
 internal static class PrivateDirectory
 {
@@ -25,19 +24,19 @@ internal static class PrivateDirectory
         "supervisor.sock.lock"];
 
     /// <summary>
-    /// Makes the directory, with what is missing above it, 0700. One that is there becomes that, if it is ours.
+    /// Creates the directory and its missing parents with mode 0700. An existing one gets that mode, if it is ours.
     /// </summary>
-    /// <param name="contents">What is in a directory of ours: one without any of these, and not empty, is somebody
-    /// else's.</param>
-    /// <param name="groupMayPass">Whether 0710 is left as it is: the group of a socket in it.</param>
-    /// <exception cref="DaemonStartException">It cannot be made, is a link, another user's, or others may enter and it is not
-    /// ours to narrow.</exception>
+    /// <param name="contents">Names in a directory of ours: one that has none of them and is not empty belongs to another
+    /// program.</param>
+    /// <param name="groupMayPass">Whether 0710 is kept: for the group of a socket in it.</param>
+    /// <exception cref="DaemonStartException">It cannot be created, is a link or another user's, or others may enter it and it
+    /// is not ours to change.</exception>
     public static void Claim(string path, ReadOnlySpan<string> contents, bool groupMayPass = false)
     {
         using var directory = Open(path);
         var mode = OwnMode(directory, path);
         if ((mode & Others) == 0 || (groupMayPass && mode == GroupMayPass)) return;
-        // a file system of its own is as good as an empty directory
+        // a new file system counts as an empty directory
         var there = FileCalls.List(directory).FindAll(n => n != "lost+found");
         if (there.Count > 0 && !there.Exists(new HashSet<string>([.. contents], StringComparer.Ordinal).Contains))
             throw new DaemonStartException(
@@ -47,28 +46,28 @@ internal static class PrivateDirectory
     }
 
     /// <summary>
-    /// Makes the directory of a socket 0700. One that is there may let others pass, who meet the socket's own mode, but not
-    /// write.
+    /// Creates the directory of a socket with mode 0700. An existing one may let others pass, since the socket has its own
+    /// mode, but not write.
     /// </summary>
-    /// <exception cref="DaemonStartException">It cannot be made, is a link or another user's, or others may write in
+    /// <exception cref="DaemonStartException">It cannot be created, is a link or another user's, or others may write in
     /// it.</exception>
     public static void ClaimForSocket(string path)
     {
         using var directory = Open(path);
         if ((OwnMode(directory, path) & OthersMayWrite) != 0)
             throw new DaemonStartException(
-                $"{path}: others may write in it, which would let them replace what is ours: chmod go-w {path}, or name "
+                $"{path}: others may write in it, and so could replace the daemon's files: chmod go-w {path}, or name "
                 + "another directory");
     }
 
     /// <summary>
-    /// Lets a group pass through a directory that only its owner may enter. One that others may enter anyway is not changed.
+    /// Lets a group pass through a directory that only its owner may enter. One that others may enter is not changed.
     /// </summary>
     public static void LetPass(string path, uint group)
     {
         using var directory = Open(path);
         var mode = OwnMode(directory, path);
-        if ((mode & 1) != 0) return; // o+x: a directory that is not ours alone, such as /run
+        if ((mode & 1) != 0) return; // o+x: a shared directory, such as /run
         Do(path, () =>
         {
             if (fchown(directory.Number, uint.MaxValue, group) != 0) throw new SyscallException("fchown", Errno.Last, path);
@@ -93,7 +92,7 @@ internal static class PrivateDirectory
         return status.Uid == geteuid()
             ? status.Mode
             : throw new DaemonStartException(
-                $"{path}: belongs to user {status.Uid}, not to user {geteuid()}, who runs the daemon: name another directory, "
+                $"{path}: is owned by user {status.Uid}, not by user {geteuid()}, who runs the daemon: name another directory, "
                 + "or chown it");
     }
 
@@ -111,7 +110,7 @@ internal static class PrivateDirectory
         }
         catch (SyscallException e) when (e.Errno is Errno.ELOOP or Errno.ENOTDIR)
         {
-            throw new DaemonStartException($"{path}: is a symbolic link, or no directory: name the directory itself", e);
+            throw new DaemonStartException($"{path}: is a symbolic link, or not a directory: name the directory itself", e);
         }
         catch (SyscallException e)
         {
@@ -120,8 +119,8 @@ internal static class PrivateDirectory
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new DaemonStartException(
-                $"{path}: cannot be made: "
-                + $"{(e is FileNotFoundException ? "its file system makes no directories" : e.Message)}: name another directory",
+                $"{path}: cannot be created: "
+                + $"{(e is FileNotFoundException ? "no mkdir on its file system" : e.Message)}: name another directory",
                 e);
         }
     }

@@ -5,9 +5,9 @@ using Supervisor.Storage.Files;
 namespace Supervisor.Host.Daemon;
 
 /// <summary>
-/// What earlier versions made wider than 0700 and 0600 below a directory that is now the daemon's alone. It is narrowed once: a
-/// file says that it has been. Symbolic links are
-/// not followed, and the root file systems of containers are left as they are: their users must be able to enter them.
+/// Narrows once what earlier versions created wider than 0700 and 0600 below a directory that is now private to the daemon; a
+/// file marks it as done. Symbolic links are not followed, and the root file systems of containers are not changed: their users
+/// must be able to enter them.
 /// </summary>
 internal static partial class PrivateTree
 {
@@ -20,7 +20,7 @@ internal static partial class PrivateTree
     /// <summary>Root file systems below a state directory, and the state directories of other daemons.</summary>
     public static Regex OfState => OfBundles();
 
-    /// <param name="spared">What is left alone, by its path below the directory.</param>
+    /// <param name="spared">What is not changed, by its path below the directory.</param>
     /// <exception cref="DaemonStartException">Something cannot be narrowed.</exception>
     public static void Narrow(string path, Regex spared)
     {
@@ -35,7 +35,7 @@ internal static partial class PrivateTree
         catch (IOException e)
         {
             throw new DaemonStartException(
-                $"{path}: what others may read in it cannot be made the daemon's alone: {e.Message}", e);
+                $"{path}: cannot remove the permissions of other users in it: {e.Message}", e);
         }
     }
 

@@ -2,11 +2,11 @@ using Supervisor.Kernel.Files;
 
 namespace Supervisor.Host.Daemon;
 
-/// <summary>Who this daemon is: clients derive names from the id, so it stays the same across restarts.</summary>
+/// <summary>The daemon's id: clients derive names from it, so it stays the same across restarts.</summary>
 public sealed record ServerIdentity(string Uuid, ulong PidNamespace)
 {
     /// <summary>Reads <c>uuid</c> in the root directory, or writes a new one.</summary>
-    /// <exception cref="DaemonStartException">It cannot be read or written, or holds no UUID.</exception>
+    /// <exception cref="DaemonStartException">It cannot be read or written, or is not a UUID.</exception>
     public static ServerIdentity Load(string root)
     {
         var path = Path.Combine(root, "uuid");
@@ -20,7 +20,7 @@ public sealed record ServerIdentity(string Uuid, ulong PidNamespace)
                     : throw new DaemonStartException($"{path}: holds no UUID; remove it to get a new one");
             }
             var fresh = Guid.NewGuid().ToString("D");
-            // Renamed into place: a crash leaves the old state or the new one, never half a file.
+            // Renamed into place: after a crash the file is old or new, never partial.
             PrivateFiles.WriteLines(path + ".new", [fresh]);
             File.Move(path + ".new", path, overwrite: true);
             return new ServerIdentity(fresh, OwnPidNamespace());

@@ -2,16 +2,16 @@ using System.CommandLine.Parsing;
 
 namespace Supervisor.Host.Daemon;
 
-/// <summary>What a mistyped word was meant to be.</summary>
+/// <summary>Suggestions for mistyped words.</summary>
 internal static class Spelling
 {
-    /// <summary>The word that is fewest slips away, at most two and fewer than it has letters; null for none.</summary>
+    /// <summary>The word with the smallest edit distance, at most two and less than its length; null for none.</summary>
     public static string? Nearest(string typed, IEnumerable<string> words) => words
         .Select(word => (word, slips: Slips(typed, word)))
         .Where(w => w.slips <= 2 && w.slips < w.word.Length)
         .OrderBy(w => w.slips).Select(w => w.word).FirstOrDefault();
 
-    /// <summary>What is said of an option that the verb does not have.</summary>
+    /// <summary>The error for an option that the verb does not have.</summary>
     public static string NoSuchOption(string typed, SymbolResult at)
     {
         var name = typed.Split('=')[0];
@@ -25,7 +25,7 @@ internal static class Spelling
         return $"\"{name}\": no such option.";
     }
 
-    // Damerau and Levenshtein: letters that are missing, too many, wrong, or two that have changed places.
+    // Damerau and Levenshtein: letters missing, added, replaced, or transposed.
     private static int Slips(string one, string other)
     {
         var cost = new int[one.Length + 1, other.Length + 1];

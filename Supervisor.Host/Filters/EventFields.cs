@@ -8,7 +8,7 @@ using Supervisor.Actors.Events;
 namespace Supervisor.Host.Filters;
 
 /// <summary>
-/// What a filter of events can ask: <c>namespace</c>, <c>topic</c>, and <c>event.FIELD</c> of the event types we know.
+/// The fields for filters of events: <c>namespace</c>, <c>topic</c>, and <c>event.FIELD</c> of the event types we know.
 /// </summary>
 public static class EventFields
 {
@@ -27,7 +27,7 @@ public static class EventFields
         };
     }
 
-    /// <summary>Null for a type that we do not know, or bytes that are no such message.</summary>
+    /// <summary>Null for an unknown type, or for bytes that are not such a message.</summary>
     internal static IMessage? Parse(Any any)
     {
         // Clients of other origin may put Google's prefix in front of the type's name.
@@ -46,7 +46,7 @@ public static class EventFields
     {
         if (message.Descriptor.FindFieldByName(path[0]) is not { } field) return null;
         var value = field.Accessor.GetValue(message);
-        // A key may hold dots: what is left of the path, joined again.
+        // A key may hold dots: the rest of the path, joined.
         if (field.IsMap) return path.Length > 1 ? (value as IDictionary)?[string.Join('.', path[1..]!)] as string : null;
         if (value is string text) return path.Length == 1 ? NullIfEmpty(text) : null;
         return value is IMessage inner and not Any && path.Length > 1 ? Find(inner, path[1..]) : null;

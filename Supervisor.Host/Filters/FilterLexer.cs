@@ -2,7 +2,8 @@ using System.Text;
 
 namespace Supervisor.Host.Filters;
 
-/// <summary>Cuts a filter into tokens. What a character means depends on what is expected, so the parser says which.</summary>
+/// <summary>Splits a filter into tokens. What a character means depends on what the parser expects, so there are two
+/// methods.</summary>
 internal ref struct FilterLexer(string text)
 {
     private readonly string _text = text;
@@ -70,7 +71,7 @@ internal ref struct FilterLexer(string text)
         return Token(FilterTokenKind.Quoted, value.ToString(), start);
     }
 
-    /// <summary>The escapes of Go's string literals; in a pattern any other one is the pattern's own business.</summary>
+    /// <summary>The escapes of Go's string literals; in a pattern all others are left to the pattern.</summary>
     private void Escape(StringBuilder value, char quote)
     {
         var start = _at++;

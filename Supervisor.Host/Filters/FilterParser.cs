@@ -15,7 +15,7 @@ namespace Supervisor.Host.Filters;
 /// </summary>
 internal static class FilterParser
 {
-    /// <exception cref="FilterSyntaxException">It is not a filter.</exception>
+    /// <exception cref="FilterSyntaxException">The text is not a filter.</exception>
     public static ImmutableArray<Selector> Parse(string text)
     {
         var lexer = new FilterLexer(text);

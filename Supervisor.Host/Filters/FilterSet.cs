@@ -3,12 +3,12 @@ using System.Collections.Immutable;
 namespace Supervisor.Host.Filters;
 
 /// <summary>
-/// The filters of one call: any may match, and of one all selectors must; none, or an empty one, lets everything pass.
+/// The filters of one call: one filter must match with all its selectors; no filters, or an empty one, match everything.
 /// </summary>
 public sealed class FilterSet
 {
     /// <summary>
-    /// Characters of all filters of one call together: more than any client sends, little enough to parse at once.
+    /// Limit for all filters of one call together, in characters: more than any client sends, and cheap to parse.
     /// </summary>
     public const int MaximumLength = 64 * 1024;
 
@@ -16,7 +16,7 @@ public sealed class FilterSet
 
     private FilterSet(ImmutableArray<ImmutableArray<Selector>> filters) => _filters = filters;
 
-    /// <summary>Lets everything pass.</summary>
+    /// <summary>Matches everything.</summary>
     public static FilterSet All { get; } = new([]);
 
     /// <exception cref="FilterSyntaxException">One of them is not a filter.</exception>
@@ -36,7 +36,7 @@ public sealed class FilterSet
         return all ? All : new FilterSet(parsed.ToImmutable());
     }
 
-    /// <summary>Whether what <paramref name="lookup"/> tells of passes.</summary>
+    /// <summary>Whether the record behind <paramref name="lookup"/> matches.</summary>
     public bool Matches(FieldLookup lookup)
     {
         if (_filters.IsEmpty) return true;

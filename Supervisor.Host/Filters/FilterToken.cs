@@ -1,9 +1,9 @@
 namespace Supervisor.Host.Filters;
 
-/// <summary>What a piece of a filter is.</summary>
+/// <summary>The kind of a token.</summary>
 internal enum FilterTokenKind
 {
-    /// <summary>Nothing is left.</summary>
+    /// <summary>The end of the text.</summary>
     End,
 
     /// <summary>Letters, digits and underscores.</summary>
@@ -22,5 +22,5 @@ internal enum FilterTokenKind
     Separator,
 }
 
-/// <summary>A piece of a filter, and where in the text it is.</summary>
+/// <summary>A token of a filter, and its place in the text.</summary>
 internal readonly record struct FilterToken(FilterTokenKind Kind, string Text, int Start, int End);

@@ -8,7 +8,7 @@ using Supervisor.Storage.Content;
 
 namespace Supervisor.Host.Filters;
 
-/// <summary>What a filter can ask of the records that are listed. An empty field counts as absent, as in containerd.</summary>
+/// <summary>The fields of records for filters of lists. An empty field counts as absent, as in containerd.</summary>
 public static class RecordFields
 {
     /// <summary><c>id</c>, <c>image</c>, <c>runtime.name</c>, <c>labels.KEY</c>.</summary>
@@ -74,7 +74,7 @@ public static class RecordFields
         _ => null,
     };
 
-    /// <summary>A key may hold dots: what is left of the path, joined again.</summary>
+    /// <summary>A key may hold dots: the rest of the path, joined.</summary>
     private static string? Label(ImmutableSortedDictionary<string, string> labels, ImmutableArray<string> path) =>
         path.Length > 1 ? labels.GetValueOrDefault(string.Join('.', path[1..])) : null;
 

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace Supervisor.Host.Filters;
 
-/// <summary>The value of a field of whatever is filtered; null when the field is absent.</summary>
+/// <summary>The value of a field of the filtered record; null when the field is absent.</summary>
 /// <param name="path">The field's name and, below it, the rest of the path: <c>labels</c>, <c>a.b/c</c>. Never empty.</param>
 public delegate string? FieldLookup(ImmutableArray<string> path);
 
@@ -16,7 +16,7 @@ internal abstract record Selector(ImmutableArray<string> Path)
     /// <param name="value">Empty when the field is absent.</param>
     protected abstract bool Accepts(string value);
 
-    /// <summary>The field is there.</summary>
+    /// <summary>The field is present.</summary>
     public sealed record Present(ImmutableArray<string> Path) : Selector(Path)
     {
         public override bool Matches(FieldLookup lookup) => lookup(Path) is not null;

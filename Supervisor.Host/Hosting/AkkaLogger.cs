@@ -6,12 +6,12 @@ using LogLevel = Microsoft.Extensions.Logging.LogLevel;
 namespace Supervisor.Host.Hosting;
 
 /// <summary>
-/// Akka's log events in the daemon's log. One category for all actors, for theirs come and go; a message begins with the
-/// container's id where there is one.
+/// Akka's log events in the daemon's log. One category for all actors, which come and go; a message starts with the container's
+/// id where there is one.
 /// </summary>
 /// <remarks>
-/// Not one of <c>akka.loggers</c>: those are created by name, and the only way to hand them something, an ActorSystemSetup, makes
-/// Akka look for an application's XML configuration, which costs 20 MB.
+/// Not one of <c>akka.loggers</c>: those are created by name, and the only way to pass them arguments, an ActorSystemSetup,
+/// makes Akka look for an application's XML configuration, which costs 20 MB.
 /// </remarks>
 internal sealed class AkkaLogger : ReceiveActor
 {
@@ -19,8 +19,8 @@ internal sealed class AkkaLogger : ReceiveActor
     {
         Receive<LogEvent>(e =>
         {
-            // A journal that cannot be used is said in one line, by the daemon that does not start or the container that it
-            // costs.
+            // An unusable journal is reported elsewhere in one line: by the daemon that does not start, or for the container
+            // that is lost.
             var level = e.Cause is JournalUnusableException or DamagedEventsException ? LogLevel.Debug : LevelOf(e);
             if (log.IsEnabled(level)) log.Log(level, default, e.Message, e.Cause, static (message, _) => $"{message}");
         });
@@ -43,7 +43,7 @@ internal sealed class AkkaLogger : ReceiveActor
     private static LogLevel LevelOf(LogEvent e) => e.LogLevel() switch
     {
         Akka.Event.LogLevel.DebugLevel => LogLevel.Debug,
-        // That the actor system stops is said by the one that stops it.
+        // The stop of the actor system is logged by its caller.
         Akka.Event.LogLevel.InfoLevel when e.LogClass == typeof(CoordinatedShutdown) => LogLevel.Debug,
         Akka.Event.LogLevel.InfoLevel => LogLevel.Information,
         Akka.Event.LogLevel.WarningLevel => LogLevel.Warning,

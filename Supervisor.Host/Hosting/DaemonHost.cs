@@ -16,12 +16,12 @@ namespace Supervisor.Host.Hosting;
 
 /// <summary>A running daemon: the actors, and the socket in front of them.</summary>
 /// <remarks>
-/// Stopping goes in phases, each with its fallback: open streams and waits are ended with UNAVAILABLE; calls in flight
-/// get <see cref="Patience"/> to be answered, then their connections are closed; then the actors stop. Containers stay.
+/// It stops in phases, each with a fallback: open streams and waits end with UNAVAILABLE; calls in flight get
+/// <see cref="Patience"/> to finish, then their connections are closed; then the actors stop. Containers keep running.
 /// </remarks>
 public sealed class DaemonHost : IAsyncDisposable
 {
-    /// <summary>Both ways: containerd's limit, and its clients'.</summary>
+    /// <summary>In both directions: containerd's limit, and its clients'.</summary>
     private const int MaximumMessageSize = 16 << 20;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5), SettleWithin = TimeSpan.FromSeconds(2);
@@ -49,15 +49,16 @@ public sealed class DaemonHost : IAsyncDisposable
     public SupervisorSystem System => _node.System;
 
     /// <summary>
-    /// Completes when something could not be journalled and whoever waits has been told: nothing more is changed by this daemon,
-    /// and another must take its place.
+    /// Completes when a journal write failed and all waiting calls have got the error: this daemon changes nothing more and
+    /// must be replaced.
     /// </summary>
     public Task Broken { get; private init; } = Task.CompletedTask;
 
     /// <summary>
-    /// Starts the actors, and listens while they recover: who connects then is answered when they have, or told why they cannot.
+    /// Starts the actors, and listens while they recover: early calls are answered when they have, or fail with the reason why
+    /// they cannot.
     /// </summary>
-    /// <exception cref="DaemonStartException">Something of the environment is in the way.</exception>
+    /// <exception cref="DaemonStartException">The environment does not allow it.</exception>
     /// <exception cref="TimeoutException">The journal does not answer.</exception>
     public static async Task<DaemonHost> StartAsync(DaemonOptions options, CancellationToken cancellation = default)
     {
@@ -75,9 +76,8 @@ public sealed class DaemonHost : IAsyncDisposable
         var lifetime = new DaemonLifetime();
         try
         {
-            // Two daemons on one root would write one journal, on one state directory end each other's containers, and on one
-            // address
-            // unlink each other's socket.
+            // Two daemons with one root would write the same journal, with one state directory kill each other's containers,
+            // and with one address unlink each other's socket.
             var root = Hold(undo, LockFile.Take(Path.Combine(options.Root, "lock"), $"the root directory {options.Root}"));
             var identity = ServerIdentity.Load(options.Root);
             if (options.State.Length == 0) options = options with { State = StateDirectory.Default(options.Root, identity) };
@@ -93,8 +93,7 @@ public sealed class DaemonHost : IAsyncDisposable
             PrivateTree.Narrow(options.State, PrivateTree.OfState);
             var hocon = await reading;
             await describing;
-            // Meanwhile the socket's side is put together and opened: it asks for the actors only when it is asked itself, and
-            // then waits.
+            // In the meantime the socket is set up and opened: its calls wait for the actors.
             var starting = Task.Run(() => SupervisorNode.StartAsync(
                 new NodeOptions(options.Root, options.State, hocon, options.ShimExecutable, options.OwnsProcess, options.Criu,
                     options.ShimPerContainer,
@@ -107,7 +106,7 @@ public sealed class DaemonHost : IAsyncDisposable
             await app.StartAsync(cancellation);
             undo.Push(new Listening(app, options.Address));
             var node = await starting;
-            _ = app.Services.GetRequiredService<LogLimits>(); // what is configured wrongly is said now
+            _ = app.Services.GetRequiredService<LogLimits>(); // a wrong configuration must fail now
             app.Services.GetRequiredService<HealthService>().BeginServing();
             lifetime.BeReady(node.System.JournalSpace);
             var log = loggers.CreateLogger<DaemonHost>();
@@ -144,16 +143,15 @@ public sealed class DaemonHost : IAsyncDisposable
         await _app.DisposeAsync();
         _lifetime.Dispose();
         foreach (var taken in _locks) taken.Dispose();
-        _loggers.Dispose(); // last: it writes what is still in its queue
+        _loggers.Dispose(); // last: it flushes its queue
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await StopAsync("disposed");
 
     /// <summary>
-    /// A start leaves some 20 MB of garbage, mostly of reading the configuration; a daemon that does little would keep it for
-    /// hours, for
-    /// nothing makes it collect. Once, a moment after the start, when nobody waits for it: it takes 20 ms.
+    /// A start leaves some 20 MB of garbage, mostly from reading the configuration; an idle daemon would keep it for hours,
+    /// since nothing triggers a collection. Done once, shortly after the start, when no call waits for it: it takes 20 ms.
     /// </summary>
     private static async Task CollectStartGarbageAsync(DaemonLifetime lifetime)
     {
@@ -166,14 +164,14 @@ public sealed class DaemonHost : IAsyncDisposable
     {
         var lost = await journalLost;
         Log.JournalLost(log, lost.Reason);
-        lifetime.Break($"the journal could not be written: {lost.Reason}");
+        lifetime.Break($"cannot write the journal: {lost.Reason}");
     }
 
     private static WebApplication Build(
         DaemonOptions options, Func<SupervisorSystem> system, ServerIdentity identity, DaemonLifetime lifetime,
         ILoggerFactory loggers)
     {
-        // Empty: no configuration files, no environment, no host filtering, no TLS; what is needed is named here.
+        // Empty: no configuration files, no environment, no host filtering, no TLS; all that is needed is named here.
         var builder = WebApplication.CreateEmptyBuilder(
             new WebApplicationOptions { ApplicationName = "supervisor", ContentRootPath = AppContext.BaseDirectory });
         builder.Services.AddSingleton(loggers);
@@ -182,17 +180,17 @@ public sealed class DaemonHost : IAsyncDisposable
         builder.Services.Configure<SocketTransportOptions>(s =>
         {
             s.CreateBoundListenSocket = _ => ListeningSocket.Bind(options.Address, options.Group);
-            // safe here: no call blocks the thread that reads its socket, all of them ask actors
+            // safe here: no call blocks the thread that reads its socket, all calls ask actors
             s.UnsafePreferInlineScheduling = true;
         });
-        // they are the command line's: the framework's would cancel a start half-way
+        // the command line handles signals: the framework would cancel a start half-way
         builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         builder.Services.AddRoutingCore();
         builder.Services.AddGrpc(g =>
         {
             g.MaxReceiveMessageSize = g.MaxSendMessageSize = MaximumMessageSize;
             g.Interceptors.Add<CallInterceptor>();
-            g.EnableDetailedErrors = true; // of what no interceptor sees: see MalformedRequests
+            g.EnableDetailedErrors = true; // for errors that no interceptor sees: see MalformedRequests
         });
         builder.Services.AddSingleton(options).AddSingleton(_ => system()).AddSingleton(identity).AddSingleton(lifetime)
             .AddSingleton(TimeProvider.System);
@@ -223,7 +221,7 @@ public sealed class DaemonHost : IAsyncDisposable
         kestrel.Limits.MinResponseDataRate = null;
         // an infinite one overflows Kestrel's clock, and ends idle connections at once
         kestrel.Limits.KeepAliveTimeout = TimeSpan.FromDays(30);
-        kestrel.Limits.Http2.MaxStreamsPerConnection = int.MaxValue; // a client parks its waits on one connection
+        kestrel.Limits.Http2.MaxStreamsPerConnection = int.MaxValue; // a client keeps all its waits on one connection
         kestrel.ListenUnixSocket(options.Address, listen =>
         {
             listen.Protocols = HttpProtocols.Http2;
@@ -247,7 +245,7 @@ public sealed class DaemonHost : IAsyncDisposable
             p.GetRequiredService<SupervisorSystem>())).AddSingleton<ImagesService>().AddSingleton<ContentService>()
         .AddSingleton<SnapshotsService>().AddSingleton<DiffService>();
 
-    /// <summary>Our own directory is ours alone; another one, such as /run, has its own rules.</summary>
+    /// <summary>Our own directory is private; another one, such as /run, keeps its mode.</summary>
     private static void ClaimForSocket(string directory, bool groupMayPass)
     {
         if (directory == DaemonOptions.DefaultState) PrivateDirectory.Claim(directory, PrivateDirectory.OfState, groupMayPass);
@@ -267,7 +265,7 @@ public sealed class DaemonHost : IAsyncDisposable
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
-    /// <summary>Of the socket: those who wait are told why before their connections are closed.</summary>
+    /// <summary>Stops the socket: waiting calls get the reason before their connections are closed.</summary>
     private sealed class Listening(WebApplication app, string address) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()
@@ -287,7 +285,7 @@ public sealed class DaemonHost : IAsyncDisposable
         }
     }
 
-    /// <summary>Of what is being started.</summary>
+    /// <summary>Disposes of what is still starting, once it has started.</summary>
     private sealed class Disposal<T>(Task<T> starting) : IAsyncDisposable where T : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()

@@ -6,15 +6,15 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Host.Hosting;
 
-/// <summary>The daemon's unix socket: in a directory of its owner, mode 0600 before anybody can connect to it.</summary>
+/// <summary>The daemon's unix socket: in a directory of its owner, mode 0600 before any client can connect to it.</summary>
 internal static class ListeningSocket
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode WithGroup = OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
     private const int PathLimit = 107; // sun_path less its terminating zero, unix(7)
 
-    /// <summary>Removes a socket on which nobody answers.</summary>
-    /// <exception cref="DaemonStartException">Somebody answers, or it is no socket, or the path is too long.</exception>
+    /// <summary>Removes a socket on which no daemon answers.</summary>
+    /// <exception cref="DaemonStartException">A daemon answers, or it is not a socket, or the path is too long.</exception>
     public static void RemoveStale(string address)
     {
         if (System.Text.Encoding.UTF8.GetByteCount(address) > PathLimit)
@@ -23,7 +23,7 @@ internal static class ListeningSocket
         {
             case null: return;
             case not FileKind.Socket:
-                throw new DaemonStartException($"{address}: is there and is no socket; remove it, or listen elsewhere");
+                throw new DaemonStartException($"{address}: exists and is not a socket; remove it, or listen elsewhere");
         }
         using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
@@ -43,7 +43,7 @@ internal static class ListeningSocket
     }
 
     /// <summary>
-    /// Binds but does not listen yet: until then a connection is refused, so the mode is never too wide for anybody.
+    /// Binds but does not listen yet: until then a connection is refused, so no client meets a mode that is too wide.
     /// </summary>
     public static Socket Bind(string address, uint? group)
     {

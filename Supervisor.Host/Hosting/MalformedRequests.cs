@@ -5,10 +5,8 @@ using Microsoft.Extensions.Primitives;
 namespace Supervisor.Host.Hosting;
 
 /// <summary>
-/// A request that cannot be parsed never comes as far as an interceptor: gRPC answers it with UNKNOWN and the name of the
-/// exception,
-/// if it may tell (EnableDetailedErrors). It is the caller's mistake, so it becomes INVALID_ARGUMENT before the trailers are
-/// sent.
+/// A request that cannot be parsed never reaches an interceptor: gRPC answers it with UNKNOWN and, with EnableDetailedErrors,
+/// the name of the exception. It is the caller's mistake, so it becomes INVALID_ARGUMENT before the trailers are sent.
 /// </summary>
 internal static class MalformedRequests
 {

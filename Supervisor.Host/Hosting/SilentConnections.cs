@@ -4,9 +4,8 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace Supervisor.Host.Hosting;
 
 /// <summary>
-/// Closes connections over which no call has come for some time since they were made: each has a descriptor, of which there are
-/// not
-/// without end. One that has made a call may be silent for as long as it likes.
+/// Closes connections without a first call within some time: each holds a descriptor, and those are limited. A connection that
+/// has made a call may be silent for any time.
 /// </summary>
 internal static class SilentConnections
 {
@@ -30,7 +29,7 @@ internal static class SilentConnections
         await next(connection);
     });
 
-    /// <summary>A call has come over the request's connection.</summary>
+    /// <summary>Notes a call over the request's connection.</summary>
     public static void HasCalled(HttpContext context)
     {
         if (context.Features.Get<IConnectionItemsFeature>()?.Items[typeof(Calls)] is Calls calls) calls.Any = true;

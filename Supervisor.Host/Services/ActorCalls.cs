@@ -5,7 +5,7 @@ using Supervisor.Actors.Tasks;
 
 namespace Supervisor.Host.Services;
 
-/// <summary>Asking an actor on behalf of a call: within the caller's deadline, a refusal thrown as the call's status.</summary>
+/// <summary>Asks an actor on behalf of a call, within the caller's deadline; a refusal is thrown as the call's status.</summary>
 internal static class ActorCalls
 {
     public static async Task<ContainerRecord> AskAsync(
@@ -43,7 +43,7 @@ internal static class ActorCalls
         return reply.Refusal is { } refusal ? throw refusal.ToRpcException() : reply;
     }
 
-    /// <summary>The container may refuse for itself before its task is asked.</summary>
+    /// <summary>The container may refuse before the command reaches its task.</summary>
     public static async Task<TaskState> AskForTaskAsync(
         this IActorRef container, ContainerCommand.CreateTask command, ServerCallContext context, TimeProvider clock) =>
         await container.Ask<object>(command, context.TimeLeft(clock), context.CancellationToken) switch

@@ -3,17 +3,17 @@ using Supervisor.Actors.Identity;
 
 namespace Supervisor.Host.Services;
 
-/// <summary>What a call brings besides its message.</summary>
+/// <summary>The parts of a call besides its message.</summary>
 public static class CallContext
 {
     private const string NamespaceHeader = "containerd-namespace";
 
-    /// <summary>How long an actor may take when the caller sets no deadline.</summary>
+    /// <summary>How long an actor may take if the caller sets no deadline.</summary>
     public static readonly TimeSpan DefaultPatience = TimeSpan.FromMinutes(2);
 
     /// <summary>The namespace that the header names.</summary>
     /// <exception cref="RpcException">FAILED_PRECONDITION: the header is missing.</exception>
-    /// <exception cref="InvalidFieldException">It is no identifier.</exception>
+    /// <exception cref="InvalidFieldException">It is not an identifier.</exception>
     public static string RequireNamespace(this ServerCallContext context) =>
         context.TryGetNamespace() is { Length: > 0 } name
             ? Identifier.Check(name, NamespaceHeader)

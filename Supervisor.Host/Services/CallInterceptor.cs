@@ -10,13 +10,12 @@ using Supervisor.Storage;
 namespace Supervisor.Host.Services;
 
 /// <summary>
-/// The one edge of all calls: here one that came early waits until the daemon is ready, and here an exception becomes a status,
-/// and is
-/// logged if it is ours.
+/// Every call passes here: an early one waits until the daemon is ready, and an exception becomes a status, and is logged if it
+/// is a fault of the daemon.
 /// </summary>
 /// <remarks>
-/// A shutdown must never look like CANCELLED: dockerd takes that for its own doing and never subscribes again;
-/// on UNAVAILABLE it comes back.
+/// A shutdown must never look like CANCELLED: dockerd takes that for its own cancellation and never subscribes again; on
+/// UNAVAILABLE it reconnects.
 /// </remarks>
 public sealed class CallInterceptor(DaemonLifetime lifetime, DaemonOptions options, ILogger<CallInterceptor> log) : Interceptor
 {
@@ -70,10 +69,10 @@ public sealed class CallInterceptor(DaemonLifetime lifetime, DaemonOptions optio
             throw GrpcTranslation.Refuse(
                 StatusCode.ResourceExhausted,
                 $"{Method(context)}: the file system of \"{options.Root}\" is full: free some space; until then containers "
-                    + "can only be looked at, killed and deleted");
+                    + "can only be inspected, killed and deleted");
     }
 
-    /// <summary>For all but the question whether it is ready.</summary>
+    /// <summary>For all calls but those that ask whether the daemon is ready.</summary>
     private Task ReadyAsync(ServerCallContext context) =>
         lifetime.Ready.IsCompleted || context.Method.StartsWith(HealthMethods, StringComparison.Ordinal)
             ? Task.CompletedTask : WaitAsync(context);
@@ -90,7 +89,7 @@ public sealed class CallInterceptor(DaemonLifetime lifetime, DaemonOptions optio
         {
             throw GrpcTranslation.Refuse(
                 StatusCode.DeadlineExceeded,
-                $"{Method(context)}: the daemon is still reading its journal; nothing has been done, ask again");
+                $"{Method(context)}: the daemon is still reading its journal; nothing was done, retry");
         }
     }
 
@@ -114,7 +113,7 @@ public sealed class CallInterceptor(DaemonLifetime lifetime, DaemonOptions optio
                 return GrpcTranslation.Refuse(StatusCode.Cancelled, "the client cancelled the call");
             case OperationCanceledException:
                 return GrpcTranslation.Refuse(StatusCode.Unavailable, "the daemon is stopping");
-            // A write after the client went away; nobody is there to read the status.
+            // A write after the client disconnected: no client reads the status.
             case InvalidOperationException or IOException when context.CancellationToken.IsCancellationRequested:
                 return GrpcTranslation.Refuse(StatusCode.Cancelled, "the client cancelled the call");
             default:

@@ -6,8 +6,8 @@ using CgroupV2 = Io.Containerd.Cgroups.V2;
 namespace Supervisor.Host.Services;
 
 /// <summary>
-/// A cgroup's statistics as containerd's clients read them: v1 or v2 messages, by what the host has. Clients dereference
-/// nested messages without a look, so those that they read are always there.
+/// A cgroup's statistics as containerd's clients read them: v1 or v2 messages, as the host has. Clients dereference nested
+/// messages without a check, so those that they read are always set.
 /// </summary>
 internal static class CgroupMetrics
 {
@@ -73,7 +73,7 @@ internal static class CgroupMetrics
             new() { Op = e.Operation, Major = e.Major, Minor = e.Minor, Value = value };
     }
 
-    /// <summary>No limit is the largest number: clients take what is over the machine's memory for none, and 0 for 0.</summary>
+    /// <summary>No limit is the largest number: clients treat a limit above the machine's memory as none, and 0 as 0.</summary>
     private static CgroupV1.MemoryEntry Entry(MemoryUsage? usage) => new()
     {
         Usage = usage?.Bytes ?? 0, Limit = usage is null

@@ -11,7 +11,7 @@ using Supervisor.Host.Services.Storage;
 
 namespace Supervisor.Host.Services;
 
-/// <summary>containerd.services.containers.v1: translate, ask, translate back. Reads ask nobody.</summary>
+/// <summary>containerd.services.containers.v1: translates requests and replies. Reads ask no actor.</summary>
 public sealed class ContainersService(
     SupervisorSystem system, NamespaceRegistry namespaces, StorageCalls storage, DaemonOptions options,
     ILogger<ContainersService> log, TimeProvider clock)
@@ -73,12 +73,12 @@ public sealed class ContainersService(
         var reply = await entry.Container.Ask<ContainerReply>(
             new ContainerCommand.Delete(id, clock.GetUtcNow()), context.TimeLeft(clock), context.CancellationToken);
         if (reply.Refusal is { } refusal) throw refusal.ToRpcException();
-        storage.CollectSoon(); // what it stood on may stand alone now
+        storage.CollectSoon(); // its snapshot and image may be unreferenced now
         DeleteLog(entry.Record);
         return new Empty();
     }
 
-    /// <summary>The container is gone, whatever becomes of its log.</summary>
+    /// <summary>The container is deleted even if its log cannot be.</summary>
     private void DeleteLog(ContainerRecord record)
     {
         try

@@ -9,22 +9,22 @@ using Supervisor.Host.Filters;
 
 namespace Supervisor.Host.Services;
 
-/// <summary>Reads the history for a subscriber, at the subscriber's pace: both event services are views of it.</summary>
+/// <summary>Reads the history for a subscriber, at the subscriber's pace: both event services use it.</summary>
 public sealed class EventFollowing(SupervisorSystem system, DaemonLifetime lifetime)
 {
-    /// <summary>Events that are held for a subscriber; beyond them it reads from the journal.</summary>
+    /// <summary>Most events held for a subscriber; beyond them it reads from the journal.</summary>
     public const int Window = 256;
 
     /// <summary>
-    /// The header of an answer that says where to go on if no event comes before the daemon goes: <c>from</c> of the next
+    /// The response header that says where to resume if the daemon stops before an event comes: <c>from</c> of the next
     /// subscription.
     /// </summary>
     public const string NextHeader = "supervisor-next-event";
 
     private static readonly TimeSpan StandWithin = TimeSpan.FromSeconds(10);
 
-    /// <summary>Passes events on until the call ends.</summary>
-    /// <param name="from">The first number; 0 for what comes from now on.</param>
+    /// <summary>Forwards events until the call ends.</summary>
+    /// <param name="from">The first number; 0: only new events.</param>
     /// <exception cref="RpcException">OUT_OF_RANGE, or UNAVAILABLE when the daemon stops.</exception>
     internal async Task FollowAsync(
         long from, FilterSet filters, Func<PublishedEvent, CancellationToken, Task> write, ServerCallContext context)
@@ -34,7 +34,7 @@ public sealed class EventFollowing(SupervisorSystem system, DaemonLifetime lifet
         try
         {
             var standing = await reader.Ask<EventHistory.Standing>(EventHistory.Stand.Instance, StandWithin, either.Token);
-            // The subscription stands when the headers arrive, which is before the first event.
+            // The subscription is established when the headers arrive, which is before the first event.
             await context.WriteResponseHeadersAsync(
                 [new Metadata.Entry(NextHeader, standing.Next.ToString(CultureInfo.InvariantCulture))]);
             await foreach (var page in PagesAsync(reader, either.Token))

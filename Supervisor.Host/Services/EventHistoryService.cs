@@ -5,7 +5,7 @@ using Supervisor.V1;
 
 namespace Supervisor.Host.Services;
 
-/// <summary>supervisor.v1.Events: the numbered history, to begin anywhere in it and to resume.</summary>
+/// <summary>supervisor.v1.Events: the numbered history, readable from any number, for resuming.</summary>
 public sealed class EventHistoryService(EventFollowing history) : Events.EventsBase
 {
     /// <inheritdoc/>

@@ -8,7 +8,7 @@ internal static class EventTopic
     /// <summary>Far more than any topic in use.</summary>
     public const int MaximumLength = 1024;
 
-    /// <exception cref="InvalidFieldException">It is none.</exception>
+    /// <exception cref="InvalidFieldException">It is not a topic.</exception>
     public static string Check(string topic, string field)
     {
         if (topic.Length > MaximumLength) throw new InvalidFieldException(field, $"longer than {MaximumLength} characters");

@@ -13,7 +13,7 @@ namespace Supervisor.Host.Services;
 public sealed class EventsService(SupervisorSystem system, EventFollowing history, MissedExitReplay untold, TimeProvider clock)
     : Events.EventsBase
 {
-    /// <summary>Bytes of the body of a client's own event.</summary>
+    /// <summary>Most bytes in the body of a client's own event.</summary>
     public const int MaximumEventSize = 1 << 20;
 
     /// <inheritdoc/>
@@ -36,8 +36,8 @@ public sealed class EventsService(SupervisorSystem system, EventFollowing histor
     }
 
     /// <summary>
-    /// Events from now on. The subscription stands when the response's headers arrive, which is before the first event:
-    /// containerd gives its clients no such sign. Soon after the daemon's start, see <see cref="MissedExitReplay"/>.
+    /// New events. The subscription is established when the response's headers arrive, which is before the first event:
+    /// containerd gives its clients no such signal. Soon after the daemon's start, see <see cref="MissedExitReplay"/>.
     /// </summary>
     public override async Task Subscribe(
         SubscribeRequest request, IServerStreamWriter<Envelope> responseStream, ServerCallContext context)

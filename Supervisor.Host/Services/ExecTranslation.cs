@@ -6,7 +6,7 @@ using ProcessStatus = Containerd.V1.Types.Status;
 
 namespace Supervisor.Host.Services;
 
-/// <summary>Between the execs' words and the wire's.</summary>
+/// <summary>Maps execs to wire messages and back.</summary>
 internal static class ExecTranslation
 {
     /// <summary>An exec as clients see it.</summary>

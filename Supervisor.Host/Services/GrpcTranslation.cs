@@ -14,7 +14,7 @@ using Status = Grpc.Core.Status;
 
 namespace Supervisor.Host.Services;
 
-/// <summary>Between the actors' words and the wire's. No rule lives here.</summary>
+/// <summary>Maps the actors' messages to wire messages and back. It has no rules of its own.</summary>
 public static class GrpcTranslation
 {
     /// <summary>Bytes of a label's key and value together: containerd's limit.</summary>
@@ -39,24 +39,24 @@ public static class GrpcTranslation
         },
         refusal.Message);
 
-    /// <summary>A status of our own, with nothing wrong below it.</summary>
+    /// <summary>A status that is not caused by an exception.</summary>
     public static RpcException Refuse(StatusCode code, string message) => new(new Status(code, ErrorText.Cut(message)));
 
     /// <summary>The container as last published.</summary>
-    /// <param name="failed">What could not be done, e.g. <c>cannot delete </c>; empty for a look.</param>
-    /// <exception cref="RpcException">There is none, or what the journal has of it is damaged.</exception>
+    /// <param name="failed">What could not be done, e.g. <c>cannot delete </c>; empty for a read.</param>
+    /// <exception cref="RpcException">There is none, or its journal is damaged.</exception>
     public static ContainerView Get(this ContainerDirectory directory, ContainerId id, string failed = "")
     {
         if (directory.Find(id) is { } entry) return entry;
         throw directory.Refuse(id)?.ToRpcException() ?? NoContainer(id, failed);
     }
 
-    /// <summary>containerd's words for a container that is not there.</summary>
-    /// <param name="failed">What could not be done, e.g. <c>cannot delete </c>; empty for a look.</param>
+    /// <summary>containerd's message for a missing container.</summary>
+    /// <param name="failed">What could not be done, e.g. <c>cannot delete </c>; empty for a read.</param>
     public static RpcException NoContainer(ContainerId id, string failed = "") =>
         Refuse(StatusCode.NotFound, $"{failed}container \"{id.Value}\" in namespace \"{id.Namespace}\": not found");
 
-    /// <summary>containerd's words for a container without a task.</summary>
+    /// <summary>containerd's message for a container without a task.</summary>
     public static RpcException NoTask(ContainerId id) => Refuse(StatusCode.NotFound, $"task {id.Value} not found");
 
     /// <summary>Labels as the actors keep them: sorted, without empty values.</summary>
@@ -78,7 +78,7 @@ public static class GrpcTranslation
             .ToImmutableSortedDictionary(l => l.Key, l => l.Value, StringComparer.Ordinal);
     }
 
-    /// <summary>The record that a client asks for; the actors set the times.</summary>
+    /// <summary>The record that a client requests; the actors set the times.</summary>
     /// <param name="keepEmptyLabels">For an update, where an empty value means: remove.</param>
     public static ContainerRecord ToRecord(this Container container, ContainerId id, bool keepEmptyLabels = false) => new(
         id,
@@ -114,9 +114,7 @@ public static class GrpcTranslation
         return message;
     }
 
-    /// <summary>
-    /// The task's init process as clients see it. The paths are told as they were given: clients reopen them from here.
-    /// </summary>
+    /// <summary>The task's init process as clients see it. The paths are returned as given: clients reopen them.</summary>
     public static Process ToProcess(this TaskState.Present task, ContainerId id)
     {
         var exit = task.Exit;
@@ -140,9 +138,7 @@ public static class GrpcTranslation
         /// <summary>The init's pid; 0 before there is one.</summary>
         public uint Pid => task is TaskState.WithInit { Init.Pid: var pid } ? (uint)pid : 0;
 
-        /// <summary>
-        /// How the init ended; null before it did. While it is not decided how the start went, an exit is not told yet.
-        /// </summary>
+        /// <summary>How the init exited; null before. While the result of the start is open, the exit is not reported.</summary>
         public TaskExit? Exit => task switch
         {
             TaskState.Stopped s => s.Exit,
@@ -151,8 +147,7 @@ public static class GrpcTranslation
         };
 
         /// <summary>
-        /// containerd has fewer states than we: what is on its way to running is still created, what is on its way out is
-        /// stopped.
+        /// containerd has fewer states: a task that is starting is still created, one that is being deleted is stopped.
         /// </summary>
         public ProcessStatus Status => task switch
         {

@@ -9,8 +9,7 @@ namespace Supervisor.Host.Services;
 
 /// <summary>
 /// grpc.health.v1, for the daemon and each of its services: NOT_SERVING until the journal has been read and when the daemon
-/// stops. The
-/// one service that answers before that.
+/// stops. The only service that answers before that.
 /// </summary>
 public sealed class HealthService : HealthServiceImpl
 {
@@ -27,7 +26,7 @@ public sealed class HealthService : HealthServiceImpl
     /// <summary>The journal has been read.</summary>
     public void BeginServing() => SetAll(ServingStatus.Serving);
 
-    /// <summary>Ends when the daemon stops, after it has said so.</summary>
+    /// <summary>Ends when the daemon stops, after it has sent NOT_SERVING.</summary>
     public override async Task Watch(
         HealthCheckRequest request, IServerStreamWriter<HealthCheckResponse> responseStream, ServerCallContext context)
     {
@@ -52,7 +51,7 @@ public sealed class HealthService : HealthServiceImpl
         foreach (var service in ServiceNames.Served) SetStatus(service, status);
     }
 
-    /// <summary>Notes that the last word has been written.</summary>
+    /// <summary>Records the statuses written.</summary>
     private sealed class WatchedWriter(IServerStreamWriter<HealthCheckResponse> inner) : IServerStreamWriter<HealthCheckResponse>
     {
         private readonly Channel<ServingStatus> _written = Channel.CreateUnbounded<ServingStatus>();

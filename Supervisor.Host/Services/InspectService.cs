@@ -6,7 +6,7 @@ using Supervisor.V1;
 
 namespace Supervisor.Host.Services;
 
-/// <summary>supervisor.v1.Tasks: what containerd's Tasks cannot say.</summary>
+/// <summary>supervisor.v1.Tasks: what containerd's Tasks does not have.</summary>
 public sealed class InspectService(SupervisorSystem system) : Tasks.TasksBase
 {
     /// <inheritdoc/>

@@ -10,11 +10,11 @@ using Supervisor.Storage.Snapshots;
 
 namespace Supervisor.Host.Services;
 
-/// <summary>containerd.services.introspection.v1: who we are, and which of containerd's parts are here.</summary>
+/// <summary>containerd.services.introspection.v1: the server's identity, and which of containerd's plugins it has.</summary>
 public sealed class IntrospectionService(ServerIdentity identity, DaemonOptions options, StorageCalls storage, LogLimits logs)
     : Introspection.IntrospectionBase
 {
-    // Only what answers: a client that finds a snapshotter listed will use it.
+    // Only what works: a client that finds a snapshotter listed will use it.
     private static readonly (string Type, string Id)[] Present =
     [
         ("io.containerd.runtime.v2", "task"),
@@ -47,7 +47,7 @@ public sealed class IntrospectionService(ServerIdentity identity, DaemonOptions 
     {
         var filters = FilterSet.Parse(request.Filters);
         var plugins = Present.Select(p => new Plugin { Type = p.Type, Id = p.Id, Platforms = { Here() } }).ToList();
-        // Our own clients put log files and FIFOs where this daemon keeps its things, and let logs grow as it says.
+        // Our own clients put log files and FIFOs into this daemon's directories, and limit logs as it is configured.
         plugins[0].Exports.Add("root", options.Root);
         plugins[0].Exports.Add("state", options.State);
         plugins[0].Exports.Add("log-max-size", $"{logs.MaxSize ?? 0}");
@@ -59,7 +59,7 @@ public sealed class IntrospectionService(ServerIdentity identity, DaemonOptions 
         return Task.FromResult(new PluginsResponse { Plugins = { plugins.Where(p => filters.Matches(RecordFields.Of(p))) } });
     }
 
-    /// <summary>One that cannot be used is listed with the reason: <c>ctr plugins ls</c> shows it as skipped.</summary>
+    /// <summary>An unusable one is listed with the reason: <c>ctr plugins ls</c> shows it as skipped.</summary>
     private static Plugin Describe(Snapshotter snapshotter)
     {
         var plugin = new Plugin

@@ -17,7 +17,7 @@ namespace Supervisor.Host.Services;
 public sealed class LeasesService(SupervisorSystem system, NamespaceRegistry namespaces, StorageCalls storage, TimeProvider clock)
     : Leases.LeasesBase
 {
-    /// <summary>An empty id asks us to choose one.</summary>
+    /// <summary>For an empty id the daemon chooses one.</summary>
     public override async Task<CreateResponse> Create(CreateRequest request, ServerCallContext context)
     {
         var @namespace = context.RequireNamespace();
@@ -28,7 +28,7 @@ public sealed class LeasesService(SupervisorSystem system, NamespaceRegistry nam
         return new CreateResponse { Lease = Message(reply.Lease!) };
     }
 
-    /// <summary>With <c>sync</c>, what only this lease kept is off the disk when it answers.</summary>
+    /// <summary>With <c>sync</c>, it replies after what only this lease kept is removed from disk.</summary>
     public override async Task<Empty> Delete(DeleteRequest request, ServerCallContext context)
     {
         await AskAsync(new LeaseCommand.Delete(Key(request.Id, context), clock.GetUtcNow()), context);

@@ -5,7 +5,7 @@ using Supervisor.Actors.Tasks;
 namespace Supervisor.Host.Services;
 
 /// <summary>
-/// Which programs may be started to take a container's output: <c>supervisor.log-binaries</c> of the configuration.
+/// Which programs may be started to receive a container's output: <c>supervisor.log-binaries</c> of the configuration.
 /// </summary>
 /// <param name="directories">Empty: any program.</param>
 public sealed class LogBinaries(IEnumerable<string> directories)
@@ -18,8 +18,8 @@ public sealed class LogBinaries(IEnumerable<string> directories)
     public static LogBinaries Of(SupervisorSystem system) =>
         new(system.System.Settings.Config.GetStringList("supervisor.log-binaries") ?? []);
 
-    /// <summary>Returns what it is given.</summary>
-    /// <exception cref="InvalidFieldException">It names a log binary that is no absolute path, or lies in none of the
+    /// <summary>Returns its argument if it is allowed.</summary>
+    /// <exception cref="InvalidFieldException">It names a log binary that is not an absolute path, or is in none of the
     /// directories.</exception>
     public StdioPaths Check(StdioPaths stdio)
     {
@@ -36,7 +36,7 @@ public sealed class LogBinaries(IEnumerable<string> directories)
         return _directories.Any(d => path.StartsWith(d == "/" ? d : d + "/", StringComparison.Ordinal))
             ? stdio
             : throw new InvalidFieldException(
-                "stdout", $"log binary \"{path}\" lies in none of the directories that supervisor.log-binaries allows");
+                "stdout", $"log binary \"{path}\" is in none of the directories that supervisor.log-binaries allows");
     }
 
     /// <summary>A path without symbolic links; what is missing at its end stays as it is.</summary>

@@ -5,15 +5,13 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Host.Services;
 
-/// <summary>
-/// How long the logs of <c>supervisor run -d</c> grow where it is not told: <c>supervisor.logs</c> of the configuration.
-/// </summary>
-/// <param name="MaxSize">Bytes of one file; null for one that grows.</param>
+/// <summary>The default limits of the logs of <c>supervisor run -d</c>: <c>supervisor.logs</c> of the configuration.</summary>
+/// <param name="MaxSize">Bytes of one file; null for no limit.</param>
 /// <param name="MaxFiles">See <see cref="LogTarget.MaxFiles"/>.</param>
 public sealed record LogLimits(long? MaxSize, int MaxFiles)
 {
     /// <summary>As the daemon is configured.</summary>
-    /// <exception cref="DaemonStartException">A value is none.</exception>
+    /// <exception cref="DaemonStartException">A value is invalid.</exception>
     public static LogLimits Of(SupervisorSystem system)
     {
         ArgumentNullException.ThrowIfNull(system);
@@ -25,6 +23,6 @@ public sealed record LogLimits(long? MaxSize, int MaxFiles)
                 $"supervisor.logs.max-size: \"{size}\" is neither off nor a size of at least {LogTarget.LeastSize} bytes");
         return files is >= 1 and <= LogTarget.MostFiles
             ? new LogLimits(bytes, files)
-            : throw new DaemonStartException($"supervisor.logs.max-files: {files} is no number from 1 to {LogTarget.MostFiles}");
+            : throw new DaemonStartException($"supervisor.logs.max-files: {files} is not in 1 to {LogTarget.MostFiles}");
     }
 }

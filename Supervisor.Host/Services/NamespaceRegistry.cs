@@ -5,10 +5,10 @@ using Supervisor.Actors.Namespaces;
 
 namespace Supervisor.Host.Services;
 
-/// <summary>The first write into a namespace makes it: dockerd never makes its own.</summary>
+/// <summary>The first write into a namespace creates it: dockerd never creates its own.</summary>
 public sealed class NamespaceRegistry(SupervisorSystem system, TimeProvider clock)
 {
-    /// <summary>Makes the namespace if it is not there; asks nobody when it is.</summary>
+    /// <summary>Creates the namespace if it does not exist; asks no actor if it does.</summary>
     public async Task EnsureAsync(string @namespace, ServerCallContext context)
     {
         if (system.KnownNamespaces.All.ContainsKey(@namespace)) return;

@@ -6,9 +6,8 @@ using Supervisor.Runtime.Stdio;
 namespace Supervisor.Host.Services;
 
 /// <summary>
-/// The daemon's own files, which no container's output may be written into: all below its root directory but the logs, all below
-/// its state directory but clients' FIFOs, and the
-/// lock of its address. Symbolic links are followed first.
+/// The daemon's own files, to which no container's output may be written: all below its root directory but the logs, all below
+/// its state directory but clients' FIFOs, and the lock of its address. Symbolic links are resolved first.
 /// </summary>
 public sealed class ReservedPaths(DaemonOptions options)
 {
@@ -18,8 +17,8 @@ public sealed class ReservedPaths(DaemonOptions options)
     private readonly string _fifos = Resolved(Path.Join(options.State, "fifo"));
     private readonly string[] _files = [Resolved(options.Address), Resolved(options.Address + ".lock")];
 
-    /// <summary>Returns what it is given.</summary>
-    /// <exception cref="InvalidFieldException">A stream names a file of the daemon's.</exception>
+    /// <summary>Returns its argument if it is allowed.</summary>
+    /// <exception cref="InvalidFieldException">A stream names a file of the daemon.</exception>
     public StdioPaths Check(StdioPaths stdio)
     {
         ArgumentNullException.ThrowIfNull(stdio);

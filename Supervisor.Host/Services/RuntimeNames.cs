@@ -5,12 +5,12 @@ using Supervisor.Actors.Containers;
 namespace Supervisor.Host.Services;
 
 /// <summary>
-/// The names that clients use for the runtime that this daemon is. Another one, of virtual machines perhaps, promises what
-/// we do not keep: it is refused rather than quietly replaced.
+/// The runtime names that this daemon accepts. Another runtime, for example of virtual machines, makes promises that this one
+/// does not: it is refused rather than silently replaced.
 /// </summary>
 public static partial class RuntimeNames
 {
-    /// <exception cref="RpcException">INVALID_ARGUMENT: it is none of ours.</exception>
+    /// <exception cref="RpcException">INVALID_ARGUMENT: it is not one of these.</exception>
     public static void Check(ContainerRecord record)
     {
         if (!Ours().IsMatch(record.RuntimeName))

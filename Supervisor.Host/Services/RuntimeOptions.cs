@@ -6,21 +6,21 @@ using Supervisor.Actors.Identity;
 namespace Supervisor.Host.Services;
 
 /// <summary>
-/// What a client may say of the runtime beside its name. An option that would change what a container is or does and that is not
-/// kept here is refused by its field; only what is the default anyway, or has nothing here that it could mean, passes.
+/// The runtime options that a client may set. An option that would change a container and is not supported is refused by its
+/// field; only defaults, and options without a meaning here, are accepted.
 /// </summary>
 public static class RuntimeOptions
 {
-    /// <param name="options">Of the request or of the container's record; null for none.</param>
-    /// <param name="field">Where they stand.</param>
-    /// <exception cref="InvalidFieldException">They name something that is not done here.</exception>
+    /// <param name="options">The request's or the container record's; null for none.</param>
+    /// <param name="field">The field that holds them.</param>
+    /// <exception cref="InvalidFieldException">They set something that is not supported.</exception>
     public static void Check(Any? options, string field)
     {
         if (options is null || options.TypeUrl.Length == 0 && options.Value.IsEmpty) return;
         var type = options.TypeUrl[(options.TypeUrl.LastIndexOf('/') + 1)..];
         if (type != Options.Descriptor.FullName)
         {
-            if (options.Value.IsEmpty) return; // says nothing, in whatever words
+            if (options.Value.IsEmpty) return; // sets nothing, whatever its type
             throw new InvalidFieldException(field, $"a {options.TypeUrl}: only {Options.Descriptor.FullName} is understood");
         }
         Options given;
@@ -37,7 +37,7 @@ public static class RuntimeOptions
         Refuse(given.ShimCgroup.Length > 0, "shim_cgroup", $"\"{given.ShimCgroup}\": the shim stays in the daemon's cgroup");
         Refuse(given.IoUid != 0, "io_uid", $"{given.IoUid}: streams belong to the container's user");
         Refuse(given.IoGid != 0, "io_gid", $"{given.IoGid}: streams belong to the container's group");
-        // dockerd names its default, runc, and a directory for runc's own files, of which there are none.
+        // dockerd names its default, runc, and a directory for runc's state, which is not used here.
         Refuse(given.BinaryName.Length > 0 && Path.GetFileName(given.BinaryName) != "runc", "binary_name",
             $"\"{given.BinaryName}\": no other runtime is started; for that use containerd, or choose runc");
         Refuse(given.CriuPath.Length > 0, "criu_path",

@@ -3,7 +3,7 @@ using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 
 namespace Supervisor.Host.Services;
 
-/// <summary>The proto services that the daemon serves: what reflection describes and the health service knows.</summary>
+/// <summary>The proto services that the daemon serves: for reflection and the health service.</summary>
 public static class ServiceNames
 {
     /// <summary>Their descriptors.</summary>

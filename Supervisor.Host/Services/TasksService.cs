@@ -17,14 +17,14 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Host.Services;
 
-/// <summary>containerd.services.tasks.v1: translate, ask, translate back. Reads and waits ask nobody.</summary>
-/// <remarks>What is not overridden here is answered with UNIMPLEMENTED.</remarks>
+/// <summary>containerd.services.tasks.v1: translates requests and replies. Reads and waits ask no actor.</summary>
+/// <remarks>Methods that are not overridden answer UNIMPLEMENTED.</remarks>
 public sealed class TasksService(
     SupervisorSystem system, LogBinaries logBinaries, ReservedPaths reserved, CheckpointCalls checkpoints,
     DaemonLifetime lifetime, TimeProvider clock) : Tasks.TasksBase
 {
     private const uint LastSignal = 64; // SIGRTMAX, signal(7)
-    private const int LargestRootfs = 32 << 10; // of 64 KiB, which a message to the shim takes
+    private const int LargestRootfs = 32 << 10; // of the 64 KiB of a message to the shim
 
     /// <inheritdoc/>
     public override async Task<CreateTaskResponse> Create(CreateTaskRequest request, ServerCallContext context)
@@ -48,7 +48,7 @@ public sealed class TasksService(
         {
             state = await container.Container.AskForTaskAsync(command, context, clock);
         }
-        // then it may be made still
+        // then it may be created later
         catch (RpcException e) when (e.StatusCode is not (StatusCode.DeadlineExceeded or StatusCode.Cancelled))
         {
             await checkpoints.DiscardAsync(source);
@@ -114,7 +114,7 @@ public sealed class TasksService(
         var (id, exec) = Process(context, request.ContainerId, request.ExecId);
         if (request.Signal > LastSignal)
             throw new InvalidFieldException(
-                "signal", $"{request.Signal} is no signal: 1 to {LastSignal}, or 0 to ask whether the process is there");
+                "signal", $"{request.Signal} is not a signal: 1 to {LastSignal}, or 0 to check whether the process exists");
         if (exec is { } other)
         {
             await Actor(id).AskAsync(new ExecCommand.Kill(other, clock.GetUtcNow(), (int)request.Signal), context, clock);
@@ -250,7 +250,7 @@ public sealed class TasksService(
     }
 
     /// <summary>
-    /// Null for one that cannot be measured: it has ended, or its cgroup is going. Clients expect the others all the same.
+    /// Null if it cannot be measured: it has exited, or its cgroup is being removed. Clients still expect the others.
     /// </summary>
     private async Task<Metric?> MeasureAsync(ContainerView entry, ServerCallContext context)
     {
@@ -268,7 +268,7 @@ public sealed class TasksService(
 
     private ContainerView Find(ContainerId id) => system.Directory.Get(id);
 
-    /// <summary>The actor knows better than the last published state whether there is a task.</summary>
+    /// <summary>The actor's state is newer than the last published one.</summary>
     private IActorRef Actor(ContainerId id) => Find(id).Task.Actor ?? throw GrpcTranslation.NoTask(id);
 
     private (TaskState.Present State, Task<TaskExit> Exited) Present(ContainerId id) =>

@@ -9,7 +9,7 @@ namespace Supervisor.Host.Services;
 /// <summary>containerd.services.version.v1.</summary>
 public sealed class VersionService : VersionBase
 {
-    /// <summary>Ours, not containerd's: clients show it and compare it with nothing.</summary>
+    /// <summary>Ours, not containerd's: clients only show it.</summary>
     public static (string Version, string Revision) Own { get; } = Split(
         typeof(VersionService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
             ?? "0.0.0");

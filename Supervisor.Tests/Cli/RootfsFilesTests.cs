@@ -61,7 +61,7 @@ public sealed class RootfsFilesTests : IDisposable
     public void A_fifo_is_refused_and_not_waited_for()
     {
         Fifo.Create($"{_base}/fs/etc/passwd");
-        Assert.Contains("no regular file", Assert.Throws<CliException>(() => _files.TryRead("etc/passwd")).Message,
+        Assert.Contains("not a regular file", Assert.Throws<CliException>(() => _files.TryRead("etc/passwd")).Message,
             StringComparison.Ordinal);
     }
 

@@ -24,7 +24,7 @@ public sealed class AttachTests : IAsyncLifetime
             await run.ExpectAsync("o2e");
             await run.TypeAsync("(sleep 1; echo later$((2+2))) &\r");
             await run.TypeAsync(DetachKeys);
-            await run.ExpectAsync("detached from container c, which goes on");
+            await run.ExpectAsync("detached from container c, still running");
             Assert.Equal(0, await run.EndAsync());
         }
         // nobody is there, and it is kept
@@ -37,7 +37,7 @@ public sealed class AttachTests : IAsyncLifetime
             await attach.TypeAsync("echo back$((3+3))\r");
             await attach.ExpectAsync("back6");
             await attach.TypeAsync(DetachKeys);
-            await attach.ExpectAsync("detached from container c, which goes on");
+            await attach.ExpectAsync("detached from container c, still running");
             Assert.Equal(0, await attach.EndAsync());
         }
         using (var attach = TerminalSession.Start(Ours("attach c")))
@@ -102,7 +102,7 @@ public sealed class AttachTests : IAsyncLifetime
             await exec.TypeAsync("\r");
             await exec.ExpectAsync("line 10");
             await exec.TypeAsync(DetachKeys);
-            await exec.ExpectAsync("detached from sh in container c; it goes on");
+            await exec.ExpectAsync("detached from sh in container c, still running");
             Assert.Equal(0, await exec.EndAsync());
         }
         // far more than a pipe holds

@@ -25,9 +25,9 @@ public sealed class PathTests
 
     [Theory]
     [InlineData("--config", "/", "/: the configuration cannot be read: it is a directory")]
-    [InlineData("--root", "/proc/x", "/proc/x: cannot be made: its file system makes no directories: name another directory")]
+    [InlineData("--root", "/proc/x", "/proc/x: cannot be created: no mkdir on its file system: name another directory")]
     [InlineData("--group", "no-such-group",
-        "--group: \"no-such-group\" is no group of this host's /etc/group, nor a number up to 4294967294")]
+        "--group: \"no-such-group\" is neither a group in this host's /etc/group nor a number up to 4294967294")]
     public async Task What_is_wrong_with_where_a_daemon_is_to_be_is_said_in_one_line(string option, string value, string said)
     {
         var place = Directory.CreateTempSubdirectory("supervisor-wrong-");

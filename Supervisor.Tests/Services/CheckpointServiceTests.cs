@@ -112,7 +112,7 @@ public sealed class CheckpointServiceTests(Daemon daemon) : IClassFixture<Daemon
         {
             ContainerId = "c", Options = Envelopes.Pack(new Containerd.Runc.V1.Options { CriuImagePath = "/no/such/images" }),
         }, Here));
-        Assert.Equal((StatusCode.InvalidArgument, "options.criu_image_path: \"/no/such/images\" is no directory"),
+        Assert.Equal((StatusCode.InvalidArgument, "options.criu_image_path: \"/no/such/images\" is not a directory"),
             (missing.StatusCode, missing.Detail));
         Assert.Empty(Left());
     }

@@ -56,7 +56,7 @@ public sealed class DirectoryTests : IDisposable
     {
         Directory.CreateDirectory($"{_base}/{name}", Private);
         await OwnAsync($"{_base}/{name}");
-        Assert.Contains("belongs to user 65534", await RefusedAsync(Options), StringComparison.Ordinal);
+        Assert.Contains("is owned by user 65534", await RefusedAsync(Options), StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries($"{_base}/{name}"));
     }
 
@@ -69,7 +69,7 @@ public sealed class DirectoryTests : IDisposable
         Directory.CreateDirectory(Path.GetDirectoryName($"{_base}/{name}")!, Private);
         await File.WriteAllTextAsync($"{_base}/{name}", "");
         await OwnAsync($"{_base}/{name}");
-        Assert.Contains("belongs to user 65534", await RefusedAsync(Options), StringComparison.Ordinal);
+        Assert.Contains("is owned by user 65534", await RefusedAsync(Options), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -79,7 +79,7 @@ public sealed class HostingTests : IAsyncLifetime
         var file = $"{_daemon.Base}/precious";
         await File.WriteAllTextAsync(file, "x");
         var refused = Assert.Throws<DaemonStartException>(() => ListeningSocket.RemoveStale(file));
-        Assert.Contains("no socket", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("is not a socket", refused.Message, StringComparison.Ordinal);
         Assert.True(File.Exists(file));
         Assert.Contains("answers there already",
             Assert.Throws<DaemonStartException>(() => ListeningSocket.RemoveStale(_daemon.Options.Address)).Message,

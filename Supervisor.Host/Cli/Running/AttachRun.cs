@@ -9,16 +9,15 @@ using Status = Containerd.V1.Types.Status;
 namespace Supervisor.Host.Cli.Running;
 
 /// <summary>
-/// A client beside a container that others have started: it follows the log from its end on, and types into the FIFO of the
-/// terminal's input. So any number of them may come and
-/// go, and the container notices none.
+/// A client of a running container: it follows the log from its end, and writes to the FIFO of the terminal's input. So any
+/// number of clients may attach and detach, and the container notices none.
 /// </summary>
-/// <param name="input">Whether to pass ours on, where the container has a terminal.</param>
+/// <param name="input">Whether to forward our input, if the container has a terminal.</param>
 internal sealed class AttachRun(DaemonClient client, string id, bool input, DetachKeys keys, ForegroundSignals signals)
 {
-    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20); // a person at a keyboard does not notice
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20); // too short to notice at a keyboard
 
-    /// <summary>Until the container ends, with its exit code; or until it is left, with 0.</summary>
+    /// <summary>Runs until the container exits, with its exit code; or until the client detaches, with 0.</summary>
     public async Task<int> RunAsync()
     {
         var cancel = signals.Interrupted;
@@ -27,13 +26,13 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
             using var files = new LogFiles(await LogFile.FindAsync(client, id, cancel));
             files.SkipToLast(0);
             if (await Removal.FindTaskAsync(client, id, cancel) is not { Status: not Status.Stopped } task)
-                throw new CliException($"container {id} does not run: start it first, or see what it wrote with logs");
+                throw new CliException($"container {id} is not running: start it first, or read its output with logs");
             return await AttachAsync(task, files, cancel);
         }
         catch (Exception e) when (
             signals.Interruption != 0 && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
         {
-            return ExitCodes.OfSignal(signals.Interruption); // of ours alone
+            return ExitCodes.OfSignal(signals.Interruption); // it ends only this client
         }
     }
 
@@ -51,14 +50,14 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
         using var resized = typing ? PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Forget(ResizeAsync(0))) : null;
         if (!task.Terminal)
         {
-            signals.Keep(); // as docker: they are the container's; at a terminal its keys are
+            signals.Keep(); // as docker: signals go to the container; at a terminal its keys do
             Forget(signals.ForwardAsync(SendAsync, cancel));
         }
         await StandardOutput.PrintAsync((output, cancel) => CopyAsync(files, output, exit, cancel), cancel);
         if (!keys.Typed.IsCompleted) return (int)(await exit).ExitStatus;
         terminal!.Dispose();
         await Console.Error.WriteLineAsync(
-            $"\nsupervisor: detached from container {id}, which goes on: \"{client.CommandLine} attach {id}\" comes back to it");
+            $"\nsupervisor: detached from container {id}, still running: \"{client.CommandLine} attach {id}\" attaches again");
         return 0;
     }
 
@@ -77,9 +76,9 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
     private Microsoft.Win32.SafeHandles.SafeFileHandle OpenInput(string stdin) => stdin.Length > 0 && !PipeTarget.Is(stdin)
         ? Fifo.OpenForWriting(stdin)
         : throw new CliException(
-            $"the terminal of container {id} has no input that could be shared: use --no-stdin to see its output only");
+            $"the terminal of container {id} has no input FIFO to share: use --no-stdin to see its output only");
 
-    /// <summary>Programs draw again when the size changes, so it is changed twice, as docker does.</summary>
+    /// <summary>Programs redraw when the size changes, so it is changed twice, as docker does.</summary>
     private async Task RedrawAsync()
     {
         await ResizeAsync(1);
@@ -101,7 +100,7 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
         }
         catch (RpcException)
         {
-            // It has ended, or the daemon has: the wait tells which.
+            // It has exited, or the daemon has: the wait shows which.
         }
     }
 

@@ -12,12 +12,12 @@ using Supervisor.V1;
 namespace Supervisor.Host.Cli.Running;
 
 /// <summary>
-/// One container from its record to its end:
+/// Runs one container, from create to delete:
 /// <code>
 /// Containers/Create → FIFOs → Tasks/Create → Wait begins → Start → copy, forward signals → Wait answers
 ///                   → drain → (Tasks/Delete, Containers/Delete)
 /// </code>
-/// Whatever fails on the way, what was made is removed again.
+/// If a step fails, what was created is removed.
 /// </summary>
 internal sealed class ContainerRun(DaemonClient client, RunOptions options, ForegroundSignals signals, bool keepsLog)
 {
@@ -26,8 +26,7 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
     // A grandchild that outlived the container may hold its output open.
     private static readonly TimeSpan IdleOutput = TimeSpan.FromSeconds(2);
 
-    // How long a container has to end of itself once nobody reads its output. Longer than that is its own decision, as with
-    // docker.
+    // How long a container may take to exit once its output has no reader. After that it keeps running, as with docker.
     private static readonly TimeSpan EndsWithoutReader = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CleanUpWithin = TimeSpan.FromSeconds(30);
     private bool _detached;
@@ -92,7 +91,7 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         var kept = log is null ? null : await TargetAsync(log, cancel);
         using var stdio = new ForegroundStdio(ClientFifos.Make(state, client.Namespace, options.Id), options.Terminal, kept);
         await CreateTaskAsync(stdio.Stdin, stdio.Stdout, stdio.Stderr, cancel);
-        // Before the start: no end, however early, is missed.
+        // Before the start, so that no exit, however early, is missed.
         var exit = client.StayAsync(
             () => client.Tasks.WaitAsync(
             new WaitRequest { ContainerId = options.Id }, client.OpenEnded(CancellationToken.None)).ResponseAsync);
@@ -100,13 +99,13 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         using var terminal = options.Terminal ? RawTerminal.Enter() : null;
         using var ended = new CancellationTokenSource();
         var hint = new InterruptHint(
-            $"the program does not end on Ctrl-C; \"{client.CommandLine} kill -9 {options.Id}\" ends it; \"run --init\" lets "
-            + "it end on Ctrl-C");
-        // without a daemon of its own it cannot go on
+            $"the program ignores Ctrl-C; \"{client.CommandLine} kill -9 {options.Id}\" kills it; with \"run --init\" "
+            + "Ctrl-C ends it");
+        // it cannot keep running without the embedded daemon
         var keys = terminal is null || log is null ? null : options.DetachKeys ?? DetachKeys.Parse(DetachKeys.Usual);
         var input = stdio.Begin(options.Terminal ? hint.Typed : null, keys);
         cancel.ThrowIfCancellationRequested();
-        signals.Keep(); // a program may act, and be signalled, before we have heard that it was started
+        signals.Keep(); // the program may run, and be signalled, before our start returns
         await StartAsync(CancellationToken.None);
         using var resized = options.Terminal
             ? PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Forget(ResizeAsync())) : null;
@@ -126,9 +125,9 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
             _detached = true;
             terminal!.Dispose();
             await Console.Error.WriteLineAsync(
-                $"\nsupervisor: detached from container {options.Id}, which goes on: \"{client.CommandLine} attach "
-                    + $"{options.Id}\" comes back to it"
-                + (options.Remove ? "; --rm: it stays when it has ended, remove it with rm" : ""));
+                $"\nsupervisor: detached from container {options.Id}, still running: \"{client.CommandLine} attach "
+                    + $"{options.Id}\" attaches again"
+                + (options.Remove ? "; --rm: it is kept when it exits, remove it with rm" : ""));
             return 0;
         }
         if (first != exit)
@@ -182,7 +181,7 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         }
         catch (RpcException)
         {
-            // It has ended, or the daemon has: the wait tells which.
+            // It has exited, or the daemon has: the wait shows which.
         }
     }
 
@@ -200,7 +199,7 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
             new CloseIORequest { ContainerId = options.Id, Stdin = true }, client.Call()).ResponseAsync);
     }
 
-    /// <summary>A daemon that cannot do it, or a task that has ended, changes nothing for us.</summary>
+    /// <summary>Errors are ignored: the daemon does not support it, or the task has exited.</summary>
     private static async Task TolerantAsync(Task<Empty> call)
     {
         try
@@ -213,7 +212,7 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         }
     }
 
-    /// <summary>Not with the interrupted token: cleaning up is what an interruption asks for.</summary>
+    /// <summary>Not with the interrupted token: an interruption must clean up.</summary>
     private async Task CleanUpAsync()
     {
         using var patience = new CancellationTokenSource(CleanUpWithin);

@@ -6,9 +6,7 @@ using Supervisor.Kernel.Files;
 
 namespace Supervisor.Host.Cli.Running;
 
-/// <summary>
-/// A daemon of our own for the time of one command, so that the first command of a newcomer works. It leaves nothing behind.
-/// </summary>
+/// <summary>A daemon for the time of one command, so that run works without setup. It leaves nothing behind.</summary>
 internal sealed class EmbeddedDaemon : IAsyncDisposable
 {
     private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(20);
@@ -20,7 +18,7 @@ internal sealed class EmbeddedDaemon : IAsyncDisposable
 
     public string Address => _host.Options.Address;
 
-    /// <exception cref="DaemonStartException">Something of the environment is in the way.</exception>
+    /// <exception cref="DaemonStartException">The environment does not allow it.</exception>
     public static async Task<EmbeddedDaemon> StartAsync(CancellationToken cancel)
     {
         var name = $"{Environment.ProcessId}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6))}";
@@ -53,7 +51,7 @@ internal sealed class EmbeddedDaemon : IAsyncDisposable
         }
     }
 
-    /// <summary>Those of commands that were killed: whoever lives holds the lock of its root.</summary>
+    /// <summary>Removes the directories of killed commands: a running one holds the lock of its root.</summary>
     private static void RemoveDead(string all)
     {
         foreach (var directory in Directory.GetDirectories(all))
@@ -64,7 +62,7 @@ internal sealed class EmbeddedDaemon : IAsyncDisposable
             {
                 if (!Directory.Exists(Path.Combine(directory, "root")))
                 {
-                    Remove(directory); // it has never had a container, or another command has removed the rest
+                    Remove(directory); // it never had a container, or another command has removed the rest
                     continue;
                 }
                 using var root = LockFile.Take(Path.Combine(directory, "root", "lock"), directory);
@@ -76,7 +74,7 @@ internal sealed class EmbeddedDaemon : IAsyncDisposable
             }
             catch (DaemonStartException)
             {
-                // Somebody is just doing the same.
+                // Another command is doing the same.
             }
         }
     }

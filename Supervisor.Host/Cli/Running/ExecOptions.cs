@@ -2,8 +2,8 @@ using Supervisor.Host.Cli.Stdio;
 
 namespace Supervisor.Host.Cli.Running;
 
-/// <summary>What <c>supervisor exec</c> was asked for.</summary>
-/// <param name="Container">In which container.</param>
+/// <summary>The arguments of <c>supervisor exec</c>.</summary>
+/// <param name="Container">The container's id.</param>
 /// <param name="Env">NAME=value entries, added to the container's own.</param>
 /// <param name="WorkingDirectory">Null for the container's own.</param>
 /// <param name="User">UID[:GID], or null for the container's own.</param>
@@ -12,6 +12,6 @@ internal sealed record ExecOptions(
     string Container, bool Terminal, IReadOnlyList<string> Env, string? WorkingDirectory, string? User,
         IReadOnlyList<string> Command)
 {
-    /// <summary>What is typed to leave a terminal; null for the usual keys.</summary>
+    /// <summary>The keys that detach from a terminal; null for the default.</summary>
     public DetachKeys? DetachKeys { get; init; }
 }

@@ -11,7 +11,7 @@ using Supervisor.Runtime.Stdio;
 namespace Supervisor.Host.Cli.Running;
 
 /// <summary>
-/// One exec from its registration to its end:
+/// Runs one exec, from adding it to its delete:
 /// <code>
 /// Containers/Get → FIFOs → Tasks/Exec → Wait begins → Start → copy, forward signals → Wait answers → drain → DeleteProcess
 /// </code>
@@ -23,13 +23,13 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
     // A grandchild that outlived the program may hold its output open.
     private static readonly TimeSpan IdleOutput = TimeSpan.FromSeconds(2);
 
-    // How long a program has to end of itself once nobody reads its output.
+    // How long a program may take to exit once its output has no reader.
     private static readonly TimeSpan EndsWithoutReader = TimeSpan.FromSeconds(2);
     private readonly string _exec = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 
     private bool _detached;
 
-    /// <summary>Runs it; the exit code is the program's own, or 0 when it was left.</summary>
+    /// <summary>Runs it; the exit code is the program's own, or 0 if the client detached.</summary>
     public async Task<int> RunAsync()
     {
         var cancel = signals.Interrupted;
@@ -78,12 +78,12 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
 
     private async Task<int> AttachAsync(ForegroundStdio stdio, CancellationToken cancel)
     {
-        // Before the start: no end, however early, is missed.
+        // Before the start, so that no exit, however early, is missed.
         var exit = client.StayAsync(() => client.Tasks.WaitAsync(
             new WaitRequest { ContainerId = options.Container, ExecId = _exec },
                 client.OpenEnded(CancellationToken.None)).ResponseAsync);
         Forget(exit);
-        signals.Keep(); // a program may act, and be signalled, before we have heard that it was started
+        signals.Keep(); // the program may run, and be signalled, before our start returns
         try
         {
             await client.Tasks.StartAsync(
@@ -109,7 +109,7 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
             _detached = true;
             terminal!.Dispose();
             await Console.Error.WriteLineAsync(
-                $"\nsupervisor: detached from {options.Command[0]} in container {options.Container}; it goes on, its output "
+                $"\nsupervisor: detached from {options.Command[0]} in container {options.Container}, still running; its output "
                 + "is discarded");
             return 0;
         }
@@ -155,7 +155,7 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
             new CloseIORequest { ContainerId = options.Container, ExecId = _exec, Stdin = true }, client.Call()).ResponseAsync);
     }
 
-    /// <summary>An exec that has ended, or a daemon that has, changes nothing for us.</summary>
+    /// <summary>Errors are ignored: the exec or the daemon has exited.</summary>
     private static async Task TolerantAsync(Task<Empty> call)
     {
         try

@@ -6,23 +6,23 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Host.Cli.Running;
 
-/// <summary>The OCI process of an exec: the container's own, with what was asked for put over it.</summary>
+/// <summary>The OCI process of an exec: the container's own, overridden by the options.</summary>
 internal static class ExecSpec
 {
-    /// <summary>How containerd marks a process; the value is JSON.</summary>
+    /// <summary>containerd's type URL of a process; the value is JSON.</summary>
     public const string TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Process";
 
     /// <param name="size">Of our terminal, if there is one.</param>
-    /// <exception cref="CliException">The container has no process, or the user is none.</exception>
-    /// <exception cref="InvalidSpecException">What was asked for makes no valid process; it names the entry.</exception>
+    /// <exception cref="CliException">The container has no process, or the user is invalid.</exception>
+    /// <exception cref="InvalidSpecException">The options make no valid process; the message names the entry.</exception>
     public static Any Build(Container container, ExecOptions options, (uint Rows, uint Columns)? size)
     {
         var init = (container.Spec is { } spec ? SpecReader.Read(spec.Value.Span).Process : null)
-            ?? throw new CliException($"container {container.Id} has no process whose settings could be taken");
+            ?? throw new CliException($"container {container.Id} has no process in its spec to take settings from");
         var process = init with
         {
             Args = options.Command,
-            Init = false, // that is the container's
+            Init = false, // only the container has one
             Env = [.. init.Env.Where(e => !options.Env.Any(given => Name(given) == Name(e))), .. options.Env],
             Cwd = options.WorkingDirectory ?? init.Cwd,
             User = options.User is null ? init.User : Ids(options.User) with { Umask = init.User.Umask },
@@ -36,9 +36,7 @@ internal static class ExecSpec
 
     private static string Name(string entry) => entry.Split('=')[0];
 
-    /// <summary>
-    /// Numbers only: names are the container's /etc/passwd's business, which may have changed since it was started.
-    /// </summary>
+    /// <summary>Numbers only: names would need the container's /etc/passwd, which may have changed since its start.</summary>
     private static UserSpec Ids(string text)
     {
         var parts = text.Split(':');

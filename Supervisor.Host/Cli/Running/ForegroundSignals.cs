@@ -4,14 +4,13 @@ using System.Threading.Channels;
 namespace Supervisor.Host.Cli.Running;
 
 /// <summary>
-/// Signals while a container is in the foreground. Before it runs they end the attempt; then they are its own, in the
-/// order they came.
+/// Signals while a container is in the foreground. Before it runs they cancel the start; then they are forwarded to it in order.
 /// </summary>
 internal sealed class ForegroundSignals : IDisposable
 {
     private const int SIGUSR1 = 10, SIGUSR2 = 12;
 
-    // More than this many while one is being sent are somebody leaning on a key.
+    // More than this many while one is being sent come from a key held down.
     private readonly Channel<int> _pending =
         Channel.CreateBounded<int>(new BoundedChannelOptions(64) { FullMode = BoundedChannelFullMode.DropWrite });
 
@@ -26,19 +25,18 @@ internal sealed class ForegroundSignals : IDisposable
         Register((PosixSignal)SIGUSR1, SIGUSR1), Register((PosixSignal)SIGUSR2, SIGUSR2),
     ];
 
-    /// <summary>Cancelled by a signal that came before <see cref="Keep"/>.</summary>
+    /// <summary>Cancelled by a signal before <see cref="Keep"/>.</summary>
     public CancellationToken Interrupted => _interrupted.Token;
 
     /// <summary>The signal that interrupted us; 0 if none did.</summary>
     public int Interruption { get; private set; }
 
     /// <summary>
-    /// From now on signals are the container's: kept until <see cref="ForwardAsync"/> passes them on. Before the start is asked
-    /// for.
+    /// From now on signals are the container's: queued until <see cref="ForwardAsync"/> forwards them. Called before the start.
     /// </summary>
     public void Keep() => _running = true;
 
-    /// <summary>Passes every signal to <paramref name="send"/>, those kept first.</summary>
+    /// <summary>Passes every signal to <paramref name="send"/>, queued ones first.</summary>
     public async Task ForwardAsync(Func<int, Task> send, CancellationToken cancel)
     {
         await foreach (var signal in _pending.Reader.ReadAllAsync(cancel)) await send(signal);

@@ -1,22 +1,22 @@
 namespace Supervisor.Host.Cli.Running;
 
 /// <summary>
-/// The hint after repeated Ctrl-C: a container's first process gets no signal that it does not handle. pid_namespaces(7).
+/// The hint after repeated Ctrl-C: a container's init receives only signals that it handles. pid_namespaces(7).
 /// </summary>
-/// <param name="say">How to end it.</param>
+/// <param name="say">Prints how to end it.</param>
 internal sealed class InterruptHint(string say)
 {
     private const int After = 3;
     private const byte CtrlC = 3;
     private int _interrupts;
 
-    /// <summary>An interrupt that was passed on.</summary>
+    /// <summary>Counts a forwarded interrupt.</summary>
     public void Interrupted()
     {
         if (Interlocked.Increment(ref _interrupts) == After) Console.Error.Write($"supervisor: {say}\r\n");
     }
 
-    /// <summary>Keys from a terminal: other ones than Ctrl-C in between begin the count again.</summary>
+    /// <summary>Counts Ctrl-C among a terminal's keys: any other key resets the count.</summary>
     public void Typed(ReadOnlySpan<byte> keys)
     {
         foreach (var key in keys)

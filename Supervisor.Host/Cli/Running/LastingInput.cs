@@ -3,7 +3,8 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Host.Cli.Running;
 
-/// <summary>The input of a terminal in the background: a FIFO that <c>attach</c> finds, and that goes with its task.</summary>
+/// <summary>The input of a terminal in the background: a FIFO that <c>attach</c> finds, and that is removed with its
+/// task.</summary>
 internal sealed class LastingInput : IDisposable
 {
     private readonly ClientFifos _fifos;
@@ -19,7 +20,7 @@ internal sealed class LastingInput : IDisposable
         return input;
     }
 
-    /// <summary>The task has it.</summary>
+    /// <summary>The task owns it now.</summary>
     public void Leave() => _fifos.Leave();
 
     public void Dispose() => _fifos.Dispose();

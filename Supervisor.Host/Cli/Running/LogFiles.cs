@@ -5,8 +5,8 @@ using Supervisor.Runtime.Stdio;
 namespace Supervisor.Host.Cli.Running;
 
 /// <summary>
-/// A log with its former files, read in order while it is written and begun anew: each file once, by its identity, since its name
-/// changes. What is removed before it was read is not there; nothing is read twice.
+/// A log with its rotated files, read in order while it is written and rotated: each file once, identified by inode, since its
+/// name changes. A file that is removed before it was read is missing; nothing is read twice.
 /// </summary>
 internal sealed class LogFiles(string path) : IDisposable
 {
@@ -15,7 +15,7 @@ internal sealed class LogFiles(string path) : IDisposable
     private string _identity = "";
     private long _position;
 
-    /// <summary>As if all but the last lines of what is there now had been copied before.</summary>
+    /// <summary>Skips all but the last lines of the present log.</summary>
     public void SkipToLast(long lines)
     {
         var there = Newer();
@@ -30,14 +30,14 @@ internal sealed class LogFiles(string path) : IDisposable
         }
     }
 
-    /// <summary>All that is there and was not copied yet.</summary>
+    /// <summary>Copies all that was not copied yet.</summary>
     /// <exception cref="FileNotFoundException">There is no such log.</exception>
     public async Task CopyToAsync(Stream output, CancellationToken cancel)
     {
         while (true)
         {
             var newer = Newer();
-            // Looked for others before: if there are some, nothing more comes to this one after what is there now.
+            // Newer files are listed before: if there are any, this file is complete.
             if (_current is not null) await DrainAsync(output, cancel);
             else if (newer.Count == 0 && _identity.Length == 0) throw new FileNotFoundException($"{path}: no such log", path);
             if (newer.Count == 0) return;
@@ -50,8 +50,8 @@ internal sealed class LogFiles(string path) : IDisposable
 
     public void Dispose() => _current?.Dispose();
 
-    /// <summary>The files that are newer than the current one, the oldest first.</summary>
-    /// <remarks>Opened from the newest on: one that gets its next name meanwhile is met twice, and none is passed over.</remarks>
+    /// <summary>The files newer than the current one, oldest first.</summary>
+    /// <remarks>Opened newest first: a file that is renamed in the meantime is found twice, and none is missed.</remarks>
     private List<(SafeFileHandle File, string Identity)> Newer()
     {
         var newer = new List<(SafeFileHandle File, string Identity)>();
@@ -59,7 +59,7 @@ internal sealed class LogFiles(string path) : IDisposable
         {
             if (TryOpen(number == 0 ? path : $"{path}.{number}") is not { } file)
             {
-                // Between its two names; or a gap, which a death has left.
+                // Between its two names, or a gap left by a crash.
                 if (number > 0 && !LogTarget.FormerOf(path).Any(f => int.Parse(f[(path.Length + 1)..]) > number)) break;
                 continue;
             }
@@ -88,7 +88,7 @@ internal sealed class LogFiles(string path) : IDisposable
         }
     }
 
-    /// <param name="wanted">Lines that are still wanted; 0 when the start of the first of them is in this file.</param>
+    /// <param name="wanted">Lines still wanted; 0 if the first of them starts in this file.</param>
     private long StartOfLast(SafeFileHandle file, bool isNewest, ref long wanted)
     {
         var end = RandomAccess.GetLength(file);
@@ -99,7 +99,7 @@ internal sealed class LogFiles(string path) : IDisposable
             length = RandomAccess.Read(file, _buffer.AsSpan(0, length), at -= length);
             for (var i = length - 1; i >= 0; i--)
             {
-                // The last byte of all ends a line and begins none.
+                // The very last byte ends a line and starts none.
                 if (_buffer[i] != (byte)'\n' || (isNewest && at + i == end - 1)) continue;
                 if (--wanted == 0) return at + i + 1;
             }

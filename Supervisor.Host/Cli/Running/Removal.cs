@@ -7,13 +7,13 @@ using Status = Containerd.V1.Types.Status;
 
 namespace Supervisor.Host.Cli.Running;
 
-/// <summary>Removes a container and all that is left of its task.</summary>
+/// <summary>Removes a container and its task.</summary>
 internal static class Removal
 {
     private const int SIGKILL = 9;
     private static readonly TimeSpan KillWithin = TimeSpan.FromSeconds(30);
 
-    /// <param name="force">Kill a task that runs; without it that is refused.</param>
+    /// <param name="force">Kill a running task; otherwise that is refused.</param>
     public static async Task RemoveAsync(DaemonClient client, string id, bool force, CancellationToken cancel)
     {
         if (await FindTaskAsync(client, id, cancel) is { } task)
@@ -21,7 +21,7 @@ internal static class Removal
             if (task.Status is Status.Running or Status.Paused or Status.Pausing)
             {
                 if (!force) throw new CliException(
-                    $"container {id} is {task.Status.ToString().ToLowerInvariant()}: end it first, or use --force");
+                    $"container {id} is {task.Status.ToString().ToLowerInvariant()}: kill it first, or use --force");
                 await KillAsync(client, id, cancel);
             }
             await client.Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = id }, client.Call(cancel));
@@ -44,7 +44,7 @@ internal static class Removal
         }
     }
 
-    /// <summary>What it wrote over its image goes with it, as with docker and ctr.</summary>
+    /// <summary>Its writable snapshot is removed with it, as with docker and ctr.</summary>
     private static async Task RemoveSnapshotAsync(DaemonClient client, Container container, CancellationToken cancel)
     {
         try
@@ -55,7 +55,7 @@ internal static class Removal
         }
         catch (RpcException e) when (e.StatusCode is StatusCode.NotFound)
         {
-            // The collector, or its owner, was faster.
+            // The collector, or its owner, has removed it.
         }
     }
 
@@ -67,7 +67,7 @@ internal static class Removal
         }
         catch (RpcException e) when (e.StatusCode is StatusCode.NotFound)
         {
-            // It ended on its own meanwhile.
+            // It has exited in the meantime.
         }
         await client.Tasks.WaitAsync(new WaitRequest { ContainerId = id }, client.Call(KillWithin, cancel));
     }

@@ -3,7 +3,7 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Host.Cli.Running;
 
-/// <summary>What <c>supervisor run</c> was asked for.</summary>
+/// <summary>The arguments of <c>supervisor run</c>.</summary>
 /// <param name="Id">The container's id.</param>
 /// <param name="Rootfs">Absolute directory; <c>/</c> means a read-only view of the host's own root.</param>
 /// <param name="User">USER[:GROUP], or null for root.</param>
@@ -27,16 +27,16 @@ internal sealed record RunOptions(
     IReadOnlyList<string> Env,
     IReadOnlyList<string> Command)
 {
-    /// <summary>Bytes of one log file of a detached container, 0 for one that grows; null: as the daemon is configured.</summary>
+    /// <summary>Bytes of one log file of a detached container, 0 for no limit; null: as the daemon is configured.</summary>
     public long? LogMaxSize { get; init; }
 
     /// <summary>How many log files; null: as the daemon is configured.</summary>
     public int? LogMaxFiles { get; init; }
 
-    /// <summary>Whether an init of ours is the first process: it collects orphans and forwards signals.</summary>
+    /// <summary>Whether our init is the first process: it reaps zombies and forwards signals.</summary>
     public bool Init { get; init; }
 
-    /// <summary>What is typed to leave a terminal; null for the usual keys.</summary>
+    /// <summary>The keys that detach from a terminal; null for the default.</summary>
     public DetachKeys? DetachKeys { get; init; }
 
     /// <summary>The seccomp profile; null for none.</summary>

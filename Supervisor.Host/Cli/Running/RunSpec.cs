@@ -6,19 +6,18 @@ using Mount = Containerd.Types.Mount;
 
 namespace Supervisor.Host.Cli.Running;
 
-/// <summary>The OCI spec, and the mounts of the root filesystem, that <c>supervisor run</c> asks for.</summary>
+/// <summary>The OCI spec, and the mounts of the root filesystem, of <c>supervisor run</c>.</summary>
 internal static class RunSpec
 {
-    /// <summary>How containerd marks a spec; the value is JSON.</summary>
+    /// <summary>containerd's type URL of a spec; the value is JSON.</summary>
     public const string TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Spec";
 
     /// <summary>The spec, as a container record holds it.</summary>
     /// <param name="size">Of our terminal, if there is one.</param>
-    /// <param name="ours">Directories of daemons: of the host's root file system they are no container's business, whose root is
-    /// the host's root
-    /// user and would read other containers' secrets there.</param>
+    /// <param name="ours">Directories of daemons, hidden from a container on the host's root file system: its root is the
+    /// host's root user, who could read other containers' secrets there.</param>
     /// <exception cref="CliException">The user is unknown, or the root filesystem cannot be read.</exception>
-    /// <exception cref="InvalidSpecException">What was asked for makes no valid spec; it names the entry.</exception>
+    /// <exception cref="InvalidSpecException">The options make no valid spec; the message names the entry.</exception>
     public static Any Build(RunOptions options, (uint Rows, uint Columns)? size, IEnumerable<string> ours)
     {
         var spec = DefaultSpec.Create(options.Command, options.IsHostRoot ? "rootfs" : options.Rootfs, new DefaultSpecOptions
@@ -34,7 +33,7 @@ internal static class RunSpec
             MemoryLimit = options.Memory,
             PidsLimit = options.Pids,
             Seccomp = options.Seccomp,
-            // The host's /tmp is read-only in there and none of the container's business.
+            // The host's /tmp is read-only in there, and private to the host.
             Mounts = options.IsHostRoot ? [Tmp] : [],
         });
         if (options.Terminal && size is var (rows, columns))
@@ -48,7 +47,7 @@ internal static class RunSpec
     /// <summary>Mounts for the bundle's rootfs: none when the spec names a directory.</summary>
     /// <remarks>
     /// An overlay without an upper layer needs two lower ones that do not overlap: the second is an empty tmpfs, mounted
-    /// first where the overlay then covers it. Relative layers are the bundle's.
+    /// first where the overlay then covers it. Relative layers are relative to the bundle.
     /// </remarks>
     public static IEnumerable<Mount> Rootfs(RunOptions options) => !options.IsHostRoot ? [] :
     [

@@ -8,15 +8,14 @@ namespace Supervisor.Host.Cli.Running;
 
 /// <summary>
 /// A seccomp profile as a file: the specification's <c>linux.seccomp</c>, or docker's and podman's wider form, in which
-/// <c>archMap</c> chooses the architectures,
-/// and a rule may hold for some machines, capabilities or kernels only (<c>includes</c>, <c>excludes</c>). Whatever is neither is
-/// refused by its place.
+/// <c>archMap</c> chooses the architectures, and a rule may apply to some machines, capabilities or kernels only
+/// (<c>includes</c>, <c>excludes</c>). Anything else is refused by its place.
 /// </summary>
 internal static class SeccompProfileFile
 {
     private const int LargestFile = 1 << 20;
 
-    /// <exception cref="CliException">The file cannot be read, or is no profile.</exception>
+    /// <exception cref="CliException">The file cannot be read, or is not a profile.</exception>
     public static SeccompSpec Read(string path, IReadOnlyList<string> capabilities, Architecture machine)
     {
         try
@@ -41,8 +40,8 @@ internal static class SeccompProfileFile
         }
     }
 
-    /// <summary>What the document says for this machine.</summary>
-    /// <exception cref="InvalidSpecException">It is no profile; the place is named.</exception>
+    /// <summary>The document's profile for this machine.</summary>
+    /// <exception cref="InvalidSpecException">It is not a profile; the message names the place.</exception>
     internal static SeccompSpec Parse(
         ReadOnlySpan<byte> json, IReadOnlyList<string> capabilities, Architecture machine, Version kernel)
     {
@@ -51,7 +50,7 @@ internal static class SeccompProfileFile
         {
             profile = JsonNode.Parse(
                 json, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject
-                ?? throw new InvalidSpecException("$", "is no object");
+                ?? throw new InvalidSpecException("$", "is not an object");
             var conditions = new Conditions(GoName(machine), capabilities, kernel);
             OnlyOf(profile, "$", "defaultAction", "defaultErrnoRet", "architectures", "archMap", "flags", "listenerPath",
                 "listenerMetadata", "syscalls");
@@ -62,7 +61,7 @@ internal static class SeccompProfileFile
         catch (Exception e) when (
             e is JsonException or InvalidOperationException or ArgumentException and not InvalidSpecException)
         {
-            throw new InvalidSpecException("$", $"is no seccomp profile: {e.Message}", e);
+            throw new InvalidSpecException("$", $"is not a seccomp profile: {e.Message}", e);
         }
         return SpecReader.ReadSeccomp(Encoding.UTF8.GetBytes(profile.ToJsonString()));
     }
@@ -70,7 +69,7 @@ internal static class SeccompProfileFile
     private static JsonArray Architectures(JsonObject profile, JsonArray map, Architecture machine)
     {
         if (profile["architectures"] is JsonArray { Count: > 0 })
-            throw new InvalidSpecException("architectures", "cannot stand beside archMap");
+            throw new InvalidSpecException("architectures", "cannot be combined with archMap");
         var own = machine is Architecture.Arm64 ? "SCMP_ARCH_AARCH64" : "SCMP_ARCH_X86_64";
         var entry = map.OfType<JsonObject>().FirstOrDefault(m => (string?)m["architecture"] == own);
         return new JsonArray([own, .. (entry?["subArchitectures"] as JsonArray ?? []).Select(s => s?.DeepClone())]);
@@ -82,13 +81,13 @@ internal static class SeccompProfileFile
         for (var i = 0; i < rules.Count; i++)
         {
             var place = $"syscalls[{i}]";
-            if (rules[i]?.DeepClone() is not JsonObject rule) throw new InvalidSpecException(place, "is no object");
+            if (rules[i]?.DeepClone() is not JsonObject rule) throw new InvalidSpecException(place, "is not an object");
             OnlyOf(rule, place, "names", "name", "action", "errnoRet", "args", "comment", "includes", "excludes");
             var holds = conditions.Hold(rule["includes"], rule["excludes"], place);
             if (rule["name"] is { } name)
             {
                 if (rule["names"] is JsonArray { Count: > 0 })
-                    throw new InvalidSpecException($"{place}.name", "cannot stand beside names");
+                    throw new InvalidSpecException($"{place}.name", "cannot be combined with names");
                 rule["names"] = new JsonArray(name.DeepClone());
             }
             foreach (var ours in (string[])["name", "comment", "includes", "excludes"]) rule.Remove(ours);
@@ -110,7 +109,7 @@ internal static class SeccompProfileFile
 
     private sealed record Conditions(string Machine, IReadOnlyList<string> Capabilities, Version Kernel)
     {
-        /// <summary>All that is included must be so, and nothing that is excluded; of architectures one is enough.</summary>
+        /// <summary>All conditions of includes must hold, and none of excludes; of architectures one is enough.</summary>
         public bool Hold(JsonNode? includes, JsonNode? excludes, string place)
         {
             var (with, without) = (Filter.Of(includes, $"{place}.includes"), Filter.Of(excludes, $"{place}.excludes"));
@@ -126,11 +125,11 @@ internal static class SeccompProfileFile
         public static Filter Of(JsonNode? node, string place)
         {
             if (node is null) return new Filter([], [], null);
-            var filter = node as JsonObject ?? throw new InvalidSpecException(place, "is no object");
+            var filter = node as JsonObject ?? throw new InvalidSpecException(place, "is not an object");
             OnlyOf(filter, place, "arches", "caps", "minKernel");
             var kernel = (string?)filter["minKernel"] is { Length: > 0 } text
                 ? Version.TryParse(text, out var version)
-                    ? version : throw new InvalidSpecException($"{place}.minKernel", $"\"{text}\" is no version")
+                    ? version : throw new InvalidSpecException($"{place}.minKernel", $"\"{text}\" is not a version")
                 : null;
             return new Filter(Texts(filter["arches"]), Texts(filter["caps"]), kernel);
         }

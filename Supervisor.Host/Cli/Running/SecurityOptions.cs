@@ -6,8 +6,8 @@ namespace Supervisor.Host.Cli.Running;
 /// <summary>The values of <c>--security-opt</c>, spelled as docker's.</summary>
 internal static class SecurityOptions
 {
-    /// <summary>The profile that they ask for: the default one, one from a file, or null for none.</summary>
-    /// <exception cref="CliException">One is unknown or cannot be honoured, or the file is no profile.</exception>
+    /// <summary>Their profile: the default one, one from a file, or null for none.</summary>
+    /// <exception cref="CliException">An option is unknown or not supported, or the file is not a profile.</exception>
     public static SeccompSpec? Seccomp(IReadOnlyList<string> options)
     {
         var profile = "builtin";

@@ -3,13 +3,12 @@ using System.Buffers;
 namespace Supervisor.Host.Cli.Stdio;
 
 /// <summary>
-/// Keys that detach a client from a terminal in which the program goes on, as docker has them. What could be their beginning is
-/// kept back until another key shows that
-/// it was none: then it is passed on as it was typed.
+/// Keys that detach a client from a terminal while its program keeps running, as in docker. Input that may be their start is
+/// held back until another key shows that it is not: then it is forwarded as typed.
 /// </summary>
 internal sealed class DetachKeys
 {
-    /// <summary>docker's own.</summary>
+    /// <summary>docker's default.</summary>
     public const string Usual = "ctrl-p,ctrl-q";
 
     private readonly byte[] _keys;
@@ -22,25 +21,25 @@ internal sealed class DetachKeys
     public Task Typed => _typed.Task;
 
     /// <summary>Reads keys with commas between them: a letter, or <c>ctrl-</c> and one of a to z, @, [, \, ], ^ or _.</summary>
-    /// <exception cref="CliException">One is none.</exception>
+    /// <exception cref="CliException">A key is invalid.</exception>
     public static DetachKeys Parse(string text) => new([.. text.Split(',').Select(key => key switch
     {
         [var plain and > ' ' and < (char)127] => (byte)plain,
         ['c' or 'C', 't' or 'T', 'r' or 'R', 'l' or 'L', '-', var control] when char.ToUpperInvariant(control) is >= '@'
             and <= '_' and var upper => (byte)(upper - '@'),
         _ => throw new CliException(
-            $"--detach-keys: \"{key}\" is no key: a letter, or ctrl- and one of a to z, @, [, \\, ], ^ or _, with commas "
+            $"--detach-keys: \"{key}\" is not a key: a letter, or ctrl- and one of a to z, @, [, \\, ], ^ or _, with commas "
             + $"between them ({Usual})"),
     })]);
 
-    /// <summary>What of these keys is to be passed on.</summary>
+    /// <summary>The part of these keys to forward.</summary>
     public ReadOnlySpan<byte> Filter(ReadOnlySpan<byte> typed)
     {
         if (_seen == 0 && typed.IndexOf(_keys[0]) < 0) return typed;
         var passed = new ArrayBufferWriter<byte>(typed.Length + _keys.Length);
         foreach (var key in typed)
         {
-            // The longest end of what was typed that can still become all of the keys; what stands before it was none.
+            // The longest suffix of the input that may still become the key sequence; what is before it is forwarded.
             while (_seen > 0 && key != _keys[_seen]) Release(passed);
             if (key != _keys[_seen]) passed.Write([key]);
             else if (++_seen == _keys.Length)
@@ -52,7 +51,7 @@ internal sealed class DetachKeys
         return passed.WrittenSpan;
     }
 
-    /// <summary>Gives up the first of the keys that are kept back, and those after it that begin nothing either.</summary>
+    /// <summary>Forwards the first key held back, and those after it that cannot start the sequence.</summary>
     private void Release(ArrayBufferWriter<byte> passed)
     {
         for (var kept = _seen - 1; ; kept--)

@@ -8,7 +8,7 @@ namespace Supervisor.Host.Cli.Stdio;
 /// <summary>Named pipes, as fifo(7) has them and .NET does not.</summary>
 internal static unsafe class Fifo
 {
-    /// <summary>Makes one that only its owner may open.</summary>
+    /// <summary>Creates one that only its owner may open.</summary>
     public static void Create(string path)
     {
         fixed (byte* text = CString.Of(path))

@@ -3,10 +3,10 @@ using Supervisor.Runtime.Stdio;
 namespace Supervisor.Host.Cli.Stdio;
 
 /// <summary>
-/// The log of a container in the foreground, filled with what passes through us, so that <c>logs</c> has it as of a detached one.
+/// The log of a container in the foreground: we copy its output there, so that <c>logs</c> works as for a detached one.
 /// </summary>
 /// <remarks>
-/// Where it cannot be written the container goes on, and its output too: the log is then incomplete, and that is said once.
+/// If it cannot be written, the container and its output continue: the log is then incomplete, which is reported once.
 /// </remarks>
 internal sealed class ForegroundLog : IDisposable
 {
@@ -17,7 +17,7 @@ internal sealed class ForegroundLog : IDisposable
     {
     }
 
-    /// <summary>One that takes nothing where it cannot be opened.</summary>
+    /// <summary>Opens the log; one that cannot be opened discards the output.</summary>
     public static ForegroundLog Open(LogTarget target)
     {
         var log = new ForegroundLog();

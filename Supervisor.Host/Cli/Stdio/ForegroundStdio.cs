@@ -4,7 +4,7 @@ using Supervisor.Runtime.Stdio;
 namespace Supervisor.Host.Cli.Stdio;
 
 /// <summary>
-/// The FIFOs between a container in the foreground and us: made and opened before the task is created, so that nothing
+/// The FIFOs between a container in the foreground and us: created and opened before the task is created, so that nothing
 /// it writes is lost; copied once the daemon has opened its ends, since a FIFO without a writer reads as ended.
 /// </summary>
 internal sealed class ForegroundStdio : IDisposable
@@ -16,24 +16,24 @@ internal sealed class ForegroundStdio : IDisposable
     private readonly ForegroundLog? _log;
     private OutputCopy[] _outputs = [];
 
-    /// <param name="fifos">Where they are made; this one's from now on.</param>
+    /// <param name="fifos">Their directory; owned by this object from now on.</param>
     /// <param name="terminal">A terminal has one output.</param>
-    /// <param name="log">Gets the outputs, too; null for none.</param>
+    /// <param name="log">Also receives the outputs; null for none.</param>
     public ForegroundStdio(ClientFifos fifos, bool terminal, LogTarget? log)
     {
         _fifos = fifos;
-        // a terminal's is filled by its relay, which goes on when we detach
+        // a terminal's log is written by its relay, which continues when we detach
         if (!terminal && log is not null) _log = ForegroundLog.Open(log);
         var input = Make("stdin");
         _stdin = Fifo.OpenForWriting(input);
-        Stdin = terminal ? input : $"{new PipeTarget(input)}"; // it ends with this client, even if that is killed
+        Stdin = terminal ? input : $"{new PipeTarget(input)}"; // the input ends when this client exits, even if it is killed
         (Stdout, _stdout) = Output("stdout");
         if (!terminal) (Stderr, _stderr) = Output("stderr");
 
         (string Target, SafeFileHandle Reading) Output(string name)
         {
             var path = Make(name);
-            // a reader must be there before the container's end is opened
+            // there must be a reader before the container's end is opened
             return ($"{new PipeTarget(path, terminal ? log : null)}", Fifo.OpenForReading(path));
         }
     }
@@ -42,15 +42,15 @@ internal sealed class ForegroundStdio : IDisposable
     public string Stdout { get; }
     public string Stderr { get; } = "";
 
-    /// <summary>Completes when nobody reads our own output any more, and the container has been told by a broken pipe.</summary>
+    /// <summary>Completes when our own output has no reader any more, and the container's pipe is broken.</summary>
     public Task ReaderClosed => _outputs.Length == 0 ? Never : Task.WhenAny(_outputs.Select(o => o.ReaderClosed));
 
-    /// <summary>Why our own output takes nothing more; null where its reader has gone, or is still there.</summary>
+    /// <summary>Why our own output cannot be written; null if its reader is gone, or still there.</summary>
     public CliException? OutputFailure => _outputs.Select(o => o.Failure).FirstOrDefault(f => f is not null);
 
-    /// <summary>Begins to copy. The task must have been created.</summary>
-    /// <param name="passing">Sees what is typed; null for nobody.</param>
-    /// <param name="keys">What ends the input before its end; null for nothing.</param>
+    /// <summary>Starts to copy. The task must have been created.</summary>
+    /// <param name="passing">Called with the input; null for none.</param>
+    /// <param name="keys">The keys that detach; null for none.</param>
     /// <returns>Completes when our own input has ended.</returns>
     public Task Begin(InputSeen? passing = null, DetachKeys? keys = null)
     {
@@ -59,11 +59,12 @@ internal sealed class ForegroundStdio : IDisposable
         return new InputCopy(_stdin, passing, keys).Ended;
     }
 
-    /// <summary>Waits for the rest of the output, see <see cref="OutputCopy.DrainAsync"/>.</summary>
+    /// <summary>Waits for the rest of the output: see <see cref="OutputCopy.DrainAsync"/>.</summary>
     public Task DrainAsync(TimeSpan idle) => Task.WhenAll(_outputs.Select(o => o.DrainAsync(idle)));
 
     /// <summary>
-    /// Leaves a terminal whose program goes on: its output goes into the log only, and its input waits for the next client.
+    /// Detaches from a terminal whose program keeps running: its output goes only to the log, and its input waits for the next
+    /// client.
     /// </summary>
     public void Detach()
     {
@@ -72,7 +73,7 @@ internal sealed class ForegroundStdio : IDisposable
         _fifos.Leave();
     }
 
-    /// <summary>Removes the FIFOs. The copying threads keep their ends until they are through, or the process is.</summary>
+    /// <summary>Removes the FIFOs. The copying threads keep their ends until they finish or the process exits.</summary>
     public void Dispose()
     {
         _fifos.Dispose();

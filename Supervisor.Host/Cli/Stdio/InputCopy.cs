@@ -4,7 +4,7 @@ using Supervisor.Kernel.Files;
 
 namespace Supervisor.Host.Cli.Stdio;
 
-/// <summary>Is shown what is typed.</summary>
+/// <summary>Called with the input.</summary>
 internal delegate void InputSeen(ReadOnlySpan<byte> bytes);
 
 /// <summary>
@@ -18,8 +18,8 @@ internal sealed class InputCopy
     private readonly DetachKeys? _keys;
 
     /// <param name="to">Writing end of the FIFO; closed when our input ends.</param>
-    /// <param name="passing">Sees what is copied.</param>
-    /// <param name="keys">With them the copying ends, too; null for none.</param>
+    /// <param name="passing">Called with what is copied.</param>
+    /// <param name="keys">They also end the copying; null for none.</param>
     public InputCopy(SafeFileHandle to, InputSeen? passing, DetachKeys? keys)
     {
         (_to, _passing, _keys) = (to, passing, keys);

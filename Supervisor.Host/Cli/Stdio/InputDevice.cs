@@ -4,9 +4,9 @@ namespace Supervisor.Host.Cli.Stdio;
 internal static class InputDevice
 {
     /// <summary>
-    /// A program at a terminal never sees the end of an input that is none: with <c>-i</c> it would wait for ever.
+    /// A program at a terminal never sees the end of an input that is not a terminal: with <c>-i</c> it would wait for ever.
     /// </summary>
-    /// <exception cref="CliException">It is no terminal; as docker says it, with docker's exit code.</exception>
+    /// <exception cref="CliException">It is not a terminal; docker's message and exit code.</exception>
     public static void RequireTerminal(string instead)
     {
         if (!RawTerminal.IsTerminal) throw new CliException($"the input device is not a TTY: {instead}", ExitCodes.OwnStreams);

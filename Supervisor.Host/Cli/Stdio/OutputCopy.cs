@@ -14,32 +14,27 @@ internal sealed class OutputCopy
     private long _lastProgress = Environment.TickCount64;
     private volatile bool _writing, _stopped;
 
-    /// <param name="from">Reading end of a FIFO that has, or had, a writer.</param>
+    /// <param name="from">The reading end of a FIFO that has, or had, a writer.</param>
     /// <param name="to">Our stdout or stderr, by number.</param>
-    /// <param name="log">Gets the same; null for none.</param>
+    /// <param name="log">Also receives the output; null for none.</param>
     public OutputCopy(SafeFileHandle from, int to, ForegroundLog? log)
     {
         (_from, _to, _log) = (from, to, log);
         new Thread(Run) { IsBackground = true, Name = $"output {to}" }.Start();
     }
 
-    /// <summary>
-    /// Completes when nobody reads what we write any more; then nobody reads what the container writes either, and its pipe is
-    /// broken.
-    /// </summary>
+    /// <summary>Completes when our output has no reader any more; then the container's pipe is closed too, and breaks.</summary>
     public Task ReaderClosed => _readerGone.Task;
 
-    /// <summary>
-    /// Why what we write to takes nothing more, once <see cref="ReaderClosed"/>; null where only its reader has gone.
-    /// </summary>
+    /// <summary>Why our output cannot be written, once <see cref="ReaderClosed"/>; null if only its reader is gone.</summary>
     public CliException? Failure { get; private set; }
 
-    /// <summary>Nothing more is passed on. The reading end stays open, until the process ends.</summary>
+    /// <summary>Stops forwarding. The reading end stays open until the process exits.</summary>
     public void Stop() => _stopped = true;
 
     /// <summary>
     /// Waits for the end of the output. A process that outlived the container may hold the pipe open for ever: after
-    /// <paramref name="idle"/> without output we stop waiting. Who reads our own output may take any time.
+    /// <paramref name="idle"/> without output we stop waiting. The reader of our own output may take any time.
     /// </summary>
     public async Task DrainAsync(TimeSpan idle)
     {

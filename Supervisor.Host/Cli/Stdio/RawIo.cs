@@ -7,10 +7,10 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Host.Cli.Stdio;
 
 /// <summary>read(2) and write(2) on descriptors that may be anything.</summary>
-/// <remarks>FileStream insists on knowing what they are, and Console on editing lines.</remarks>
+/// <remarks>FileStream needs to know the kind of file, and Console edits lines.</remarks>
 internal static unsafe class RawIo
 {
-    /// <summary>Bytes read; 0 at the end, and also on an error: there is nothing more to be had then either.</summary>
+    /// <summary>Bytes read; 0 at the end, and also on an error, after which nothing can be read.</summary>
     public static int Read(SafeFileHandle file, Span<byte> buffer)
     {
         using var held = new HeldHandle(file);
@@ -45,7 +45,7 @@ internal static unsafe class RawIo
         if (Errno.Last is Errno.EINTR) return true;
         if (Errno.Last is not Errno.EAGAIN) return false;
         var wanted = new pollfd { fd = fd, events = events };
-        _ = Native.poll(&wanted, 1, -1); // EINTR: tried again all the same
+        _ = Native.poll(&wanted, 1, -1); // on EINTR the call is retried anyway
         return true;
     }
 }

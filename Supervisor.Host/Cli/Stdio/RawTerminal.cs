@@ -6,8 +6,8 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Host.Cli.Stdio;
 
 /// <summary>
-/// Our terminal while a container's terminal is behind it: every key goes through, Ctrl-C too. What it was is put back
-/// however we end, SIGKILL excepted.
+/// Sets our terminal to raw mode for a container's terminal: every key is forwarded, Ctrl-C too. The old settings are restored
+/// however we exit, except on SIGKILL.
 /// </summary>
 internal sealed unsafe class RawTerminal : IDisposable
 {
@@ -18,7 +18,7 @@ internal sealed unsafe class RawTerminal : IDisposable
 
     private RawTerminal(termios before) => _before = before;
 
-    /// <summary>Whether our stdin is one.</summary>
+    /// <summary>Whether our stdin is a terminal.</summary>
     public static bool IsTerminal
     {
         get
@@ -28,7 +28,7 @@ internal sealed unsafe class RawTerminal : IDisposable
         }
     }
 
-    /// <summary>Null when our stdin is no terminal: then there is nothing to change.</summary>
+    /// <summary>Null if our stdin is not a terminal: then there is nothing to change.</summary>
     public static RawTerminal? Enter()
     {
         termios settings;
@@ -41,7 +41,7 @@ internal sealed unsafe class RawTerminal : IDisposable
         return terminal;
     }
 
-    /// <summary>Rows and columns of our terminal; null when stdin is none.</summary>
+    /// <summary>Rows and columns of our terminal; null if stdin is not a terminal.</summary>
     public static (uint Rows, uint Columns)? Size()
     {
         winsize size;

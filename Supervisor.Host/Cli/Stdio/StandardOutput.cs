@@ -6,10 +6,10 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Host.Cli.Stdio;
 
-/// <summary>Nobody reads our standard output any more.</summary>
-internal sealed class ReaderClosedException() : IOException("nobody reads the output any more");
+/// <summary>Our standard output has no reader any more.</summary>
+internal sealed class ReaderClosedException() : IOException("the output has no reader any more");
 
-/// <summary>Our standard output: unlike Console's own it says when its reader has gone, or its disk is full.</summary>
+/// <summary>Our standard output: unlike Console's it reports that its reader is gone, or its disk full.</summary>
 internal sealed class StandardOutput : Stream
 {
     private readonly SafeFileHandle _file = new(1, ownsHandle: false);
@@ -19,7 +19,7 @@ internal sealed class StandardOutput : Stream
     {
     }
 
-    /// <summary>For Console, whose own loses it without a word when nobody takes what is written.</summary>
+    /// <summary>For Console, whose own stream ignores write errors.</summary>
     public static TextWriter Writer() => new StreamWriter(new StandardOutput(), new UTF8Encoding(false)) { AutoFlush = true };
 
     public override bool CanRead => false;
@@ -28,9 +28,10 @@ internal sealed class StandardOutput : Stream
     public override long Length => throw new NotSupportedException();
     public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
-    /// <summary>Prints until that ends, or the reader has gone: also while there is nothing to print.</summary>
-    /// <param name="print">Its token is cancelled with <paramref name="cancel"/>, and when the reader has gone.</param>
-    /// <exception cref="ReaderClosedException">The reader has gone.</exception>
+    /// <summary>Prints until <paramref name="print"/> returns or the reader is gone, which is also noticed while there is
+    /// nothing to print.</summary>
+    /// <param name="print">Its token is cancelled with <paramref name="cancel"/>, and when the reader is gone.</param>
+    /// <exception cref="ReaderClosedException">The reader is gone.</exception>
     public static async Task PrintAsync(Func<StandardOutput, CancellationToken, Task> print, CancellationToken cancel)
     {
         var output = new StandardOutput();
@@ -47,8 +48,8 @@ internal sealed class StandardOutput : Stream
     }
 
     /// <inheritdoc/>
-    /// <exception cref="ReaderClosedException">The reader has gone.</exception>
-    /// <exception cref="CliException">It cannot be written for another reason: a full disk.</exception>
+    /// <exception cref="ReaderClosedException">The reader is gone.</exception>
+    /// <exception cref="CliException">A write failed for another reason, such as a full disk.</exception>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         if (RawIo.WriteAll(_file, buffer) is var failure and not Errno.None)
@@ -72,7 +73,7 @@ internal sealed class StandardOutput : Stream
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    // A pipe without a reader is POLLERR, a socket or terminal POLLHUP: both are reported without being asked for. poll(2).
+    // A pipe without a reader is POLLERR, a socket or terminal POLLHUP: both are always reported. poll(2).
     private unsafe void Watch()
     {
         var wanted = new pollfd { fd = 1 };

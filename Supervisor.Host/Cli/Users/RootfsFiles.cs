@@ -10,18 +10,18 @@ using static Tmds.Linux.LibC;
 namespace Supervisor.Host.Cli.Users;
 
 /// <summary>
-/// Reads small files of a root filesystem that its author controls: symbolic links stay inside it, nothing but a
-/// regular file is read, and not more than <see cref="LargestFile"/> of it (CVE-2026-47262).
+/// Reads small files of an untrusted root filesystem: symbolic links are resolved inside it, and only regular files of at most
+/// <see cref="LargestFile"/> are read (CVE-2026-47262).
 /// </summary>
 internal sealed class RootfsFiles : IDisposable
 {
-    /// <summary>Bytes of one file.</summary>
+    /// <summary>Most bytes of one file.</summary>
     public const int LargestFile = 1 << 20;
 
     private readonly string _path;
     private readonly SafeFileHandle _root;
 
-    /// <exception cref="CliException">It is no directory, or cannot be opened.</exception>
+    /// <exception cref="CliException">It is not a directory, or cannot be opened.</exception>
     public unsafe RootfsFiles(string rootfs)
     {
         _path = rootfs;
@@ -32,7 +32,7 @@ internal sealed class RootfsFiles : IDisposable
 
     /// <summary>The text of a file, as UTF-8; null when there is none.</summary>
     /// <param name="path">Relative to the root filesystem.</param>
-    /// <exception cref="CliException">It is no regular file, is too large, or cannot be read.</exception>
+    /// <exception cref="CliException">It is not a regular file, is too large, or cannot be read.</exception>
     public unsafe string? TryRead(string path)
     {
         var how = new open_how
@@ -45,7 +45,7 @@ internal sealed class RootfsFiles : IDisposable
         if (number < 0)
             return Errno.Last is Errno.ENOENT or Errno.ENOTDIR ? null : throw new CliException($"{_path}: {path}: {LastError()}");
         using var file = new SafeFileHandle(number, ownsHandle: true);
-        if (FileKind.Of(file) is not FileKind.Regular) throw new CliException($"{_path}: {path}: is no regular file");
+        if (FileKind.Of(file) is not FileKind.Regular) throw new CliException($"{_path}: {path}: is not a regular file");
         var buffer = new byte[LargestFile + 1];
         var length = 0;
         while (length < buffer.Length && RandomAccess.Read(file, buffer.AsSpan(length), length) is > 0 and var read)

@@ -3,15 +3,15 @@ using Supervisor.Runtime.Oci;
 namespace Supervisor.Host.Cli.Users;
 
 /// <summary>
-/// Who <c>-u USER[:GROUP]</c> means. Digits are an id and never a name, whatever the account files say; an id out of
-/// range is an error and never a name (CVE-2024-40635).
+/// Resolves <c>-u USER[:GROUP]</c>. Digits are an id and never a name, whatever the account files say; an id out of range is an
+/// error and never a name (CVE-2024-40635).
 /// </summary>
 internal static class UserResolver
 {
     private const int MostGroups = 65_536; // NGROUPS_MAX, setgroups(2)
 
     /// <param name="text">What was typed.</param>
-    /// <param name="read">Reads a file of the rootfs; null when it is not there.</param>
+    /// <param name="read">Reads a file of the rootfs; null if it does not exist.</param>
     /// <exception cref="CliException">No such user or group, or no such id.</exception>
     public static UserSpec Resolve(string text, Func<string, string?> read)
     {
@@ -19,7 +19,7 @@ internal static class UserResolver
         if (parts.Length > 2 || parts.Any(p => p.Length == 0)) throw Bad(text, "must be USER or USER:GROUP");
         var entry = FindUser(text, parts[0], read);
         if (parts.Length == 2) return new UserSpec { Uid = entry.Uid, Gid = FindGroup(text, parts[1], read) };
-        // Without a group the user's own ones count, as for login(1).
+        // Without a group the user's own ones are used, as for login(1).
         var groups = entry.Name.Length == 0 ? [] : Groups(read)
             .Where(g => g.Gid != entry.Gid && g.Members.Contains(entry.Name, StringComparer.Ordinal))
             .Select(g => g.Gid).Distinct().ToList();
@@ -39,7 +39,7 @@ internal static class UserResolver
         catch (CliException)
         {
             throw new CliException(
-                $"--group: \"{text}\" is no group of this host's /etc/group, nor a number up to {AccountFiles.LargestId}");
+                $"--group: \"{text}\" is neither a group in this host's /etc/group nor a number up to {AccountFiles.LargestId}");
         }
     }
 

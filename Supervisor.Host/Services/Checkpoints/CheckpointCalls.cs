@@ -16,20 +16,20 @@ using Supervisor.Storage.Content;
 
 namespace Supervisor.Host.Services.Checkpoints;
 
-/// <summary>Checkpoints between clients and tasks: images out of content, and into it.</summary>
+/// <summary>Checkpoints between clients and tasks: unpacks images from content, and stores them into it.</summary>
 public sealed class CheckpointCalls(StorageCalls storage, NamespaceRegistry namespaces, TimeProvider clock)
 {
     /// <summary>A tar of criu's images.</summary>
     public const string ImagesType = "application/vnd.containerd.container.criu.checkpoint.criu.tar";
 
-    /// <summary>The container's spec, as its record holds it.</summary>
+    /// <summary>The container's spec, as in its record.</summary>
     public const string SpecType = "application/vnd.containerd.container.checkpoint.config.v1+proto";
 
     private static readonly string[] CgroupModes = ["", "none", "props", "soft", "full", "strict", "ignore"];
     private static readonly string[] Namespaces = ["network", "ipc", "mount", "pid", "user", "uts", "cgroup", "time"];
 
-    /// <summary>Where a create is to restore from; null for a fresh start. Content is unpacked when this returns.</summary>
-    /// <exception cref="RpcException">NOT_FOUND: there is no such content. INVALID_ARGUMENT: it is no checkpoint.</exception>
+    /// <summary>The checkpoint that a create restores; null for a new task. Content is unpacked when this returns.</summary>
+    /// <exception cref="RpcException">NOT_FOUND: there is no such content. INVALID_ARGUMENT: it is not a checkpoint.</exception>
     public async Task<RestoreSource?> SourceAsync(CreateTaskRequest request, ServerCallContext context)
     {
         var options = Options<Options>(request.Options, foreign: true);
@@ -38,19 +38,19 @@ public sealed class CheckpointCalls(StorageCalls storage, NamespaceRegistry name
         var images = AbsoluteOrEmpty(options.CriuImagePath, "options.criu_image_path");
         if (images.Length == 0) return null;
         if (!Directory.Exists(images))
-            throw new InvalidFieldException("options.criu_image_path", $"\"{images}\" is no directory");
+            throw new InvalidFieldException("options.criu_image_path", $"\"{images}\" is not a directory");
         return new RestoreSource(images, work, "");
     }
 
-    /// <summary>The create was refused: nobody needs what was unpacked for it.</summary>
+    /// <summary>The create was refused: removes what was unpacked for it.</summary>
     public async Task DiscardAsync(RestoreSource? source)
     {
         if (source is not { Owned.Length: > 0 }) return;
         await RemoveAsync(new CheckpointDirectory(source.Owned));
     }
 
-    /// <summary>Writes a task's processes into files, and those into content if the client named no directory.</summary>
-    /// <param name="ask">Asks the task; returns when the files are written, throws its refusal.</param>
+    /// <summary>Writes a task's processes to files, and these to content if the client named no directory.</summary>
+    /// <param name="ask">Sends the command to the task; returns when the files are written, throws its refusal.</param>
     public async Task<CheckpointTaskResponse> WriteAsync(
         CheckpointTaskRequest request, ContainerView container, Func<CheckpointRequest, Task> ask, ServerCallContext context)
     {
@@ -95,7 +95,7 @@ public sealed class CheckpointCalls(StorageCalls storage, NamespaceRegistry name
         var digest = Digest.Parse(descriptor.Digest).Text;
         if (descriptor.MediaType is not (ImagesType or ""))
             throw new InvalidFieldException(
-                "checkpoint.media_type", $"\"{descriptor.MediaType}\" is no checkpoint, which is {ImagesType}");
+                "checkpoint.media_type", $"\"{descriptor.MediaType}\" is not a checkpoint ({ImagesType})");
         var blob = storage.State.Blobs.GetValueOrDefault(new BlobKey(context.RequireNamespace(), digest))
             ?? throw NoContent(digest);
         var files = storage.Files;
@@ -117,7 +117,7 @@ public sealed class CheckpointCalls(StorageCalls storage, NamespaceRegistry name
         return new RestoreSource(directory.Images, work.Length > 0 ? work : directory.Work, directory.Path);
     }
 
-    /// <summary>The same content may be there already: then that is it.</summary>
+    /// <summary>If the content exists already, that is used.</summary>
     private async Task<ContentDescriptor> StoreAsync(
         string mediaType, Action<Ingest, CancellationToken> write, ServerCallContext context)
     {
@@ -176,7 +176,7 @@ public sealed class CheckpointCalls(StorageCalls storage, NamespaceRegistry name
             field, $"\"{path}\" must be an absolute path: the daemon's working directory is not the client's");
 
     /// <summary>Missing options are the defaults.</summary>
-    /// <param name="foreign">Those of another runtime are too: nothing in them is for us.</param>
+    /// <param name="foreign">Options of another type also count as the defaults.</param>
     private static T Options<T>(Any? options, bool foreign) where T : IMessage<T>, new()
     {
         var message = new T();

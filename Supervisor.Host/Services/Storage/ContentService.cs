@@ -10,7 +10,7 @@ using ContentStatus = Containerd.Services.Content.V1.Status;
 
 namespace Supervisor.Host.Services.Storage;
 
-/// <summary>containerd.services.content.v1: blobs by digest. What blocks on files runs on the storage's threads.</summary>
+/// <summary>containerd.services.content.v1: blobs by digest. File I/O runs on the storage's threads.</summary>
 public sealed class ContentService(StorageCalls storage, NamespaceRegistry namespaces, TimeProvider clock) : Content.ContentBase
 {
     private const int ReadSize = 1 << 20, ListBatch = 100;

@@ -8,7 +8,7 @@ using Supervisor.Storage.Layers;
 
 namespace Supervisor.Host.Services.Storage;
 
-/// <summary>containerd.services.diff.v1: layers into snapshots, and out of them.</summary>
+/// <summary>containerd.services.diff.v1: applies layers to snapshots, and makes layers of them.</summary>
 public sealed class DiffService(StorageCalls storage, NamespaceRegistry namespaces, TimeProvider clock) : Diff.DiffBase
 {
     private const string UncompressedLabel = "containerd.io/uncompressed", DefaultMediaType = LayerCompression.Tar + "+gzip";
@@ -38,7 +38,7 @@ public sealed class DiffService(StorageCalls storage, NamespaceRegistry namespac
         var @namespace = context.RequireNamespace();
         await namespaces.EnsureAsync(@namespace, context);
         var mediaType = request.MediaType.Length > 0 ? request.MediaType : DefaultMediaType;
-        var compressed = LayerCompression.IsCompressed(mediaType); // refuses what it does not know, before any work
+        var compressed = LayerCompression.IsCompressed(mediaType); // refuses an unknown type before any work
         var (left, right) = (Mounts(request.Left), Mounts(request.Right));
         var labels = request.Labels.ToLabels("labels");
         var reference = request.Ref.Length > 0

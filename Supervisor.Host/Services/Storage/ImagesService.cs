@@ -9,7 +9,7 @@ using Supervisor.Host.Filters;
 
 namespace Supervisor.Host.Services.Storage;
 
-/// <summary>containerd.services.images.v1: names for manifests. Reads ask nobody.</summary>
+/// <summary>containerd.services.images.v1: names for manifests. Reads ask no actor.</summary>
 public sealed class ImagesService(StorageCalls storage, NamespaceRegistry namespaces) : Images.ImagesBase
 {
     private const int MaximumName = 4096;
@@ -54,7 +54,7 @@ public sealed class ImagesService(StorageCalls storage, NamespaceRegistry namesp
         return new UpdateImageResponse { Image = Message(state.Images[record.Key]) };
     }
 
-    /// <summary>With <c>sync</c>, what only this image kept is off the disk when it answers.</summary>
+    /// <summary>With <c>sync</c>, it replies after what only this image kept is removed from disk.</summary>
     public override async Task<Empty> Delete(DeleteImageRequest request, ServerCallContext context)
     {
         var key = new ImageKey(context.RequireNamespace(), request.Name);

@@ -13,7 +13,7 @@ using Mount = Containerd.Types.Mount;
 
 namespace Supervisor.Host.Services.Storage;
 
-/// <summary>containerd.services.snapshots.v1: layers of filesystems. Stats and lists ask nobody.</summary>
+/// <summary>containerd.services.snapshots.v1: layers of filesystems. Stats and lists ask no actor.</summary>
 public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry namespaces) : Snapshots.SnapshotsBase
 {
     private const int MaximumName = 4096, ListBatch = 100;
@@ -103,7 +103,7 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
         return new UsageResponse { Size = usage.Size, Inodes = usage.Inodes };
     }
 
-    /// <summary>Removes what is already out of sight.</summary>
+    /// <summary>Removes what is already in the trash.</summary>
     public override async Task<Empty> Cleanup(CleanupRequest request, ServerCallContext context)
     {
         context.RequireNamespace();
@@ -112,7 +112,7 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
         return new Empty();
     }
 
-    /// <summary>The directory first, then the record: what no record names does not outlive a restart.</summary>
+    /// <summary>The directory first, then the record: a restart removes directories without a record.</summary>
     private async Task<IEnumerable<Mount>> MakeAsync(
         string name, string key, string parent, IDictionary<string, string> given, Kind kind, ServerCallContext context)
     {
@@ -125,7 +125,7 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
         var id = storage.Files.Names.Next();
         var command = new MetadataCommand.PrepareSnapshot(
             new SnapshotKey(@namespace, snapshotter.Name, key), parent, kind, id, labels, storage.Now);
-        // Refused before anything is copied, where it can be told already; the actor has the last word.
+        // Checked before anything is copied; the actor checks again.
         var decided = MetadataMachine.Decide(storage.State, command, () => []);
         if (decided.Refusal is { } refusal) throw refusal.ToRpcException();
         var parentId = parent.Length == 0
@@ -144,7 +144,7 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
             e is not (StorageException or IOException)
             and not RpcException { StatusCode: StatusCode.AlreadyExists or StatusCode.NotFound or StatusCode.InvalidArgument })
         {
-            made = true; // nobody knows: it is swept at the next start if it is not recorded
+            made = true; // the result is unknown: if it is not recorded, the next start removes it
             throw;
         }
         finally

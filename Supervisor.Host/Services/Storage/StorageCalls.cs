@@ -11,7 +11,7 @@ using Supervisor.Storage.Content;
 namespace Supervisor.Host.Services.Storage;
 
 /// <summary>
-/// What the services of images, content, snapshots and layers do alike: ask, pin under the caller's lease, collect.
+/// What the services of images, content, snapshots and layers share: ask, keep under the caller's lease, collect.
 /// </summary>
 public sealed class StorageCalls(SupervisorSystem system, TimeProvider clock)
 {
@@ -20,14 +20,14 @@ public sealed class StorageCalls(SupervisorSystem system, TimeProvider clock)
     /// <summary>Files, limits and threads.</summary>
     public StorageFiles Files => system.Storage.Files;
 
-    /// <summary>All that is journalled.</summary>
+    /// <summary>The journalled metadata.</summary>
     public MetadataState State => system.Storage.Known.State;
 
     /// <summary>The time.</summary>
     public DateTimeOffset Now => clock.GetUtcNow();
 
     /// <summary>
-    /// Carries out a command; a refusal is thrown as the call's status. What it frees is removed before this returns.
+    /// Carries out a command; a refusal is thrown as the call's status. Freed files are removed before this returns.
     /// </summary>
     public async Task<MetadataState> AskAsync(MetadataCommand command, ServerCallContext context)
     {
@@ -38,8 +38,8 @@ public sealed class StorageCalls(SupervisorSystem system, TimeProvider clock)
     }
 
     /// <summary>
-    /// Keeps a resource while the caller's lease lives; without one nothing. Before the resource is made: between the two, a
-    /// collection would take it.
+    /// Adds a resource to the caller's lease, if there is one. Called before the resource is created: a collection in between
+    /// would remove it.
     /// </summary>
     /// <exception cref="RpcException">NOT_FOUND: there is no such lease.</exception>
     public async Task PinAsync(string type, string id, ServerCallContext context)
@@ -52,17 +52,15 @@ public sealed class StorageCalls(SupervisorSystem system, TimeProvider clock)
         if (reply.Refusal is { } refusal) throw refusal.ToRpcException();
     }
 
-    /// <summary>The caller's lease must be there, if it names one.</summary>
-    /// <exception cref="RpcException">NOT_FOUND: it is not.</exception>
+    /// <summary>Checks that the caller's lease exists, if it names one.</summary>
+    /// <exception cref="RpcException">NOT_FOUND: it does not.</exception>
     public void CheckLease(ServerCallContext context)
     {
         if (LeaseOf(context) is { } key && system.KnownLeases.Find(key)?.HasExpired(Now) != false)
             throw GrpcTranslation.Refuse(StatusCode.NotFound, $"lease \"{key.Id}\": not found");
     }
 
-    /// <summary>
-    /// Records a blob under the caller's lease. The same one may be there already: then that is it, with these labels too.
-    /// </summary>
+    /// <summary>Records a blob under the caller's lease. If it exists already, it also gets these labels.</summary>
     public async Task RecordAsync(
         StoredBlob blob, string @namespace, ImmutableSortedDictionary<string, string> labels, ServerCallContext context)
     {
@@ -75,7 +73,7 @@ public sealed class StorageCalls(SupervisorSystem system, TimeProvider clock)
         }
         catch (RpcException e) when (e.StatusCode is StatusCode.AlreadyExists)
         {
-            // No paths would mean: all labels, and take those away that somebody else has set.
+            // Without paths all labels would be replaced, also those that another client has set.
             if (labels.Count > 0)
                 await AskAsync(new MetadataCommand.UpdateContent(key, labels, [.. labels.Keys.Select(k => $"labels.{k}")], Now),
                     context);
@@ -88,10 +86,10 @@ public sealed class StorageCalls(SupervisorSystem system, TimeProvider clock)
         ? new LeaseKey(context.RequireNamespace(), LeaseId.Check(lease, LeaseHeader))
         : null;
 
-    /// <summary>Something was let go of: what only that referred to goes soon.</summary>
+    /// <summary>A reference was released: what only that referred to is collected soon.</summary>
     public void CollectSoon() => system.Storage.Collector.Tell(new CollectSoon(), ActorRefs.NoSender);
 
-    /// <summary>Collects before it returns.</summary>
+    /// <summary>Collects now, and returns when it is done.</summary>
     public async Task CollectAsync(ServerCallContext context)
     {
         var collected = await system.Storage.Collector.Ask<Collected>(

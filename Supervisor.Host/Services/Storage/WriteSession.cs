@@ -6,7 +6,7 @@ using Supervisor.Storage.Content;
 
 namespace Supervisor.Host.Services.Storage;
 
-/// <summary>One stream of <c>Content/Write</c>: an ingest held for as long as the stream lasts, and left where it is when it ends
+/// <summary>One stream of <c>Content/Write</c>: an ingest, locked while the stream lasts, and kept if the stream ends
 /// early.</summary>
 internal sealed class WriteSession(
     StorageCalls storage, TimeProvider clock, string @namespace, string reference, ServerCallContext context) : IAsyncDisposable
@@ -15,7 +15,7 @@ internal sealed class WriteSession(
     private long _total;
     private Digest? _expected;
 
-    /// <summary>Begins with the first message.</summary>
+    /// <summary>Starts with the first message.</summary>
     public async Task BeginAsync(WriteContentRequest first)
     {
         await ExpectAsync(first);
@@ -26,7 +26,7 @@ internal sealed class WriteSession(
         _expected ??= Digest.TryParse(_ingest.Expected);
     }
 
-    /// <summary>Carries one message out.</summary>
+    /// <summary>Carries out one message.</summary>
     public async Task<WriteContentResponse> TakeAsync(WriteContentRequest request)
     {
         await ExpectAsync(request);
@@ -44,7 +44,7 @@ internal sealed class WriteSession(
                 StatusCode.OutOfRange, $"write @{request.Offset} must occur at current offset {ingest.Offset}");
         answer.Digest = (await RunAsync("write to an ingest", _ =>
         {
-            // An offset of zero begins again, in a commit too: containerd's clients rely on it.
+            // An offset of zero starts over, in a commit too: containerd's clients rely on it.
             if (request.Offset == 0 && ingest.Offset > 0) ingest.Truncate(clock.GetUtcNow());
             if (request.Data.Length > 0) ingest.Append(request.Data.Span, clock.GetUtcNow());
             return ingest.Digest;
@@ -62,7 +62,7 @@ internal sealed class WriteSession(
             await storage.Files.Workers.RunAsync("close an ingest", _ => ingest.Dispose(), storage.Files.Limits.Deadline);
     }
 
-    /// <summary>Checks it, makes it a blob, and records that. From here on the client's going away changes nothing.</summary>
+    /// <summary>Checks it, makes it a blob, and records that. A disconnect of the client no longer cancels it.</summary>
     private async Task<string> CommitAsync(Ingest ingest, WriteContentRequest request)
     {
         var labels = request.Labels.ToLabels("labels");
@@ -81,7 +81,7 @@ internal sealed class WriteSession(
         }
         catch (RpcException e) when (e.StatusCode is not StatusCode.AlreadyExists)
         {
-            used = true; // nobody knows: it is swept at the next start if it is not recorded
+            used = true; // the result is unknown: if it is not recorded, the next start removes it
             throw;
         }
         catch (Exception e) when (e is not RpcException)
@@ -96,7 +96,7 @@ internal sealed class WriteSession(
         return blob.Digest.Text;
     }
 
-    /// <summary>What was announced; with a digest that is there already, there is nothing to write.</summary>
+    /// <summary>Takes the expected size and digest; if the digest exists already, there is nothing to write.</summary>
     private async Task ExpectAsync(WriteContentRequest request)
     {
         if (request.Total < 0) throw GrpcTranslation.Refuse(StatusCode.InvalidArgument, "total: must not be negative");
