@@ -1,0 +1,47 @@
+using System.Text.RegularExpressions;
+
+namespace Supervisor.Tests.Architecture;
+
+/// <summary>
+/// The words that this project once had of its own and has given up for those of its field: docs/glossary.md has what is said instead.
+/// Names, comments, messages and documents of the products; decision records stay as they were written.
+/// </summary>
+public partial class LanguageTests
+{
+    [Fact]
+    public void No_retired_word_is_used()
+    {
+        var documents = Directory.EnumerateFiles(Repository.Root, "*.md")
+            .Concat(Directory.EnumerateFiles(Path.Join(Repository.Root, "docs"), "*.md"))
+            .Where(f => Path.GetFileName(f) is not ("glossary.md" or "CHANGELOG.md"));
+        Assert.Equal([], SourceFiles.Products.Concat(documents).SelectMany(Retired));
+    }
+
+    [Theory]
+    [InlineData("/// <summary>Told of the end.</summary>", "Told")]
+    [InlineData("// nobody waits any more", "nobody")]
+    [InlineData("the init is born in its cgroup", "born")]
+    [InlineData("var births = 2;", "births")]
+    [InlineData("// the actor begins anew", "anew")]
+    [InlineData("\"belongs to nobody: it is ended\"", "nobody")]
+    [InlineData("// for want of memory", "for want of")]
+    [InlineData("StubBirth.Run()", "Birth")]
+    [InlineData("// a newborn idea, an anemone, Notold", "")]
+    public void A_retired_word_is_seen_in_names_and_prose(string line, string word) => Assert.Equal(word, Word().Match(line).Value);
+
+    private static IEnumerable<string> Retired(string file) => File.ReadLines(file)
+        .Select((line, i) => (Match: Word().Match(Foreign().Replace(line, "")), Number: i + 1)).Where(l => l.Match.Success)
+        .Select(l => $"{Path.GetRelativePath(Repository.Root, file)}:{l.Number}: \"{l.Match.Value}\"");
+
+    /// <summary>Names that others have given, or files have: Akka's, a field of the journal's, a test's in a document.</summary>
+    [GeneratedRegex(@"ActorRefs\.Nobody|\bm?\.?ToldIn\b|\w+Tests\.\w+|\S+\.md")]
+    private static partial Regex Foreign();
+
+    // A name's parts count as words: StubBirth, _born, WaitForBirth.
+    [GeneratedRegex(
+        @"(?<![A-Za-z])(nobody|whoever|somebody|anybody|everybody|anew|told|tells|thirsty|births?|born|bereaved|tenants?|for want of"
+        + @"|former self|launch rule|taken back|gives birth|bears being|the talk)(?![a-z])"
+        + @"|(?<=[a-z_])(Birth|Births|Born|Told|Tenants?|Bereaved|Nobody|Whoever)(?![a-z])|(?<![A-Za-z])(Nobody|Whoever|Somebody|Told|Tells"
+        + @"|Births?|Born|Bereaved|Tenants?|Anybody|Everybody|For want of)(?![a-z])")]
+    private static partial Regex Word();
+}
