@@ -3,10 +3,10 @@ using Google.Protobuf.Reflection;
 namespace Supervisor.Protos;
 
 /// <summary>
-/// Every file of messages. Google.Protobuf builds a file's descriptor when it is first asked for, and while doing so writes into
-/// dictionaries of the files that it imports, without a lock (seen in 3.36.2: IndexOutOfRangeException in a static constructor,
-/// which
-/// breaks the type for the rest of the process). So they are all built here, on one thread, before others can ask.
+/// Every file of messages. Google.Protobuf builds a file's descriptor when it is first asked for, and while doing so writes
+/// into dictionaries of the files that it imports, without a lock (seen in 3.36.2: IndexOutOfRangeException in a static
+/// constructor, which breaks the type for the rest of the process). So they are all built here, on one thread, before others
+/// can ask.
 /// </summary>
 public static class Descriptors
 {

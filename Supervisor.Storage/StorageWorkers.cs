@@ -3,8 +3,8 @@ using Supervisor.Kernel.Threads;
 namespace Supervisor.Storage;
 
 /// <summary>
-/// Threads for work that blocks on files: never an actor's, never the thread pool's. One that the kernel does not let go of (a dead
-/// disk, a hanging network file system) is answered without it.
+/// Threads for work that blocks on files: never an actor's, never the thread pool's. One that the kernel does not let go of (a
+/// dead disk, a hanging network file system) is answered without it.
 /// </summary>
 /// <param name="threads">How many when none is stuck.</param>
 public sealed class StorageWorkers(int threads) : IDisposable

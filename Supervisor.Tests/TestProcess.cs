@@ -10,8 +10,7 @@ internal static class TestProcess
 {
     /// <summary>
     /// Akka's timer wheel makes its first callers wait on threads of the pool for a task of the pool; with two of them, the
-    /// systems
-    /// of several tests could hold up all others for many seconds.
+    /// systems of several tests could hold up all others for many seconds.
     /// </summary>
     [ModuleInitializer]
     internal static void Initialize()

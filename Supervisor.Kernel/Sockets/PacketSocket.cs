@@ -113,7 +113,8 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
     public bool TrySend(ReadOnlySpan<byte> message, ReadOnlySpan<int> descriptors)
     {
         if (message.Length is 0 or > MaximumMessage)
-            throw new ArgumentException($"a message must have 1 to {MaximumMessage} bytes, not {message.Length}", nameof(message));
+            throw new ArgumentException(
+                $"a message must have 1 to {MaximumMessage} bytes, not {message.Length}", nameof(message));
         if (descriptors.Length > MaximumDescriptors)
             throw new ArgumentException($"{descriptors.Length} descriptors are too many", nameof(descriptors));
         var control = stackalloc byte[ControlHeader + MaximumDescriptors * sizeof(int)];

@@ -1,8 +1,8 @@
 namespace Supervisor.Kernel.Threads;
 
 /// <summary>
-/// Threads for work that may block in the kernel: made when there is work for them, and gone when there is none for a while. A job
-/// that outlasts its deadline no longer counts, and another thread takes its place until it returns.
+/// Threads for work that may block in the kernel: made when there is work for them, and gone when there is none for a while. A
+/// job that outlasts its deadline no longer counts, and another thread takes its place until it returns.
 /// </summary>
 /// <param name="threads">How many when none is stuck.</param>
 /// <param name="mostWaiting">Jobs that may wait for a thread.</param>

@@ -5,8 +5,8 @@ using Supervisor.Runtime.Launch;
 namespace Supervisor.Runtime.Rootfs;
 
 /// <summary>
-/// Steps that make detached mounts: no process can see or race them before they are attached.
-/// fsopen(2), fsmount(2) and open_tree(2) of Linux 5.2, mount_setattr(2) of 5.12.
+/// Steps that make detached mounts: no process can see or race them before they are attached. fsopen(2), fsmount(2) and
+/// open_tree(2) of Linux 5.2, mount_setattr(2) of 5.12.
 /// </summary>
 internal sealed class DetachedMounts(LaunchProgram program, FdSlots slots)
 {
@@ -84,9 +84,9 @@ internal sealed class DetachedMounts(LaunchProgram program, FdSlots slots)
     }
 
     /// <summary>
-    /// Makes a file system that was just filled read-only. The kernel refuses with EBUSY while a file is open for writing in it, as
-    /// ours may be in a child that another thread of ours clones at that moment, until it executes its program: then again, after a
-    /// while. mount_setattr(2).
+    /// Makes a file system that was just filled read-only. The kernel refuses with EBUSY while a file is open for writing in
+    /// it, as ours may be in a child that another thread of ours clones at that moment, until it executes its program: then
+    /// again, after a while. mount_setattr(2).
     /// </summary>
     public void MakeReadOnly(int mountSlot, string name)
     {
@@ -94,7 +94,8 @@ internal sealed class DetachedMounts(LaunchProgram program, FdSlots slots)
         foreach (var milliseconds in (ReadOnlySpan<long>)[1, 10, 100, 1000])
         {
             succeeded.Add(Try().IgnoringErrors().SkippingOnSuccess());
-            program.Add(Syscall.ppoll, name, 0, 0, program.Values<long>([milliseconds / 1000, milliseconds % 1000 * 1_000_000]), 0);
+            program.Add(Syscall.ppoll, name, 0, 0, program.Values<long>([milliseconds / 1000, milliseconds % 1000 * 1_000_000]),
+                0);
         }
         Try();
         foreach (var step in succeeded) step.SkipsToHere();

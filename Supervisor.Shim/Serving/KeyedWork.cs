@@ -11,7 +11,8 @@ namespace Supervisor.Shim.Serving;
 internal sealed class KeyedWork(EventLoop loop, Action onDone) : IDisposable
 {
     private const int MostWaiting = 64, Threads = 6, MostJobs = 10_000;
-    private readonly WorkerPool _workers = new("worker", Threads, MostJobs, patience: TimeSpan.FromSeconds(5), stackSize: 256 << 10);
+    private readonly WorkerPool _workers =
+        new("worker", Threads, MostJobs, patience: TimeSpan.FromSeconds(5), stackSize: 256 << 10);
     private readonly Dictionary<string, Queue<Action>> _waiting = new(StringComparer.Ordinal);
 
     /// <summary>Whether no work is running or queued.</summary>

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace Supervisor.Tests.Architecture;
 
 /// <summary>
-/// The words that this project once had of its own and has given up for those of its field: docs/glossary.md has what is said instead.
-/// Names, comments, messages and documents of the products; decision records stay as they were written.
+/// The words that this project once had of its own and has given up for those of its field: docs/glossary.md has what is said
+/// instead. Names, comments, messages and documents of the products; decision records stay as they were written.
 /// </summary>
 public partial class LanguageTests
 {
@@ -27,7 +27,8 @@ public partial class LanguageTests
     [InlineData("// for want of memory", "for want of")]
     [InlineData("StubBirth.Run()", "Birth")]
     [InlineData("// a newborn idea, an anemone, Notold", "")]
-    public void A_retired_word_is_seen_in_names_and_prose(string line, string word) => Assert.Equal(word, Word().Match(line).Value);
+    public void A_retired_word_is_seen_in_names_and_prose(string line, string word) =>
+        Assert.Equal(word, Word().Match(line).Value);
 
     private static IEnumerable<string> Retired(string file) => File.ReadLines(file)
         .Select((line, i) => (Match: Word().Match(Foreign().Replace(line, "")), Number: i + 1)).Where(l => l.Match.Success)
@@ -39,9 +40,10 @@ public partial class LanguageTests
 
     // A name's parts count as words: StubBirth, _born, WaitForBirth.
     [GeneratedRegex(
-        @"(?<![A-Za-z])(nobody|whoever|somebody|anybody|everybody|anew|told|tells|thirsty|births?|born|bereaved|tenants?|for want of"
-        + @"|former self|launch rule|taken back|gives birth|bears being|the talk)(?![a-z])"
-        + @"|(?<=[a-z_])(Birth|Births|Born|Told|Tenants?|Bereaved|Nobody|Whoever)(?![a-z])|(?<![A-Za-z])(Nobody|Whoever|Somebody|Told|Tells"
-        + @"|Births?|Born|Bereaved|Tenants?|Anybody|Everybody|For want of)(?![a-z])")]
+        @"(?<![A-Za-z])(nobody|whoever|somebody|anybody|everybody|anew|told|tells|thirsty|births?|born|bereaved|tenants?"
+        + @"|for want of|former self|launch rule|taken back|gives birth|bears being|the talk)(?![a-z])"
+        + @"|(?<=[a-z_])(Birth|Births|Born|Told|Tenants?|Bereaved|Nobody|Whoever)(?![a-z])"
+        + @"|(?<![A-Za-z])(Nobody|Whoever|Somebody|Told|Tells|Births?|Born|Bereaved|Tenants?|Anybody|Everybody|For want of)"
+        + @"(?![a-z])")]
     private static partial Regex Word();
 }

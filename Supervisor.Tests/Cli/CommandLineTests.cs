@@ -45,7 +45,8 @@ public sealed class CommandLineTests
     [InlineData("rum --rootfs / true", "\"rum\": no such verb; did you mean \"run\"?")]
     [InlineData("exce a sh", "\"exce\": no such verb; did you mean \"exec\"?")]
     [InlineData("frobnicate", "\"frobnicate\": no such verb.")]
-    [InlineData("stop a", "\"stop\": no such verb: \"kill CONTAINER\" asks it to exit (SIGTERM), \"kill -9 CONTAINER\" kills it.")]
+    [InlineData("stop a",
+        "\"stop\": no such verb: \"kill CONTAINER\" asks it to exit (SIGTERM), \"kill -9 CONTAINER\" kills it.")]
     [InlineData("pull busybox", "\"pull\": no such verb: images are handled by \"ctr -a SOCKET images\".")]
     [InlineData("logs a b", "\"b\": is too much: logs takes one container.")]
     [InlineData("ps a", "\"a\": is too much: ps takes options only.")]

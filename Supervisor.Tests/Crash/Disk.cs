@@ -14,9 +14,8 @@ public sealed class DiskFactAttribute : FactAttribute
 }
 
 /// <summary>
-/// A disk that can lose its power: an ext4 file system in a file. What is in the file is what a disk would hold; what the kernel
-/// has
-/// not written yet is what a loss of power takes.
+/// A disk that can lose its power: an ext4 file system in a file. What is in the file is what a disk would hold; what the
+/// kernel has not written yet is what a loss of power takes.
 /// </summary>
 internal sealed class Disk(string image, string mountPoint)
 {

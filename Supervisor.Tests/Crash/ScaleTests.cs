@@ -12,9 +12,8 @@ namespace Supervisor.Tests.Crash;
 
 /// <summary>
 /// Many containers at once: memory, the way back after a crash, and how soon an exit is heard of. The numbers of
-/// docs/performance.md come from SUPERVISOR_SCALE=1000 (and SUPERVISOR_SCALE_RESTARTS, for more than one crash); here a few show
-/// that
-/// nothing grows that should not.
+/// docs/performance.md come from SUPERVISOR_SCALE=1000 (and SUPERVISOR_SCALE_RESTARTS, for more than one crash); here a few
+/// show that nothing grows that should not.
 /// </summary>
 [Collection(Alone.Name)]
 public sealed class ScaleTests(ITestOutputHelper output)

@@ -48,8 +48,7 @@ public sealed class StormTests(Xunit.Abstractions.ITestOutputHelper output)
 
     /// <summary>
     /// A test before us that had a shim's runtime in this process has made it the parent of orphans, and it collects none. An
-    /// exec
-    /// that nobody collects keeps the init of its pid namespace from ending, for ever: pid_namespaces(7).
+    /// exec that nobody collects keeps the init of its pid namespace from ending, for ever: pid_namespaces(7).
     /// </summary>
     private static void LeaveOrphansToTheFirstProcess()
     {

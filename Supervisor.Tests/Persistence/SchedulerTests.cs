@@ -5,8 +5,7 @@ namespace Supervisor.Tests.Persistence;
 /// <summary>
 /// The first caller of Akka's scheduler starts its loop as a task of the thread pool, and all callers wait for that. Were they
 /// persistent actors that recover (each sets a timeout), they would hold every thread that the loop could start on, until the
-/// pool
-/// has grown beyond their number: ten seconds for fifty of them on two processors, in one start of three.
+/// pool has grown beyond their number: ten seconds for fifty of them on two processors, in one start of three.
 /// </summary>
 [Collection(Alone.Name)]
 public sealed class SchedulerTests

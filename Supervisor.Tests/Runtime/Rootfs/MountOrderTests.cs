@@ -51,7 +51,9 @@ public sealed class MountOrderTests : IDisposable
         Assert.Contains("Read-only file system", outcome.Output, StringComparison.Ordinal);
     }
 
-    /// <summary>A child that another thread clones while a file is copied has a copy of its descriptor until it executes.</summary>
+    /// <summary>
+    /// A child that another thread clones while a file is copied has a copy of its descriptor until it executes.
+    /// </summary>
     [Fact]
     public async Task Many_that_are_filled_at_a_time_become_read_only()
     {
