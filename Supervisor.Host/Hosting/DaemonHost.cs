@@ -197,7 +197,7 @@ public sealed class DaemonHost : IAsyncDisposable
         builder.Services.AddSingleton<NamespaceRegistry>().AddSingleton<CallInterceptor>();
         AddServices(builder.Services);
         var app = builder.Build();
-        ServiceEndpoints.Map(app);
+        app.Run(new ServiceEndpoints(app.Services).InvokeAsync);
         return app;
     }
 

@@ -1,13 +1,19 @@
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using Grpc.Reflection;
 using Supervisor.Host.Services;
 using Supervisor.Host.Services.Storage;
 
 namespace Supervisor.Host.Hosting;
 
-/// <summary>The proto services that can be called. gRPC answers any other with UNIMPLEMENTED.</summary>
-internal static class ServiceEndpoints
+/// <summary>
+/// Routes a call to its method by its path. A service's methods are prepared at its first call: preparing all 150 takes a
+/// quarter of a second of CPU time at every start, and a client uses only a few.
+/// </summary>
+internal sealed class ServiceEndpoints(IServiceProvider provider)
 {
-    private static readonly Dictionary<string, Action<IEndpointRouteBuilder>> Services = new(StringComparer.Ordinal)
+    private static readonly FrozenDictionary<string, Action<IEndpointRouteBuilder>> Services = new Dictionary<string,
+        Action<IEndpointRouteBuilder>>
     {
         ["containerd.services.containers.v1.Containers"] = to => to.MapGrpcService<ContainersService>(),
         ["containerd.services.tasks.v1.Tasks"] = to => to.MapGrpcService<TasksService>(),
@@ -24,22 +30,71 @@ internal static class ServiceEndpoints
         ["supervisor.v1.Events"] = to => to.MapGrpcService<EventHistoryService>(),
         ["grpc.reflection.v1.ServerReflection"] = to => to.MapGrpcService<ReflectionV1ServiceImpl>(),
         ["grpc.reflection.v1alpha.ServerReflection"] = to => to.MapGrpcService<ReflectionServiceImpl>(),
-        ["grpc.health.v1.Health"] = to => to.MapGrpcService<HealthService>(),
-    };
+        [Health] = to => to.MapGrpcService<HealthService>(),
+    }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <summary>Their full names.</summary>
+    private const string Health = "grpc.health.v1.Health";
+
+    // prepared methods by path
+    private readonly ConcurrentDictionary<string, Endpoint> _methods = new(StringComparer.Ordinal);
+    // for each prepared service: the answer for an unknown method
+    private readonly Dictionary<string, Endpoint> _unknownMethods = [];
+    private readonly Lock _preparing = new();
+    private Endpoint? _unknownService;
+
+    /// <summary>Full names of the proto services that can be called.</summary>
     public static IEnumerable<string> Names => Services.Keys;
 
-    /// <summary>Leads the path of each method to its service.</summary>
-    public static void Map(WebApplication app)
+    /// <summary>Answers a request: with UNIMPLEMENTED where there is no such service or method.</summary>
+    public async Task InvokeAsync(HttpContext context)
     {
-        app.Use(static async (context, next) =>
+        if (!HttpMethods.IsPost(context.Request.Method))
         {
-            SilentConnections.HasCalled(context);
-            await next(context);
-            MalformedRequests.Correct(context);
-        });
-        app.UseRouting();
-        foreach (var map in Services.Values) map(app);
+            context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+            return;
+        }
+        SilentConnections.HasCalled(context);
+        var endpoint = Find(context.Request.Path.Value ?? "");
+        context.SetEndpoint(endpoint);
+        await endpoint.RequestDelegate!(context);
+        MalformedRequests.Correct(context);
+    }
+
+    private Endpoint Find(string path)
+    {
+        if (_methods.TryGetValue(path, out var method)) return method;
+        var slash = path.LastIndexOf('/');
+        var service = slash > 0 ? path[1..slash] : "";
+        lock (_preparing) // gRPC has one list for all services
+        {
+            if (!Services.ContainsKey(service))
+            {
+                if (_unknownService is null) Prepare(Health); // preparing the first also makes the answer for unknown services
+                return _unknownService!;
+            }
+            if (!_unknownMethods.ContainsKey(service)) Prepare(service);
+            return _methods.GetValueOrDefault(path, _unknownMethods[service]);
+        }
+    }
+
+    private void Prepare(string service)
+    {
+        var routes = new Routes(provider);
+        Services[service](routes);
+        var endpoints = routes.DataSources.SelectMany(s => s.Endpoints).OfType<RouteEndpoint>().ToList();
+        // gRPC's own endpoints have a parameter in place of the method, or of service and method.
+        _unknownService ??= endpoints.Single(e => e.RoutePattern.Parameters.Count == 2);
+        _unknownMethods[service] = endpoints.Single(e => e.RoutePattern.Parameters.Count == 1);
+        foreach (var method in endpoints.Where(e => e.RoutePattern.Parameters.Count == 0)) _methods[PathOf(method)] = method;
+    }
+
+    private static string PathOf(RouteEndpoint endpoint) => "/" + endpoint.RoutePattern.RawText!.TrimStart('/');
+
+    /// <summary>Collects the methods of one service.</summary>
+    private sealed class Routes(IServiceProvider provider) : IEndpointRouteBuilder
+    {
+        public IServiceProvider ServiceProvider => provider;
+        public ICollection<EndpointDataSource> DataSources { get; } = [];
+        public IApplicationBuilder CreateApplicationBuilder() => new ApplicationBuilder(provider);
     }
 }
