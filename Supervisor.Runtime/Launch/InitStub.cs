@@ -54,10 +54,20 @@ internal static unsafe class InitStub
     /// <summary>Address of the stub's handler that exits with 128 + the signal's number.</summary>
     public static ulong EarlyHandlerAddress => BaseAddress + Page + (ulong)LaunchRoutine.EarlyHandler;
 
-    private static readonly Lazy<Fd> Sealed = new(Build);
+    private static readonly Lazy<byte[]> Image = new(Build);
 
-    /// <summary>The stub, opened read-only; for execveat(2) with AT_EMPTY_PATH.</summary>
-    public static Fd File => Sealed.Value;
+    /// <summary>
+    /// A sealed file of its own with the stub, opened read-only; for execveat(2) with AT_EMPTY_PATH. The caller's to close. Each
+    /// process gets another: a container's root may change the owner, mode and times of the file that its init runs
+    /// (/proc/1/exe), which no seal forbids.
+    /// </summary>
+    public static Fd Open()
+    {
+        using var file = Memfd.Create("supervisor-init", executable: true);
+        file.Write(Image.Value);
+        using var readOnly = Memfd.Seal(file);
+        return Fd.DuplicateOf(readOnly.Number, SocketFd + 1); // out of the way of what programs put at fixed numbers
+    }
 
     /// <summary>Sends the stub a program.</summary>
     /// <param name="after">The program that it ran before and that ended in <see cref="Continue"/>; null for the first
@@ -124,7 +134,7 @@ internal static unsafe class InitStub
     /// <summary>How many records are before those of a second half.</summary>
     public static int RecordsBefore(LaunchProgram? after) => SizeBefore(after) / RecordSize;
 
-    private static Fd Build()
+    private static byte[] Build()
     {
         if (Environment.SystemPageSize != Page)
             throw new PlatformNotSupportedException(
@@ -145,10 +155,7 @@ internal static unsafe class InitStub
         };
         (bootstrap.Argument[0], bootstrap.Argument[1], bootstrap.Argument[2]) = (SocketFd, (long)LoaderAddress, RecordSize);
         MemoryMarshal.Write(image.AsSpan(2 * Page + ContextSize), bootstrap);
-        using var file = Memfd.Create("supervisor-init", executable: true);
-        file.Write(image);
-        using var readOnly = Memfd.Seal(file);
-        return Fd.DuplicateOf(readOnly.Number, SocketFd + 1); // out of the way of what programs put at fixed numbers
+        return image;
     }
 
     /// <summary>

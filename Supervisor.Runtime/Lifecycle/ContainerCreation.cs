@@ -100,6 +100,8 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
         try
         {
             open.Add(sockets.Theirs);
+            var stub = InitStub.Open();
+            open.Add(stub);
             var procs = cgroup.OpenProcsFiles();
             open.AddRange(procs);
             var v2 = cgroup.OpenV2Directory();
@@ -122,6 +124,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
                 RootMounts = request.RootMounts,
                 Bundle = request.Bundle,
                 Socket = sockets.Theirs,
+                Stub = stub,
                 Stdio = stdio.ForChild,
                 CgroupProcs = v2 is null ? procs : [],
                 ClonedIntoCgroup = v2 is not null,

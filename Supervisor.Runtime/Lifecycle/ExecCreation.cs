@@ -52,6 +52,8 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
         try
         {
             open.Add(sockets.Theirs);
+            var stub = InitStub.Open();
+            open.Add(stub);
             // keeps the descriptor open until the launch is done, even if the container is disposed meanwhile
             init.DangerousAddRef(ref lent);
             var v2 = cgroup.OpenV2Directory();
@@ -66,7 +68,8 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
             var filter = seccomp is null ? null : SeccompFilter.Compile(seccomp);
             if (filter is { Listens: true }) open.Add(listener = SeccompListener.Connect(seccomp!.ListenerPath!));
             var otherUser = (namespaces & CloneFlags.CLONE_NEWUSER) != 0;
-            var program = ExecProgram.Compile(new ExecPlan(process, init, namespaces, procs, stdio.ForChild, sockets.Theirs, page)
+            var program = ExecProgram.Compile(
+                new ExecPlan(process, init, namespaces, procs, stdio.ForChild, sockets.Theirs, stub, page)
             {
                 Inherited = request.Inherited,
                 Linux = spec?.Linux,

@@ -30,6 +30,11 @@ internal sealed record ContainerPlan
     /// <summary>The child's end of the socket to us.</summary>
     public required Fd Socket { get; init; }
 
+    /// <summary>
+    /// What it executes after its first half: see <see cref="InitStub.Open"/>. Null where it executes another file.
+    /// </summary>
+    public Fd? Stub { get; init; }
+
     /// <summary>Standard input, output and error; ignored with a terminal.</summary>
     public required IReadOnlyList<Fd> Stdio { get; init; }
 
@@ -112,7 +117,8 @@ internal sealed record ContainerPlan
     /// <summary>Every descriptor that the program names.</summary>
     public IEnumerable<int> Descriptors =>
     [
-        Socket.Number, InitStub.File.Number, .. Stdio.Select(f => f.Number), .. CgroupProcs.Select(f => f.Number),
+        Socket.Number, .. Stub is null
+            ? (int[])[] : [Stub.Number], .. Stdio.Select(f => f.Number), .. CgroupProcs.Select(f => f.Number),
         .. Namespaces.Joined.Select(j => j.Namespace.Number), .. Lent.Values.Select(f => f.Number),
         .. PreopenedDevices.Values.Select(f => f.Number), .. Inherited.Select(f => f.Number),
         .. Listener is null ? (int[])[] : [Listener.Number], .. Starter is null

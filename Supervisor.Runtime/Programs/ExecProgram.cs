@@ -16,10 +16,11 @@ namespace Supervisor.Runtime.Programs;
 /// cgroup.</param>
 /// <param name="Stdio">Standard input, output and error; empty with a terminal.</param>
 /// <param name="Socket">The child's end of the socket to us.</param>
+/// <param name="Stub">What it executes: see <see cref="InitStub.Open"/>.</param>
 /// <param name="Page">Where its pid is stored.</param>
 internal sealed record ExecPlan(
     ProcessSpec Process, Pidfd Init, CloneFlags Namespaces, IReadOnlyList<Fd> CgroupProcs, IReadOnlyList<Fd> Stdio, Fd Socket,
-        PidPage Page)
+        Fd Stub, PidPage Page)
 {
     /// <summary>For the user's program, as descriptors 3, 4 and so on.</summary>
     public IReadOnlyList<Fd> Inherited { get; init; } = [];
@@ -65,7 +66,7 @@ internal sealed record ExecProgram(LaunchProgram Launch, LaunchProgram Entry, Se
         ProgramSteps.ResetSignals(launch);
         var slots = new FdSlots(
         [
-            plan.Init.Number, plan.Page.File.Number, plan.Socket.Number, InitStub.File.Number,
+            plan.Init.Number, plan.Page.File.Number, plan.Socket.Number, plan.Stub.Number,
             .. plan.Inherited.Select(f => f.Number), plan.Listener?.Number ?? 0,
         ]);
         var left = InheritedFds.Add(launch, slots, plan.Listener, null, null, plan.Inherited);
@@ -73,7 +74,7 @@ internal sealed record ExecProgram(LaunchProgram Launch, LaunchProgram Entry, Se
         var page = InheritedFds.Keep(launch, slots, plan.Page.File.Number, "the page for a pid");
         FdSlots.Pass(launch, "the exec's socket", plan.Socket.Number, InitStub.SocketFd);
         launch.Add(Syscall.execveat, "the init stub",
-            InitStub.File.Number, launch.Text(""), launch.Strings(["exec"]), launch.Strings([]), At.EMPTY_PATH);
+            plan.Stub.Number, launch.Text(""), launch.Strings(["exec"]), launch.Strings([]), At.EMPTY_PATH);
         return new ExecProgram(launch, Enter(plan, slots, left, init, page), new SecondHalf(plan.Process)
         {
             MaySetGroups = plan.MaySetGroups,

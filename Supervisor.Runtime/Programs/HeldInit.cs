@@ -40,7 +40,7 @@ internal sealed class HeldInit : IDisposable
 
     /// <summary>Spawns the init and waits until it holds before its program.</summary>
     /// <param name="firstHalf">
-    /// Ends in the execveat of <see cref="InitStub.File"/>; expects our peer's end of the socket as the descriptor
+    /// Ends in the execveat of <see cref="InitStub"/>; expects our peer's end of the socket as the descriptor
     /// that <paramref name="firstHalf"/> was compiled with.
     /// </param>
     /// <param name="sockets">Ours and the child's end; the child's is closed here.</param>

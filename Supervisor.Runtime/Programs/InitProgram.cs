@@ -77,14 +77,14 @@ internal sealed record InitProgram(
     {
         const int F_SETFD = 2;
         int socket = plan.Socket.Number, page = plan.Page!.File.Number;
-        int[] ours = [socket, InitStub.File.Number, .. plan.CgroupProcs.Select(f => f.Number)];
+        int[] ours = [socket, plan.Stub!.Number, .. plan.CgroupProcs.Select(f => f.Number)];
         var passed = plan.Descriptors.Distinct().Except(ours).ToArray();
         foreach (var fd in passed) launch.Add(Syscall.fcntl, "close-on-exec", fd, F_SETFD, 0);
         // The stub's socket needs a fixed number, which one of the passed descriptors may have here.
         int? displaced = passed.Contains(InitStub.SocketFd) ? slots.Take() : null;
         if (displaced is { } aside) launch.Add(Syscall.dup3, "out of the socket's way", InitStub.SocketFd, aside, 0);
         FdSlots.Pass(launch, "the init's socket", socket, InitStub.SocketFd);
-        ExecuteStub(launch);
+        ExecuteStub(launch, plan);
 
         var program = new LaunchProgram();
         if (socket != InitStub.SocketFd)
@@ -177,13 +177,13 @@ internal sealed record InitProgram(
         }
         FdSlots.Pass(program, "the init's socket", plan.Socket.Number, InitStub.SocketFd);
         if (uid != 0) IdentitySteps.KeepRights(program);
-        ExecuteStub(program);
+        ExecuteStub(program, plan);
         return left;
     }
 
-    private static void ExecuteStub(LaunchProgram program) =>
+    private static void ExecuteStub(LaunchProgram program, ContainerPlan plan) =>
         program.Add(Syscall.execveat, "the init stub",
-            InitStub.File.Number, program.Text(""), program.Strings(["init"]), program.Strings([]), At.EMPTY_PATH);
+            plan.Stub!.Number, program.Text(""), program.Strings(["init"]), program.Strings([]), At.EMPTY_PATH);
 
     private static SecondHalf Second(ContainerPlan plan, InheritedFds left) => new(plan.Spec.Process!)
     {

@@ -91,7 +91,7 @@ internal sealed class DetachedMounts(LaunchProgram program, FdSlots slots)
     public void MakeReadOnly(int mountSlot, string name)
     {
         var succeeded = new List<LaunchProgram.Step>();
-        foreach (var milliseconds in (ReadOnlySpan<long>)[1, 10, 100, 1000])
+        foreach (var milliseconds in (ReadOnlySpan<long>)[1, 10, 100, 500, 1000, 1000, 2000, 2000, 2000])
         {
             succeeded.Add(Try().IgnoringErrors().SkippingOnSuccess());
             program.Add(Syscall.ppoll, name, 0, 0, program.Values<long>([milliseconds / 1000, milliseconds % 1000 * 1_000_000]),
