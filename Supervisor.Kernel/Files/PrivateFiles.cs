@@ -64,7 +64,7 @@ public static class PrivateFiles
             if (!FileStatus.Of(file).IsRegular) throw new IOException($"{path}: not a regular file; remove it");
             if (uid != CurrentUser.Uid)
                 throw new IOException(
-                $"{path}: owned by user {uid}, expected user {CurrentUser.Uid}; remove it");
+                $"{path}: is owned by user {uid}, not by user {CurrentUser.Uid}; remove it");
             if ((mode & 0x3f) != 0) ChangeMode(file, (uint)FileMode, path);
             return file;
         }

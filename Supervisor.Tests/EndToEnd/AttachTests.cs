@@ -87,7 +87,7 @@ public sealed class AttachTests : IAsyncLifetime
         Assert.Equal(5, attach.ExitCode);
         var ended = await _daemon.Do("attach", "p");
         Assert.Equal(125, ended.Status);
-        Assert.Contains("does not run", ended.Errors, StringComparison.Ordinal);
+        Assert.Contains("is not running", ended.Errors, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -47,7 +47,7 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
     [InlineData("file://x", "is not an absolute path")]
     [InlineData("pipe://x", "is not pipe:// and an absolute path")]
     [InlineData("pipe:///tmp/x?size=1", "pipe:// has only the option log")]
-    [InlineData("pipe:///tmp/x?log=file%3A%2F%2F%2Ftmp%2Fx", "only the output of a terminal")]
+    [InlineData("pipe:///tmp/x?log=file%3A%2F%2F%2Ftmp%2Fx", "only a terminal's output is relayed")]
     public async Task A_target_that_is_none_is_refused_by_field(string target, string why)
     {
         await CreateContainer("target", Spec("{}"));

@@ -51,27 +51,6 @@ public sealed class MountOrderTests : IDisposable
         Assert.Contains("Read-only file system", outcome.Output, StringComparison.Ordinal);
     }
 
-    /// <summary>
-    /// A child that another thread clones while a file is copied has a copy of its descriptor until it executes.
-    /// </summary>
-    [Fact]
-    public async Task Many_that_are_filled_at_a_time_become_read_only()
-    {
-        var image = await Image();
-        await Ok($"head -c 4000000 /dev/zero >{image}/data/large");
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
-        {
-            for (var i = 0; i < 8; i++)
-            {
-                var outcome = await _containers.RunAsync(["/bin/sh", "-c", "exit 0"], spec => spec with
-                {
-                    Root = new RootSpec { Path = image }, Mounts = [.. spec.Mounts, Tmpfs("/data", "ro", "tmpcopyup")],
-                }, root: []);
-                Assert.Equal(("", 0), (outcome.Output, outcome.Status));
-            }
-        })));
-    }
-
     [Fact]
     public async Task What_a_tmpfs_is_filled_with_keeps_its_names_as_bytes_its_owners_and_its_attributes()
     {

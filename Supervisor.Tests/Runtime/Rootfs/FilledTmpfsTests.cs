@@ -1,0 +1,42 @@
+using Supervisor.Runtime.Oci;
+using Supervisor.Tests.Runtime.Lifecycle;
+
+namespace Supervisor.Tests.Runtime.Rootfs;
+
+/// <summary>Many containers at a time whose tmpfs is a copy of what it covers.</summary>
+[Collection(Alone.Name)] // descriptors of this process are counted elsewhere
+public sealed class FilledTmpfsTests : IDisposable
+{
+    private readonly TestContainers _containers = new();
+
+    public void Dispose() => _containers.Dispose();
+
+    /// <summary>
+    /// A child that another thread clones while a file is copied has a copy of its descriptor until it executes.
+    /// </summary>
+    [Fact]
+    public async Task Each_becomes_read_only()
+    {
+        var image = Path.Join(_containers.Place, "image");
+        foreach (var directory in (string[])["bin", "data", "proc", "sys", "dev", "tmp", "run"])
+            Directory.CreateDirectory(Path.Join(image, directory));
+        File.Copy("/bin/busybox", Path.Join(image, "bin", "busybox"));
+        await File.WriteAllBytesAsync(Path.Join(image, "data", "large"), new byte[4_000_000]);
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
+        {
+            for (var i = 0; i < 8; i++)
+            {
+                var outcome = await _containers.RunAsync(["/bin/busybox", "true"], spec => spec with
+                {
+                    Root = new RootSpec { Path = image },
+                    Mounts =
+                    [
+                        .. spec.Mounts,
+                        new MountSpec { Destination = "/data", Type = "tmpfs", Source = "tmpfs", Options = ["ro", "tmpcopyup"] },
+                    ],
+                }, root: []);
+                Assert.Equal(("", 0), (outcome.Output, outcome.Status));
+            }
+        })));
+    }
+}
