@@ -6,6 +6,7 @@ namespace Supervisor.Tests.EndToEnd;
 /// <summary>Our command line at a terminal of its own, which script(1) makes, and a person who types and reads there.</summary>
 internal sealed class TerminalSession : IDisposable
 {
+    private const int Aborted = 134; // 128 and SIGABRT
     private readonly Process _script;
     private readonly StringBuilder _seen = new();
     private readonly byte[] _buffer = new byte[4096];
@@ -53,8 +54,9 @@ internal sealed class TerminalSession : IDisposable
     /// <summary>Its exit code.</summary>
     public async Task<int> EndAsync()
     {
-        _ = _script.StandardOutput.ReadToEndAsync();
+        var rest = _script.StandardOutput.ReadToEndAsync();
         await _script.WaitForExitAsync().WaitAsync(CommandLine.Patience);
+        Assert.True(_script.ExitCode != Aborted, $"the client aborted: {await rest}");
         return _script.ExitCode;
     }
 
