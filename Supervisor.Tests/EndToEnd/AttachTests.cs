@@ -15,7 +15,7 @@ public sealed class AttachTests : IAsyncLifetime
     [Theory]
     [InlineData("")]
     [InlineData("daemon")]
-    [InlineData("shim", Skip = "open fault: in one of three whole runs the client of attach hangs after the shim was killed")]
+    [InlineData("shim")]
     public async Task A_terminal_is_left_by_its_keys_and_come_back_to(string dies)
     {
         using (var run = TerminalSession.Start(Ours("run -it --name c --rootfs / -- sh")))
@@ -126,7 +126,7 @@ public sealed class AttachTests : IAsyncLifetime
         Assert.Empty(Fifos());
     }
 
-    [Fact(Skip = "open fault: in some whole runs the living client is gone when the daemon has started again")]
+    [Fact]
     public async Task Fifos_of_killed_clients_go_when_the_daemon_starts_and_those_of_others_stay()
     {
         Ok(await _daemon.Do("run", "-d", "-it", "--name", "lasting", "--rootfs", "/", "--", "sleep", "1000"));

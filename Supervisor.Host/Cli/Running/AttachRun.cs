@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Containerd.Services.Tasks.V1;
 using Containerd.V1.Types;
 using Grpc.Core;
@@ -40,18 +39,17 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
     {
         var typing = input && task.Terminal;
         if (typing) InputDevice.RequireTerminal("use --no-stdin to see the output only");
-        using var stdin = typing ? OpenInput(task.Stdin) : null;
-        var exit = client.StayAsync(
-            () => client.Tasks.WaitAsync(new WaitRequest { ContainerId = id }, client.OpenEnded(cancel)).ResponseAsync);
-        Forget(exit);
+        var stdin = typing ? OpenInput(task.Stdin) : null; // closed by the thread that copies to it
+        var process = new AttendedProcess(client, id);
+        var exit = process.WaitAsync(cancel);
         using var terminal = typing ? RawTerminal.Enter() : null;
         if (stdin is not null) _ = new InputCopy(stdin, passing: null, keys);
-        if (typing) Forget(RedrawAsync());
-        using var resized = typing ? PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Forget(ResizeAsync(0))) : null;
+        if (typing) _ = RedrawAsync(process);
+        using var resized = typing ? process.FollowSize() : null;
         if (!task.Terminal)
         {
             signals.Keep(); // as docker: signals go to the container; at a terminal its keys do
-            Forget(signals.ForwardAsync(SendAsync, cancel));
+            _ = signals.ForwardAsync(process.SignalAsync, cancel);
         }
         await StandardOutput.PrintAsync((output, cancel) => CopyAsync(files, output, exit, cancel), cancel);
         if (!keys.Typed.IsCompleted) return (int)(await exit).ExitStatus;
@@ -79,31 +77,9 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
             $"the terminal of container {id} has no input FIFO to share: use --no-stdin to see its output only");
 
     /// <summary>Programs redraw when the size changes, so it is changed twice, as docker does.</summary>
-    private async Task RedrawAsync()
+    private static async Task RedrawAsync(AttendedProcess process)
     {
-        await ResizeAsync(1);
-        await ResizeAsync(0);
+        await process.ResizeAsync(more: 1);
+        await process.ResizeAsync();
     }
-
-    private async Task ResizeAsync(uint more)
-    {
-        if (RawTerminal.Size() is not var (rows, columns)) return;
-        await client.Tasks.ResizePtyAsync(
-            new ResizePtyRequest { ContainerId = id, Width = columns + more, Height = rows + more }, client.Call());
-    }
-
-    private async Task SendAsync(int signal)
-    {
-        try
-        {
-            await client.Tasks.KillAsync(new KillRequest { ContainerId = id, Signal = (uint)signal }, client.Call());
-        }
-        catch (RpcException)
-        {
-            // It has exited, or the daemon has: the wait shows which.
-        }
-    }
-
-    private static void Forget(Task task) => _ = task.ContinueWith(
-        static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Containerd.Services.Containers.V1;
 using Containerd.Services.Tasks.V1;
 using Google.Protobuf.WellKnownTypes;
@@ -23,11 +22,6 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
 {
     private const int SIGINT = 2;
 
-    // A grandchild that outlived the container may hold its output open.
-    private static readonly TimeSpan IdleOutput = TimeSpan.FromSeconds(2);
-
-    // How long a container may take to exit once its output has no reader. After that it keeps running, as with docker.
-    private static readonly TimeSpan EndsWithoutReader = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CleanUpWithin = TimeSpan.FromSeconds(30);
     private bool _detached;
 
@@ -92,12 +86,9 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         using var stdio = new ForegroundStdio(ClientFifos.Make(state, client.Namespace, options.Id), options.Terminal, kept);
         await CreateTaskAsync(stdio.Stdin, stdio.Stdout, stdio.Stderr, cancel);
         // Before the start, so that no exit, however early, is missed.
-        var exit = client.StayAsync(
-            () => client.Tasks.WaitAsync(
-            new WaitRequest { ContainerId = options.Id }, client.OpenEnded(CancellationToken.None)).ResponseAsync);
-        Forget(exit);
+        var process = new AttendedProcess(client, options.Id);
+        var exit = process.WaitAsync(CancellationToken.None);
         using var terminal = options.Terminal ? RawTerminal.Enter() : null;
-        using var ended = new CancellationTokenSource();
         var hint = new InterruptHint(
             $"the program ignores Ctrl-C; \"{client.CommandLine} kill -9 {options.Id}\" kills it; with \"run --init\" "
             + "Ctrl-C ends it");
@@ -107,38 +98,17 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         cancel.ThrowIfCancellationRequested();
         signals.Keep(); // the program may run, and be signalled, before our start returns
         await StartAsync(CancellationToken.None);
-        using var resized = options.Terminal
-            ? PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Forget(ResizeAsync())) : null;
-        Forget(signals.ForwardAsync(
-            signal =>
-            {
-                if (signal == SIGINT) hint.Interrupted();
-                return SendAsync(signal);
-            },
-            ended.Token));
-        Forget(CloseStdinAfterAsync(input));
-        var detached = keys?.Typed ?? Task.Delay(Timeout.InfiniteTimeSpan, CancellationToken.None);
-        var first = await Task.WhenAny(exit, stdio.ReaderClosed, detached);
-        if (first == detached)
+        var session = new ForegroundSession(process, stdio, signals, keys);
+        var status = await session.FollowAsync(exit, input, terminal, signal =>
         {
-            stdio.Detach();
-            _detached = true;
-            terminal!.Dispose();
-            await Console.Error.WriteLineAsync(
-                $"\nsupervisor: detached from container {options.Id}, still running: \"{client.CommandLine} attach "
-                    + $"{options.Id}\" attaches again"
-                + (options.Remove ? "; --rm: it is kept when it exits, remove it with rm" : ""));
-            return 0;
-        }
-        if (first != exit)
-        {
-            await Task.WhenAny(exit, Task.Delay(EndsWithoutReader, CancellationToken.None));
-            return Unread(stdio);
-        }
-        var answer = await exit;
-        await ended.CancelAsync();
-        await stdio.DrainAsync(IdleOutput);
-        return stdio.ReaderClosed.IsCompleted ? Unread(stdio) : (int)answer.ExitStatus;
+            if (signal == SIGINT) hint.Interrupted();
+        });
+        if (status is { } code) return code;
+        _detached = true;
+        await Console.Error.WriteLineAsync(
+            $"\nsupervisor: detached from container {options.Id}, still running: \"{client.CommandLine} attach {options.Id}\" "
+            + $"attaches again{(options.Remove ? "; --rm: it is kept when it exits, remove it with rm" : "")}");
+        return 0;
     }
 
     private async Task CreateTaskAsync(string stdin, string stdout, string stderr, CancellationToken cancel)
@@ -173,45 +143,6 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         }
     }
 
-    private async Task SendAsync(int signal)
-    {
-        try
-        {
-            await client.Tasks.KillAsync(new KillRequest { ContainerId = options.Id, Signal = (uint)signal }, client.Call());
-        }
-        catch (RpcException)
-        {
-            // It has exited, or the daemon has: the wait shows which.
-        }
-    }
-
-    private async Task ResizeAsync()
-    {
-        if (RawTerminal.Size() is not var (rows, columns)) return;
-        await TolerantAsync(client.Tasks.ResizePtyAsync(
-            new ResizePtyRequest { ContainerId = options.Id, Width = columns, Height = rows }, client.Call()).ResponseAsync);
-    }
-
-    private async Task CloseStdinAfterAsync(Task input)
-    {
-        await input;
-        await TolerantAsync(client.Tasks.CloseIOAsync(
-            new CloseIORequest { ContainerId = options.Id, Stdin = true }, client.Call()).ResponseAsync);
-    }
-
-    /// <summary>Errors are ignored: the daemon does not support it, or the task has exited.</summary>
-    private static async Task TolerantAsync(Task<Empty> call)
-    {
-        try
-        {
-            await call;
-        }
-        catch (RpcException e) when (e.StatusCode is StatusCode.Unimplemented or StatusCode.NotFound or StatusCode.Unknown
-            or StatusCode.FailedPrecondition or StatusCode.Unavailable)
-        {
-        }
-    }
-
     /// <summary>Not with the interrupted token: an interruption must clean up.</summary>
     private async Task CleanUpAsync()
     {
@@ -225,10 +156,4 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
             await Console.Error.WriteLineAsync($"supervisor: container {options.Id} could not be removed: {e.Status.Detail}");
         }
     }
-
-    private static int Unread(ForegroundStdio stdio) =>
-        stdio.OutputFailure is { } failure ? throw failure : ExitCodes.ReaderClosed;
-
-    private static void Forget(Task task) => _ = task.ContinueWith(
-        static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
 }

@@ -1,0 +1,48 @@
+using System.Runtime.InteropServices;
+using Containerd.Services.Tasks.V1;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Supervisor.Host.Cli.Stdio;
+
+namespace Supervisor.Host.Cli.Running;
+
+/// <summary>
+/// The calls of a client that is at a process: a container's init, or an exec. All but the wait ignore errors: the process or the
+/// daemon has exited, and the wait shows which.
+/// </summary>
+/// <param name="exec">Empty for the init.</param>
+internal sealed class AttendedProcess(DaemonClient client, string container, string exec = "")
+{
+    /// <summary>Waits for its exit, over restarts of the daemon.</summary>
+    public Task<WaitResponse> WaitAsync(CancellationToken cancel) => client.StayAsync(() => client.Tasks.WaitAsync(
+        new WaitRequest { ContainerId = container, ExecId = exec }, client.OpenEnded(cancel)).ResponseAsync);
+
+    public Task SignalAsync(int signal) => TolerantAsync(client.Tasks.KillAsync(
+        new KillRequest { ContainerId = container, ExecId = exec, Signal = (uint)signal }, client.Call()).ResponseAsync);
+
+    public Task CloseInputAsync() => TolerantAsync(client.Tasks.CloseIOAsync(
+        new CloseIORequest { ContainerId = container, ExecId = exec, Stdin = true }, client.Call()).ResponseAsync);
+
+    /// <summary>Gives its terminal the size of ours.</summary>
+    /// <param name="more">Columns and rows added to it.</param>
+    public Task ResizeAsync(uint more = 0) => RawTerminal.Size() is not var (rows, columns)
+        ? Task.CompletedTask
+        : TolerantAsync(client.Tasks.ResizePtyAsync(
+            new ResizePtyRequest { ContainerId = container, ExecId = exec, Width = columns + more, Height = rows + more },
+            client.Call()).ResponseAsync);
+
+    /// <summary>Resizes its terminal with ours, until disposed.</summary>
+    public PosixSignalRegistration FollowSize() =>
+        PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => ResizeAsync());
+
+    private static async Task TolerantAsync(Task<Empty> call)
+    {
+        try
+        {
+            await call;
+        }
+        catch (RpcException)
+        {
+        }
+    }
+}
