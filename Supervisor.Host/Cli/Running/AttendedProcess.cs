@@ -3,16 +3,38 @@ using Containerd.Services.Tasks.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Supervisor.Host.Cli.Stdio;
+using Status = Containerd.V1.Types.Status;
 
 namespace Supervisor.Host.Cli.Running;
 
 /// <summary>
-/// The calls of a client that is at a process: a container's init, or an exec. All but the wait ignore errors: the process or the
-/// daemon has exited, and the wait shows which.
+/// The calls of a client that is at a process: a container's init, or an exec. All but the start and the wait ignore errors: the
+/// process or the daemon has exited, and the wait shows which.
 /// </summary>
 /// <param name="exec">Empty for the init.</param>
 internal sealed class AttendedProcess(DaemonClient client, string container, string exec = "")
 {
+    /// <summary>Starts it. When the daemon exits during the call, the next one is asked first whether it was started.</summary>
+    /// <exception cref="CliException">It cannot be started.</exception>
+    public async Task StartAsync(CancellationToken cancel)
+    {
+        var isRepeated = false;
+        try
+        {
+            await client.StayAsync(async () =>
+            {
+                if (isRepeated && await StatusAsync(cancel) is not Status.Created) return new StartResponse();
+                isRepeated = true;
+                return await client.Tasks.StartAsync(
+                    new StartRequest { ContainerId = container, ExecId = exec }, client.Call(cancel));
+            });
+        }
+        catch (RpcException e)
+        {
+            throw new CliException(e.Status.Detail, ExitCodes.OfFailedStart(e));
+        }
+    }
+
     /// <summary>Waits for its exit, over restarts of the daemon.</summary>
     public Task<WaitResponse> WaitAsync(CancellationToken cancel) => client.StayAsync(() => client.Tasks.WaitAsync(
         new WaitRequest { ContainerId = container, ExecId = exec }, client.OpenEnded(cancel)).ResponseAsync);
@@ -34,6 +56,9 @@ internal sealed class AttendedProcess(DaemonClient client, string container, str
     /// <summary>Resizes its terminal with ours, until disposed.</summary>
     public PosixSignalRegistration FollowSize() =>
         PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => ResizeAsync());
+
+    private async Task<Status> StatusAsync(CancellationToken cancel) => (await client.Tasks.GetAsync(
+        new GetRequest { ContainerId = container, ExecId = exec }, client.Call(cancel))).Process.Status;
 
     private static async Task TolerantAsync(Task<Empty> call)
     {

@@ -64,7 +64,7 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         var output = $"{await TargetAsync(log, cancel)}";
         using var input = options.Terminal ? LastingInput.Make(state, client.Namespace, options.Id) : null;
         await CreateTaskAsync(input?.Path ?? "", output, options.Terminal ? "" : output, cancel);
-        await StartAsync(cancel);
+        await new AttendedProcess(client, options.Id).StartAsync(cancel);
         input?.Leave();
         await Console.Out.WriteLineAsync(options.Id);
         return 0;
@@ -97,7 +97,7 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         var input = stdio.Begin(options.Terminal ? hint.Typed : null, keys);
         cancel.ThrowIfCancellationRequested();
         signals.Keep(); // the program may run, and be signalled, before our start returns
-        await StartAsync(CancellationToken.None);
+        await process.StartAsync(CancellationToken.None);
         var session = new ForegroundSession(process, stdio, signals, keys);
         var status = await session.FollowAsync(exit, input, terminal, signal =>
         {
@@ -124,18 +124,6 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         try
         {
             await client.Tasks.CreateAsync(request, client.Call(cancel));
-        }
-        catch (RpcException e)
-        {
-            throw new CliException(e.Status.Detail, ExitCodes.OfFailedStart(e));
-        }
-    }
-
-    private async Task StartAsync(CancellationToken cancel)
-    {
-        try
-        {
-            await client.Tasks.StartAsync(new StartRequest { ContainerId = options.Id }, client.Call(cancel));
         }
         catch (RpcException e)
         {

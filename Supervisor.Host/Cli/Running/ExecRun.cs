@@ -77,15 +77,7 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
         // Before the start, so that no exit, however early, is missed.
         var exit = Process.WaitAsync(CancellationToken.None);
         signals.Keep(); // the program may run, and be signalled, before our start returns
-        try
-        {
-            await client.Tasks.StartAsync(
-                new StartRequest { ContainerId = options.Container, ExecId = _exec }, client.Call(cancel));
-        }
-        catch (RpcException e)
-        {
-            throw new CliException(e.Status.Detail, ExitCodes.OfFailedStart(e));
-        }
+        await Process.StartAsync(cancel);
         using var terminal = options.Terminal ? RawTerminal.Enter() : null;
         var keys = terminal is null ? null : options.DetachKeys ?? DetachKeys.Parse(DetachKeys.Usual);
         var input = stdio.Begin(keys: keys);
