@@ -67,8 +67,7 @@ internal sealed class DetachedMounts(LaunchProgram program, FdSlots slots)
             | MountAttributes.MOUNT_ATTR_NOEXEC | MountAttributes.MOUNT_ATTR_NODIRATIME | MountAttributes.MOUNT_ATTR_NOSYMFOLLOW;
         // a bind whose spec names no attributes keeps those of its source
         if (set is MountAttributes.None && clear is MountAttributes.None) return;
-        var all = program.Value(Attributes(set, clear | flags & ~set, MountFlags.None));
-        var done = program.Add(Syscall.mount_setattr, name, mountSlot, program.Text(""), At.EMPTY_PATH, all, 32).IgnoringErrors()
+        var done = Set(mountSlot, set, clear | flags & ~set, MountFlags.None, recursive: false, name).IgnoringErrors()
             .SkippingOnSuccess();
         Change(mountSlot, set, clear, MountFlags.None, recursive: false, name);
         done.SkipsToHere();
@@ -79,8 +78,7 @@ internal sealed class DetachedMounts(LaunchProgram program, FdSlots slots)
         string name)
     {
         if (set is MountAttributes.None && clear is MountAttributes.None && propagation is MountFlags.None) return;
-        program.Add(Syscall.mount_setattr, name, mountSlot, program.Text(""), At.EMPTY_PATH | (recursive ? At.RECURSIVE : 0),
-            program.Value(Attributes(set, clear, propagation)), 32);
+        Set(mountSlot, set, clear, propagation, recursive, name);
     }
 
     /// <summary>
@@ -100,10 +98,14 @@ internal sealed class DetachedMounts(LaunchProgram program, FdSlots slots)
         Try();
         foreach (var step in succeeded) step.SkipsToHere();
 
-        LaunchProgram.Step Try() => program.Add(
-            Syscall.mount_setattr, name, mountSlot, program.Text(""), At.EMPTY_PATH,
-            program.Value(Attributes(MountAttributes.MOUNT_ATTR_RDONLY, MountAttributes.None, MountFlags.None)), 32);
+        LaunchProgram.Step Try() => Set(
+            mountSlot, MountAttributes.MOUNT_ATTR_RDONLY, MountAttributes.None, MountFlags.None, recursive: false, name);
     }
+
+    private LaunchProgram.Step Set(
+        int mountSlot, MountAttributes set, MountAttributes clear, MountFlags propagation, bool recursive, string name) =>
+        program.Add(Syscall.mount_setattr, name, mountSlot, program.Text(""), At.EMPTY_PATH | (recursive ? At.RECURSIVE : 0),
+            program.Value(Attributes(set, clear, propagation)), 32);
 
     private static MountAttr Attributes(MountAttributes set, MountAttributes clear, MountFlags propagation)
     {
