@@ -11,12 +11,13 @@ internal sealed class CgroupBuilder
     /// <summary>Creates the directory in one hierarchy, and its missing parents.</summary>
     public void Make(CgroupHierarchy hierarchy, string cgroupsPath)
     {
-        // Another container's delete may remove an empty parent between our two mkdirs: then start over.
+        // Another container's delete may remove an empty parent at any point of this: then start over.
         for (var attempt = 1; ; attempt++)
         {
             var (directory, errno) = MakeOnce(hierarchy, cgroupsPath);
             if (errno is Errno.None) return;
-            if (errno is not Errno.ENOENT || attempt == Attempts) throw new CgroupException(directory, null, errno, "mkdir");
+            if (errno is not (Errno.ENOENT or Errno.ENODEV) || attempt == Attempts)
+                throw new CgroupException(directory, null, errno, "create the cgroup");
         }
     }
 
@@ -77,7 +78,8 @@ internal sealed class CgroupBuilder
                 if (!leaf) CgroupParents.Mark(directory);
             }
             if (errno is not Errno.None) return (directory, errno);
-            if (hierarchy.Controllers.Contains("cpuset")) Inherit(parent, directory);
+            if (hierarchy.Controllers.Contains("cpuset") && TryInherit(parent, directory) is not Errno.None and var refused)
+                return (directory, refused);
         }
         return (directory, Errno.None);
     }
@@ -98,14 +100,16 @@ internal sealed class CgroupBuilder
     }
 
     // A new v1 cpuset is empty, and no process can join an empty one. cpuset(7).
-    private static void Inherit(string parent, string directory)
+    private static Errno TryInherit(string parent, string directory)
     {
         foreach (var file in (string[])["cpuset.cpus", "cpuset.mems"])
         {
             if (CgroupFile.TryRead(directory + "/" + file)?.Trim() is not "") continue;
             var value = CgroupFile.TryRead(parent + "/" + file)?.Trim();
-            if (!string.IsNullOrEmpty(value)) CgroupFile.Write(directory, file, value);
+            if (!string.IsNullOrEmpty(value) && CgroupFile.TryWrite(directory, file, value) is not Errno.None and var errno)
+                return errno;
         }
+        return Errno.None;
     }
 
     private static IEnumerable<string> ParentsFromMount(CgroupHierarchy hierarchy, string cgroupsPath)
