@@ -12,7 +12,7 @@ public sealed class CtrTests : IAsyncLifetime
     {
         foreach (var directory in (string[])["bin", "proc", "sys", "dev", "tmp", "run", "etc"])
             _rootfs.CreateSubdirectory(directory);
-        File.Copy("/bin/busybox", Path.Join(_rootfs.FullName, "bin", "busybox"));
+        ProgramCopy.OfBusybox(Path.Join(_rootfs.FullName, "bin", "busybox"));
         foreach (var applet in (string[])["sh", "echo", "cat", "true", "sleep", "tail", "tty", "pwd", "id"])
             File.CreateSymbolicLink(Path.Join(_rootfs.FullName, "bin", applet), "busybox");
         _daemon = await DaemonProcess.StartAsync();

@@ -20,7 +20,7 @@ internal sealed class OciRuntime : IDisposable
         Directory.CreateDirectory(Rootfs);
         foreach (var directory in (string[])["bin", "proc", "sys", "dev", "tmp", "run", "etc", "mnt", "vol"])
             Directory.CreateDirectory(Path.Join(Rootfs, directory));
-        File.Copy("/bin/busybox", Path.Join(Rootfs, "bin", "busybox"));
+        ProgramCopy.OfBusybox(Path.Join(Rootfs, "bin", "busybox"));
         foreach (var applet in (string[])
             ["sh", "echo", "cat", "true", "false", "sleep", "tail", "tty", "stty", "pwd", "id", "env", "touch", "grep", "kill",
                 "ps", "readlink", "dd", "tr", "test"])
@@ -131,7 +131,7 @@ internal sealed class OciRuntime : IDisposable
     /// <summary>Makes all of it a user's, with a copy of the executable: ours may be where he may not go.</summary>
     public async Task LendTo(int user)
     {
-        if (!File.Exists(Copy)) File.Copy(Executable, Copy);
+        if (!File.Exists(Copy)) ProgramCopy.Make(Executable, Copy);
         Ok(await CommandLine.RunAsync("sh", "-c", $"chmod 755 {Place} && chown -R {user}:{user} {Place}"));
     }
 

@@ -17,7 +17,7 @@ public sealed class OutputTests
         try
         {
             var executable = Path.Join(place.FullName, "supervisor-shim");
-            File.Copy(Path.Join(Repository.Bin, "supervisor-shim"), executable);
+            ProgramCopy.Make(Path.Join(Repository.Bin, "supervisor-shim"), executable);
             await using var daemon = await DaemonProcess.StartAsync(executable);
             using var client = new CrashClient(daemon);
             var (log, padding) = (Path.Join(place.FullName, "c.log"), new string('x', 200));
@@ -129,7 +129,7 @@ public sealed class OutputTests
         try
         {
             var executable = Path.Join(place.FullName, "supervisor-shim");
-            File.Copy(Path.Join(Repository.Bin, "supervisor-shim"), executable);
+            ProgramCopy.Make(Path.Join(Repository.Bin, "supervisor-shim"), executable);
             await using var daemon = await DaemonProcess.StartAsync(executable);
             using var client = new CrashClient(daemon);
             var (ofInit, ofExec) = (Path.Join(place.FullName, "init"), Path.Join(place.FullName, "exec"));

@@ -22,7 +22,7 @@ public sealed class PerContainerTests
         await client.Start("a", "e");
         Assert.Equal(3u, await client.Wait("a", "e"));
         await StormTests.Signal("-KILL", a);
-        await Until(() => daemon.ShimPidOf("a") is { } next && next != a, "a's shim is not replaced");
+        await Eventually.IsTrue(() => daemon.ShimPidOf("a") is { } next && next != a);
         Assert.Equal(b, daemon.ShimPidOf("b"));
         Assert.Equal(b, ParentOf(await Pid(client, "b")));
         foreach (var id in (string[])["a", "b"])
@@ -51,7 +51,7 @@ public sealed class PerContainerTests
         var refused = await Assert.ThrowsAsync<Grpc.Core.RpcException>(async () =>
             await client.Tasks.CreateAsync(new CreateTaskRequest { ContainerId = "c", Stdout = "/no/such/fifo" }, client.In()));
         Assert.Equal(Grpc.Core.StatusCode.InvalidArgument, refused.StatusCode);
-        await Until(() => daemon.ShimPids.Count == 0, "the shim is left");
+        await Eventually.IsTrue(() => daemon.ShimPids.Count == 0);
         await client.CreateTask("c");
         await client.Start("c");
         Assert.Equal(5u, await client.Wait("c"));
@@ -90,7 +90,7 @@ public sealed class PerContainerTests
         await client.Start("ends");
         var ledger = Path.Join(daemon.State, first is "node" ? "shim" : $"shims/{daemon.Namespace}/ends", "exits");
         await daemon.KillAsync();
-        await Until(() => File.ReadAllText(ledger).Contains("/ends\t", StringComparison.Ordinal), "the exit is not noted");
+        await Eventually.IsTrue(() => File.ReadAllText(ledger).Contains("/ends\t", StringComparison.Ordinal));
         var former = daemon.ShimPids;
         daemon.Shim = next;
         await daemon.RestartAsync();
@@ -116,8 +116,8 @@ public sealed class PerContainerTests
         await client.Start(id);
         var pid = await Pid(client, id);
         const ulong Usr2 = 1UL << (12 - 1);
-        await Until(() => File.ReadLines($"/proc/{pid}/status").Any(l => l.StartsWith("SigCgt:", StringComparison.Ordinal)
-            && (Convert.ToUInt64(l[7..].Trim(), 16) & Usr2) != 0), "it does not catch the signal");
+        await Eventually.IsTrue(() => File.ReadLines($"/proc/{pid}/status").Any(l => l.StartsWith("SigCgt:", StringComparison.Ordinal)
+            && (Convert.ToUInt64(l[7..].Trim(), 16) & Usr2) != 0));
     }
 
     private static async Task<int> Pid(CrashClient client, string id) =>
@@ -127,11 +127,5 @@ public sealed class PerContainerTests
     {
         var stat = File.ReadAllText($"/proc/{pid}/stat");
         return int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1]);
-    }
-
-    private static async Task Until(Func<bool> condition, string otherwise)
-    {
-        for (var end = DateTime.UtcNow + CommandLine.Patience; !condition(); await Task.Delay(20))
-            Assert.True(DateTime.UtcNow < end, otherwise);
     }
 }

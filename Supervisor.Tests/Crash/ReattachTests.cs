@@ -110,7 +110,7 @@ public sealed class ReattachTests
         try
         {
             var executable = Path.Join(place.FullName, "supervisor-shim");
-            File.Copy(Path.Join(Repository.Bin, "supervisor-shim"), executable);
+            ProgramCopy.Make(Path.Join(Repository.Bin, "supervisor-shim"), executable);
             await using var daemon = await DaemonProcess.StartAsync(mode + executable);
             using var client = new CrashClient(daemon);
             var (stdin, stdout) = (Path.Join(place.FullName, "in"), Path.Join(place.FullName, "out"));

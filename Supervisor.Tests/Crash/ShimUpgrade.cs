@@ -7,7 +7,7 @@ internal static class ShimUpgrade
 {
     public static void Replace(string executable)
     {
-        File.Copy(Path.Join(Repository.Bin, "supervisor-shim"), executable + ".new");
+        ProgramCopy.Make(Path.Join(Repository.Bin, "supervisor-shim"), executable + ".new");
         File.Move(executable + ".new", executable, overwrite: true);
     }
 

@@ -28,7 +28,7 @@ public sealed class AttachTests : IAsyncLifetime
             Assert.Equal(0, await run.EndAsync());
         }
         // nobody is there, and it is kept
-        await Until(async () => (await _daemon.Do("logs", "c")).Output.Contains("later4", StringComparison.Ordinal));
+        await Eventually.IsTrue(async () => (await _daemon.Do("logs", "c")).Output.Contains("later4", StringComparison.Ordinal));
         if (dies is "daemon") await _daemon.KillAsync();
         if (dies is "shim") Kill(_daemon.ShimPid!.Value);
         if (dies is "daemon") await _daemon.RestartAsync();
@@ -77,10 +77,10 @@ public sealed class AttachTests : IAsyncLifetime
     {
         Ok(await _daemon.Do("run", "-d", "--name", "p", "--rootfs", "/", "--", "sh", "-c",
             "echo before; trap 'echo after; exit 5' TERM; while :; do sleep 0.05; done"));
-        await Until(async () => (await _daemon.Do("logs", "p")).Output.Contains("before", StringComparison.Ordinal));
+        await Eventually.IsTrue(async () => (await _daemon.Do("logs", "p")).Output.Contains("before", StringComparison.Ordinal));
         using var attach = CommandLine.Start(
             CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "attach", "p");
-        await Until(() => Task.FromResult(IsWaiting(attach.Id)));
+        await Eventually.IsTrue(() => IsWaiting(attach.Id));
         Kill(attach.Id, "-TERM"); // is passed on
         Assert.Equal("after\n", await attach.StandardOutput.ReadToEndAsync().WaitAsync(CommandLine.Patience));
         await attach.WaitForExitAsync().WaitAsync(CommandLine.Patience);
@@ -106,7 +106,7 @@ public sealed class AttachTests : IAsyncLifetime
             Assert.Equal(0, await exec.EndAsync());
         }
         // far more than a pipe holds
-        await Until(async () => (await _daemon.Do("exec", "c", "test", "-e", "/tmp/through")).Status == 0);
+        await Eventually.IsTrue(async () => (await _daemon.Do("exec", "c", "test", "-e", "/tmp/through")).Status == 0);
     }
 
     [Fact]
@@ -120,7 +120,7 @@ public sealed class AttachTests : IAsyncLifetime
                 && CommandLineOf(pid)
                 .StartsWith($"{CommandLine.Supervisor} --address {_daemon.Address} ", StringComparison.Ordinal)));
         // a shell ends when it is hung up
-        await Until(async () => (await _daemon.Do("ps", "-a")).Output.Contains("exited", StringComparison.Ordinal));
+        await Eventually.IsTrue(async () => (await _daemon.Do("ps", "-a")).Output.Contains("exited", StringComparison.Ordinal));
         Assert.NotEmpty(Fifos());
         Ok(await _daemon.Do("rm", "c"));
         Assert.Empty(Fifos());
@@ -197,11 +197,5 @@ public sealed class AttachTests : IAsyncLifetime
         {
             return "";
         }
-    }
-
-    private static async Task Until(Func<Task<bool>> condition)
-    {
-        for (var end = DateTime.UtcNow + CommandLine.Patience; !await condition(); await Task.Delay(50))
-            Assert.True(DateTime.UtcNow < end, "not within the patience");
     }
 }

@@ -51,7 +51,7 @@ public sealed class ClosedPipeTests : IAsyncLifetime
         await RunDetached("c", "sleep 1000");
         Assert.Equal($"y|{ReaderClosed}", await Head(Ours("exec c yes")));
         Assert.Equal($"y|{ReaderClosed}", await Head(Ours("exec -t c yes")));
-        await Until(async () =>
+        await Eventually.IsTrue(async () =>
             !(await _daemon.Do("exec", "c", "sh", "-c", "cat /proc/[0-9]*/comm")).Output.Contains(
             "yes", StringComparison.Ordinal));
     }
@@ -71,7 +71,7 @@ public sealed class ClosedPipeTests : IAsyncLifetime
         plain.Kill();
         terminal.Kill();
         // The loop writes into a broken pipe; what sleeps at a terminal is hung up.
-        await Until(async () =>
+        await Eventually.IsTrue(async () =>
         {
             var left = (await _daemon.Do(
                 "exec", "c", "sh", "-c", "tr '\\0' ' ' </proc/1/cmdline; cat /proc/[0-9]*/cmdline | tr '\\0' ' '")).Output;
@@ -128,10 +128,4 @@ public sealed class ClosedPipeTests : IAsyncLifetime
             return "";
         }
     }));
-
-    private static async Task Until(Func<Task<bool>> condition)
-    {
-        for (var end = DateTime.UtcNow + CommandLine.Patience; !await condition();)
-            Assert.True(DateTime.UtcNow < end, "not within the patience");
-    }
 }

@@ -265,7 +265,7 @@ public sealed class DaemonTests : IAsyncLifetime
         Ok(await _daemon.Do("exec", "bg", "touch", "/dev/shm/go"));
         Process.Start("kill", [$"-{signal}", $"{_daemon.Pid}"]).WaitForExit();
         await _daemon.ExitedAsync();
-        await Until(() => !Directory.Exists($"/proc/{pid}"));
+        await Eventually.IsTrue(() => !Directory.Exists($"/proc/{pid}"));
         await _daemon.RestartAsync();
         Ok(await _daemon.Do("run", "-d", "--name", "later", "--rootfs", "/", "--", "true"));
         var exit = await Next("/tasks/exit");
@@ -286,12 +286,6 @@ public sealed class DaemonTests : IAsyncLifetime
                 if (found.GetProperty("namespace").GetString() == _daemon.Namespace
                     && found.GetProperty("topic").GetString() == topic) return found;
             }
-        }
-
-        static async Task Until(Func<bool> condition)
-        {
-            for (var end = DateTime.UtcNow + CommandLine.Patience; !condition(); await Task.Delay(20))
-                Assert.True(DateTime.UtcNow < end, "not within the patience");
         }
     }
 

@@ -173,7 +173,7 @@ public sealed class LifeTests : IDisposable
     {
         var image = Directory.CreateDirectory(Path.Join(_containers.Place, "image")).FullName;
         Directory.CreateDirectory(Path.Join(image, "bin"));
-        File.Copy("/bin/busybox", Path.Join(image, "bin", "busybox"));
+        ProgramCopy.OfBusybox(Path.Join(image, "bin", "busybox"));
         File.CreateSymbolicLink(Path.Join(image, "bin", "true"), "busybox");
         return image;
     }

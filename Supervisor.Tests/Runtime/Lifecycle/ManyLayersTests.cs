@@ -25,7 +25,7 @@ public sealed class ManyLayersTests : IDisposable
         }
         foreach (var directory in (string[])["bin", "proc", "sys", "dev", "tmp", "run", "etc"])
             Directory.CreateDirectory(Path.Join(layers[^1], directory));
-        File.Copy("/bin/busybox", Path.Join(layers[^1], "bin", "busybox"));
+        ProgramCopy.OfBusybox(Path.Join(layers[^1], "bin", "busybox"));
         var lower = string.Join(':', layers);
         Assert.True(lower.Length > 2 * OverlayOptions.Page);
         var (container, log) = _containers.Create(

@@ -20,7 +20,7 @@ public sealed class FilledTmpfsTests : IDisposable
         var image = Path.Join(_containers.Place, "image");
         foreach (var directory in (string[])["bin", "data", "proc", "sys", "dev", "tmp", "run"])
             Directory.CreateDirectory(Path.Join(image, directory));
-        File.Copy("/bin/busybox", Path.Join(image, "bin", "busybox"));
+        ProgramCopy.OfBusybox(Path.Join(image, "bin", "busybox"));
         await File.WriteAllBytesAsync(Path.Join(image, "data", "large"), new byte[4_000_000]);
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
         {

@@ -72,7 +72,7 @@ public sealed class MountTests : IDisposable
         var image = Directory.CreateDirectory(Path.Join(_containers.Place, "image")).FullName;
         var data = Directory.CreateDirectory(Path.Join(image, "data", "deep")).FullName;
         Directory.CreateDirectory(Path.Join(image, "bin"));
-        File.Copy("/bin/busybox", Path.Join(image, "bin/busybox"));
+        ProgramCopy.OfBusybox(Path.Join(image, "bin/busybox"));
         File.WriteAllText(Path.Join(data, "file"), "deep\n");
         File.SetUnixFileMode(Path.Join(data, "file"), (UnixFileMode)0x1a0);
         File.CreateSymbolicLink(Path.Join(image, "data", "link"), "/etc/passwd");
@@ -155,7 +155,7 @@ public sealed class MountTests : IDisposable
     public async Task Without_a_mount_namespace_only_the_root_directory_is_changed()
     {
         var image = Directory.CreateDirectory(Path.Join(_containers.Place, "image", "bin")).FullName;
-        File.Copy("/bin/busybox", Path.Join(image, "busybox"));
+        ProgramCopy.OfBusybox(Path.Join(image, "busybox"));
         var outcome = await _containers.RunAsync(["/bin/busybox", "ls", "/"], spec => spec with
         {
             Root = new RootSpec { Path = Path.GetDirectoryName(image)! }, Mounts = [],
@@ -180,7 +180,7 @@ public sealed class MountTests : IDisposable
     public async Task The_default_devices_are_made_in_an_image_that_has_no_dev_mount()
     {
         var image = Directory.CreateDirectory(Path.Join(_containers.Place, "image", "bin")).FullName;
-        File.Copy("/bin/busybox", Path.Join(image, "busybox"));
+        ProgramCopy.OfBusybox(Path.Join(image, "busybox"));
         var outcome = await _containers.RunAsync(
             ["/bin/busybox", "sh", "-c",
             "/bin/busybox ls -l /dev/null /dev/mine; /bin/busybox stat -c '%F %t:%T %a %u:%g' /dev/mine"], spec => spec with
@@ -239,7 +239,7 @@ public sealed class MountTests : IDisposable
     {
         var image = Path.Join(_containers.Place, $"image{Interlocked.Increment(ref _images)}");
         Directory.CreateDirectory(Path.Join(image, "bin"));
-        File.Copy("/bin/busybox", Path.Join(image, "bin", "busybox"));
+        ProgramCopy.OfBusybox(Path.Join(image, "bin", "busybox"));
         return image;
     }
 

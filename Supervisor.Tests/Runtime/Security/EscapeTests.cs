@@ -286,7 +286,7 @@ public sealed partial class EscapeTests : IDisposable
         var image = Path.Join(_containers.Place, $"image{Interlocked.Increment(ref _last)}");
         foreach (var name in (string[])["bin", "proc", "sys", "dev", "tmp", "run"])
             Directory.CreateDirectory(Path.Join(image, name));
-        File.Copy("/bin/busybox", Path.Join(image, "bin/busybox"));
+        ProgramCopy.OfBusybox(Path.Join(image, "bin/busybox"));
         return image;
     }
 
