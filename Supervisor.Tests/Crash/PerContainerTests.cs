@@ -116,8 +116,8 @@ public sealed class PerContainerTests
         await client.Start(id);
         var pid = await Pid(client, id);
         const ulong Usr2 = 1UL << (12 - 1);
-        await Eventually.IsTrue(() => File.ReadLines($"/proc/{pid}/status").Any(l => l.StartsWith("SigCgt:", StringComparison.Ordinal)
-            && (Convert.ToUInt64(l[7..].Trim(), 16) & Usr2) != 0));
+        await Eventually.IsTrue(() => File.ReadLines($"/proc/{pid}/status").Any(
+            l => l.StartsWith("SigCgt:", StringComparison.Ordinal) && (Convert.ToUInt64(l[7..].Trim(), 16) & Usr2) != 0));
     }
 
     private static async Task<int> Pid(CrashClient client, string id) =>
