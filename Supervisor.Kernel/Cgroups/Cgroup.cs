@@ -80,15 +80,20 @@ public sealed class Cgroup
     public bool Exists => Directories.Any(Directory.Exists);
 
     /// <summary>
-    /// Write-only descriptors of every hierarchy's cgroup.procs: a child that writes <c>0</c> to each is in the cgroup before it
-    /// runs anything else. On failure none stays open.
+    /// Write-only descriptors of every v1 hierarchy's <c>tasks</c>: a child that writes <c>0</c> to each is in the cgroup before
+    /// it runs anything else. On failure none stays open.
     /// </summary>
-    public IReadOnlyList<Fd> OpenProcsFiles()
+    /// <remarks>
+    /// Not cgroup.procs: to move a whole process, the kernel waits until no thread anywhere is being forked (an RCU grace period,
+    /// 10 ms and more under load). A thread that moves only itself waits for nothing, and the child has no other.
+    /// </remarks>
+    public IReadOnlyList<Fd> OpenTasksFiles()
     {
         var opened = new List<Fd>(Directories.Count);
         try
         {
-            foreach (var directory in Directories) opened.Add(Fd.Open(directory + "/cgroup.procs", OpenFlags.O_WRONLY));
+            foreach (var directory in Directories)
+                if (directory != V2Directory) opened.Add(Fd.Open(directory + "/tasks", OpenFlags.O_WRONLY));
             return opened;
         }
         catch
@@ -99,9 +104,10 @@ public sealed class Cgroup
     }
 
     /// <summary>
-    /// The directory for <c>CLONE_INTO_CGROUP</c> (clone(2), Linux 5.7); null where a v1 hierarchy must be joined as well.
+    /// The directory for <c>CLONE_INTO_CGROUP</c> (clone(2), Linux 5.7), which waits for nothing either; null on a v1 host.
     /// </summary>
-    public Fd? OpenV2Directory() => IsPureV2 ? Fd.Open(V2Directory!, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY) : null;
+    public Fd? OpenV2Directory() =>
+        V2Directory is { } directory ? Fd.Open(directory, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY) : null;
 
     /// <summary>Whether one hierarchy has no process in it or below. Called at every exit of a container.</summary>
     internal bool IsEmpty

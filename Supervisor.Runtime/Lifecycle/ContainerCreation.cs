@@ -102,8 +102,8 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             open.Add(sockets.Theirs);
             var stub = InitStub.Open();
             open.Add(stub);
-            var procs = cgroup.OpenProcsFiles();
-            open.AddRange(procs);
+            var tasks = cgroup.OpenTasksFiles();
+            open.AddRange(tasks);
             var v2 = cgroup.OpenV2Directory();
             if (v2 is not null) open.Add(v2);
             var namespaces = NamespacePlan.Of(linux, open);
@@ -126,8 +126,8 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
                 Socket = sockets.Theirs,
                 Stub = stub,
                 Stdio = stdio.ForChild,
-                CgroupProcs = v2 is null ? procs : [],
-                ClonedIntoCgroup = v2 is not null,
+                CgroupTasks = tasks,
+                IsPureV2 = cgroup.IsPureV2,
                 CgroupPaths = cgroup.Paths,
                 Namespaces = namespaces,
                 Pauses = pauses,

@@ -42,15 +42,14 @@ internal sealed class ContainerRestore(
             keys.Add(ContainerCheckpoint.OuterNetwork);
             open.Add(outer);
         }
-        var procs = cgroup.OpenProcsFiles();
+        var tasks = cgroup.OpenTasksFiles();
         using var v2 = cgroup.OpenV2Directory();
         using var sockets = StreamSocket.Pair.Create();
         try
         {
             var (session, numbers) = CriuSession.Start(
-                What, options.Criu, open, [sockets.Theirs.Number, .. procs.Select(p => p.Number)],
-                (program, slots) => Prepare(program, slots, v2 is null ? procs : [], sockets.Theirs), CloneFlags.CLONE_NEWNS, v2,
-                    deadline);
+                What, options.Criu, open, [sockets.Theirs.Number, .. tasks.Select(t => t.Number)],
+                (program, slots) => Prepare(program, slots, tasks, sockets.Theirs), CloneFlags.CLONE_NEWNS, v2, deadline);
             using (session)
             using (var work = sockets.Ours.ReceiveDescriptor(stackalloc byte[1], deadline)
                 ?? throw new CheckpointException(What, "criu's launcher sent no descriptor of its working directory", log))
@@ -58,7 +57,7 @@ internal sealed class ContainerRestore(
         }
         finally
         {
-            foreach (var one in procs) one.Dispose();
+            foreach (var one in tasks) one.Dispose();
         }
     }
 
@@ -109,9 +108,10 @@ internal sealed class ContainerRestore(
     /// <remarks>
     /// criu mounts in its working directory, which it opens through our descriptor: so that must be of its mount namespace.
     /// </remarks>
-    private void Prepare(LaunchProgram program, FdSlots slots, IReadOnlyList<Fd> procs, Fd socket)
+    private void Prepare(LaunchProgram program, FdSlots slots, IReadOnlyList<Fd> tasks, Fd socket)
     {
-        foreach (var file in procs) program.Add(Syscall.write, "cgroup.procs", file.Number, program.Text("0"), 1).AtLeast(1);
+        foreach (var file in tasks)
+            program.Add(Syscall.write, "the cgroup's tasks", file.Number, program.Text("0"), 1).AtLeast(1);
         var plan = new ContainerPlan
         {
             Spec = spec, Rootfs = rootfs, RootMounts = request.RootMounts, Bundle = request.Bundle, Socket = socket, Stdio = [],

@@ -58,8 +58,8 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
             init.DangerousAddRef(ref lent);
             var v2 = cgroup.OpenV2Directory();
             if (v2 is not null) open.Add(v2);
-            var procs = v2 is null ? cgroup.OpenProcsFiles() : [];
-            open.AddRange(procs);
+            var tasks = cgroup.OpenTasksFiles();
+            open.AddRange(tasks);
             var namespaces = Differing();
             var seccomp = spec?.Linux?.Seccomp;
             Fd? listener = null;
@@ -69,7 +69,7 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
             if (filter is { Listens: true }) open.Add(listener = SeccompListener.Connect(seccomp!.ListenerPath!));
             var otherUser = (namespaces & CloneFlags.CLONE_NEWUSER) != 0;
             var program = ExecProgram.Compile(
-                new ExecPlan(process, init, namespaces, procs, stdio.ForChild, sockets.Theirs, stub, page)
+                new ExecPlan(process, init, namespaces, tasks, stdio.ForChild, sockets.Theirs, stub, page)
             {
                 Inherited = request.Inherited,
                 Linux = spec?.Linux,

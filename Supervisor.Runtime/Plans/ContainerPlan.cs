@@ -38,13 +38,14 @@ internal sealed record ContainerPlan
     /// <summary>Standard input, output and error; ignored with a terminal.</summary>
     public required IReadOnlyList<Fd> Stdio { get; init; }
 
-    /// <summary>cgroup.procs of every cgroup v1 hierarchy to join; empty where the child is cloned into its cgroup.</summary>
-    public IReadOnlyList<Fd> CgroupProcs { get; init; } = [];
+    /// <summary>The file <c>tasks</c> of every cgroup v1 hierarchy to join.</summary>
+    public IReadOnlyList<Fd> CgroupTasks { get; init; } = [];
 
     /// <summary>
-    /// The child is cloned into its cgroup (CLONE_INTO_CGROUP), so clone3 can also create a new cgroup namespace.
+    /// There is no v1 hierarchy: the child is cloned into its cgroup (CLONE_INTO_CGROUP), so clone3 can also create a new cgroup
+    /// namespace.
     /// </summary>
-    public bool ClonedIntoCgroup { get; init; }
+    public bool IsPureV2 { get; init; }
 
     /// <summary>The container's cgroup v1 directories or v2 directory, by controller, for a mount of type cgroup.</summary>
     public IReadOnlyDictionary<string, string> CgroupPaths { get; init; } = new Dictionary<string, string>();
@@ -118,7 +119,7 @@ internal sealed record ContainerPlan
     public IEnumerable<int> Descriptors =>
     [
         Socket.Number, .. Stub is null
-            ? (int[])[] : [Stub.Number], .. Stdio.Select(f => f.Number), .. CgroupProcs.Select(f => f.Number),
+            ? (int[])[] : [Stub.Number], .. Stdio.Select(f => f.Number), .. CgroupTasks.Select(f => f.Number),
         .. Namespaces.Joined.Select(j => j.Namespace.Number), .. Lent.Values.Select(f => f.Number),
         .. PreopenedDevices.Values.Select(f => f.Number), .. Inherited.Select(f => f.Number),
         .. Listener is null ? (int[])[] : [Listener.Number], .. Starter is null

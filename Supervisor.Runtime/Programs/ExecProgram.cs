@@ -12,14 +12,13 @@ namespace Supervisor.Runtime.Programs;
 /// <param name="Process">Validated.</param>
 /// <param name="Init">The init whose namespaces are entered.</param>
 /// <param name="Namespaces">Those of them that differ from ours.</param>
-/// <param name="CgroupProcs">cgroup.procs of every cgroup v1 hierarchy to join; empty where the child is cloned into its
-/// cgroup.</param>
+/// <param name="CgroupTasks">The file <c>tasks</c> of every cgroup v1 hierarchy to join.</param>
 /// <param name="Stdio">Standard input, output and error; empty with a terminal.</param>
 /// <param name="Socket">The child's end of the socket to us.</param>
 /// <param name="Stub">What it executes: see <see cref="InitStub.Open"/>.</param>
 /// <param name="Page">Where its pid is stored.</param>
 internal sealed record ExecPlan(
-    ProcessSpec Process, Pidfd Init, CloneFlags Namespaces, IReadOnlyList<Fd> CgroupProcs, IReadOnlyList<Fd> Stdio, Fd Socket,
+    ProcessSpec Process, Pidfd Init, CloneFlags Namespaces, IReadOnlyList<Fd> CgroupTasks, IReadOnlyList<Fd> Stdio, Fd Socket,
         Fd Stub, PidPage Page)
 {
     /// <summary>For the user's program, as descriptors 3, 4 and so on.</summary>
@@ -60,8 +59,8 @@ internal sealed record ExecProgram(LaunchProgram Launch, LaunchProgram Entry, Se
         for (var fd = 0; fd < plan.Stdio.Count; fd++) launch.Add(Syscall.dup3, "standard streams", plan.Stdio[fd].Number, fd, 0);
         SchedulingSteps.Affinity(launch, affinity?.Initial);
         // Before the namespaces: the descriptors are ours, and the process is in the container's cgroup before it enters them.
-        foreach (var procs in plan.CgroupProcs)
-            launch.Add(Syscall.write, "cgroup.procs", procs.Number, launch.Text("0"), 1).AtLeast(1);
+        foreach (var tasks in plan.CgroupTasks)
+            launch.Add(Syscall.write, "the cgroup's tasks", tasks.Number, launch.Text("0"), 1).AtLeast(1);
         SchedulingSteps.FinalAffinity(launch, affinity?.Final);
         ProgramSteps.ResetSignals(launch);
         var slots = new FdSlots(

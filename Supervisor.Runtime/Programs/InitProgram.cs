@@ -37,14 +37,14 @@ internal sealed record InitProgram(
         var program = new LaunchProgram(Usual);
         var slots = new FdSlots(plan.Descriptors);
         var namespaces = plan.Namespaces;
-        var later = plan.ClonedIntoCgroup && !plan.DoubleClone ? CloneFlags.CLONE_NEWTIME : MadeLater;
+        var later = plan.IsPureV2 && !plan.DoubleClone ? CloneFlags.CLONE_NEWTIME : MadeLater;
         var atClone = namespaces.Made & ~later;
         DataRef? pid = null;
         if (!plan.Spec.Process!.Terminal)
             for (var fd = 0; fd < plan.Stdio.Count; fd++)
                 program.Add(Syscall.dup3, "standard streams", plan.Stdio[fd].Number, fd, 0);
-        foreach (var procs in plan.CgroupProcs)
-            program.Add(Syscall.write, "cgroup.procs", procs.Number, program.Text("0"), 1).AtLeast(1);
+        foreach (var tasks in plan.CgroupTasks)
+            program.Add(Syscall.write, "the cgroup's tasks", tasks.Number, program.Text("0"), 1).AtLeast(1);
         SchedulingSteps.FinalAffinity(program, null);
         if (plan.Page is not null) return Entering(program, slots, plan, atClone, namespaces.Made & later);
         if (plan.DoubleClone)
@@ -77,7 +77,7 @@ internal sealed record InitProgram(
     {
         const int F_SETFD = 2;
         int socket = plan.Socket.Number, page = plan.Page!.File.Number;
-        int[] ours = [socket, plan.Stub!.Number, .. plan.CgroupProcs.Select(f => f.Number)];
+        int[] ours = [socket, plan.Stub!.Number, .. plan.CgroupTasks.Select(f => f.Number)];
         var passed = plan.Descriptors.Distinct().Except(ours).ToArray();
         foreach (var fd in passed) launch.Add(Syscall.fcntl, "close-on-exec", fd, F_SETFD, 0);
         // The stub's socket needs a fixed number, which one of the passed descriptors may have here.

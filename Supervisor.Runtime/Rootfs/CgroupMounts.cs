@@ -15,7 +15,7 @@ internal sealed class CgroupMounts(ContainerPlan plan, RootTree tree, DetachedMo
     {
         var attributes = (MountAttributes)options.AttributesToSet;
         tree.MakeDirectories(mount.Destination);
-        if (plan.ClonedIntoCgroup)
+        if (plan.IsPureV2)
         {
             Copy(plan.CgroupPaths.Values.First(), mount.Destination, attributes, options);
             return;
