@@ -102,6 +102,17 @@ public sealed unsafe class Pidfd : SafeHandleMinusOneIsInvalid
         return TryPid() == pid ? status : null;
     }
 
+    /// <summary>
+    /// Opens its mount namespace. PIDFD_GET_MNT_NAMESPACE, Linux 6.11; the kernel sets O_CLOEXEC.
+    /// </summary>
+    /// <returns>Null where it has exited, the kernel is older, or no descriptor is free.</returns>
+    internal Fd? TryOpenMountNamespace()
+    {
+        const int PIDFD_GET_MNT_NAMESPACE = 0xFF03; // _IO(0xFF, 3)
+        var fd = ioctl(Number, PIDFD_GET_MNT_NAMESPACE, null);
+        return fd >= 0 ? new Fd(fd) : null;
+    }
+
     // proc_pid_fdinfo(5): -1 once it has been reaped.
     private int? TryPid()
     {

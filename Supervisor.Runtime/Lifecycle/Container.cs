@@ -184,6 +184,20 @@ public sealed class Container : IContainer
     /// <inheritdoc/>
     public bool IsHeld => _start.IsHeld;
 
+    /// <summary>
+    /// Keeps the container's mounts after its init has exited, until it is closed. Without it the kernel reports the exit only
+    /// when it has unmounted all of them, for which it waits until no processor can still be using one (an RCU grace period).
+    /// </summary>
+    /// <returns>Null where the kernel cannot do it.</returns>
+    internal Kernel.Files.Fd? HoldMounts()
+    {
+        if (_pidfd.TryOpenMountNamespace() is { } opened) return opened;
+        var byPid = Kernel.Files.Fd.TryOpen($"/proc/{Pid}/ns/mnt", OpenFlags.O_RDONLY);
+        if (!HasEnded) return byPid; // so the pid was still the init's
+        byPid?.Dispose();
+        return null;
+    }
+
     /// <summary>How many OOM kills have been reported.</summary>
     internal ulong OomKillsReported => _oomKillsSeen;
 

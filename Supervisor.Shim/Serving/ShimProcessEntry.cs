@@ -1,3 +1,4 @@
+using Supervisor.Kernel.Files;
 using Supervisor.Runtime.Lifecycle;
 using Supervisor.Runtime.ShimClient;
 
@@ -6,8 +7,11 @@ namespace Supervisor.Shim.Serving;
 /// <summary>
 /// One process that is our child, or was a previous shim's: a container's init, or another of its processes.
 /// </summary>
-internal sealed class ShimProcessEntry(string key, string? container, IContainerProcess process)
+internal sealed class ShimProcessEntry(string key, string? container, IContainerProcess process) : IDisposable
 {
+    // Of the init only: an exec's exit unmounts nothing.
+    private Fd? _mounts = (process as Container)?.HoldMounts();
+
     public string Key => key;
 
     /// <summary>Of an exec: its container's key.</summary>
@@ -39,6 +43,17 @@ internal sealed class ShimProcessEntry(string key, string? container, IContainer
         _ => Task.CompletedTask,
     };
 
+    /// <summary>
+    /// Closing the result unmounts what the container had mounted, which may block for some milliseconds. Null for an exec, and
+    /// where it was taken before.
+    /// </summary>
+    public Fd? TakeMounts()
+    {
+        var mounts = _mounts;
+        _mounts = null;
+        return mounts;
+    }
+
     /// <summary>To be called for a process that was adopted after its exit.</summary>
     public void HasEndedBefore()
     {
@@ -52,4 +67,11 @@ internal sealed class ShimProcessEntry(string key, string? container, IContainer
         ExecProcess e => e.HandOver(key, stop),
         _ => throw new InvalidOperationException(process.GetType().Name),
     };
+
+    /// <summary>Releases our handles, and leaves the process running.</summary>
+    public void Dispose()
+    {
+        process.Dispose();
+        _mounts?.Dispose();
+    }
 }

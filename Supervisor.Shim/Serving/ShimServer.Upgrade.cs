@@ -51,7 +51,7 @@ internal sealed unsafe partial class ShimServer
         var kept = new List<Fd>();
         var state = Write(from, number, kept);
         _log($"upgrading to {path} with {_processes.Count} processes");
-        foreach (var process in _processes.Values) process.Child.Dispose(); // the copies of their descriptors stay
+        foreach (var process in _processes.Values) process.Dispose(); // the copies of their descriptors stay
         Execute(path, ["supervisor-shim", .. Environment.GetCommandLineArgs().Skip(1).TakeWhile(a => a != "--resume"), "--resume",
             $"{state.Number}"]);
         _log($"{path}: {Errno.Last}: the upgrade failed, this version continues");

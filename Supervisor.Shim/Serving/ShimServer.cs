@@ -303,6 +303,20 @@ internal sealed partial class ShimServer : IDisposable
         hosted.Exit = seen with { OomKills = hosted.OomKills };
         _ledger.Add(hosted.Exit);
         _connection?.Send(ShimFrame.Begin(ShimKind.Exited).Put(hosted.Exit));
+        Unmount(hosted);
+    }
+
+    /// <summary>Before what is requested for the container from now on: its removal finds nothing mounted.</summary>
+    private void Unmount(ShimProcessEntry exited)
+    {
+        if (exited.TakeMounts() is not { } mounts) return;
+        if (!_work.TryAdd(exited.Key, Quiet, Close, Report)) mounts.Dispose();
+
+        Action Close(CancellationToken deadline)
+        {
+            mounts.Dispose();
+            return static () => { };
+        }
     }
 
     private void Collected(string key, int pid, ulong startTime)
@@ -326,7 +340,7 @@ internal sealed partial class ShimServer : IDisposable
         if (!_processes.Remove(key, out var hosted)) return;
         _byPid.Remove((hosted.Child.Pid, hosted.Child.StartTime));
         _ledger.Collected(key, hosted.Child.Pid, hosted.Child.StartTime);
-        hosted.Child.Dispose();
+        hosted.Dispose();
     }
 
     private InvalidOperationException? Taken(string key) => _processes.GetValueOrDefault(key) is { Reported: false } there
