@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Polling;
 using Supervisor.Kernel.Processes;
@@ -19,7 +20,7 @@ internal sealed partial class ShimServer : IDisposable
     private readonly ContainerHost _host;
     private readonly KeyedWork _work;
     private readonly ExitLedger _ledger;
-    private readonly Dictionary<string, ShimProcessEntry> _processes = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, ShimProcessEntry> _processes = new(StringComparer.Ordinal); // workers read it
     private readonly Dictionary<(int Pid, ulong StartTime), ShimProcessEntry> _byPid = [];
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Timer _unwanted, _tidy;
@@ -71,7 +72,7 @@ internal sealed partial class ShimServer : IDisposable
     /// <summary>Exits on a signal, unless processes are left.</summary>
     public void RequestExit(string signal) => _loop.Post(() =>
     {
-        if (_processes.Count == 0 && _work.IsIdle) _done.TrySetResult();
+        if (_processes.IsEmpty && _work.IsIdle) _done.TrySetResult();
         else _log($"{signal}: not exiting, {_processes.Count} processes are running; stop them first, or send SIGKILL");
     });
 
@@ -185,7 +186,7 @@ internal sealed partial class ShimServer : IDisposable
         var options = body.Checkpoint();
         Work(from, number, key, milliseconds, deadline =>
         {
-            if (Find(key)?.Container is not { } container) throw Unknown(key);
+            if (_processes.GetValueOrDefault(key)?.Container is not { } container) throw Unknown(key);
             container.Checkpoint(options, deadline);
             return () => Answer(from, number);
         });
@@ -197,7 +198,7 @@ internal sealed partial class ShimServer : IDisposable
         var request = new ExecRequest(Payload.Read(descriptors), stdio);
         Work(from, number, key, milliseconds, deadline =>
         {
-            if (Find(containerKey)?.Container is not { } container)
+            if (_processes.GetValueOrDefault(containerKey)?.Container is not { } container)
                 throw new InvalidOperationException("the container is not in this shim");
             DescriptorLimit.CheckRoom();
             var process = container.Exec(request, deadline);
@@ -210,7 +211,7 @@ internal sealed partial class ShimServer : IDisposable
         var (key, milliseconds) = (body.Text(), body.I32());
         Work(from, number, key, milliseconds, deadline =>
         {
-            (Find(key) ?? throw Unknown(key)).Child.Start(deadline);
+            (_processes.GetValueOrDefault(key) ?? throw Unknown(key)).Child.Start(deadline);
             return () => Answer(from, number);
         });
     }
@@ -222,7 +223,7 @@ internal sealed partial class ShimServer : IDisposable
         Work(from, number, key, milliseconds, _ =>
         {
             // Looked up only now: a create that was in flight when this was requested has completed.
-            if (Find(key) is { } hosted) hosted.Child.End(timeout);
+            if (_processes.GetValueOrDefault(key) is { } hosted) hosted.Child.End(timeout);
             else if (bundle.Length > 0) Container.TearDown(bundle, cgroupPaths, timeout);
             return () =>
             {
@@ -337,7 +338,7 @@ internal sealed partial class ShimServer : IDisposable
 
     private void Remove(string key)
     {
-        if (!_processes.Remove(key, out var hosted)) return;
+        if (!_processes.TryRemove(key, out var hosted)) return;
         _byPid.Remove((hosted.Child.Pid, hosted.Child.StartTime));
         _ledger.Collected(key, hosted.Child.Pid, hosted.Child.StartTime);
         hosted.Dispose();
@@ -348,14 +349,6 @@ internal sealed partial class ShimServer : IDisposable
         : null;
 
     private static InvalidOperationException Unknown(string key) => new($"\"{key}\" is not in this shim");
-
-    /// <summary>For a worker: only the loop's thread may use the table.</summary>
-    private ShimProcessEntry? Find(string key)
-    {
-        var found = new TaskCompletionSource<ShimProcessEntry?>();
-        _loop.Post(() => found.SetResult(_processes.GetValueOrDefault(key)));
-        return found.Task.GetAwaiter().GetResult();
-    }
 
     /// <summary>Queues work behind that for the same key.</summary>
     /// <param name="work">Runs on a worker. The action that it returns runs on the loop's thread.</param>
@@ -394,7 +387,7 @@ internal sealed partial class ShimServer : IDisposable
 
     private void Leave(Connection from, long number)
     {
-        if (_processes.Count > 0 || !_work.IsIdle || _ledger.Count > 0)
+        if (!_processes.IsEmpty || !_work.IsIdle || _ledger.Count > 0)
         {
             Fail(from, number, new InvalidOperationException($"{_processes.Count} processes are in this shim"));
             return;
@@ -406,7 +399,7 @@ internal sealed partial class ShimServer : IDisposable
     /// <summary>Exits when no daemon is connected and no process is left.</summary>
     private void ExitIfIdle()
     {
-        if (_connection is null && _processes.Count == 0 && _work.IsIdle && _ledger.Count == 0) _done.TrySetResult();
+        if (_connection is null && _processes.IsEmpty && _work.IsIdle && _ledger.Count == 0) _done.TrySetResult();
     }
 
     private static void Answer(Connection to, long number) => to.Send(ShimFrame.Begin(ShimKind.Done, number));
