@@ -320,10 +320,11 @@ public sealed class Container : IContainer
         if (Signal((int)Kernel.Processes.Signal.SIGKILL) && !_pidfd.WaitForExit(timeout))
             throw new TimeoutException($"process {Pid} does not die: it is stuck in the kernel (see /proc/{Pid}/stack)");
         if (!_pidfd.IsClosed) _pidfd.TryReap(); // unless the reaper did it already
-        var poststop = Bundle is null ? _hooks : null; // else they are in its config.json
-        if (Bundle is not null || !Cgroup.TryDeleteEmpty()) TearDown(Bundle, Cgroup.Paths, timeout, _host.OnError);
-        if (poststop is { Poststop.Count: > 0 })
-            HookRunner.RunAll("poststop", poststop.Poststop, poststop.State("stopped", 0), _host.OnError, CancellationToken.None);
+        Remove(Cgroup, timeout);
+        if (_hooks is { Poststop.Count: > 0 })
+            HookRunner.RunAll("poststop", _hooks.Poststop, _hooks.State("stopped", 0), _host.OnError, CancellationToken.None);
+        else if (_hooks is null && Bundle is not null) RunPoststop(Bundle, _host.OnError);
+        if (Bundle is not null) Runtime.Oci.Bundle.Remove(Bundle);
         Dispose();
     }
 
@@ -338,19 +339,26 @@ public sealed class Container : IContainer
         string? bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout, Action<Exception>? onError = null)
     {
         var cgroup = Cgroup.Open(cgroupPaths.Count > 0 || bundle is null ? cgroupPaths : Runtime.Oci.Bundle.ReadCgroup(bundle));
-        if (cgroup.Exists)
-        {
-            cgroup.KillAll(timeout);
-            cgroup.Delete(timeout);
-        }
-        else if (bundle is not null && cgroup.Paths.Count == 0) RemoveIntended(bundle);
+        Remove(cgroup, timeout);
         if (bundle is null) return;
-        if (Runtime.Oci.Bundle.TryReadSpec(bundle) is { Hooks.Poststop: { Count: > 0 } poststop } spec)
-        {
-            var state = new ContainerState(spec.OciVersion, Path.GetFileName(bundle), "stopped", 0, bundle, spec.Annotations);
-            HookRunner.RunAll("poststop", poststop, state, onError ?? (static _ => { }), CancellationToken.None);
-        }
+        if (cgroup.Paths.Count == 0) RemoveIntended(bundle);
+        RunPoststop(bundle, onError ?? (static _ => { }));
         Runtime.Oci.Bundle.Remove(bundle);
+    }
+
+    /// <summary>Looks for processes only when it is not empty, as it almost always is.</summary>
+    private static void Remove(Cgroup cgroup, TimeSpan timeout)
+    {
+        if (cgroup.TryDeleteEmpty()) return;
+        cgroup.KillAll(timeout);
+        cgroup.Delete(timeout);
+    }
+
+    private static void RunPoststop(string bundle, Action<Exception> onError)
+    {
+        if (Runtime.Oci.Bundle.TryReadSpec(bundle) is not { Hooks.Poststop: { Count: > 0 } poststop } spec) return;
+        var state = new ContainerState(spec.OciVersion, Path.GetFileName(bundle), "stopped", 0, bundle, spec.Annotations);
+        HookRunner.RunAll("poststop", poststop, state, onError, CancellationToken.None);
     }
 
     /// <summary>A creation was interrupted between making the cgroup and recording it.</summary>
