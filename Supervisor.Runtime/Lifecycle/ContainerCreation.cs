@@ -32,7 +32,8 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
         _undo.Push(init.End);
         stdio.Connect(host.Relay, init.Terminal);
         return new Container(
-            host, request.OwnsBundle ? request.Bundle : null, cgroup, init, stdio, new CreateHooks(spec, request));
+            host, request.OwnsBundle ? request.Bundle : null, cgroup, init.Process, new HeldStart(init), stdio,
+            new CreateHooks(spec, request));
     });
 
     /// <summary>Creates it with restored processes, which run.</summary>
@@ -41,16 +42,9 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
         _undo.Push(() => cgroup.KillAll(UndoTimeout));
         var hooks = new CreateHooks(spec, request);
         var (init, terminal) = new ContainerRestore(host, request, spec, rootfs, cgroup, hooks, options).Run(stdio, deadline);
-        _undo.Push(() =>
-        {
-            using (init.Pidfd)
-            {
-                init.Pidfd.TrySignal(Signal.SIGKILL);
-                init.Pidfd.Reap();
-            }
-        });
+        _undo.Push(init.End);
         stdio.Connect(host.Relay, terminal);
-        return new Container(host, request.OwnsBundle ? request.Bundle : null, cgroup, init, stdio, hooks);
+        return new Container(host, request.OwnsBundle ? request.Bundle : null, cgroup, init, HeldStart.Past, stdio, hooks);
     });
 
     private Container Run(Func<Spec, string, Cgroup, ProcessStdio, Container> spawn)

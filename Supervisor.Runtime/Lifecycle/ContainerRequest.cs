@@ -25,7 +25,7 @@ public sealed record ContainerRequest(
 
     /// <summary>
     /// The socket on which the init waits for another process to start it (<see cref="StartSocket.Start"/>): it then outlives
-    /// its creator. Null: it waits for <see cref="Container.Start"/>, and exits when its creator does.
+    /// its creator. Null: it waits for <see cref="ContainerProcess.Start"/>, and exits when its creator does.
     /// </summary>
     public StartSocket? StartSocket { get; init; }
 

@@ -19,11 +19,11 @@ public sealed class EmbeddedRuntime(ContainerHost host) : IContainerRuntime
     public IContainer? TryAdopt(
         string key, string bundle, ProcessIdentity init, IReadOnlyDictionary<string, string> cgroupPaths,
         CancellationToken deadline) =>
-        Container.TryAdopt(host, bundle, init.Pid, init.StartTime, init.BootId, cgroupPaths);
+        Container.TryAdopt(host, bundle, init, cgroupPaths);
 
     /// <inheritdoc/>
     public IContainerProcess? TryAdoptExec(string key, ProcessIdentity process, CancellationToken deadline) =>
-        ExecProcess.TryAdopt(host, process.Pid, process.StartTime, process.BootId);
+        ExecProcess.TryAdopt(host, process);
 
     /// <inheritdoc/>
     public void TearDown(string key, string bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout) =>

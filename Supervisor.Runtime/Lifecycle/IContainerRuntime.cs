@@ -51,7 +51,18 @@ public sealed record FoundContainer(
 /// <summary>Identifies a process across our restarts: a pid alone may have been reused.</summary>
 /// <param name="StartTime">Field 22 of /proc/PID/stat, in clock ticks since boot. proc(5).</param>
 /// <param name="BootId">/proc/sys/kernel/random/boot_id.</param>
-public readonly record struct ProcessIdentity(int Pid, ulong StartTime, string BootId);
+public readonly record struct ProcessIdentity(int Pid, ulong StartTime, string BootId)
+{
+    /// <returns>Null when the process is gone, or its pid is another process now.</returns>
+    internal Pidfd? TryOpen()
+    {
+        if (BootId != ProcStat.BootId || Pidfd.TryOpen(Pid) is not { } pidfd) return null;
+        // Open the pidfd before reading the start time: both then name the same process.
+        if (ProcStat.TryStartTime(Pid) == StartTime) return pidfd;
+        pidfd.Dispose();
+        return null;
+    }
+}
 
 /// <summary>The exit of a process.</summary>
 /// <param name="Status">Null where it cannot be known.</param>

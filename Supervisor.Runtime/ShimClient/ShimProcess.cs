@@ -151,13 +151,8 @@ internal sealed class ShimProcess : IContainer
 
     public void Checkpoint(CheckpointOptions options, CancellationToken deadline) => _runtime.Checkpoint(this, options, deadline);
 
-    public IContainerProcess Exec(string key, ExecRequest request, CancellationToken deadline)
-    {
-        if (Cgroup.IsFrozen)
-            throw new InvalidOperationException(
-            "the container is paused: resume it first; a process spawned in it could not run");
-        return _runtime.Exec(this, key, request, deadline);
-    }
+    public IContainerProcess Exec(string key, ExecRequest request, CancellationToken deadline) =>
+        _runtime.Exec(this, key, request, deadline);
 
     public bool Signal(int signal)
     {

@@ -247,13 +247,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
             _known[key] = gone;
             return gone;
         }
-        // Its shim exited while no daemon ran. Open the pidfd before reading the start time: both then name the same process.
-        if (Pidfd.TryOpen(wanted.Pid) is not { } pidfd) return null;
-        if (ProcStat.TryStartTime(wanted.Pid) != wanted.StartTime)
-        {
-            pidfd.Dispose();
-            return null;
-        }
+        if (wanted.TryOpen() is not { } pidfd) return null; // else its shim exited while no daemon ran
         facts.Handles[ProcessHandover.PidfdPlace] = pidfd;
         var process = new ShimProcess(this, facts, containerKey);
         _known[key] = process;

@@ -14,7 +14,8 @@ internal sealed class LiveContainer : IDisposable
     {
         (State, _directory) = (state, directory);
         if (state.Pid == 0) return;
-        var container = Container.TryAdopt(_host, null, state.Pid, state.StartTime, state.BootId, state.CgroupPaths);
+        var container = Container.TryAdopt(
+            _host, null, new ProcessIdentity(state.Pid, state.StartTime, state.BootId), state.CgroupPaths);
         if (container is { HasEnded: true }) // dead, and not reaped by its parent yet
         {
             container.Dispose();

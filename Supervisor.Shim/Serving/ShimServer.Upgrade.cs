@@ -71,7 +71,7 @@ internal sealed unsafe partial class ShimServer
             .I64(number).I32(_processes.Count);
         foreach (var hosted in _processes.Values)
         {
-            var process = hosted.HandOver(stop: true);
+            var process = hosted.Child.HandOver(hosted.Key, stop: true);
             state.Put(process, ShimFrame.Newest);
             foreach (var handle in process.Present()) state.I32(Keep(handle));
             state.Text(hosted.ContainerKey ?? "").Flag(hosted.Reported).Flag(hosted.Exit is not null);
@@ -119,7 +119,7 @@ internal sealed unsafe partial class ShimServer
             // Reaped by the previous executable: there is nothing to watch.
             _processes[hosted.Key] = hosted;
             _byPid[(hosted.Child.Pid, hosted.Child.StartTime)] = hosted;
-            hosted.HasEndedBefore();
+            hosted.Child.HasEndedBefore();
             if (!reported) ReportExit(hosted, hosted.Exit.End);
             else if (hosted.ContainerKey is not null
                 && _ledger.Find(hosted.Key, hosted.Child.Pid, hosted.Child.StartTime) is null) RemoveWhenRead(hosted);

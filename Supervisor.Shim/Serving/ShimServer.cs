@@ -142,7 +142,7 @@ internal sealed partial class ShimServer : IDisposable
         var listed = new HashSet<string>(StringComparer.Ordinal);
         foreach (var hosted in _processes.Values)
         {
-            var process = hosted.HandOver(stop: false);
+            var process = hosted.Child.HandOver(hosted.Key, stop: false);
             if (process.Handles[ProcessHandover.PidfdPlace] is not { IsClosed: false }) continue; // just being removed
             var message = ShimFrame.Begin(ShimKind.Listed).Put(process, from.Version).Text(hosted.ContainerKey ?? "")
                 .Flag(hosted is { Reported: true });
@@ -261,12 +261,12 @@ internal sealed partial class ShimServer : IDisposable
         Answer(from, number);
     }
 
-    private IContainerProcess Resumed(ProcessHandover process) =>
+    private ContainerProcess Resumed(ProcessHandover process) =>
         process.IsExec ? new ExecProcess(_host, process) : new Container(_host, process);
 
     private void Host(Connection from, long number, ShimProcessEntry hosted)
     {
-        var process = hosted.HandOver(stop: false);
+        var process = hosted.Child.HandOver(hosted.Key, stop: false);
         if (_connection == from)
             from.Send(ShimFrame.Begin(ShimKind.Spawned, number).Put(process, from.Version), process.Present());
         Add(hosted); // after the reply: an exit is never reported before the spawn
@@ -280,7 +280,7 @@ internal sealed partial class ShimServer : IDisposable
         hosted.Child.Watch(
             end => _loop.Post(() => ReportExit(hosted, end)),
             () => _connection?.Send(ShimFrame.Begin(ShimKind.OutOfMemory).Text(hosted.Key).I64((long)hosted.OomKills)));
-        hosted.InputEnded?.ContinueWith(
+        hosted.Child.InputEnded?.ContinueWith(
             _ => _loop.Post(() => _connection?.Send(ShimFrame.Begin(ShimKind.InputEnded).Text(hosted.Key).I32(hosted.Child.Pid))),
                 TaskScheduler.Default);
     }
@@ -331,7 +331,7 @@ internal sealed partial class ShimServer : IDisposable
 
     private void RemoveWhenRead(ShimProcessEntry exec)
     {
-        if (exec.OutputFinished is { IsCompleted: false } output)
+        if (exec.Child.OutputFinished is { IsCompleted: false } output)
             output.ContinueWith(_ => _loop.Post(() => RemoveWhenRead(exec)), TaskScheduler.Default);
         else if (_processes.GetValueOrDefault(exec.Key) == exec) Remove(exec.Key);
     }

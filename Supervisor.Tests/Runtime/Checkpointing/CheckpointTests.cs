@@ -225,7 +225,7 @@ public sealed class CheckpointTests : IDisposable
     private static Task<ExitStatus?> Watch(Container container)
     {
         var exit = new TaskCompletionSource<ExitStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        container.Watch(exit.SetResult, () => { });
+        container.Watch(end => exit.SetResult(end.Status));
         return exit.Task;
     }
 

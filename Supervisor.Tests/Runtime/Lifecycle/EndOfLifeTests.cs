@@ -65,7 +65,7 @@ public sealed class EndOfLifeTests : IDisposable
         var process = TestContainers.Shell("sleep", "1000").Process!;
         using var exec = container.Exec(new ExecRequest(SpecWriter.Write(process), StdioTargets.None), CancellationToken.None);
         var exit = new TaskCompletionSource<ExitStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        exec.Watch(exit.SetResult);
+        exec.Watch(end => exit.SetResult(end.Status));
         exec.Start(CancellationToken.None);
         container.Cgroup.Freeze(Patience);
         Assert.True(exec.Signal((int)Signal.SIGKILL));
@@ -90,7 +90,7 @@ public sealed class EndOfLifeTests : IDisposable
     private static Task<ExitStatus?> Watch(Container container)
     {
         var exit = new TaskCompletionSource<ExitStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        container.Watch(exit.SetResult, () => { });
+        container.Watch(end => exit.SetResult(end.Status));
         return exit.Task;
     }
 }

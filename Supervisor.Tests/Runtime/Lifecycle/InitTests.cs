@@ -56,7 +56,7 @@ public sealed class InitTests : IDisposable
             CancellationToken.None))
         {
             var ended = new TaskCompletionSource<ExitStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
-            exec.Watch(ended.SetResult);
+            exec.Watch(end => ended.SetResult(end.Status));
             exec.Start(CancellationToken.None);
             Assert.Equal(5, (await ended.Task.WaitAsync(Patience))!.Value.Code);
         }
@@ -184,7 +184,7 @@ public sealed class InitTests : IDisposable
     private static Task<ExitStatus?> Started(Container container)
     {
         var exit = new TaskCompletionSource<ExitStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        container.Watch(exit.SetResult, () => { });
+        container.Watch(end => exit.SetResult(end.Status));
         container.Start(CancellationToken.None);
         return exit.Task;
     }

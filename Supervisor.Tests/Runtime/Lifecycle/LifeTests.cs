@@ -27,7 +27,7 @@ public sealed class LifeTests : IDisposable
     {
         var (container, _) = _containers.Create(TestContainers.Shell("sleep", "1000"));
         var exit = new TaskCompletionSource<ExitStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        container.Watch(exit.SetResult, () => { });
+        container.Watch(end => exit.SetResult(end.Status));
         container.Start(CancellationToken.None);
         Assert.True(container.Signal((int)Signal.SIGKILL));
         Assert.Equal(137, (await exit.Task.WaitAsync(Patience))!.Value.Code);
@@ -146,7 +146,7 @@ public sealed class LifeTests : IDisposable
             Terminal = true, ConsoleSize = new ConsoleSizeSpec { Height = 33, Width = 111 } } };
         var (container, _) = _containers.Create(spec, stdio: new StdioTargets("", output, "", true));
         var exit = new TaskCompletionSource<ExitStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        container.Watch(exit.SetResult, () => { });
+        container.Watch(end => exit.SetResult(end.Status));
         container.Start(CancellationToken.None);
         await exit.Task.WaitAsync(Patience);
         Assert.Equal("/dev/pts/0\n33 111\nerr\nconsole\n", File.ReadAllText(output).Replace("\r", "", StringComparison.Ordinal));
@@ -158,13 +158,16 @@ public sealed class LifeTests : IDisposable
         var (container, _) = _containers.Create(TestContainers.Shell("sleep", "1000"));
         container.Start(CancellationToken.None);
         Assert.Null(Container.TryAdopt(
-            _containers.Host, "/none", container.Pid, container.StartTime + 1, ProcStat.BootId, container.Cgroup.Paths));
+            _containers.Host, "/none", new ProcessIdentity(container.Pid, container.StartTime + 1, ProcStat.BootId),
+            container.Cgroup.Paths));
         Assert.Null(Container.TryAdopt(
-            _containers.Host, "/none", container.Pid, container.StartTime, "another boot", container.Cgroup.Paths));
+            _containers.Host, "/none", new ProcessIdentity(container.Pid, container.StartTime, "another boot"),
+            container.Cgroup.Paths));
         using var adopted = Container.TryAdopt(
-            _containers.Host, "/none", container.Pid, container.StartTime, ProcStat.BootId, container.Cgroup.Paths);
+            _containers.Host, "/none", new ProcessIdentity(container.Pid, container.StartTime, ProcStat.BootId),
+            container.Cgroup.Paths);
         var exit = new TaskCompletionSource<ExitStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        adopted!.Watch(exit.SetResult, () => { });
+        adopted!.Watch(end => exit.SetResult(end.Status));
         Assert.True(container.Signal((int)Signal.SIGKILL));
         Assert.Equal(137, (await exit.Task.WaitAsync(Patience))!.Value.Code);
     }

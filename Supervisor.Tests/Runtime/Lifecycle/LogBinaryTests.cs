@@ -25,7 +25,7 @@ public sealed class LogBinaryTests : IDisposable
             TestContainers.Shell("sh", "-c", "echo out; echo err >&2"),
                 stdio: new StdioTargets("", $"binary://ns:box{logger}?file={fifo}&key=with+space%21", "", false));
         var exit = new TaskCompletionSource<ExitStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        container.Watch(exit.SetResult, () => { });
+        container.Watch(end => exit.SetResult(end.Status));
         container.Start(CancellationToken.None);
         Assert.Equal(0, (await exit.Task.WaitAsync(Patience))!.Value.Code);
         Assert.Equal("ns box file key 4\nout\nerr\n", await told.WaitAsync(Patience));

@@ -32,7 +32,7 @@ public sealed class ManyLayersTests : IDisposable
             TestContainers.Shell("/bin/busybox", "sh", "-c", "/bin/busybox ls /seen | /bin/busybox wc -l"),
                 [new RootMount("overlay", "overlay", "", ["ro", $"lowerdir={lower}"])]);
         var exit = new TaskCompletionSource<ExitStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        container.Watch(exit.SetResult, () => { });
+        container.Watch(end => exit.SetResult(end.Status));
         container.Start(CancellationToken.None);
         Assert.Equal(0, (await exit.Task.WaitAsync(Patience))!.Value.Code);
         Assert.Equal($"{count}", (await File.ReadAllTextAsync(log)).Trim());

@@ -53,7 +53,7 @@ public sealed class TestContainers : IDisposable
         var (container, log) = Create(change?.Invoke(spec) ?? spec, root, change: request);
         var exit = new TaskCompletionSource<ExitStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
         var oom = false;
-        container.Watch(exit.SetResult, () => oom = true);
+        container.Watch(end => exit.SetResult(end.Status), () => oom = true);
         using var deadline = new CancellationTokenSource(Patience);
         container.Start(deadline.Token);
         var status = await exit.Task.WaitAsync(Patience);

@@ -79,7 +79,7 @@ public sealed class UnreadOutputTests : IDisposable
     {
         var (container, _) = _containers.Create(TestContainers.Shell("sh", "-c", script), stdio: stdio);
         var exit = new TaskCompletionSource<ExitStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        container.Watch(exit.SetResult, () => { });
+        container.Watch(end => exit.SetResult(end.Status));
         container.Start(CancellationToken.None);
         Assert.Equal(0, (await exit.Task.WaitAsync(Patience))!.Value.Code);
         return container;
