@@ -3,6 +3,7 @@ using Supervisor.Actors.Tasks;
 using Supervisor.Kernel.Processes;
 using Supervisor.Runtime.Launch;
 using Supervisor.Runtime.Lifecycle;
+using static Supervisor.Actors.Effects.ProcessReports;
 using static Supervisor.Actors.Tasks.ExecEffect;
 
 namespace Supervisor.Actors.Effects;
@@ -19,22 +20,21 @@ public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider cl
         {
             return work.Effect switch
             {
-                Spawn effect => Make(work, effect, deadline),
-                Release => LetGo(work, deadline),
+                Spawn effect => Spawning(work, effect, deadline),
+                Release => Releasing(work, deadline),
                 ExecEffect.Signal effect => Send(work, effect),
-                Adopt effect => TakeBack(work, effect, deadline),
+                Adopt effect => Adopting(work, effect, deadline),
                 End => Finish(work),
                 var other => throw new ArgumentException($"no such effect: {other}"),
             };
         }
         catch (Exception e)
         {
-            return Ended(work, new ExecCommand.EffectFailed(
-                work.Exec, clock.GetUtcNow(), work.Effect, KernelTaskEffects.Reason(e)));
+            return Ended(work, new ExecCommand.EffectFailed(work.Exec, clock.GetUtcNow(), work.Effect, Reason(e)));
         }
     }
 
-    private ExecOutcome Make(ExecWork work, Spawn effect, CancellationToken deadline)
+    private ExecOutcome Spawning(ExecWork work, Spawn effect, CancellationToken deadline)
     {
         var container = work.Container
             ?? throw new InvalidOperationException("this daemon does not hold the container's init");
@@ -42,11 +42,10 @@ public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider cl
         var stdio = effect.Setup.Stdio;
         var process = container.Exec(
             $"{work.Exec}", new ExecRequest(effect.Setup.Process, stdio.Of(work.Id.Namespace, work.Exec.Value)), deadline);
-        var identity = new InitProcess(process.Pid, process.StartTime, ProcStat.BootId);
-        return new ExecOutcome(new ExecCommand.Spawned(work.Exec, clock.GetUtcNow(), identity), effect, process);
+        return new ExecOutcome(new ExecCommand.Spawned(work.Exec, clock.GetUtcNow(), Named(process)), effect, process);
     }
 
-    private ExecOutcome LetGo(ExecWork work, CancellationToken deadline)
+    private ExecOutcome Releasing(ExecWork work, CancellationToken deadline)
     {
         try
         {
@@ -62,10 +61,9 @@ public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider cl
 
     private ExecOutcome Send(ExecWork work, ExecEffect.Signal effect) => Ended(work, Held(work).Signal(effect.Number)
         ? new ExecCommand.Signalled(work.Exec, clock.GetUtcNow())
-        : new ExecCommand.EffectFailed(
-            work.Exec, clock.GetUtcNow(), effect, new Refusal(RefusalCode.NotFound, "process already finished")));
+        : new ExecCommand.EffectFailed(work.Exec, clock.GetUtcNow(), effect, Finished));
 
-    private ExecOutcome TakeBack(ExecWork work, Adopt effect, CancellationToken deadline)
+    private ExecOutcome Adopting(ExecWork work, Adopt effect, CancellationToken deadline)
     {
         var at = clock.GetUtcNow();
         if (effect.Process is not { } known)
@@ -74,8 +72,7 @@ public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider cl
             return Ended(work, new ExecCommand.EffectFailed(
                 work.Exec, at, effect, new Refusal(RefusalCode.Unavailable, "the daemon exited before the process was started")));
         }
-        if (runtime.TryAdoptExec($"{work.Exec}", new ProcessIdentity(known.Pid, known.StartTime, known.BootId), deadline) is {
-            } process)
+        if (runtime.TryAdoptExec($"{work.Exec}", IdentityOf(known), deadline) is { } process)
         {
             try
             {
@@ -89,8 +86,7 @@ public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider cl
                     work.Exec, at, new Release(known), new Refusal(RefusalCode.Unknown, e.Message)));
             }
         }
-        var reason = known.BootId == ProcStat.BootId ? "it exited while no daemon was watching" : "the machine was restarted";
-        return Ended(work, new ExecCommand.Exited(work.Exec, at, new TaskExit(255, at, reason)));
+        return Ended(work, new ExecCommand.Exited(work.Exec, at, Gone(known, at)));
     }
 
     private ExecOutcome Finish(ExecWork work)

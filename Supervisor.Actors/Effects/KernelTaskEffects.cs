@@ -12,6 +12,7 @@ using Supervisor.Runtime.Oci;
 using Supervisor.Runtime.Plans;
 using Supervisor.Runtime.Resources;
 using Supervisor.Runtime.Stdio;
+using static Supervisor.Actors.Effects.ProcessReports;
 using static Supervisor.Actors.Tasks.TaskEffect;
 
 namespace Supervisor.Actors.Effects;
@@ -98,8 +99,6 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         setup.Bundle, spec, [.. setup.Rootfs.Select(m => new RootMount(m.Type, m.Source, m.Target, m.Options))],
         setup.Stdio.Of(id.Namespace, id.Value), $"/{id.Namespace}/{id.Value}");
 
-    private static InitProcess Named(IContainer container) => new(container.Pid, container.StartTime, ProcStat.BootId);
-
     private static string? NullIfEmpty(string text) => text.Length > 0 ? text : null;
 
     /// <summary>What cannot be removed now is removed at the next start.</summary>
@@ -152,8 +151,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         // A signal to all succeeds also when no process is left.
         return Ended(work, sent || effect.All
             ? new TaskCommand.Signalled(work.Id, clock.GetUtcNow())
-            : new TaskCommand.EffectFailed(
-                work.Id, clock.GetUtcNow(), effect, new Refusal(RefusalCode.NotFound, "process already finished")));
+            : new TaskCommand.EffectFailed(work.Id, clock.GetUtcNow(), effect, Finished));
     }
 
     private KernelOutcome Freezing(KernelWork work, IReadOnlyDictionary<string, string> cgroupPaths, bool freeze)
@@ -168,9 +166,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
     private KernelOutcome Adopt(KernelWork work, AdoptInit effect, CancellationToken deadline)
     {
         var init = effect.Init;
-        var container = runtime.TryAdopt(
-            $"{work.Id}", effect.Setup.Bundle, new ProcessIdentity(init.Pid, init.StartTime, init.BootId), effect.CgroupPaths,
-                deadline);
+        var container = runtime.TryAdopt($"{work.Id}", effect.Setup.Bundle, IdentityOf(init), effect.CgroupPaths, deadline);
         try
         {
             // requested from the daemon before, which may have done it: a start is idempotent
@@ -188,8 +184,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         // Its remaining processes are killed before its exit is published, as when a daemon is watching.
         if (init.BootId == ProcStat.BootId && Cgroup.Open(effect.CgroupPaths) is { Exists: true } cgroup)
             cgroup.KillAll(TearDownTimeout);
-        var reason = init.BootId == ProcStat.BootId ? "it exited while no daemon was watching" : "the machine was restarted";
-        return Ended(work, new TaskCommand.InitGone(work.Id, clock.GetUtcNow(), new TaskExit(255, clock.GetUtcNow(), reason)));
+        return Ended(work, new TaskCommand.InitGone(work.Id, clock.GetUtcNow(), Gone(init, clock.GetUtcNow())));
     }
 
     private KernelOutcome Remove(KernelWork work, TearDown effect)
@@ -229,14 +224,4 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
             return new TaskInquiryReply(Reason(e));
         }
     }
-
-    internal static Refusal Reason(Exception e) => e switch
-    {
-        InvalidSpecException or InvalidStdioException => new Refusal(RefusalCode.InvalidArgument, e.Message),
-        DescriptorsExhaustedException => new Refusal(RefusalCode.ResourceExhausted, e.Message),
-        OperationCanceledException or TimeoutException => new Refusal(RefusalCode.DeadlineExceeded, e.Message),
-        LaunchException or CgroupException or SyscallException or IOException or InvalidOperationException =>
-            new Refusal(RefusalCode.Unknown, e.Message),
-        _ => new Refusal(RefusalCode.Unknown, $"{e.GetType().Name}: {e.Message}"),
-    };
 }

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using Supervisor.Actors.Identity;
+using static Supervisor.Actors.Tasks.Decision<Supervisor.Actors.Tasks.ExecEvent, Supervisor.Actors.Tasks.ExecEffect>;
 using static Supervisor.Actors.Tasks.ExecCommand;
-using static Supervisor.Actors.Tasks.ExecDecision;
 using static Supervisor.Actors.Tasks.ExecState;
 using E = Supervisor.Actors.Tasks.ExecEvent;
 using F = Supervisor.Actors.Tasks.ExecEffect;
@@ -17,14 +17,14 @@ namespace Supervisor.Actors.Tasks;
 public static class ExecMachine
 {
     /// <summary>What a command leads to. Every state answers every command.</summary>
-    public static ExecDecision Decide(ExecState state, ExecCommand command) => (state, command) switch
+    public static Decision<E, F> Decide(ExecState state, ExecCommand command) => (state, command) switch
     {
         (Absent, Add c) => Record(new E.Added(c.At, c.Setup)),
         (_, Add) => Refuse(RefusalCode.AlreadyExists, $"exec {command.Id.Value}: already exists"),
         (Absent, Discard) => Nothing,
         (Absent, not Report) => Refuse(RefusalCode.NotFound, NotFoundMessage(command.Id)),
 
-        (Added s, Start c) => new([new E.StartRequested(c.At)], [new F.Spawn(s.Setup)], null, AnswerWhen.Settled),
+        (Added s, Start c) => Begin(new E.StartRequested(c.At), new F.Spawn(s.Setup)),
         (_, Start) => Refuse(RefusalCode.FailedPrecondition, $"cannot start a {Word(state)} process"),
         (Starting, Spawned r) => new([new E.Spawned(r.At, r.Process)], [new F.Release(r.Process)]),
         (Starting, EffectFailed r) => new([new E.StartFailed(r.At, r.Reason.Message)], [], r.Reason),
@@ -32,8 +32,7 @@ public static class ExecMachine
         (Held, EffectFailed { Effect: F.Release } r) => new([new E.StartFailed(r.At, r.Reason.Message)], [], r.Reason),
 
         (Added or Starting, Kill) => Refuse(RefusalCode.FailedPrecondition, "process not created"),
-        (Held or Running, Kill c) =>
-            new([], [new F.Signal(((WithProcess)state).Process, c.Signal)], null, AnswerWhen.EffectEnded),
+        (Held or Running, Kill c) => Do(new F.Signal(((WithProcess)state).Process, c.Signal)),
         (Stopped, Kill) => Refuse(RefusalCode.NotFound, "process already finished"),
 
         (Running s, Exited r) => Record(new E.Exited(r.At, r.Exit, s.Process.Pid)),

@@ -46,7 +46,8 @@ public abstract record ExecCommand(ExecId Id, DateTimeOffset At)
     public sealed record Adopted(ExecId Id, DateTimeOffset At) : Report(Id, At);
 
     /// <summary>An effect failed, and has undone what it had done.</summary>
-    public sealed record EffectFailed(ExecId Id, DateTimeOffset At, ExecEffect Effect, Refusal Reason) : Report(Id, At);
+    public sealed record EffectFailed(ExecId Id, DateTimeOffset At, ExecEffect Effect, Refusal Reason)
+        : Report(Id, At), IEffectFailed<ExecEffect>;
 }
 
 /// <summary>The answer to a client's command.</summary>

@@ -8,10 +8,7 @@ public sealed record ExecSetup(StdioPaths Stdio, ReadOnlyMemory<byte> Process);
 public abstract record ExecState
 {
     /// <summary>There is no exec.</summary>
-    public sealed record Absent : ExecState;
-
-    /// <summary>States that an effect in flight will end.</summary>
-    public interface IPending;
+    public sealed record Absent : ExecState, IAbsent;
 
     /// <summary>An exec that exists.</summary>
     public abstract record Present(ExecSetup Setup) : ExecState;

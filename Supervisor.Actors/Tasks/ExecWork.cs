@@ -20,7 +20,8 @@ public sealed record ExecWork(ExecId Exec, ExecEffect Effect, IContainer? Contai
 
 /// <summary>The result of an exec's effect.</summary>
 /// <param name="Process">A process that was spawned or adopted, now owned by the receiver; else null.</param>
-public sealed record ExecOutcome(ExecCommand.Report Report, ExecEffect Effect, IContainerProcess? Process) : PoolOutcome
+public sealed record ExecOutcome(ExecCommand.Report Report, ExecEffect Effect, IContainerProcess? Process)
+    : PoolOutcome<ExecEffect>(Effect)
 {
     internal override PoolWork? Abandon(PoolWork work)
     {

@@ -17,7 +17,8 @@ public sealed record KernelWork(ContainerId Id, TaskEffect Effect, IContainer? C
 
 /// <summary>The result of an effect.</summary>
 /// <param name="Container">A container that was created or adopted, now owned by the receiver; else null.</param>
-public sealed record KernelOutcome(TaskCommand.Report Report, TaskEffect Effect, IContainer? Container) : PoolOutcome
+public sealed record KernelOutcome(TaskCommand.Report Report, TaskEffect Effect, IContainer? Container)
+    : PoolOutcome<TaskEffect>(Effect)
 {
     internal override PoolWork? Abandon(PoolWork work)
     {

@@ -24,6 +24,9 @@ public abstract record PoolOutcome
     internal virtual PoolWork? Abandon(PoolWork work) => null;
 }
 
+/// <summary>The result of an effect of a task or an exec.</summary>
+public abstract record PoolOutcome<TEffect>(TEffect Effect) : PoolOutcome;
+
 /// <summary>Carry out the effects of tasks and execs.</summary>
 /// <param name="Execs">Null in tests that have none.</param>
 internal sealed record KernelEffects(ITaskEffects Tasks, IExecEffects? Execs);

@@ -1,43 +1,32 @@
 using Akka.Actor;
 using Akka.Event;
-using Akka.Persistence;
 using Supervisor.Actors.Identity;
-using Supervisor.Actors.Persistence;
-using Supervisor.Kernel;
-using Supervisor.Persistence.Sqlite;
 using Supervisor.Runtime.Lifecycle;
 
 namespace Supervisor.Actors.Tasks;
 
-/// <summary>The shell of <see cref="TaskMachine"/>: journal first, then effects, then the answer.</summary>
-public sealed class TaskActor : JournalledActor, IWithTimers
+/// <summary>The shell of <see cref="TaskMachine"/>, and the parent of its execs.</summary>
+public sealed class TaskActor : ProcessActor<TaskState, TaskCommand, TaskEvent, TaskEffect>
 {
-    private static readonly TimeSpan BetweenAdoptions = TimeSpan.FromSeconds(2), KnownWithin = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan KnownWithin = TimeSpan.FromSeconds(2);
+    private static readonly ProcessMachine<TaskState, TaskCommand, TaskEvent, TaskEffect> Machine = new(
+        "task", TaskMachine.Decide, TaskMachine.Apply, TaskMachine.Recover,
+        state => state switch { TaskState.Stopped s => s.Exit, TaskState.Deleting s => s.Exit, _ => null },
+        TaskEventMapper.TopicOf, effect => effect is TaskEffect.AdoptInit);
+
     private readonly ContainerId _id;
-    private readonly NodeServices _node;
-    private readonly ILoggingAdapter _log = Context.GetLogger();
-
-    // Not journalled: a client that lost its reply retries, and a lost container is adopted.
-    private readonly List<IActorRef> _waitingUntilSettled = [];
-    private readonly Dictionary<TaskEffect, IActorRef> _waitingForEffect = new(ReferenceEqualityComparer.Instance);
-    private IContainer? _container;
     private readonly TaskExecs _execs;
-
-    private TaskState _state = new TaskState.Absent();
+    private IContainer? _container;
     private bool _isKnown; // whether its state was checked against the kernel, not only read from the journal
     private bool _hasEvents; // recovery found some; without any, a start with thousands of tasks has none to delete
-    private TaskCompletionSource<TaskExit> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="id">The task's container.</param>
     /// <param name="node">What the actors share.</param>
-    public TaskActor(ContainerId id, NodeServices node) =>
-        (_id, _node, _execs, PersistenceId) = (id, node, new TaskExecs(id, node, Context), PersistenceIds.OfTask(id));
+    public TaskActor(ContainerId id, NodeServices node)
+        : base(Machine, id, id, node, PersistenceIds.OfTask(id), new TaskState.Absent()) =>
+        (_id, _execs) = (id, new TaskExecs(id, node, Context));
 
-    /// <inheritdoc/>
-    public override string PersistenceId { get; }
-
-    /// <summary>Set by Akka.</summary>
-    public ITimerScheduler Timers { get; set; } = null!;
+    private protected override IContainerProcess? Process => _container;
 
     /// <summary>How to create one.</summary>
     public static Props Props(ContainerId id, NodeServices node) => Akka.Actor.Props.Create<TaskActor>(id, node);
@@ -51,14 +40,6 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     /// <summary>Whether there is no task and none will be created.</summary>
     internal sealed record RetireAnswer(bool Retired);
 
-    /// <summary>
-    /// The container could not be adopted, and is not known to have exited: a shim was dying, or the kernel was busy.
-    /// </summary>
-    private sealed record AdoptAgain
-    {
-        public static AdoptAgain Instance { get; } = new();
-    }
-
     /// <summary>The init's state is still unknown; the daemon no longer waits for it.</summary>
     private sealed record Unknown
     {
@@ -70,11 +51,8 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     {
         switch (message)
         {
-            case not null when _execs.Holds(message, _state, Timers):
+            case var held when _execs.Holds(held, State, Timers):
                 Stash.Stash();
-                break;
-            case AdoptAgain:
-                if (_container is null) Adopt();
                 break;
             case Unknown:
                 BeKnown();
@@ -98,73 +76,60 @@ public sealed class TaskActor : JournalledActor, IWithTimers
                 _execs.GiveUp();
                 Release();
                 break;
+            case TaskCommand.Report report:
+                Accept(report, null);
+                break;
             case TaskCommand command:
-                Handle(command, Sender, null);
+                Handle(command, Sender);
                 break;
             case Retire:
-                Sender.Tell(new RetireAnswer(_state is TaskState.Absent));
-                break;
-            case DeleteMessagesSuccess:
-                break;
-            case DeleteMessagesFailure failed:
-                _log.Warning("{0}: the task's old journal could not be shortened ({1}), trying again at the next delete", _id,
-                    failed.Cause.Message);
+                Sender.Tell(new RetireAnswer(State is TaskState.Absent));
                 break;
             default:
-                Unhandled(message);
+                base.OnCommand(message);
                 break;
         }
-    }
-
-    /// <inheritdoc/>
-    protected override bool Tolerate(DamagedEventsException damage)
-    {
-        _node.Lose(_id, damage);
-        return true;
     }
 
     /// <inheritdoc/>
     protected override void OnRecover(object message)
     {
-        switch (message)
-        {
-            case TaskEvent e:
-                _hasEvents = true;
-                Apply(e);
-                break;
-            case ExecRegistered e:
-                _hasEvents = true;
-                _execs.Apply(e);
-                break;
-            case RecoveryCompleted:
-                Publish();
-                _isKnown = !TaskMachine.Recover(_state).Any(e => e is TaskEffect.AdoptInit);
-                if (!_isKnown) Timers.StartSingleTimer(Unknown.Instance, Unknown.Instance, KnownWithin);
-                Adopt();
-                if (_state is TaskState.Creating) Become(Adopting);
-                foreach (var effect in TaskMachine.Recover(_state).Where(e => e is not TaskEffect.AdoptInit)) Run(effect);
-                if (_state is TaskState.Absent)
-                {
-                    _execs.DiscardAll(); // the daemon stopped before they were removed
-                    if (_hasEvents) Shorten();
-                }
-                ReportRecovered();
-                break;
-        }
+        _hasEvents |= message is TaskEvent or ExecRegistered;
+        if (message is ExecRegistered e) _execs.Apply(e);
+        else base.OnRecover(message);
     }
 
-    /// <inheritdoc/>
-    protected override void PostStop()
+    private protected override void Recovered()
     {
-        _exited.TrySetCanceled(); // waiters see that the daemon stops, not an exit
-        _container?.Dispose();
-        base.PostStop();
+        _isKnown = !TaskMachine.Recover(State).Any(e => e is TaskEffect.AdoptInit);
+        if (!_isKnown) Timers.StartSingleTimer(Unknown.Instance, Unknown.Instance, KnownWithin);
+        if (State is TaskState.Absent)
+        {
+            _execs.DiscardAll(); // the daemon stopped before they were removed
+            if (_hasEvents) Shorten();
+        }
+        ReportRecovered();
     }
+
+    /// <summary>
+    /// The init is adopted or known to be gone, or an interrupted create is undone: a retried create would otherwise fail with
+    /// AlreadyExists.
+    /// </summary>
+    private protected override bool IsAwaited(TaskEffect effect) =>
+        effect is TaskEffect.AdoptInit || State is TaskState.Creating;
+
+    private protected override bool Waits(object message) =>
+        message is ExecCommand or ProcessInput or (TaskCommand and not TaskCommand.Report);
+
+    private protected override object Reply(Refusal? refusal, TaskState state) => new TaskReply(_id, refusal, state);
+
+    private protected override void Publish(TaskState state, Task<TaskExit> exited) =>
+        Node.Directory.Publish(_id, new TaskView(Self, state, exited));
 
     private void Handle(ExecCommand command, IActorRef asker)
     {
-        var freezing = _waitingForEffect.Keys.Any(e => e is TaskEffect.Freeze);
-        if (_execs.Judge(command, _state, freezing) is { } refusal)
+        var freezing = Awaited.Any(e => e is TaskEffect.Freeze);
+        if (_execs.Judge(command, State, freezing) is { } refusal)
             asker.Tell(new ExecReply(command.Id, refusal, new ExecState.Absent()));
         else if (command is not ExecCommand.Add || _execs.Has(command.Id.Value)) _execs.Forward(command, _container, asker);
         else
@@ -204,7 +169,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     /// </summary>
     private void ReportRecovered()
     {
-        if (_isKnown && _execs.Recovered) _node.Readiness.TaskRecovered(_id);
+        if (_isKnown && _execs.Recovered) Node.Readiness.TaskRecovered(_id);
     }
 
     private void BeKnown()
@@ -221,28 +186,20 @@ public sealed class TaskActor : JournalledActor, IWithTimers
             _execs.Forward(input, Sender);
             return;
         }
-        Refusal? refusal = _state is TaskState.Absent ? new Refusal(RefusalCode.NotFound, $"task {_id.Value} not found") : null;
-        try
-        {
-            if (input is ProcessInput.Close) _container?.CloseInput();
-            else if (input is ProcessInput.Resize size) _container?.Resize(size.Columns, size.Rows);
-        }
-        catch (SyscallException e)
-        {
-            _log.Warning("{0}: {1}", _id, e.Message); // its terminal was just closed
-        }
-        Sender.Tell(new ProcessInputReply(refusal));
+        Pass(input);
+        Sender.Tell(new ProcessInputReply(
+            State is TaskState.Absent ? new Refusal(RefusalCode.NotFound, $"task {_id.Value} not found") : null));
     }
 
     /// <summary>The pool replies to the caller itself: the task's state does not change.</summary>
     private void Handle(TaskInquiry inquiry)
     {
         // After the exit the list of processes is empty; usage and limits are gone with the cgroup.
-        if (_state is TaskState.Created or TaskState.Starting or TaskState.Running or TaskState.Paused
-            || (_state is TaskState.Stopped && inquiry is TaskInquiry.Pids))
-            _node.KernelPool.Tell(new TaskInquiryWork(inquiry, ((TaskState.WithInit)_state).CgroupPaths), Sender);
+        if (State is TaskState.Created or TaskState.Starting or TaskState.Running or TaskState.Paused
+            || (State is TaskState.Stopped && inquiry is TaskInquiry.Pids))
+            Node.KernelPool.Tell(new TaskInquiryWork(inquiry, ((TaskState.WithInit)State).CgroupPaths), Sender);
         else
-            Sender.Tell(new TaskInquiryReply(_state is TaskState.Absent
+            Sender.Tell(new TaskInquiryReply(State is TaskState.Absent
                 ? new Refusal(RefusalCode.NotFound, $"task {_id.Value} not found")
                 : new Refusal(RefusalCode.FailedPrecondition, $"task {_id.Value} does not run")));
     }
@@ -252,7 +209,7 @@ public sealed class TaskActor : JournalledActor, IWithTimers
     /// </summary>
     private void Shorten()
     {
-        if (_state is TaskState.Absent && !_execs.Any) DeleteMessages(LastSequenceNr);
+        if (State is TaskState.Absent && !_execs.Any) DeleteMessages(LastSequenceNr);
     }
 
     private void Accept(KernelOutcome outcome)
@@ -260,108 +217,32 @@ public sealed class TaskActor : JournalledActor, IWithTimers
         if (outcome.Container is { } container)
         {
             _container = container;
-            _node.Reaper.Tell(new WatchInit(_id, container)); // its reports arrive after this one is journalled
+            Node.Reaper.Tell(new WatchInit(_id, container)); // its reports arrive after this one is journalled
         }
-        _waitingForEffect.Remove(outcome.Effect, out var asker);
-        Handle(outcome.Report, asker, outcome.Effect);
+        if (outcome.Report is TaskCommand.EffectFailed { Effect: TaskEffect.TearDown } failed)
+            Log.Warning("{0}: it could not be removed ({1}), leaving it for the next delete", _id, failed.Reason.Message);
+        Accept(outcome.Report, outcome.Effect);
     }
 
-    /// <param name="asker">Gets the reply; for a report, the sender that waited for its effect, or null.</param>
-    private void Handle(TaskCommand command, IActorRef? asker, TaskEffect? ended)
+    private protected override void Recorded(TaskEvent e)
     {
-        var decision = TaskMachine.Decide(_state, command);
-        if (command is TaskCommand.EffectFailed { Effect: TaskEffect.TearDown } failed)
-            _log.Warning("{0}: it could not be removed ({1}), leaving it for the next delete", _id, failed.Reason.Message);
-        if (command is TaskCommand.EffectFailed { Effect: TaskEffect.AdoptInit } lost)
-        {
-            _log.Warning("{0}: its init could not be adopted ({1}), retrying", _id, lost.Reason.Message);
-            Timers.StartSingleTimer(AdoptAgain.Instance, AdoptAgain.Instance, BetweenAdoptions);
-        }
-        var before = _state;
-        foreach (var e in decision.Events) Failpoint.Pass("before", $"journal task {e.GetType().Name}");
-        PersistEach(decision.Events, e =>
-        {
-            Failpoint.Pass("after", $"journal task {e.GetType().Name}");
-            Apply(e);
-            Publish();
-            ReportApplied(_node.EventPublisher, TaskEventMapper.TopicOf(e));
-            if (e is TaskEvent.Exited or TaskEvent.DiedWhileStarting or TaskEvent.StartFailed) _container?.Collected();
-            if (e is not TaskEvent.Deleted) return;
-            _execs.DiscardAll();
-            Shorten();
-        });
-        DeferAsync(decision, d =>
-        {
-            foreach (var effect in d.Effects)
-            {
-                if (d.Answer is AnswerWhen.EffectEnded && asker is not null) _waitingForEffect[effect] = asker;
-                Run(effect);
-            }
-            // An init that can no longer be started was killed: its state is known when it has exited.
-            if (!_isKnown && (ended is TaskEffect.AdoptInit && d.Effects.IsEmpty || command is TaskCommand.InitEnded)) BeKnown();
-            if (d.Events is [TaskEvent.CreateFailed]) DeleteMessages(LastSequenceNr); // never created: keep nothing
-            if (command is TaskCommand.Report report) AnswerAfter(report, asker, d.Refusal, before);
-            else if (d.Answer is AnswerWhen.Settled && _state is TaskState.IPending) _waitingUntilSettled.Add(asker!);
-            else if (d.Answer is not AnswerWhen.EffectEnded) asker!.Tell(new TaskReply(_id, d.Refusal, _state));
-        });
+        if (e is TaskEvent.Exited or TaskEvent.DiedWhileStarting or TaskEvent.StartFailed) _container?.Collected();
+        if (e is not TaskEvent.Deleted) return;
+        _execs.DiscardAll();
+        Shorten();
     }
 
-    private void AnswerAfter(TaskCommand.Report report, IActorRef? asker, Refusal? refusal, TaskState before)
+    private protected override void Decided(TaskCommand command, Decision<TaskEvent, TaskEffect> decision)
     {
-        asker?.Tell(new TaskReply(_id, (report as TaskCommand.EffectFailed)?.Reason, _state));
-        if (_waitingUntilSettled.Count == 0 || (_state is TaskState.IPending && refusal is null)) return;
-        var answer = new TaskReply(_id, refusal, _state is TaskState.Absent ? before : _state);
-        foreach (var waiting in _waitingUntilSettled) waiting.Tell(answer);
-        _waitingUntilSettled.Clear();
+        // An init that can no longer be started was killed: its state is known when it has exited.
+        var isChecked = command is TaskCommand.InitAdopted or TaskCommand.EffectFailed { Effect: TaskEffect.AdoptInit };
+        if (!_isKnown && (isChecked && decision.Effects.IsEmpty || command is TaskCommand.InitEnded)) BeKnown();
+        if (decision.Events is [TaskEvent.CreateFailed]) Shorten(); // never created: keep nothing
     }
 
-    /// <summary>Adopts the init of the daemon before, if there is one.</summary>
-    private void Adopt()
+    private protected override void Run(TaskEffect effect)
     {
-        foreach (var effect in TaskMachine.Recover(_state).OfType<TaskEffect.AdoptInit>())
-        {
-            Become(Adopting);
-            Run(effect);
-        }
-    }
-
-    /// <summary>
-    /// After the daemon's start, until the init is adopted or known to be gone, or an interrupted create is undone: commands
-    /// wait. A retried create would otherwise fail with AlreadyExists.
-    /// </summary>
-    private void Adopting(object message)
-    {
-        if (message is ExecCommand or ProcessInput or (TaskCommand and not TaskCommand.Report))
-        {
-            Stash.Stash();
-            return;
-        }
-        if (message is KernelOutcome { Effect: TaskEffect.AdoptInit or TaskEffect.TearDown })
-        {
-            Become(OnCommand);
-            Stash.UnstashAll();
-        }
-        OnCommand(message);
-    }
-
-    private void Run(TaskEffect effect)
-    {
-        _node.KernelPool.Tell(new KernelWork(_id, effect, _container));
+        Node.KernelPool.Tell(new KernelWork(_id, effect, _container));
         if (effect is TaskEffect.TearDown) _container = null; // the effect releases it
-    }
-
-    private void Apply(TaskEvent e)
-    {
-        if (_state is TaskState.Absent)
-            _exited = new TaskCompletionSource<TaskExit>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _state = TaskMachine.Apply(_state, e);
-    }
-
-    /// <summary>Publishes the state before the exit: a subscriber to the exit finds the task stopped.</summary>
-    private void Publish()
-    {
-        _node.Directory.Publish(_id, new TaskView(Self, _state, _exited.Task));
-        if (_state is TaskState.Stopped { Exit: var exit }) _exited.TrySetResult(exit);
-        if (_state is TaskState.Deleting { Exit: { } last }) _exited.TrySetResult(last);
     }
 }

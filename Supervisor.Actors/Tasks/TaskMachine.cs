@@ -2,8 +2,8 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using Google.Protobuf;
 using Supervisor.Actors.Identity;
+using static Supervisor.Actors.Tasks.Decision<Supervisor.Actors.Tasks.TaskEvent, Supervisor.Actors.Tasks.TaskEffect>;
 using static Supervisor.Actors.Tasks.TaskCommand;
-using static Supervisor.Actors.Tasks.TaskDecision;
 using static Supervisor.Actors.Tasks.TaskState;
 using E = Supervisor.Actors.Tasks.TaskEvent;
 using F = Supervisor.Actors.Tasks.TaskEffect;
@@ -17,7 +17,7 @@ public static class TaskMachine
     private static readonly ImmutableSortedDictionary<string, string> NoCgroup = ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>What a command leads to. Every state answers every command.</summary>
-    public static TaskDecision Decide(TaskState state, TaskCommand command) => (state, command) switch
+    public static Decision<E, F> Decide(TaskState state, TaskCommand command) => (state, command) switch
     {
         (Absent, Create { Restore: { } source } c) =>
             Record(new E.RestorePrepared(c.At, c.Setup, new TaskRestore(source, ByteString.CopyFrom(c.Spec.Span)))),
@@ -155,7 +155,7 @@ public static class TaskMachine
         _ => [],
     };
 
-    private static TaskDecision Started(Starting state, InitStarted report) => state.EarlyExit is { } exit
+    private static Decision<E, F> Started(Starting state, InitStarted report) => state.EarlyExit is { } exit
         ? Record(new E.Started(report.At, state.Init.Pid), new E.Exited(report.At, exit, state.Init.Pid))
         : Record(new E.Started(report.At, state.Init.Pid));
 

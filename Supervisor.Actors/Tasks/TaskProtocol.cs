@@ -93,7 +93,8 @@ public abstract record TaskCommand(ContainerId Id, DateTimeOffset At)
     public sealed record TornDown(ContainerId Id, DateTimeOffset At) : Report(Id, At);
 
     /// <summary>An effect failed, and has undone what it had done.</summary>
-    public sealed record EffectFailed(ContainerId Id, DateTimeOffset At, TaskEffect Effect, Refusal Reason) : Report(Id, At);
+    public sealed record EffectFailed(ContainerId Id, DateTimeOffset At, TaskEffect Effect, Refusal Reason)
+        : Report(Id, At), IEffectFailed<TaskEffect>;
 }
 
 /// <summary>The answer to a client's command.</summary>

@@ -31,10 +31,7 @@ public sealed record TaskRestore(RestoreSource Source, ByteString Spec);
 public abstract record TaskState
 {
     /// <summary>There is no task.</summary>
-    public sealed record Absent : TaskState;
-
-    /// <summary>States that an effect in flight will end.</summary>
-    public interface IPending;
+    public sealed record Absent : TaskState, IAbsent;
 
     /// <summary>A task that exists.</summary>
     public abstract record Present(TaskSetup Setup) : TaskState;

@@ -65,7 +65,7 @@ public class ExecMachineTable
     [Fact]
     public void Every_pending_state_has_something_to_do_after_replay()
     {
-        foreach (var (name, state) in States.Where(s => s.State is ExecState.IPending))
+        foreach (var (name, state) in States.Where(s => s.State is IPending))
             Assert.True(ExecMachine.Recover(state).Length > 0, $"{name} would hang for ever after a restart");
     }
 
@@ -126,7 +126,7 @@ public class ExecMachineTable
         return text.ToString();
     }
 
-    private static string Cell(ExecState state, ExecDecision decision)
+    private static string Cell(ExecState state, Decision<ExecEvent, ExecEffect> decision)
     {
         var parts = new List<string>();
         if (decision.Events.Length > 0)

@@ -108,7 +108,7 @@ public class TaskMachineTable
     [Fact]
     public void Every_pending_state_has_something_to_do_after_replay()
     {
-        foreach (var (name, state) in States.Where(s => s.State is TaskState.IPending))
+        foreach (var (name, state) in States.Where(s => s.State is IPending))
             Assert.True(TaskMachine.Recover(state).Length > 0, $"{name} would hang for ever after a restart");
     }
 
@@ -139,7 +139,7 @@ public class TaskMachineTable
         return text.ToString();
     }
 
-    private static string Cell(TaskState state, TaskDecision decision)
+    private static string Cell(TaskState state, Decision<TaskEvent, TaskEffect> decision)
     {
         var parts = new List<string>();
         if (decision.Events.Length > 0)
