@@ -5,8 +5,8 @@ using Supervisor.Runtime.Lifecycle;
 namespace Supervisor.Actors.Effects;
 
 /// <summary>
-/// Turns what the reaper sees on its epoll thread into messages, to the task that watches and to the event stream, in the order
-/// in which the thread saw it.
+/// Turns what the reaper sees on its epoll thread into messages to the task or exec that watches, in the order in which the
+/// thread saw it. Subscribers see an exit once it is journalled (decision 0093).
 /// </summary>
 public sealed class ReaperActor : UntypedActor
 {
@@ -21,33 +21,16 @@ public sealed class ReaperActor : UntypedActor
     /// <inheritdoc/>
     protected override void OnReceive(object message)
     {
-        // The callbacks send directly from the epoll thread: a hop through this actor would only cost time.
-        var (watcher, events) = (Sender, Context.System.EventStream);
+        var watcher = Sender; // the callbacks send directly from the epoll thread: a hop through this actor would only cost time
         switch (message)
         {
             case WatchInit watch:
                 watch.Container.Watch(
-                    end =>
-                    {
-                        var exit = Exit(end);
-                        events.Publish(new ProcessExited(watch.Id, watch.Container.Pid, exit));
-                        watcher.Tell(new TaskCommand.InitExited(watch.Id, exit.At, exit));
-                    },
-                    () =>
-                    {
-                        events.Publish(new ContainerOutOfMemory(watch.Id));
-                        watcher.Tell(new TaskCommand.OutOfMemory(watch.Id, _clock.GetUtcNow()));
-                    });
+                    end => watcher.Tell(new TaskCommand.InitExited(watch.Id, end.At, Exit(end))),
+                    () => watcher.Tell(new TaskCommand.OutOfMemory(watch.Id, _clock.GetUtcNow())));
                 break;
             case WatchExec watch:
-                watch.Process.Watch(
-                    end =>
-                    {
-                        var exit = Exit(end);
-                        events.Publish(new ProcessExited(watch.Id.Container, watch.Process.Pid, exit));
-                        watcher.Tell(new ExecCommand.Exited(watch.Id, exit.At, exit));
-                    },
-                    () => { });
+                watch.Process.Watch(end => watcher.Tell(new ExecCommand.Exited(watch.Id, end.At, Exit(end))), () => { });
                 break;
             default:
                 Unhandled(message);
