@@ -118,9 +118,6 @@ internal sealed class LaunchProgram(int capacity = 96)
     public void PutPointerToNext(DataRef at, int argument) =>
         _argumentPointers.Add((at.Offset, RecordsSize + 8 + argument * sizeof(long)));
 
-    /// <summary>Overwrites data with what is known only after clone. It must fit.</summary>
-    public void Overwrite(DataRef place, ReadOnlySpan<byte> bytes) => bytes.CopyTo(_data.AsSpan(place.Offset, bytes.Length));
-
     /// <summary>Writes records and data for execution at <paramref name="address"/>.</summary>
     /// <param name="destination">At least <see cref="Size"/> bytes.</param>
     public void Assemble(Span<byte> destination, ulong address)

@@ -76,7 +76,4 @@ internal sealed class OutputStream : IDisposable
 /// null for neither.</param>
 /// <param name="Log">A log (<see cref="LogTarget"/>), or empty.</param>
 /// <param name="Pending">Read, and not yet in the log.</param>
-internal sealed record OutputHandover(Fd? Reading, string Log, byte[] Pending)
-{
-    public static OutputHandover None { get; } = new(null, "", []);
-}
+internal sealed record OutputHandover(Fd? Reading, string Log, byte[] Pending);
