@@ -22,8 +22,6 @@ internal static class DeviceRules
             if (device.Type is not "p") Numbers(field, device.Major, device.Minor, lowest: 0);
             if (device.FileMode > 0xffff)
                 throw new InvalidSpecException(field + ".fileMode", $"{device.FileMode} is not a file mode");
-            if (device.Uid is uint uid) SpecReader.CheckId(field + ".uid", uid);
-            if (device.Gid is uint gid) SpecReader.CheckId(field + ".gid", gid);
         }
     }
 

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Supervisor.Runtime.Oci;
 
 /// <summary>
-/// Refuses what the deserializer accepts: a duplicate property (two readers of one document would see two different
+/// Refuses what a JSON reader accepts: a duplicate property (two readers of one document would see two different
 /// specs), and null as an element of a list.
 /// </summary>
 internal static class DocumentForm
@@ -28,6 +28,15 @@ internal static class DocumentForm
         {
             throw new InvalidSpecException(PathOf(place), "contains text that is not Unicode", e);
         }
+    }
+
+    /// <returns>The path of the value whose first (or last) token starts at the byte <paramref name="at"/>.</returns>
+    public static string PathAt(ReadOnlySpan<byte> json, long at)
+    {
+        var place = new Stack<Level>();
+        var reader = new Utf8JsonReader(json);
+        while (reader.Read() && reader.TokenStartIndex <= at) Step(ref reader, place);
+        return PathOf(place);
     }
 
     private static void Step(ref Utf8JsonReader reader, Stack<Level> place)

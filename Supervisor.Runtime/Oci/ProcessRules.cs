@@ -49,11 +49,7 @@ internal static class ProcessRules
         if (user is { Uid: 0, Username: not (null or "" or "root") })
             throw new InvalidSpecException(
                 prefix + "username", $"\"{user.Username}\" is not looked up: use user.uid and user.gid");
-        SpecReader.CheckId(prefix + "uid", user.Uid);
-        SpecReader.CheckId(prefix + "gid", user.Gid);
         if (user.Umask > 0x1ff) throw new InvalidSpecException(prefix + "umask", $"{user.Umask} is over 0777 octal");
-        for (var i = 0; i < user.AdditionalGids.Count; i++)
-            SpecReader.CheckId($"{prefix}additionalGids[{i}]", user.AdditionalGids[i]);
         if (user.AdditionalGids.Count > 65536) // NGROUPS_MAX
             throw new InvalidSpecException(prefix + "additionalGids", "has more than 65536 entries");
     }

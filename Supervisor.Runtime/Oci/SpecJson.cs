@@ -6,7 +6,7 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Supervisor.Runtime.Oci;
 
-/// <summary>JSON serialization of specs. Generated at compile time: the shim has no reflection.</summary>
+/// <summary>How specs are written as JSON. Generated at compile time: the shim has no reflection.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,

@@ -1,153 +1,93 @@
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
+using static Supervisor.Runtime.Oci.JsonValues;
 
 namespace Supervisor.Runtime.Oci;
 
 /// <summary>
 /// Reads <c>config.json</c> strictly: a duplicate name, a null in a list, a number that does not fit or an id that would
-/// wrap is an error that names its place. Names that the specification does not define are ignored, as it demands.
+/// wrap is an error that names its place. Names that the specification does not define are ignored, as it demands. Contents are
+/// checked by <see cref="SpecValidator"/>.
 /// </summary>
+/// <remarks>
+/// By hand, because the metadata of a deserializer cost a short-lived process a fifth of a container's life
+/// (docs/performance.md).
+/// </remarks>
 public static class SpecReader
 {
     /// <summary>Largest document, bytes. containerd's messages are limited to 16 MiB; real specs are some 20 KiB.</summary>
     public const int LargestDocument = 1 << 20;
 
-    /// <summary>Reads a whole spec. Checks its form only; <see cref="SpecValidator"/> checks its contents.</summary>
+    /// <summary>Reads a whole spec.</summary>
     /// <exception cref="InvalidSpecException">The document is invalid.</exception>
-    public static Spec Read(ReadOnlySpan<byte> json)
-    {
-        CheckForm(json);
-        var spec = QuickSpecReader.TryRead(json) ?? Deserialize(json, SpecJson.Of<Spec>());
-        if (spec.Process is { } process) CheckIds(process, "process.");
-        CheckValues("annotations", spec.Annotations);
-        for (var i = 0; i < spec.Mounts.Count; i++)
-        {
-            CheckMappings($"mounts[{i}].uidMappings", spec.Mounts[i].UidMappings);
-            CheckMappings($"mounts[{i}].gidMappings", spec.Mounts[i].GidMappings);
-        }
-        if (spec.Linux is not { } linux) return spec;
-        CheckValues("linux.sysctl", linux.Sysctl);
-        CheckValues("linux.timeOffsets", linux.TimeOffsets);
-        CheckValues("linux.netDevices", linux.NetDevices);
-        CheckMappings("linux.uidMappings", linux.UidMappings);
-        CheckMappings("linux.gidMappings", linux.GidMappings);
-        if (linux.Resources is { } resources)
-        {
-            CheckValues("linux.resources.unified", resources.Unified);
-            CheckValues("linux.resources.rdma", resources.Rdma);
-        }
-        for (var i = 0; i < linux.Devices.Count; i++)
-        {
-            if (linux.Devices[i].Uid is uint uid) CheckId($"linux.devices[{i}].uid", uid);
-            if (linux.Devices[i].Gid is uint gid) CheckId($"linux.devices[{i}].gid", gid);
-        }
-        return spec;
-    }
+    public static Spec Read(ReadOnlySpan<byte> document) => Read(document, ReadSpec);
 
     /// <summary>Reads the process of an exec (containerd's <c>Exec</c> request, <c>runc exec --process</c>).</summary>
     /// <exception cref="InvalidSpecException">The document is invalid.</exception>
-    public static ProcessSpec ReadProcess(ReadOnlySpan<byte> json)
-    {
-        CheckForm(json);
-        var process = QuickSpecReader.TryReadProcess(json) ?? Deserialize(json, SpecJson.Of<ProcessSpec>());
-        CheckIds(process, "");
-        return process;
-    }
+    public static ProcessSpec ReadProcess(ReadOnlySpan<byte> document) => Read(document, ProcessReader.Read);
 
     /// <summary>Reads new limits (containerd's <c>Update</c> request, <c>runc update --resources</c>).</summary>
     /// <exception cref="InvalidSpecException">The document is invalid.</exception>
-    public static ResourcesSpec ReadResources(ReadOnlySpan<byte> json)
-    {
-        CheckForm(json);
-        var resources = Deserialize(json, SpecJson.Of<ResourcesSpec>());
-        CheckValues("unified", resources.Unified);
-        CheckValues("rdma", resources.Rdma);
-        return resources;
-    }
+    public static ResourcesSpec ReadResources(ReadOnlySpan<byte> document) => Read(document, ResourcesReader.Read);
 
     /// <summary>Reads a seccomp profile alone, and validates it.</summary>
     /// <exception cref="InvalidSpecException">The document is invalid.</exception>
-    public static SeccompSpec ReadSeccomp(ReadOnlySpan<byte> json)
+    public static SeccompSpec ReadSeccomp(ReadOnlySpan<byte> document)
     {
-        CheckForm(json);
-        var profile = Deserialize(json, SpecJson.Of<SeccompSpec>());
+        var profile = Read(document, SeccompReader.Read);
         SeccompRules.Check(profile, "");
         return profile;
     }
 
-    private static void CheckForm(ReadOnlySpan<byte> json)
+    private static T Read<T>(ReadOnlySpan<byte> document, Reader<T> read)
     {
-        if (json.Length > LargestDocument)
-            throw new InvalidSpecException("$", $"has {json.Length} bytes, the limit is {LargestDocument}");
-        DocumentForm.Check(json);
-    }
-
-    /// <summary>Uses the deserializer; for a document whose form has been checked.</summary>
-    internal static T Deserialize<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type) where T : class
-    {
+        if (document.Length > LargestDocument)
+            throw new InvalidSpecException("$", $"has {document.Length} bytes, the limit is {LargestDocument}");
+        DocumentForm.Check(document);
+        var json = new Utf8JsonReader(document);
+        json.Read();
         try
         {
-            return JsonSerializer.Deserialize(json, type) ?? throw new InvalidSpecException("$", "is null");
+            return read(ref json);
         }
-        catch (JsonException e)
+        catch (UnreadableValueException e)
         {
-            throw new InvalidSpecException(Field(e), Reason(e), e);
+            throw new InvalidSpecException(DocumentForm.PathAt(document, e.At) + e.Member, e.Message, e);
         }
     }
 
-    private static string Field(JsonException e) => e.Path switch
-    {
-        null or "" or "$" => "$",
-        ['$', '.', .. var rest] => rest,
-        ['$', .. var rest] => rest,
-        var path => path,
-    };
-
-    // "The JSON value could not be converted to System.UInt32. Path: …": users know the spec's types, not ours.
-    private static string Reason(JsonException e)
-    {
-        var kinds = ((string Type, string Text)[])
-        [
-            ("System.UInt16", "a whole number of 0 to 65535"), ("System.UInt32", "a whole number of 0 to 4294967295"),
-            ("System.UInt64", "a whole number of 0 to 18446744073709551615"), ("System.Int32", "a whole number of 32 bits"),
-            ("System.Int64", "a whole number of 64 bits"), ("System.Boolean", "true or false"), ("System.String", "a string"),
-            ("IReadOnlyList", "a list"), ("IReadOnlyDictionary", "an object"),
-        ];
-        var expected = kinds.FirstOrDefault(n => e.Message.Contains(n.Type, StringComparison.Ordinal)).Text;
-        return expected is null ? "has the wrong type" : $"is not {expected}";
-    }
-
-    private static void CheckIds(ProcessSpec process, string prefix)
-    {
-        CheckId(prefix + "user.uid", process.User.Uid);
-        CheckId(prefix + "user.gid", process.User.Gid);
-        for (var i = 0; i < process.User.AdditionalGids.Count; i++)
-            CheckId($"{prefix}user.additionalGids[{i}]", process.User.AdditionalGids[i]);
-    }
-
-    // (uid_t)-1 makes setresuid(2), chown(2) and others leave an id unchanged: the process would stay root.
-    internal static void CheckId(string field, uint id)
-    {
-        if (id == uint.MaxValue)
-            throw new InvalidSpecException(field, "4294967295 is not an id: the kernel takes it as \"no change\"");
-    }
-
-    private static void CheckMappings(string field, IReadOnlyList<IdMappingSpec> mappings)
-    {
-        for (var i = 0; i < mappings.Count; i++)
+    private static Spec ReadSpec(ref Utf8JsonReader json) =>
+        ReadObject(ref json, new Spec(), static (ref json, name, spec) => name switch
         {
-            var m = mappings[i];
-            if (m.Size == 0) throw new InvalidSpecException($"{field}[{i}].size", "must be at least 1");
-            if ((ulong)m.ContainerID + m.Size > uint.MaxValue)
-                throw new InvalidSpecException($"{field}[{i}].containerID", "the range exceeds the last id");
-            if ((ulong)m.HostID + m.Size > uint.MaxValue)
-                throw new InvalidSpecException($"{field}[{i}].hostID", "the range exceeds the last id");
-        }
-    }
+            "ociVersion" => spec with { OciVersion = ReadString(ref json) },
+            "process" => spec with { Process = OrNull(ref json, ProcessReader.Read) },
+            "root" => spec with { Root = OrNull(ref json, ReadRoot) },
+            "hostname" => spec with { Hostname = ReadString(ref json) },
+            "domainname" => spec with { Domainname = ReadString(ref json) },
+            "mounts" => spec with { Mounts = ReadList(ref json, ReadMount) },
+            "hooks" => spec with { Hooks = OrNull(ref json, HooksReader.Read) },
+            "annotations" => spec with { Annotations = ReadMap(ref json, ReadString) },
+            "linux" => spec with { Linux = OrNull(ref json, LinuxReader.Read) },
+            "vm" => spec with { Vm = Optional(ref json, JsonElement.ParseValue) },
+            _ => Skip(ref json, spec),
+        });
 
-    private static void CheckValues<T>(string field, IReadOnlyDictionary<string, T> map) where T : class
-    {
-        foreach (var (key, value) in map)
-            if (value is null) throw new InvalidSpecException(InvalidSpecException.Key(field, key), "is null");
-    }
+    private static RootSpec ReadRoot(ref Utf8JsonReader json) =>
+        ReadObject(ref json, new RootSpec(), static (ref json, name, root) => name switch
+        {
+            "path" => root with { Path = ReadString(ref json) },
+            "readonly" => root with { Readonly = ReadBoolean(ref json) },
+            _ => Skip(ref json, root),
+        });
+
+    private static MountSpec ReadMount(ref Utf8JsonReader json) =>
+        ReadObject(ref json, new MountSpec(), static (ref json, name, mount) => name switch
+        {
+            "destination" => mount with { Destination = ReadString(ref json) },
+            "type" => mount with { Type = ReadString(ref json) },
+            "source" => mount with { Source = ReadString(ref json) },
+            "options" => mount with { Options = ReadStrings(ref json) },
+            "uidMappings" => mount with { UidMappings = IdValues.ReadMappings(ref json) },
+            "gidMappings" => mount with { GidMappings = IdValues.ReadMappings(ref json) },
+            _ => Skip(ref json, mount),
+        });
 }

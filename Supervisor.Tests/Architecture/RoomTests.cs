@@ -64,7 +64,7 @@ public sealed class RoomTests
 
     [Theory]
     [InlineData("using Supervisor.Runtime.Hooks;", "Hooks")]
-    [InlineData("using static Supervisor.Runtime.Oci.QuickJson;", "Oci")]
+    [InlineData("using static Supervisor.Runtime.Oci.JsonValues;", "Oci")]
     [InlineData("/// <see cref=\"Runtime.Stdio.Pump\"/>", "Stdio")]
     [InlineData("Runtime.Launch.Launcher.Launch();", "Launch")]
     [InlineData("plan.Hooks.Run();", "")]
