@@ -33,10 +33,8 @@ public sealed class StartSocket : IDisposable
     /// Creates the socket. It exists until <see cref="Start"/> removes it.
     /// </summary>
     /// <param name="directory">Of mode 0700 and ours.</param>
-    public static StartSocket Listen(string directory)
-    {
-        return new StartSocket(directory, StreamSocket.Listen(directory, Name));
-    }
+    public static StartSocket Listen(string directory) =>
+        new(directory, StreamSocket.Listen(Path.Join(directory, Name)));
 
     /// <summary>Whether an init that was created with this directory has not been started.</summary>
     public static bool IsHeld(string directory) => File.Exists(Path.Join(directory, Name));
@@ -47,7 +45,7 @@ public sealed class StartSocket : IDisposable
     /// <exception cref="OperationCanceledException">No answer before the deadline: the program may still start.</exception>
     public static void Start(string directory, CancellationToken deadline)
     {
-        using var socket = StreamSocket.TryConnect(directory, Name)
+        using var socket = StreamSocket.TryConnectToOurs(Path.Join(directory, Name))
             ?? throw new InvalidOperationException("no init waits to be started");
         File.Delete(Path.Join(directory, Name));
         Span<byte> record = stackalloc byte[16];

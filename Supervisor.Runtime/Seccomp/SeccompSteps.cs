@@ -21,7 +21,7 @@ internal sealed record SeccompListener(int Socket, byte[] State)
     {
         try
         {
-            return UnixSocket.Connect(path);
+            return StreamSocket.Connect(path).Fd;
         }
         catch (SyscallException e)
         {

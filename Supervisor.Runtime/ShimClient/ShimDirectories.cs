@@ -26,7 +26,7 @@ internal sealed class ShimDirectories(string state)
     {
         var container = ContainerOf(key);
         var plain = Path.Join(Shims, container);
-        if (Encoding.UTF8.GetByteCount(ShimSocket(plain)) <= PacketSocket.LongestPath) return plain;
+        if (Encoding.UTF8.GetByteCount(ShimSocket(plain)) <= UnixSocket.LongestPath) return plain;
         // No namespace is called "~".
         return Path.Join(Shims, "~", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(container)).AsSpan(0, 16)));
     }

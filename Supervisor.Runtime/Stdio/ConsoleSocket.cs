@@ -9,20 +9,19 @@ public static class ConsoleSocket
 {
     /// <summary>Sends it, with its name, as runc does. The caller still closes its own.</summary>
     /// <exception cref="SyscallException">Nothing listens there, or any other errno.</exception>
-    public static void Send(string path, Fd master) => Send("console socket", path, master, "/dev/ptmx"u8);
+    public static void Send(string path, Fd master) => Send(path, master, "/dev/ptmx"u8);
 
     /// <summary>Sends a process's pidfd likewise: <c>--pidfd-socket</c>.</summary>
     /// <exception cref="SyscallException">Nothing listens there, or any other errno.</exception>
     public static void SendPidfd(string path, int pidfd)
     {
         using var copy = Fd.DuplicateOf(pidfd);
-        Send("pidfd socket", path, copy, "pidfd"u8);
+        Send(path, copy, "pidfd"u8);
     }
 
-    private static void Send(string what, string path, Fd fd, ReadOnlySpan<byte> name)
+    private static void Send(string path, Fd fd, ReadOnlySpan<byte> name)
     {
-        using var socket = StreamSocket.TryConnect(path)
-            ?? throw new SyscallException("connect", Kernel.Abi.Errno.ECONNREFUSED, $"{what} {path}");
+        using var socket = StreamSocket.Connect(path);
         socket.SendDescriptor(fd, name);
     }
 }

@@ -3,9 +3,9 @@ using Supervisor.Kernel;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Polling;
+using Supervisor.Kernel.Sockets;
 using Supervisor.Runtime.Lifecycle;
 using Supervisor.Runtime.Oci;
-using Tmds.Linux;
 using static Tmds.Linux.LibC;
 
 namespace Supervisor.Shim.Oci;
@@ -56,23 +56,16 @@ internal sealed unsafe class NotifySocket : IDisposable
         var place = Path.Join(directory, Directory);
         if (Host is not { } host || !System.IO.Directory.Exists(place)) return null;
         File.Delete(Path.Join(place, Name));
-        var number = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        if (number < 0) throw new SyscallException("socket", Errno.Last);
-        var listener = new Fd(number);
-        using var parent = Fd.Open(place, OpenFlags.O_PATH | OpenFlags.O_DIRECTORY); // its path may be longer than an address
-        var address = Address($"/proc/self/fd/{parent.Number}/{Name}");
-        // 0777 by fchmod, before it has a name: any user in the container may send.
-        fixed (byte* start = address)
+        // 0777: any user in the container may send. bind(2) applies our umask to it; no other thread creates files meanwhile.
+        var before = umask(0);
+        try
         {
-            // bind(2) applies our umask to the socket's mode; no other thread creates files meanwhile.
-            var before = umask(0);
-            var bound = fchmod(number, 0x1ff) == 0 && bind(number, (sockaddr*)start, address.Length) == 0;
-            umask(before);
-            if (bound) return new NotifySocket(listener, host);
+            return new NotifySocket(UnixSocket.Bind(SOCK_DGRAM, Path.Join(place, Name), 0x1ff), host);
         }
-        var errno = Errno.Last;
-        listener.Dispose();
-        throw new SyscallException("bind", errno, Path.Join(place, Name));
+        finally
+        {
+            umask(before);
+        }
     }
 
     /// <summary>Waits until the container reports that it is ready, and forwards that; or until it has exited.</summary>
@@ -97,24 +90,16 @@ internal sealed unsafe class NotifySocket : IDisposable
     /// <summary>A missing service manager is not the container's error.</summary>
     private void Send(string text)
     {
-        var bytes = Encoding.UTF8.GetBytes(text + "\n");
-        var number = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        if (number < 0) throw new SyscallException("socket", Errno.Last);
-        using var sender = new Fd(number);
-        var address = Address(_host);
-        fixed (byte* start = bytes)
-        fixed (byte* name = address)
-            if (sendto(number, start, bytes.Length, MSG_DONTWAIT, (sockaddr*)name, address.Length) < 0)
-                Log.Warning($"NOTIFY_SOCKET \"{_host}\": {Errno.Last}");
-    }
-
-    /// <summary>A leading @ stands for the NUL of an abstract address.</summary>
-    private static byte[] Address(string path)
-    {
-        var bytes = Encoding.UTF8.GetBytes(path);
-        if (bytes.Length > 107)
-            throw new OciException($"NOTIFY_SOCKET \"{path}\" is longer than the 107 bytes of a socket's address");
-        if (bytes[0] == '@') bytes[0] = 0;
-        return [(byte)AF_UNIX, 0, .. bytes];
+        try
+        {
+            // A leading @ stands for the NUL of an abstract address.
+            using var sender = UnixSocket.Connect(SOCK_DGRAM, _host.StartsWith('@') ? $"\0{_host[1..]}" : _host);
+            if (!UnixSocket.TrySend(sender, Encoding.UTF8.GetBytes(text + "\n"), []))
+                throw new SyscallException("sendmsg", Errno.EAGAIN);
+        }
+        catch (SyscallException e)
+        {
+            Log.Warning($"NOTIFY_SOCKET \"{_host}\": {e.Errno}");
+        }
     }
 }
