@@ -11,7 +11,7 @@ namespace Supervisor.Actors.Containers;
 /// <summary>
 /// The registry and parent of all containers. Only creates pass through here; every other command goes to the container itself.
 /// </summary>
-public sealed class ContainersActor : JournalledActor
+public sealed class ContainersActor : CompactingActor
 {
     private const int CompactEvery = 512;
 
@@ -55,7 +55,7 @@ public sealed class ContainersActor : JournalledActor
                     Failpoint.Pass("after", "journal registry Present");
                     Apply(e);
                     Child(create.Id).Tell(create, asker);
-                    CompactIfLong();
+                    CompactIfLong(CompactEvery, () => new RegistryCompacted([.. _registered]));
                 });
                 break;
             case ContainerCommand command:
@@ -82,8 +82,6 @@ public sealed class ContainersActor : JournalledActor
                 break;
             case ContainerActor.PassivationAnswer:
                 break;
-            case DeleteMessagesSuccess or DeleteMessagesFailure:
-                break; // deleted at the next compaction
             case Terminated terminated:
                 Free(terminated.ActorRef);
                 break;
@@ -104,19 +102,13 @@ public sealed class ContainersActor : JournalledActor
             case RegistryCompacted e:
                 _registered.Clear();
                 _registered.UnionWith(e.Present);
+                OnCompactionReplayed();
                 break;
             case RecoveryCompleted:
                 _node.Readiness.Expect(_registered);
                 foreach (var id in _registered) Child(id);
                 break;
         }
-    }
-
-    /// <summary>Replaces the journal by one event with all live ids, so that deleted containers cost nothing.</summary>
-    private void CompactIfLong()
-    {
-        if (LastSequenceNr % CompactEvery == 0)
-            Persist(new RegistryCompacted([.. _registered]), _ => DeleteMessages(LastSequenceNr - 1));
     }
 
     private void Apply(ContainerRegistered e)

@@ -20,12 +20,11 @@ namespace Supervisor.Actors.Images;
 /// <param name="publisher">Publishes what is journalled.</param>
 public sealed class MetadataActor(
     MetadataDirectory directory, LeaseDirectory leases, ContainerDirectory containers, StorageFiles files, IActorRef publisher)
-    : JournalledActor
+    : CompactingActor
 {
     private const int CompactEvery = 4096;
 
     private MetadataState _decided = MetadataState.Empty, _journalled = MetadataState.Empty;
-    private int _sinceCompaction;
 
     private sealed record Swept(Exception? Failure);
 
@@ -52,8 +51,6 @@ public sealed class MetadataActor(
             case Swept:
                 directory.IsRecovered();
                 break;
-            case DeleteMessagesSuccess or DeleteMessagesFailure:
-                break; // the next compaction deletes what this one could not
             default:
                 Unhandled(message);
                 break;
@@ -67,7 +64,7 @@ public sealed class MetadataActor(
         {
             case MetadataEvent e:
                 _decided = MetadataMachine.Apply(_decided, e);
-                _sinceCompaction = e is MetadataEvent.Compacted ? 0 : _sinceCompaction + 1;
+                if (e is MetadataEvent.Compacted) OnCompactionReplayed();
                 break;
             case RecoveryCompleted:
                 _journalled = _decided;
@@ -86,14 +83,13 @@ public sealed class MetadataActor(
         PersistEachAsync(decision.Events, e =>
         {
             _journalled = MetadataMachine.Apply(_journalled, e);
-            _sinceCompaction++;
             directory.Publish(_journalled);
             ReportApplied(publisher, MetadataEventMapper.TopicOf(e));
         });
         DeferAsync(decision, d =>
         {
             asker.Tell(new MetadataReply(d.Refusal, _journalled, freed));
-            if (_sinceCompaction >= CompactEvery) Compact(command.At);
+            CompactIfLong(CompactEvery, () => Compacted(command.At));
         });
     }
 
@@ -104,15 +100,8 @@ public sealed class MetadataActor(
         return GarbageMarking.Garbage(state, live, [.. containers.All.Select(e => e.Record)], now);
     }
 
-    private void Compact(DateTimeOffset at)
-    {
-        _sinceCompaction = 0;
-        // Not Persist: within DeferAsync's handler Akka would wait for a write that may be done already, and handle no more
-        // commands.
-        PersistAsync(new MetadataEvent.Compacted(
-            at, [.. _decided.Images.Values], [.. _decided.Blobs.Values], [.. _decided.Snapshots.Values]),
-            _ => DeleteMessages(LastSequenceNr - 1));
-    }
+    private MetadataEvent.Compacted Compacted(DateTimeOffset at) =>
+        new(at, [.. _decided.Images.Values], [.. _decided.Blobs.Values], [.. _decided.Snapshots.Values]);
 
     private void Sweep()
     {

@@ -9,18 +9,16 @@ namespace Supervisor.Actors.Leases;
 /// The shell of <see cref="LeaseMachine"/>: journal first, then the answer. One for all leases of all namespaces.
 /// </summary>
 /// <remarks>
-/// Every <c>ctr run</c> and <c>docker run</c> creates and deletes a lease, so the journal would grow without limit:
-/// after <see cref="CompactEvery"/> events it is replaced by one event with all leases.
+/// Every <c>ctr run</c> and <c>docker run</c> creates and deletes a lease.
 /// </remarks>
 /// <param name="directory">Where readers look; written by this actor only.</param>
 /// <param name="clock">For the timer only; commands carry their own time.</param>
-public sealed class LeasesActor(LeaseDirectory directory, TimeProvider clock) : JournalledActor, IWithTimers
+public sealed class LeasesActor(LeaseDirectory directory, TimeProvider clock) : CompactingActor, IWithTimers
 {
     internal const int CompactEvery = 512;
     private static readonly TimeSpan ExpiryInterval = TimeSpan.FromMinutes(1);
 
     private ImmutableDictionary<LeaseKey, Lease> _state = LeaseMachine.Empty;
-    private int _sinceCompaction;
 
     private sealed record Tick;
 
@@ -52,8 +50,6 @@ public sealed class LeasesActor(LeaseDirectory directory, TimeProvider clock) : 
             case LeaseCommand command:
                 Carry(command, command is LeaseCommand.Expire or LeaseCommand.ForgetNamespace ? ActorRefs.Nobody : Sender);
                 break;
-            case DeleteMessagesSuccess or DeleteMessagesFailure:
-                break; // deleted by the next compaction
             default:
                 Unhandled(message);
                 break;
@@ -67,7 +63,7 @@ public sealed class LeasesActor(LeaseDirectory directory, TimeProvider clock) : 
         {
             case LeaseEvent e:
                 _state = LeaseMachine.Apply(_state, e);
-                _sinceCompaction = e is LeaseEvent.Compacted ? 0 : _sinceCompaction + 1;
+                if (e is LeaseEvent.Compacted) OnCompactionReplayed();
                 break;
             case RecoveryCompleted:
                 directory.Publish(_state);
@@ -83,23 +79,14 @@ public sealed class LeasesActor(LeaseDirectory directory, TimeProvider clock) : 
         DeferAsync(decision, d =>
         {
             asker.Tell(new LeaseReply(d.Refusal, Concerned(command) ?? before));
-            if (_sinceCompaction >= CompactEvery) Compact(command.At);
+            CompactIfLong(CompactEvery, () => new LeaseEvent.Compacted(command.At, [.. _state.Values]));
         });
     }
 
     private void Happened(LeaseEvent e)
     {
         _state = LeaseMachine.Apply(_state, e);
-        _sinceCompaction++;
         directory.Publish(_state);
-    }
-
-    private void Compact(DateTimeOffset at)
-    {
-        _sinceCompaction = 0;
-        // Not Persist: within DeferAsync's handler Akka would wait for a write that may be done already, and handle no more
-        // commands.
-        PersistAsync(new LeaseEvent.Compacted(at, [.. _state.Values]), _ => DeleteMessages(LastSequenceNr - 1));
     }
 
     private Lease? Concerned(LeaseCommand command) => command switch

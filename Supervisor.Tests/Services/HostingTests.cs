@@ -293,7 +293,14 @@ public sealed class HostingTests : IAsyncLifetime
             await _daemon.Leases.CreateAsync(new CreateRequest { Id = "y" }, In("many"));
             await _daemon.Leases.DeleteAsync(new DeleteRequest { Id = "y" }, In("many"));
         }
-        await _daemon.RestartAsync();
+        await _daemon.Host.StopAsync("a test restarts it").WaitAsync(Deadline);
+        await using (var journal = Lock())
+        {
+            await using var command = journal.CreateCommand();
+            command.CommandText = "SELECT count(*) FROM event_journal WHERE persistence_id = 'leases'";
+            Assert.InRange((long)(await command.ExecuteScalarAsync())!, 1, Supervisor.Actors.Leases.LeasesActor.CompactEvery / 2);
+        }
+        await _daemon.InitializeAsync();
         var after = (await _daemon.Leases.ListAsync(new ListRequest(), In("many"))).Leases;
         Assert.Equal([.. before.Select(l => l.Id), "x"], after.Select(l => l.Id));
     }
