@@ -69,33 +69,20 @@ public static class ContainerMachine
                     $"update_mask: cannot update \"{path}\" of container \"{command.Id.Value}\"");
             changed = replaced;
         }
-        // An empty value removes a label, in every store of containerd.
-        changed = changed with {
-            Labels = changed.Labels.RemoveRange(changed.Labels.Where(l => l.Value.Length == 0).Select(l => l.Key)),
-            UpdatedAt = command.At };
-        return Record(new E.Updated(command.At, changed));
+        return Record(new E.Updated(
+            command.At, changed with { Labels = FieldMask.WithoutEmpty(changed.Labels), UpdatedAt = command.At }));
     }
 
-    private static ContainerRecord? Replace(ContainerRecord old, ContainerRecord given, string path)
+    private static ContainerRecord? Replace(ContainerRecord old, ContainerRecord given, string path) => path switch
     {
-        var dot = path.IndexOf('.', StringComparison.Ordinal);
-        var (field, key) = dot < 0 ? (path, null) : (path[..dot], path[(dot + 1)..]);
-        return (field, key) switch
-        {
-            ("labels", null) => old with { Labels = given.Labels },
-            ("labels", { Length: > 0 }) => old with { Labels = Take(old.Labels, given.Labels, key) },
-            ("extensions", null) => old with { Extensions = given.Extensions },
-            ("extensions", { Length: > 0 }) => old with { Extensions = Take(old.Extensions, given.Extensions, key) },
-            ("image", null) => old with { Image = given.Image },
-            ("spec", null) => old with { Spec = given.Spec },
-            ("snapshotkey", null) => old with { SnapshotKey = given.SnapshotKey },
-            _ => null,
-        };
-    }
-
-    private static ImmutableSortedDictionary<string, T> Take<T>(
-        ImmutableSortedDictionary<string, T> old, ImmutableSortedDictionary<string, T> given, string key) =>
-        given.TryGetValue(key, out var value) ? old.SetItem(key, value) : old.Remove(key);
+        "image" => old with { Image = given.Image },
+        "spec" => old with { Spec = given.Spec },
+        "snapshotkey" => old with { SnapshotKey = given.SnapshotKey },
+        _ when FieldMask.Apply(old.Labels, given.Labels, path, "labels") is { } labels => old with { Labels = labels },
+        _ when FieldMask.Apply(old.Extensions, given.Extensions, path, "extensions") is { } extensions =>
+            old with { Extensions = extensions },
+        _ => null,
+    };
 
     private static ContainerDecision Record(ContainerEvent @event) => new(@event, null);
 

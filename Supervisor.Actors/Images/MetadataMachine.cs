@@ -26,7 +26,7 @@ public static class MetadataMachine
         CreateImage c when state.Images.ContainsKey(c.Image.Key) =>
             Refuse(RefusalCode.AlreadyExists, $"image \"{c.Image.Name}\": already exists"),
         CreateImage c => Record(new E.ImageStored(
-            c.At, c.Image with { Labels = LabelChanges.WithoutEmpty(c.Image.Labels), CreatedAt = c.At, UpdatedAt = c.At },
+            c.At, c.Image with { Labels = FieldMask.WithoutEmpty(c.Image.Labels), CreatedAt = c.At, UpdatedAt = c.At },
                 New: true)),
         UpdateImage c => state.Images.TryGetValue(c.Image.Key, out var old) ? Change(old, c) : NoImage(c.Image.Key),
         DeleteImage c => state.Images.ContainsKey(c.Key) ? Record(new E.ImageDeleted(c.At, c.Key)) : NoImage(c.Key),
@@ -35,9 +35,9 @@ public static class MetadataMachine
             Refuse(RefusalCode.AlreadyExists, $"content {c.Key.Digest}: already exists"),
         CommitContent c => Record(new E.ContentStored(c.At, new BlobRecord(
             c.Namespace, c.Key.Digest, c.Size, FileOf(state, c.Key.Digest)
-                ?? c.File, LabelChanges.WithoutEmpty(c.Labels), c.At, c.At))),
+                ?? c.File, FieldMask.WithoutEmpty(c.Labels), c.At, c.At))),
         UpdateContent c when !state.Blobs.ContainsKey(c.Key) => NoContent(c.Key),
-        UpdateContent c => LabelChanges.Apply(state.Blobs[c.Key].Labels, c.Labels, c.Paths) is { } labels
+        UpdateContent c => FieldMask.ApplyToLabels(state.Blobs[c.Key].Labels, c.Labels, c.Paths) is { } labels
             ? Record(new E.ContentStored(c.At, state.Blobs[c.Key] with { Labels = labels, UpdatedAt = c.At }))
             : BadMask(c.Paths, $"content {c.Key.Digest}"),
         DeleteContent c => state.Blobs.ContainsKey(c.Key) ? Record(new E.ContentDeleted(c.At, c.Key)) : NoContent(c.Key),
@@ -45,7 +45,7 @@ public static class MetadataMachine
         PrepareSnapshot c => Prepare(state, c),
         CommitSnapshot c => Commit(state, c),
         UpdateSnapshot c when !state.Snapshots.ContainsKey(c.Key) => NoSnapshot(c.Key.Name),
-        UpdateSnapshot c => LabelChanges.Apply(state.Snapshots[c.Key].Labels, c.Labels, c.Paths) is { } labels
+        UpdateSnapshot c => FieldMask.ApplyToLabels(state.Snapshots[c.Key].Labels, c.Labels, c.Paths) is { } labels
             ? Record(new E.SnapshotStored(c.At, state.Snapshots[c.Key] with { Labels = labels, UpdatedAt = c.At }, New: false))
             : BadMask(c.Paths, $"snapshot \"{c.Key.Name}\""),
         RemoveSnapshot c when !state.Snapshots.ContainsKey(c.Key) => NoSnapshot(c.Key.Name),
@@ -105,7 +105,7 @@ public static class MetadataMachine
                 return Refuse(RefusalCode.InvalidArgument, $"parent \"{c.Parent}\" is not committed snapshot: invalid argument");
         }
         return Record(new E.SnapshotStored(c.At, new SnapshotRecord(
-            c.Namespace, c.Key.Snapshotter, c.Key.Name, c.Parent, c.Kind, c.Id, LabelChanges.WithoutEmpty(c.Labels), c.At, c.At,
+            c.Namespace, c.Key.Snapshotter, c.Key.Name, c.Parent, c.Kind, c.Id, FieldMask.WithoutEmpty(c.Labels), c.At, c.At,
                 0, 0),
                 New: true));
     }
@@ -119,7 +119,7 @@ public static class MetadataMachine
             return Refuse(RefusalCode.AlreadyExists, $"snapshot \"{c.Name}\": already exists");
         return Record(new E.SnapshotCommitted(c.At, c.Key.Name, active with
         {
-            Name = c.Name, Kind = SnapshotKind.Committed, Labels = LabelChanges.WithoutEmpty(c.Labels), CreatedAt = c.At,
+            Name = c.Name, Kind = SnapshotKind.Committed, Labels = FieldMask.WithoutEmpty(c.Labels), CreatedAt = c.At,
             UpdatedAt = c.At,
                 Size = c.Size, Inodes = c.Inodes,
         }));
@@ -128,15 +128,15 @@ public static class MetadataMachine
     private static MetadataDecision Change(ImageRecord old, UpdateImage c)
     {
         var given = c.Image;
-        var changed = c.Paths.IsEmpty ? given with { Labels = LabelChanges.WithoutEmpty(given.Labels) } : old;
+        var changed = c.Paths.IsEmpty ? given with { Labels = FieldMask.WithoutEmpty(given.Labels) } : old;
         foreach (var path in c.Paths)
         {
             if (path == "target")
                 changed = given with { Labels = changed.Labels };
-            else if (LabelChanges.Apply(changed.Labels, given.Labels, path, "labels") is { } labels)
-                changed = changed with { Labels = labels };
-            else if (LabelChanges.Apply(changed.Annotations, given.Annotations, path, "annotations") is { } annotations)
-                changed = changed with { Annotations = annotations };
+            else if (FieldMask.Apply(changed.Labels, given.Labels, path, "labels") is { } labels)
+                changed = changed with { Labels = FieldMask.WithoutEmpty(labels) };
+            else if (FieldMask.Apply(changed.Annotations, given.Annotations, path, "annotations") is { } annotations)
+                changed = changed with { Annotations = FieldMask.WithoutEmpty(annotations) };
             else return BadMask([path], $"image \"{given.Name}\"");
         }
         if (TargetFault(changed.MediaType, changed.Digest, changed.Size) is { } fault)

@@ -27,7 +27,8 @@ public static class NamespaceMachine
         {
             NamespaceCommand.Create c when state.ContainsKey(c.Name) =>
                 Refuse(RefusalCode.AlreadyExists, $"namespace \"{c.Name}\": already exists"),
-            NamespaceCommand.Create c => Record(new NamespaceEvent.Created(c.At, c.Name, WithoutEmpty(c.Labels), c.PublishedIn)),
+            NamespaceCommand.Create c =>
+                Record(new NamespaceEvent.Created(c.At, c.Name, FieldMask.WithoutEmpty(c.Labels), c.PublishedIn)),
 
             NamespaceCommand.Ensure c when state.ContainsKey(c.Name) => new(null, null),
             NamespaceCommand.Ensure c => Record(new NamespaceEvent.Created(c.At, c.Name, NoLabels, "")),
@@ -59,19 +60,14 @@ public static class NamespaceMachine
         var labels = command.Paths.IsEmpty ? command.Labels : old;
         foreach (var path in command.Paths)
         {
-            if (path == "labels") labels = command.Labels;
-            else if (path.StartsWith("labels.", StringComparison.Ordinal))
-                labels = labels.SetItem(path["labels.".Length..], command.Labels.GetValueOrDefault(path["labels.".Length..], ""));
-            else
+            if (FieldMask.Apply(labels, command.Labels, path, "labels") is not { } changed)
                 return Refuse(RefusalCode.InvalidArgument,
                     $"update_mask: cannot update \"{path}\" of namespace \"{command.Name}\"");
+            labels = changed;
         }
-        return Record(new NamespaceEvent.Updated(command.At, command.Name, WithoutEmpty(labels), command.PublishedIn));
+        return Record(new NamespaceEvent.Updated(
+            command.At, command.Name, FieldMask.WithoutEmpty(labels), command.PublishedIn));
     }
-
-    /// <summary>containerd's stores drop a label whose value is empty.</summary>
-    private static ImmutableSortedDictionary<string, string> WithoutEmpty(ImmutableSortedDictionary<string, string> labels) =>
-        labels.RemoveRange(labels.Where(l => l.Value.Length == 0).Select(l => l.Key));
 
     private static NamespaceDecision Record(NamespaceEvent @event) => new(@event, null);
 

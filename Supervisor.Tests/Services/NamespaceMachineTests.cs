@@ -58,6 +58,15 @@ public sealed class NamespaceMachineTests
     }
 
     [Fact]
+    public void A_mask_that_names_a_label_without_a_key_is_refused()
+    {
+        var update = new NamespaceCommand.Update("n", T, Labels(("", "2")), ["labels."], "n");
+        Assert.Equal(
+            new Refusal(RefusalCode.InvalidArgument, "update_mask: cannot update \"labels.\" of namespace \"n\""),
+            NamespaceMachine.Decide(With("n"), update, "").Refusal);
+    }
+
+    [Fact]
     public void An_update_of_a_namespace_that_is_not_there_makes_it_as_containerd_does()
     {
         var update = new NamespaceCommand.Update("m", T, Labels(("a", "2")), ["labels.a"], "n");
