@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Supervisor.Kernel;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
+using Supervisor.Runtime.Stdio;
 using Tmds.Linux;
 using static Tmds.Linux.LibC;
 
@@ -19,8 +20,7 @@ internal sealed unsafe class Foreground : IDisposable
     private readonly Fd? _terminal;
     private readonly int _exit;
     private readonly List<PosixSignalRegistration> _registrations = [];
-    private readonly termios _before;
-    private readonly bool _raw;
+    private readonly RawTerminal? _raw;
 
     /// <param name="terminal">Master of the process's terminal, ours from now on; null without one.</param>
     /// <param name="exit">Readable when the process has exited.</param>
@@ -33,7 +33,7 @@ internal sealed unsafe class Foreground : IDisposable
         Resize();
         WriteNewlinesPlainly(terminal);
         Register((PosixSignal)SIGWINCH, Resize);
-        _raw = MakeRaw(out _before);
+        _raw = RawTerminal.Enter(returnsCarriage: true); // for the newlines that come from the container
     }
 
     /// <summary>Returns when the process has exited and the rest of its terminal's output has been passed on.</summary>
@@ -62,8 +62,7 @@ internal sealed unsafe class Foreground : IDisposable
     public void Dispose()
     {
         foreach (var registration in _registrations) registration.Dispose();
-        if (_raw)
-            fixed (termios* before = &_before) _ = tcsetattr(0, (int)TCSADRAIN, before);
+        _raw?.Dispose();
         _terminal?.Dispose();
     }
 
@@ -96,18 +95,6 @@ internal sealed unsafe class Foreground : IDisposable
         if (tcgetattr(terminal.Number, &settings) != 0) return;
         settings.c_oflag &= ~ONLCR;
         _ = tcsetattr(terminal.Number, (int)TCSANOW, &settings);
-    }
-
-    private static bool MakeRaw(out termios before)
-    {
-        termios settings;
-        var ours = tcgetattr(0, &settings) == 0;
-        before = settings;
-        if (!ours) return false; // no terminal of ours: nothing to change
-        var output = settings.c_oflag & OPOST;
-        Native.cfmakeraw(&settings);
-        settings.c_oflag |= output; // whose ONLCR returns the carriage for what comes from the container
-        return tcsetattr(0, (int)TCSANOW, &settings) == 0;
     }
 
     /// <returns>False at the end of either side.</returns>

@@ -3,6 +3,7 @@ using Containerd.Services.Tasks.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Supervisor.Host.Cli.Stdio;
+using Supervisor.Runtime.Stdio;
 using Status = Containerd.V1.Types.Status;
 
 namespace Supervisor.Host.Cli.Running;

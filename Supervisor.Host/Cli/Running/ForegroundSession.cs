@@ -1,5 +1,6 @@
 using Containerd.Services.Tasks.V1;
 using Supervisor.Host.Cli.Stdio;
+using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Host.Cli.Running;
 

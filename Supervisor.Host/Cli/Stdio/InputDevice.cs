@@ -1,3 +1,5 @@
+using Supervisor.Runtime.Stdio;
+
 namespace Supervisor.Host.Cli.Stdio;
 
 /// <summary>Our own standard input.</summary>

@@ -2,14 +2,13 @@ using Supervisor.Kernel.Abi;
 using Tmds.Linux;
 using static Tmds.Linux.LibC;
 
-
-namespace Supervisor.Host.Cli.Stdio;
+namespace Supervisor.Runtime.Stdio;
 
 /// <summary>
 /// Sets our terminal to raw mode for a container's terminal: every key is forwarded, Ctrl-C too. The old settings are restored
 /// however we exit, except on SIGKILL.
 /// </summary>
-internal sealed unsafe class RawTerminal : IDisposable
+public sealed unsafe class RawTerminal : IDisposable
 {
     private const int Input = 0;
 
@@ -29,14 +28,17 @@ internal sealed unsafe class RawTerminal : IDisposable
     }
 
     /// <summary>Null if our stdin is not a terminal: then there is nothing to change.</summary>
-    public static RawTerminal? Enter()
+    /// <param name="returnsCarriage">Whether it goes on to add carriage returns to the newlines of the output.</param>
+    public static RawTerminal? Enter(bool returnsCarriage = false)
     {
         termios settings;
         if (tcgetattr(Input, &settings) != 0) return null;
         var terminal = new RawTerminal(settings);
         AppDomain.CurrentDomain.ProcessExit += terminal.Restore;
         AppDomain.CurrentDomain.UnhandledException += terminal.Restore;
+        var output = returnsCarriage ? settings.c_oflag & OPOST : 0;
         Native.cfmakeraw(&settings);
+        settings.c_oflag |= output;
         _ = tcsetattr(Input, (int)TCSANOW, &settings);
         return terminal;
     }
@@ -48,6 +50,7 @@ internal sealed unsafe class RawTerminal : IDisposable
         return ioctl(Input, TIOCGWINSZ, &size) == 0 && size is { ws_row: > 0, ws_col: > 0 } ? (size.ws_row, size.ws_col) : null;
     }
 
+    /// <summary>Restores the settings.</summary>
     public void Dispose()
     {
         AppDomain.CurrentDomain.ProcessExit -= Restore;
