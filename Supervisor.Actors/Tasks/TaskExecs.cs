@@ -56,14 +56,10 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
             new Refusal(RefusalCode.FailedPrecondition, "the task is being created"),
         (ExecCommand.Add or ExecCommand.Start, TaskState.Prepared or TaskState.Restoring) =>
             new Refusal(RefusalCode.FailedPrecondition, "the task is not restored yet"),
-        (ExecCommand.Add or ExecCommand.Start, TaskState.Stopped or TaskState.Deleting) =>
-            new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a stopped state"),
-        (ExecCommand.Add or ExecCommand.Start, TaskState.Paused) =>
-            new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a paused state: resume the container first"),
-        (ExecCommand.Add or ExecCommand.Start, _) when _ending =>
-            new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a stopped state"),
-        (ExecCommand.Start, _) when freezing =>
-            new Refusal(RefusalCode.FailedPrecondition, "cannot exec in a paused state: resume the container first"),
+        (ExecCommand.Add or ExecCommand.Start, TaskState.Stopped or TaskState.Deleting) => Stopped(command.Id),
+        (ExecCommand.Add or ExecCommand.Start, TaskState.Paused) => Paused(command.Id),
+        (ExecCommand.Add or ExecCommand.Start, _) when _ending => Stopped(command.Id),
+        (ExecCommand.Start, _) when freezing => Paused(command.Id),
         _ => null,
     };
 
@@ -142,6 +138,12 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
         _holding = false;
         return held;
     }
+
+    private static Refusal Stopped(ExecId exec) => new(RefusalCode.FailedPrecondition,
+        $"cannot exec in container {exec.Container.Value}: it has exited, start it first");
+
+    private static Refusal Paused(ExecId exec) => new(RefusalCode.FailedPrecondition,
+        $"cannot exec in container {exec.Container.Value}: it is paused, resume it first");
 
     private static Refusal NotFound(ExecId exec) => new(RefusalCode.NotFound, ExecMachine.NotFoundMessage(exec));
 

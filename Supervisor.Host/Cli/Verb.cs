@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Grpc.Core;
 using Supervisor.Host.Cli.Stdio;
 using Supervisor.Host.Daemon;
+using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Host.Cli;
 
@@ -40,7 +41,7 @@ internal static class Verb
             }
             catch (Exception e) when (Explain(e) is { } said)
             {
-                await Console.Error.WriteLineAsync($"supervisor: {OneLine(said.Text)}");
+                await Console.Error.WriteLineAsync($"supervisor: {FlagNames.InPlaceOfField(OneLine(said.Text))}");
                 return said.ExitCode;
             }
         });
@@ -50,6 +51,7 @@ internal static class Verb
     {
         CliException e => (e.Message, e.ExitCode),
         DaemonStartException e => (e.Message, ExitCodes.Ours),
+        InvalidSpecException e => (e.Message, ExitCodes.Ours),
         RpcException e => (e.Status.Detail.Length > 0 ? e.Status.Detail : e.StatusCode.ToString(), ExitCodes.Ours),
         // getcwd(2), ENOENT: .NET names no file then.
         FileNotFoundException { FileName: null } =>

@@ -21,7 +21,8 @@ namespace Supervisor.Runtime.Launch;
 ///    │── 1 byte: start ─────────────────────────▶ read(3), execve: the socket closes on exec
 ///    │◀────────────── end of file: it runs, or {offset, -errno}
 /// </code>
-/// If we die, the read returns 0 bytes, which is too few, and the init exits. An init that must outlive its creator (OCI's
+/// Executed by anything else, it has no such socket, says so and exits with 126. If we die, the read returns 0 bytes, which is
+/// too few, and the init exits. An init that must outlive its creator (OCI's
 /// <c>create</c>) has a listening socket too, and starts at the first connection to it: <c>StartSocket</c>.
 /// </remarks>
 internal static unsafe class InitStub
@@ -53,6 +54,9 @@ internal static unsafe class InitStub
 
     /// <summary>Address of the stub's handler that exits with 128 + the signal's number.</summary>
     public static ulong EarlyHandlerAddress => BaseAddress + Page + (ulong)LaunchRoutine.EarlyHandler;
+
+    private const string Lost = "supervisor: exec: /proc/self/exe is the supervisor's own start program here, not one of the "
+        + "container's: permission denied\n";
 
     private static readonly Lazy<byte[]> Image = new(Build);
 
@@ -140,9 +144,10 @@ internal static unsafe class InitStub
             throw new PlatformNotSupportedException(
                 $"the init stub is laid out for pages of {Page} bytes, this kernel has {Environment.SystemPageSize}");
         var code = LaunchRoutine.Code;
-        var image = new byte[2 * Page + ContextSize + RecordSize];
-        WriteElfHeader(image, entry: BaseAddress + Page + (ulong)LaunchRoutine.StubEntry, codeSize: code.Length,
-            dataSize: ContextSize + RecordSize);
+        var lost = LostProgram();
+        var dataSize = ContextSize + 2 * RecordSize + lost.Length;
+        var image = new byte[2 * Page + dataSize];
+        WriteElfHeader(image, entry: BaseAddress + Page + (ulong)LaunchRoutine.StubEntry, codeSize: code.Length, dataSize);
         code.CopyTo(image.AsSpan(Page));
         var context = new LaunchContext { Records = BootstrapAddress, ErrorFd = SocketFd, FailedOffset = -1 };
         MemoryMarshal.Write(image.AsSpan(2 * Page), context);
@@ -150,12 +155,28 @@ internal static unsafe class InitStub
         {
             Number = (uint)Syscall.read,
             Least = RecordSize,
-            Tolerated = LaunchRecord.ToleratesNothing,
-            Skip = (ushort)RecordSize,
+            Tolerated = (ushort)Errno.EBADF,
+            Skip = (ushort)(2 * RecordSize),
         };
         (bootstrap.Argument[0], bootstrap.Argument[1], bootstrap.Argument[2]) = (SocketFd, (long)LoaderAddress, RecordSize);
         MemoryMarshal.Write(image.AsSpan(2 * Page + ContextSize), bootstrap);
+        lost.CopyTo(image.AsSpan(2 * Page + ContextSize + 2 * RecordSize));
         return image;
+    }
+
+    /// <summary>
+    /// What the stub does when it has no socket (EBADF), where the second half goes otherwise: a program was
+    /// started as /proc/self/exe, which is the stub itself.
+    /// </summary>
+    private static byte[] LostProgram()
+    {
+        const int standardError = 2, notExecutable = 126;
+        var program = new LaunchProgram();
+        program.Add(Syscall.write, "why it exits", standardError, program.Text(Lost), Lost.Length).IgnoringErrors();
+        program.Add(Syscall.exit_group, "the lost stub", notExecutable);
+        var assembled = new byte[program.Size];
+        program.Assemble(assembled, SecondHalfAddress);
+        return assembled;
     }
 
     /// <summary>

@@ -156,7 +156,8 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             if (e is LaunchException failure && IsTooSmall(linux.Resources?.Memory?.Limit, failure))
                 throw new InvalidSpecException(
                     "linux.resources.memory.limit",
-                    $"{linux.Resources!.Memory!.Limit} bytes are too little memory to start a process: {failure.Message}", e);
+                    $"{linux.Resources!.Memory!.Limit} bytes is too little memory to start a process, "
+                    + $"{UsualLeastMemory} (6 MiB) is enough for a small one: {failure.Message}", e);
             throw;
         }
         finally

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Supervisor.Kernel;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Processes;
@@ -24,13 +25,14 @@ internal static class ServeCommand
             }
         }
         if (directory is null) throw new UsageException("serve: --dir is missing");
-        if (!Directory.Exists(directory)
-            || (File.GetUnixFileMode(directory) & ~(
+        if (!Directory.Exists(directory))
+            throw new UsageException($"serve: --dir: {directory}: no such directory, or it is not yours to see");
+        if ((File.GetUnixFileMode(directory) & ~(
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)) != 0)
-            throw new UsageException($"serve: {directory} must be a directory of mode 0700");
+            throw new UsageException($"serve: --dir: {directory} must have mode 0700: others may use it");
         // One shim per directory: two would replace each other's socket and file. The kernel releases the lock however we exit;
         // after an exec we lock again, and a shim that took the lock in between finds us listening and exits.
-        using var single = Fd.Open(Path.Join(directory, "lock"), OpenFlags.O_RDWR | OpenFlags.O_CREAT, 0x180 /* 0600 */);
+        using var single = OpenLock(directory);
         if (Native.flock(single.Number, Native.LOCK_EX | Native.LOCK_NB) != 0 && state is null)
         {
             Log($"another shim serves {directory}: exiting");
@@ -49,6 +51,18 @@ internal static class ServeCommand
         File.Delete(Path.Join(directory, "s"));
         foreach (var signal in signals) signal.Dispose();
         return 0;
+    }
+
+    private static Fd OpenLock(string directory)
+    {
+        try
+        {
+            return Fd.Open(Path.Join(directory, "lock"), OpenFlags.O_RDWR | OpenFlags.O_CREAT, 0x180 /* 0600 */);
+        }
+        catch (SyscallException e) when (e.Errno is Errno.EACCES or Errno.EPERM)
+        {
+            throw new UsageException($"serve: --dir: {directory} is another user's ({e.Errno}): its owner's daemon serves it");
+        }
     }
 
     private static void Log(string message) =>

@@ -18,7 +18,8 @@ public sealed class MemoryLimitTests : IDisposable
             Linux = spec.Linux! with { Resources = spec.Linux.Resources! with { Memory = new MemorySpec { Limit = 4096 } } },
         }));
         Assert.Equal("linux.resources.memory.limit", e.Field);
-        Assert.Contains("4096 bytes are too little memory", e.Message, StringComparison.Ordinal);
+        Assert.Contains("4096 bytes is too little memory to start a process, 6291456 (6 MiB)", e.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
