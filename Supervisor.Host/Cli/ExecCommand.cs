@@ -23,7 +23,7 @@ internal static class ExecCommand
     private static readonly Option<string?> Cwd = new("--workdir", "-w") {
         Description = "Working directory (default: the container's)", HelpName = "DIR" };
     private static readonly Option<string?> User = new("--user", "-u") {
-        Description = "User to run as (default: the container's)", HelpName = "UID[:GID]" };
+        Description = "User to run as (default: the container's)", HelpName = "USER[:GROUP]" };
     private static readonly Argument<string> Id = Ids.One();
 
     // All words after the id belong to the program.

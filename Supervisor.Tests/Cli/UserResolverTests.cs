@@ -30,17 +30,17 @@ public sealed class UserResolverTests
     private static string? Files(string path) => path switch { "etc/passwd" => Passwd, "etc/group" => Group, _ => null };
 
     [Theory]
-    [InlineData("root", 0, 0, "")]
-    [InlineData("app", 1000, 1001, "29 44")]
-    [InlineData("1000", 1000, 1001, "29 44")] // an id of the files brings their groups along
-    [InlineData("app:staff", 1000, 50, "")]     // a group that is named is the only one
-    [InlineData("app:7", 1000, 7, "")]
-    [InlineData("5:audio", 5, 29, "")]
-    [InlineData("5", 5, 0, "")]
-    [InlineData("0:0", 0, 0, "")]
-    [InlineData("4294967294:4294967294", 4294967294, 4294967294, "")]
-    [InlineData("1234", 1234, 0, "")]            // digits are an id, whatever the files call a user
-    [InlineData("alone", 2000, 2000, "")]
+    [InlineData("root", 0, 0, "0")]
+    [InlineData("app", 1000, 1001, "1001 29 44")]
+    [InlineData("1000", 1000, 1001, "1001 29 44")] // an id of the files brings their groups along
+    [InlineData("app:staff", 1000, 50, "50")]     // a group that is named is the only one
+    [InlineData("app:7", 1000, 7, "7")]
+    [InlineData("5:audio", 5, 29, "29")]
+    [InlineData("5", 5, 0, "0")]
+    [InlineData("0:0", 0, 0, "0")]
+    [InlineData("4294967294:4294967294", 4294967294, 4294967294, "4294967294")]
+    [InlineData("1234", 1234, 0, "0")]            // digits are an id, whatever the files call a user
+    [InlineData("alone", 2000, 2000, "2000")]
     public void A_user_is_found_by_name_or_number(string text, uint uid, uint gid, string groups)
     {
         var user = UserResolver.Resolve(text, Files);
@@ -77,8 +77,12 @@ public sealed class UserResolverTests
     public void Anything_else_is_an_error_and_never_root(string text)
     {
         var refused = Assert.Throws<CliException>(() => UserResolver.Resolve(text, Files));
-        Assert.StartsWith($"user \"{text}\"", refused.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"--user: \"{text}\":", refused.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Two_numbers_need_no_account_files() => Assert.Equal(
+        (5u, 6u), UserResolver.Resolve("5:6", path => throw new CliException(path)) is var user ? (user.Uid, user.Gid) : default);
 
     [Fact]
     public void Without_account_files_only_numbers_are_users()

@@ -6,7 +6,7 @@ namespace Supervisor.Host.Cli.Running;
 /// <param name="Container">The container's id.</param>
 /// <param name="Env">NAME=value entries, added to the container's own.</param>
 /// <param name="WorkingDirectory">Null for the container's own.</param>
-/// <param name="User">UID[:GID], or null for the container's own.</param>
+/// <param name="User">USER[:GROUP], or null for the container's own.</param>
 /// <param name="Command">Program and arguments; not empty.</param>
 internal sealed record ExecOptions(
     string Container, bool Terminal, IReadOnlyList<string> Env, string? WorkingDirectory, string? User,

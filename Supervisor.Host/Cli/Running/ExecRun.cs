@@ -2,8 +2,10 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Containerd.Services.Containers.V1;
 using Containerd.Services.Tasks.V1;
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Supervisor.Host.Cli.Stdio;
+using Supervisor.Host.Cli.Users;
 using Supervisor.Runtime.Oci;
 using Supervisor.Runtime.Stdio;
 
@@ -18,6 +20,8 @@ namespace Supervisor.Host.Cli.Running;
 internal sealed class ExecRun(DaemonClient client, ExecOptions options, ForegroundSignals signals)
 {
     private const int SIGKILL = 9;
+
+    private static readonly TimeSpan FilesWithin = TimeSpan.FromSeconds(30);
 
     private readonly string _exec = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8));
 
@@ -51,26 +55,28 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
 
     private async Task AddAsync(Container container, ForegroundStdio stdio, CancellationToken cancel)
     {
-        try
-        {
-            await client.Tasks.ExecAsync(
-                new ExecProcessRequest
-                {
-                    ContainerId = options.Container,
-                    ExecId = _exec,
-                    Stdin = stdio.Stdin,
-                    Stdout = stdio.Stdout,
-                    Stderr = stdio.Stderr,
-                    Terminal = options.Terminal,
-                    Spec = ExecSpec.Build(container, options, RawTerminal.Size()),
-                },
-                client.Call(cancel));
-        }
-        catch (InvalidSpecException e)
-        {
-            throw new CliException(e.Message);
-        }
+        await client.Tasks.ExecAsync(
+            new ExecProcessRequest
+            {
+                ContainerId = options.Container,
+                ExecId = _exec,
+                Stdin = stdio.Stdin,
+                Stdout = stdio.Stdout,
+                Stderr = stdio.Stderr,
+                Terminal = options.Terminal,
+                Spec = await SpecAsync(container, cancel),
+            },
+            client.Call(cancel));
     }
+
+    /// <summary>On another thread: the container's file systems may never answer.</summary>
+    private Task<Any> SpecAsync(Container container, CancellationToken cancel) => Task.Run(
+        () =>
+        {
+            using var files = new ContainerFiles(client, options.Container, cancel);
+            return ExecSpec.Build(container, options, RawTerminal.Size(), files.TryRead);
+        },
+        cancel).WaitAsync(FilesWithin, cancel);
 
     private async Task<int> AttachAsync(ForegroundStdio stdio, CancellationToken cancel)
     {

@@ -13,9 +13,10 @@ internal static class ExecSpec
     public const string TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Process";
 
     /// <param name="size">Of our terminal, if there is one.</param>
-    /// <exception cref="CliException">The container has no process, or the user is invalid.</exception>
+    /// <param name="read">Reads a file of the container's root filesystem; null if it does not exist.</param>
+    /// <exception cref="CliException">The container has no process, or no such user.</exception>
     /// <exception cref="InvalidSpecException">The options make no valid process; the message names the entry.</exception>
-    public static Any Build(Container container, ExecOptions options, (uint Rows, uint Columns)? size)
+    public static Any Build(Container container, ExecOptions options, (uint Rows, uint Columns)? size, Func<string, string?> read)
     {
         var init = (container.Spec is { } spec ? SpecReader.Read(spec.Value.Span).Process : null)
             ?? throw new CliException($"container {container.Id} has no process in its spec to take settings from");
@@ -25,7 +26,8 @@ internal static class ExecSpec
             Init = false, // only the container has one
             Env = [.. init.Env.Where(e => !options.Env.Any(given => Name(given) == Name(e))), .. options.Env],
             Cwd = options.WorkingDirectory ?? init.Cwd,
-            User = options.User is null ? init.User : Ids(options.User) with { Umask = init.User.Umask },
+            User = options.User is null
+                ? init.User : UserResolver.Resolve(options.User, read) with { Umask = init.User.Umask },
             Terminal = options.Terminal,
             ConsoleSize = options.Terminal && size is var (rows, columns)
                 ? new ConsoleSizeSpec { Height = rows, Width = columns } : null,
@@ -35,14 +37,4 @@ internal static class ExecSpec
     }
 
     private static string Name(string entry) => entry.Split('=')[0];
-
-    /// <summary>Numbers only: names would need the container's /etc/passwd, which may have changed since its start.</summary>
-    private static UserSpec Ids(string text)
-    {
-        var parts = text.Split(':');
-        if (parts.Length > 2 || parts.Any(p => AccountFiles.TryId(p) is null))
-            throw new CliException($"--user: \"{text}\" is not UID or UID:GID: names are not looked up in a running container");
-        return new UserSpec {
-            Uid = AccountFiles.TryId(parts[0])!.Value, Gid = parts.Length == 2 ? AccountFiles.TryId(parts[1])!.Value : 0 };
-    }
 }

@@ -4,6 +4,7 @@ using Microsoft.Win32.SafeHandles;
 using Supervisor.Host.Daemon;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Processes;
 using Tmds.Linux;
 using static Tmds.Linux.LibC;
 
@@ -22,12 +23,29 @@ internal sealed class RootfsFiles : IDisposable
     private readonly SafeFileHandle _root;
 
     /// <exception cref="CliException">It is not a directory, or cannot be opened.</exception>
-    public unsafe RootfsFiles(string rootfs)
+    public RootfsFiles(string rootfs) : this(rootfs, Open(rootfs))
     {
-        _path = rootfs;
-        fixed (byte* text = CString.Of(rootfs))
-            _root = new SafeFileHandle(open(text, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0), ownsHandle: true);
         if (_root.IsInvalid) throw new CliException($"--rootfs: {rootfs}: {LastError()}");
+    }
+
+    private RootfsFiles(string path, SafeFileHandle root) => (_path, _root) = (path, root);
+
+    /// <summary>The root of a running container, with what is mounted there.</summary>
+    /// <param name="container">Its id, for messages.</param>
+    /// <param name="init">The pid of its init.</param>
+    /// <param name="startTime">Of that process: another one may have its pid by now.</param>
+    /// <exception cref="CliException">It has exited, or its root must not be opened.</exception>
+    /// <remarks>That the process is still there after the root was opened shows that the root is its.</remarks>
+    public static RootfsFiles OfContainer(string container, int init, ulong startTime)
+    {
+        var files = new RootfsFiles($"container {container}", Open($"/proc/{init}/root"));
+        var (errno, why) = (Errno.Last, LastError());
+        if (!files._root.IsInvalid && ProcStat.TryStartTime(init) == startTime) return files;
+        files.Dispose();
+        throw new CliException(
+            errno is Errno.EACCES or Errno.EPERM && files._root.IsInvalid
+                ? $"--user: the account files of container {container} cannot be read ({why}): be root, or use UID:GID"
+                : $"--user: container {container} has exited, or is in another pid namespace: its account files cannot be read");
     }
 
     /// <summary>The text of a file, as UTF-8; null when there is none.</summary>
@@ -56,6 +74,12 @@ internal sealed class RootfsFiles : IDisposable
     }
 
     public void Dispose() => _root.Dispose();
+
+    private static unsafe SafeFileHandle Open(string directory)
+    {
+        fixed (byte* text = CString.Of(directory))
+            return new SafeFileHandle(open(text, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK, 0), ownsHandle: true);
+    }
 
     private static string LastError() => Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError());
 }

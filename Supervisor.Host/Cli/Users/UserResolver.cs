@@ -17,15 +17,26 @@ internal static class UserResolver
     {
         var parts = text.Split(':');
         if (parts.Length > 2 || parts.Any(p => p.Length == 0)) throw Bad(text, "must be USER or USER:GROUP");
-        var entry = FindUser(text, parts[0], read);
-        if (parts.Length == 2) return new UserSpec { Uid = entry.Uid, Gid = FindGroup(text, parts[1], read) };
+        if (parts.Length == 2)
+        {
+            var user = IsNumber(parts[0]) ? Id(text, "user", parts[0]) : FindUser(text, parts[0], read).Uid;
+            return InGroups(user, FindGroup(text, parts[1], read), []);
+        }
         // Without a group the user's own ones are used, as for login(1).
-        var groups = entry.Name.Length == 0 ? [] : Groups(read)
-            .Where(g => g.Gid != entry.Gid && g.Members.Contains(entry.Name, StringComparer.Ordinal))
-            .Select(g => g.Gid).Distinct().ToList();
-        if (groups.Count > MostGroups) throw Bad(text, $"is in {groups.Count} groups, at most {MostGroups} are allowed");
-        return new UserSpec { Uid = entry.Uid, Gid = entry.Gid, AdditionalGids = groups };
+        var entry = FindUser(text, parts[0], read);
+        var others = entry.Name.Length == 0 ? [] : Groups(read)
+            .Where(g => g.Members.Contains(entry.Name, StringComparer.Ordinal)).Select(g => g.Gid);
+        var found = InGroups(entry.Uid, entry.Gid, others);
+        return found.AdditionalGids.Count <= MostGroups ? found
+            : throw Bad(text, $"is in {found.AdditionalGids.Count} groups, at most {MostGroups} are allowed");
     }
+
+    /// <summary>
+    /// The primary group is a supplementary one too, as with docker and containerd: a program that is setgid for another group
+    /// would drop it, and with it what a file denies to that group (CVE-2022-36109).
+    /// </summary>
+    private static UserSpec InGroups(uint uid, uint gid, IEnumerable<uint> others) =>
+        new() { Uid = uid, Gid = gid, AdditionalGids = [.. others.Prepend(gid).Distinct()] };
 
     /// <summary>A group of the host, by name or number.</summary>
     /// <exception cref="CliException">No such group.</exception>
@@ -48,7 +59,7 @@ internal static class UserResolver
         var passwd = AccountFiles.Passwd(read("etc/passwd") ?? "");
         if (IsNumber(user))
         {
-            var uid = AccountFiles.TryId(user) ?? throw Bad(text, $"user id {user} is not in 0 to {AccountFiles.LargestId}");
+            var uid = Id(text, "user", user);
             return passwd.Where(e => e.Uid == uid).Append(new PasswdEntry("", uid, 0)).First();
         }
         CheckName(text, user);
@@ -61,17 +72,19 @@ internal static class UserResolver
 
     private static uint FindGroup(string text, string group, Func<string, string?> read)
     {
-        if (IsNumber(group))
-            return AccountFiles.TryId(group) ?? throw Bad(text, $"group id {group} is not in 0 to {AccountFiles.LargestId}");
+        if (IsNumber(group)) return Id(text, "group", group);
         CheckName(text, group);
         foreach (var entry in Groups(read))
         {
             if (entry.Name == group) return entry.Gid;
         }
-        throw Bad(text, $"/etc/group has no group \"{group}\"");
+        throw Bad(text, $"the container's /etc/group has no group \"{group}\"");
     }
 
     private static IEnumerable<GroupEntry> Groups(Func<string, string?> read) => AccountFiles.Group(read("etc/group") ?? "");
+
+    private static uint Id(string text, string of, string number) =>
+        AccountFiles.TryId(number) ?? throw Bad(text, $"{of} id {number} is not in 0 to {AccountFiles.LargestId}");
 
     private static bool IsNumber(string text) => text.All(char.IsAsciiDigit);
 
@@ -83,5 +96,5 @@ internal static class UserResolver
         if (!good) throw Bad(text, $"\"{name}\" is neither a number nor a name");
     }
 
-    private static CliException Bad(string text, string why) => new($"user \"{text}\": {why}");
+    private static CliException Bad(string text, string why) => new($"--user: \"{text}\": {why}");
 }
