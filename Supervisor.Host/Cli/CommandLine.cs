@@ -47,14 +47,31 @@ internal static class CommandLine
     /// <summary>Reads one line.</summary>
     internal static ParseResult Parse(IReadOnlyList<string> args)
     {
+        args = Plain(args);
         var tree = Create(args);
-        var parse = tree.Parse(args);
-        return parse.CommandResult.Command switch
+        var verb = tree.Parse(args).CommandResult.Command;
+        args = verb.Name switch
         {
-            { Name: "kill" } => tree.Parse(KillCommand.SpellOut(args)),
-            { Name: "run" } run => tree.Parse(ProgramWords.Mark(tree, run, args, before: 1)),
-            { Name: "exec" } exec => tree.Parse(ProgramWords.Mark(tree, exec, args, before: 2)),
-            _ => parse,
+            "kill" => KillCommand.SpellOut(args),
+            "run" => ProgramWords.Mark(tree, verb, args, before: 1),
+            "exec" => ProgramWords.Mark(tree, verb, args, before: 2),
+            _ => args,
+        };
+        return tree.Parse(ProgramWords.SplitClusters(tree, verb, args));
+    }
+
+    /// <summary>The line in our own words: <c>help run</c> is <c>run --help</c>, <c>-v</c> without a verb --version.</summary>
+    private static IReadOnlyList<string> Plain(IReadOnlyList<string> args)
+    {
+        var first = 0;
+        while (first < args.Count && args[first].StartsWith('-') && args[first] is not ("-v" or "--version"))
+            first += args[first] == GlobalOptions.Address.Name || args[first] == GlobalOptions.Namespace.Name ? 2 : 1;
+        if (first >= args.Count) return args;
+        return args[first] switch
+        {
+            "help" => [.. args.Skip(first + 1), "--help"],
+            "-v" or "--version" => ["--version"],
+            _ => args,
         };
     }
 
@@ -67,22 +84,46 @@ internal static class CommandLine
             return mistaken.Message;
         if (parse.UnmatchedTokens is [var unknown, ..])
         {
-            if (unknown.StartsWith('-')) return Spelling.NoSuchOption(unknown, parse.CommandResult);
-            if (command is not RootCommand)
-                return $"\"{unknown}\": is too much: {command.Name} takes "
-                + $"{(command.Arguments.Count == 0 ? "options only" : $"one {command.Arguments[0].Name}")}.";
-            return DockerWords.Here(unknown) is { } here
-                ? $"\"{unknown}\": no such verb: {here}."
-                : $"\"{unknown}\": no such "
-                    + (Spelling.Nearest(unknown, Verbs.Select(v => v.Name)) is { } near
-                        ? $"verb; did you mean \"{near}\"?" : "verb.");
+            if (unknown.StartsWith('-')) return DockerOptions.NoSuch(unknown, parse.CommandResult);
+            return command is RootCommand
+                ? NoSuchVerb(unknown)
+                : $"\"{unknown}\": is too much: {command.Name} takes "
+                    + $"{(command.Arguments.Count == 0 ? "options only" : $"one {command.Arguments[0].Name}")}.";
         }
-        if (ProgramWords.MistakenOption(parse) is { } option) return Spelling.NoSuchOption(option, parse.CommandResult);
+        if (ProgramWords.MistakenOption(parse) is { } option) return DockerOptions.NoSuch(option, parse.CommandResult);
+        if (command.Name == "run" && RunCommand.MissingRootfs(parse) is { } missing) return missing;
         var error = parse.Errors[0];
-        return error.SymbolResult is OptionResult { Option: var number, Tokens: [.., var given] } && IsNumber(number.ValueType)
-            && error.Message.Contains(number.ValueType.ToString(), StringComparison.Ordinal)
-            ? $"{number.Name}: \"{given.Value}\" is not a whole number, or too large."
-            : error.Message;
+        return error.SymbolResult switch
+        {
+            OptionResult { Option: var number, Tokens: [.., var given] } when IsNumber(number.ValueType)
+                && error.Message.Contains(number.ValueType.ToString(), StringComparison.Ordinal) =>
+                $"{number.Name}: \"{given.Value}\" is not a whole number, or too large.",
+            OptionResult { Option: var once, Tokens.Count: > 1 and var times } when once.Arity.MaximumNumberOfValues == 1 =>
+                $"{once.Name}: is given {times} times; it takes one value.",
+            OptionResult { Option: { Name: var valued, HelpName: var value }, Tokens: [], IdentifierToken: not null } =>
+                $"{valued}: {value ?? "a value"} is missing after it.",
+            ArgumentResult { Argument.Name: var argument, Tokens.Count: 0 } =>
+                $"{command.Name}: no {argument} is named: {command.Name} {Usage(command)}.",
+            _ => error.Message,
+        };
+    }
+
+    private static string Usage(Command verb) =>
+        string.Join(' ', verb.Arguments.Select(a =>
+            a.Name.ToUpperInvariant() + (a.Arity.MaximumNumberOfValues > 1 ? "..." : "")));
+
+    private static string NoSuchVerb(string typed)
+    {
+        if (DockerWords.Here(typed) is { } here) return $"\"{typed}\": no such verb: {here}.";
+        var near = Spelling.Nearest(typed, Verbs.Select(v => v.Name));
+        var docker = DockerWords.Meant(typed, near is null ? 1 : Spelling.Slips(typed, near));
+        return $"\"{typed}\": no such verb" + (near, docker) switch
+        {
+            (null, null) => ".",
+            (null, _) => $": {docker}.",
+            (_, null) => $"; did you mean \"{near}\"?",
+            _ => $"; did you mean \"{near}\"? {char.ToUpperInvariant(docker[0])}{docker[1..]}.",
+        };
     }
 
     private static bool IsNumber(Type type) =>

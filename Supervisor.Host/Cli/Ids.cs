@@ -17,7 +17,7 @@ internal static class Ids
         ids.Validators.Add(result =>
         {
             if (result.Tokens.FirstOrDefault(t => t.Value.StartsWith('-')) is { } option)
-                result.AddError(Spelling.NoSuchOption(option.Value, result));
+                result.AddError(DockerOptions.NoSuch(option.Value, result));
         });
         return ids;
     }

@@ -27,6 +27,31 @@ internal static class ProgramWords
     }
 
     /// <summary>
+    /// The line with each cluster of short options split where an unknown one begins: the parser takes the rest of such a
+    /// cluster for an argument, <c>rm -fv a</c> for the containers v and a.
+    /// </summary>
+    public static IReadOnlyList<string> SplitClusters(Command root, Command verb, IReadOnlyList<string> line)
+    {
+        var options = root.Options.Concat(verb.Options).ToList();
+        var end = line.ToList().IndexOf("--");
+        return [.. line.SelectMany((word, i) => end < 0 || i < end ? Split(options, word) : [word])];
+    }
+
+    private static string[] Split(List<Option> options, string word)
+    {
+        if (word is not ['-', not '-', _, ..]) return [word];
+        for (var i = 1; i < word.Length; i++)
+        {
+            if (Find(options, $"-{word[i]}") is { } one)
+            {
+                if (HasValue(one)) return [word];
+            }
+            else return i == 1 ? [word] : [word[..i], $"-{word[i..]}"];
+        }
+        return [word];
+    }
+
+    /// <summary>
     /// Whether the program's first word looks like an option: then it and all that follows was taken for the program.
     /// </summary>
     public static string? MistakenOption(ParseResult parse)

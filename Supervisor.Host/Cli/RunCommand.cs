@@ -63,7 +63,7 @@ internal static class RunCommand
         Description = "Host name (default: the id)", HelpName = "NAME" };
     private static readonly Option<bool> ReadOnly = new("--read-only") { Description = "Root filesystem read-only" };
 
-    private static readonly Option<string> Net = new("--net")
+    private static readonly Option<string> Net = new("--net", "--network")
     {
         Description = "host: share the host's network; none: only a loopback",
         HelpName = "host|none",
@@ -86,7 +86,7 @@ internal static class RunCommand
 
     public static Command Create()
     {
-        Net.OnlyOf("host", "none");
+        Net.OnlyOf("is not supported, a container has no network of its own", ["host", "none"]);
         var command = new Command("run", "Creates and starts a container")
         {
             Rootfs, Detach, Terminal, Interactive, Detaching, Remove, Init, Name, Memory, Pids, Env, Cwd, User, Hostname,
@@ -111,7 +111,7 @@ internal static class RunCommand
         var program = parse.GetRequiredValue(Program);
         if (program[0].StartsWith('-') && !ProgramWords.FollowsDoubleDash(parse, program.Length))
             throw new CliException(
-                $"{Spelling.NoSuchOption(program[0], parse.CommandResult)} A program of that name goes after --");
+                $"{DockerOptions.NoSuch(program[0], parse.CommandResult)} A program of that name goes after --");
         if (parse.GetValue(Pids) is <= 0) throw new CliException("--pids-limit: must be at least 1");
         return new RunOptions(
             parse.GetValue(Name) ?? Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6)),
@@ -126,7 +126,7 @@ internal static class RunCommand
             parse.GetValue(Net) == "host",
             parse.GetValue(Memory) is { } size and not "0" // docker's word for no limit
                 ? ByteSize.TryParse(size)
-                    ?? throw new CliException($"--memory: \"{size}\" is not a size: a number with b, k, m, g or t")
+                    ?? throw new CliException($"--memory: \"{size}\" is not a size: a number with b, k, m, g or t, e.g. 64m")
                 : null,
             parse.GetValue(Pids),
             [.. (parse.GetValue(Env) ?? []).SelectMany(Expand)],
@@ -140,6 +140,16 @@ internal static class RunCommand
                 ? parse.GetValue(LogMaxFiles)
                 : throw new CliException($"--log-max-files: {files} is not a number from 1 to {LogTarget.MostFiles}"),
         };
+    }
+
+    /// <summary>The error for a line without <c>--rootfs</c>, most often one that names an image.</summary>
+    internal static string? MissingRootfs(ParseResult parse)
+    {
+        if (parse.GetResult(Rootfs) is { Implicit: false }) return null;
+        var first = parse.GetResult(Program) is { Tokens: [var word, ..] } ? word.Value : null;
+        return "--rootfs: must name the container's root file system, a directory, or / for a read-only view of this host's"
+            + (first is null ? "." : $"; \"{first}\" is no image here: \"ctr -a SOCKET run {first} CONTAINER\" runs one that "
+                + "\"ctr -a SOCKET images pull\" has pulled.");
     }
 
     private static long? LogSize(ParseResult parse)
@@ -171,10 +181,6 @@ internal static class RunCommand
         {
             throw new CliException(
                 $"interrupted before the container ran: {e.Message}", ExitCodes.OfSignal(signals.Interruption));
-        }
-        catch (InvalidSpecException e)
-        {
-            throw new CliException(e.Message);
         }
     }
 

@@ -25,8 +25,8 @@ internal static class Spelling
         return $"\"{name}\": no such option.";
     }
 
-    // Damerau and Levenshtein: letters missing, added, replaced, or transposed.
-    private static int Slips(string one, string other)
+    /// <summary>The edit distance of Damerau and Levenshtein: letters missing, added, replaced, or transposed.</summary>
+    public static int Slips(string one, string other)
     {
         var cost = new int[one.Length + 1, other.Length + 1];
         for (var i = 0; i <= one.Length; i++)

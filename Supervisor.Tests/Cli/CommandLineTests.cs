@@ -1,3 +1,5 @@
+using System.CommandLine;
+using System.CommandLine.Help;
 using Supervisor.Host.Cli;
 
 namespace Supervisor.Tests.Cli;
@@ -17,6 +19,43 @@ public sealed class CommandLineTests
     [InlineData("kill -s KILL a")]
     [InlineData("--namespace kill kill -9 a")]
     public void They_are_understood(string line) => Assert.Empty(CommandLine.Parse(line.Split(' ')).Errors);
+
+    [Theory]
+    [InlineData("help", "")]
+    [InlineData("help run", "run")]
+    [InlineData("run --help", "run")]
+    [InlineData("--address /a help exec", "exec")]
+    public void Help_is_a_verb_too(string line, string verb)
+    {
+        var parse = CommandLine.Parse(line.Split(' '));
+        Assert.Empty(parse.Errors);
+        Assert.Equal(verb, parse.CommandResult.Command is RootCommand ? "" : parse.CommandResult.Command.Name);
+        Assert.IsType<HelpAction>(parse.Action);
+    }
+
+    [Theory]
+    [InlineData("-v")]
+    [InlineData("--version")]
+    [InlineData("--address /a --version")]
+    public void The_version_is_an_option_too(string line)
+    {
+        var parse = CommandLine.Parse(line.Split(' '));
+        Assert.Empty(parse.Errors);
+        Assert.NotNull(parse.Action);
+        Assert.IsNotType<HelpAction>(parse.Action);
+    }
+
+    [Theory]
+    [InlineData("container.id: \"a/b\" must be", "--name: \"a/b\" must be")]
+    [InlineData("process.cwd: \"rel\" is not an absolute path", "--workdir: \"rel\" is not an absolute path")]
+    [InlineData("cwd: \"rel\" is not an absolute path", "--workdir: \"rel\" is not an absolute path")]
+    [InlineData("chdir to process.cwd \"/x\": no such file", "chdir to --workdir \"/x\": no such file")]
+    [InlineData("linux.resources.memory.limit: 1 bytes", "--memory: 1 bytes")]
+    [InlineData("process.env[0]: contains a NUL", "--env: contains a NUL")]
+    [InlineData("args[0]: is empty: nothing to run", "the program's name: is empty: nothing to run")]
+    [InlineData("container \"cwd\": not found", "container \"cwd\": not found")]
+    public void A_field_of_the_spec_is_called_by_its_option(string text, string said) =>
+        Assert.Equal(said, FlagNames.InPlaceOfField(text));
 
     [Theory]
     [InlineData("exec -it a sh", "a", "sh")]
@@ -54,7 +93,41 @@ public sealed class CommandLineTests
     [InlineData("logs --folow a", "\"--folow\": no such option; did you mean \"--follow\"?")]
     [InlineData("ps --addres x", "\"--addres\": no such option; did you mean \"--address\"?")]
     [InlineData("run --rmm --rootfs / true", "\"--rmm\": no such option; did you mean \"--rm\"?")]
-    [InlineData("run --net bridge --rootfs / true", "--net: \"bridge\" is not known: host or none.")]
+    [InlineData("run --net bridge --rootfs / true",
+        "--net: \"bridge\" is not supported, a container has no network of its own: host or none.")]
+    [InlineData("run --network bridge --rootfs / true",
+        "--net: \"bridge\" is not supported, a container has no network of its own: host or none.")]
+    [InlineData("run -v /a:/b --rootfs / true", "\"-v\": is not supported: \"ctr -a SOCKET run --rootfs "
+        + "--mount type=bind,src=/SOURCE,dst=/TARGET,options=rbind:rw DIR CONTAINER PROGRAM\" has it.")]
+    [InlineData("run --volume=/a:/b alpine", "\"--volume\": is not supported: \"ctr -a SOCKET run --rootfs "
+        + "--mount type=bind,src=/SOURCE,dst=/TARGET,options=rbind:rw DIR CONTAINER PROGRAM\" has it.")]
+    [InlineData("run -itp 80:80 --rootfs / true", "\"-p\": is not supported: a container has no network but a loopback, or the "
+        + "host's with --net host, where no port needs to be published.")]
+    [InlineData("run --privileged --rootfs / true",
+        "\"--privileged\": is not supported: \"ctr -a SOCKET run --rootfs --privileged DIR CONTAINER PROGRAM\" has it.")]
+    [InlineData("run --entrypoint sh --rootfs / true", "\"--entrypoint\": is not supported: the program and its arguments come "
+        + "last: \"run --rootfs DIR PROGRAM ARGUMENT...\".")]
+    [InlineData("run -it alpine sh", "--rootfs: must name the container's root file system, a directory, or / for a read-only "
+        + "view of this host's; \"alpine\" is no image here: \"ctr -a SOCKET run alpine CONTAINER\" runs one that "
+        + "\"ctr -a SOCKET images pull\" has pulled.")]
+    [InlineData("run",
+        "--rootfs: must name the container's root file system, a directory, or / for a read-only view of this host's.")]
+    [InlineData("run --rootfs /", "run: no command is named: run COMMAND....")]
+    [InlineData("run --rootfs", "--rootfs: DIR is missing after it.")]
+    [InlineData("logs", "logs: no container is named: logs CONTAINER.")]
+    [InlineData("ps --address /a --address /b", "--address: is given 2 times; it takes one value.")]
+    [InlineData("exec -d a sh",
+        "\"-d\": is not supported: \"exec CONTAINER sh -c 'PROGRAM >/dev/null 2>&1 &'\" leaves it in the background.")]
+    [InlineData("ps -n 2", "\"-n\": is not supported: \"ps -a --format json\" lists all, for jq(1) or grep(1) to choose from.")]
+    [InlineData("logs -t a", "\"-t\": is not supported: a log is the container's output as it wrote it, without times; --tail N "
+        + "prints its last lines.")]
+    [InlineData("rm -fv a", "\"-v\": is not supported: containers have no volumes here: leave it out.")]
+    [InlineData("ps -aqx", "\"-x\": no such option.")]
+    [InlineData("cp a:/x .", "\"cp\": no such verb: \"exec CONTAINER cat FILE >COPY\" copies a file out, \"exec -i CONTAINER "
+        + "sh -c 'cat >FILE' <COPY\" into it.")]
+    [InlineData("stat", "\"stat\": no such verb; did you mean \"start\"? For docker's \"stats\": \"ctr -a SOCKET tasks metrics "
+        + "CONTAINER\" shows it.")]
+    [InlineData("prune", "\"prune\": no such verb: \"ps -a\" lists what has exited, \"rm CONTAINER...\" removes it.")]
     [InlineData("ps --format xml", "--format: \"xml\" is not known: table or json.")]
     [InlineData("rm -x a", "\"-x\": no such option.")]
     [InlineData("kill -99 a", "\"-99\": no such option.")]
