@@ -27,7 +27,12 @@ internal sealed class DaemonClient : IDisposable
         (Address, Namespace) = (Path.GetFullPath(address), @namespace);
         var handler = new SocketsHttpHandler
         {
-            ConnectCallback = async (_, cancel) => await ConnectAsync(Address, cancel),
+            ConnectCallback = async (_, cancel) =>
+            {
+                var connection = await ConnectAsync(Address, cancel);
+                HasConnected = true;
+                return connection;
+            },
             EnableMultipleHttp2Connections = true,
             UseProxy = false,
         };
@@ -50,6 +55,9 @@ internal sealed class DaemonClient : IDisposable
 
     /// <summary>The command line that reaches the same daemon: for hints.</summary>
     public string CommandLine => $"supervisor --address {Address} --namespace {Namespace}";
+
+    /// <summary>Whether there has been a connection: if there is none any more, the daemon has exited.</summary>
+    public bool HasConnected { get; private set; }
 
     public string Address { get; }
     public string Namespace { get; }
@@ -98,20 +106,23 @@ internal sealed class DaemonClient : IDisposable
     /// <summary>The daemon's directories, from its list of plugins.</summary>
     public async Task<(string Root, string State)> DirectoriesAsync(CancellationToken cancel)
     {
-        var plugins = await Introspection.PluginsAsync(
-            new PluginsRequest { Filters = { "type==io.containerd.runtime.v2,id==task" } }, Call(cancel));
-        return plugins.Plugins is [{ Exports: var exports }]
+        return await ExportsAsync(cancel) is var exports
             && exports.TryGetValue("root", out var root) && exports.TryGetValue("state", out var state)
             ? (root, state)
             : throw new CliException($"the daemon at {Address} does not report its directories: is it a supervisor?");
     }
 
+    /// <summary>A container's record.</summary>
+    public async Task<Container> ContainerAsync(string id, CancellationToken cancel)
+    {
+        var request = new GetContainerRequest { Id = id };
+        return (await this.StayAsync(() => Containers.GetAsync(request, Call(cancel)).ResponseAsync)).Container;
+    }
+
     /// <summary>A log at a path, limited as the daemon is configured.</summary>
     public async Task<LogTarget> LogAsync(string path, CancellationToken cancel)
     {
-        var plugins = await Introspection.PluginsAsync(
-            new PluginsRequest { Filters = { "type==io.containerd.runtime.v2,id==task" } }, Call(cancel));
-        var exports = plugins.Plugins.Count > 0 ? plugins.Plugins[0].Exports : [];
+        var exports = await ExportsAsync(cancel);
         var size = exports.TryGetValue("log-max-size", out var bytes)
             && long.TryParse(bytes, CultureInfo.InvariantCulture, out var given) && given > 0 ? given : (long?)null;
         return new LogTarget(
@@ -120,6 +131,14 @@ internal sealed class DaemonClient : IDisposable
     }
 
     public void Dispose() => _channel.Dispose();
+
+    /// <summary>What the daemon says of itself; empty if it is another one.</summary>
+    private async Task<IDictionary<string, string>> ExportsAsync(CancellationToken cancel)
+    {
+        var request = new PluginsRequest { Filters = { "type==io.containerd.runtime.v2,id==task" } };
+        var plugins = await this.StayAsync(() => Introspection.PluginsAsync(request, Call(cancel)).ResponseAsync);
+        return plugins.Plugins.Count > 0 ? plugins.Plugins[0].Exports : new Dictionary<string, string>();
+    }
 
     private Metadata Headers => new() { { "containerd-namespace", Namespace } };
 

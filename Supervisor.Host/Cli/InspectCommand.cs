@@ -20,8 +20,7 @@ internal static class InspectCommand
             var found = new List<(Container, Process?, InspectResponse?)>();
             var status = await Each.DoAsync(parse.GetRequiredValue(ids), async id =>
             {
-                var container = (await client.Containers.GetAsync(
-                    new GetContainerRequest { Id = id }, client.Call(cancel))).Container;
+                var container = await client.ContainerAsync(id, cancel);
                 var task = await Removal.FindTaskAsync(client, id, cancel);
                 found.Add((container, task, task is null ? null : await FactsAsync(client, id, cancel)));
             });

@@ -10,7 +10,8 @@ internal static class Reconnection
     // Enough for the restart of a daemon with many containers, and not longer than a user waits.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60), Pause = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Calls until there is an answer. It does not wait for a daemon that does not answer the first time.</summary>
+    /// <summary>Calls until there is an answer. It does not wait for a daemon to which this client has never had a
+    /// connection.</summary>
     /// <param name="call">May be repeated.</param>
     /// <exception cref="CliException">The daemon exited, and none has answered for a minute.</exception>
     public static async Task<T> StayAsync<T>(this DaemonClient client, Func<Task<T>> call)
@@ -22,7 +23,7 @@ internal static class Reconnection
             {
                 return await call();
             }
-            catch (RpcException e) when (IsLost(e) && (lost is not null || Verb.Connecting(e) is null))
+            catch (RpcException e) when (IsLost(e) && (client.HasConnected || Verb.Connecting(e) is null))
             {
                 var now = Environment.TickCount64;
                 // If a daemon was reachable in between, the wait starts again.
@@ -34,6 +35,32 @@ internal static class Reconnection
             }
             await Task.Delay(Pause);
         }
+    }
+
+    /// <summary>
+    /// As <see cref="StayAsync"/>, for a call that is refused once it was done: on a repetition, when the answer to the first
+    /// attempt may have been lost with the daemon, that refusal shows that it was done.
+    /// </summary>
+    /// <param name="done">The refusal.</param>
+    /// <returns>The answer; null if it was lost.</returns>
+    public static async Task<T?> RepeatAsync<T>(this DaemonClient client, StatusCode done, Func<Task<T>> call) where T : class
+    {
+        var isRepeated = false;
+        return await client.StayAsync(async () =>
+        {
+            try
+            {
+                return await call();
+            }
+            catch (RpcException e) when (isRepeated && e.StatusCode == done)
+            {
+                return null;
+            }
+            finally
+            {
+                isRepeated = true;
+            }
+        });
     }
 
     /// <summary>

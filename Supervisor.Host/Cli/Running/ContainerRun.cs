@@ -56,7 +56,13 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         if (log is not null) container.Labels.Add(ContainerLog.Label, log);
         var rootfs = new Rootfs { Mounts = { RunSpec.Rootfs(options) } };
         if (rootfs.Mounts.Count > 0) container.Extensions.Add(ContainerRootfs.Extension, Any.Pack(rootfs));
-        await client.Containers.CreateAsync(new CreateContainerRequest { Container = container }, client.Call(cancel));
+        var began = DateTimeOffset.UtcNow;
+        var request = new CreateContainerRequest { Container = container };
+        var answer = await client.RepeatAsync(StatusCode.AlreadyExists, () =>
+            client.Containers.CreateAsync(request, client.Call(cancel)).ResponseAsync);
+        // If the answer was lost with the daemon, there is ours, or another of that name.
+        if (answer is null && (await client.ContainerAsync(options.Id, cancel)).CreatedAt.ToDateTimeOffset() < began)
+            throw new CliException($"--name: container \"{options.Id}\" already exists");
     }
 
     private async Task<int> DetachAsync(string state, string log, CancellationToken cancel)
@@ -123,7 +129,8 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         };
         try
         {
-            await client.Tasks.CreateAsync(request, client.Call(cancel));
+            await client.RepeatAsync(StatusCode.AlreadyExists, () =>
+                client.Tasks.CreateAsync(request, client.Call(cancel)).ResponseAsync);
         }
         catch (RpcException e)
         {
@@ -139,9 +146,10 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         {
             await Removal.RemoveAsync(client, options.Id, force: true, patience.Token);
         }
-        catch (RpcException e)
+        catch (Exception e) when (e is RpcException or CliException)
         {
-            await Console.Error.WriteLineAsync($"supervisor: container {options.Id} could not be removed: {e.Status.Detail}");
+            var why = e is RpcException call ? call.Status.Detail : e.Message;
+            await Console.Error.WriteLineAsync($"supervisor: container {options.Id} could not be removed: {why}");
         }
     }
 }

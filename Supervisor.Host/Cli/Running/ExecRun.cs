@@ -33,8 +33,7 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
     public async Task<int> RunAsync()
     {
         var cancel = signals.Interrupted;
-        var container = (await client.Containers.GetAsync(
-            new GetContainerRequest { Id = options.Container }, client.Call(cancel))).Container;
+        var container = await client.ContainerAsync(options.Container, cancel);
         var (_, state) = await client.DirectoriesAsync(cancel);
         using var stdio = new ForegroundStdio(
             ClientFifos.Make(state, client.Namespace, options.Container), options.Terminal, log: null);
@@ -55,18 +54,18 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
 
     private async Task AddAsync(Container container, ForegroundStdio stdio, CancellationToken cancel)
     {
-        await client.Tasks.ExecAsync(
-            new ExecProcessRequest
-            {
-                ContainerId = options.Container,
-                ExecId = _exec,
-                Stdin = stdio.Stdin,
-                Stdout = stdio.Stdout,
-                Stderr = stdio.Stderr,
-                Terminal = options.Terminal,
-                Spec = await SpecAsync(container, cancel),
-            },
-            client.Call(cancel));
+        var request = new ExecProcessRequest
+        {
+            ContainerId = options.Container,
+            ExecId = _exec,
+            Stdin = stdio.Stdin,
+            Stdout = stdio.Stdout,
+            Stderr = stdio.Stderr,
+            Terminal = options.Terminal,
+            Spec = await SpecAsync(container, cancel),
+        };
+        await client.RepeatAsync(StatusCode.AlreadyExists, () =>
+            client.Tasks.ExecAsync(request, client.Call(cancel)).ResponseAsync);
     }
 
     /// <summary>On another thread: the container's file systems may never answer.</summary>
@@ -100,10 +99,10 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
     {
         try
         {
-            await client.Tasks.DeleteProcessAsync(
-                new DeleteProcessRequest { ContainerId = options.Container, ExecId = _exec }, client.Call());
+            var request = new DeleteProcessRequest { ContainerId = options.Container, ExecId = _exec };
+            await client.StayAsync(() => client.Tasks.DeleteProcessAsync(request, client.Call()).ResponseAsync);
         }
-        catch (RpcException)
+        catch (Exception e) when (e is RpcException or CliException)
         {
             // The task is gone, and the exec with it.
         }

@@ -1,4 +1,3 @@
-using Containerd.Services.Containers.V1;
 using Supervisor.Host.Daemon;
 using Supervisor.Runtime.Stdio;
 
@@ -11,7 +10,7 @@ internal static class LogFile
     /// <exception cref="CliException">There is none.</exception>
     public static async Task<string> FindAsync(DaemonClient client, string id, CancellationToken cancel)
     {
-        var container = (await client.Containers.GetAsync(new GetContainerRequest { Id = id }, client.Call(cancel))).Container;
+        var container = await client.ContainerAsync(id, cancel);
         if (container.Labels.TryGetValue(ContainerLog.Label, out var labelled)) return labelled;
         if (await Removal.FindTaskAsync(client, id, cancel) is { Stdout: var stdout } && LogTarget.Is(stdout))
             return LogTarget.Parse(stdout, "stdout").Path;

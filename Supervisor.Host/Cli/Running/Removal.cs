@@ -24,10 +24,11 @@ internal static class Removal
                     $"container {id} is {task.Status.ToString().ToLowerInvariant()}: kill it first, or use --force");
                 await KillAsync(client, id, cancel);
             }
-            await client.Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = id }, client.Call(cancel));
+            await DeleteTaskAsync(client, id, cancel);
         }
-        var container = (await client.Containers.GetAsync(new GetContainerRequest { Id = id }, client.Call(cancel))).Container;
-        await client.Containers.DeleteAsync(new DeleteContainerRequest { Id = id }, client.Call(cancel));
+        var container = await client.ContainerAsync(id, cancel);
+        await client.RepeatAsync(StatusCode.NotFound, () => client.Containers.DeleteAsync(
+            new DeleteContainerRequest { Id = id }, client.Call(cancel)).ResponseAsync);
         if (container.SnapshotKey.Length > 0) await RemoveSnapshotAsync(client, container, cancel);
     }
 
@@ -36,7 +37,8 @@ internal static class Removal
     {
         try
         {
-            return (await client.Tasks.GetAsync(new GetRequest { ContainerId = id }, client.Call(cancel))).Process;
+            return (await client.StayAsync(() => client.Tasks.GetAsync(
+                new GetRequest { ContainerId = id }, client.Call(cancel)).ResponseAsync)).Process;
         }
         catch (RpcException e) when (e.StatusCode is StatusCode.NotFound)
         {
@@ -44,14 +46,19 @@ internal static class Removal
         }
     }
 
+    /// <summary>Deletes a task that has exited.</summary>
+    public static Task DeleteTaskAsync(DaemonClient client, string id, CancellationToken cancel) =>
+        client.RepeatAsync(StatusCode.NotFound, () => client.Tasks.DeleteAsync(
+            new DeleteTaskRequest { ContainerId = id }, client.Call(cancel)).ResponseAsync);
+
     /// <summary>Its writable snapshot is removed with it, as with docker and ctr.</summary>
     private static async Task RemoveSnapshotAsync(DaemonClient client, Container container, CancellationToken cancel)
     {
         try
         {
-            await client.Snapshots.RemoveAsync(
+            await client.StayAsync(() => client.Snapshots.RemoveAsync(
                 new RemoveSnapshotRequest { Snapshotter = container.Snapshotter, Key = container.SnapshotKey },
-                client.Call(cancel));
+                client.Call(cancel)).ResponseAsync);
         }
         catch (RpcException e) when (e.StatusCode is StatusCode.NotFound)
         {
@@ -63,12 +70,14 @@ internal static class Removal
     {
         try
         {
-            await client.Tasks.KillAsync(new KillRequest { ContainerId = id, Signal = SIGKILL, All = true }, client.Call(cancel));
+            await client.StayAsync(() => client.Tasks.KillAsync(
+                new KillRequest { ContainerId = id, Signal = SIGKILL, All = true }, client.Call(cancel)).ResponseAsync);
         }
         catch (RpcException e) when (e.StatusCode is StatusCode.NotFound)
         {
             // It has exited in the meantime.
         }
-        await client.Tasks.WaitAsync(new WaitRequest { ContainerId = id }, client.Call(KillWithin, cancel));
+        await client.StayAsync(() => client.Tasks.WaitAsync(
+            new WaitRequest { ContainerId = id }, client.Call(KillWithin, cancel)).ResponseAsync);
     }
 }
