@@ -22,6 +22,9 @@ internal static partial class Log
     [LoggerMessage(6, LogLevel.Warning, "{Container} was deleted, but its log could not be removed: {Reason}")]
     public static partial void LogLeft(ILogger log, string container, string reason);
 
+    [LoggerMessage(7, LogLevel.Warning, "{Container} has exited, but could not be removed (--rm): {Reason}")]
+    public static partial void NotRemoved(ILogger log, string container, string reason);
+
     [LoggerMessage(10, LogLevel.Error, "{Method} failed")]
     public static partial void CallFailed(ILogger log, string method, Exception exception);
 }

@@ -8,7 +8,9 @@ namespace Supervisor.Host.Cli;
 internal static class Reconnection
 {
     // Enough for the restart of a daemon with many containers, and not longer than a user waits.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60), Pause = TimeSpan.FromMilliseconds(200);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Calls until there is an answer. It does not wait for a daemon to which this client has never had a
     /// connection.</summary>

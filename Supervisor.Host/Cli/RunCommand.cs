@@ -24,7 +24,7 @@ internal static class RunCommand
         Description = "Run in the background, output to a log file" };
     private static readonly Option<bool> Terminal = new("--tty", "-t") { Description = "Give it a terminal" };
     private static readonly Option<bool> Interactive = new("--interactive", "-i") {
-        Description = "Keep stdin open; in the foreground this is always done" };
+        Description = "Keep stdin open, for attach to write to; in the foreground this is always done" };
     private static readonly Option<string?> Detaching = TerminalOptions.DetachKeys();
     private static readonly Option<bool> Remove = new("--rm") { Description = "Remove the container when it exits" };
     private static readonly Option<bool> Init = new("--init") {
@@ -102,10 +102,6 @@ internal static class RunCommand
     {
         var rootfs = Path.GetFullPath(parse.GetRequiredValue(Rootfs));
         if (!Directory.Exists(rootfs)) throw new CliException($"--rootfs: {rootfs}: no such directory");
-        if (parse.GetValue(Detach) && parse.GetValue(Remove))
-            throw new CliException("--rm: does not work with a detached container; use rm when it has exited");
-        if (parse.GetValue(Detach) && parse.GetValue(Interactive) && !parse.GetValue(Terminal))
-            throw new CliException("--interactive: a detached container has no input, unless it has a terminal (-t)");
         if (parse.GetValue(Detaching) is not null && (parse.GetValue(Detach) || !parse.GetValue(Terminal)))
             throw new CliException("--detach-keys: needs a terminal in the foreground (-t)");
         var program = parse.GetRequiredValue(Program);
@@ -133,6 +129,7 @@ internal static class RunCommand
             program)
         {
             Init = parse.GetValue(Init),
+            Interactive = parse.GetValue(Interactive),
             Seccomp = SecurityOptions.Seccomp(parse.GetValue(Security) ?? []),
             DetachKeys = parse.GetValue(Detaching) is { } keys ? DetachKeys.Parse(keys) : null,
             LogMaxSize = LogSize(parse),

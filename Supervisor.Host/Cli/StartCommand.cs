@@ -1,10 +1,10 @@
 using System.CommandLine;
-using Containerd.Services.Containers.V1;
 using Containerd.Services.Tasks.V1;
-using Containerd.V1.Types;
+using Grpc.Core;
 using Supervisor.Host.Cli.Running;
 using Supervisor.Host.Daemon;
 using Supervisor.Runtime.Oci;
+using Status = Containerd.V1.Types.Status;
 
 namespace Supervisor.Host.Cli;
 
@@ -25,29 +25,32 @@ internal static class StartCommand
 
     private static async Task StartAsync(DaemonClient client, string id, CancellationToken cancel)
     {
-        var container = (await client.Containers.GetAsync(new GetContainerRequest { Id = id }, client.Call(cancel))).Container;
+        var container = await client.ContainerAsync(id, cancel);
         if (await Removal.FindTaskAsync(client, id, cancel) is { } task)
         {
             if (task.Status is Status.Running) return; // as docker start
             if (task.Status is Status.Created)
             {
-                await client.Tasks.StartAsync(new StartRequest { ContainerId = id }, client.Call(cancel));
+                await new AttendedProcess(client, id).StartAsync(cancel);
                 return;
             }
             if (task.Status is not Status.Stopped)
                 throw new CliException(
                 $"container {id} is {task.Status.ToString().ToLowerInvariant()}: resume it, or kill it, before you start it");
-            await client.Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = id }, client.Call(cancel));
+            await Removal.DeleteTaskAsync(client, id, cancel);
         }
         var output = container.Labels.TryGetValue(ContainerLog.Label, out var log) ? $"{await client.LogAsync(log, cancel)}" : "";
         var terminal = container.Spec is { } spec && SpecReader.Read(spec.Value.Span).Process is { Terminal: true };
         var (_, state) = await client.DirectoriesAsync(cancel);
-        using var input = terminal ? LastingInput.Make(state, client.Namespace, id) : null;
-        await client.Tasks.CreateAsync(
-            new CreateTaskRequest {
-                ContainerId = id, Stdin = input?.Path ?? "", Stdout = output, Stderr = terminal
-                ? "" : output, Terminal = terminal }, client.Call(cancel));
+        var lasts = terminal || container.Labels.TryGetValue(ContainerInput.Label, out var kind) && kind == ContainerInput.Open;
+        using var input = lasts ? LastingInput.Make(state, client.Namespace, id) : null;
+        var request = new CreateTaskRequest
+        {
+            ContainerId = id, Stdin = input?.Path ?? "", Stdout = output, Stderr = terminal ? "" : output, Terminal = terminal,
+        };
+        await client.RepeatAsync(StatusCode.AlreadyExists, () =>
+            client.Tasks.CreateAsync(request, client.Call(cancel)).ResponseAsync);
         input?.Leave();
-        await client.Tasks.StartAsync(new StartRequest { ContainerId = id }, client.Call(cancel));
+        await new AttendedProcess(client, id).StartAsync(cancel);
     }
 }

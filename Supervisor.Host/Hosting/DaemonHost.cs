@@ -109,6 +109,7 @@ public sealed class DaemonHost : IAsyncDisposable
             _ = app.Services.GetRequiredService<LogLimits>(); // a wrong configuration must fail now
             app.Services.GetRequiredService<HealthService>().BeginServing();
             lifetime.BeReady(node.System.JournalSpace);
+            app.Services.GetRequiredService<AutoRemoval>().Begin();
             var log = loggers.CreateLogger<DaemonHost>();
             Log.Listening(log, options.Address, options.Root, options.State);
             if (options.OwnsProcess) _ = CollectStartGarbageAsync(lifetime);
@@ -237,6 +238,7 @@ public sealed class DaemonHost : IAsyncDisposable
         .AddSingleton<IntrospectionService>().AddSingleton<HealthService>()
         .AddSingleton(_ => new ReflectionV1ServiceImpl(ServiceNames.Descriptors))
             .AddSingleton(_ => new ReflectionServiceImpl(ServiceNames.Descriptors))
+        .AddSingleton<ContainerDeletion>().AddSingleton<AutoRemoval>()
         .AddSingleton<EventFollowing>().AddSingleton<MissedExitReplay>().AddSingleton<ReservedPaths>()
         .AddSingleton<EventHistoryService>()
         .AddSingleton<StorageCalls>().AddSingleton<CheckpointCalls>()

@@ -1,20 +1,16 @@
-using Akka.Actor;
 using Containerd.Services.Containers.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Supervisor.Actors;
 using Supervisor.Actors.Containers;
 using Supervisor.Actors.Identity;
-using Supervisor.Host.Daemon;
 using Supervisor.Host.Filters;
-using Supervisor.Host.Services.Storage;
 
 namespace Supervisor.Host.Services;
 
 /// <summary>containerd.services.containers.v1: translates requests and replies. Reads ask no actor.</summary>
 public sealed class ContainersService(
-    SupervisorSystem system, NamespaceRegistry namespaces, StorageCalls storage, DaemonOptions options,
-    ILogger<ContainersService> log, TimeProvider clock)
+    SupervisorSystem system, NamespaceRegistry namespaces, ContainerDeletion deletion, TimeProvider clock)
     : Containers.ContainersBase
 {
     /// <inheritdoc/>
@@ -28,6 +24,7 @@ public sealed class ContainersService(
         if (container.Spec is null) throw new InvalidFieldException("container.spec", "must be set");
         if (container.SnapshotKey.Length > 0 && container.Snapshotter.Length == 0)
             throw new InvalidFieldException("container.snapshotter", "must be set if container.snapshot_key is set");
+        AutoRemoval.Check(container.Labels);
         await namespaces.EnsureAsync(@namespace, context);
         var command = new ContainerCommand.Create(id, clock.GetUtcNow(), container.ToRecord(id));
         var record = await system.Containers.AskAsync(command, context, clock);
@@ -59,6 +56,7 @@ public sealed class ContainersService(
     {
         var container = request.Container ?? throw new InvalidFieldException("container", "must be set");
         var id = context.ContainerId(container.Id, "container.id");
+        AutoRemoval.Check(container.Labels);
         var record = container.ToRecord(id, keepEmptyLabels: true);
         var command = new ContainerCommand.Update(id, clock.GetUtcNow(), record, [.. request.UpdateMask?.Paths ?? []]);
         var updated = await Find(id, "cannot update ").Container.AskAsync(command, context, clock);
@@ -70,25 +68,8 @@ public sealed class ContainersService(
     {
         var id = context.ContainerId(request.Id, "id");
         var entry = Find(id, "cannot delete ");
-        var reply = await entry.Container.Ask<ContainerReply>(
-            new ContainerCommand.Delete(id, clock.GetUtcNow()), context.TimeLeft(clock), context.CancellationToken);
-        if (reply.Refusal is { } refusal) throw refusal.ToRpcException();
-        storage.CollectSoon(); // its snapshot and image may be unreferenced now
-        DeleteLog(entry.Record);
-        return new Empty();
-    }
-
-    /// <summary>The container is deleted even if its log cannot be.</summary>
-    private void DeleteLog(ContainerRecord record)
-    {
-        try
-        {
-            ContainerLog.DeleteOf(record.Labels, options.Root, record.Id.Namespace, record.Id.Value);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            Log.LogLeft(log, $"{record.Id}", e.Message);
-        }
+        return await deletion.DeleteAsync(entry, context.TimeLeft(clock), context.CancellationToken) is { } refusal
+            ? throw refusal.ToRpcException() : new Empty();
     }
 
     private IEnumerable<ContainerRecord> Listed(ListContainersRequest request, ServerCallContext context)

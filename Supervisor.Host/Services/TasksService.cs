@@ -21,7 +21,7 @@ namespace Supervisor.Host.Services;
 /// <remarks>Methods that are not overridden answer UNIMPLEMENTED.</remarks>
 public sealed class TasksService(
     SupervisorSystem system, LogBinaries logBinaries, ReservedPaths reserved, CheckpointCalls checkpoints,
-    DaemonLifetime lifetime, TimeProvider clock) : Tasks.TasksBase
+    AutoRemoval removal, DaemonLifetime lifetime, TimeProvider clock) : Tasks.TasksBase
 {
     private const uint LastSignal = 64; // SIGRTMAX, signal(7)
     private const int LargestRootfs = 32 << 10; // of the 64 KiB of a message to the shim
@@ -75,6 +75,7 @@ public sealed class TasksService(
             return new StartResponse { Pid = ExecTranslation.PidOf(started) };
         }
         var state = await Actor(id).AskAsync(new TaskCommand.Start(id, clock.GetUtcNow()), context, clock);
+        removal.Watch(id);
         return new StartResponse { Pid = state.Pid };
     }
 

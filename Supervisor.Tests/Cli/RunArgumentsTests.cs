@@ -77,7 +77,6 @@ public sealed class RunArgumentsTests
     [InlineData("--rootfs /no/such/dir echo", "/no/such/dir")]
     [InlineData("--rootfs /tmp --memory lots echo", "lots")]
     [InlineData("--rootfs /tmp --pids-limit 0 echo", "--pids-limit")]
-    [InlineData("--rootfs /tmp -d --rm echo", "--rm")]
     [InlineData("--rootfs /tmp --no-such-option", "--no-such-option")]
     [InlineData("--rootfs /tmp --no-such-option -- x", "--no-such-option")]
     [InlineData("--rootfs /tmp -z echo", "-z")]
@@ -96,6 +95,10 @@ public sealed class RunArgumentsTests
         var options = Read("--rootfs", "/tmp", "-e", "SUPERVISOR_TEST_PASSED", "-e", "SUPERVISOR_TEST_ABSENT", "echo");
         Assert.Equal(["SUPERVISOR_TEST_PASSED=on"], options.Env);
     }
+
+    [Fact]
+    public void A_detached_container_may_be_removed_at_its_exit_and_have_an_input() =>
+        Assert.True(Read("-di", "--rm", "--rootfs", "/tmp", "cat") is { Detach: true, Remove: true, Interactive: true });
 
     [Fact]
     public void No_memory_limit_is_0_as_with_docker() => Assert.Null(Read("--rootfs", "/tmp", "--memory", "0", "echo").Memory);

@@ -72,6 +72,46 @@ public sealed class AttachTests : IAsyncLifetime
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_input_without_a_terminal_is_written_to_by_one_client_after_the_other(bool dies)
+    {
+        Ok(await _daemon.Do("run", "-d", "-i", "--name", "i", "--rootfs", "/", "--", "sh", "-c",
+            "while read line; do echo got $line; [ $line = last ] && exit 6; done; exit 5"));
+        Assert.Equal("got one\n", await Type("one", "got one"));
+        if (dies)
+        {
+            await _daemon.KillAsync();
+            await _daemon.RestartAsync();
+        }
+        Assert.Equal("got two\n", await Type("two", "got two")); // the end of a client's input is not the container's
+        Assert.EndsWith("got last\n", await Type("last", null), StringComparison.Ordinal);
+        Assert.Equal("6\n", Ok(await _daemon.Do("wait", "i")));
+        Ok(await _daemon.Do("start", "i"));
+        Assert.EndsWith("got last\n", await Type("last", null), StringComparison.Ordinal);
+        Ok(await _daemon.Do("rm", "i"));
+        Assert.Empty(Fifos());
+
+        async Task<string> Type(string line, string? until)
+        {
+            using var attach = CommandLine.Start(
+                CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "attach", "i");
+            await Eventually.IsTrue(() => IsWaiting(attach.Id)); // it prints what comes after that
+            await attach.StandardInput.WriteLineAsync(line);
+            attach.StandardInput.Close();
+            var output = "";
+            while (await attach.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience) is { } read)
+            {
+                output += read + "\n";
+                if (read == until) attach.Kill();
+            }
+            await attach.WaitForExitAsync().WaitAsync(CommandLine.Patience);
+            if (until is null) Assert.Equal(6, attach.ExitCode);
+            return output;
+        }
+    }
+
     [Fact]
     public async Task Output_of_a_container_that_is_not_at_a_terminal_is_followed_to_its_end()
     {
@@ -185,7 +225,7 @@ public sealed class AttachTests : IAsyncLifetime
     /// </summary>
     private static bool IsWaiting(int pid) =>
         Directory.GetFiles($"/proc/{pid}/fd")
-        .Any(f => new FileInfo(f).LinkTarget?.EndsWith("/p.log", StringComparison.Ordinal) ?? false);
+        .Any(f => new FileInfo(f).LinkTarget?.EndsWith(".log", StringComparison.Ordinal) ?? false);
 
     private static string CommandLineOf(int pid)
     {

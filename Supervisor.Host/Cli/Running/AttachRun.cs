@@ -8,10 +8,10 @@ using Status = Containerd.V1.Types.Status;
 namespace Supervisor.Host.Cli.Running;
 
 /// <summary>
-/// A client of a running container: it follows the log from its end, and writes to the FIFO of the terminal's input. So any
+/// A client of a running container: it follows the log from its end, and writes to the FIFO of its input, if that is open. So any
 /// number of clients may attach and detach, and the container notices none.
 /// </summary>
-/// <param name="input">Whether to forward our input, if the container has a terminal.</param>
+/// <param name="input">Whether to forward our input, if the container has a terminal or an open input (<c>run -d -i</c>).</param>
 internal sealed class AttachRun(DaemonClient client, string id, bool input, DetachKeys keys, ForegroundSignals signals)
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20); // too short to notice at a keyboard
@@ -39,11 +39,12 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
     {
         var typing = input && task.Terminal;
         if (typing) InputDevice.RequireTerminal("use --no-stdin to see the output only");
-        var stdin = typing ? OpenInput(task.Stdin) : null; // closed by the thread that copies to it
+        // Closed by the thread that copies to it. The end of our input is not the end of the container's, as with docker.
+        var stdin = typing || input && IsShared(task.Stdin) ? OpenInput(task.Stdin) : null;
         var process = new AttendedProcess(client, id);
         var exit = process.WaitAsync(cancel);
         using var terminal = typing ? RawTerminal.Enter() : null;
-        if (stdin is not null) _ = new InputCopy(stdin, passing: null, keys);
+        if (stdin is not null) _ = new InputCopy(stdin, passing: null, typing ? keys : null);
         if (typing) _ = RedrawAsync(process);
         using var resized = typing ? process.FollowSize() : null;
         if (!task.Terminal)
@@ -71,7 +72,10 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
         }
     }
 
-    private Microsoft.Win32.SafeHandles.SafeFileHandle OpenInput(string stdin) => stdin.Length > 0 && !PipeTarget.Is(stdin)
+    /// <summary>Whether it is a FIFO for any client: not one of a client in the foreground, with which it ends.</summary>
+    private static bool IsShared(string stdin) => stdin.Length > 0 && !PipeTarget.Is(stdin);
+
+    private Microsoft.Win32.SafeHandles.SafeFileHandle OpenInput(string stdin) => IsShared(stdin)
         ? Fifo.OpenForWriting(stdin)
         : throw new CliException(
             $"the terminal of container {id} has no input FIFO to share: use --no-stdin to see its output only");

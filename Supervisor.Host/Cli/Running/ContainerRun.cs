@@ -5,6 +5,7 @@ using Grpc.Core;
 using Supervisor.Actors.Containers;
 using Supervisor.Host.Cli.Stdio;
 using Supervisor.Host.Daemon;
+using Supervisor.Host.Services;
 using Supervisor.Runtime.Stdio;
 using Supervisor.V1;
 
@@ -25,6 +26,8 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
     private static readonly TimeSpan CleanUpWithin = TimeSpan.FromSeconds(30);
     private bool _detached;
 
+    private bool HasOpenInput => options is { Detach: true, Interactive: true, Terminal: false };
+
     /// <summary>Runs it; the exit code is the container's own, or 0 for a detached one.</summary>
     public async Task<int> RunAsync()
     {
@@ -36,7 +39,7 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         try
         {
             var status = options.Detach ? await DetachAsync(state, log!, cancel) : await AttachAsync(state, log, cancel);
-            keep = !options.Remove || _detached;
+            keep = !options.Remove || options.Detach || _detached;
             return status;
         }
         finally
@@ -54,6 +57,10 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
             Spec = RunSpec.Build(options, RawTerminal.Size(), ours),
         };
         if (log is not null) container.Labels.Add(ContainerLog.Label, log);
+        if (HasOpenInput) container.Labels.Add(ContainerInput.Label, ContainerInput.Open);
+        // By the daemon, when we cannot: detached, or killed. The embedded one ends with us.
+        if (options.Remove && log is not null)
+            container.Labels.Add(AutoRemoval.Label, $"{(options.Detach ? 0 : (int)Reconnection.Patience.TotalSeconds * 2)}");
         var rootfs = new Rootfs { Mounts = { RunSpec.Rootfs(options) } };
         if (rootfs.Mounts.Count > 0) container.Extensions.Add(ContainerRootfs.Extension, Any.Pack(rootfs));
         var began = DateTimeOffset.UtcNow;
@@ -68,7 +75,7 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
     private async Task<int> DetachAsync(string state, string log, CancellationToken cancel)
     {
         var output = $"{await TargetAsync(log, cancel)}";
-        using var input = options.Terminal ? LastingInput.Make(state, client.Namespace, options.Id) : null;
+        using var input = options.Terminal || HasOpenInput ? LastingInput.Make(state, client.Namespace, options.Id) : null;
         await CreateTaskAsync(input?.Path ?? "", output, options.Terminal ? "" : output, cancel);
         await new AttendedProcess(client, options.Id).StartAsync(cancel);
         input?.Leave();
@@ -113,7 +120,7 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         _detached = true;
         await Console.Error.WriteLineAsync(
             $"\nsupervisor: detached from container {options.Id}, still running: \"{client.CommandLine} attach {options.Id}\" "
-            + $"attaches again{(options.Remove ? "; --rm: it is kept when it exits, remove it with rm" : "")}");
+            + "attaches again");
         return 0;
     }
 

@@ -27,6 +27,9 @@ internal sealed record RunOptions(
     IReadOnlyList<string> Env,
     IReadOnlyList<string> Command)
 {
+    /// <summary>Whether a detached container has an input that clients of <c>attach</c> type into.</summary>
+    public bool Interactive { get; init; }
+
     /// <summary>Bytes of one log file of a detached container, 0 for no limit; null: as the daemon is configured.</summary>
     public long? LogMaxSize { get; init; }
 

@@ -1,0 +1,36 @@
+using Akka.Actor;
+using Supervisor.Actors.Containers;
+using Supervisor.Actors.Identity;
+using Supervisor.Host.Daemon;
+using Supervisor.Host.Services.Storage;
+
+namespace Supervisor.Host.Services;
+
+/// <summary>Deletes a container's record, and what belongs to it alone: its log.</summary>
+public sealed class ContainerDeletion(
+    StorageCalls storage, DaemonOptions options, ILogger<ContainerDeletion> log, TimeProvider clock)
+{
+    /// <returns>Why it was refused; null if it is deleted.</returns>
+    public async Task<Refusal?> DeleteAsync(ContainerView container, TimeSpan within, CancellationToken cancel)
+    {
+        var command = new ContainerCommand.Delete(container.Record.Id, clock.GetUtcNow());
+        var reply = await container.Container.Ask<ContainerReply>(command, within, cancel);
+        if (reply.Refusal is { } refusal) return refusal;
+        storage.CollectSoon(); // its snapshot and image may be unreferenced now
+        DeleteLog(container.Record);
+        return null;
+    }
+
+    /// <summary>The container is deleted even if its log cannot be.</summary>
+    private void DeleteLog(ContainerRecord record)
+    {
+        try
+        {
+            ContainerLog.DeleteOf(record.Labels, options.Root, record.Id.Namespace, record.Id.Value);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Log.LogLeft(log, $"{record.Id}", e.Message);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+using System.Diagnostics;
+
+namespace Supervisor.Tests.EndToEnd;
+
+/// <summary>A container of <c>run --rm</c> is removed also when its client is gone.</summary>
+public sealed class AutoRemovalTests : IAsyncLifetime
+{
+    private DaemonProcess _daemon = null!;
+
+    public async Task InitializeAsync() => _daemon = await DaemonProcess.StartAsync();
+
+    public async Task DisposeAsync() => await _daemon.DisposeAsync();
+
+    [Fact]
+    public async Task A_detached_one_is_removed_with_its_log_when_it_exits()
+    {
+        Assert.Equal("r\n", Ok(await _daemon.Do("run", "-d", "--rm", "--name", "r", "--rootfs", "/", "--", "sh", "-c",
+            "echo out; while [ ! -e /dev/shm/go ]; do sleep 0.05; done; exit 4")));
+        await Eventually.IsTrue(async () => Ok(await _daemon.Do("logs", "r")) == "out\n");
+        var wait = _daemon.Do("wait", "r");
+        Ok(await _daemon.Do("exec", "r", "touch", "/dev/shm/go"));
+        Assert.Equal("4\n", Ok(await wait));
+        await Eventually.IsTrue(async () => Ok(await _daemon.Do("ps", "-a", "-q")).Length == 0);
+        await Eventually.IsTrue(() => Directory.GetFiles(Path.Join(_daemon.Root, "logs", _daemon.Namespace)).Length == 0);
+    }
+
+    [Fact]
+    public async Task One_that_exits_while_no_daemon_runs_is_removed_by_the_next()
+    {
+        Ok(await _daemon.Do("run", "-d", "--rm", "--name", "r", "--rootfs", "/", "--", "sleep", "1000"));
+        Ok(await _daemon.Do("run", "-d", "--name", "kept", "--rootfs", "/", "--", "sleep", "1000"));
+        var pids = Ok(await _daemon.Do("ps")).Split('\n').Skip(1).Where(l => l.Length > 0)
+            .Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2]).ToArray();
+        await _daemon.KillAsync();
+        foreach (var pid in pids) Process.Start("kill", ["-9", pid]).WaitForExit();
+        await _daemon.RestartAsync();
+        await Eventually.IsTrue(async () => Ok(await _daemon.Do("ps", "-a", "-q")) == "kept\n");
+        Ok(await _daemon.Do("start", "kept")); // and only what asked for it
+        Ok(await _daemon.Do("kill", "-9", "kept"));
+        Ok(await _daemon.Do("wait", "kept"));
+        Assert.Equal("kept\n", Ok(await _daemon.Do("ps", "-a", "-q")));
+    }
+
+    [Fact]
+    public async Task A_start_that_fails_leaves_nothing()
+    {
+        Assert.Equal(127, (await _daemon.Do("run", "-d", "--rm", "--name", "r", "--rootfs", "/", "--", "/no/such")).Status);
+        Assert.Empty(Ok(await _daemon.Do("ps", "-a", "-q")));
+    }
+
+    [Fact]
+    public async Task The_label_has_a_number_of_seconds()
+    {
+        foreach (var value in (string[])["soon", "-1", "1.5", "86401"])
+        {
+            var refused = await _daemon.Ctr(
+                "containers", "create", "--rootfs", "--label", $"supervisor.io/remove-after={value}", "/", "x", "true");
+            Assert.NotEqual(0, refused.Status);
+            Assert.Contains("container.labels[supervisor.io/remove-after]", refused.Errors, StringComparison.Ordinal);
+        }
+        Assert.Empty(Ok(await _daemon.Do("ps", "-a", "-q")));
+    }
+
+    [Fact]
+    public async Task Without_a_daemon_there_is_none_to_remove_it()
+    {
+        var refused = await CommandLine.RunAsync(CommandLine.Supervisor, "--address", Path.Join(_daemon.Place, "none"),
+            "run", "-d", "--rm", "--rootfs", "/", "--", "true");
+        Assert.Equal(125, refused.Status);
+        Assert.Contains("start one with \"supervisor serve", refused.Errors, StringComparison.Ordinal);
+    }
+
+    private static string Ok(CommandLine.Outcome outcome)
+    {
+        Assert.True(outcome.Status == 0, $"{outcome}");
+        return outcome.Output;
+    }
+}
