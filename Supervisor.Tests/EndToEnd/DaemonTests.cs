@@ -36,7 +36,31 @@ public sealed class DaemonTests : IAsyncLifetime
     {
         var refused = await _daemon.Do("run", "-d", "-w", "relative", "--rootfs", "/", "--", "true");
         Assert.Equal(125, refused.Status);
-        Assert.Contains("\"relative\" is not an absolute path", refused.Errors, StringComparison.Ordinal);
+        Assert.Contains("--workdir: \"relative\" is not an absolute path", refused.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_supervisors_own_start_program_is_none_of_the_containers_and_says_so()
+    {
+        Ok(await _daemon.Do("run", "-d", "--init", "--name", "s", "--rootfs", "/", "--", "sleep", "1000"));
+        foreach (var verb in (string[][])[["exec", "s", "/proc/self/exe"], ["exec", "s", "/proc/1/exe"],
+            ["run", "--rm", "--rootfs", "/", "--", "/proc/self/exe"]])
+        {
+            var refused = await _daemon.Do(verb);
+            Assert.Equal(126, refused.Status);
+            Assert.Contains("the supervisor's own start program", refused.Errors, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_shim_for_another_users_directory_says_whose_it_is()
+    {
+        var refused = await CommandLine.RunAsync("setpriv", "--reuid", "65534", "--clear-groups", "--bounding-set", "-all",
+            Path.Join(Repository.Bin, "supervisor-shim"), "serve", "--dir", Directory.CreateDirectory(
+                Path.Join(_daemon.Place, "theirs"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)
+                .FullName);
+        Assert.Equal(64, refused.Status);
+        Assert.Matches("--dir: .*(is another user's|is not yours to see)", refused.Errors);
     }
 
     [Fact]
