@@ -1,5 +1,6 @@
-using Supervisor.Tests.Persistence;
 using Supervisor.Tests.Fuzz;
+using Supervisor.Tests.Persistence;
+using Supervisor.Tests.Persistence.Store;
 
 namespace Supervisor.Tests;
 

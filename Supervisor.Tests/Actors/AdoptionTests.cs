@@ -8,7 +8,7 @@ using Supervisor.Actors.Identity;
 using Supervisor.Actors.Persistence;
 using Supervisor.Actors.Tasks;
 using Supervisor.Runtime.Lifecycle;
-using static Supervisor.Tests.Machines.TaskMachineTable;
+using static Supervisor.Tests.Actors.Tasks.TaskMachineTable;
 
 namespace Supervisor.Tests.Actors;
 

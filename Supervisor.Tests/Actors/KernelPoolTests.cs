@@ -3,7 +3,7 @@ using Akka.Actor;
 using Supervisor.Actors.Effects;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Tasks;
-using Supervisor.Tests.Machines;
+using Supervisor.Tests.Actors.Tasks;
 
 namespace Supervisor.Tests.Actors;
 

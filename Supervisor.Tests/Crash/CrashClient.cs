@@ -7,7 +7,7 @@ using Grpc.Net.Client;
 using Supervisor.Runtime.Oci;
 using Supervisor.Tests.EndToEnd;
 using Supervisor.Tests.Runtime.Lifecycle;
-using Supervisor.Tests.Services;
+using Supervisor.Tests.Host;
 
 namespace Supervisor.Tests.Crash;
 

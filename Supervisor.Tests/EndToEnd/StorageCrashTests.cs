@@ -4,7 +4,7 @@ using Containerd.Services.Snapshots.V1;
 using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
-using Supervisor.Tests.Services;
+using Supervisor.Tests.Host;
 
 namespace Supervisor.Tests.EndToEnd;
 

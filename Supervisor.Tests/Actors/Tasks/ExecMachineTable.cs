@@ -1,0 +1,141 @@
+using System.Text;
+using Supervisor.Actors.Identity;
+using Supervisor.Actors.Tasks;
+using static Supervisor.Actors.Tasks.ExecCommand;
+
+namespace Supervisor.Tests.Actors.Tasks;
+
+/// <summary>The whole table of the exec machine: every state, found by reflection, against every command.</summary>
+public class ExecMachineTable
+{
+    private const int Histories = 5_000, Length = 40;
+    private static readonly DateTimeOffset T0 = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
+    private static readonly ExecId Id = ExecId.Parse(ContainerId.Parse("default", "c1"), "e1");
+    private static readonly ExecSetup Setup = new(new StdioPaths("", "", "", false), default);
+    private static readonly InitProcess Process = new(7, 70, "boot");
+    private static readonly TaskExit Exit = new(3, T0);
+    private static readonly Refusal Why = new(RefusalCode.Unknown, "why");
+
+    private static readonly (string Name, ExecState State)[] States =
+    [
+        ("Absent", new ExecState.Absent()),
+        ("Added", new ExecState.Added(Setup)),
+        ("Starting", new ExecState.Starting(Setup)),
+        ("Held", new ExecState.Held(Setup, Process)),
+        ("Running", new ExecState.Running(Setup, Process)),
+        ("Stopped", new ExecState.Stopped(Setup, Process, Exit)),
+    ];
+
+    private static readonly (string Name, ExecCommand Command)[] Commands =
+    [
+        ("Add", new Add(Id, T0, Setup)),
+        ("Start", new Start(Id, T0)),
+        ("Kill", new Kill(Id, T0, 15)),
+        ("Delete", new Delete(Id, T0)),
+        ("Discard", new Discard(Id, T0)),
+        ("Spawned", new Spawned(Id, T0, Process)),
+        ("Released", new Released(Id, T0)),
+        ("Exited", new Exited(Id, T0, Exit)),
+        ("Signalled", new Signalled(Id, T0)),
+        ("Adopted", new Adopted(Id, T0)),
+        ("EffectFailed: Spawn", new EffectFailed(Id, T0, new ExecEffect.Spawn(Setup), Why)),
+        ("EffectFailed: Release", new EffectFailed(Id, T0, new ExecEffect.Release(Process), Why)),
+        ("EffectFailed: Signal", new EffectFailed(Id, T0, new ExecEffect.Signal(Process, 15), Why)),
+        ("EffectFailed: Adopt", new EffectFailed(Id, T0, new ExecEffect.Adopt(null), Why)),
+    ];
+
+    [Fact]
+    public void Every_state_and_every_command_is_in_the_table()
+    {
+        Assert.Equal(Concrete(typeof(ExecState)), States.Select(s => s.State.GetType()).ToHashSet());
+        Assert.Equal(Concrete(typeof(ExecCommand)), Commands.Select(c => c.Command.GetType()).ToHashSet());
+    }
+
+    [Fact]
+    public void The_table_is_total_and_is_docs_machines_exec_md() => Golden.Verify("docs/machines/exec.md", Render());
+
+    [Fact]
+    public void Every_event_that_a_decision_records_can_be_applied()
+    {
+        foreach (var (_, state) in States)
+            foreach (var (_, command) in Commands)
+                _ = ExecMachine.Decide(state, command).Events.Aggregate(state, ExecMachine.Apply);
+    }
+
+    [Fact]
+    public void Every_pending_state_has_something_to_do_after_replay()
+    {
+        foreach (var (name, state) in States.Where(s => s.State is IPending))
+            Assert.True(ExecMachine.Recover(state).Length > 0, $"{name} would hang for ever after a restart");
+    }
+
+    [Fact]
+    public void In_any_history_the_journal_gives_the_live_state_and_a_life_starts_before_it_exits_and_exits_once()
+    {
+        var reached = new HashSet<Type>();
+        for (var seed = 0; seed < Histories; seed++)
+        {
+            var random = new Random(seed);
+            ExecState state = new ExecState.Absent();
+            var journal = new List<ExecEvent>();
+            int started = 0, exited = 0;
+            for (var i = 0; i < Length; i++)
+            {
+                foreach (var e in ExecMachine.Decide(state, Commands[random.Next(Commands.Length)].Command).Events)
+                {
+                    if (e is ExecEvent.Added) (started, exited) = (0, 0);
+                    if (e is ExecEvent.Started)
+                        Assert.True(++started == 1 && exited == 0, $"seed {seed}: started twice, or after its exit");
+                    if (e is ExecEvent.Exited)
+                        Assert.True(++exited == 1 && started == 1, $"seed {seed}: exited twice, or before its start");
+                    journal.Add(e);
+                    state = ExecMachine.Apply(state, e);
+                    reached.Add(state.GetType());
+                }
+            }
+            Assert.True(state == journal.Aggregate((ExecState)new ExecState.Absent(), ExecMachine.Apply), $"seed {seed}");
+        }
+        // else it proves nothing
+        Assert.Superset(new HashSet<Type> { typeof(ExecState.Running), typeof(ExecState.Stopped) }, reached);
+    }
+
+    private static HashSet<Type> Concrete(Type family) =>
+        family.Assembly.GetTypes().Where(t => t.IsSubclassOf(family) && !t.IsAbstract).ToHashSet();
+
+    private static string Render()
+    {
+        var text = new StringBuilder("""
+            # The exec machine
+            Generated by the tests (`./test --accept`) from `ExecMachine.Decide`, `Apply` and `Recover`; reviewed as a diff.
+            A cell says: the events that are journalled → the state after them; *the effects that follow*; the refusal.
+            "–" is nothing at all. What depends on the task's state is refused by the task before: see `TaskExecs.Judge`.
+
+
+            """.ReplaceLineEndings("\n"));
+        foreach (var (name, state) in States)
+        {
+            text.Append($"## {name}\n");
+            var recover = ExecMachine.Recover(state);
+            text.Append(recover.Length == 0
+                ? "After our restart: nothing.\n\n" : $"After our restart: *{string.Join(", ", recover.Select(Name))}*.\n\n");
+            text.Append("| command | then |\n| --- | --- |\n");
+            foreach (var (commandName, command) in Commands)
+                text.Append($"| {commandName} | {Cell(state, ExecMachine.Decide(state, command))} |\n");
+            text.Append('\n');
+        }
+        return text.ToString();
+    }
+
+    private static string Cell(ExecState state, Decision<ExecEvent, ExecEffect> decision)
+    {
+        var parts = new List<string>();
+        if (decision.Events.Length > 0)
+            parts.Add($"{string.Join(", ", decision.Events.Select(Name))} → "
+                + $"{Name(decision.Events.Aggregate(state, ExecMachine.Apply))}");
+        if (decision.Effects.Length > 0) parts.Add($"*{string.Join(", ", decision.Effects.Select(Name))}*");
+        if (decision.Refusal is { } refusal) parts.Add($"{refusal.Code}: {refusal.Message}");
+        return parts.Count == 0 ? "–" : string.Join("; ", parts);
+    }
+
+    private static string Name(object o) => o.GetType().Name;
+}

@@ -1,0 +1,307 @@
+using System.Net.Sockets;
+using Containerd.Services.Containers.V1;
+using Containerd.Services.Events.V1;
+using Containerd.Services.Leases.V1;
+using Containerd.Services.Namespaces.V1;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Grpc.Health.V1;
+using Microsoft.Data.Sqlite;
+using Supervisor.Host.Daemon;
+using Supervisor.Host.Hosting;
+using static Supervisor.Tests.Host.Daemon;
+
+namespace Supervisor.Tests.Host.Hosting;
+
+public sealed class HostingTests : IAsyncLifetime
+{
+    private readonly Daemon _daemon = new();
+
+    public Task InitializeAsync() => _daemon.InitializeAsync();
+
+    public Task DisposeAsync() => _daemon.DisposeAsync();
+
+    [Fact]
+    public void The_socket_is_its_owners_alone() =>
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_daemon.Options.Address));
+
+    [Fact]
+    public async Task Two_daemons_share_neither_a_root_nor_a_state_directory_nor_an_address()
+    {
+        var sameRoot = _daemon.Options with { Address = $"{_daemon.Base}/s2" };
+        Assert.Contains("root directory",
+            (await Assert.ThrowsAsync<DaemonStartException>(() => DaemonHost.StartAsync(sameRoot))).Message,
+            StringComparison.Ordinal);
+        var sameState = _daemon.Options with { Address = $"{_daemon.Base}/s2", Root = $"{_daemon.Base}/root2" };
+        Assert.Contains("state directory",
+            (await Assert.ThrowsAsync<DaemonStartException>(() => DaemonHost.StartAsync(sameState))).Message,
+            StringComparison.Ordinal);
+        var sameAddress = _daemon.Options with { Root = $"{_daemon.Base}/root2", State = $"{_daemon.Base}/state2" };
+        Assert.Contains("address",
+            (await Assert.ThrowsAsync<DaemonStartException>(() => DaemonHost.StartAsync(sameAddress))).Message,
+            StringComparison.Ordinal);
+        await _daemon.Health.CheckAsync(new HealthCheckRequest(), In(null)); // and the first one was not disturbed
+    }
+
+    [Fact]
+    public async Task A_lock_that_a_dying_daemons_child_still_holds_for_a_moment_is_waited_for()
+    {
+        var path = $"{_daemon.Base}/held";
+        await File.WriteAllTextAsync(path, "");
+        using var child = System.Diagnostics.Process.Start("flock", ["-x", path, "sleep", "0.7"]);
+        for (var isHeld = false; !isHeld;)
+        {
+            using var probe = System.Diagnostics.Process.Start("flock", ["-n", "-x", path, "true"]);
+            await probe.WaitForExitAsync();
+            isHeld = probe.ExitCode != 0;
+            Assert.False(child.HasExited);
+        }
+        using var taken = LockFile.Take(path, "a test's file");
+        await child.WaitForExitAsync().WaitAsync(Deadline);
+    }
+
+    [Fact]
+    public async Task A_lock_whose_file_was_removed_meanwhile_is_taken_on_the_new_one()
+    {
+        var path = $"{_daemon.Base}/removed";
+        var first = LockFile.Take(path, "a test's file");
+        var second = Task.Run(() => LockFile.Take(path, "a test's file"));
+        await Task.Delay(100); // it has opened the file, and waits
+        File.Delete(path);
+        first.Dispose();
+        using var taken = await second.WaitAsync(Deadline);
+        Assert.Throws<DaemonStartException>(() => LockFile.Take(path, "a test's file"));
+    }
+
+    [Fact]
+    public async Task What_is_no_socket_is_not_removed_to_make_room()
+    {
+        var file = $"{_daemon.Base}/precious";
+        await File.WriteAllTextAsync(file, "x");
+        var refused = Assert.Throws<DaemonStartException>(() => ListeningSocket.RemoveStale(file));
+        Assert.Contains("is not a socket", refused.Message, StringComparison.Ordinal);
+        Assert.True(File.Exists(file));
+        Assert.Contains("answers there already",
+            Assert.Throws<DaemonStartException>(() => ListeningSocket.RemoveStale(_daemon.Options.Address)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("107 bytes",
+            Assert.Throws<DaemonStartException>(() => ListeningSocket.RemoveStale("/tmp/" + new string('x', 108))).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_socket_on_which_nobody_answers_is_removed()
+    {
+        var path = $"{_daemon.Base}/stale";
+        // its end finds nothing to remove
+        using (ListeningSocket.Bind($"{_daemon.Base}/bound", group: null)) File.Move($"{_daemon.Base}/bound", path);
+        Assert.NotNull(FileKind.Of(path));
+        ListeningSocket.RemoveStale(path);
+        Assert.Null(FileKind.Of(path));
+    }
+
+    [Fact]
+    public void A_directory_in_which_others_may_write_is_refused() =>
+        Assert.Contains("others may write",
+            Assert.Throws<DaemonStartException>(() => PrivateDirectory.ClaimForSocket("/tmp")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task A_stop_ends_open_streams_with_unavailable_and_never_with_cancelled()
+    {
+        using var events = _daemon.Events.Subscribe(new SubscribeRequest(), In(null));
+        await events.ResponseHeadersAsync.WaitAsync(Deadline);
+        using var watch = _daemon.Health.Watch(new HealthCheckRequest(), In(null));
+        Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
+        var stopping = _daemon.Host.StopAsync("the test says so");
+        var ended = await Assert.ThrowsAsync<RpcException>(() => events.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.Equal((StatusCode.Unavailable, "the daemon is stopping"), (ended.StatusCode, ended.Status.Detail));
+        Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.Equal(HealthCheckResponse.Types.ServingStatus.NotServing, watch.ResponseStream.Current.Status);
+        var unwatched = await Assert.ThrowsAsync<RpcException>(() => watch.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.Equal(StatusCode.Unavailable, unwatched.StatusCode);
+        await stopping.WaitAsync(Deadline);
+        Assert.Null(FileKind.Of(_daemon.Options.Address));
+        await _daemon.InitializeAsync(); // for DisposeAsync
+    }
+
+    [Fact]
+    public async Task Who_comes_while_the_journal_is_read_is_answered_when_it_has_been()
+    {
+        await _daemon.Namespaces.CreateAsync(
+            new CreateNamespaceRequest { Namespace = new Namespace { Name = "kept" } }, In(null));
+        await _daemon.Host.StopAsync("a test restarts it").WaitAsync(Deadline);
+        var journal = Lock();
+        var starting = _daemon.InitializeAsync();
+        using (var early = Connect(_daemon.Options.Address))
+        {
+            var health = new Health.HealthClient(early);
+            var namespaces = new Namespaces.NamespacesClient(early);
+            await SocketIsThere();
+            var patient = In(null).WithWaitForReady();
+            using var watch = health.Watch(new HealthCheckRequest(), patient);
+            Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
+            Assert.Equal(HealthCheckResponse.Types.ServingStatus.NotServing, watch.ResponseStream.Current.Status);
+            Assert.Equal(HealthCheckResponse.Types.ServingStatus.NotServing,
+                (await health.CheckAsync(new HealthCheckRequest(), patient)).Status);
+            var impatient = await StatusAsync(
+                namespaces.ListAsync(new ListNamespacesRequest(), deadline: DateTime.UtcNow.AddMilliseconds(300)));
+            Assert.Equal(StatusCode.DeadlineExceeded, impatient.StatusCode);
+            var list = namespaces.ListAsync(new ListNamespacesRequest(), patient).ResponseAsync;
+            Assert.False(list.IsCompleted || starting.IsCompleted);
+            await journal.DisposeAsync();
+            Assert.Contains("kept", (await list).Namespaces.Select(n => n.Name));
+            Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
+            Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, watch.ResponseStream.Current.Status);
+        }
+        await starting;
+    }
+
+    [Fact]
+    public async Task Who_comes_while_the_journal_is_read_is_told_when_it_cannot_be()
+    {
+        await _daemon.Host.StopAsync("a test restarts it").WaitAsync(Deadline);
+        await using (Lock())
+        {
+            var starting = DaemonHost.StartAsync(_daemon.Options);
+            using var early = Connect(_daemon.Options.Address);
+            await SocketIsThere();
+            var list = await StatusAsync(
+                new Namespaces.NamespacesClient(early).ListAsync(new ListNamespacesRequest(), In(null).WithWaitForReady()));
+            var failure = await Assert.ThrowsAnyAsync<Exception>(() => starting.WaitAsync(Deadline));
+            Assert.Equal((StatusCode.Unavailable, $"the daemon cannot start: {failure.Message}"), (list.StatusCode, list.Detail));
+            Assert.Null(FileKind.Of(_daemon.Options.Address));
+        }
+        await _daemon.InitializeAsync(); // for DisposeAsync
+    }
+
+    private async Task SocketIsThere()
+    {
+        for (var end = DateTime.UtcNow + Deadline; FileKind.Of(_daemon.Options.Address) is null; await Task.Delay(10))
+            Assert.True(DateTime.UtcNow < end);
+    }
+
+    /// <summary>Nobody else can read the journal until it is disposed of (sqlite.org/pragma.html#pragma_locking_mode).</summary>
+    private SqliteConnection Lock()
+    {
+        var connection = new SqliteConnection($"Data Source={_daemon.Options.Root}/journal.db;Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "PRAGMA locking_mode=EXCLUSIVE; BEGIN IMMEDIATE; COMMIT";
+        command.ExecuteNonQuery();
+        return connection;
+    }
+
+    [Fact]
+    public async Task A_connection_without_a_call_is_closed_and_one_that_has_made_one_stays()
+    {
+        var options = _daemon.Options with
+        {
+            Address = $"{_daemon.Base}/s2", Root = $"{_daemon.Base}/root2", State = $"{_daemon.Base}/state2",
+            FirstCallWithin = TimeSpan.FromSeconds(1),
+        };
+        await using var host = await DaemonHost.StartAsync(options);
+        using var silent = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await silent.ConnectAsync(new UnixDomainSocketEndPoint(options.Address));
+        using var channel = Connect(options.Address);
+        using var events = new Events.EventsClient(channel).Subscribe(new SubscribeRequest(), In(null));
+        await events.ResponseHeadersAsync;
+        Assert.Equal(0, await ReadToEnd(silent).WaitAsync(Deadline));
+        var next = events.ResponseStream.MoveNext(CancellationToken.None); // over the connection that has made a call
+        await new Namespaces.NamespacesClient(channel)
+            .CreateAsync(new CreateNamespaceRequest { Namespace = new Namespace { Name = "heard" } }, In(null));
+        Assert.True(await next.WaitAsync(Deadline));
+    }
+
+    /// <returns>0 when the other side has closed.</returns>
+    private static async Task<int> ReadToEnd(Socket socket)
+    {
+        var buffer = new byte[4096];
+        int got;
+        do
+        {
+            try
+            {
+                got = await socket.ReceiveAsync(buffer); // the server's SETTINGS come first
+            }
+            catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionReset)
+            {
+                return 0;
+            }
+        }
+        while (got > 0);
+        return got;
+    }
+
+    [Fact]
+    public async Task A_request_that_is_no_message_is_the_callers_mistake()
+    {
+        var raw = Marshallers.Create<byte[]>(b => b, b => b);
+        foreach (var type in new[] { MethodType.Unary, MethodType.ServerStreaming })
+        {
+            var (service, name) = type is MethodType.Unary
+                ? ("containerd.services.namespaces.v1.Namespaces", "Get") : ("containerd.services.events.v1.Events", "Subscribe");
+            var method = new Method<byte[], byte[]>(type, service, name, raw, raw);
+            var invoker = _daemon.Channel.CreateCallInvoker();
+            byte[] garbage = [0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f]; // a field that is longer than the message
+            var e = type is MethodType.Unary
+                ? await Assert.ThrowsAsync<RpcException>(
+                    async () => await invoker.AsyncUnaryCall(method, null, In(null), garbage))
+                : await Assert.ThrowsAsync<RpcException>(
+                    () => invoker.AsyncServerStreamingCall(method, null, In(null), garbage).ResponseStream.MoveNext(default));
+            Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
+            Assert.Contains("not a valid message", e.Status.Detail, StringComparison.Ordinal);
+            Assert.DoesNotContain("Exception", e.Status.Detail, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task What_was_acknowledged_is_there_after_a_restart()
+    {
+        var uuid = (await _daemon.Introspection.ServerAsync(new Empty(), In(null))).Uuid;
+        await _daemon.Namespaces.CreateAsync(
+            new CreateNamespaceRequest { Namespace = new Namespace { Name = "kept", Labels = { ["a"] = "1" } } }, In(null));
+        await _daemon.Leases.CreateAsync(new CreateRequest { Id = "gone" }, In("kept"));
+        await _daemon.Leases.DeleteAsync(new DeleteRequest { Id = "gone" }, In("kept"));
+        var lease = (await _daemon.Leases.CreateAsync(
+            new CreateRequest { Id = "l", Labels = { ["b"] = "2" } }, In("kept"))).Lease;
+        var container = new Container {
+            Id = "c", Runtime = new() { Name = "r" }, Spec = new Any { TypeUrl = "x" }, Labels = { ["c"] = "3" } };
+        container = (await _daemon.Containers.CreateAsync(
+            new CreateContainerRequest { Container = container }, In("kept"))).Container;
+
+        await _daemon.RestartAsync();
+
+        Assert.Equal(uuid, (await _daemon.Introspection.ServerAsync(new Empty(), In(null))).Uuid);
+        Assert.Equal("1", (await _daemon.Namespaces.GetAsync(
+            new GetNamespaceRequest { Name = "kept" }, In(null))).Namespace.Labels["a"]);
+        Assert.Equal([lease], (await _daemon.Leases.ListAsync(new ListRequest(), In("kept"))).Leases);
+        Assert.Equal([container], (await _daemon.Containers.ListAsync(new ListContainersRequest(), In("kept"))).Containers);
+    }
+
+    [Fact]
+    public async Task A_long_history_of_leases_is_compacted_without_losing_the_last()
+    {
+        for (var i = 0; i < Supervisor.Actors.Leases.LeasesActor.CompactEvery / 2; i++)
+        {
+            await _daemon.Leases.CreateAsync(new CreateRequest { Id = $"l{i}" }, In("many"));
+            if (i % 8 != 0) await _daemon.Leases.DeleteAsync(new DeleteRequest { Id = $"l{i}" }, In("many"));
+        }
+        var before = (await _daemon.Leases.ListAsync(new ListRequest(), In("many"))).Leases;
+        await _daemon.Leases.CreateAsync(new CreateRequest { Id = "x" }, In("many"));
+        for (var i = 0; i < 40; i++)
+        {
+            await _daemon.Leases.CreateAsync(new CreateRequest { Id = "y" }, In("many"));
+            await _daemon.Leases.DeleteAsync(new DeleteRequest { Id = "y" }, In("many"));
+        }
+        await _daemon.Host.StopAsync("a test restarts it").WaitAsync(Deadline);
+        await using (var journal = Lock())
+        {
+            await using var command = journal.CreateCommand();
+            command.CommandText = "SELECT count(*) FROM event_journal WHERE persistence_id = 'leases'";
+            Assert.InRange((long)(await command.ExecuteScalarAsync())!, 1, Supervisor.Actors.Leases.LeasesActor.CompactEvery / 2);
+        }
+        await _daemon.InitializeAsync();
+        var after = (await _daemon.Leases.ListAsync(new ListRequest(), In("many"))).Leases;
+        Assert.Equal([.. before.Select(l => l.Id), "x"], after.Select(l => l.Id));
+    }
+}

@@ -1,0 +1,91 @@
+using Containerd.Services.Introspection.V1;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Grpc.Health.V1;
+using Supervisor.Host.Hosting;
+using Supervisor.Host.Services;
+using static Supervisor.Tests.Host.Daemon;
+using ServingStatus = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
+
+namespace Supervisor.Tests.Host.Services;
+
+public sealed class SmallServicesTests(Daemon daemon) : IClassFixture<Daemon>
+{
+    [Fact]
+    public async Task The_daemon_serves_as_a_whole_and_each_of_its_services()
+    {
+        foreach (var service in new[] { "", "containerd.services.tasks.v1.Tasks", "supervisor.v1.Tasks" })
+        {
+            var answer = await daemon.Health.CheckAsync(new HealthCheckRequest { Service = service }, In(null));
+            Assert.Equal(ServingStatus.Serving, answer.Status);
+        }
+        var unknown = await StatusAsync(daemon.Health.CheckAsync(new HealthCheckRequest { Service = "no.such" }, In(null)));
+        Assert.Equal(StatusCode.NotFound, unknown.StatusCode);
+    }
+
+    [Fact]
+    public void What_is_described_can_be_called_and_what_can_be_called_is_described() =>
+        Assert.Equal(ServiceNames.Served.Order(), ServiceEndpoints.Names.Order());
+
+    [Theory]
+    [InlineData("containerd.services.tasks.v1.Tasks", "NoSuch")]
+    [InlineData("no.such.Service", "List")]
+    public async Task What_is_not_there_is_unimplemented(string service, string method)
+    {
+        var bytes = Marshallers.Create<byte[]>(b => b, b => b);
+        var call = daemon.Channel.CreateCallInvoker()
+            .AsyncUnaryCall(new Method<byte[], byte[]>(MethodType.Unary, service, method, bytes, bytes), null, In(null), []);
+        Assert.Equal(StatusCode.Unimplemented, (await StatusAsync(call)).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_watch_begins_with_the_present()
+    {
+        using var watch = daemon.Health.Watch(new HealthCheckRequest(), In(null));
+        Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.Equal(ServingStatus.Serving, watch.ResponseStream.Current.Status);
+    }
+
+    [Fact]
+    public async Task The_version_is_not_empty()
+    {
+        var version = await daemon.Version.VersionAsync(new Empty(), In(null));
+        Assert.Matches(@"^\d+\.\d+\.\d+", version.Version);
+        Assert.NotEqual("", version.Revision);
+    }
+
+    [Fact]
+    public async Task The_plugins_are_those_that_are_there()
+    {
+        async Task<string> ListAsync(params string[] filters)
+        {
+            var answer = await daemon.Introspection.PluginsAsync(new PluginsRequest { Filters = { filters } }, In(null));
+            return string.Join(' ', answer.Plugins.Select(p => $"{p.Type}/{p.Id}"));
+        }
+        Assert.Equal("io.containerd.runtime.v2/task", await ListAsync("type==io.containerd.runtime.v2, id==task"));
+        Assert.Equal("io.containerd.snapshotter.v1/overlayfs",
+            await ListAsync("type==io.containerd.snapshotter.v1, id==overlayfs"));
+        Assert.Contains("io.containerd.grpc.v1/tasks", await ListAsync(), StringComparison.Ordinal);
+        Assert.Equal(await ListAsync(), await ListAsync("platforms~=^linux/"));
+        var bad = await StatusAsync(daemon.Introspection.PluginsAsync(new PluginsRequest { Filters = { "type=x" } }, In(null)));
+        Assert.Equal(StatusCode.InvalidArgument, bad.StatusCode);
+        Assert.StartsWith("filters: parse error: [type >|=|< x]: unsupported operator \"=\"", bad.Detail,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Our_own_clients_learn_where_the_daemon_keeps_its_things()
+    {
+        using var client = new Supervisor.Host.Cli.DaemonClient(daemon.Options.Address, "default");
+        Assert.Equal((daemon.Options.Root, daemon.Options.State), await client.DirectoriesAsync(CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_deadline_that_has_passed_is_told_as_such()
+    {
+        using var watch = daemon.Health.Watch(new HealthCheckRequest(), new CallOptions(deadline: DateTime.UtcNow.AddSeconds(3)));
+        Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
+        var ended = await Assert.ThrowsAsync<RpcException>(() => watch.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.Equal(StatusCode.DeadlineExceeded, ended.StatusCode);
+    }
+}

@@ -1,0 +1,328 @@
+using System.Diagnostics;
+using Akka.Actor;
+using Akka.Persistence;
+using Akka.Persistence.Journal;
+using Microsoft.Data.Sqlite;
+using Supervisor.Persistence.Sqlite;
+using Supervisor.Persistence.Sqlite.Store;
+
+namespace Supervisor.Tests.Persistence.Store;
+
+/// <summary>What ours promise beyond that: groups of commits, durability, and errors that say what to do.</summary>
+public sealed class SqliteStoreTests
+{
+    private readonly Probe _probe = new();
+
+    private static Action<Recorder> Do(Action<Recorder> what) => what;
+
+    private static SqliteConnection Open(string file)
+    {
+        var connection = new SqliteConnection($"Data Source={file};Pooling=False");
+        connection.Open();
+        return connection;
+    }
+
+    private static T Scalar<T>(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return (T)command.ExecuteScalar()!;
+    }
+
+    private static StoreSettings Settings(string config) =>
+        new("test", Akka.Configuration.ConfigurationFactory.ParseString(config)
+            .WithFallback(SqlitePersistence.DefaultConfig.GetConfig(SqlitePersistence.JournalConfigPath)));
+
+    [Fact]
+    public async Task A_stopped_system_leaves_one_file_with_everything_in_it()
+    {
+        await using var system = PersistentSystem.OnDisk();
+        system.Start<Recorder>("a", _probe).Tell(Do(a => a.Persist("e", a.Note)));
+        await _probe.Expect("recovered 0", "e");
+        Assert.True(File.Exists(system.File + "-wal"));
+        await system.StopAsync();
+        Assert.Equal([system.File], Directory.GetFiles(system.DirectoryPath));
+    }
+
+    [Fact]
+    public async Task Commits_are_synced_and_written_ahead()
+    {
+        await using var system = PersistentSystem.OnDisk();
+        var settings = Settings($"connection-string = \"Data Source={system.File}\"");
+        using var connection = new StoreConnection(settings);
+        Assert.Equal("wal", connection.Prepared("PRAGMA journal_mode").ExecuteScalar());
+        Assert.Equal(2L, connection.Prepared("PRAGMA synchronous").ExecuteScalar());    // FULL
+    }
+
+    [Fact]
+    public async Task Many_actors_share_a_transaction()
+    {
+        const int Actors = 50, Events = 100;
+        await using var system = PersistentSystem.OnDisk();
+        var settings = Settings($"connection-string = \"Data Source={system.File}-store\", auto-initialize = on");
+        using var writer = new StoreThread(settings);
+        Assert.True(writer.TryAddUser(reserve: 0));
+        await writer.Do(() => "creating", Durability.Synced, c => c.Run("CREATE TABLE t (a, b)"), default);
+        var busy = new TaskCompletionSource();
+        var entered = new TaskCompletionSource();
+        var first = writer.Do(() => "waiting", Durability.Synced, _ =>
+        {
+            entered.SetResult();
+            return busy.Task.Wait(Probe.Soon);
+        }, default);
+        await entered.Task.WaitAsync(Probe.Soon);
+        var rest = Enumerable.Range(0, 500).Select(i => writer.Do(() => "writing", Durability.Synced,
+            c => c.Run("INSERT INTO t VALUES ($0, $1)", i, "x"), default)).ToArray();
+        Assert.All(rest, task => Assert.False(task.IsCompleted));
+        busy.SetResult();
+        await Task.WhenAll(rest).WaitAsync(Probe.Soon);
+        Assert.True(await first);
+        Assert.Equal(3, writer.Commits.All);        // the one that was held up, and one for all that came meanwhile
+
+        var actors = Enumerable.Range(0, Actors).Select(i => system.Start<Recorder>($"a{i}", _probe)).ToArray();
+        foreach (var actor in actors)
+        {
+            for (var i = 0; i < Events; i++) actor.Tell(Do(a => a.Persist("e", a.Note)));
+        }
+        var seen = await _probe.Next(Actors * (Events + 1));
+        Assert.Equal(Actors * Events, seen.Count(s => s is "e"));
+    }
+
+    [Fact]
+    public async Task A_request_that_fails_does_not_spoil_those_in_its_group()
+    {
+        await using var system = PersistentSystem.OnDisk();
+        var settings = Settings($"connection-string = \"Data Source={system.File}-store\", auto-initialize = on");
+        using var writer = new StoreThread(settings);
+        Assert.True(writer.TryAddUser(reserve: 0));
+        await writer.Do(() => "creating", Durability.Synced, c => c.Run("CREATE TABLE t (a INTEGER PRIMARY KEY)"), default);
+        var busy = new TaskCompletionSource();
+        _ = writer.Do(() => "waiting", Durability.Synced, _ => busy.Task.Wait(Probe.Soon), default);
+        var requests = new[] { 1, 2, 2, 3 }.Select(i => writer.Do(() => $"writing {i}", Durability.Synced,
+            c => c.Run("INSERT INTO t VALUES ($0)", i), default)).ToArray();
+        busy.SetResult();
+        await Assert.ThrowsAnyAsync<Exception>(() => Task.WhenAll(requests).WaitAsync(Probe.Soon));
+        Assert.Equal([false, false, true, false], requests.Select(r => r.IsFaulted));
+        Assert.Contains("writing 2 failed", requests[2].Exception!.InnerException!.Message, StringComparison.Ordinal);
+        Assert.Equal(3L, await writer.Do(() => "counting", Durability.Read, c => c.Number("SELECT count(*) FROM t"), default));
+    }
+
+    [Fact]
+    public async Task A_first_request_that_is_cancelled_does_not_end_the_thread()
+    {
+        await using var system = PersistentSystem.OnDisk();
+        using var writer = new StoreThread(
+            Settings($"connection-string = \"Data Source={system.File}-store\", auto-initialize = on"));
+        Assert.True(writer.TryAddUser(reserve: 1 << 20)); // before there is a connection that could reserve it
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => writer.Do(() => "reading", Durability.Read, _ => 1, new CancellationToken(true)));
+        Assert.Equal(2, await writer.Do(() => "reading", Durability.Read, _ => 2, default));
+    }
+
+    [Fact]
+    public async Task An_event_that_cannot_be_serialized_is_rejected_alone()
+    {
+        await using var system = PersistentSystem.OnDisk();
+        var actor = system.Start<Recorder>("a", _probe);
+        actor.Tell(Do(a =>
+        {
+            a.Persist("good", a.Note);
+            a.Persist<object>(new Unserializable(), a.Note);
+            a.Persist("better", a.Note);
+        }));
+        await _probe.Expect("recovered 0", "good");
+        Assert.StartsWith("rejected", (string)await _probe.Next(), StringComparison.Ordinal);
+        await _probe.Expect("better");
+    }
+
+    private sealed class Unserializable
+    {
+        public string Text => throw new InvalidOperationException("no text");
+    }
+
+    [Fact]
+    public async Task Two_writers_of_one_id_are_found_out()
+    {
+        await using var system = PersistentSystem.OnDisk();
+        var (first, second) = (system.Start<Recorder>("a", _probe), system.Start<Recorder>("a", _probe));
+        await _probe.Expect("recovered 0", "recovered 0");
+        first.Tell(Do(a => a.Persist("mine", a.Note)));
+        await _probe.Expect("mine");
+        second.Tell(Do(a => a.Persist("mine too", a.Note)));
+        Assert.Contains("two actors", (string)await _probe.Next(), StringComparison.Ordinal);
+        await _probe.Expect("stopped");
+    }
+
+    [Fact]
+    public async Task A_damaged_file_is_named_with_what_to_do()
+    {
+        await using var system = PersistentSystem.OnDisk();
+        await File.WriteAllBytesAsync(system.File, [.. Enumerable.Repeat((byte)'x', 5000)]);
+        await ExpectNotRecovered(system, "a", system.File, "restore it from a backup");
+    }
+
+    [Fact]
+    public async Task A_page_that_is_damaged_later_fails_the_actors_it_concerns()
+    {
+        await using var system = PersistentSystem.OnDisk();
+        var actor = system.Start<Recorder>("a", _probe);
+        for (var i = 0; i < 20; i++) actor.Tell(Do(a => a.Persist(new string('x', 2000), _ => a.Note("e"))));
+        await _probe.Next(21);
+        await system.StopAsync();
+        // else pages may be read from the log
+        using (var connection = Open(system.File)) _ = Scalar<long>(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+        var bytes = await File.ReadAllBytesAsync(system.File);
+        Array.Fill(bytes, (byte)0xff, 4096, bytes.Length - 4096);
+        await File.WriteAllBytesAsync(system.File, bytes);
+        await system.RestartAsync();
+        await _probe.Expect("stopped");
+        await ExpectNotRecovered(system, "a", system.File, "SQLite error 11");
+    }
+
+    [Fact]
+    public async Task A_missing_directory_is_named_with_what_to_do()
+    {
+        var file = Path.Combine(Path.GetTempPath(), $"missing-{Guid.NewGuid():N}", "journal.db");
+        await using var system = PersistentSystem.OnDisk(file: file);
+        await ExpectNotRecovered(system, "a", file, "check that its directory exists");
+    }
+
+    [Fact]
+    public async Task Missing_tables_are_not_made_unless_asked()
+    {
+        await using var system = PersistentSystem.OnDisk("""
+            akka.persistence.journal.sqlite.auto-initialize = off
+            akka.persistence.snapshot-store.plugin = "akka.persistence.snapshot-store.inmem"
+            """);
+        await ExpectNotRecovered(system, "a", system.File, "auto-initialize = on");
+    }
+
+    [Fact]
+    public async Task A_read_only_database_can_be_read_and_says_that_it_cannot_be_written()
+    {
+        await using var system = PersistentSystem.OnDisk();
+        system.Start<Recorder>("a", _probe).Tell(Do(a => a.Persist("e", a.Note)));
+        await _probe.Expect("recovered 0", "e");
+        await system.StopAsync();
+        await _probe.Expect("stopped");
+        await using var reader = PersistentSystem.OnDisk(file: system.File, connection: "Mode=ReadOnly");
+        var actor = reader.Start<Recorder>("a", _probe);
+        await _probe.Expect("replayed e", "recovered 1");
+        actor.Tell(Do(a => a.Persist("f", a.Note)));
+        var failure = (string)await _probe.Next();
+        Assert.StartsWith("failed f 2", failure, StringComparison.Ordinal);
+        Assert.Contains("SQLite error 8", failure, StringComparison.Ordinal);
+        Assert.Contains("Mode=ReadOnly", failure, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_lock_that_another_holds_is_an_error_after_the_timeout_and_no_more_once_it_is_gone()
+    {
+        await using var system = PersistentSystem.OnDisk("akka.persistence.journal.sqlite.connection-timeout = 1s");
+        using (var other = Open(system.File))
+        {
+            Scalar<object?>(other, "BEGIN EXCLUSIVE");
+            await ExpectNotRecovered(system, "a", "SQLite error 5", "another process holds a lock");
+        }
+        system.Start<Recorder>("b", _probe).Tell(Do(a => a.Persist("f", a.Note)));
+        await _probe.Expect("recovered 0", "f");
+    }
+
+    [Fact]
+    public async Task While_it_is_open_no_other_process_can_use_the_file()
+    {
+        await using var system = PersistentSystem.OnDisk();
+        system.Start<Recorder>("a", _probe).Tell(Do(a => a.Persist("e", a.Note)));
+        await _probe.Expect("recovered 0", "e");
+        await using var second =
+            PersistentSystem.OnDisk(file: system.File, extra: "akka.persistence.journal.sqlite.connection-timeout = 1s");
+        await ExpectNotRecovered(second, "b", "SQLite error 5", "another process holds a lock");
+    }
+
+    [TmpfsFact]
+    public async Task A_full_disk_is_an_error_that_ends_when_there_is_room_again()
+    {
+        using var disk = new SmallDisk();
+        await using var system = PersistentSystem.OnDisk(file: Path.Combine(disk.DirectoryPath, "journal.db"));
+        var (first, second) = (system.Start<Recorder>("a", _probe), system.Start<Recorder>("b", _probe));
+        first.Tell(Do(a => a.Persist("kept", a.Note)));
+        Assert.Equal(["kept", "recovered 0", "recovered 0"], (await _probe.Next(3)).Order());
+        disk.Fill();
+        first.Tell(Do(a => a.Persist(new string('x', 100_000), _ => a.Note("too much"))));
+        var failure = (string)await _probe.Next();
+        Assert.StartsWith("failed", failure, StringComparison.Ordinal);
+        Assert.Contains("SQLite error 13", failure, StringComparison.Ordinal);
+        Assert.Contains("free some space", failure, StringComparison.Ordinal);
+        await _probe.Expect("stopped");
+        disk.MakeRoom();
+        second.Tell(Do(a => a.Persist("f", a.Note)));
+        await _probe.Expect("f");
+        system.Start<Recorder>("a", _probe);
+        await _probe.Expect("replayed kept", "recovered 1");
+    }
+
+    /// <summary>Passes on what is published.</summary>
+    private sealed class Forwarder(Probe to) : UntypedActor
+    {
+        protected override void OnReceive(object message) => to.Add(message);
+    }
+
+    [TmpfsFact]
+    public async Task With_a_reserve_a_full_disk_is_told_and_what_is_written_next_has_its_place()
+    {
+        using var disk = new SmallDisk(kilobytes: 4096);
+        await using var system = PersistentSystem.OnDisk(
+            file: Path.Combine(disk.DirectoryPath, "journal.db"), extra: "akka.persistence.journal.sqlite.reserve = 1MiB");
+        var space = new Probe();
+        system.System.EventStream.Subscribe(
+            system.System.ActorOf(Props.Create(() => new Forwarder(space))), typeof(StoreSpaceLow));
+        var actor = system.Start<Recorder>("a", _probe);
+        await _probe.Expect("recovered 0");
+        actor.Tell(Do(a => a.Persist(new string('x', 100_000), _ => a.Note("before"))));
+        await _probe.Expect("before");
+        await Task.Delay(200); // the thread has been idle, and has reserved
+        disk.Fill();
+        // more than the log's reserve: what is written is brought back into the database, whose reserve it uses
+        for (var i = 0; i < 40; i++)
+        {
+            actor.Tell(Do(a => a.Persist(new string('y', 20_000), _ => a.Note("written"))));
+            await _probe.Expect("written");
+        }
+        Assert.Equal(new StoreSpaceLow(Path.Combine(disk.DirectoryPath, "journal.db"), IsLow: true), await space.Next());
+        disk.MakeRoom();
+        Assert.False(((StoreSpaceLow)await space.Next()).IsLow);
+        await actor.GracefulStop(Probe.Soon);
+        await _probe.Expect("stopped");
+        system.Start<Recorder>("a", _probe);
+        for (var i = 0; i < 41; i++) Assert.StartsWith("replayed", (string)await _probe.Next(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_database_in_memory_lives_as_long_as_its_system()
+    {
+        await using var system =
+            PersistentSystem.OnDisk(file: $"file:memory-{Guid.NewGuid():N}", connection: "Mode=Memory;Cache=Shared");
+        var actor = system.Start<Recorder>("a", _probe);
+        actor.Tell(Do(a => a.Persist("e", a.Note)));
+        await _probe.Expect("recovered 0", "e");
+        await actor.GracefulStop(Probe.Soon);
+        system.Start<Recorder>("a", _probe);
+        await _probe.Expect("stopped", "replayed e", "recovered 1");
+    }
+
+    [Fact]
+    public async Task A_missing_connection_string_stops_no_one_silently()
+    {
+        await using var system = PersistentSystem.OnDisk("akka.persistence.journal.sqlite.connection-string = \"\"");
+        await ExpectNotRecovered(system, "a", "connection-string is not set");
+    }
+
+    private async Task ExpectNotRecovered(PersistentSystem system, string id, params string[] said)
+    {
+        system.Start<Recorder>(id, _probe);
+        var failure = (string)await _probe.Next();
+        Assert.StartsWith("not recovered", failure, StringComparison.Ordinal);
+        Assert.All(said, part => Assert.Contains(part, failure, StringComparison.Ordinal));
+        await _probe.Expect("stopped");
+    }
+}
