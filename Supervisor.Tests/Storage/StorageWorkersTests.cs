@@ -2,13 +2,13 @@ using Supervisor.Storage;
 
 namespace Supervisor.Tests.Storage;
 
-/// <summary>The threads of storage: no job waits for another while there is room for a thread.</summary>
+/// <summary>The threads of storage: no job waits for another while another thread may be started.</summary>
 public sealed class StorageWorkersTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     [Fact]
-    public async Task Of_two_jobs_that_come_at_once_neither_waits_behind_the_other_for_one_idle_thread()
+    public async Task Two_jobs_at_once_do_not_wait_for_the_same_idle_thread()
     {
         using var workers = new StorageWorkers(threads: 4);
         for (var i = 0; i < 200; i++)
@@ -29,7 +29,7 @@ public sealed class StorageWorkersTests
     }
 
     [Fact]
-    public async Task A_job_that_does_not_come_back_is_answered_and_costs_nobody_else_a_thread()
+    public async Task A_hung_job_is_answered_and_its_thread_is_replaced()
     {
         using var workers = new StorageWorkers(threads: 1);
         using var release = new ManualResetEventSlim();
@@ -43,7 +43,7 @@ public sealed class StorageWorkersTests
     }
 
     [Fact]
-    public async Task What_comes_when_too_much_waits_is_refused()
+    public async Task A_job_beyond_the_queue_limit_is_refused()
     {
         using var workers = new StorageWorkers(threads: 1);
         using var release = new ManualResetEventSlim();

@@ -5,7 +5,7 @@ using System.Text;
 namespace Supervisor.Tests.Storage;
 
 /// <summary>
-/// Builds tar streams, well-formed by System.Formats.Tar, whose reader and writer are not ours, and others by hand.
+/// Builds tar streams: well-formed ones with System.Formats.Tar, which is independent of our reader, and others by hand.
 /// </summary>
 internal sealed class TarImage
 {
@@ -56,7 +56,7 @@ internal sealed class TarImage
         return target.ToArray();
     }
 
-    /// <summary>A ustar header that claims whatever it is told.</summary>
+    /// <summary>A ustar header with the given fields, true or not.</summary>
     public static byte[] Header(string name, long size, byte type = (byte)'0')
     {
         var block = new byte[512];

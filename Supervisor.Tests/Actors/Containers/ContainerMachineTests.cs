@@ -18,7 +18,7 @@ public class ContainerMachineTests
     private static readonly ContainerState Present = new ContainerState.Present(Old);
 
     [Fact]
-    public void A_create_stamps_both_times_whatever_the_client_says()
+    public void A_create_sets_both_times_and_ignores_the_clients()
     {
         var decision = ContainerMachine.Decide(new ContainerState.Absent(), new Create(Id, T1, Old));
         var made = Assert.IsType<ContainerEvent.Created>(decision.Event);
@@ -30,7 +30,7 @@ public class ContainerMachineTests
         Assert.Equal(RefusalCode.AlreadyExists, ContainerMachine.Decide(Present, new Create(Id, T1, Old)).Refusal!.Code);
 
     [Fact]
-    public void Everything_but_a_create_is_not_found_where_there_is_none()
+    public void Every_command_but_create_is_not_found_without_a_container()
     {
         foreach (var command in (
             ContainerCommand[])[new Update(Id, T1, Old, []), new Delete(Id, T1),
@@ -44,7 +44,7 @@ public class ContainerMachineTests
     [InlineData("labels.b", "a=1")]
     [InlineData("labels.c", "a=1 b=2 c=3")]
     [InlineData("labels", "a=9 c=3")]
-    public void An_update_touches_what_its_mask_names_and_an_empty_value_removes(string path, string expected)
+    public void An_update_changes_only_the_fields_of_its_mask_and_an_empty_value_removes(string path, string expected)
     {
         var given = Old with { Labels = Labels(("a", "9"), ("b", ""), ("c", "3")) };
         var changed = Assert.IsType<ContainerEvent.Updated>(
@@ -57,7 +57,7 @@ public class ContainerMachineTests
     [InlineData("snapshotter")]
     [InlineData("labels.")]
     [InlineData("")]
-    public void A_mask_that_names_what_cannot_change_is_refused_by_name(string path)
+    public void A_mask_with_an_immutable_field_is_refused_by_name(string path)
     {
         var refusal = ContainerMachine.Decide(Present, new Update(Id, T1, Old, [path])).Refusal!;
         Assert.Equal(RefusalCode.InvalidArgument, refusal.Code);
@@ -65,7 +65,7 @@ public class ContainerMachineTests
     }
 
     [Fact]
-    public void Without_a_mask_the_runtime_cannot_change()
+    public void The_runtime_cannot_change_without_a_mask()
     {
         var refusal = ContainerMachine.Decide(Present, new Update(Id, T1, Old with { RuntimeName = "other" }, [])).Refusal!;
         Assert.Equal((RefusalCode.InvalidArgument, "container.runtime.name: cannot be changed"), (refusal.Code, refusal.Message));

@@ -6,7 +6,7 @@ using Supervisor.Actors.Leases;
 
 namespace Supervisor.Tests.Actors.Images;
 
-/// <summary>What is garbage and what is not. Digests are short names here: the rules do not look into them.</summary>
+/// <summary>Which content is garbage. Digests are short names here: the rules do not parse them.</summary>
 public sealed class GarbageMarkingTests
 {
     private static readonly DateTimeOffset T0 = DateTimeOffset.UnixEpoch;
@@ -16,7 +16,7 @@ public sealed class GarbageMarkingTests
     private readonly List<ContainerRecord> _containers = [];
 
     [Fact]
-    public void What_an_image_leads_to_stays_and_the_rest_goes_children_first()
+    public void Content_that_an_image_refers_to_is_kept_and_the_rest_is_collected_children_first()
     {
         Image("i", "manifest");
         Blob("manifest", ("containerd.io/gc.ref.content.config", "config"), ("containerd.io/gc.ref.content.l.0", "layer"));
@@ -31,7 +31,7 @@ public sealed class GarbageMarkingTests
     }
 
     [Fact]
-    public void Without_the_image_all_of_it_goes()
+    public void Without_the_image_everything_is_collected()
     {
         Blob("manifest", ("containerd.io/gc.ref.content.l.0", "layer"));
         Blob("layer");
@@ -39,7 +39,7 @@ public sealed class GarbageMarkingTests
     }
 
     [Fact]
-    public void A_container_keeps_its_snapshot_and_all_beneath_it()
+    public void A_container_keeps_its_snapshot_and_all_its_parents()
     {
         Snapshot("base");
         Snapshot("c", "base");
@@ -49,7 +49,7 @@ public sealed class GarbageMarkingTests
     }
 
     [Fact]
-    public void A_lease_keeps_what_it_names_and_what_that_refers_to()
+    public void A_lease_keeps_its_resources_and_everything_they_refer_to()
     {
         Blob("a", ("containerd.io/gc.ref.content", "b"));
         Blob("b");
@@ -59,7 +59,7 @@ public sealed class GarbageMarkingTests
     }
 
     [Fact]
-    public void A_flat_lease_keeps_only_what_it_names_but_no_snapshot_without_its_parents()
+    public void A_flat_lease_keeps_only_its_resources_and_the_parents_of_its_snapshots()
     {
         Blob("a", ("containerd.io/gc.ref.content", "b"));
         Blob("b");
@@ -71,7 +71,7 @@ public sealed class GarbageMarkingTests
     }
 
     [Fact]
-    public void What_is_labelled_a_root_stays_with_what_it_refers_to()
+    public void Content_labelled_as_a_root_is_kept_with_everything_it_refers_to()
     {
         Blob("a", (GarbageMarking.Root, "now"), ("containerd.io/gc.ref.snapshot.overlayfs/x", "s"));
         Snapshot("s");
@@ -79,7 +79,7 @@ public sealed class GarbageMarkingTests
     }
 
     [Fact]
-    public void A_back_reference_keeps_its_bearer_as_long_as_what_it_names()
+    public void A_back_reference_keeps_its_holder_as_long_as_its_target()
     {
         Image("i", "manifest");
         Blob("manifest");
@@ -89,7 +89,7 @@ public sealed class GarbageMarkingTests
     }
 
     [Fact]
-    public void Another_namespace_keeps_nothing_here()
+    public void Another_namespace_keeps_nothing_in_this_one()
     {
         Image("i", "a", "other");
         Blob("a");
@@ -99,7 +99,7 @@ public sealed class GarbageMarkingTests
     }
 
     [Fact]
-    public void References_in_a_circle_end()
+    public void A_cycle_of_references_does_not_loop()
     {
         Blob("a", ("containerd.io/gc.ref.content", "b"));
         Blob("b", ("containerd.io/gc.ref.content", "a"));

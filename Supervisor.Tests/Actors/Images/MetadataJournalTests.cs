@@ -8,7 +8,7 @@ namespace Supervisor.Tests.Actors.Images;
 public sealed class MetadataJournalTests
 {
     [Fact]
-    public void Every_event_comes_back_as_it_went()
+    public void Every_event_survives_a_round_trip()
     {
         var t = DateTimeOffset.FromUnixTimeSeconds(1_700_000_000).AddTicks(7);
         var labels = ImmutableSortedDictionary<string, string>.Empty.WithComparers(StringComparer.Ordinal).Add("k", "v");

@@ -17,7 +17,7 @@ public sealed class LeaseMachineTests
         LeaseMachine.Empty, (state, command) => LeaseMachine.Decide(state, command).Events.Aggregate(state, LeaseMachine.Apply));
 
     [Fact]
-    public void An_id_is_taken_in_its_own_namespace_only()
+    public void An_id_is_unique_within_its_namespace_only()
     {
         var state = After(new LeaseCommand.Create(L1, T, ImmutableSortedDictionary<string, string>.Empty));
         Assert.Equal(RefusalCode.AlreadyExists,
@@ -26,7 +26,7 @@ public sealed class LeaseMachineTests
     }
 
     [Fact]
-    public void A_lease_that_has_expired_counts_as_gone_though_it_is_still_there()
+    public void An_expired_lease_is_not_found_before_it_is_removed()
     {
         var state = After(new LeaseCommand.Create(L1, T, Until("1970-01-01T00:00:10Z")));
         Assert.Null(LeaseMachine.Decide(state, new LeaseCommand.Delete(L1, T.AddSeconds(9))).Refusal);
@@ -44,11 +44,11 @@ public sealed class LeaseMachineTests
         Assert.Equal(T.AddSeconds(seconds), new Lease(L1, T, Until(text), []).ExpiresAt);
 
     [Fact]
-    public void A_label_that_is_no_time_never_expires() =>
+    public void A_label_that_is_not_a_time_never_expires() =>
         Assert.False(new Lease(L1, T, Until("soon"), []).HasExpired(DateTimeOffset.MaxValue));
 
     [Fact]
-    public void Expire_ends_those_whose_time_has_come_and_no_others()
+    public void Expire_removes_only_expired_leases()
     {
         var state = After(
             new LeaseCommand.Create(L1, T, Until("1970-01-01T00:00:10Z")),
@@ -59,7 +59,7 @@ public sealed class LeaseMachineTests
     }
 
     [Fact]
-    public void A_namespace_takes_its_leases_along()
+    public void Deleting_a_namespace_deletes_its_leases()
     {
         var state = After(
             new LeaseCommand.Create(L1, T, Until("")), new LeaseCommand.Create(Other, T, Until("")),
@@ -68,7 +68,7 @@ public sealed class LeaseMachineTests
     }
 
     [Fact]
-    public void Adding_a_resource_twice_and_removing_what_is_not_there_change_nothing()
+    public void Adding_a_resource_twice_or_removing_a_missing_one_changes_nothing()
     {
         var blob = new LeasedResource("content", "sha256:1");
         var state = After(new LeaseCommand.Create(L1, T, Until("")), new LeaseCommand.AddResource(L1, T, blob));
@@ -96,7 +96,7 @@ public sealed class LeaseMachineTests
     }
 
     [Fact]
-    public void Every_event_survives_its_journal()
+    public void Every_event_survives_the_journal()
     {
         var blob = new LeasedResource("content", "sha256:1");
         LeaseEvent[] events =

@@ -35,7 +35,7 @@ public sealed class NamespaceMachineTests
     }
 
     [Fact]
-    public void Ensure_makes_it_silently()
+    public void Ensure_creates_without_an_event_for_clients()
     {
         var decision = NamespaceMachine.Decide(NamespaceMachine.Empty, new NamespaceCommand.Ensure("n", T), "");
         Assert.Equal("", Assert.IsType<NamespaceEvent.Created>(decision.Event).PublishedIn);
@@ -67,7 +67,7 @@ public sealed class NamespaceMachineTests
     }
 
     [Fact]
-    public void An_update_of_a_namespace_that_is_not_there_makes_it_as_containerd_does()
+    public void An_update_of_a_missing_namespace_creates_it_as_containerd_does()
     {
         var update = new NamespaceCommand.Update("m", T, Labels(("a", "2")), ["labels.a"], "n");
         var updated = Assert.IsType<NamespaceEvent.Updated>(NamespaceMachine.Decide(With("n"), update, "").Event);
@@ -75,7 +75,7 @@ public sealed class NamespaceMachineTests
     }
 
     [Fact]
-    public void An_update_of_something_else_is_refused_by_its_name()
+    public void An_update_of_any_other_field_is_refused_by_name()
     {
         var decision = NamespaceMachine.Decide(With("n"), new NamespaceCommand.Update("n", T, Labels(), ["name"], "n"), "");
         Assert.Equal(RefusalCode.InvalidArgument, decision.Refusal!.Code);
@@ -83,7 +83,7 @@ public sealed class NamespaceMachineTests
     }
 
     [Fact]
-    public void What_still_holds_something_is_not_deleted()
+    public void A_namespace_that_is_not_empty_is_not_deleted()
     {
         var full = NamespaceMachine.Decide(With("n"), new NamespaceCommand.Delete("n", T), "2 containers");
         Assert.Equal(RefusalCode.FailedPrecondition, full.Refusal!.Code);
@@ -94,7 +94,7 @@ public sealed class NamespaceMachineTests
     }
 
     [Fact]
-    public void Every_event_survives_its_journal()
+    public void Every_event_survives_the_journal()
     {
         NamespaceEvent[] events =
         [

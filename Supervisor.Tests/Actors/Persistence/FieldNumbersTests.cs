@@ -42,7 +42,7 @@ public sealed class FieldNumbersTests
     });
 
     [Fact]
-    public void Every_file_of_the_journal_is_looked_at() => Assert.Equal(
+    public void Every_file_of_the_journal_is_checked() => Assert.Equal(
         Directory.EnumerateFiles(Path.Join(Repository.Root, "Supervisor.Protos/journal/v1"), "*.proto")
             .Select(f => $"journal/v1/{Path.GetFileName(f)}").Order(),
         Files().Select(f => f.Name).Order());

@@ -40,14 +40,14 @@ public sealed class JournalSerializerTests : IDisposable
     ];
 
     [Fact]
-    public void Every_task_event_comes_back_as_it_went()
+    public void Every_task_event_survives_a_round_trip()
     {
         Assert.Equal(typeof(TaskEvent).GetNestedTypes().ToHashSet(), TaskEvents.Select(e => e.GetType()).ToHashSet());
         foreach (var e in TaskEvents) Assert.Equivalent(e, Through(e), strict: true);
     }
 
     [Fact]
-    public void Every_container_event_comes_back_as_it_went()
+    public void Every_container_event_survives_a_round_trip()
     {
         var record = new ContainerRecord(
             ContainerId.Parse("n", "c"), ImmutableSortedDictionary<string, string>.Empty.Add("k", "v"), "image", "runtime",
@@ -60,7 +60,7 @@ public sealed class JournalSerializerTests : IDisposable
     }
 
     [Fact]
-    public void The_registry_and_clients_events_come_back_as_they_went()
+    public void Registry_and_client_events_survive_a_round_trip()
     {
         Assert.Equal(new ContainerRegistered(ContainerId.Parse("n", "c"), true),
             Through(new ContainerRegistered(ContainerId.Parse("n", "c"), true)));

@@ -66,11 +66,11 @@ public class ExecMachineTable
     public void Every_pending_state_has_something_to_do_after_replay()
     {
         foreach (var (name, state) in States.Where(s => s.State is IPending))
-            Assert.True(ExecMachine.Recover(state).Length > 0, $"{name} would hang for ever after a restart");
+            Assert.True(ExecMachine.Recover(state).Length > 0, $"{name} would hang forever after a restart");
     }
 
     [Fact]
-    public void In_any_history_the_journal_gives_the_live_state_and_a_life_starts_before_it_exits_and_exits_once()
+    public void In_any_history_replay_gives_the_live_state_and_an_exec_starts_before_it_exits_and_exits_once()
     {
         var reached = new HashSet<Type>();
         for (var seed = 0; seed < Histories; seed++)

@@ -25,7 +25,7 @@ public class TaskMachineProperties
     }
 
     [Fact]
-    public void In_any_history_a_life_starts_at_most_once_and_exits_at_most_once_and_in_that_order()
+    public void In_any_history_a_task_starts_at_most_once_and_exits_at_most_once_in_that_order()
     {
         for (var seed = 0; seed < Histories; seed++)
         {
@@ -51,7 +51,7 @@ public class TaskMachineProperties
             {
                 if (e is TaskEvent.CreateRequested or TaskEvent.RestorePrepared) exited = false;
                 if (e is TaskEvent.Exited or TaskEvent.StartFailed) exited = true;
-                Assert.False(e is TaskEvent.Deleted && !exited, $"seed {seed}: deleted before its exit was told");
+                Assert.False(e is TaskEvent.Deleted && !exited, $"seed {seed}: deleted before its exit");
             }
         }
     }

@@ -109,7 +109,7 @@ public class TaskMachineTable
     public void Every_pending_state_has_something_to_do_after_replay()
     {
         foreach (var (name, state) in States.Where(s => s.State is IPending))
-            Assert.True(TaskMachine.Recover(state).Length > 0, $"{name} would hang for ever after a restart");
+            Assert.True(TaskMachine.Recover(state).Length > 0, $"{name} would hang forever after a restart");
     }
 
     private static HashSet<Type> Concrete(Type family) =>

@@ -36,7 +36,7 @@ public sealed class JournalMigrationTests : IAsyncLifetime
     [Theory]
     [InlineData("v1")]
     [InlineData("v2")]
-    public async Task What_a_journal_of_any_format_held_is_there(string format)
+    public async Task Everything_in_a_journal_of_any_format_is_still_there(string format)
     {
         await StartOn(format);
         var containers = await _daemon.Containers.ListAsync(new ListContainersRequest(), In("default"));
@@ -52,7 +52,7 @@ public sealed class JournalMigrationTests : IAsyncLifetime
     [Theory]
     [InlineData("v1")]
     [InlineData("v2")]
-    public async Task The_history_goes_on_from_the_number_that_it_had_reached(string format)
+    public async Task The_history_continues_from_its_last_number(string format)
     {
         await StartOn(format);
         // The running task's init belonged to another boot, or to a process that is gone: its exit is the next event.

@@ -5,7 +5,7 @@ using Supervisor.Runtime.Oci;
 namespace Supervisor.Tests.Kernel.Cgroups;
 
 /// <summary>
-/// Damaged mountinfo, cgroup lists and control files: read as far as they make sense, and nothing else happens.
+/// Damaged mountinfo, cgroup lists and control files are parsed as far as possible, without an exception.
 /// </summary>
 public sealed class CgroupFuzzTests
 {
@@ -13,7 +13,7 @@ public sealed class CgroupFuzzTests
     [InlineData("hybrid", 1)]
     [InlineData("v2", 2)]
     [InlineData("nested-v1", 3)]
-    public void Damaged_mount_tables_are_read_as_far_as_they_make_sense(string name, int seed)
+    public void Damaged_mount_tables_are_parsed_as_far_as_possible(string name, int seed)
     {
         var random = new Random(seed);
         byte[] mountinfo = Bytes(name + ".mountinfo"), cgroup = Bytes(name + ".cgroup");
@@ -34,7 +34,7 @@ public sealed class CgroupFuzzTests
     }
 
     [Fact]
-    public void Damaged_control_files_give_numbers_or_nothing()
+    public void Damaged_control_files_yield_numbers_or_nothing()
     {
         var random = new Random(4);
         var text = "anon 4096\nfile 18446744073709551615\nmax 0\noom_kill 3\nfrozen 1\n"u8.ToArray();

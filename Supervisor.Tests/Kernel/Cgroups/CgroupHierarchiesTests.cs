@@ -13,11 +13,11 @@ public sealed class CgroupHierarchiesTests
     [InlineData("nested-v1", CgroupLayout.V1, 6)]
     [InlineData("nested-v2", CgroupLayout.V2, 1)]
     [InlineData("covered", CgroupLayout.V2, 1)]
-    public void The_layout_is_read_from_the_mounts(string fixture, CgroupLayout layout, int trees)
+    public void The_layout_is_detected_from_the_mount_table(string fixture, CgroupLayout layout, int trees)
     {
         var hierarchies = Parse(fixture);
         Assert.Equal(layout, hierarchies.Layout);
-        // rdma of v1.cgroup is known to that kernel and not mounted.
+        // The kernel of v1.cgroup has rdma, but it is not mounted.
         Assert.Equal(fixture == "v1" ? trees - 1 : trees, hierarchies.All.Count);
     }
 
@@ -30,7 +30,7 @@ public sealed class CgroupHierarchiesTests
     [InlineData("hybrid", "memory", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/memory/process_api/62e7d2053d595778")]
     [InlineData("nested-v1", "memory", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/memory")]
     [InlineData("nested-v1", "pids", "/sys/fs/cgroup/pids", "/sys/fs/cgroup/pids/inner")]
-    // ours is outside, though it looks alike
+    // ours is outside, in spite of a similar path
     [InlineData("nested-v1", "freezer", "/sys/fs/cgroup/freezer", "/sys/fs/cgroup/freezer")]
     public void Every_controller_is_found_with_our_own_cgroup(string fixture, string controller, string mountPoint, string own)
     {
@@ -41,13 +41,13 @@ public sealed class CgroupHierarchiesTests
     [Theory]
     [InlineData("v2", "/sys/fs/cgroup", "/sys/fs/cgroup/user.slice/user-1000.slice/session-3.scope")]
     [InlineData("hybrid", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/unified")]
-    [InlineData("nested-v2", "/sys/fs/cgroup", "/sys/fs/cgroup")] // and not the mount that shows our ancestors
+    [InlineData("nested-v2", "/sys/fs/cgroup", "/sys/fs/cgroup")] // not the mount that shows our ancestors
     [InlineData("covered", "/sys/fs/cgroup", "/sys/fs/cgroup")]
     public void The_v2_tree_is_found_with_our_own_cgroup(string fixture, string mountPoint, string own) =>
         Assert.Equal((mountPoint, own), (Parse(fixture).V2!.MountPoint, Parse(fixture).V2!.OwnDirectory));
 
     [Fact]
-    public void An_absolute_path_begins_at_the_mount_and_a_relative_one_at_our_own_cgroup()
+    public void An_absolute_path_starts_at_the_mount_and_a_relative_one_at_our_own_cgroup()
     {
         var hybrid = Parse("hybrid");
         Assert.Equal("/sys/fs/cgroup/memory/default/r1", hybrid.DirectoriesOf("/default/r1")["memory"]);
@@ -70,12 +70,12 @@ public sealed class CgroupHierarchiesTests
     [InlineData("/default/x/")]
     [InlineData("a\0b")]
     [InlineData("a\nb")]
-    public void A_path_that_could_lead_out_is_refused(string path) =>
+    public void A_path_that_could_escape_is_refused(string path) =>
         Assert.Equal("linux.cgroupsPath",
             Assert.Throws<InvalidSpecException>(() => CgroupLimits.Create(Parse("hybrid"), path, null)).Field);
 
     [Fact]
-    public void Damaged_texts_are_read_as_far_as_they_go()
+    public void Damaged_texts_are_parsed_as_far_as_possible()
     {
         var (mounts, cgroup) = (Text("v1.mountinfo"), Text("v1.cgroup"));
         for (var length = 0; length < mounts.Length; length += 7)
@@ -84,7 +84,7 @@ public sealed class CgroupHierarchiesTests
     }
 
     [Fact]
-    public void This_machine_has_at_least_one_tree_and_it_is_there()
+    public void This_machine_has_at_least_one_tree_and_its_directory_exists()
     {
         var found = CgroupHierarchies.Discover();
         Assert.NotEqual(CgroupLayout.None, found.Layout);

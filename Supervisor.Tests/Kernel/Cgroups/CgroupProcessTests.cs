@@ -16,7 +16,7 @@ public sealed partial class CgroupProcessTests
     [InlineData("v1")]
     [InlineData("v2")]
     [InlineData("both")]
-    public void What_is_frozen_stands_still_until_it_is_thawed(string view)
+    public void A_frozen_cgroup_uses_no_cpu_until_it_is_thawed(string view)
     {
         using var bed = new CgroupTestBed(view);
         var cgroup = bed.Create("c");
@@ -24,7 +24,7 @@ public sealed partial class CgroupProcessTests
         cgroup.Freeze(CgroupTestBed.Deadline);
         Assert.True(cgroup.IsFrozen);
         var used = Ticks(shell.Id);
-        for (var i = 0; i < 3; i++) // three scheduler ticks of anybody else's time
+        for (var i = 0; i < 3; i++) // three scheduler ticks that another process may use
         {
             var before = Environment.TickCount64;
             while (Environment.TickCount64 < before + 20) { }
@@ -32,20 +32,20 @@ public sealed partial class CgroupProcessTests
         Assert.Equal(used, Ticks(shell.Id));
         cgroup.Thaw(CgroupTestBed.Deadline);
         Assert.False(cgroup.IsFrozen);
-        CgroupTestBed.Until(() => Ticks(shell.Id) > used, "the thawed shell uses the processor");
+        CgroupTestBed.Until(() => Ticks(shell.Id) > used, "the thawed shell uses the CPU");
     }
 
     [CgroupTheory]
     [InlineData("v1")]
     [InlineData("v2")]
     [InlineData("both")]
-    public void Everything_is_killed_though_it_forks_as_fast_as_it_can(string view)
+    public void A_fork_bomb_is_killed_completely(string view)
     {
         using var bed = new CgroupTestBed(view);
         var cgroup = bed.Create("c");
         var shell = bed.Run(cgroup, ForkForever);
         Assert.Equal("forking", CgroupTestBed.Line(shell));
-        CgroupTestBed.Until(() => cgroup.Processes().Count > 10, "it has forked");
+        CgroupTestBed.Until(() => cgroup.Processes().Count > 10, "more than ten processes");
         cgroup.KillAll(CgroupTestBed.Deadline);
         Assert.Empty(cgroup.Processes());
         Assert.False(cgroup.IsFrozen);
@@ -59,7 +59,7 @@ public sealed partial class CgroupProcessTests
     [InlineData("v1")]
     [InlineData("v2")]
     [InlineData("both")]
-    public void The_frozen_can_be_killed(string view)
+    public void A_frozen_cgroup_can_be_killed(string view)
     {
         using var bed = new CgroupTestBed(view);
         var cgroup = bed.Create("c");
@@ -74,7 +74,7 @@ public sealed partial class CgroupProcessTests
     [InlineData("v1")]
     [InlineData("v2")]
     [InlineData("both")]
-    public void SIGKILL_to_all_reaches_what_is_frozen_at_any_depth(string view)
+    public void SIGKILL_to_all_reaches_frozen_processes_at_any_depth(string view)
     {
         using var bed = new CgroupTestBed(view);
         var cgroup = bed.Create("c");
@@ -90,7 +90,7 @@ public sealed partial class CgroupProcessTests
     [CgroupTheory]
     [InlineData("v1")]
     [InlineData("both")]
-    public void What_is_frozen_below_is_killed_with_the_whole(string view)
+    public void A_frozen_child_cgroup_is_killed_with_its_parent(string view)
     {
         using var bed = new CgroupTestBed(view);
         var cgroup = bed.Create("c");
@@ -102,7 +102,7 @@ public sealed partial class CgroupProcessTests
     }
 
     [Fact]
-    public void A_listed_number_that_is_another_processs_thread_by_now_is_nobody()
+    public void A_listed_pid_that_is_now_a_thread_of_another_process_is_skipped()
     {
         using var stop = new ManualResetEventSlim();
         new Thread(stop.Wait) { IsBackground = true }.Start();
@@ -114,7 +114,7 @@ public sealed partial class CgroupProcessTests
     }
 
     [CgroupFact]
-    public void Processes_of_cgroups_below_are_found_and_killed_too()
+    public void Processes_in_child_cgroups_are_listed_and_killed_too()
     {
         using var bed = new CgroupTestBed();
         var cgroup = bed.Create("c");
@@ -128,10 +128,10 @@ public sealed partial class CgroupProcessTests
     }
 
     [CgroupFact]
-    public void We_do_not_kill_ourselves()
+    public void A_cgroup_with_our_own_process_is_not_killed()
     {
         using var bed = new CgroupTestBed();
-        var tree = bed.Hierarchies.All.First(h => h.Version == 1); // one tree is enough, and limits nothing by itself
+        var tree = bed.Hierarchies.All.First(h => h.Version == 1); // one tree is enough, and sets no limits by itself
         var cgroup = bed.Create("c");
         var ours = Cgroup.Open(new Dictionary<string, string> { [tree.Controllers[0]] = cgroup.Paths[tree.Controllers[0]] });
         File.WriteAllText(ours.Directories[0] + "/cgroup.procs", $"{Environment.ProcessId}");
@@ -140,7 +140,7 @@ public sealed partial class CgroupProcessTests
     }
 
     [CgroupFact]
-    public void Running_out_of_memory_is_reported_and_counted()
+    public void An_out_of_memory_kill_is_reported_and_counted()
     {
         using var bed = new CgroupTestBed();
         var cgroup = bed.Create("c", new ResourcesSpec { Memory = new MemorySpec { Limit = 16 << 20, Swap = 16 << 20 } });
@@ -156,13 +156,13 @@ public sealed partial class CgroupProcessTests
         Assert.InRange(cgroup.Stats().Memory!.Memory.Highest!.Value, 12UL << 20, 16UL << 20);
 
         var again = bed.Run(cgroup, "tail /dev/zero; echo ended $?");
-        Assert.True(Ready(notifier, CgroupTestBed.Deadline), "no second report");
+        Assert.True(Ready(notifier, CgroupTestBed.Deadline), "no second notification");
         Assert.Equal("ended 137", CgroupTestBed.Line(again));
         Assert.Equal(2UL, cgroup.OomKills());
     }
 
     [CgroupFact]
-    public void A_kill_in_a_cgroup_below_is_counted_above()
+    public void An_out_of_memory_kill_in_a_child_cgroup_is_counted_in_its_parent()
     {
         using var bed = new CgroupTestBed();
         var cgroup = bed.Create("c", new ResourcesSpec { Memory = new MemorySpec { Limit = 16 << 20, Swap = 16 << 20 } });

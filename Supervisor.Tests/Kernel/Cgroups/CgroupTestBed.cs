@@ -5,7 +5,7 @@ using Supervisor.Runtime.Resources;
 
 namespace Supervisor.Tests.Kernel.Cgroups;
 
-/// <summary>A fact about real cgroups: skipped where we may not make them.</summary>
+/// <summary>A fact about real cgroups, skipped where they cannot be created.</summary>
 public sealed class CgroupFactAttribute : FactAttribute
 {
     public CgroupFactAttribute() => Skip = CgroupTestBed.WhyNot;
@@ -17,16 +17,16 @@ public sealed class CgroupTheoryAttribute : TheoryAttribute
     public CgroupTheoryAttribute() => Skip = CgroupTestBed.WhyNot;
 }
 
-/// <summary>Cgroups of one test below a directory of its own, and shells in them. Disposing leaves nothing.</summary>
+/// <summary>The cgroups of one test, under a directory of its own, and shells in them. Disposing removes all.</summary>
 internal sealed class CgroupTestBed : IDisposable
 {
-    /// <summary>Collection of the tests that make cgroups: what they hand out at the root of the v2 tree is for all.</summary>
+    /// <summary>Collection of the tests that create cgroups: they share the controllers enabled at the root of the v2 tree.</summary>
     public const string OneAtATime = "cgroups of this host";
 
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
     private readonly List<Process> _processes = [];
     private readonly List<Cgroup> _cgroups = [];
-    private readonly string[] _handedOut = HandedOut();
+    private readonly string[] _enabledBefore = EnabledControllers();
 
     /// <param name="view">v1, v2 or both: which of this host's trees the test sees.</param>
     public CgroupTestBed(string view = "both")
@@ -45,10 +45,10 @@ internal sealed class CgroupTestBed : IDisposable
 
     public CgroupHierarchies Hierarchies { get; }
 
-    /// <summary>What no controller of this host could do of all that was asked for.</summary>
+    /// <summary>Requested limits that no controller of this host supports.</summary>
     public List<UnsupportedField> NotApplied { get; } = [];
 
-    /// <summary>The directory below which the test's cgroups are, as the beginning of a cgroup path.</summary>
+    /// <summary>The parent of the test's cgroups, as the start of a cgroup path.</summary>
     public string Directory { get; }
 
     public Cgroup Create(string name, ResourcesSpec? resources = null)
@@ -61,7 +61,7 @@ internal sealed class CgroupTestBed : IDisposable
     public static string Read(Cgroup cgroup, string controller, string file) =>
         File.ReadAllText($"{cgroup.Paths[controller]}/{file}").Trim();
 
-    /// <summary>A shell that has joined the cgroup, and then runs the script. Returns once it has joined.</summary>
+    /// <summary>Starts a shell that joins the cgroup and then runs the script. Returns once it has joined.</summary>
     public Process Run(Cgroup cgroup, string script)
     {
         var joins = string.Join("; ", cgroup.Paths.Values.Distinct().Select(d => $"echo $$ > '{d}/cgroup.procs' || exit 99"));
@@ -81,13 +81,13 @@ internal sealed class CgroupTestBed : IDisposable
 
     public static void Exited(Process process) => Assert.True(process.WaitForExit(Deadline), $"pid {process.Id} is still there");
 
-    /// <summary>Waits for something that no file tells of.</summary>
+    /// <summary>Waits for a condition that can only be polled.</summary>
     public static void Until(Func<bool> condition, string what)
     {
         var clock = Stopwatch.StartNew();
         while (!condition())
         {
-            Assert.True(clock.Elapsed < Deadline, $"not in time: {what}");
+            Assert.True(clock.Elapsed < Deadline, $"timed out waiting for: {what}");
             Thread.Yield();
         }
     }
@@ -119,13 +119,13 @@ internal sealed class CgroupTestBed : IDisposable
                 System.IO.Directory.Delete(below);
             System.IO.Directory.Delete(directory);
         }
-        foreach (var controller in HandedOut().Except(_handedOut))
+        foreach (var controller in EnabledControllers().Except(_enabledBefore))
             File.WriteAllText(Root + "/cgroup.subtree_control", "-" + controller);
     }
 
     private static string? Root => CgroupHierarchies.Discover().V2?.MountPoint;
 
-    private static string[] HandedOut() =>
+    private static string[] EnabledControllers() =>
         Root is { } root ? File.ReadAllText(root + "/cgroup.subtree_control")
             .Split((char[])[' ', '\n'], StringSplitOptions.RemoveEmptyEntries) : [];
 }

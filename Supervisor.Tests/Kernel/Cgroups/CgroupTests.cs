@@ -40,7 +40,7 @@ public sealed class CgroupTests
     }
 
     [CgroupFact]
-    public void Devices_are_denied_but_for_the_usual_ones_and_those_of_the_spec()
+    public void Devices_are_denied_except_the_default_ones_and_those_of_the_spec()
     {
         using var bed = new CgroupTestBed();
         var cgroup = bed.Create("devices", new ResourcesSpec
@@ -64,7 +64,7 @@ public sealed class CgroupTests
     }
 
     [CgroupFact]
-    public void New_limits_take_the_place_of_old_ones_up_and_down()
+    public void Limits_can_be_raised_and_lowered()
     {
         using var bed = new CgroupTestBed();
         var cgroup = bed.Create("update", Memory(64 << 20, 64 << 20));
@@ -86,7 +86,7 @@ public sealed class CgroupTests
     }
 
     [CgroupFact]
-    public void A_refused_value_is_named_and_nothing_stays()
+    public void A_rejected_value_is_named_and_nothing_is_left_behind()
     {
         using var bed = new CgroupTestBed();
         var e = Assert.Throws<CgroupException>(
@@ -124,7 +124,7 @@ public sealed class CgroupTests
     }
 
     [CgroupFact]
-    public void An_empty_cgroup_of_a_former_run_is_made_anew()
+    public void An_empty_cgroup_of_an_earlier_run_is_recreated()
     {
         using var bed = new CgroupTestBed();
         var former = bed.Create("c", new ResourcesSpec { Pids = new PidsSpec { Limit = 5 } });
@@ -135,7 +135,7 @@ public sealed class CgroupTests
     }
 
     [CgroupFact]
-    public void Deleting_takes_what_is_below_and_the_parents_made_for_it_but_not_those_of_others()
+    public void Deleting_removes_children_and_the_parents_made_for_it_but_no_others()
     {
         using var bed = new CgroupTestBed();
         var first = bed.Create("pod/a");
@@ -151,7 +151,7 @@ public sealed class CgroupTests
     }
 
     [CgroupFact]
-    public void A_parent_that_somebody_else_made_stays_and_the_last_container_takes_those_that_were_made()
+    public void A_parent_made_by_another_program_stays_and_the_last_container_removes_ours()
     {
         using var bed = new CgroupTestBed();
         var others = bed.Hierarchies.All[0].MountPoint + bed.Directory;
@@ -167,7 +167,7 @@ public sealed class CgroupTests
     }
 
     [CgroupFact]
-    public void A_creation_that_fails_takes_the_parents_that_it_made()
+    public void A_failed_creation_removes_the_parents_that_it_made()
     {
         using var bed = new CgroupTestBed();
         Assert.Throws<CgroupException>(() => bed.Create("pod/a", new ResourcesSpec { Cpu = new CpuSpec { Cpus = "4095" } }));
@@ -177,7 +177,7 @@ public sealed class CgroupTests
     [CgroupTheory]
     [InlineData("v1")]
     [InlineData("v2")]
-    public void A_frozen_cgroup_is_refused_and_stays_as_it_is_and_so_is_one_below_it(string view)
+    public void A_frozen_cgroup_or_child_cgroup_is_refused_and_left_unchanged(string view)
     {
         using var bed = new CgroupTestBed(view);
         var frozen = bed.Create("c");
@@ -193,7 +193,7 @@ public sealed class CgroupTests
     }
 
     [CgroupFact]
-    public void Deleting_with_a_process_inside_ends_at_the_deadline_and_names_it()
+    public void Deleting_a_cgroup_with_a_process_fails_at_the_deadline_and_names_the_process()
     {
         using var bed = new CgroupTestBed();
         var cgroup = bed.Create("c");
@@ -204,7 +204,7 @@ public sealed class CgroupTests
     }
 
     [CgroupFact]
-    public void Many_containers_come_and_go_below_one_parent_at_once()
+    public void Many_containers_are_created_and_deleted_under_one_parent_concurrently()
     {
         using var bed = new CgroupTestBed();
         Parallel.For(0, 40, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i =>
@@ -236,7 +236,7 @@ public sealed class CgroupTests
     }
 
     [CgroupFact]
-    public void What_was_used_is_counted()
+    public void Usage_is_counted()
     {
         using var bed = new CgroupTestBed();
         var cgroup = bed.Create(

@@ -4,7 +4,7 @@ using Supervisor.Runtime.Resources;
 
 namespace Supervisor.Tests.Kernel.Cgroups;
 
-/// <summary>What is written to and read from the files of v2, on plain files: a host with v1 controllers has no others.</summary>
+/// <summary>Reads and writes of v2's files, tried on plain files: a host with v1 controllers has no real ones.</summary>
 public sealed class CgroupV2FilesTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("supervisor-v2-").FullName;
@@ -58,7 +58,7 @@ public sealed class CgroupV2FilesTests : IDisposable
     }
 
     [Fact]
-    public void Minus_one_is_max_and_zero_is_nothing()
+    public void Minus_one_means_max_and_zero_means_unset()
     {
         CgroupLimits.Update(_cgroup,
             new ResourcesSpec { Memory = new MemorySpec { Limit = -1, Reservation = -1 }, Cpu = new CpuSpec { Quota = -1 },
@@ -74,7 +74,7 @@ public sealed class CgroupV2FilesTests : IDisposable
     }
 
     [Fact]
-    public void A_period_alone_keeps_the_quota_and_swap_alone_counts_from_the_limit()
+    public void A_period_alone_keeps_the_quota_and_swap_alone_is_relative_to_the_limit()
     {
         Put("cpu.max", "30000 100000\n");
         Put("memory.max", "1000\n");
@@ -89,7 +89,7 @@ public sealed class CgroupV2FilesTests : IDisposable
     }
 
     [Fact]
-    public void A_limit_below_what_is_in_use_is_refused_on_request()
+    public void A_limit_below_the_current_usage_is_refused_on_request()
     {
         Put("memory.current", "5000\n");
         var e = Assert.Throws<CgroupException>(
@@ -149,7 +149,7 @@ public sealed class CgroupV2FilesTests : IDisposable
     }
 
     [Fact]
-    public void Counters_of_v1_block_devices_are_joined()
+    public void Counters_of_v1_block_devices_are_merged()
     {
         var entries = IOText.StatV1("8:0 Read 10\n8:0 Write 20\n8:0 Total 30\nTotal 30\n", "8:0 Read 1\n8:16 Read 2\nTotal 3\n");
         Assert.Equal([new(8, 0, "Read", 10, 1), new(8, 0, "Write", 20, null), new(8, 0, "Total", 30, null),

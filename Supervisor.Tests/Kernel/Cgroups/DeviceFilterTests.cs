@@ -14,7 +14,7 @@ public sealed class DeviceFilterTests : IDisposable
     public void Dispose() => _bed.Dispose();
 
     [CgroupFact]
-    public void Everything_but_the_devices_of_every_container_is_denied()
+    public void Every_device_but_the_default_ones_is_denied()
     {
         var cgroup = Make(Rule(false));
         Assert.Equal("r r r w", Try(cgroup, "r /dev/null", "r /dev/zero", "r /dev/urandom", "w /dev/null"));
@@ -33,7 +33,7 @@ public sealed class DeviceFilterTests : IDisposable
     }
 
     [CgroupFact]
-    public void New_rules_take_the_place_of_old_ones()
+    public void New_rules_replace_old_ones()
     {
         var cgroup = Make(Rule(false));
         DeviceFilter.Set(cgroup.Paths[Cgroup.V2Key], [Rule(false), Rule(true, "c", 1, 11), .. DeviceAccess.AlwaysAllowed]);
@@ -42,7 +42,7 @@ public sealed class DeviceFilterTests : IDisposable
     }
 
     [CgroupFact]
-    public void Where_nothing_is_denied_there_is_no_program() =>
+    public void Without_a_denied_device_no_program_is_loaded() =>
         Assert.Equal(0, DeviceFilter.Count(Make(Rule(true)).Paths[Cgroup.V2Key]));
 
     private Cgroup Make(params DeviceRuleSpec[] rules)

@@ -4,7 +4,7 @@ using Supervisor.Kernel.Processes;
 namespace Supervisor.Tests.Kernel.Processes;
 
 /// <summary>
-/// The exits of processes that are not our children, as those are that a daemon and a shim which died together have left.
+/// Exits of processes that are not our children: a daemon and its shim that were killed together leave such processes.
 /// </summary>
 public sealed class UncollectedExitTests
 {
@@ -12,7 +12,7 @@ public sealed class UncollectedExitTests
     [InlineData("exit 7", 7)]
     [InlineData("exit 0", 0)]
     [InlineData("kill -9 $(sh -c 'echo $PPID')", 137)]
-    public async Task Of_one_whose_parent_does_not_collect_it_the_status_is_known(string script, int status)
+    public async Task The_status_is_known_of_a_process_that_its_parent_does_not_reap(string script, int status)
     {
         using var parent = Process.Start(
             new ProcessStartInfo("sh", ["-c", $"(sleep 0.5; {script}) & echo $!; exec sleep 1000"]) {

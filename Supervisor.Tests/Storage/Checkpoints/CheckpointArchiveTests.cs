@@ -3,7 +3,7 @@ using Supervisor.Storage.Checkpoints;
 
 namespace Supervisor.Tests.Storage.Checkpoints;
 
-/// <summary>What comes out of a checkpoint's tar, and what does not.</summary>
+/// <summary>Unpacking the tar of a checkpoint.</summary>
 public sealed class CheckpointArchiveTests : IDisposable
 {
     private readonly string _place = Directory.CreateTempSubdirectory("supervisor-checkpoint-").FullName;
@@ -11,7 +11,7 @@ public sealed class CheckpointArchiveTests : IDisposable
     public void Dispose() => Directory.Delete(_place, recursive: true);
 
     [Fact]
-    public void Images_come_out_as_private_files()
+    public void Images_are_unpacked_as_private_files()
     {
         Unpack(new TarImage().Directory("./").File("./core-1.img", "core")
             .File("pages-1.img", "pages", (UnixFileMode)0b110_110_110));
@@ -26,7 +26,7 @@ public sealed class CheckpointArchiveTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Refused))]
-    public void What_is_no_image_is_refused(string what)
+    public void An_entry_that_is_not_an_image_is_refused(string what)
     {
         var secret = Path.Join(_place, "secret");
         File.WriteAllText(secret, "secret");
@@ -50,7 +50,7 @@ public sealed class CheckpointArchiveTests : IDisposable
     }
 
     [Fact]
-    public void More_than_the_limits_allow_is_refused()
+    public void An_archive_beyond_the_limits_is_refused()
     {
         var many = new TarImage().File("a.img").File("b.img").File("c.img").Bytes();
         Assert.Equal(StorageFault.ResourceExhausted,
@@ -62,10 +62,10 @@ public sealed class CheckpointArchiveTests : IDisposable
     }
 
     [Fact]
-    public void A_sweep_leaves_what_a_task_waits_for_and_nothing_else()
+    public void A_sweep_keeps_only_the_directories_that_tasks_still_need()
     {
         var directories = new CheckpointDirectories(Path.Join(_place, "checkpoints"));
-        directories.RemoveAllBut(new HashSet<string>()); // before there is any
+        directories.RemoveAllBut(new HashSet<string>()); // when there is none yet
         var (kept, left) = (directories.New(), directories.New());
         File.WriteAllText(Path.Join(left.Images, "core-1.img"), "core");
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(kept.Path));

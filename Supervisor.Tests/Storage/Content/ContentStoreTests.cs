@@ -21,7 +21,7 @@ public sealed class ContentStoreTests : IDisposable
         new(_base.FullName, StorageLimits.Default with { BlobSize = 1 << 20, Ingests = 3 }, new UniqueNames());
 
     [Fact]
-    public void An_ingest_goes_on_where_it_stopped_also_after_a_restart()
+    public void An_ingest_resumes_where_it_stopped_even_after_a_restart()
     {
         using (var first = Open("r")) first.Append("hel"u8, Now);
         _store = NewStore();
@@ -42,12 +42,12 @@ public sealed class ContentStoreTests : IDisposable
         var e = Assert.Throws<StorageException>(() => Open("r"));
         Assert.Equal(StorageFault.Unavailable, e.Fault);
         Assert.StartsWith("ref r locked", e.Message, StringComparison.Ordinal);
-        using var other = _store.Open("m", "r", 0, null, Now, default); // of another namespace
+        using var other = _store.Open("m", "r", 0, null, Now, default); // in another namespace
         Assert.Equal(StorageFault.Unavailable, Assert.Throws<StorageException>(() => _store.Abort("n", "r")).Fault);
     }
 
     [Fact]
-    public void Its_times_are_the_same_for_its_writer_for_others_and_when_it_is_opened_again()
+    public void The_times_of_an_ingest_are_the_same_for_its_writer_for_others_and_when_reopened()
     {
         var (began, wrote) = (Now, Now.AddTicks(12_345_678));
         using (var ingest = _store.Open("n", "r", 0, null, began, default))
@@ -61,7 +61,7 @@ public sealed class ContentStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task A_ref_whose_writer_is_just_closing_is_opened_again()
+    public async Task A_ref_can_be_opened_while_its_writer_closes()
     {
         var first = Open("r");
         var second = Task.Run(() => Open("r"));
@@ -71,7 +71,7 @@ public sealed class ContentStoreTests : IDisposable
     }
 
     [Fact]
-    public void A_wrong_digest_or_size_is_refused_and_the_ingest_stays()
+    public void A_wrong_digest_or_size_is_refused_and_the_ingest_is_kept()
     {
         using var ingest = Open("r");
         ingest.Append("hello"u8, Now);
@@ -84,7 +84,7 @@ public sealed class ContentStoreTests : IDisposable
     }
 
     [Fact]
-    public void Sha512_is_computed_where_it_is_asked_for()
+    public void Sha512_is_computed_on_request()
     {
         using var ingest = Open("r");
         ingest.Append("hello"u8, Now);
@@ -93,7 +93,7 @@ public sealed class ContentStoreTests : IDisposable
     }
 
     [Fact]
-    public void Truncating_begins_again()
+    public void Truncating_starts_over()
     {
         using var ingest = Open("r");
         ingest.Append("wrong"u8, Now);
@@ -103,7 +103,7 @@ public sealed class ContentStoreTests : IDisposable
     }
 
     [Fact]
-    public void What_is_too_large_is_refused_when_it_is_claimed_and_when_it_comes()
+    public void An_oversized_blob_is_refused_when_announced_and_when_written()
     {
         Assert.Equal(
             StorageFault.ResourceExhausted,
@@ -115,7 +115,7 @@ public sealed class ContentStoreTests : IDisposable
     }
 
     [Fact]
-    public void There_are_only_so_many_ingests()
+    public void The_number_of_ingests_is_limited()
     {
         for (var i = 0; i < 3; i++) Open($"r{i}").Dispose();
         Assert.Equal(StorageFault.ResourceExhausted, Assert.Throws<StorageException>(() => Open("r3")).Fault);
@@ -124,7 +124,7 @@ public sealed class ContentStoreTests : IDisposable
     }
 
     [Fact]
-    public void A_blob_that_was_not_recorded_is_swept_and_the_recorded_one_stays()
+    public void A_sweep_removes_unrecorded_blobs_and_keeps_recorded_ones()
     {
         StoredBlob kept, lost;
         using (var a = Open("a"))
@@ -143,7 +143,7 @@ public sealed class ContentStoreTests : IDisposable
     }
 
     [Fact]
-    public void Directories_are_for_their_owner_only()
+    public void Directories_are_accessible_to_their_owner_only()
     {
         Open("r").Dispose();
         foreach (var directory in _base.GetDirectories("*", SearchOption.AllDirectories))
@@ -156,7 +156,7 @@ public sealed class ContentStoreTests : IDisposable
     [InlineData("sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]
     [InlineData("md5:d41d8cd98f00b204e9800998ecf8427e")]
     [InlineData("sha256:../../../../../../../../../../../../../../../../../../../etc/passwd")]
-    public void What_is_no_digest_is_refused(string text) =>
+    public void A_malformed_digest_is_refused(string text) =>
         Assert.Equal(StorageFault.InvalidArgument, Assert.Throws<StorageException>(() => Digest.Parse(text)).Fault);
 
     private Ingest Open(string reference) => _store.Open("n", reference, 0, null, Now, default);

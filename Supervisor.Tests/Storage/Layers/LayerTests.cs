@@ -11,7 +11,7 @@ using Supervisor.Storage.Layers;
 namespace Supervisor.Tests.Storage.Layers;
 
 /// <summary>
-/// Layers into directories and out of them, on the real filesystem. Nothing that a layer holds may reach outside.
+/// Layers are unpacked into directories and created from them, on the real filesystem. No entry may escape the root.
 /// </summary>
 public sealed class LayerTests : IDisposable
 {
@@ -33,7 +33,7 @@ public sealed class LayerTests : IDisposable
     public void Dispose() => _base.Delete(recursive: true);
 
     [Fact]
-    public void Every_kind_of_entry_is_there_as_it_was_written()
+    public void Every_kind_of_entry_is_unpacked()
     {
         var tar = new TarImage().Directory("d/", (UnixFileMode)0b111_000_000)
             .File("d/f", "hello", (UnixFileMode)0b100_111_101_101, 7)
@@ -58,7 +58,7 @@ public sealed class LayerTests : IDisposable
     [InlineData("../outside")]
     [InlineData("a/../../outside")]
     [InlineData("/../outside")]
-    public void A_name_that_climbs_out_is_refused(string name)
+    public void A_name_that_escapes_the_root_is_refused(string name)
     {
         var e = Refused(new TarImage().File(name, "climbed").Bytes(), StorageFault.InvalidArgument);
         Assert.Contains("escapes the root", e.Message, StringComparison.Ordinal);
@@ -66,11 +66,11 @@ public sealed class LayerTests : IDisposable
     }
 
     [Fact]
-    public void A_hard_link_that_climbs_out_is_refused() =>
+    public void A_hard_link_that_escapes_the_root_is_refused() =>
         Refused(new TarImage().HardLink("h", "../outside").Bytes(), StorageFault.InvalidArgument);
 
     [Fact]
-    public void A_symlink_of_the_layer_leads_nowhere_but_into_its_root()
+    public void A_symlink_of_the_layer_is_resolved_within_its_root()
     {
         Apply(new TarImage().Directory("inner").Symlink("up", "../../../..").Symlink("abs", "/inner").File("up/escaped", "1")
             .File("abs/f", "2").Bytes());
@@ -80,7 +80,7 @@ public sealed class LayerTests : IDisposable
     }
 
     [Fact]
-    public void A_file_takes_the_place_of_a_symlink_and_does_not_write_through_it()
+    public void A_file_replaces_a_symlink_and_is_not_written_through_it()
     {
         Apply(new TarImage().Symlink("f", Path.Join(_base.FullName, "outside")).File("f", "mine").Bytes());
         Assert.Equal("mine", Read("f"));
@@ -95,7 +95,7 @@ public sealed class LayerTests : IDisposable
     }
 
     [Fact]
-    public void Ten_gigabytes_that_are_only_claimed_are_refused_at_once_and_take_no_disk()
+    public void A_header_that_claims_ten_gigabytes_is_refused_at_once_without_using_disk()
     {
         var e = Refused([.. TarImage.Header("big", 10L << 30), .. new byte[1024]], StorageFault.ResourceExhausted);
         Assert.Contains("10737418240", e.Message, StringComparison.Ordinal);
@@ -103,7 +103,7 @@ public sealed class LayerTests : IDisposable
     }
 
     [Fact]
-    public void A_claim_within_the_limit_that_the_tar_does_not_keep_is_refused()
+    public void An_entry_that_is_shorter_than_its_header_claims_is_refused()
     {
         var e = Refused([.. TarImage.Header("big", 32 << 20), .. new byte[1024]], StorageFault.InvalidArgument);
         Assert.Contains("truncated", e.Message, StringComparison.Ordinal);
@@ -111,7 +111,7 @@ public sealed class LayerTests : IDisposable
     }
 
     [Fact]
-    public void A_decompression_bomb_ends_at_the_limit()
+    public void A_decompression_bomb_is_stopped_at_the_limit()
     {
         var bomb = TarImage.Gzip(
             [.. TarImage.Header("a", 40 << 20), .. new byte[40 << 20], .. TarImage.Header("b", 40 << 20), .. new byte[40 << 20]]);
@@ -120,7 +120,7 @@ public sealed class LayerTests : IDisposable
     }
 
     [Fact]
-    public void Entries_without_end_are_refused()
+    public void An_endless_number_of_entries_is_refused()
     {
         var tar = new TarImage();
         for (var i = 0; i <= 1000; i++) tar.Directory($"d{i}");
@@ -130,11 +130,11 @@ public sealed class LayerTests : IDisposable
     [Theory]
     [InlineData("this is no tar at all, but it is long enough to be looked at, and then some more of it until it is 512 bytes "
         + "long")]
-    public void What_is_no_tar_is_refused(string text) =>
+    public void A_file_that_is_not_a_tar_is_refused(string text) =>
         Refused(Encoding.UTF8.GetBytes(text.PadRight(1024)), StorageFault.InvalidArgument);
 
     [Fact]
-    public void What_does_not_decompress_is_refused()
+    public void A_file_that_does_not_decompress_is_refused()
     {
         Refused([0x1f, 0x8b, 0x08, .. Enumerable.Repeat((byte)7, 2000)], StorageFault.InvalidArgument, Tar + "+gzip");
         Refused([0x28, 0xb5, 0x2f, 0xfd, .. Enumerable.Repeat((byte)7, 2000)], StorageFault.InvalidArgument, Tar + "+zstd");
@@ -147,7 +147,7 @@ public sealed class LayerTests : IDisposable
     [InlineData(Tar + "+zstd")]
     [InlineData("application/vnd.docker.image.rootfs.diff.tar")]
     [InlineData("application/vnd.docker.image.rootfs.diff.tar.gzip")]
-    public void A_layer_is_decompressed_by_what_it_is_and_not_by_what_it_is_called(string mediaType)
+    public void A_layer_is_decompressed_by_its_content_and_not_by_its_media_type(string mediaType)
     {
         using var compressor = new ZstdSharp.Compressor();
         var tar = new TarImage().File("f", mediaType).Bytes();
@@ -183,7 +183,7 @@ public sealed class LayerTests : IDisposable
     }
 
     [Fact]
-    public void Attributes_of_the_user_come_and_those_that_steer_an_overlay_do_not()
+    public void User_attributes_are_unpacked_and_overlay_attributes_are_not()
     {
         Apply(new TarImage()
             .File("f", "x", attributes: [("user.note", "kept"), ("trusted.overlay.opaque", "y"),
@@ -215,7 +215,7 @@ public sealed class LayerTests : IDisposable
     [InlineData("--format=pax --sparse-version=0.0")]
     [InlineData("--format=pax --sparse-version=0.1")]
     [InlineData("--format=pax --sparse-version=1.0")]
-    public void A_sparse_file_of_GNU_tar_has_its_holes_again(string format)
+    public void A_sparse_file_of_GNU_tar_is_unpacked_with_its_holes(string format)
     {
         using (var file = File.OpenHandle(Path.Join(Lower, "sparse"), FileMode.Create, FileAccess.Write))
         {
@@ -232,7 +232,7 @@ public sealed class LayerTests : IDisposable
     }
 
     [Fact]
-    public void Whiteouts_remove_from_a_plain_directory_what_was_there_and_not_what_came_with_them()
+    public void Whiteouts_in_a_plain_directory_remove_existing_entries_and_keep_those_of_their_own_layer()
     {
         foreach (var name in (string[])["a", "b", "d/x", "d/y"])
         {
@@ -245,14 +245,14 @@ public sealed class LayerTests : IDisposable
     }
 
     [Fact]
-    public void Whiteouts_become_marks_in_an_overlay()
+    public void Whiteouts_become_overlay_whiteouts()
     {
         Directory.CreateDirectory(Path.Join(Lower, "d"), (UnixFileMode)0b111_000_000);
         File.WriteAllText(Path.Join(Lower, "d", "below"), "old");
         Apply(new TarImage().File(".wh.gone").File("d/new").File("e/.wh..wh..opq").File(".wh.back").File("back/again", "x")
             .Bytes(), overlay: true);
         Assert.True(Status("gone").IsWhiteout);
-        Assert.Equal(0x1c0u, Status("d").Mode); // as the one below: d itself is not in the layer
+        Assert.Equal(0x1c0u, Status("d").Mode); // as in the lower layer: d itself is not in this one
         using var root = Fd.Open(Root, OpenFlags.O_DIRECTORY);
         Assert.Equal("y"u8.ToArray(), ExtendedAttributes.Get(root, "e", ExtendedAttributes.Opaque));
         Assert.Equal("y"u8.ToArray(), ExtendedAttributes.Get(root, "back", ExtendedAttributes.Opaque));
@@ -260,7 +260,7 @@ public sealed class LayerTests : IDisposable
     }
 
     [Fact]
-    public void A_hard_link_to_a_file_of_a_layer_below_brings_it_up()
+    public void A_hard_link_to_a_file_of_a_lower_layer_copies_it_up()
     {
         File.WriteAllText(Path.Join(Lower, "f"), "below");
         Apply(new TarImage().HardLink("g", "f").Bytes(), overlay: true);
@@ -269,7 +269,7 @@ public sealed class LayerTests : IDisposable
     }
 
     [Fact]
-    public void A_read_only_mount_is_not_unpacked_into()
+    public void A_layer_is_not_unpacked_into_a_read_only_mount()
     {
         using var blob = Blob(new TarImage().Bytes());
         var e = Assert.Throws<StorageException>(
@@ -278,7 +278,7 @@ public sealed class LayerTests : IDisposable
     }
 
     [Fact]
-    public void What_a_tree_has_changed_is_unpacked_over_the_old_one_to_the_same_tree()
+    public void A_diff_unpacked_over_the_old_tree_gives_the_new_one()
     {
         var (right, again) = (Path.Join(_base.FullName, "right"), Path.Join(_base.FullName, "again"));
         Apply(new TarImage().Directory("keep").File("keep/same", "same").File("change", "old").File("gone", "x").Directory("dir")
@@ -314,7 +314,7 @@ public sealed class LayerTests : IDisposable
     }
 
     [Fact]
-    public void The_same_trees_make_an_empty_layer()
+    public void Identical_trees_give_an_empty_layer()
     {
         Apply(new TarImage().Directory("d").File("d/f", "x").Bytes());
         Copy(Root, Path.Join(_base.FullName, "right"));
@@ -326,7 +326,7 @@ public sealed class LayerTests : IDisposable
     }
 
     [Fact]
-    public void An_overlay_is_looked_at_without_a_mount_that_anybody_sees()
+    public void An_overlay_is_read_without_a_visible_mount()
     {
         File.WriteAllText(Path.Join(Lower, "below"), "1");
         File.WriteAllText(Path.Join(Root, "above"), "2");
@@ -339,7 +339,7 @@ public sealed class LayerTests : IDisposable
     }
 
     [Fact]
-    public void A_tree_deeper_than_any_path_is_removed()
+    public void A_tree_deeper_than_PATH_MAX_is_removed()
     {
         using (var root = Fd.Open(Root, OpenFlags.O_DIRECTORY))
         {
