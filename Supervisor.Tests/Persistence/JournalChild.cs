@@ -23,7 +23,7 @@ internal static class JournalChild
         var output = Console.OpenStandardOutput();
         var system = PersistentSystem.OnDisk(file: file, directory: Path.GetDirectoryName(file));
         for (var i = 0; i < Actors; i++) system.Start<Writer>(i, output);
-        // Not for ever, should the parent be killed before it kills us.
+        // Bounded, should the parent be killed before it kills us.
         Thread.Sleep(TimeSpan.FromMinutes(2));
     }
 

@@ -5,8 +5,8 @@ using Akka.Configuration;
 namespace Supervisor.Tests.Persistence;
 
 /// <summary>
-/// An actor system with a journal and a snapshot store, in memory or in a directory of its own, that can be "crashed" and begun
-/// anew.
+/// An actor system with a journal and a snapshot store, in memory or in a directory of its own, that can be "crashed" and
+/// restarted.
 /// </summary>
 internal sealed class PersistentSystem : IAsyncDisposable
 {
@@ -84,7 +84,7 @@ internal sealed class PersistentSystem : IAsyncDisposable
     }
 }
 
-/// <summary>What actors under test tell, in order.</summary>
+/// <summary>Records what actors under test report, in order.</summary>
 internal sealed class Probe
 {
     public static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);

@@ -3,7 +3,7 @@ using Akka.Persistence;
 
 namespace Supervisor.Tests.Persistence;
 
-/// <summary>A persistent actor that is told what to do: a command is a piece of code. It notes all it recovers.</summary>
+/// <summary>A persistent actor whose commands are delegates. It records everything that it recovers.</summary>
 internal sealed class Recorder(string id, Probe probe) : UntypedPersistentActor
 {
     public override string PersistenceId => id;

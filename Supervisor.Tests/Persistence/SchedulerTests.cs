@@ -3,7 +3,7 @@ using Akka.Actor;
 namespace Supervisor.Tests.Persistence;
 
 /// <summary>
-/// The first caller of Akka's scheduler starts its loop as a task of the thread pool, and all callers wait for that. Were they
+/// The first caller of Akka's scheduler starts its loop as a task of the thread pool, and all callers wait for it. If they were
 /// persistent actors that recover (each sets a timeout), they would hold every thread that the loop could start on, until the
 /// pool has grown beyond their number: ten seconds for fifty of them on two processors, in one start of three.
 /// </summary>
@@ -14,10 +14,10 @@ public sealed class SchedulerTests
     internal static void Use(ActorSystem system) => system.Scheduler.Advanced.ScheduleOnce(TimeSpan.Zero, () => { });
 
     [Fact]
-    public async Task A_scheduler_that_was_used_once_needs_no_thread_of_the_pool_to_take_another_task()
+    public async Task Scheduling_on_a_started_scheduler_needs_no_pool_thread()
     {
         await using var system = PersistentSystem.InMemory();
-        var release = new ManualResetEventSlim(); // not disposed: those that it releases look at it later
+        var release = new ManualResetEventSlim(); // not disposed: the released threads still use it
         try
         {
             // More than the pool adds while this runs.

@@ -31,10 +31,10 @@ internal sealed class StoredJournal : IDisposable
         }
     }
 
-    /// <summary>What it said at its opening.</summary>
+    /// <summary>Warnings at its opening.</summary>
     public List<string> Reports { get; } = [];
 
-    /// <summary>Whose events are damaged.</summary>
+    /// <summary>Actors with damaged events.</summary>
     public IReadOnlyDictionary<string, string> Damaged => _table.Damaged;
 
     public StreamBounds Bounds => _table.Bounds;

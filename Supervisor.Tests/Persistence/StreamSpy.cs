@@ -18,7 +18,7 @@ internal sealed record SpiedCommit(long LogLength, bool IsSynced, ImmutableArray
 
 /// <summary>
 /// A subscriber of the stream that is called on the store's thread: it sees the file as it is between a commit and its answers.
-/// It has the right of a plugin to the file, so that it must be disposed before its actor system ends.
+/// It uses the store like a plugin, so that it must be disposed before its actor system stops.
 /// </summary>
 internal sealed class StreamSpy : MinimalActorRef, IDisposable
 {
@@ -42,7 +42,7 @@ internal sealed class StreamSpy : MinimalActorRef, IDisposable
     public override IActorRefProvider Provider { get; }
     public override ActorPath Path { get; }
 
-    /// <summary>What was committed so far. After the acknowledgement of an event, its commit is among them.</summary>
+    /// <summary>Commits so far. After the acknowledgement of an event, its commit is among them.</summary>
     public IReadOnlyList<SpiedCommit> Commits
     {
         get

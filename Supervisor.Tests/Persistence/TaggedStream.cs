@@ -33,7 +33,7 @@ internal static class TaggedStream
         return all;
     }
 
-    /// <summary>Each names its predecessor, the offsets rise, and no actor's number is missing or comes twice.</summary>
+    /// <summary>Each event names its predecessor, offsets rise, and no actor's number is missing or repeated.</summary>
     /// <param name="before">Offset of the tagged event before the first of these.</param>
     public static void AssertUnbroken(IEnumerable<TaggedEvent> events, long before = 0)
     {

@@ -4,7 +4,7 @@ namespace Supervisor.Tests.Persistence;
 
 internal static class Watching
 {
-    /// <summary>Waits, with a deadline, for the actor's end.</summary>
+    /// <summary>Waits, with a deadline, until the actor has stopped.</summary>
     public static Task<bool> WatchAsync(this IActorRef actor, ActorSystem system)
     {
         var ended = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -21,16 +21,16 @@ public sealed class EventFieldsTests
     [InlineData("event.container_id==c1", true)]
     [InlineData("event.container_id==c2", false)]
     [InlineData("event.id==e1", true)]
-    [InlineData("event.pid==7", false)]           // only text can be asked for
+    [InlineData("event.pid==7", false)]           // only text fields can be filtered
     [InlineData("event.pid", false)]
     [InlineData("event.nonsense", false)]
     [InlineData("event", false)]
     [InlineData("topic.x", false)]
-    public void The_envelope_and_the_texts_of_the_body_can_be_asked_for(string filter, bool matches) =>
+    public void The_envelope_and_text_fields_of_the_body_can_be_filtered(string filter, bool matches) =>
         Assert.Equal(matches, Matches(filter, Event("/tasks/exit", new TaskExit { ContainerId = "c1", Id = "e1", Pid = 7 })));
 
     [Fact]
-    public void Nested_messages_and_labels_are_reached_by_dots()
+    public void Nested_messages_and_labels_are_addressed_by_dots()
     {
         var created = Event("/containers/create", new ContainerCreate { Id = "c", Runtime = new() { Name = "r" } });
         Assert.True(Matches("event.runtime.name==r", created));

@@ -58,7 +58,7 @@ public sealed class FilterTests
     };
 
     [Theory, MemberData(nameof(Rows))]
-    public void A_filter_matches_what_containerd_says(string filter, bool matches) =>
+    public void A_filter_matches_as_in_containerd(string filter, bool matches) =>
         Assert.Equal(matches, FilterSet.Parse([filter]).Matches(Lookup));
 
     [Theory]
@@ -76,7 +76,7 @@ public sealed class FilterTests
     [InlineData("id==\"c", "filters: parse error: [id== >|\"c|< ]: unclosed quoted literal: invalid argument")]
     [InlineData("id==\"\\q\"", "filters: parse error: [id==\" >|\\q|< \"]: invalid escape: invalid argument")]
     [InlineData("id#c", "filters: parse error: [id >|#|< c]: unexpected input: #: invalid argument")]
-    public void A_filter_that_is_none_is_refused_where_it_goes_wrong(string filter, string message) =>
+    public void A_malformed_filter_is_refused_with_the_position_of_the_error(string filter, string message) =>
         Assert.Equal(message, Assert.Throws<FilterSyntaxException>(() => FilterSet.Parse([filter])).Message);
 
     [Fact]
@@ -87,7 +87,7 @@ public sealed class FilterTests
     }
 
     [Fact]
-    public void None_and_an_empty_one_let_everything_pass()
+    public void No_filter_and_an_empty_filter_match_everything()
     {
         Assert.True(FilterSet.Parse([]).Matches(_ => null));
         Assert.True(FilterSet.Parse([""]).Matches(_ => null));
@@ -95,7 +95,7 @@ public sealed class FilterTests
     }
 
     [Fact]
-    public void More_characters_than_anybody_needs_are_refused() =>
+    public void An_oversized_filter_is_refused() =>
         Assert.Throws<FilterSyntaxException>(() => FilterSet.Parse([new string('a', FilterSet.MaximumLength), "b"]));
 
     [Fact]

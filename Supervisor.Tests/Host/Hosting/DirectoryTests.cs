@@ -5,7 +5,7 @@ using Supervisor.Host.Hosting;
 namespace Supervisor.Tests.Host.Hosting;
 
 /// <summary>
-/// The daemon's directories and locks are its own: what another user has, or has planted there, is refused and left as it is.
+/// The daemon's directories and locks are its own: another user's files and planted links are refused and left unchanged.
 /// </summary>
 public sealed class DirectoryTests : IDisposable
 {
@@ -25,7 +25,7 @@ public sealed class DirectoryTests : IDisposable
     [InlineData("root")]
     [InlineData("state")]
     [InlineData("run")]
-    public async Task A_symbolic_link_in_the_place_of_a_directory_is_refused_and_nothing_is_written_where_it_leads(string name)
+    public async Task A_symbolic_link_in_place_of_a_directory_is_refused_and_its_target_is_not_written(string name)
     {
         var target = Directory.CreateDirectory($"{_base}/elsewhere");
         File.CreateSymbolicLink($"{_base}/{name}", target.FullName);
@@ -40,7 +40,7 @@ public sealed class DirectoryTests : IDisposable
     [InlineData("root/lock")]
     [InlineData("state/state.lock")]
     [InlineData("run/s.lock")]
-    public async Task A_symbolic_link_in_the_place_of_a_lock_is_refused_and_nothing_is_made_where_it_leads(string name)
+    public async Task A_symbolic_link_in_place_of_a_lock_is_refused_and_its_target_is_not_created(string name)
     {
         Directory.CreateDirectory(Path.GetDirectoryName($"{_base}/{name}")!, Private);
         File.CreateSymbolicLink($"{_base}/{name}", $"{_base}/planted");
@@ -75,7 +75,7 @@ public sealed class DirectoryTests : IDisposable
     [Theory]
     [InlineData("root")]
     [InlineData("state")]
-    public async Task A_directory_that_others_may_enter_is_refused_if_it_holds_files_that_are_not_ours(string name)
+    public async Task A_directory_open_to_others_is_refused_if_it_holds_foreign_files(string name)
     {
         var directory = Directory.CreateDirectory($"{_base}/{name}", Private);
         File.SetUnixFileMode(directory.FullName, Readable);
@@ -85,9 +85,9 @@ public sealed class DirectoryTests : IDisposable
     }
 
     [Fact]
-    public async Task Directories_of_ours_that_others_may_enter_are_narrowed()
+    public async Task Our_own_directories_that_are_open_to_others_are_made_private()
     {
-        for (var round = 0; round < 2; round++) // empty ones, and those of a former daemon
+        for (var round = 0; round < 2; round++) // empty ones, and those of an earlier daemon
         {
             foreach (var name in (string[])["root", "state"])
             {

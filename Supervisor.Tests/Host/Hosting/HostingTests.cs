@@ -22,7 +22,7 @@ public sealed class HostingTests : IAsyncLifetime
     public Task DisposeAsync() => _daemon.DisposeAsync();
 
     [Fact]
-    public void The_socket_is_its_owners_alone() =>
+    public void The_socket_is_accessible_to_its_owner_only() =>
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_daemon.Options.Address));
 
     [Fact]
@@ -44,7 +44,7 @@ public sealed class HostingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_lock_that_a_dying_daemons_child_still_holds_for_a_moment_is_waited_for()
+    public async Task A_lock_that_a_child_of_an_exiting_daemon_still_holds_is_waited_for()
     {
         var path = $"{_daemon.Base}/held";
         await File.WriteAllTextAsync(path, "");
@@ -61,12 +61,12 @@ public sealed class HostingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_lock_whose_file_was_removed_meanwhile_is_taken_on_the_new_one()
+    public async Task A_lock_whose_file_was_replaced_meanwhile_is_taken_on_the_new_file()
     {
         var path = $"{_daemon.Base}/removed";
         var first = LockFile.Take(path, "a test's file");
         var second = Task.Run(() => LockFile.Take(path, "a test's file"));
-        await Task.Delay(100); // it has opened the file, and waits
+        await Task.Delay(100); // it has opened the file and is waiting
         File.Delete(path);
         first.Dispose();
         using var taken = await second.WaitAsync(Deadline);
@@ -74,7 +74,7 @@ public sealed class HostingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_no_socket_is_not_removed_to_make_room()
+    public async Task A_file_that_is_not_a_socket_is_not_removed_for_the_address()
     {
         var file = $"{_daemon.Base}/precious";
         await File.WriteAllTextAsync(file, "x");
@@ -90,10 +90,10 @@ public sealed class HostingTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_socket_on_which_nobody_answers_is_removed()
+    public void A_socket_without_a_listener_is_removed()
     {
         var path = $"{_daemon.Base}/stale";
-        // its end finds nothing to remove
+        // its stop finds nothing to remove
         using (ListeningSocket.Bind($"{_daemon.Base}/bound", group: null)) File.Move($"{_daemon.Base}/bound", path);
         Assert.NotNull(FileKind.Of(path));
         ListeningSocket.RemoveStale(path);
@@ -101,7 +101,7 @@ public sealed class HostingTests : IAsyncLifetime
     }
 
     [Fact]
-    public void A_directory_in_which_others_may_write_is_refused() =>
+    public void A_directory_that_others_may_write_to_is_refused() =>
         Assert.Contains("others may write",
             Assert.Throws<DaemonStartException>(() => PrivateDirectory.ClaimForSocket("/tmp")).Message, StringComparison.Ordinal);
 
@@ -125,7 +125,7 @@ public sealed class HostingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_comes_while_the_journal_is_read_is_answered_when_it_has_been()
+    public async Task A_call_during_replay_is_answered_when_the_replay_is_complete()
     {
         await _daemon.Namespaces.CreateAsync(
             new CreateNamespaceRequest { Namespace = new Namespace { Name = "kept" } }, In(null));
@@ -157,7 +157,7 @@ public sealed class HostingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_comes_while_the_journal_is_read_is_told_when_it_cannot_be()
+    public async Task A_call_during_replay_fails_when_the_journal_cannot_be_read()
     {
         await _daemon.Host.StopAsync("a test restarts it").WaitAsync(Deadline);
         await using (Lock())
@@ -180,7 +180,7 @@ public sealed class HostingTests : IAsyncLifetime
             Assert.True(DateTime.UtcNow < end);
     }
 
-    /// <summary>Nobody else can read the journal until it is disposed of (sqlite.org/pragma.html#pragma_locking_mode).</summary>
+    /// <summary>Locks the journal for other readers until disposed (sqlite.org/pragma.html#pragma_locking_mode).</summary>
     private SqliteConnection Lock()
     {
         var connection = new SqliteConnection($"Data Source={_daemon.Options.Root}/journal.db;Pooling=False");
@@ -192,7 +192,7 @@ public sealed class HostingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_connection_without_a_call_is_closed_and_one_that_has_made_one_stays()
+    public async Task An_idle_connection_is_closed_unless_it_has_made_a_call()
     {
         var options = _daemon.Options with
         {
@@ -233,7 +233,7 @@ public sealed class HostingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_request_that_is_no_message_is_the_callers_mistake()
+    public async Task A_malformed_message_is_an_invalid_argument()
     {
         var raw = Marshallers.Create<byte[]>(b => b, b => b);
         foreach (var type in new[] { MethodType.Unary, MethodType.ServerStreaming })
@@ -255,7 +255,7 @@ public sealed class HostingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_was_acknowledged_is_there_after_a_restart()
+    public async Task Acknowledged_changes_survive_a_restart()
     {
         var uuid = (await _daemon.Introspection.ServerAsync(new Empty(), In(null))).Uuid;
         await _daemon.Namespaces.CreateAsync(
@@ -279,7 +279,7 @@ public sealed class HostingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_long_history_of_leases_is_compacted_without_losing_the_last()
+    public async Task A_long_history_of_leases_is_compacted_without_losing_the_latest()
     {
         for (var i = 0; i < Supervisor.Actors.Leases.LeasesActor.CompactEvery / 2; i++)
         {

@@ -13,7 +13,7 @@ using Status = Containerd.V1.Types.Status;
 namespace Supervisor.Tests.Host.Hosting;
 
 /// <summary>
-/// Journals of every format, each written by the last version that had it and killed in the middle: a running task, a stopped
+/// Journals of every format, each written by the last version that used it, which was killed at work: a running task, a stopped
 /// one, one that was run and deleted, an exec, namespaces, leases, and 19 published events.
 /// </summary>
 public sealed class JournalMigrationTests : IAsyncLifetime
@@ -55,7 +55,7 @@ public sealed class JournalMigrationTests : IAsyncLifetime
     public async Task The_history_continues_from_its_last_number(string format)
     {
         await StartOn(format);
-        // The running task's init belonged to another boot, or to a process that is gone: its exit is the next event.
+        // The running task's init was of another boot, or has exited since: its exit is the next event.
         var events = await Until(
             1, e => e.Topic == "/tasks/exit"
             && TaskExit.Parser.ParseFrom(e.Event_.Value) is { ContainerId: "running", Id: "running" });

@@ -7,7 +7,7 @@ namespace Supervisor.Tests.Host.Services;
 public sealed class CallsThatNeedSpaceTests
 {
     [Fact]
-    public void Each_of_them_is_a_method_that_is_served()
+    public void Each_of_the_calls_is_a_served_method()
     {
         var served = ServiceNames.Descriptors.SelectMany(s => s.Methods.Select(m => $"/{s.FullName}/{m.Name}")).ToHashSet();
         Assert.Empty(CallsThatNeedSpace.All.Except(served));
@@ -19,6 +19,6 @@ public sealed class CallsThatNeedSpaceTests
     [InlineData("tasks.v1.Tasks/Wait")]
     [InlineData("containers.v1.Containers/Delete")]
     [InlineData("containers.v1.Containers/List")]
-    public void What_ends_or_looks_is_not_among_them(string method) =>
+    public void Calls_that_read_kill_or_delete_are_not_among_them(string method) =>
         Assert.False(CallsThatNeedSpace.Include("/containerd.services." + method));
 }

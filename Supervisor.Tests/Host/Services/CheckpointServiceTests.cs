@@ -12,7 +12,7 @@ using static Supervisor.Tests.Host.Daemon;
 
 namespace Supervisor.Tests.Host.Services;
 
-/// <summary>What a checkpoint's calls answer before any process is written or restored. No criu is needed for it.</summary>
+/// <summary>Answers of the checkpoint calls before any process is dumped or restored. criu is not needed.</summary>
 public sealed class CheckpointServiceTests(Daemon daemon) : IClassFixture<Daemon>
 {
     private const string ImagesType = "application/vnd.containerd.container.criu.checkpoint.criu.tar";
@@ -24,7 +24,7 @@ public sealed class CheckpointServiceTests(Daemon daemon) : IClassFixture<Daemon
     private string Checkpoints => Path.Join(daemon.Options.Root, "checkpoints");
 
     [Fact]
-    public async Task A_checkpoint_of_nothing_is_not_found()
+    public async Task A_checkpoint_of_a_missing_task_is_not_found()
     {
         Assert.Equal(StatusCode.NotFound,
             (await StatusAsync(daemon.Tasks.CheckpointAsync(
@@ -51,15 +51,15 @@ public sealed class CheckpointServiceTests(Daemon daemon) : IClassFixture<Daemon
         var parent = await StatusAsync(
             daemon.Tasks.CheckpointAsync(new CheckpointTaskRequest { ContainerId = "c", ParentCheckpoint = "sha256:1" }, Here));
         Assert.StartsWith("parent_checkpoint", parent.Detail, StringComparison.Ordinal);
-        // And one that is right, of a task that has no processes yet.
+        // A correct one, of a task without processes.
         var early = await StatusAsync(daemon.Tasks.CheckpointAsync(new CheckpointTaskRequest { ContainerId = "c" }, Here));
         Assert.Equal((StatusCode.FailedPrecondition, "cannot checkpoint a created container"), (early.StatusCode, early.Detail));
-        Assert.Single(Left()); // of the create; the refused checkpoint's is gone
+        Assert.Single(Left()); // the create's; the refused checkpoint's is removed
         await DeleteAsync();
     }
 
     [Fact]
-    public async Task A_create_from_a_checkpoint_has_no_process_and_leaves_nothing_when_it_is_deleted()
+    public async Task A_task_created_from_a_checkpoint_has_no_process_and_leaves_nothing_when_deleted()
     {
         await CreateContainer();
         var created = await CreateFromAsync(await Content(new TarImage().File("core-1.img", "core")));
@@ -72,9 +72,9 @@ public sealed class CheckpointServiceTests(Daemon daemon) : IClassFixture<Daemon
             daemon.Tasks.CreateAsync(
                 new CreateTaskRequest {
                 ContainerId = "c", Checkpoint = await Content(new TarImage().File("core-1.img", "core")) }, Here))).StatusCode);
-        Assert.Equal([directory], Left()); // the second one's is gone
+        Assert.Equal([directory], Left()); // the second one's is removed
         var kill = await StatusAsync(daemon.Tasks.KillAsync(new KillRequest { ContainerId = "c", Signal = 9 }, Here));
-        Assert.Equal(StatusCode.FailedPrecondition, kill.StatusCode); // which clients that delete by force pass over
+        Assert.Equal(StatusCode.FailedPrecondition, kill.StatusCode); // clients that delete by force ignore it
         var wait = daemon.Tasks.WaitAsync(new WaitRequest { ContainerId = "c" }, Here);
         Assert.Equal(137u, (await DeleteAsync()).ExitStatus);
         Assert.Equal(137u, (await wait).ExitStatus);
@@ -82,7 +82,7 @@ public sealed class CheckpointServiceTests(Daemon daemon) : IClassFixture<Daemon
     }
 
     [Fact]
-    public async Task A_task_that_waits_to_be_restored_does_so_after_a_restart_too_and_a_start_that_fails_says_why()
+    public async Task A_pending_restore_survives_a_restart_and_a_failing_start_says_why()
     {
         await CreateContainer();
         await CreateFromAsync(await Content(new TarImage().File("core-1.img", "no image of criu's")));
@@ -99,7 +99,7 @@ public sealed class CheckpointServiceTests(Daemon daemon) : IClassFixture<Daemon
     }
 
     [Fact]
-    public async Task What_is_no_checkpoint_is_refused_and_leaves_nothing()
+    public async Task An_invalid_checkpoint_is_refused_and_leaves_nothing()
     {
         await CreateContainer();
         await NotCreated(StatusCode.InvalidArgument, await Content(new TarImage().Symlink("pages-1.img", "/etc/shadow")));

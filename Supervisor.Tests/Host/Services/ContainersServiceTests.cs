@@ -33,9 +33,9 @@ public sealed class ContainersServiceTests(Daemon daemon) : IClassFixture<Daemon
         StatusAsync(daemon.Containers.CreateAsync(new CreateContainerRequest { Container = container }, In(@namespace)));
 
     [Fact]
-    public async Task An_id_is_free_again_as_soon_as_its_container_is_deleted_however_many_come_and_go()
+    public async Task Ids_are_free_as_soon_as_their_containers_are_deleted_also_under_load()
     {
-        // Children stop while their parent writes of others: eight at a time, each id used again and again.
+        // Children stop while their parent writes events of others: eight at a time, each id reused many times.
         await Task.WhenAll(Enumerable.Range(0, 8).Select(async i =>
         {
             for (var life = 0; life < 40; life++)
@@ -48,7 +48,7 @@ public sealed class ContainersServiceTests(Daemon daemon) : IClassFixture<Daemon
     }
 
     [Fact]
-    public async Task What_was_created_is_got_back_with_the_daemons_times()
+    public async Task A_created_container_is_returned_with_the_daemons_times()
     {
         var before = DateTimeOffset.UtcNow;
         var sent = New("c1", c => c.Extensions.Add("x", new Any { TypeUrl = "t", Value = ByteString.CopyFrom(1, 2, 3) }));
@@ -62,7 +62,7 @@ public sealed class ContainersServiceTests(Daemon daemon) : IClassFixture<Daemon
     }
 
     [Fact]
-    public async Task A_second_one_of_the_same_id_is_refused_but_not_in_another_namespace()
+    public async Task A_duplicate_id_is_refused_but_not_in_another_namespace()
     {
         await CreateAsync("dup", New("c"));
         Assert.Equal(StatusCode.AlreadyExists, (await RefusedAsync("dup", New("c"))).StatusCode);
@@ -70,7 +70,7 @@ public sealed class ContainersServiceTests(Daemon daemon) : IClassFixture<Daemon
     }
 
     [Fact]
-    public async Task Two_creates_at_once_make_one_container()
+    public async Task Two_concurrent_creates_make_one_container()
     {
         var outcomes = await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
         {
@@ -96,7 +96,7 @@ public sealed class ContainersServiceTests(Daemon daemon) : IClassFixture<Daemon
     }
 
     [Fact]
-    public async Task What_is_missing_is_refused_by_its_field()
+    public async Task A_missing_field_is_refused_by_name()
     {
         async Task Refuses(Container? container, string field)
         {
@@ -111,7 +111,7 @@ public sealed class ContainersServiceTests(Daemon daemon) : IClassFixture<Daemon
     }
 
     [Fact]
-    public async Task Without_a_namespace_nothing_is_answered()
+    public async Task Every_call_without_a_namespace_is_refused()
     {
         var status = await StatusAsync(daemon.Containers.ListAsync(new ListContainersRequest(), In(null)));
         Assert.Equal((StatusCode.FailedPrecondition, "namespace is required: failed precondition"),
@@ -123,7 +123,7 @@ public sealed class ContainersServiceTests(Daemon daemon) : IClassFixture<Daemon
     }
 
     [Fact]
-    public async Task An_unknown_container_is_named_in_containerds_words()
+    public async Task An_unknown_container_is_not_found_in_containerds_words()
     {
         var get = await StatusAsync(daemon.Containers.GetAsync(new GetContainerRequest { Id = "nope" }, In("un")));
         Assert.Equal((StatusCode.NotFound, "container \"nope\" in namespace \"un\": not found"), (get.StatusCode, get.Detail));
@@ -197,7 +197,7 @@ public sealed class ContainersServiceTests(Daemon daemon) : IClassFixture<Daemon
     }
 
     [Fact]
-    public async Task An_id_is_free_as_soon_as_its_delete_is_answered()
+    public async Task An_id_can_be_reused_when_its_delete_is_answered()
     {
         for (var i = 0; i < 20; i++)
         {

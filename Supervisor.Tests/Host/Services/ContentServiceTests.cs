@@ -40,7 +40,7 @@ public sealed class ContentServiceTests(Daemon daemon) : StorageServices(daemon)
     }
 
     [Fact]
-    public async Task A_commit_that_is_not_what_was_announced_is_refused()
+    public async Task A_commit_with_another_size_or_digest_is_refused()
     {
         using var write = Content.Write(Here);
         await SendAsync(write, new WriteContentRequest { Ref = "bad" });
@@ -73,7 +73,7 @@ public sealed class ContentServiceTests(Daemon daemon) : StorageServices(daemon)
     }
 
     [Fact]
-    public async Task Content_that_is_there_is_not_written_again()
+    public async Task Existing_content_is_not_written_again()
     {
         var digest = await WriteAsync("twice");
         using var expecting = Content.Write(Here);
@@ -88,7 +88,7 @@ public sealed class ContentServiceTests(Daemon daemon) : StorageServices(daemon)
     }
 
     [Fact]
-    public async Task A_client_that_vanishes_in_mid_stream_leaves_an_ingest_that_the_next_one_finishes()
+    public async Task A_client_that_disconnects_mid_stream_leaves_an_ingest_that_another_can_finish()
     {
         using (var vanishing = Content.Write(Here))
         {
@@ -100,7 +100,7 @@ public sealed class ContentServiceTests(Daemon daemon) : StorageServices(daemon)
             Assert.Equal(StatusCode.Unavailable, locked.StatusCode);
         }
         WriteContentResponse begun;
-        for (var end = DateTime.UtcNow + Deadline; ;) // until the daemon has seen that the first is gone
+        for (var end = DateTime.UtcNow + Deadline; ;) // until the daemon has noticed that the first has disconnected
         {
             using var again = Content.Write(Here);
             try

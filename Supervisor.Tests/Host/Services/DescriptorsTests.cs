@@ -6,7 +6,7 @@ namespace Supervisor.Tests.Host.Services;
 public sealed class DescriptorsTests
 {
     [Fact]
-    public void Every_file_of_messages_is_built_before_anything_can_ask_for_it_from_two_threads()
+    public void Every_descriptor_file_is_built_before_two_threads_can_ask_for_it()
     {
         var files = typeof(Descriptors).Assembly.GetTypes()
             .Where(t => t.Name.EndsWith("Reflection", StringComparison.Ordinal))

@@ -7,11 +7,11 @@ using static Supervisor.Tests.Host.Daemon;
 
 namespace Supervisor.Tests.Host.Services;
 
-/// <summary>Layers over the socket: unpacked, and made from what has changed. Codes and words are containerd 1.6.20's.</summary>
+/// <summary>Layers over the socket: applied, and created as a diff. Codes and words are containerd 1.6.20's.</summary>
 public sealed class DiffServiceTests(Daemon daemon) : StorageServices(daemon), IClassFixture<Daemon>
 {
     [Fact]
-    public async Task A_layer_is_unpacked_and_made_again_from_what_has_changed()
+    public async Task A_layer_is_unpacked_and_a_diff_of_the_changes_is_created()
     {
         var tar = new TarImage().Directory("etc").File("etc/hosts", "127.0.0.1").Bytes();
         var digest = await WriteAsync(tar);

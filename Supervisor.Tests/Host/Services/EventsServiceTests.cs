@@ -18,7 +18,7 @@ public sealed class EventsServiceTests(Daemon daemon) : IClassFixture<Daemon>
         Value = new TaskExit { ContainerId = container, Id = container }.ToByteString(),
     };
 
-    /// <summary>Returns when the subscription stands: the response's headers say so.</summary>
+    /// <summary>Returns when the subscription is established, which the response's headers show.</summary>
     private async Task<AsyncServerStreamingCall<Envelope>> SubscribeAsync(params string[] filters)
     {
         var call = daemon.Events.Subscribe(new SubscribeRequest { Filters = { filters } }, In(null));
@@ -38,7 +38,7 @@ public sealed class EventsServiceTests(Daemon daemon) : IClassFixture<Daemon>
     }
 
     [Fact]
-    public async Task What_is_published_reaches_every_subscriber_in_order_whatever_its_namespace()
+    public async Task Events_of_every_namespace_reach_every_subscriber_in_order()
     {
         using var one = await SubscribeAsync("topic~=|^/order/|");
         using var two = await SubscribeAsync("topic~=|^/order/|");
@@ -53,7 +53,7 @@ public sealed class EventsServiceTests(Daemon daemon) : IClassFixture<Daemon>
     }
 
     [Fact]
-    public async Task A_filter_lets_through_what_it_names()
+    public async Task A_filter_selects_events()
     {
         using var call = await SubscribeAsync("namespace==fa,topic~=|^/filtered/|", "event.container_id==special");
         await PublishAsync("fb", "/filtered/x", Exit("c"));
@@ -98,7 +98,7 @@ public sealed class EventsServiceTests(Daemon daemon) : IClassFixture<Daemon>
     }
 
     [Fact]
-    public async Task What_is_incomplete_or_too_large_is_refused()
+    public async Task An_incomplete_or_oversized_event_is_refused()
     {
         Assert.Equal(StatusCode.FailedPrecondition, (await StatusAsync(PublishAsync(null, "/a", Exit("c")))).StatusCode);
         Assert.StartsWith("event:", (await StatusAsync(PublishAsync("n", "/a", null))).Detail, StringComparison.Ordinal);
@@ -110,7 +110,7 @@ public sealed class EventsServiceTests(Daemon daemon) : IClassFixture<Daemon>
     }
 
     [Fact]
-    public async Task Namespaces_tell_what_happens_to_them_and_silent_ones_do_not()
+    public async Task Changes_of_namespaces_are_published_except_implicit_creation()
     {
         using var call = await SubscribeAsync("topic~=|^/namespaces/|,event.name~=told");
         await daemon.Namespaces.CreateAsync(

@@ -37,7 +37,7 @@ public sealed class GrpcTranslationTests
     };
 
     [Theory, MemberData(nameof(States))]
-    public void Every_state_is_one_of_containerds(TaskState state, ProcessStatus status, uint pid, uint exitStatus)
+    public void Every_state_maps_to_one_of_containerds(TaskState state, ProcessStatus status, uint pid, uint exitStatus)
     {
         var process = ((TaskState.Present)state).ToProcess(C1);
         Assert.Equal((status, pid, exitStatus), (process.Status, process.Pid, process.ExitStatus));
@@ -46,7 +46,7 @@ public sealed class GrpcTranslationTests
     }
 
     [Fact]
-    public void No_state_is_forgotten()
+    public void Every_state_is_covered()
     {
         var shown = States.Select(r => ((object[])r)[0].GetType()).ToHashSet();
         var all = typeof(TaskState).GetNestedTypes().Where(t => !t.IsAbstract && t.IsSubclassOf(typeof(TaskState.Present)));
@@ -54,16 +54,16 @@ public sealed class GrpcTranslationTests
     }
 
     [Fact]
-    public void Every_refusal_has_a_code_of_its_own()
+    public void Every_refusal_maps_to_a_distinct_code()
     {
         var codes = System.Enum.GetValues<RefusalCode>().Select(c => new Refusal(c, "m").ToRpcException()).ToList();
         Assert.Equal(codes.Count, codes.Select(e => e.StatusCode).Distinct().Count());
         Assert.All(codes, e => Assert.Equal("m", e.Status.Detail));
-        Assert.DoesNotContain(codes, e => e.StatusCode is StatusCode.Cancelled or StatusCode.OK); // CANCELLED makes dockerd deaf
+        Assert.DoesNotContain(codes, e => e.StatusCode is StatusCode.Cancelled or StatusCode.OK); // dockerd stops listening after CANCELLED
     }
 
     [Fact]
-    public void A_container_comes_back_byte_for_byte()
+    public void A_container_is_returned_byte_for_byte()
     {
         var spec = new Any {
             TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Spec",
@@ -94,7 +94,7 @@ public sealed class GrpcTranslationTests
     }
 
     [Fact]
-    public void Inspect_says_what_containerd_cannot()
+    public void Inspect_returns_fields_that_containerd_has_not()
     {
         var stopped = InspectService.ToMessage(
             new TaskState.Stopped(Setup, Init, Cgroups, new TaskExit(137, T, "why"), OomKilled: true));

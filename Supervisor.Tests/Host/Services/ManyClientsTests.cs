@@ -11,11 +11,11 @@ using Envelope = Containerd.Services.Events.V1.Envelope;
 
 namespace Supervisor.Tests.Host.Services;
 
-/// <summary>What must not disturb the daemon: very many subscribers, and what it does not serve.</summary>
+/// <summary>Loads and requests that must not disturb the daemon: many subscribers, and unsupported runtimes.</summary>
 public sealed class ManyClientsTests(Daemon daemon) : IClassFixture<Daemon>
 {
     [Fact]
-    public async Task A_thousand_subscribers_at_once_all_hear_of_it_and_others_are_still_answered()
+    public async Task A_thousand_subscribers_all_receive_an_event_while_other_calls_are_answered()
     {
         var calls = new List<AsyncServerStreamingCall<Envelope>>();
         try
@@ -39,7 +39,7 @@ public sealed class ManyClientsTests(Daemon daemon) : IClassFixture<Daemon>
     }
 
     [Fact]
-    public async Task A_runtime_that_this_daemon_is_not_is_refused_at_the_task()
+    public async Task An_unsupported_runtime_is_refused_when_the_task_is_created()
     {
         var container = new Container {
             Id = "vm", Runtime = new() { Name = "io.containerd.kata.v2" }, Spec = new Any { TypeUrl = "x" } };
@@ -59,7 +59,7 @@ public sealed class ManyClientsTests(Daemon daemon) : IClassFixture<Daemon>
     [InlineData("binary:///allowed-not/logger", false)]
     [InlineData("binary://relative/logger", false)]
     [InlineData("/any/fifo", true)]
-    public void Only_log_binaries_of_the_allowed_directories_are_started(string stdout, bool allowed)
+    public void Only_log_binaries_in_allowed_directories_are_started(string stdout, bool allowed)
     {
         var binaries = new LogBinaries(["/allowed"]);
         var stdio = new Supervisor.Actors.Tasks.StdioPaths("", stdout, "", false);

@@ -10,7 +10,7 @@ namespace Supervisor.Tests.Host.Services;
 public sealed class NamespacesAndLeasesTests(Daemon daemon) : IClassFixture<Daemon>
 {
     [Fact]
-    public async Task A_namespace_that_was_never_made_has_no_labels_and_is_no_error()
+    public async Task Getting_a_namespace_that_was_never_created_returns_no_labels()
     {
         var got = await daemon.Namespaces.GetAsync(new GetNamespaceRequest { Name = "never" }, In(null));
         Assert.Equal(("never", 0), (got.Namespace.Name, got.Namespace.Labels.Count));
@@ -18,7 +18,7 @@ public sealed class NamespacesAndLeasesTests(Daemon daemon) : IClassFixture<Daem
     }
 
     [Fact]
-    public async Task A_namespace_is_made_labelled_listed_and_deleted()
+    public async Task A_namespace_is_created_labelled_listed_and_deleted()
     {
         var made = new Namespace { Name = "life", Labels = { ["a"] = "1" } };
         var created = await daemon.Namespaces.CreateAsync(new CreateNamespaceRequest { Namespace = made }, In("default"));
@@ -44,7 +44,7 @@ public sealed class NamespacesAndLeasesTests(Daemon daemon) : IClassFixture<Daem
     }
 
     [Fact]
-    public async Task An_update_makes_a_namespace_that_is_not_there()
+    public async Task An_update_creates_a_missing_namespace()
     {
         var labelled = new Namespace { Name = "labelled-first", Labels = { ["a"] = "1" } };
         var updated = await daemon.Namespaces.UpdateAsync(new UpdateNamespaceRequest { Namespace = labelled }, In("default"));
@@ -62,7 +62,7 @@ public sealed class NamespacesAndLeasesTests(Daemon daemon) : IClassFixture<Daem
     }
 
     [Fact]
-    public async Task The_first_container_makes_its_namespace_which_stays_and_cannot_be_deleted_before_it()
+    public async Task The_first_container_creates_its_namespace_which_cannot_be_deleted_before_it()
     {
         var container = new Container { Id = "c", Runtime = new() { Name = "r" }, Spec = new Any { TypeUrl = "x" } };
         await daemon.Containers.CreateAsync(new CreateContainerRequest { Container = container }, In("implicit"));
@@ -78,7 +78,7 @@ public sealed class NamespacesAndLeasesTests(Daemon daemon) : IClassFixture<Daem
     }
 
     [Fact]
-    public async Task A_lease_is_made_listed_filled_and_deleted()
+    public async Task A_lease_is_created_listed_filled_and_deleted()
     {
         var made = await daemon.Leases.CreateAsync(new CreateRequest { Id = "l1", Labels = { ["k"] = "v" } }, In("lease"));
         Assert.Equal(("l1", "v"), (made.Lease.Id, made.Lease.Labels["k"]));
@@ -104,7 +104,7 @@ public sealed class NamespacesAndLeasesTests(Daemon daemon) : IClassFixture<Daem
     }
 
     [Fact]
-    public async Task A_lease_without_an_id_gets_one()
+    public async Task A_lease_without_an_id_is_given_one()
     {
         var made = await daemon.Leases.CreateAsync(new CreateRequest(), In("noid"));
         Assert.Equal(made.Lease, Assert.Single(await ListAsync("noid")));
@@ -126,11 +126,11 @@ public sealed class NamespacesAndLeasesTests(Daemon daemon) : IClassFixture<Daem
     }
 
     [Fact]
-    public async Task Leases_go_with_their_namespace()
+    public async Task Leases_are_deleted_with_their_namespace()
     {
         await daemon.Leases.CreateAsync(new CreateRequest { Id = "l" }, In("bound"));
         await daemon.Namespaces.DeleteAsync(new DeleteNamespaceRequest { Name = "bound" }, In(null));
-        // The namespaces tell the leases before they answer us, but the leases need not have come to it yet: ask them something.
+        // The namespaces notify the leases before they answer us, but the leases may not have handled it yet: ask them something.
         await daemon.Leases.CreateAsync(new CreateRequest { Id = "after" }, In("bound"));
         Assert.Equal("after", Assert.Single(await ListAsync("bound")).Id);
     }

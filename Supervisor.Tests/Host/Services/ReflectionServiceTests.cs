@@ -24,7 +24,7 @@ public sealed class ReflectionServiceTests(Daemon daemon) : IClassFixture<Daemon
     }
 
     [Fact]
-    public void No_service_that_is_written_is_forgotten()
+    public void Every_implemented_service_is_listed()
     {
         var written = typeof(ServiceNames).Assembly.GetTypes()
             .Concat([typeof(Grpc.Reflection.ReflectionV1ServiceImpl), typeof(Grpc.Reflection.ReflectionServiceImpl)])
@@ -37,7 +37,7 @@ public sealed class ReflectionServiceTests(Daemon daemon) : IClassFixture<Daemon
     }
 
     [Fact]
-    public async Task The_services_are_those_that_are_served_in_both_versions()
+    public async Task Both_versions_list_the_served_services()
     {
         var names = (await AskAsync(new ServerReflectionRequest { ListServices = "" }))[0].ListServicesResponse.Service.Select(
             s => s.Name);
@@ -50,12 +50,12 @@ public sealed class ReflectionServiceTests(Daemon daemon) : IClassFixture<Daemon
     }
 
     [Fact]
-    public async Task Every_service_can_be_built_from_the_files_that_come_over_the_wire()
+    public async Task Every_service_can_be_built_from_the_files_sent_over_the_wire()
     {
         foreach (var service in ServiceNames.Served)
         {
             var answer = (await AskAsync(new ServerReflectionRequest { FileContainingSymbol = service }))[0];
-            // The file comes first; a builder wants what is imported before what imports it.
+            // The file comes first; a builder needs imports before their importers.
             var files = FileDescriptor.BuildFromByteStrings(InOrder([.. answer.FileDescriptorResponse.FileDescriptorProto]));
             var built = files.SelectMany(f => f.Services).Single(s => s.FullName == service);
             Assert.NotEmpty(built.Methods);
@@ -79,7 +79,7 @@ public sealed class ReflectionServiceTests(Daemon daemon) : IClassFixture<Daemon
     }
 
     [Fact]
-    public async Task A_method_a_nested_type_and_a_file_are_found_and_what_is_unknown_is_an_answer()
+    public async Task Methods_nested_types_and_files_are_found_and_unknown_names_are_answered()
     {
         var answers = await AskAsync(
             new ServerReflectionRequest { FileContainingSymbol = "grpc.health.v1.Health.Watch" },
@@ -95,7 +95,7 @@ public sealed class ReflectionServiceTests(Daemon daemon) : IClassFixture<Daemon
             Assert.Equal("health.proto",
                 FileDescriptorProto.Parser.ParseFrom(answers[i].FileDescriptorResponse.FileDescriptorProto[0]).Name);
         foreach (var i in new[] { 3, 4 }) Assert.Equal((int)StatusCode.NotFound, answers[i].ErrorResponse.ErrorCode);
-        // proto3 has no extensions but those of options; the published service answers none of these questions.
+        // proto3 has no extensions except of options; the published service answers none of these queries.
         foreach (var i in new[] { 5, 6, 7, 8 }) Assert.Equal((int)StatusCode.Unimplemented, answers[i].ErrorResponse.ErrorCode);
     }
 }

@@ -12,7 +12,7 @@ namespace Supervisor.Tests.Host.Services;
 public sealed class SmallServicesTests(Daemon daemon) : IClassFixture<Daemon>
 {
     [Fact]
-    public async Task The_daemon_serves_as_a_whole_and_each_of_its_services()
+    public async Task The_daemon_and_each_of_its_services_are_healthy()
     {
         foreach (var service in new[] { "", "containerd.services.tasks.v1.Tasks", "supervisor.v1.Tasks" })
         {
@@ -24,13 +24,13 @@ public sealed class SmallServicesTests(Daemon daemon) : IClassFixture<Daemon>
     }
 
     [Fact]
-    public void What_is_described_can_be_called_and_what_can_be_called_is_described() =>
+    public void Described_services_and_callable_services_are_the_same() =>
         Assert.Equal(ServiceNames.Served.Order(), ServiceEndpoints.Names.Order());
 
     [Theory]
     [InlineData("containerd.services.tasks.v1.Tasks", "NoSuch")]
     [InlineData("no.such.Service", "List")]
-    public async Task What_is_not_there_is_unimplemented(string service, string method)
+    public async Task Unknown_services_and_methods_are_unimplemented(string service, string method)
     {
         var bytes = Marshallers.Create<byte[]>(b => b, b => b);
         var call = daemon.Channel.CreateCallInvoker()
@@ -39,7 +39,7 @@ public sealed class SmallServicesTests(Daemon daemon) : IClassFixture<Daemon>
     }
 
     [Fact]
-    public async Task A_watch_begins_with_the_present()
+    public async Task A_watch_starts_with_the_current_status()
     {
         using var watch = daemon.Health.Watch(new HealthCheckRequest(), In(null));
         Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
@@ -55,7 +55,7 @@ public sealed class SmallServicesTests(Daemon daemon) : IClassFixture<Daemon>
     }
 
     [Fact]
-    public async Task The_plugins_are_those_that_are_there()
+    public async Task The_listed_plugins_are_the_existing_ones()
     {
         async Task<string> ListAsync(params string[] filters)
         {
@@ -74,14 +74,14 @@ public sealed class SmallServicesTests(Daemon daemon) : IClassFixture<Daemon>
     }
 
     [Fact]
-    public async Task Our_own_clients_learn_where_the_daemon_keeps_its_things()
+    public async Task Our_own_clients_can_query_the_daemons_directories()
     {
         using var client = new Supervisor.Host.Cli.DaemonClient(daemon.Options.Address, "default");
         Assert.Equal((daemon.Options.Root, daemon.Options.State), await client.DirectoriesAsync(CancellationToken.None));
     }
 
     [Fact]
-    public async Task A_deadline_that_has_passed_is_told_as_such()
+    public async Task A_call_past_its_deadline_fails_with_deadline_exceeded()
     {
         using var watch = daemon.Health.Watch(new HealthCheckRequest(), new CallOptions(deadline: DateTime.UtcNow.AddSeconds(3)));
         Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));

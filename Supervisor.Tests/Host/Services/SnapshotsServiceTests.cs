@@ -11,7 +11,7 @@ public sealed class SnapshotsServiceTests(Daemon daemon) : StorageServices(daemo
     [Theory]
     [InlineData("overlayfs")]
     [InlineData("native")]
-    public async Task A_snapshot_goes_through_its_life(string snapshotter)
+    public async Task A_snapshot_is_prepared_committed_viewed_and_removed(string snapshotter)
     {
         var s = snapshotter;
         var first = await PrepareAsync(s, "p1");
@@ -51,7 +51,7 @@ public sealed class SnapshotsServiceTests(Daemon daemon) : StorageServices(daemo
     }
 
     [Fact]
-    public async Task An_overlay_is_mounted_as_containerds_clients_expect()
+    public async Task Overlay_mounts_are_those_that_containerds_clients_expect()
     {
         for (var i = 1; i <= 2; i++)
         {

@@ -9,7 +9,7 @@ using LeaseRequest = Containerd.Services.Leases.V1.CreateRequest;
 
 namespace Supervisor.Tests.Host.Services;
 
-/// <summary>What a restart and a collection leave of content, images and snapshots. Each test has a daemon of its own.</summary>
+/// <summary>Content, images and snapshots after a restart and after a collection. Each test has a daemon of its own.</summary>
 public sealed class StorageRecoveryTests() : StorageServices(new Daemon()), IAsyncLifetime
 {
     public Task InitializeAsync() => Daemon.InitializeAsync();
@@ -17,7 +17,7 @@ public sealed class StorageRecoveryTests() : StorageServices(new Daemon()), IAsy
     public Task DisposeAsync() => Daemon.DisposeAsync();
 
     [Fact]
-    public async Task All_of_it_is_there_after_a_restart_and_what_was_half_made_is_not()
+    public async Task Everything_recorded_survives_a_restart_and_unfinished_work_is_removed()
     {
         var digest = await WriteAsync("durable");
         await Images.CreateAsync(ImageOf("i", i => i.Target.Digest = digest), Here);
@@ -39,7 +39,7 @@ public sealed class StorageRecoveryTests() : StorageServices(new Daemon()), IAsy
     }
 
     [Fact]
-    public async Task A_synchronous_delete_takes_with_it_what_only_the_image_kept_and_nothing_that_is_pinned()
+    public async Task A_synchronous_delete_collects_content_of_the_image_alone_and_nothing_that_is_pinned()
     {
         await Daemon.Leases.CreateAsync(new LeaseRequest { Id = "hold" }, Here);
         var leased = Here;
@@ -68,7 +68,7 @@ public sealed class StorageRecoveryTests() : StorageServices(new Daemon()), IAsy
         await Content.InfoAsync(new InfoRequest { Digest = kept }, Here);
         await Daemon.Leases.DeleteAsync(new() { Id = "hold", Sync = true }, Here);
         Is(StatusCode.NotFound, await StatusAsync(Content.InfoAsync(new InfoRequest { Digest = kept }, Here)));
-        // the container's, and what is beneath
+        // the container's, and its parents
         Assert.Equal(mounts,
             (await Snapshots.MountsAsync(new MountsRequest { Snapshotter = "overlayfs", Key = "c" }, Here)).Mounts);
         await Snapshots.StatAsync(new StatSnapshotRequest { Snapshotter = "overlayfs", Key = "base" }, Here);

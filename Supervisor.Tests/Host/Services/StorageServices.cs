@@ -13,7 +13,7 @@ using Status = Grpc.Core.Status;
 
 namespace Supervisor.Tests.Host.Services;
 
-/// <summary>A daemon's storage services as the tests of one of them see it, in a namespace of their own.</summary>
+/// <summary>Base of the tests of one storage service: a daemon's storage clients in a namespace of their own.</summary>
 public abstract class StorageServices(Daemon daemon)
 {
     protected const string Missing = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
@@ -103,7 +103,7 @@ public abstract class StorageServices(Daemon daemon)
     protected static string DigestOf(string text) =>
         "sha256:" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
-    /// <summary>The mounts of a snapshot to be written to, which no collection takes.</summary>
+    /// <summary>The mounts of a writable snapshot, protected from collection.</summary>
     protected async Task<IReadOnlyList<Mount>> PrepareAsync(string snapshotter, string key, string parent = "")
     {
         var request = new PrepareSnapshotRequest {

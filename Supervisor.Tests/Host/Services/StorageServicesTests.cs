@@ -8,12 +8,12 @@ using static Supervisor.Tests.Host.Daemon;
 namespace Supervisor.Tests.Host.Services;
 
 /// <summary>
-/// What content, images and snapshots answer alike: errors, filters, leases. Codes and words are containerd 1.6.20's.
+/// Common behaviour of content, images and snapshots: errors, filters, leases. Codes and words are containerd 1.6.20's.
 /// </summary>
 public sealed class StorageServicesTests(Daemon daemon) : StorageServices(daemon), IClassFixture<Daemon>
 {
     [Fact]
-    public async Task What_is_missing_is_told_in_containerds_words()
+    public async Task Missing_objects_are_reported_in_containerds_words()
     {
         Is(StatusCode.NotFound, "image \"nope\": not found",
             await StatusAsync(Images.GetAsync(new GetImageRequest { Name = "nope" }, Here)));
@@ -53,7 +53,7 @@ public sealed class StorageServicesTests(Daemon daemon) : StorageServices(daemon
     }
 
     [Fact]
-    public async Task A_write_under_a_lease_that_is_not_there_is_refused()
+    public async Task A_write_under_a_missing_lease_is_refused()
     {
         var options = Here;
         options.Headers!.Add("containerd-lease", "nosuch");
@@ -65,7 +65,7 @@ public sealed class StorageServicesTests(Daemon daemon) : StorageServices(daemon
     }
 
     [Fact]
-    public async Task Snapshotters_and_the_content_store_are_listed_with_their_places()
+    public async Task Snapshotters_and_the_content_store_are_listed_with_their_directories()
     {
         var snapshotters = new PluginsRequest { Filters = { "type==io.containerd.snapshotter.v1, id==overlayfs" } };
         var overlay = Assert.Single((await Daemon.Introspection.PluginsAsync(snapshotters, In(null))).Plugins);

@@ -8,7 +8,7 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Tests.Host.Services;
 
-/// <summary>A spec that is wrong: refused over gRPC by the path of what is wrong, and nothing is left of the attempt.</summary>
+/// <summary>A wrong spec is refused over gRPC with the path of the wrong field, and nothing is left of the attempt.</summary>
 public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
 {
     private static int _last;
@@ -48,7 +48,7 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
     [InlineData("pipe://x", "is not pipe:// and an absolute path")]
     [InlineData("pipe:///tmp/x?size=1", "pipe:// has only the option log")]
     [InlineData("pipe:///tmp/x?log=file%3A%2F%2F%2Ftmp%2Fx", "only a terminal's output is relayed")]
-    public async Task A_target_that_is_none_is_refused_by_field(string target, string why)
+    public async Task An_invalid_log_target_is_refused_by_field(string target, string why)
     {
         await CreateContainer("target", Spec("{}"));
         var e = await Assert.ThrowsAsync<RpcException>(
@@ -108,7 +108,7 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
 
     [Theory]
     [MemberData(nameof(ForeignOptions))]
-    public async Task An_option_of_the_runtime_that_is_not_honoured_is_refused_by_field_and_leaves_nothing(
+    public async Task An_unsupported_runtime_option_is_refused_by_field_and_leaves_nothing(
         string field, Containerd.Runc.V1.Options options)
     {
         var any = new Any { TypeUrl = "containerd.runc.v1.Options", Value = options.ToByteString() };
@@ -126,7 +126,7 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
     }
 
     [Fact]
-    public async Task Options_of_another_runtime_and_another_shim_are_refused_and_what_dockerd_says_of_runc_is_not()
+    public async Task Options_of_another_runtime_or_shim_are_refused_and_dockerds_runc_options_are_accepted()
     {
         await CreateContainer("opts", Spec("{}"));
         async Task<string> Refusal(CreateTaskRequest request)
@@ -153,7 +153,7 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
     }
 
     [Fact]
-    public async Task A_program_that_is_not_there_fails_the_create_in_dockers_words_and_leaves_nothing()
+    public async Task A_missing_program_fails_the_create_in_dockers_words_and_leaves_nothing()
     {
         await CreateContainer("noexec", Spec("""{"process":{"args":["/no/such/program"],"cwd":"/"}}"""));
         var e = await Assert.ThrowsAsync<RpcException>(async () =>
@@ -165,13 +165,13 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
     }
 
     [Fact]
-    public async Task A_cause_that_quotes_a_hundred_kilobytes_is_answered_at_once_and_cut()
+    public async Task An_error_with_a_hundred_kilobytes_of_detail_is_answered_at_once_and_truncated()
     {
         var source = new string('s', 100_000);
         await CreateContainer("long", Spec($$"""{"mounts":[{"destination":"/x","type":"ext4","source":"/{{source}}"}]}"""));
         var create = daemon.Tasks.CreateAsync(
             new CreateTaskRequest { ContainerId = "long" }, Daemon.In(_namespace)).ResponseAsync;
-        // its deadline would be 60
+        // the deadline would be 60 seconds
         var e = await Assert.ThrowsAsync<RpcException>(() => create.WaitAsync(TimeSpan.FromSeconds(20)));
         Assert.Contains("characters cut", e.Status.Detail, StringComparison.Ordinal);
         Assert.InRange(e.Status.Detail.Length, 100, 2200);
@@ -182,7 +182,7 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
     [InlineData("stdin")]
     [InlineData("stdout")]
     [InlineData("rootfs")]
-    public async Task What_is_longer_than_any_request_needs_is_refused_by_field(string field)
+    public async Task An_overlong_field_is_refused_by_name(string field)
     {
         await CreateContainer("vast", Spec("{}"));
         var vast = "/" + new string('v', 100_000);
@@ -208,7 +208,7 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
         var task = await Assert.ThrowsAsync<RpcException>(
             async () => await daemon.Tasks.GetAsync(new GetRequest { ContainerId = id }, Daemon.In(_namespace)));
         Assert.Equal(StatusCode.NotFound, task.StatusCode);
-        Assert.False(Directory.Exists($"{daemon.Options.State}/bundles/{_namespace}/{id}"), "the bundle is left");
+        Assert.False(Directory.Exists($"{daemon.Options.State}/bundles/{_namespace}/{id}"), "the bundle was not removed");
         Assert.Empty(Directory.EnumerateDirectories(
             "/sys/fs/cgroup", _namespace, new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 }));
         await daemon.Containers.DeleteAsync(new DeleteContainerRequest { Id = id }, Daemon.In(_namespace));

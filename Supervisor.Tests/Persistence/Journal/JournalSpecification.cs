@@ -96,7 +96,7 @@ public sealed class JournalSpecification : TestKit
     public void It_replays_one_message_when_both_bounds_are_equal() => ExpectReplay(2, 2, long.MaxValue, 5, 2);
 
     [Fact]
-    public void It_replays_nothing_when_nothing_is_asked_for()
+    public void It_replays_nothing_when_the_maximum_is_zero()
     {
         ExpectReplay(2, 4, 0, 5);
         ExpectReplay(3, 2, long.MaxValue, 5);
@@ -142,7 +142,7 @@ public sealed class JournalSpecification : TestKit
     [Fact]
     public void It_writes_the_events_of_one_command_together_or_not_at_all()
     {
-        // The second event's number is used already.
+        // The second event's number is already in use.
         _journal.Tell(new WriteMessages(
             [new AtomicWrite([Event(6), Event(5, "again")]), new AtomicWrite(Event(7))], _receiver.Ref, 1));
         _receiver.ExpectMsg<WriteMessagesFailed>(Probe.Soon);
@@ -152,7 +152,7 @@ public sealed class JournalSpecification : TestKit
     }
 
     [Fact]
-    public void It_rejects_what_cannot_be_serialized_and_writes_the_rest()
+    public void It_rejects_an_event_that_cannot_be_serialized_and_writes_the_rest()
     {
         _journal.Tell(new WriteMessages(
             [new AtomicWrite(Event(6)), new AtomicWrite([Event(7), Event(8, new Unserializable())]), new AtomicWrite(Event(9))],

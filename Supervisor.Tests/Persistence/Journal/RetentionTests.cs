@@ -5,7 +5,7 @@ using Supervisor.Persistence.Sqlite.Store;
 
 namespace Supervisor.Tests.Persistence.Journal;
 
-/// <summary>How much of the tagged events outlives its actors, and that what goes is neither more nor less.</summary>
+/// <summary>How many tagged events outlive their actors, and that exactly the rest is removed.</summary>
 public sealed class RetentionTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("retention-").FullName;
@@ -17,7 +17,7 @@ public sealed class RetentionTests : IDisposable
     private static IEnumerable<int> Offsets(StoredJournal journal) => journal.Stream.Select(r => (int)r.Offset);
 
     [Fact]
-    public void A_deleted_event_stays_in_the_history_until_that_is_too_long()
+    public void A_deleted_event_stays_in_the_history_until_its_bound_is_reached()
     {
         using var journal = Open("keep = 20, segment = 10");
         for (var i = 1; i <= 20; i++)
@@ -30,7 +30,7 @@ public sealed class RetentionTests : IDisposable
         Assert.Equal(Enumerable.Range(1, 20), Offsets(journal));
         Assert.Equal(0, journal.Bounds.First);
 
-        // One more would be the twenty-first: the oldest ten go.
+        // One more would be the twenty-first: the oldest ten are dropped.
         journal.Append("a", 21);
         Assert.Equal(11, journal.Bounds.First);
         Assert.Equal(Enumerable.Range(11, 11), Offsets(journal));
@@ -49,9 +49,8 @@ public sealed class RetentionTests : IDisposable
         {
             journal.Append("a", i, at: start.AddSeconds(i));
             journal.Delete("a", i);
-            // What is younger than a minute is there, and nothing that is two segments older: one that is not over yet, and one
-            // that
-            // is dropped when all of it is too old.
+            // Events younger than a minute are kept, and none more than two segments older: the current segment, and one
+            // that is dropped when all of it is too old.
             Assert.True(journal.Bounds.First <= Math.Max(0, i - 60), $"at {i}: first {journal.Bounds.First}");
             Assert.True(Math.Max(1, journal.Bounds.First) > i - 60 - 20, $"at {i}: first {journal.Bounds.First}");
         }
@@ -76,7 +75,7 @@ public sealed class RetentionTests : IDisposable
     }
 
     [Fact]
-    public void Its_size_and_age_are_known_again_after_another_opening()
+    public void Size_and_age_of_the_history_are_known_after_reopening()
     {
         for (var i = 1; i <= 100; i++)
         {
@@ -91,7 +90,7 @@ public sealed class RetentionTests : IDisposable
     }
 
     [Fact]
-    public void What_an_actor_has_not_deleted_is_kept_for_it_but_not_for_the_stream()
+    public void Events_that_an_actor_has_not_deleted_are_kept_for_it_but_not_for_the_stream()
     {
         using var journal = Open("keep = 20, segment = 10");
         for (var i = 1; i <= 100; i++) journal.Append(i % 2 == 0 ? "even" : "odd", (i + 1) / 2, isTagged: i % 3 != 0);
@@ -101,7 +100,7 @@ public sealed class RetentionTests : IDisposable
         Assert.True(journal.Bounds.First > 50);
         Assert.Equal(journal.Bounds.First, journal.Stream[0].Offset);
 
-        // What the stream has dropped already goes at once.
+        // An event that the stream has already dropped is removed at once.
         var before = journal.Count("event_journal");
         journal.Delete("even", 20);
         Assert.Equal(before - 20, journal.Count("event_journal"));
@@ -109,7 +108,7 @@ public sealed class RetentionTests : IDisposable
     }
 
     [Fact]
-    public void An_untagged_event_is_gone_when_its_actor_deletes_it()
+    public void An_untagged_event_is_removed_when_its_actor_deletes_it()
     {
         using var journal = Open("keep = 20, segment = 10");
         for (var i = 1; i <= 6; i++) journal.Append("a", i, isTagged: i % 2 == 0);
@@ -122,7 +121,7 @@ public sealed class RetentionTests : IDisposable
     [Theory]
     [InlineData("keep = 0")]
     [InlineData("keep = 5, segment = 5")]
-    public void Numbers_are_not_used_again_when_all_events_are_gone(string history)
+    public void Numbers_are_not_reused_when_all_events_are_removed(string history)
     {
         using (var journal = Open(history))
         {
@@ -153,7 +152,7 @@ public sealed class RetentionTests : IDisposable
     }
 
     [Fact]
-    public void Without_a_history_the_last_event_stays_until_another_names_it_as_its_predecessor()
+    public void Without_a_history_the_last_event_is_kept_until_the_next_one_refers_to_it()
     {
         using (var journal = Open("keep = 0"))
         {
@@ -205,7 +204,7 @@ public sealed class RetentionTests : IDisposable
         await probe.Next<DeleteMessagesSuccess>();
         var idle = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var last = spy.Store.Table("last", () => new Last(idle));
-        // It is asked after the journal, and only when that has nothing left to do.
+        // It is called after the journal, and only when the journal has nothing left to do.
         await spy.Store.Do(new StoreRequest<int>(null!, last, () => "opening", Durability.Read, _ => 0), default);
         await idle.Task.WaitAsync(Probe.Soon);
         var rows = await spy.Store.Do(

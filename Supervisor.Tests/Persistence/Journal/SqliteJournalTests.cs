@@ -5,7 +5,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Supervisor.Tests.Persistence.Journal;
 
-/// <summary>What the SQLite plugins promise whoever wrote them.</summary>
+/// <summary>What any SQLite plugin for Akka.Persistence promises, independent of its authors.</summary>
 public sealed class SqliteJournalTests
 {
     private readonly Probe _probe = new();
@@ -42,7 +42,7 @@ public sealed class SqliteJournalTests
     }
 
     [Fact]
-    public async Task The_tables_have_the_published_layout_and_tags_their_column()
+    public async Task The_tables_have_the_published_layout_and_a_column_of_tags()
     {
         await using var system = PersistentSystem.OnDisk();
         var actor = system.Start<Recorder>("a", _probe);
@@ -70,7 +70,7 @@ public sealed class SqliteJournalTests
     }
 
     [Fact]
-    public async Task Systems_with_files_of_their_own_do_not_meet()
+    public async Task Systems_with_separate_files_do_not_share_events()
     {
         await using var one = PersistentSystem.OnDisk();
         await using var two = PersistentSystem.OnDisk();
@@ -81,7 +81,7 @@ public sealed class SqliteJournalTests
     }
 
     [Fact]
-    public async Task What_was_acknowledged_survives_kill_9()
+    public async Task Acknowledged_events_survive_kill_9()
     {
         var directory = Directory.CreateTempSubdirectory("killed-").FullName;
         try
@@ -99,7 +99,7 @@ public sealed class SqliteJournalTests
                     acknowledged[int.Parse(words[0])] = long.Parse(words[1]);
                 }
                 child.Kill();
-                // What it had printed before it died counts too.
+                // Lines that it had printed before it was killed count too.
                 foreach (var line in (await child.StandardOutput.ReadToEndAsync(deadline.Token)).Split('\n')[..^1])
                     acknowledged[int.Parse(line.Split(' ')[0])] = long.Parse(line.Split(' ')[1]);
                 await child.WaitForExitAsync(deadline.Token);

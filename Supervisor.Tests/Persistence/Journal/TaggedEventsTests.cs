@@ -46,7 +46,7 @@ public sealed class TaggedEventsTests
     }
 
     [Fact]
-    public async Task A_predecessor_is_the_tagged_event_before_whatever_its_tag()
+    public async Task A_predecessor_is_the_previous_tagged_event_of_any_tag()
     {
         await using var system = PersistentSystem.OnDisk();
         var a = await RecorderAsync(system, "a");
@@ -60,7 +60,7 @@ public sealed class TaggedEventsTests
     }
 
     [Fact]
-    public async Task A_page_has_what_was_asked_for_and_says_how_far_the_stream_goes()
+    public async Task A_page_has_the_requested_events_and_the_end_of_the_stream()
     {
         await using var system = PersistentSystem.OnDisk();
         var a = await RecorderAsync(system, "a");
@@ -75,7 +75,7 @@ public sealed class TaggedEventsTests
         page = await TaggedStream.PageAsync(
             system.System, new TaggedEvents.Read(TaggedStream.Tag, After: 1200, Through: long.MaxValue, Max: 5));
         Assert.Empty(page.Events);
-        // However much is asked for, a page is a short read.
+        // A page is bounded, however many events are requested.
         page = await TaggedStream.PageAsync(
             system.System, new TaggedEvents.Read(TaggedStream.Tag, 0, long.MaxValue, int.MaxValue));
         Assert.InRange(page.Events.Length, 1, 1199);
@@ -110,7 +110,7 @@ public sealed class TaggedEventsTests
     }
 
     [Fact]
-    public async Task Whoever_subscribes_in_the_midst_of_writing_misses_nothing_and_gets_nothing_twice()
+    public async Task A_subscriber_that_joins_during_writes_gets_every_event_exactly_once()
     {
         const int Subscribers = 20, Each = 400;
         await using var system = PersistentSystem.OnDisk();
@@ -143,7 +143,7 @@ public sealed class TaggedEventsTests
     }
 
     [Fact]
-    public async Task A_subscription_ends_with_its_actor()
+    public async Task A_subscription_is_removed_when_its_actor_stops()
     {
         await using var system = PersistentSystem.OnDisk();
         var (actor, probe) = (await RecorderAsync(system, "a"), new Probe());
@@ -153,7 +153,7 @@ public sealed class TaggedEventsTests
         var deaf = new Probe();
         system.System.EventStream.Subscribe(
             system.System.ActorOf(Props.Create(() => new DeadLetters(deaf))), typeof(Akka.Event.DeadLetter));
-        // The journal learns of the end by a message of its own: until then commits still go to the dead.
+        // The journal gets Terminated as a message of its own: until then commits are still sent to the stopped actor.
         var rounds = 0;
         while (true)
         {
@@ -161,12 +161,12 @@ public sealed class TaggedEventsTests
             system.System.DeadLetters.Tell($"round {rounds}");
             if (Equals(await deaf.Next(), $"round {rounds}")) break;
             await deaf.Expect($"round {rounds}");
-            Assert.True(rounds < 10_000, "commits still go to the ended subscriber");
+            Assert.True(rounds < 10_000, "commits are still sent to the stopped subscriber");
         }
     }
 
     [Fact]
-    public async Task What_is_undone_is_not_pushed_and_leaves_no_gap()
+    public async Task A_commit_that_is_rolled_back_is_not_pushed_and_leaves_no_gap()
     {
         await using var system = PersistentSystem.OnDisk();
         using var spy = await StreamSpy.OnAsync(system);
@@ -175,7 +175,7 @@ public sealed class TaggedEventsTests
         await WriteAsync(first, Event("1"));
         using var held = new ManualResetEventSlim();
         var entered = new TaskCompletionSource();
-        // Holds the store's thread, so that what comes next is one group; the number that "a" has used already spoils it.
+        // Holds the store's thread, so that the next requests form one group; a number that "a" has already used fails it.
         var holding = spy.Store.Do(() => "waiting", Durability.Read, _ =>
         {
             entered.SetResult();
@@ -198,7 +198,7 @@ public sealed class TaggedEventsTests
     }
 
     [Fact]
-    public async Task Event_adapters_see_live_events_as_they_see_read_ones()
+    public async Task Event_adapters_handle_live_events_like_replayed_ones()
     {
         await using var system = PersistentSystem.OnDisk($$"""
             akka.persistence.journal.sqlite {

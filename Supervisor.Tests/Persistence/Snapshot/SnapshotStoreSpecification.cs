@@ -86,7 +86,7 @@ public sealed class SnapshotStoreSpecification : TestKit
     }
 
     [Fact]
-    public void It_deletes_the_one_snapshot_that_is_named()
+    public void It_deletes_exactly_the_named_snapshot()
     {
         _store.Tell(new DeleteSnapshot(_saved[2]), _sender);
         Assert.Equal(_saved[2], _sender.ExpectMsg<DeleteSnapshotSuccess>(Probe.Soon).Metadata);
@@ -95,7 +95,7 @@ public sealed class SnapshotStoreSpecification : TestKit
     }
 
     [Fact]
-    public void It_deletes_by_number_alone_where_no_time_is_given()
+    public void It_deletes_by_number_alone_without_a_time()
     {
         _store.Tell(new DeleteSnapshot(new SnapshotMetadata(Id, 14, DateTime.MinValue)), _sender);
         _sender.ExpectMsg<DeleteSnapshotSuccess>(Probe.Soon);
@@ -103,7 +103,7 @@ public sealed class SnapshotStoreSpecification : TestKit
     }
 
     [Fact]
-    public void It_deletes_nothing_where_the_time_is_another()
+    public void It_deletes_nothing_if_the_time_differs()
     {
         _store.Tell(new DeleteSnapshot(new SnapshotMetadata(Id, 14, Time(3))), _sender);
         _sender.ExpectMsg<DeleteSnapshotSuccess>(Probe.Soon);

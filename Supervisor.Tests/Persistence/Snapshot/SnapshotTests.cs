@@ -41,7 +41,7 @@ public abstract class SnapshotTests
     }
 
     [Fact]
-    public async Task Recovery_begins_with_the_latest_snapshot()
+    public async Task Recovery_starts_with_the_latest_snapshot()
     {
         await using var system = NewSystem();
         await Stop(await With(system, 5, 2, 4));
@@ -56,7 +56,7 @@ public abstract class SnapshotTests
         try
         {
             Persistence.Recorder.RecoverWith = new Recovery(new SnapshotSelectionCriteria(3), 4);
-            // The next number still follows the last that was ever used.
+            // The next number still follows the highest that was ever used.
             await Stop(await Recorder(system, "snapshot 2 s2", "replayed e3", "replayed e4", "recovered 5"));
             Persistence.Recorder.RecoverWith = new Recovery(SnapshotSelectionCriteria.None, long.MaxValue, 2);
             await Stop(await Recorder(system, "replayed e1", "replayed e2", "recovered 5"));
@@ -70,7 +70,7 @@ public abstract class SnapshotTests
     }
 
     [Fact]
-    public async Task Deleted_events_are_gone_and_their_numbers_are_not_used_again()
+    public async Task Deleted_events_are_removed_and_their_numbers_are_not_reused()
     {
         await using var system = NewSystem();
         var actor = await With(system, 3);
@@ -87,7 +87,7 @@ public abstract class SnapshotTests
     }
 
     [Fact]
-    public async Task Deleting_events_that_are_not_yet_is_refused()
+    public async Task Deleting_events_that_do_not_exist_yet_is_refused()
     {
         await using var system = NewSystem();
         var actor = await With(system, 1);
@@ -96,7 +96,7 @@ public abstract class SnapshotTests
     }
 
     [Fact]
-    public async Task Snapshots_can_be_deleted_one_or_many()
+    public async Task Snapshots_can_be_deleted_one_by_one_or_together()
     {
         await using var system = NewSystem();
         var actor = await With(system, 4, 1, 2, 3);
@@ -111,7 +111,7 @@ public abstract class SnapshotTests
     }
 
     [Fact]
-    public async Task A_snapshot_saved_again_at_the_same_event_replaces_the_former()
+    public async Task A_snapshot_saved_again_at_the_same_event_replaces_the_earlier_one()
     {
         await using var system = NewSystem();
         var actor = await With(system, 1, 1);
@@ -122,7 +122,7 @@ public abstract class SnapshotTests
     }
 }
 
-/// <summary>Those who set the recorder's recovery must not run side by side.</summary>
+/// <summary>Tests that set the recorder's recovery must not run in parallel.</summary>
 [CollectionDefinition("Recorder")]
 public sealed class RecorderCollection;
 

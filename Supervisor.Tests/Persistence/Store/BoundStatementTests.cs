@@ -3,7 +3,7 @@ using Supervisor.Persistence.Sqlite.Store;
 
 namespace Supervisor.Tests.Persistence.Store;
 
-/// <summary>What is bound is what is stored: read back by the provider, which has no part in the binding.</summary>
+/// <summary>Bound values are stored unchanged: they are read back by the provider, which takes no part in binding them.</summary>
 public sealed class BoundStatementTests : IDisposable
 {
     private readonly SqliteConnection _connection = new("Data Source=:memory:");
@@ -32,7 +32,7 @@ public sealed class BoundStatementTests : IDisposable
     [Theory]
     [InlineData(new byte[0])]
     [InlineData(new byte[] { 0, 255, 0 })]
-    public void A_blob_is_stored_whole_also_an_empty_one(byte[] blob)
+    public void A_blob_is_stored_whole_even_if_empty(byte[] blob)
     {
         using (var insert = Insert()) insert.Bind(blob).Run();
         var (type, value) = Stored();

@@ -7,8 +7,7 @@ using Xunit.Abstractions;
 namespace Supervisor.Tests.Persistence.Store;
 
 /// <summary>
-/// A file that is not what was written is never read as if it were: not another one, not one that lost its end, not one with a
-/// flipped bit.
+/// A damaged file is never read as if it were intact: not an exchanged one, not a truncated one, not one with a flipped bit.
 /// </summary>
 public sealed class DamageTests(ITestOutputHelper output) : IDisposable
 {
@@ -23,7 +22,7 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
     public void Dispose() => _place.Delete(recursive: true);
 
     [Fact]
-    public void Of_single_flipped_bits_none_goes_unnoticed()
+    public void Every_single_flipped_bit_is_detected()
     {
         var seed = int.TryParse(Environment.GetEnvironmentVariable("SUPERVISOR_SEED"), out var given) ? given : 20261129;
         var flips = int.TryParse(Environment.GetEnvironmentVariable("SUPERVISOR_FLIPS"), out var many) ? many : 3000;
@@ -38,7 +37,7 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
             damaged[at] ^= (byte)(1 << bit);
             foreach (var left in Directory.GetFiles(_place.FullName)) File.Delete(left);
             File.WriteAllBytes(FilePath, damaged);
-            var read = Read(); // null: refused, or said whose events are damaged
+            var read = Read(); // null: refused, or reported as damaged
             if (read is null) noticed++;
             else Assert.True(right == read,
                 $"SUPERVISOR_SEED={seed}: flip {i}, bit {bit} of byte {at}: not noticed, and what is read "
@@ -49,11 +48,11 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
     }
 
     /// <summary>
-    /// Of a daemon that was killed: what it wrote last is in the log only. SQLite reads that up to the first frame whose checksum
-    /// is wrong, without a word.
+    /// The last writes of a killed daemon are in the log only. SQLite reads the log up to the first frame with a wrong checksum,
+    /// and reports nothing.
     /// </summary>
     [Fact]
-    public void Of_bits_flipped_in_the_write_ahead_log_none_goes_unnoticed()
+    public void Every_flipped_bit_in_the_write_ahead_log_is_detected()
     {
         var seed = int.TryParse(Environment.GetEnvironmentVariable("SUPERVISOR_SEED"), out var given) ? given : 20261130;
         var flips = int.TryParse(Environment.GetEnvironmentVariable("SUPERVISOR_FLIPS"), out var many) ? many : 1000;
@@ -95,7 +94,7 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public void A_damaged_event_names_its_actor_and_costs_no_other()
+    public void A_damaged_event_is_reported_with_its_actor_and_affects_no_other()
     {
         Write();
         Flip("PAYLOAD-task-default/a-2");
@@ -110,7 +109,7 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public void A_damaged_name_costs_the_actor_that_the_index_still_names()
+    public void A_damaged_id_affects_only_the_actor_that_the_index_still_names()
     {
         Write();
         Flip("default/bmanifest", behind: 8); // the id's last letter, in the table's row; the index holds another copy
@@ -120,7 +119,7 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public void What_was_damaged_can_be_removed_and_the_rest_goes_on()
+    public void Damaged_events_can_be_removed_and_the_others_stay_usable()
     {
         Write();
         Flip("PAYLOAD-task-default/a-2");
@@ -140,14 +139,14 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
     [InlineData("older")]
     [InlineData("exchanged")]
     [InlineData("without its write-ahead log")]
-    public void A_journal_that_is_not_the_one_that_was_written_last_is_refused(string how)
+    public void A_journal_other_than_the_last_one_written_is_refused(string how)
     {
         Write(Witness);
         File.Copy(FilePath, FilePath + ".older");
         using (var journal = new StoredJournal(FilePath, witness: Witness))
         {
             journal.Append("task-default/a", 6);
-            File.Copy(FilePath, FilePath + ".without-log"); // the event is in the log, not yet here
+            File.Copy(FilePath, FilePath + ".without-log"); // the event is in the log only
         }
         switch (how)
         {
@@ -163,13 +162,13 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
         Assert.Contains(Witness,
             Assert.Throws<JournalUnusableException>(() => new StoredJournal(FilePath, witness: Witness)).Message,
             StringComparison.Ordinal);
-        Assert.Throws<JournalUnusableException>(() => new StoredJournal(FilePath, witness: Witness)); // and stays so
-        // what a loss of power takes is no mistake
+        Assert.Throws<JournalUnusableException>(() => new StoredJournal(FilePath, witness: Witness)); // and is refused again
+        // events lost in a power failure are not an error
         new StoredJournal(FilePath, bootId: "the next boot", witness: Witness).Dispose();
     }
 
     [Fact]
-    public void The_journal_that_was_written_last_is_opened_again()
+    public void The_last_journal_written_is_opened_again()
     {
         Write(Witness);
         using (var journal = new StoredJournal(FilePath, witness: Witness)) journal.Delete("task-default/a", 5);
@@ -177,7 +176,7 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public void A_file_that_is_removed_or_exchanged_while_it_is_open_is_noticed()
+    public void Removing_or_replacing_the_file_while_it_is_open_is_detected()
     {
         Write();
         using (var journal = new StoredJournal(FilePath))
@@ -192,7 +191,7 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public void A_file_of_a_former_version_gets_its_checksums_when_it_is_opened()
+    public void A_file_of_an_earlier_version_gets_its_checksums_when_opened()
     {
         Write();
         using (var old = new SqliteConnection($"Data Source={FilePath};Pooling=False"))
@@ -215,7 +214,7 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(["task-default/a"], again.Damaged.Keys);
     }
 
-    /// <summary>Five events of each actor, of which the first is deleted and kept for the history.</summary>
+    /// <summary>Writes five events of each actor; the first is deleted, but kept for the history.</summary>
     private void Write(string witness = "")
     {
         using var journal = new StoredJournal(FilePath, history: "keep = 1000", witness: witness);
@@ -236,7 +235,7 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
         File.WriteAllBytes(FilePath, bytes);
     }
 
-    /// <summary>All that can be read; null where the file is refused, or something is said to be damaged.</summary>
+    /// <summary>Everything that can be read; null if the file is refused or damage is reported.</summary>
     private string? Read(string witness = "")
     {
         try

@@ -4,7 +4,7 @@ using Akka.Persistence;
 
 namespace Supervisor.Tests.Persistence.Store;
 
-/// <summary>Skipped, saying why, where system calls cannot be counted.</summary>
+/// <summary>Skipped without strace, which counts the system calls.</summary>
 public sealed class StraceFactAttribute : FactAttribute
 {
     public StraceFactAttribute()

@@ -2,11 +2,11 @@ using System.Text.RegularExpressions;
 
 namespace Supervisor.Tests.Persistence.Store;
 
-/// <summary>What a commit costs is what its strongest event needs: system calls, as the kernel sees them.</summary>
+/// <summary>A commit is as durable as its strongest event requires and no more: counted in system calls.</summary>
 public sealed partial class DurabilityTests
 {
     [StraceFact]
-    public async Task The_class_of_its_events_decides_whether_a_commit_is_synced_and_none_takes_locks()
+    public async Task The_class_of_its_events_decides_whether_a_commit_is_synced_and_no_commit_takes_locks()
     {
         var directory = Directory.CreateTempSubdirectory("durability-");
         try
@@ -22,9 +22,9 @@ public sealed partial class DurabilityTests
             var phases = Phases(await File.ReadAllLinesAsync(trace));
             Assert.Equal((0, 0), phases["unsynced"]);
             Assert.Equal((DurabilityChild.Each, 0), phases["synced"]);
-            // Events of one command are one commit, which the one that must be synced decides about.
+            // Events of one command are one commit: it is synced if any of them requires it.
             Assert.Equal((DurabilityChild.Each, 0), phases["both"]);
-            // Before the first, the file is made: what is counted here does count when it happens.
+            // The file is created before the first commit: this shows that syncs and locks are counted when they happen.
             Assert.True(phases[""] is { Syncs: > 0, Locks: > 0 }, $"{phases[""]}");
         }
         finally
@@ -40,7 +40,7 @@ public sealed partial class DurabilityTests
         foreach (var line in trace)
         {
             var (syncs, locks) = phases[phase];
-            // "[pid] call(…": a call that another thread interrupts goes on in a line without its bracket.
+            // "[pid] call(…": a call interrupted by another thread continues on a line without the bracket.
             if (Begin().Match(line) is { Success: true } begin) phases[phase = begin.Groups[1].Value] = (0, 0);
             else if (Sync().IsMatch(line)) phases[phase] = (syncs + 1, locks);
             else if (line.Contains("F_SETLK", StringComparison.Ordinal)) phases[phase] = (syncs, locks + 1);

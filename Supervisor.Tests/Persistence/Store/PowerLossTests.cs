@@ -5,7 +5,7 @@ using Supervisor.Persistence.Sqlite.Journal;
 namespace Supervisor.Tests.Persistence.Store;
 
 /// <summary>
-/// A loss of power leaves the database, and of the write-ahead log at least what was synced. Each test makes that file by hand
+/// A power loss leaves the database, and at least the synced part of the write-ahead log. Each test makes such a file by hand
 /// and opens it after "another boot".
 /// </summary>
 public sealed class PowerLossTests : IDisposable
@@ -48,7 +48,7 @@ public sealed class PowerLossTests : IDisposable
             actors[random.Next(Actors)]
                 .Tell(Do(a => a.PersistAll(Enumerable.Repeat(0, count).Select(_ => Event()), _ => a.Note(text))));
             expected += count;
-            // Some wait for their answers, so that commits are of one actor and of many.
+            // Some wait for their answers, so that there are commits of one actor and of many.
             if (random.Next(3) > 0) continue;
             await _probe.Next(expected);
             expected = 0;
@@ -57,7 +57,7 @@ public sealed class PowerLossTests : IDisposable
         var written = new Written(
             await File.ReadAllBytesAsync(system.File), await File.ReadAllBytesAsync(system.File + "-wal"), spy.Commits);
         Assert.Equal(0, (written.Log.Length - LogHeader) % Frame);
-        Assert.Equal(written.Log.Length, written.Commits[^1].LogLength);    // no checkpoint came between
+        Assert.Equal(written.Log.Length, written.Commits[^1].LogLength);    // no checkpoint in between
         return written;
     }
 
@@ -73,13 +73,13 @@ public sealed class PowerLossTests : IDisposable
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task What_is_left_at_any_cut_is_the_beginning_of_the_one_order(int seed)
+    public async Task Any_cut_leaves_a_prefix_of_the_commit_order(int seed)
     {
         var written = await WriteAsync(seed, 45);
         Assert.Contains(written.Commits, c => c.IsSynced);
         Assert.Contains(written.Commits, c => !c.IsSynced);
-        // From the opening on, whose commit was synced; the last frame before the first commit's end belongs to no complete
-        // commit.
+        // Starts at the opening, whose commit was synced; the last frame before the end of the first commit belongs to no
+        // complete commit.
         var random = new Random(seed);
         var cuts = written.Frames.Where(f => f >= written.Commits[0].LogLength - Frame).ToList();
         foreach (var cut in cuts.Concat(cuts.SkipLast(1).Select(c => c + random.Next(1, Frame))))
@@ -104,13 +104,13 @@ public sealed class PowerLossTests : IDisposable
     }
 
     [Fact]
-    public async Task What_was_acknowledged_as_synced_is_in_the_log_before_its_sync_returns()
+    public async Task Events_acknowledged_as_synced_are_in_the_log_before_its_sync_returns()
     {
         var written = await WriteAsync(3, 60);
         var synced = written.Commits.Where(c => c.IsSynced).ToList();
         foreach (var commit in synced)
         {
-            // The least that a loss of power right after the acknowledgement can leave.
+            // The minimum that a power loss right after the acknowledgement can leave.
             using var journal = new StoredJournal(Cut(written, commit.LogLength), "boot 2");
             Assert.Equal(commit.Events[^1].Offset, journal.Bounds.Last);
         }
@@ -120,7 +120,7 @@ public sealed class PowerLossTests : IDisposable
     }
 
     [Fact]
-    public async Task Actors_and_subscribers_go_on_after_the_loss()
+    public async Task Actors_and_subscribers_continue_after_a_power_loss()
     {
         var written = await WriteAsync(4, 40);
         var cut = written.Commits[written.Commits.Count / 2].LogLength;
@@ -142,7 +142,7 @@ public sealed class PowerLossTests : IDisposable
     }
 
     [Fact]
-    public async Task Within_one_boot_offsets_go_on_where_they_ended()
+    public async Task Within_one_boot_offsets_continue_from_the_last()
     {
         var written = await WriteAsync(5, 20);
         using var journal = new StoredJournal(Cut(written, written.Log.Length), "boot 1");
@@ -150,7 +150,7 @@ public sealed class PowerLossTests : IDisposable
     }
 
     [Fact]
-    public void Every_boot_begins_offsets_of_its_own_even_if_it_wrote_nothing()
+    public void Every_boot_starts_a_new_range_of_offsets_even_without_a_write()
     {
         var file = Path.Combine(_directory, "journal.db");
         var given = new List<long>();
@@ -163,7 +163,7 @@ public sealed class PowerLossTests : IDisposable
     }
 
     [Fact]
-    public void A_log_that_began_again_over_its_old_frames_is_cut_like_any_other()
+    public void A_log_that_restarted_over_its_old_frames_is_cut_like_any_other()
     {
         var (file, now) = (Path.Combine(_directory, "journal.db"), Path.Combine(_directory, "cut.db"));
         var lengths = new List<(long Log, long Offset)>();
@@ -183,7 +183,7 @@ public sealed class PowerLossTests : IDisposable
             }
             after = File.ReadAllBytes(file + "-wal");
         }
-        Assert.Equal(before.Length, after.Length);          // it began again: nothing was appended
+        Assert.Equal(before.Length, after.Length);          // it restarted: nothing was appended
         Assert.NotEqual(before[16..24], after[16..24]);     // with another salt
         foreach (var cut in Enumerable.Range(0, (int)(lengths[^1].Log / Frame) + 1).Select(i => LogHeader + i * Frame))
         {

@@ -6,7 +6,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Supervisor.Tests.Persistence.Store;
 
-/// <summary>Plugins and actors that share a file's thread do not fail for each other's reasons.</summary>
+/// <summary>Plugins and actors that share the thread of a file fail independently.</summary>
 public sealed class SharedStoreTests
 {
     private const string WithoutTables = "akka.persistence.journal.sqlite.auto-initialize = off";
@@ -40,7 +40,7 @@ public sealed class SharedStoreTests
     [InlineData("max-batch-size = many", "max-batch-size")]
     [InlineData("history.keep = many", "keep")]
     [InlineData("history.keep-for = soon", "keep-for")]
-    public async Task A_value_that_cannot_be_used_is_reported_to_those_who_need_it(string setting, string key)
+    public async Task An_invalid_setting_is_reported_to_the_actors_that_need_it(string setting, string key)
     {
         await using var system = PersistentSystem.OnDisk($"akka.persistence.journal.sqlite.{setting}");
         var failure = await FailureAsync(system);
@@ -69,7 +69,7 @@ public sealed class SharedStoreTests
         var seen = await _probe.Next(Actors * 2);
         Assert.Equal(Actors,
             seen.Count(s => s is string text && text.Contains("another process holds a lock", StringComparison.Ordinal)));
-        Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(Actors / 2), "each waited for itself");
+        Assert.True(Stopwatch.GetElapsedTime(started) < TimeSpan.FromSeconds(Actors / 2), "each actor waited on its own");
     }
 
     [Fact]

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Supervisor.Tests.Persistence.Store;
 
-/// <summary>Skipped, saying why, where no tmpfs can be mounted.</summary>
+/// <summary>Skipped where no tmpfs can be mounted.</summary>
 public sealed class TmpfsFactAttribute : FactAttribute
 {
     public TmpfsFactAttribute()
@@ -11,7 +11,7 @@ public sealed class TmpfsFactAttribute : FactAttribute
     }
 }
 
-/// <summary>A file system of its own, of half a megabyte if not told otherwise.</summary>
+/// <summary>A file system of its own, half a megabyte by default.</summary>
 internal sealed class SmallDisk : IDisposable
 {
     public SmallDisk(int kilobytes = 512)
@@ -33,7 +33,7 @@ internal sealed class SmallDisk : IDisposable
         }
         catch (IOException)
         {
-            // ENOSPC: full, which is what was wanted.
+            // ENOSPC: full, as intended.
         }
     }
 

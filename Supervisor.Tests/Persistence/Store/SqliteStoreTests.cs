@@ -8,7 +8,7 @@ using Supervisor.Persistence.Sqlite.Store;
 
 namespace Supervisor.Tests.Persistence.Store;
 
-/// <summary>What ours promise beyond that: groups of commits, durability, and errors that say what to do.</summary>
+/// <summary>What our plugins promise in addition: group commits, durability, and errors that say what to do.</summary>
 public sealed class SqliteStoreTests
 {
     private readonly Probe _probe = new();
@@ -77,7 +77,7 @@ public sealed class SqliteStoreTests
         busy.SetResult();
         await Task.WhenAll(rest).WaitAsync(Probe.Soon);
         Assert.True(await first);
-        Assert.Equal(3, writer.Commits.All);        // the one that was held up, and one for all that came meanwhile
+        Assert.Equal(3, writer.Commits.All);        // the delayed one, and one for all that arrived meanwhile
 
         var actors = Enumerable.Range(0, Actors).Select(i => system.Start<Recorder>($"a{i}", _probe)).ToArray();
         foreach (var actor in actors)
@@ -89,7 +89,7 @@ public sealed class SqliteStoreTests
     }
 
     [Fact]
-    public async Task A_request_that_fails_does_not_spoil_those_in_its_group()
+    public async Task A_failing_request_does_not_affect_others_in_its_group()
     {
         await using var system = PersistentSystem.OnDisk();
         var settings = Settings($"connection-string = \"Data Source={system.File}-store\", auto-initialize = on");
@@ -108,12 +108,12 @@ public sealed class SqliteStoreTests
     }
 
     [Fact]
-    public async Task A_first_request_that_is_cancelled_does_not_end_the_thread()
+    public async Task A_cancelled_first_request_does_not_stop_the_thread()
     {
         await using var system = PersistentSystem.OnDisk();
         using var writer = new StoreThread(
             Settings($"connection-string = \"Data Source={system.File}-store\", auto-initialize = on"));
-        Assert.True(writer.TryAddUser(reserve: 1 << 20)); // before there is a connection that could reserve it
+        Assert.True(writer.TryAddUser(reserve: 1 << 20)); // before there is a connection to reserve it with
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
             () => writer.Do(() => "reading", Durability.Read, _ => 1, new CancellationToken(true)));
         Assert.Equal(2, await writer.Do(() => "reading", Durability.Read, _ => 2, default));
@@ -141,7 +141,7 @@ public sealed class SqliteStoreTests
     }
 
     [Fact]
-    public async Task Two_writers_of_one_id_are_found_out()
+    public async Task Two_writers_of_one_id_are_detected()
     {
         await using var system = PersistentSystem.OnDisk();
         var (first, second) = (system.Start<Recorder>("a", _probe), system.Start<Recorder>("a", _probe));
@@ -162,14 +162,14 @@ public sealed class SqliteStoreTests
     }
 
     [Fact]
-    public async Task A_page_that_is_damaged_later_fails_the_actors_it_concerns()
+    public async Task A_page_that_is_damaged_later_fails_only_the_actors_on_it()
     {
         await using var system = PersistentSystem.OnDisk();
         var actor = system.Start<Recorder>("a", _probe);
         for (var i = 0; i < 20; i++) actor.Tell(Do(a => a.Persist(new string('x', 2000), _ => a.Note("e"))));
         await _probe.Next(21);
         await system.StopAsync();
-        // else pages may be read from the log
+        // otherwise pages may be read from the log
         using (var connection = Open(system.File)) _ = Scalar<long>(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
         var bytes = await File.ReadAllBytesAsync(system.File);
         Array.Fill(bytes, (byte)0xff, 4096, bytes.Length - 4096);
@@ -188,7 +188,7 @@ public sealed class SqliteStoreTests
     }
 
     [Fact]
-    public async Task Missing_tables_are_not_made_unless_asked()
+    public async Task Missing_tables_are_not_created_unless_configured()
     {
         await using var system = PersistentSystem.OnDisk("""
             akka.persistence.journal.sqlite.auto-initialize = off
@@ -198,7 +198,7 @@ public sealed class SqliteStoreTests
     }
 
     [Fact]
-    public async Task A_read_only_database_can_be_read_and_says_that_it_cannot_be_written()
+    public async Task A_read_only_database_can_be_read_and_a_write_says_why_it_fails()
     {
         await using var system = PersistentSystem.OnDisk();
         system.Start<Recorder>("a", _probe).Tell(Do(a => a.Persist("e", a.Note)));
@@ -216,7 +216,7 @@ public sealed class SqliteStoreTests
     }
 
     [Fact]
-    public async Task A_lock_that_another_holds_is_an_error_after_the_timeout_and_no_more_once_it_is_gone()
+    public async Task A_lock_of_another_process_is_an_error_after_the_timeout_until_it_is_released()
     {
         await using var system = PersistentSystem.OnDisk("akka.persistence.journal.sqlite.connection-timeout = 1s");
         using (var other = Open(system.File))
@@ -240,7 +240,7 @@ public sealed class SqliteStoreTests
     }
 
     [TmpfsFact]
-    public async Task A_full_disk_is_an_error_that_ends_when_there_is_room_again()
+    public async Task A_full_disk_is_an_error_until_there_is_space_again()
     {
         using var disk = new SmallDisk();
         await using var system = PersistentSystem.OnDisk(file: Path.Combine(disk.DirectoryPath, "journal.db"));
@@ -261,14 +261,14 @@ public sealed class SqliteStoreTests
         await _probe.Expect("replayed kept", "recovered 1");
     }
 
-    /// <summary>Passes on what is published.</summary>
+    /// <summary>Forwards published messages.</summary>
     private sealed class Forwarder(Probe to) : UntypedActor
     {
         protected override void OnReceive(object message) => to.Add(message);
     }
 
     [TmpfsFact]
-    public async Task With_a_reserve_a_full_disk_is_told_and_what_is_written_next_has_its_place()
+    public async Task With_a_reserve_a_full_disk_is_reported_and_the_next_writes_still_fit()
     {
         using var disk = new SmallDisk(kilobytes: 4096);
         await using var system = PersistentSystem.OnDisk(
@@ -280,9 +280,9 @@ public sealed class SqliteStoreTests
         await _probe.Expect("recovered 0");
         actor.Tell(Do(a => a.Persist(new string('x', 100_000), _ => a.Note("before"))));
         await _probe.Expect("before");
-        await Task.Delay(200); // the thread has been idle, and has reserved
+        await Task.Delay(200); // the thread has been idle and has made its reserve
         disk.Fill();
-        // more than the log's reserve: what is written is brought back into the database, whose reserve it uses
+        // more than the log's reserve: the writes are checkpointed into the database and use its reserve
         for (var i = 0; i < 40; i++)
         {
             actor.Tell(Do(a => a.Persist(new string('y', 20_000), _ => a.Note("written"))));
@@ -311,7 +311,7 @@ public sealed class SqliteStoreTests
     }
 
     [Fact]
-    public async Task A_missing_connection_string_stops_no_one_silently()
+    public async Task A_missing_connection_string_is_reported_to_every_actor()
     {
         await using var system = PersistentSystem.OnDisk("akka.persistence.journal.sqlite.connection-string = \"\"");
         await ExpectNotRecovered(system, "a", "connection-string is not set");

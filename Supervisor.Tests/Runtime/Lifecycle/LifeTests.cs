@@ -183,7 +183,7 @@ public sealed class LifeTests : IDisposable
 
     private void NothingIsLeftOf(string name)
     {
-        Assert.False(Directory.Exists(Path.Join(_containers.Place, name)), "the bundle is left");
+        Assert.False(Directory.Exists(Path.Join(_containers.Place, name)), "the bundle was not removed");
         foreach (var directory in _containers.Host.Hierarchies.DirectoriesOf($"/{name}").Values)
             Assert.False(Directory.Exists(directory), $"{directory} is left");
         Assert.DoesNotContain(name, File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
