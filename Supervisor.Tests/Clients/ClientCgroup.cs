@@ -1,6 +1,6 @@
 namespace Supervisor.Tests.Clients;
 
-/// <summary>A cgroup that a client puts all its containers below, and that nobody removes: docker's and podman's way.</summary>
+/// <summary>The parent cgroup of all containers of a client, which docker and podman never remove.</summary>
 internal static class ClientCgroup
 {
     /// <summary>Removes it from every hierarchy where it is empty: another test's containers may still be in there.</summary>

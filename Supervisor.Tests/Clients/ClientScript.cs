@@ -3,8 +3,8 @@ using Supervisor.Tests.EndToEnd;
 namespace Supervisor.Tests.Clients;
 
 /// <summary>
-/// One of the scripts of a client's view (Clients/scripts), which pass on containerd 1.6 and 2.1 as they stand: every check must
-/// pass here too, and there must be as many as there.
+/// One of the client scripts (Clients/scripts), which pass unchanged on containerd 1.6 and 2.1: every check must pass here too,
+/// and there must be as many of them.
 /// </summary>
 internal static class ClientScript
 {
@@ -17,7 +17,7 @@ internal static class ClientScript
             [$"ADDRESS={daemon.Address}", "TMO=60", $"CLIENT_LIMIT={Limit.TotalSeconds:0}", .. environment, "bash", path]);
         run.StandardInput.Close();
         var (output, errors) = (run.StandardOutput.ReadToEndAsync(), run.StandardError.ReadToEndAsync());
-        using var deadline = new CancellationTokenSource(Limit + TimeSpan.FromMinutes(1)); // the script ends by itself before
+        using var deadline = new CancellationTokenSource(Limit + TimeSpan.FromMinutes(1)); // the script has its own limit
         await run.WaitForExitAsync(deadline.Token);
         var last = (await output).TrimEnd().Split('\n')[^1];
         Assert.True(last.StartsWith($"{checks} passed, 0 failed", StringComparison.Ordinal), await output + await errors);

@@ -2,7 +2,7 @@ using Supervisor.Tests.EndToEnd;
 
 namespace Supervisor.Tests.Clients;
 
-/// <summary>ctr's view.</summary>
+/// <summary>ctr's scripts.</summary>
 public sealed class ClientScriptTests : IAsyncLifetime
 {
     private DaemonProcess _daemon = null!;

@@ -5,7 +5,7 @@ using static Supervisor.Tests.Clients.OciRuntime;
 
 namespace Supervisor.Tests.Clients;
 
-/// <summary>Debian's real containerd, private to the test, with supervisor-oci in the place of runc.</summary>
+/// <summary>Debian's real containerd, private to the test, with supervisor-oci in place of runc.</summary>
 public sealed class ContainerdRuntimeTests : IAsyncLifetime
 {
     private readonly OciRuntime _oci = new();
@@ -50,7 +50,7 @@ public sealed class ContainerdRuntimeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Run_prints_and_ends_like_its_program()
+    public async Task Run_prints_and_exits_like_its_program()
     {
         Assert.Equal("hello\n", Ok(await Run("r1", "/bin/echo", "hello")));
         Assert.Equal(3, (await Run("r2", "/bin/sh", "-c", "exit 3")).Status);
@@ -62,7 +62,7 @@ public sealed class ContainerdRuntimeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_task_is_executed_in_paused_resumed_killed_and_deleted()
+    public async Task A_task_runs_an_exec_and_is_paused_resumed_killed_and_deleted()
     {
         Ok(await Ctr("run", "-d", "--runc-binary", Executable, "--rootfs", _oci.Rootfs, "t1", "/bin/sleep", "1000"));
         Assert.Equal("in\n", Ok(await Ctr("tasks", "exec", "--exec-id", "e1", "t1", "/bin/echo", "in")));
@@ -84,7 +84,7 @@ public sealed class ContainerdRuntimeTests : IAsyncLifetime
     }
 
     [CriuFact]
-    public async Task A_task_is_checkpointed_into_a_directory_or_an_image_and_lives_on()
+    public async Task A_task_is_checkpointed_into_a_directory_or_an_image_and_keeps_running()
     {
         Ok(await Ctr("run", "-d", "--runc-binary", Executable, "--rootfs", _oci.Rootfs, "c1", "/bin/sh", "-c",
             "while :; do sleep 0.1; done"));

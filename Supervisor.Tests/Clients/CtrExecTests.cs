@@ -4,7 +4,7 @@ using Supervisor.Tests.EndToEnd;
 
 namespace Supervisor.Tests.Clients;
 
-/// <summary>Additional processes, by Debian's ctr and by our own command line, against the daemon.</summary>
+/// <summary>Execs with Debian's ctr and with our own command line, against the daemon.</summary>
 public sealed class CtrExecTests : IAsyncLifetime
 {
     private DaemonProcess _daemon = null!;
@@ -26,7 +26,7 @@ public sealed class CtrExecTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Our_own_exec_has_directory_environment_user_input_and_exit_status()
+    public async Task Our_own_exec_takes_directory_environment_user_and_input_and_returns_the_exit_status()
     {
         Assert.Equal("/tmp 7 b\n",
             Ok(await _daemon.Do("exec", "-w", "/tmp", "-u", "7", "-e", "A=b", "c1", "sh", "-c", "echo $(pwd) $(id -u) $A")));
@@ -41,7 +41,7 @@ public sealed class CtrExecTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task With_a_terminal_it_has_one()
+    public async Task An_exec_with_a_terminal_has_one()
     {
         var outcome = await CommandLine.RunAsync("script", "-qec",
             $"ctr -a {_daemon.Address} -n {_daemon.Namespace} tasks exec -t --exec-id t1 c1 sh -c 'tty; exit 3'", "/dev/null");
@@ -50,7 +50,7 @@ public sealed class CtrExecTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_missing_program_fails_by_name_with_127_and_leaves_nothing()
+    public async Task An_exec_of_a_missing_program_exits_with_127_names_it_and_leaves_nothing()
     {
         var outcome = await _daemon.Do("exec", "c1", "/no/such");
         Assert.Equal(127, outcome.Status);
@@ -59,7 +59,7 @@ public sealed class CtrExecTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Ps_lists_its_processes_and_names_the_execs()
+    public async Task Ps_lists_all_processes_and_names_execs()
     {
         using var exec = CommandLine.Start(
             "ctr", "-a", _daemon.Address, "-n", _daemon.Namespace, "tasks", "exec", "--exec-id", "ps1", "c1", "sh", "-c",
@@ -67,14 +67,14 @@ public sealed class CtrExecTests : IAsyncLifetime
         Assert.Equal("up", await exec.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
         var listed = Ok(await _daemon.Ctr("tasks", "ps", "c1"));
         Assert.Contains("ps1", listed, StringComparison.Ordinal);
-        Assert.NotEqual(0, (await Exec("ps1", "true")).Status); // its id is taken
+        Assert.NotEqual(0, (await Exec("ps1", "true")).Status); // its id is in use
         Ok(await _daemon.Ctr("tasks", "kill", "-s", "KILL", "--exec-id", "ps1", "c1"));
         await exec.WaitForExitAsync().WaitAsync(CommandLine.Patience);
         Assert.Equal(137, exec.ExitCode);
     }
 
     [Fact]
-    public async Task Metrics_tell_what_the_container_uses()
+    public async Task Metrics_report_what_the_container_uses()
     {
         var metrics = Ok(await _daemon.Ctr("tasks", "metrics", "c1"));
         Assert.Matches(@"memory\.usage(_in_bytes)? +[1-9]", metrics);
@@ -82,7 +82,7 @@ public sealed class CtrExecTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Paused_it_takes_no_exec_and_resumed_it_does()
+    public async Task A_paused_container_refuses_an_exec_and_a_resumed_one_accepts_it()
     {
         Ok(await _daemon.Ctr("tasks", "pause", "c1"));
         Assert.Contains("paused", (await Exec("p1", "true")).Errors, StringComparison.Ordinal);
@@ -91,7 +91,7 @@ public sealed class CtrExecTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_inits_end_ends_its_execs_and_their_exits_are_told_before_its_own()
+    public async Task When_the_init_exits_its_execs_are_killed_and_their_exits_are_published_first()
     {
         using var events = CommandLine.Start(
             CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "events", "-f", "--format",
@@ -123,7 +123,7 @@ public sealed class CtrExecTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task After_kill_9_of_the_daemon_a_running_exec_is_taken_back_and_a_dead_one_is_told_as_lost()
+    public async Task After_kill_9_of_the_daemon_a_running_exec_is_adopted_and_an_exited_one_is_reported_as_lost()
     {
         var pids = new Dictionary<string, string>();
         foreach (var id in (string[])["lives", "dies"])
@@ -137,16 +137,16 @@ public sealed class CtrExecTests : IAsyncLifetime
                 .Split(' ')[0];
         }
         await _daemon.KillAsync();
-        Process.Start("kill", ["-9", pids["dies"]]).WaitForExit(); // while nobody watches
+        Process.Start("kill", ["-9", pids["dies"]]).WaitForExit(); // while no daemon watches
         await _daemon.RestartAsync();
         var listed = Ok(await _daemon.Ctr("tasks", "ps", "c1"));
         Assert.Contains("lives", listed, StringComparison.Ordinal);
         Assert.DoesNotContain("dies", listed, StringComparison.Ordinal);
-        // Until its new parent has reaped it the kernel still has it, and takes signals for it.
+        // Until its new parent has reaped it, the kernel still accepts signals for it.
         for (var end = DateTime.UtcNow + CommandLine.Patience;
             (await _daemon.Ctr("tasks", "kill", "-s", "KILL", "--exec-id", "dies", "c1")).Status == 0;)
         {
-            Assert.True(DateTime.UtcNow < end, "a dead exec can be killed for ever");
+            Assert.True(DateTime.UtcNow < end, "an exited exec can still be killed");
             await Task.Delay(50);
         }
         Ok(await _daemon.Ctr("tasks", "kill", "-s", "KILL", "--exec-id", "lives", "c1"));

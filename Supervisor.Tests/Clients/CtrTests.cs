@@ -44,7 +44,7 @@ public sealed class CtrTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Run_with_a_terminal_has_one()
+    public async Task Run_with_a_terminal_gives_the_container_one()
     {
         var outcome = await CommandLine.RunAsync("script", "-qec",
             $"ctr -a {_daemon.Address} -n {_daemon.Namespace} run --rm -t --rootfs {_rootfs.FullName} t1 /bin/sh -c 'tty; "
@@ -63,7 +63,7 @@ public sealed class CtrTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_container_goes_through_its_life()
+    public async Task A_container_is_created_started_used_and_deleted()
     {
         Ok(await _daemon.Ctr("containers", "create", "--rootfs", _rootfs.FullName, "c1", "/bin/sleep", "1000"));
         Assert.Contains("already exists",
@@ -94,7 +94,7 @@ public sealed class CtrTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Events_come_in_the_order_that_clients_rely_on()
+    public async Task Events_arrive_in_the_order_that_clients_rely_on()
     {
         using var events = CommandLine.Start("ctr", "-a", _daemon.Address, "events", $"namespace=={_daemon.Namespace}");
         var heard = events.StandardOutput.ReadLineAsync();
@@ -119,7 +119,7 @@ public sealed class CtrTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_filter_that_does_not_parse_is_refused()
+    public async Task A_malformed_filter_is_refused()
     {
         var outcome = await _daemon.Ctr("containers", "ls", "labels.k=v");
         Assert.NotEqual(0, outcome.Status);

@@ -2,7 +2,7 @@ using Supervisor.Tests.EndToEnd;
 
 namespace Supervisor.Tests.Clients;
 
-/// <summary>A daemon of ours for a dockerd, which the scripts start.</summary>
+/// <summary>A daemon of ours for the dockerd that the scripts start.</summary>
 public abstract class DockerdOnUs : IAsyncLifetime
 {
     protected DaemonProcess Daemon { get; private set; } = null!;

@@ -2,11 +2,11 @@ using Supervisor.Tests.EndToEnd;
 
 namespace Supervisor.Tests.Clients;
 
-/// <summary>Debian's dockerd on our socket: the scripts hold on containerd as they hold here.</summary>
+/// <summary>Debian's dockerd on our socket. The same scripts pass on containerd.</summary>
 public sealed class DockerdTests : DockerdOnUs
 {
     [Fact]
-    public Task Docker_containers_live_on_our_daemon_as_on_containerd() =>
+    public Task Docker_containers_run_on_our_daemon_as_on_containerd() =>
         ClientScript.PassesAsync("dockerd-basic.sh", Daemon, 80);
 
     [Fact]
@@ -29,7 +29,7 @@ public sealed class DockerdTests : DockerdOnUs
         }
         finally
         {
-            // What the script left running is a child of its shell, which is gone: ended as the script would.
+            // The script leaves a daemon running, a child of its exited shell: stop it as the script does.
             await CommandLine.RunAsync("bash", "-c", End("TERM"));
             Directory.Delete(directory, recursive: true);
         }
@@ -37,12 +37,11 @@ public sealed class DockerdTests : DockerdOnUs
 }
 
 /// <summary>
-/// The rest of docker's verbs, beside the first: cp, diff, export, commit, health checks, restart policies over a restart of
-/// dockerd.
+/// More of docker's commands: cp, diff, export, commit, health checks, and restart policies across a restart of dockerd.
 /// </summary>
 public sealed class DockerFilesTests : DockerdOnUs
 {
     [Fact]
-    public Task Files_and_health_of_docker_containers_are_as_on_containerd() =>
+    public Task Files_and_health_checks_of_docker_containers_work_as_on_containerd() =>
         ClientScript.PassesAsync("dockerd-files.sh", Daemon, 38);
 }

@@ -18,7 +18,7 @@ public sealed class OciCheckpointTests : IDisposable
     private string[] Paths => ["--image-path", Images, "--work-path", Path.Join(_oci.Place, "work")];
 
     [CriuFact]
-    public async Task What_was_written_is_deleted_and_comes_back_under_its_id_with_bind_mounts_and_a_pid_file()
+    public async Task A_checkpointed_container_is_deleted_and_restored_under_its_id_with_bind_mounts_and_a_pid_file()
     {
         var volume = Directory.CreateDirectory(Path.Join(_oci.Place, "volume")).FullName;
         await _oci.Configure(
@@ -41,7 +41,7 @@ public sealed class OciCheckpointTests : IDisposable
     }
 
     [CriuFact]
-    public async Task A_fresh_root_filesystem_gets_what_is_mounted_on_before_the_restore()
+    public async Task A_fresh_root_filesystem_gets_the_mount_points_before_the_restore()
     {
         var volume = Directory.CreateDirectory(Path.Join(_oci.Place, "volume")).FullName;
         await File.WriteAllTextAsync(Path.Join(_oci.Place, "file"), "x");
@@ -57,7 +57,7 @@ public sealed class OciCheckpointTests : IDisposable
         Ok(await _oci.Leave("run", "-d", _id));
         await Reaches(volume, 3);
         Ok(await _oci.Do("checkpoint", [.. Paths, _id]));
-        Directory.Delete(Path.Join(_oci.Rootfs, "new"), recursive: true); // what create made there
+        Directory.Delete(Path.Join(_oci.Rootfs, "new"), recursive: true); // created there by create
         var written = Last(volume);
         Ok(await _oci.Leave("restore", [.. Paths, "--bundle", _oci.Bundle, "-d", _id]));
         await Reaches(volume, written + 3);
@@ -66,7 +66,7 @@ public sealed class OciCheckpointTests : IDisposable
     }
 
     [CriuFact]
-    public async Task Left_running_it_stays_and_in_the_foreground_a_restore_ends_with_its_status()
+    public async Task Leave_running_keeps_the_container_and_a_foreground_restore_returns_its_exit_status()
     {
         await _oci.Configure(["sh", "-c", "trap 'exit 6' TERM; while :; do sleep 0.1; done"]);
         Ok(await _oci.Leave("run", "-d", _id));
@@ -81,7 +81,7 @@ public sealed class OciCheckpointTests : IDisposable
     }
 
     [Fact]
-    public async Task What_is_not_done_is_refused_and_what_fails_leaves_the_container_alone()
+    public async Task Unsupported_options_are_refused_and_a_failed_checkpoint_leaves_the_container_running()
     {
         await _oci.Configure(["sleep", "1000"]);
         Ok(await _oci.Leave("run", "-d", _id));

@@ -4,7 +4,7 @@ using static Supervisor.Tests.Clients.OciRuntime;
 
 namespace Supervisor.Tests.Clients;
 
-/// <summary>What differs from runc on supervisor-oci's command line only in details that its callers rely on.</summary>
+/// <summary>Details of supervisor-oci's command line that callers of runc rely on.</summary>
 public sealed class OciCommandLineTests : IDisposable
 {
     private readonly OciRuntime _oci = new();
@@ -13,7 +13,7 @@ public sealed class OciCommandLineTests : IDisposable
     public void Dispose() => _oci.Dispose();
 
     [Fact]
-    public async Task It_is_a_file_of_its_own_name_for_callers_that_resolve_links()
+    public async Task The_executable_has_its_own_name_also_for_callers_that_resolve_links()
     {
         var real = Ok(await CommandLine.RunAsync("readlink", "-f", Executable)).TrimEnd();
         Assert.Equal("supervisor-oci", Path.GetFileName(real));
@@ -35,13 +35,13 @@ public sealed class OciCommandLineTests : IDisposable
     {
         await _oci.Configure(["sh", "-c", "echo a; echo b"], c => c["process"]!["terminal"] = true);
         Assert.Equal("a\nb\n", Ok(await _oci.Do("run", _id)));
-        // script(1) types one at its end
+        // script(1) types one when it exits
         Assert.Contains("a\r\nb\r\n", (await _oci.InTerminal("run", _id)).Output.Replace("^@", "", StringComparison.Ordinal),
             StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Debug_tells_of_an_exec()
+    public async Task Debug_logs_an_exec()
     {
         await _oci.Configure(["sleep", "1000"]);
         Ok(await _oci.Leave("run", "-d", _id));
@@ -51,9 +51,9 @@ public sealed class OciCommandLineTests : IDisposable
     }
 
     [Fact]
-    public async Task Processors_are_the_cgroups_and_not_the_callers()
+    public async Task The_cpus_are_those_of_the_cgroup_and_not_of_the_caller()
     {
-        if (Environment.ProcessorCount < 2) return; // bound to its only one it is bound to all
+        if (Environment.ProcessorCount < 2) return; // pinned to the only one is pinned to all
         await _oci.Configure(["sh", "-c", "grep Cpus_allowed_list /proc/self/status; exec sleep 1000"]);
         var wanted = Ok(await CommandLine.RunAsync("grep", "Cpus_allowed_list", "/proc/1/status"));
         Ok(await CommandLine.RunAsync(
@@ -67,7 +67,7 @@ public sealed class OciCommandLineTests : IDisposable
     }
 
     [Fact]
-    public async Task The_notify_socket_is_writable_for_everybody_inside_whatever_the_umask()
+    public async Task The_notify_socket_is_writable_for_every_user_inside_whatever_the_umask()
     {
         await _oci.Configure(["sh", "-c", "busybox stat -c %a $NOTIFY_SOCKET"]);
         using var manager = new System.Net.Sockets.Socket(

@@ -5,7 +5,7 @@ using static Supervisor.Tests.Clients.OciRuntime;
 namespace Supervisor.Tests.Clients;
 
 /// <summary>
-/// Whole lives of containers, one after the other, leave nothing. SUPERVISOR_CYCLES says how many (default 50).
+/// Containers created and deleted one after the other leave nothing behind. SUPERVISOR_CYCLES is their number (default 50).
 /// </summary>
 public sealed class OciCyclesTests : IDisposable
 {
@@ -26,7 +26,7 @@ public sealed class OciCyclesTests : IDisposable
             Ok(await _oci.Leave("create", id));
             Ok(await _oci.Do("start", id));
             Ok(await _oci.Do("kill", id, "KILL"));
-            Ok(await _oci.Do("delete", "--force", id)); // waits for its end
+            Ok(await _oci.Do("delete", "--force", id)); // waits for its exit
         }
         Assert.Empty(Directory.EnumerateFileSystemEntries(_oci.Root));
         Assert.DoesNotContain(File.ReadLines("/proc/self/mountinfo"), l => l.Contains(_oci.Place, StringComparison.Ordinal));
@@ -35,7 +35,7 @@ public sealed class OciCyclesTests : IDisposable
         Assert.DoesNotContain(Directory.EnumerateDirectories("/proc"), d =>
             (Text(d, "mountinfo").Contains(_oci.Place, StringComparison.Ordinal)
                 || Text(d, "cgroup").Contains(prefix, StringComparison.Ordinal))
-            // what waits to be collected is the machine's init's by now
+            // zombies have been reparented to the machine's init by now
             && !Text(d, "stat").Contains(") Z ", StringComparison.Ordinal));
 
         static string Text(string process, string name)
@@ -46,7 +46,7 @@ public sealed class OciCyclesTests : IDisposable
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                return ""; // it has ended meanwhile, or is none that has such a file
+                return ""; // it has exited meanwhile, or has no such file
             }
         }
     }

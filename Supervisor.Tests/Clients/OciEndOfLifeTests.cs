@@ -4,7 +4,7 @@ using static Supervisor.Tests.Clients.OciRuntime;
 
 namespace Supervisor.Tests.Clients;
 
-/// <summary>How containers of supervisor-oci end that are paused or not started yet.</summary>
+/// <summary>Killing and deleting containers of supervisor-oci that are paused or not started yet.</summary>
 public sealed class OciEndOfLifeTests : IDisposable
 {
     private readonly OciRuntime _oci = new();
@@ -36,7 +36,7 @@ public sealed class OciEndOfLifeTests : IDisposable
     }
 
     [Fact]
-    public async Task SIGTERM_ends_a_container_that_is_created_and_not_started()
+    public async Task SIGTERM_kills_a_container_that_is_created_but_not_started()
     {
         await _oci.Configure(["sleep", "1000"]);
         Ok(await _oci.Leave("create", _id));
@@ -65,7 +65,7 @@ public sealed class OciEndOfLifeTests : IDisposable
     }
 
     [Fact]
-    public async Task The_cgroups_above_go_with_the_last_container_in_them()
+    public async Task Parent_cgroups_are_removed_with_their_last_container()
     {
         var (parent, second) = ($"oci-test-parent-{_id}", NewId());
         foreach (var id in (string[])[_id, second])
@@ -75,14 +75,14 @@ public sealed class OciEndOfLifeTests : IDisposable
         }
         Assert.NotEmpty(Directory.EnumerateDirectories(
             "/sys/fs/cgroup", parent, new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1 }));
-        Ok(await _oci.Do("delete", "--force", _id)); // the one that they were made for
+        Ok(await _oci.Do("delete", "--force", _id)); // the one that they were created for
         Ok(await _oci.Do("delete", "--force", second));
         Assert.Empty(Directory.EnumerateDirectories(
             "/sys/fs/cgroup", parent, new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1 }));
     }
 
     [Fact]
-    public async Task A_root_that_shall_be_read_only_without_a_mount_namespace_is_refused()
+    public async Task A_read_only_root_without_a_mount_namespace_is_refused()
     {
         await _oci.Configure(["touch", "/written"], c =>
         {

@@ -7,7 +7,7 @@ using static Supervisor.Tests.Clients.OciRuntime;
 
 namespace Supervisor.Tests.Clients;
 
-/// <summary>What the integration suites of runc and crun check and we once failed: facts of theirs, checks of our own.</summary>
+/// <summary>Behaviour checked by the integration suites of runc and crun that we once failed, in checks of our own.</summary>
 public sealed class OciForeignChecksTests : IDisposable
 {
     private readonly OciRuntime _oci = new();
@@ -16,7 +16,7 @@ public sealed class OciForeignChecksTests : IDisposable
     public void Dispose() => _oci.Dispose();
 
     [Fact]
-    public async Task A_program_that_cannot_be_executed_is_told_in_one_line_with_its_name()
+    public async Task A_program_that_cannot_be_executed_is_named_in_a_one_line_error()
     {
         var script = Path.Join(_oci.Rootfs, "run.sh");
         await File.WriteAllTextAsync(script, "#!/mmnnttbb foo bar\nsh\n");
@@ -35,7 +35,7 @@ public sealed class OciForeignChecksTests : IDisposable
     }
 
     [Fact]
-    public async Task Capabilities_that_nobody_knows_are_told_and_left_out()
+    public async Task Unknown_capabilities_are_ignored_with_a_warning()
     {
         await _oci.Configure(
             ["grep", "CapEff", "/proc/self/status"], c => c["process"]!["capabilities"]!["effective"]!.AsArray().Add("CAP_FOO"));
@@ -50,7 +50,7 @@ public sealed class OciForeignChecksTests : IDisposable
     }
 
     [Fact]
-    public async Task A_mount_destination_that_is_not_absolute_counts_from_the_root_with_a_warning()
+    public async Task A_relative_mount_destination_is_resolved_from_the_root_with_a_warning()
     {
         await _oci.Configure(
             ["cat", "/mnt/bind/config.json"], c =>
@@ -64,7 +64,7 @@ public sealed class OciForeignChecksTests : IDisposable
     }
 
     [Fact]
-    public async Task Descriptors_that_are_missing_are_named_and_nonsense_of_systemd_is_passed_over()
+    public async Task Missing_descriptors_are_named_and_invalid_LISTEN_variables_are_ignored()
     {
         await _oci.Configure(["sh", "-c", "env; echo /proc/self/fd/*"]);
         var run = $"{Executable} --root {_oci.Root} run --bundle {_oci.Bundle}";
@@ -79,7 +79,7 @@ public sealed class OciForeignChecksTests : IDisposable
     }
 
     [Fact]
-    public async Task Files_that_cannot_be_opened_are_told_in_words()
+    public async Task Files_that_cannot_be_opened_are_named_with_the_reason()
     {
         await _oci.Configure(["sleep", "1000"]);
         Ok(await _oci.Leave("run", "-d", _id));
@@ -96,7 +96,7 @@ public sealed class OciForeignChecksTests : IDisposable
     private const string Limit = """{"pids":{"limit":31}}""";
 
     [Fact]
-    public async Task A_process_may_come_through_a_pipe_and_an_update_through_standard_input()
+    public async Task An_exec_reads_its_process_from_a_pipe_and_an_update_from_standard_input()
     {
         await _oci.Configure(["sleep", "1000"]);
         Ok(await _oci.Leave("run", "-d", _id));
@@ -111,7 +111,7 @@ public sealed class OciForeignChecksTests : IDisposable
     }
 
     [Fact]
-    public async Task A_working_directory_may_be_one_that_only_root_can_enter_and_must_be_there()
+    public async Task A_working_directory_may_be_accessible_to_root_only_and_must_exist()
     {
         var own = Directory.CreateDirectory(Path.Join(_oci.Rootfs, "own")).FullName;
         File.SetUnixFileMode(own, (UnixFileMode)0b111_000_000);
@@ -131,14 +131,14 @@ public sealed class OciForeignChecksTests : IDisposable
     }
 
     [Fact]
-    public async Task A_limit_of_a_controller_that_is_not_here_is_an_invalid_configuration()
+    public async Task A_limit_of_a_missing_controller_is_an_invalid_configuration()
     {
         await _oci.Configure(["true"], c => c["linux"]!["resources"]!["unified"] = JsonNode.Parse("""{"nonsense.max":"1"}"""));
         Fails(await _oci.Do("run", _id), 1, "invalid configuration");
     }
 
     [Fact]
-    public async Task Words_that_file_systems_are_no_longer_asked_about_are_passed_over()
+    public async Task Obsolete_mount_options_are_ignored()
     {
         await _oci.Configure(["grep", " /mnt ", "/proc/mounts"], c => c["mounts"]!.AsArray().Add(
             JsonNode.Parse("""{"destination":"/mnt","type":"tmpfs","source":"tmpfs","options":["acl","noacl","iversion","silent","loud","dirsync","noexec"]}""")));
@@ -146,7 +146,7 @@ public sealed class OciForeignChecksTests : IDisposable
     }
 
     [Fact]
-    public async Task Hooks_are_told_the_status_that_their_names_imply()
+    public async Task Hooks_receive_the_status_of_their_stage()
     {
         string[] points = ["prestart", "createRuntime", "createContainer", "poststart", "poststop"];
         await _oci.Configure(["true"], c => c["hooks"] = new JsonObject(points.Select(p => KeyValuePair.Create<string, JsonNode?>(
@@ -157,7 +157,7 @@ public sealed class OciForeignChecksTests : IDisposable
     }
 
     [Fact]
-    public async Task Of_a_variable_that_is_said_twice_the_last_counts_and_an_empty_home_is_none()
+    public async Task The_last_value_of_a_repeated_variable_counts_and_an_empty_HOME_is_unset()
     {
         await File.WriteAllTextAsync(Path.Join(_oci.Rootfs, "etc/passwd"), "root:x:0:0::/root-home:/bin/sh\n");
         await _oci.Configure(
@@ -172,7 +172,7 @@ public sealed class OciForeignChecksTests : IDisposable
     }
 
     [Fact]
-    public async Task A_name_that_is_no_capabilitys_is_left_out_whatever_it_looks_like()
+    public async Task A_malformed_capability_name_is_ignored()
     {
         await _oci.Configure(
             ["grep", "CapBnd", "/proc/self/status"], c =>
@@ -197,7 +197,7 @@ public sealed class OciForeignChecksTests : IDisposable
         Fails(outcome, 1, "error running startContainer hook");
         Assert.Contains("bad system call", outcome.Errors, StringComparison.Ordinal);
         Assert.DoesNotContain("ran\n", outcome.Output, StringComparison.Ordinal);
-        var log = Path.Join(_oci.Place, "debug"); // not our streams: the init keeps them
+        var log = Path.Join(_oci.Place, "debug"); // not our streams, which the init keeps open
         Ok(await CommandLine.RunAsync(
             "sh", "-c", $"exec {Executable} --debug --root {_oci.Root} create --bundle {_oci.Bundle} {_id} </dev/null >{log} "
             + "2>&1"));
@@ -205,7 +205,7 @@ public sealed class OciForeignChecksTests : IDisposable
     }
 
     [Fact]
-    public async Task A_user_namespace_may_be_without_a_root()
+    public async Task A_user_namespace_may_have_no_root()
     {
         Ok(await CommandLine.RunAsync("chown", "-R", "100000:100000", _oci.Rootfs));
         await _oci.Configure(["sh", "-c", "id; grep -E 'Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status; exec sleep 1000"], c =>
@@ -228,7 +228,7 @@ public sealed class OciForeignChecksTests : IDisposable
     }
 
     [Fact]
-    public async Task The_pidfd_of_a_process_goes_to_the_socket_that_was_said()
+    public async Task The_pidfd_of_a_process_is_sent_to_the_given_socket()
     {
         await _oci.Configure(["sleep", "1000"]);
         foreach (var verb in (string[])["create", "exec"])
@@ -242,7 +242,7 @@ public sealed class OciForeignChecksTests : IDisposable
                 : await _oci.Do("exec", "--pidfd-socket", path, _id, "true"));
             using var connection = await sent.WaitAsync(CommandLine.Patience);
             var name = new byte[64];
-            // the descriptor beside it is taken by recvmsg only
+            // only recvmsg receives the descriptor that comes with it
             Assert.Equal("pidfd", Encoding.UTF8.GetString(name, 0, await connection.ReceiveAsync(name)));
             if (verb == "create") Ok(await _oci.Do("start", _id));
         }
@@ -250,7 +250,7 @@ public sealed class OciForeignChecksTests : IDisposable
     }
 
     [Fact]
-    public async Task Features_name_what_seccomp_can_do()
+    public async Task Features_list_the_seccomp_capabilities()
     {
         var seccomp = JsonNode.Parse(Ok(await CommandLine.RunAsync(Executable, "features")))!["linux"]!["seccomp"]!;
         Assert.True((bool)seccomp["enabled"]!);
@@ -262,13 +262,13 @@ public sealed class OciForeignChecksTests : IDisposable
     [Theory]
     [InlineData("run")]
     [InlineData("start")]
-    public async Task A_container_that_is_ready_is_told_to_the_service_manager_with_its_pid_and_nothing_else(string verb)
+    public async Task The_service_manager_receives_readiness_and_the_pid_and_nothing_else(string verb)
     {
         var path = Path.Join(_oci.Place, "manager");
         using var manager = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         manager.Bind(new UnixDomainSocketEndPoint(path));
         manager.ReceiveTimeout = (int)CommandLine.Patience.TotalMilliseconds;
-        // busybox has no other client of such sockets than logger(1), which sends to /dev/log: lines after the first are ours.
+        // busybox's only client of such sockets is logger(1), which sends to /dev/log: lines after the first are ours.
         await _oci.Configure(
             ["sh", "-c", "ln -s $NOTIFY_SOCKET /dev/log; busybox logger 'x\nSTOPPING=1\nMAINPID=1'; busybox logger "
             + "'x\nREADY=1'; busybox ls $(busybox dirname $NOTIFY_SOCKET); echo $NOTIFY_SOCKET; exec sleep 1000"]);

@@ -7,11 +7,11 @@ using static Supervisor.Tests.Clients.OciRuntime;
 namespace Supervisor.Tests.Clients;
 
 /// <summary>
-/// What lies in an image, or is noted in a bundle, is data to us: no code of it becomes ours, and no note of it a command.
+/// The content of an image or a bundle is data: none of its code is loaded by us, and no annotation is obeyed as a command.
 /// </summary>
 public sealed partial class OciForeignRootTests : IDisposable
 {
-    /// <summary>What a program loads or reads by itself once its root is another's.</summary>
+    /// <summary>Files that a dynamically linked program loads or reads once its root has changed.</summary>
     private static readonly string[] Baits =
     [
         "etc/ld.so.preload", "etc/ld.so.cache", "etc/nsswitch.conf", "etc/localtime", "lib/libc.so.6", "lib/libnss_files.so.2",
@@ -30,7 +30,7 @@ public sealed partial class OciForeignRootTests : IDisposable
     public void Dispose() => _oci.Dispose();
 
     [Fact] // CVE-2019-14271
-    public async Task Of_the_image_nothing_is_opened_but_the_program()
+    public async Task No_file_of_the_image_but_the_program_is_opened()
     {
         foreach (var bait in Baits)
         {
@@ -53,11 +53,11 @@ public sealed partial class OciForeignRootTests : IDisposable
         Ok(await _oci.Do("delete", "--force", _id));
         Assert.Equal(["bin/busybox"], watched.Read());
         foreach (var bait in Baits) await File.ReadAllTextAsync(Path.Join(_oci.Rootfs, bait));
-        Assert.Equal(Baits.Order(StringComparer.Ordinal), watched.Read()); // each would have been seen
+        Assert.Equal(Baits.Order(StringComparer.Ordinal), watched.Read()); // each would have been reported
     }
 
     [Fact] // CVE-2024-3154
-    public async Task An_annotation_is_no_property_of_a_unit_of_systemd()
+    public async Task An_annotation_never_becomes_a_property_of_a_systemd_unit()
     {
         var made = Path.Join(_oci.Place, "made");
         await _oci.Configure(["/bin/busybox", "true"], c => c["annotations"] = new JsonObject
@@ -75,7 +75,7 @@ public sealed partial class OciForeignRootTests : IDisposable
             Executable, "--root", _oci.Root, "--systemd-cgroup", "run", "--bundle", _oci.Bundle, _id), 1, "systemd-cgroup");
     }
 
-    /// <summary>inotify(7): which files of a tree anybody has opened, by whatever path or mount.</summary>
+    /// <summary>inotify(7): the files of a tree that any process has opened, by any path or mount.</summary>
     private sealed partial class OpenedFiles : IDisposable
     {
         private const int IN_NONBLOCK = 0x800, IN_CLOEXEC = 0x80000;
@@ -93,7 +93,7 @@ public sealed partial class OciForeignRootTests : IDisposable
             }
         }
 
-        /// <summary>Since it was last asked, each once, from the tree's root.</summary>
+        /// <summary>Paths opened since the last call, without duplicates, relative to the tree's root.</summary>
         public SortedSet<string> Read()
         {
             var opened = new SortedSet<string>(StringComparer.Ordinal);

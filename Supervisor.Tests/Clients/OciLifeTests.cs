@@ -4,7 +4,7 @@ using static Supervisor.Tests.Clients.OciRuntime;
 
 namespace Supervisor.Tests.Clients;
 
-/// <summary>The life of containers on supervisor-oci's command line: what runc's callers rely on.</summary>
+/// <summary>The lifecycle of containers on supervisor-oci's command line, as callers of runc rely on it.</summary>
 public sealed class OciLifeTests : IDisposable
 {
     private readonly OciRuntime _oci = new();
@@ -13,7 +13,7 @@ public sealed class OciLifeTests : IDisposable
     public void Dispose() => _oci.Dispose();
 
     [Fact]
-    public async Task Run_prints_and_ends_like_its_program_and_leaves_nothing()
+    public async Task Run_prints_and_exits_like_its_program_and_leaves_nothing()
     {
         await _oci.Configure(["sh", "-c", "echo out; echo err >&2; exit 42"]);
         Assert.Equal(new(42, "out\n", "err\n"), await _oci.Do("run", _id));
@@ -21,9 +21,9 @@ public sealed class OciLifeTests : IDisposable
     }
 
     [Fact]
-    public async Task What_its_caller_has_open_does_not_get_in_the_way_of_its_mounts()
+    public async Task Descriptors_that_the_caller_has_open_do_not_collide_with_those_of_mounts()
     {
-        // The init opens its mounts under numbers of its own choice: each of ours is one of them once.
+        // The init opens its mounts under fixed numbers: each number is open in the caller once.
         await _oci.Configure(["true"], config =>
         {
             foreach (var place in (string[])["/tmp", "/run", "/etc", "/mnt"])
@@ -42,7 +42,7 @@ public sealed class OciLifeTests : IDisposable
     }
 
     [Fact]
-    public async Task A_created_container_outlives_its_creator_and_starts_when_told()
+    public async Task A_created_container_outlives_its_creator_and_runs_on_start()
     {
         await _oci.Configure(["sh", "-c", "echo ran; exec sleep 1000"]);
         var pidFile = Path.Join(_oci.Place, "pid");
@@ -85,7 +85,7 @@ public sealed class OciLifeTests : IDisposable
     }
 
     [Fact]
-    public async Task What_cannot_be_executed_fails_by_its_name_and_leaves_nothing()
+    public async Task A_program_that_cannot_be_executed_is_named_and_leaves_nothing()
     {
         await _oci.Configure(["nonexistent"]);
         Fails(await _oci.Do("run", _id), 1, "executable file not found in $PATH");
@@ -100,7 +100,7 @@ public sealed class OciLifeTests : IDisposable
     }
 
     [Fact]
-    public async Task Kill_knows_signals_by_name_and_number_and_reaches_all()
+    public async Task Kill_accepts_signal_names_and_numbers_and_all_signals_every_process()
     {
         await _oci.Configure(["sh", "-c", "trap 'exit 5' USR1; echo ready; while :; do sleep 0.05; done"]);
         Ok(await _oci.Leave("run", "-d", _id));
@@ -110,11 +110,11 @@ public sealed class OciLifeTests : IDisposable
         Ok(await _oci.Do("kill", "--all", _id, "SIGCONT"));
         Ok(await _oci.Do("kill", "-a", _id, "sigkill"));
         await _oci.Await(_id, "stopped");
-        Ok(await _oci.Do("kill", "--all", _id, "TERM")); // nobody is left, which is what was wanted
+        Ok(await _oci.Do("kill", "--all", _id, "TERM")); // no process is left, as requested
     }
 
     [Fact]
-    public async Task Pause_and_resume_are_seen_by_state_and_exec()
+    public async Task Pause_and_resume_show_in_state_and_exec()
     {
         await _oci.Configure(["sleep", "1000"]);
         Ok(await _oci.Leave("run", "-d", _id));
@@ -129,23 +129,23 @@ public sealed class OciLifeTests : IDisposable
     }
 
     [Fact]
-    public async Task A_killed_creator_leaves_something_that_delete_removes()
+    public async Task A_container_left_by_a_killed_creator_can_be_deleted()
     {
         await _oci.Configure(["sleep", "1000"]);
         Ok(await _oci.Leave("create", _id));
-        // As if create had been killed before it noted the birth: the state knows the cgroup and no init.
+        // As if create had been killed before it recorded the init: the state has the cgroup and no init.
         var file = Path.Join(_oci.Root, _id, "state.json");
         var state = JsonNode.Parse(await File.ReadAllTextAsync(file))!;
         var pid = (int)state["initProcessPid"]!;
         state["initProcessPid"] = 0;
         await File.WriteAllTextAsync(file, state.ToJsonString());
         Ok(await _oci.Do("delete", "--force", _id));
-        Assert.False(await Lives(pid), "the init that nobody knew of lives");
+        Assert.False(await Lives(pid), "the unrecorded init is still running");
         Assert.Empty(Cgroups(_id));
     }
 
     [Fact]
-    public async Task A_pid_that_is_another_process_now_is_never_taken_for_the_init()
+    public async Task A_reused_pid_is_never_mistaken_for_the_init()
     {
         await _oci.Configure(["sleep", "1000"]);
         Ok(await _oci.Leave("run", "-d", _id));
@@ -164,7 +164,7 @@ public sealed class OciLifeTests : IDisposable
     }
 
     [Fact]
-    public async Task Ids_that_could_lead_elsewhere_are_refused()
+    public async Task Ids_that_could_escape_the_root_are_refused()
     {
         await _oci.Configure(["true"]);
         foreach (var id in (string[])["..", ".", "a/b", "../x", ".hidden", "a b", "ä", new string('x', 300)])
@@ -174,7 +174,7 @@ public sealed class OciLifeTests : IDisposable
     }
 
     [Fact]
-    public async Task Thirty_lives_leave_no_process_cgroup_mount_descriptor_or_directory()
+    public async Task Thirty_containers_leave_no_process_cgroup_mount_descriptor_or_directory()
     {
         await _oci.Configure(["sleep", "1000"]);
         var mounts = await File.ReadAllLinesAsync("/proc/self/mountinfo");
@@ -194,7 +194,7 @@ public sealed class OciLifeTests : IDisposable
             m.Contains(_oci.Place, StringComparison.Ordinal) && !mounts.Contains(m));
     }
 
-    /// <summary>Whether it is there and not dead: who collects it is not ours to say.</summary>
+    /// <summary>Whether it exists and is not a zombie, which its parent may reap later.</summary>
     private static async Task<bool> Lives(int pid)
     {
         try

@@ -5,7 +5,7 @@ using static Supervisor.Tests.Clients.OciRuntime;
 namespace Supervisor.Tests.Clients;
 
 /// <summary>
-/// supervisor-oci for a user without rights: one of the host's numbers, in a user namespace that the runtime makes, without
+/// supervisor-oci for an unprivileged user: a user id of the host, in a user namespace that the runtime creates, without
 /// cgroups.
 /// </summary>
 public sealed class OciRootlessTests : IDisposable
@@ -17,7 +17,7 @@ public sealed class OciRootlessTests : IDisposable
     public void Dispose() => _oci.Dispose();
 
     [Fact]
-    public async Task A_container_of_an_unprivileged_user_lives_its_whole_life()
+    public async Task A_container_of_an_unprivileged_user_is_created_started_and_deleted()
     {
         await Configure(["sh", "-c", "id; touch /vol/made; trap 'exit 3' TERM; while :; do sleep 0.1; done"]);
         Ok(await _oci.Leave("create", "--pid-file", Path.Join(_oci.Place, "pid"), _id));
@@ -37,7 +37,7 @@ public sealed class OciRootlessTests : IDisposable
     }
 
     [Fact]
-    public async Task An_exit_status_and_a_missing_program_are_told_as_for_root()
+    public async Task An_exit_status_and_a_missing_program_are_reported_as_for_root()
     {
         await Configure(["sh", "-c", "exit 7"]);
         Assert.Equal(7, (await _oci.Do("run", _id)).Status);
@@ -49,12 +49,12 @@ public sealed class OciRootlessTests : IDisposable
     }
 
     /// <summary>
-    /// Also by a configuration that says "ro" only, as other runtimes write it: that of /sys means the cgroups in it.
+    /// Also with a configuration of "ro" only, as other runtimes write it: read-only /sys includes the cgroups beneath.
     /// </summary>
     [Theory] // CVE-2023-25809
     [InlineData("rro")]
     [InlineData("ro")]
-    public async Task Cgroups_that_the_user_was_lent_are_not_the_containers_to_change(string word)
+    public async Task Cgroups_delegated_to_the_user_are_read_only_in_the_container(string word)
     {
         var lent = Path.Join(Directory.Exists("/sys/fs/cgroup/pids") ? "/sys/fs/cgroup/pids" : "/sys/fs/cgroup", _id);
         Directory.CreateDirectory(lent);
@@ -70,7 +70,7 @@ public sealed class OciRootlessTests : IDisposable
                 foreach (var cgroup in namespaces.Where(n => (string)n!["type"]! == "cgroup").ToList()) namespaces.Remove(cgroup);
             });
             var outcome = await _oci.Do("run", _id);
-            Assert.Equal($"{lent}\n", outcome.Output); // it is seen
+            Assert.Equal($"{lent}\n", outcome.Output); // it is visible
             Assert.Equal(3, outcome.Errors.Split("Read-only file system").Length - 1);
             Assert.Empty(Directory.GetDirectories(lent));
         }
@@ -81,7 +81,7 @@ public sealed class OciRootlessTests : IDisposable
         }
     }
 
-    /// <summary>With a root that may be written.</summary>
+    /// <summary>With a writable root.</summary>
     private Task Configure(string[] command, Action<JsonNode>? change = null) => _oci.Configure(command, c =>
     {
         c["root"]!["readonly"] = false;

@@ -4,7 +4,7 @@ using Supervisor.Tests.EndToEnd;
 namespace Supervisor.Tests.Clients;
 
 /// <summary>
-/// supervisor-oci with a state root, a bundle and a root file system of its own; what a test left is deleted with it.
+/// supervisor-oci with a state root, a bundle and a root file system of its own. Disposing deletes the test's containers.
 /// </summary>
 internal sealed class OciRuntime : IDisposable
 {
@@ -12,7 +12,7 @@ internal sealed class OciRuntime : IDisposable
     private readonly DirectoryInfo _place = Directory.CreateTempSubdirectory("supervisor-oci-");
     private readonly int? _user;
 
-    /// <param name="user">A user of the host without rights, whose all of it is and who runs it; null for ourselves.</param>
+    /// <param name="user">An unprivileged user of the host that owns everything and runs it; null for ourselves.</param>
     public OciRuntime(int? user = null)
     {
         _user = user;
@@ -37,15 +37,15 @@ internal sealed class OciRuntime : IDisposable
 
     public string Root => Path.Join(Place, "root");
 
-    /// <summary>An id, and so a cgroup, that no other test has.</summary>
+    /// <summary>An id, and so a cgroup, that no other test uses.</summary>
     public static string NewId() => $"oci-test-{Environment.ProcessId}-{Interlocked.Increment(ref _last)}";
 
-    /// <summary>Writes the bundle's config.json: what <c>spec</c> writes, without a terminal, with this command.</summary>
+    /// <summary>Writes the bundle's config.json: that of <c>spec</c> without a terminal, with this command.</summary>
     public async Task Configure(string[] command, Action<JsonNode>? change = null)
     {
         var file = Path.Join(Bundle, "config.json");
         File.Delete(file);
-        if (_user is { } user) await LendTo(user);
+        if (_user is { } user) await ChownTo(user);
         Ok(await Run([.. Program, "spec", "--bundle", Bundle, .. _user is null ? (string[])[] : ["--rootless"]]));
         var config = JsonNode.Parse(await File.ReadAllTextAsync(file))!;
         config["process"]!["terminal"] = false;
@@ -59,7 +59,7 @@ internal sealed class OciRuntime : IDisposable
         Run([.. Program, "--root", Root, verb, .. OfBundle(verb), .. arguments]);
 
     /// <summary>
-    /// As <see cref="Do"/> for what leaves a process behind that keeps our streams: they go into a file, which is its output.
+    /// As <see cref="Do"/> for verbs that leave a process behind which keeps our streams: their output goes to a file.
     /// </summary>
     public async Task<CommandLine.Outcome> Leave(string verb, params string[] arguments)
     {
@@ -70,7 +70,7 @@ internal sealed class OciRuntime : IDisposable
         return outcome with { Output = await File.ReadAllTextAsync(log) };
     }
 
-    /// <summary>What has been written by those whom <see cref="Leave"/> left, once it ends like this.</summary>
+    /// <summary>The output of processes that <see cref="Leave"/> left behind, once it ends with this text.</summary>
     public async Task<string> Printed(string end)
     {
         using var deadline = new CancellationTokenSource(CommandLine.Patience);
@@ -114,7 +114,7 @@ internal sealed class OciRuntime : IDisposable
         foreach (var directory in Directory.EnumerateDirectories(Root))
             CommandLine.RunAsync(Executable, "--root", Root, "delete", "--force", Path.GetFileName(directory)).GetAwaiter()
                 .GetResult();
-        // What a client has left to clean up after itself may still be writing there.
+        // A client's cleanup in the background may still be writing there.
         for (var end = Environment.TickCount64 + (long)CommandLine.Patience.TotalMilliseconds; ; Thread.Sleep(50))
         {
             try
@@ -128,17 +128,17 @@ internal sealed class OciRuntime : IDisposable
         }
     }
 
-    /// <summary>Makes all of it a user's, with a copy of the executable: ours may be where he may not go.</summary>
-    public async Task LendTo(int user)
+    /// <summary>Gives everything to a user, with a copy of the executable, since the user may not reach ours.</summary>
+    public async Task ChownTo(int user)
     {
         if (!File.Exists(Copy)) ProgramCopy.Make(Executable, Copy);
         Ok(await CommandLine.RunAsync("sh", "-c", $"chmod 755 {Place} && chown -R {user}:{user} {Place}"));
     }
 
-    /// <summary>What <see cref="LendTo"/> makes.</summary>
+    /// <summary>What <see cref="ChownTo"/> makes.</summary>
     public string Copy => Path.Join(Place, "supervisor-oci");
 
-    /// <summary>What it is run with.</summary>
+    /// <summary>The command line that runs it.</summary>
     private string[] Program =>
         _user is { } user ? ["setpriv", "--reuid", $"{user}", "--regid", $"{user}", "--clear-groups", Copy] : [Executable];
 

@@ -7,7 +7,7 @@ using static Supervisor.Tests.Clients.OciRuntime;
 namespace Supervisor.Tests.Clients;
 
 /// <summary>
-/// Published attacks on container runtimes by what an image, a bundle or an argument says, on supervisor-oci's command line.
+/// Published attacks on container runtimes through images, bundles and arguments, on supervisor-oci's command line.
 /// </summary>
 public sealed partial class OciSecurityTests : IDisposable
 {
@@ -23,28 +23,28 @@ public sealed partial class OciSecurityTests : IDisposable
     [InlineData("dev/pts")]
     [InlineData("dev/console")]
     [InlineData("dev/null")]
-    public async Task A_device_path_that_is_a_symlink_leads_nowhere_outside_of_the_root(string path)
+    public async Task A_device_path_that_is_a_symlink_does_not_escape_the_root(string path)
     {
         var file = Path.Join(Victim, "file");
         await File.WriteAllTextAsync(file, "untouched");
         if (path == "dev") Directory.Delete(Path.Join(_oci.Rootfs, "dev"));
         var outside = path is "dev/console" or "dev/null" ? file : Victim;
         File.CreateSymbolicLink(Path.Join(_oci.Rootfs, path), "../../../../../../../../.." + outside);
-        // The image's own /dev: with a tmpfs over it nothing of the image would be seen there.
+        // The image's own /dev: a tmpfs on top would hide the image's symlinks.
         await _oci.Configure(["echo", "ran"], c =>
         {
             c["process"]!["terminal"] = true;
             Without(c, m => m is "/dev" or "/dev/shm" or "/dev/mqueue" || m == "/dev/pts" && path == "dev");
         });
-        await _oci.InTerminal("run", _id); // it may run or be refused: both are safe
+        await _oci.InTerminal("run", _id); // it may run or be refused: either is safe
         Assert.Equal("untouched", await File.ReadAllTextAsync(file));
         Assert.Equal([file], Directory.EnumerateFileSystemEntries(Victim));
         Assert.Equal((UnixFileMode)0b110_100_100, File.GetUnixFileMode(file));
         NothingOfIt();
     }
 
-    [Fact] // CVE-2025-52565, CVE-2025-31133: somebody exchanges what we make or cover while we do it
-    public async Task Devices_that_are_exchanged_for_symlinks_while_a_container_starts_lead_nowhere_outside_of_the_root()
+    [Fact] // CVE-2025-52565, CVE-2025-31133: another process replaces devices and masked paths while we create them
+    public async Task Devices_replaced_by_symlinks_while_a_container_starts_do_not_escape_the_root()
     {
         var file = Path.Join(Victim, "file");
         await File.WriteAllTextAsync(file, "untouched");
@@ -76,7 +76,7 @@ public sealed partial class OciSecurityTests : IDisposable
             var outcome = await _oci.InTerminal("run", _id);
             if (outcome.Status == 0)
             {
-                ran++; // masked by the host's null device, whatever stands in the image's place
+                ran++; // masked by the host's null device, whatever the image has there
                 Assert.Equal(2, outcome.Output.Split("character special file 1:3").Length - 1);
             }
             else refused++;
@@ -96,7 +96,7 @@ public sealed partial class OciSecurityTests : IDisposable
     [InlineData("outside", "/")]
     [InlineData("inside", "/inside")]
     [InlineData("own", "/own")]
-    public async Task An_images_passwd_is_read_within_bounds_and_within_the_image(string kind, string home)
+    public async Task The_images_passwd_is_read_within_bounds_and_within_the_image(string kind, string home)
     {
         var passwd = Path.Join(_oci.Rootfs, "etc/passwd");
         var outside = Path.Join(Victim, "passwd");
@@ -107,7 +107,7 @@ public sealed partial class OciSecurityTests : IDisposable
                 await using (var file = File.Create(passwd)) file.SetLength(10L << 30); // sparse
                 break;
             case "fifo": Ok(await CommandLine.RunAsync("mkfifo", passwd)); break;
-            case "device": Ok(await CommandLine.RunAsync("mknod", passwd, "c", "1", "5")); break; // zeros without end
+            case "device": Ok(await CommandLine.RunAsync("mknod", passwd, "c", "1", "5")); break; // endless zeros
             case "directory": Directory.CreateDirectory(passwd); break;
             case "outside": File.CreateSymbolicLink(passwd, "../../../../../../../../.." + outside); break;
             case "inside":
@@ -124,7 +124,7 @@ public sealed partial class OciSecurityTests : IDisposable
     }
 
     [Fact] // CVE-2024-40635, CVE-2026-46680, CVE-2026-30892
-    public async Task A_user_out_of_range_or_of_another_form_is_never_somebody_else()
+    public async Task A_user_that_is_out_of_range_or_malformed_never_becomes_another_user()
     {
         foreach (var uid in (string[])["4294967295", "4294967296", "-1", "1.5", "\"0\"", "\"root\"", "2147483648000"])
         {
@@ -153,7 +153,7 @@ public sealed partial class OciSecurityTests : IDisposable
     }
 
     [Fact] // crun 1.28
-    public async Task An_id_that_climbs_out_of_the_root_touches_nothing_there_by_any_verb()
+    public async Task An_id_that_escapes_the_root_touches_nothing_outside_with_any_verb()
     {
         var file = Path.Join(Victim, "state.json");
         await File.WriteAllTextAsync(file, "{}");
@@ -183,14 +183,14 @@ public sealed partial class OciSecurityTests : IDisposable
     [InlineData("/a//b")]
     [InlineData("/a/./b")]
     [InlineData("/a\nb")]
-    public async Task A_cgroup_path_that_climbs_is_refused(string path)
+    public async Task A_cgroup_path_with_parent_components_is_refused(string path)
     {
         await _oci.Configure(["true"], c => c["linux"]!["cgroupsPath"] = path);
         Fails(await _oci.Do("run", _id), 1, "linux.cgroupsPath");
     }
 
     [Fact]
-    public async Task An_exec_goes_into_cgroups_below_the_containers_own_and_into_no_others()
+    public async Task An_exec_can_join_cgroups_below_the_containers_own_and_no_others()
     {
         await _oci.Configure(["sleep", "1000"]);
         Ok(await _oci.Leave("run", "-d", _id));
@@ -212,7 +212,7 @@ public sealed partial class OciSecurityTests : IDisposable
             var below = path.Trim('/') is { Length: > 0 } inner ? $"/{inner}" : "";
             Assert.Contains(lines, l => IsOf(some, l) && l.EndsWith(below, StringComparison.Ordinal));
             var moved = lines.Count(l => l.EndsWith(below, StringComparison.Ordinal));
-            Assert.True(below.Length == 0 || moved == 1, "another controller's cgroup was left, too");
+            Assert.True(below.Length == 0 || moved == 1, "another controller's cgroup was left too");
         }
 
         static bool IsOf(string controller, string line) => controller == "unified"
@@ -220,14 +220,14 @@ public sealed partial class OciSecurityTests : IDisposable
     }
 
     [Fact] // CVE-2019-5736, CVE-2016-9962
-    public async Task The_runtime_cannot_be_written_nor_executed_by_way_of_proc_self_exe()
+    public async Task The_runtime_can_neither_be_written_nor_executed_through_proc_self_exe()
     {
         var before = Hash();
         var script = Path.Join(_oci.Rootfs, "self");
         await File.WriteAllTextAsync(script, "#!/proc/self/exe\n");
         File.SetUnixFileMode(script, (UnixFileMode)0b111_101_101);
         await _oci.Configure(["/self"]);
-        await _oci.Do("run", _id); // whatever it does, it is not our executable that is run
+        await _oci.Do("run", _id); // whatever happens, our executable is not the one that runs
         const string Write = "[ $p = /proc/1 ] && continue; (echo x > $p/exe) 2>/dev/null && echo WROTE $p";
         await _oci.Configure(["sh", "-c", $"while :; do for p in /proc/[0-9]*; do {Write}; done; done"]);
         Ok(await _oci.Leave("run", "-d", _id));
@@ -242,7 +242,7 @@ public sealed partial class OciSecurityTests : IDisposable
     }
 
     [Fact] // CVE-2024-21626
-    public async Task A_descriptor_that_our_caller_left_open_is_neither_inherited_nor_a_working_directory()
+    public async Task A_descriptor_that_the_caller_left_open_is_neither_inherited_nor_usable_as_a_working_directory()
     {
         await _oci.Configure(["sh", "-c", "echo /proc/self/fd/*; exec sleep 1000"]);
         var run = $"{Executable} --root {_oci.Root} run -d --bundle {_oci.Bundle}";
@@ -251,7 +251,7 @@ public sealed partial class OciSecurityTests : IDisposable
         string printed;
         while (!(printed = await File.ReadAllTextAsync(Path.Join(_oci.Place, "out"))).EndsWith('\n'))
             await Task.Delay(20, deadline.Token);
-        Assert.DoesNotMatch(@"/fd/([4-9]|\d\d)", printed); // 3 is what the shell reads /proc/self/fd by
+        Assert.DoesNotMatch(@"/fd/([4-9]|\d\d)", printed); // 3 is the shell's descriptor of /proc/self/fd
         var exec = $"{Executable} --root {_oci.Root} exec";
         var list = $"{_id} busybox ls /proc/self/fd 3</etc 4</ 5</etc 9</etc";
         Assert.Equal("0\n1\n2\n3\n4\n", Ok(await CommandLine.RunAsync("sh", "-c", $"exec {exec} --preserve-fds 1 {list}")));
@@ -267,12 +267,12 @@ public sealed partial class OciSecurityTests : IDisposable
         }
     }
 
-    [Fact] // CVE-2026-55686: an image's symlink in the way to a working directory that is missing
-    public async Task A_working_directory_is_made_within_the_root_whatever_its_symlinks_say()
+    [Fact] // CVE-2026-55686: an image's symlink on the path to a missing working directory
+    public async Task A_working_directory_is_created_within_the_root_despite_symlinks()
     {
         File.CreateSymbolicLink(Path.Join(_oci.Rootfs, "out"), "../../../../../../../../.." + Victim);
         await _oci.Configure(["pwd"], c => c["process"]!["cwd"] = "/out/new/er");
-        await _oci.Do("run", _id); // the link leads nowhere in the root: it may be refused
+        await _oci.Do("run", _id); // the link is dangling in the root: it may be refused
         Assert.Empty(Directory.EnumerateFileSystemEntries(Victim));
         Directory.CreateDirectory(Path.Join(_oci.Rootfs, "inside"));
         File.CreateSymbolicLink(Path.Join(_oci.Rootfs, "in"), "/inside");
@@ -282,7 +282,7 @@ public sealed partial class OciSecurityTests : IDisposable
     }
 
     [Fact] // CVE-2021-41103, CVE-2020-15257
-    public async Task What_we_write_is_for_its_owner_only_whatever_the_umask()
+    public async Task Our_files_are_accessible_to_their_owner_only_whatever_the_umask()
     {
         await _oci.Configure(["sleep", "1000"]);
         var root = Path.Join(_oci.Place, "open");
@@ -304,7 +304,7 @@ public sealed partial class OciSecurityTests : IDisposable
     }
 
     [Fact] // CVE-2019-16884, CVE-2025-52881
-    public async Task Nothing_but_a_procfs_is_mounted_on_proc_or_written_as_one()
+    public async Task Only_a_procfs_is_mounted_on_proc_and_only_a_procfs_is_written_as_one()
     {
         await _oci.Configure(["true"],
             c => c["mounts"]!.AsArray().Add(JsonNode.Parse("""{"destination":"/proc","type":"tmpfs","source":"tmpfs"}""")));

@@ -5,14 +5,14 @@ using static Supervisor.Tests.Clients.OciRuntime;
 namespace Supervisor.Tests.Clients;
 
 /// <summary>
-/// CVE-2016-9962 at its worst: a container with CAP_SYS_PTRACE and no user namespace, which looks into every process that appears
-/// beside it from its first moment on. It must find nothing of the runtime's: no executable, mapping or memory, no descriptor.
+/// The worst case of CVE-2016-9962: a container with CAP_SYS_PTRACE and no user namespace inspects every process that appears
+/// in it from the first moment. It must find nothing of the runtime: no executable, mapping, memory or descriptor.
 /// </summary>
 public sealed class OciSpyTests : IDisposable
 {
     private const int Births = 100;
 
-    /// <summary>Pids come one after the other, so it waits at the next one.</summary>
+    /// <summary>Pids are assigned in sequence, so it waits for the next one.</summary>
     private const string Spy = """
         #define _GNU_SOURCE
         #include <dirent.h>
@@ -80,7 +80,7 @@ public sealed class OciSpyTests : IDisposable
     public void Dispose() => _oci.Dispose();
 
     [Fact]
-    public async Task An_exec_shows_nothing_of_the_runtime_to_one_who_may_trace_it()
+    public async Task An_exec_exposes_nothing_of_the_runtime_to_a_tracer()
     {
         await Watch();
         for (var i = 0; i < Births; i++) Ok(await _oci.Do("exec", _id, "true"));
@@ -89,7 +89,7 @@ public sealed class OciSpyTests : IDisposable
     }
 
     [Fact]
-    public async Task An_init_that_joins_a_pid_namespace_shows_no_memory_of_the_runtime_to_one_who_may_trace_it()
+    public async Task An_init_that_joins_a_pid_namespace_exposes_no_memory_of_the_runtime_to_a_tracer()
     {
         await Watch();
         var pid = JsonNode.Parse(Ok(await _oci.Do("state", _id)))!["pid"]!;
@@ -99,7 +99,7 @@ public sealed class OciSpyTests : IDisposable
             joined["path"] = $"/proc/{pid}/ns/pid";
         });
         for (var i = 0; i < Births / 2; i++) Ok(await _oci.Do("run", NewId()));
-        // Of descriptors it has what it still mounts from; where those lead is for its own mount namespace.
+        // Its only descriptors are the sources of mounts still to be made, which belong to its own mount namespace.
         await Seen(@"^(exe|map) (/memfd:supervisor-init \(deleted\)|/bin/busybox|/busybox|.*/rootfs/bin/busybox|\[.*\])$|"
             + @"^memory read$|^fd/");
     }
@@ -121,10 +121,10 @@ public sealed class OciSpyTests : IDisposable
     private async Task Seen(string allowed)
     {
         Ok(await _oci.Do("kill", _id, "KILL"));
-        // the last may be cut
+        // the last may be truncated
         var lines = (await File.ReadAllLinesAsync(Path.Join(_oci.Place, "log")))[1..^1].Distinct().ToList();
         foreach (var line in lines) Assert.Matches(allowed, line);
-        // It did look in time, and could have read what there had been.
+        // It did look in time, and could have read any such content.
         Assert.Contains("exe /memfd:supervisor-init (deleted)", lines);
         Assert.Contains("memory read", lines);
     }

@@ -5,8 +5,8 @@ using static Supervisor.Tests.Clients.OciRuntime;
 namespace Supervisor.Tests.Clients;
 
 /// <summary>
-/// supervisor-oci within a user namespace that its caller has made, as rootless docker and podman start it: root there, nobody
-/// outside. All that its user has of the machine is one cgroup that was lent to him, on v2: he sees no v1 tree.
+/// supervisor-oci in a user namespace of its caller, as rootless docker and podman start it: root inside, unprivileged
+/// outside. The user's only resource of the host is one delegated cgroup, on v2: no v1 tree is visible.
 /// </summary>
 public sealed class OciUserNamespaceTests : IDisposable
 {
@@ -29,7 +29,7 @@ public sealed class OciUserNamespaceTests : IDisposable
     }
 
     /// <summary>
-    /// By the host's /sys, and by a mount of the container's own. Two that may be written show what is kept from others.
+    /// Through the host's /sys and through a mount of the container's own. The two writable cases show that the check works.
     /// </summary>
     [Theory] // CVE-2023-25809
     [InlineData("bind", "/sys", "/sys", "rbind,nosuid,noexec,nodev,ro", null)]
@@ -38,7 +38,7 @@ public sealed class OciUserNamespaceTests : IDisposable
     [InlineData("cgroup", "cgroup", "/sys/fs/cgroup", "nosuid,noexec,nodev,relatime,ro", null)]
     [InlineData("bind", "/sys", "/sys", "rbind,nosuid,noexec,nodev", "/sys/fs/cgroup/ID")]
     [InlineData("cgroup", "cgroup", "/sys/fs/cgroup", "nosuid,noexec,nodev,relatime", "/sys/fs/cgroup")]
-    public async Task A_cgroup_that_the_user_was_lent_is_changed_through_a_mount_to_be_written_only(
+    public async Task A_delegated_cgroup_is_changed_through_a_writable_mount_only(
         string type, string source, string destination, string options, string? made)
     {
         await Configure(new JsonObject
@@ -51,7 +51,7 @@ public sealed class OciUserNamespaceTests : IDisposable
         Assert.Equal(made is null, outcome.Errors.Contains("Read-only file system", StringComparison.Ordinal));
     }
 
-    /// <summary>A container with this mount, which says where it could make a cgroup.</summary>
+    /// <summary>A container with this mount that prints where it could create a cgroup.</summary>
     private async Task Configure(JsonObject mount)
     {
         const string Try = """
@@ -61,8 +61,8 @@ public sealed class OciUserNamespaceTests : IDisposable
             """;
         await _oci.Configure(["sh", "-c", Try, _id], c =>
         {
-            // This user mounts no sysfs of a network that is not his, no cgroups, and no terminals of a group that his namespace
-            // has not.
+            // This user can mount no sysfs of a foreign network namespace, no cgroups, and no devpts with a group that is not
+            // mapped in the user namespace.
             Without(c["mounts"]!.AsArray(), m => ((string)m["destination"]!).StartsWith("/sys", StringComparison.Ordinal));
             foreach (var other in c["mounts"]!.AsArray().Select(m => m!["options"]).OfType<JsonArray>())
                 Without(other, o => ((string)o!).StartsWith("gid=", StringComparison.Ordinal));
@@ -72,7 +72,7 @@ public sealed class OciUserNamespaceTests : IDisposable
             c["root"]!["readonly"] = false;
         });
         File.CreateSymbolicLink(Path.Join(_oci.Rootfs, "bin/mkdir"), "busybox");
-        await _oci.LendTo(User);
+        await _oci.ChownTo(User);
         Ok(await CommandLine.RunAsync("chown", "-R", $"{User}:{User}", Lent));
     }
 

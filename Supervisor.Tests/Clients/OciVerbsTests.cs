@@ -23,7 +23,7 @@ public sealed class OciVerbsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Exec_takes_its_process_from_flags_or_from_a_file()
+    public async Task Exec_reads_its_process_from_flags_or_from_a_file()
     {
         Assert.Equal(7, (await _oci.Do("exec", _id, "sh", "-c", "exit 7")).Status);
         Assert.Equal("uid=1000 gid=1001 groups=5\n/tmp\nb\n", Ok(await _oci.Do(
@@ -44,7 +44,7 @@ public sealed class OciVerbsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_detached_exec_is_told_by_its_pid_file_and_goes_on()
+    public async Task A_detached_exec_writes_its_pid_file_and_keeps_running()
     {
         var pidFile = Path.Join(_oci.Place, "exec.pid");
         Ok(await _oci.Leave("exec", "-d", "--pid-file", pidFile, _id, "sleep", "1000"));
@@ -54,7 +54,7 @@ public sealed class OciVerbsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Exec_into_a_cgroup_below_the_containers_own_stays_below()
+    public async Task Exec_into_a_child_cgroup_stays_in_it()
     {
         Fails(await _oci.Do("exec", "--cgroup", "../escape", _id, "true"), 255, "is not a sub cgroup path");
         Fails(await _oci.Do("exec", "--cgroup", "missing", _id, "true"), 255, "no such file or directory");
@@ -62,7 +62,7 @@ public sealed class OciVerbsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Terminals_have_the_size_of_ours_and_their_masters_go_to_the_console_socket()
+    public async Task Terminals_have_the_size_of_ours_and_their_masters_are_sent_to_the_console_socket()
     {
         var exec = await _oci.InTerminal("exec", "-t", _id, "sh", "-c", "'tty; stty size'");
         Assert.Contains("/dev/pts/0", exec.Output, StringComparison.Ordinal);
@@ -76,7 +76,7 @@ public sealed class OciVerbsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task List_and_ps_speak_in_tables_and_in_json()
+    public async Task List_and_ps_print_tables_and_json()
     {
         Assert.Matches($@"(?m)^{_id} +\d+ +running +{_oci.Bundle} +\S+Z +root$", Ok(await _oci.Do("list")));
         Assert.Equal(_id + "\n", Ok(await _oci.Do("list", "-q")));
@@ -106,7 +106,7 @@ public sealed class OciVerbsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Events_come_at_the_interval_until_the_end()
+    public async Task Events_are_printed_at_the_interval_until_the_exit()
     {
         using var events = CommandLine.Start(Executable, "--root", _oci.Root, "events", "--interval", "100ms", _id);
         for (var i = 0; i < 3; i++)
@@ -121,7 +121,7 @@ public sealed class OciVerbsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Errors_are_logged_as_callers_parse_them()
+    public async Task Errors_are_logged_in_the_format_that_callers_parse()
     {
         var log = Path.Join(_oci.Place, "log.json");
         var outcome = await CommandLine.RunAsync(
@@ -138,7 +138,7 @@ public sealed class OciVerbsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Version_features_and_help_are_there()
+    public async Task Version_features_and_help_are_printed()
     {
         Assert.Matches(@"^supervisor-oci version \S+\ncommit: \S+\nspec: 1\.2\.0\n",
             Ok(await CommandLine.RunAsync(Executable, "--version")));
@@ -156,7 +156,7 @@ public sealed class OciVerbsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Descriptors_are_passed_on_under_their_numbers_and_no_others()
+    public async Task Only_preserved_descriptors_are_inherited_under_their_numbers()
     {
         var id = NewId();
         await _oci.Configure(["sh", "-c", "cat <&3; echo fds /proc/self/fd/*; env"]);
@@ -185,7 +185,7 @@ public sealed class OciVerbsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_this_host_or_version_has_not_got_is_said()
+    public async Task Features_missing_on_this_host_or_in_this_version_are_reported()
     {
         Fails(await CommandLine.RunAsync(Executable, "--systemd-cgroup", "--root", _oci.Root, "list"), 1, "--systemd-cgroup");
         Fails(await CommandLine.RunAsync(Executable, "--rootless", "maybe", "list"), 1, "--rootless");

@@ -6,10 +6,10 @@ using static Supervisor.Tests.Clients.OciRuntime;
 
 namespace Supervisor.Tests.Clients;
 
-/// <summary>Debian's podman with supervisor-oci as its runtime; its stores are the test's own.</summary>
+/// <summary>Debian's podman with supervisor-oci as its runtime, and with stores of the test's own.</summary>
 public sealed class PodmanTests : IDisposable
 {
-    // Without CAP_SYS_RESOURCE nobody can raise a hard limit to podman's defaults, whatever the runtime: ask for less.
+    // Without CAP_SYS_RESOURCE no runtime can raise a hard limit to podman's defaults: ask for less.
     private static readonly string[] Common =
         ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=10000:10000", "--network", "none"];
     private readonly OciRuntime _oci = new();
@@ -24,7 +24,7 @@ public sealed class PodmanTests : IDisposable
     }
 
     [Fact]
-    public async Task Run_prints_and_ends_like_its_program()
+    public async Task Run_prints_and_exits_like_its_program()
     {
         Assert.Equal("hi\n", Ok(await Run([], "echo", "hi")));
         Assert.Equal(42, (await Run([], "sh", "-c", "exit 42")).Status);
@@ -34,7 +34,7 @@ public sealed class PodmanTests : IDisposable
     }
 
     [Fact]
-    public async Task A_container_goes_through_its_life()
+    public async Task A_container_is_created_started_used_and_deleted()
     {
         Ok(await Podman(["run", "-d", "--name", "life", .. Common, "--rootfs", _oci.Rootfs, "sh", "-c",
             "echo started; trap 'exit 7' TERM; while :; do sleep 0.1; done"]));
@@ -60,7 +60,7 @@ public sealed class PodmanTests : IDisposable
     }
 
     [Fact]
-    public async Task Terminals_work_for_run_and_exec()
+    public async Task Run_and_exec_have_terminals_on_request()
     {
         var run = await CommandLine.RunAsync(
             "script", "-qec", Line(["run", "--rm", "-t", .. Common, "--rootfs", _oci.Rootfs, "tty"]), "/dev/null");
@@ -91,7 +91,7 @@ public sealed class PodmanTests : IDisposable
     }
 
     [Fact]
-    public async Task Limits_users_capabilities_mounts_and_sysctls_are_what_was_asked()
+    public async Task Limits_users_capabilities_mounts_and_sysctls_are_as_requested()
     {
         Assert.Equal("67108864\n",
             Ok(await Run(["--memory", "64m"], "sh", "-c",
@@ -113,7 +113,7 @@ public sealed class PodmanTests : IDisposable
     }
 
     [Fact]
-    public async Task An_init_of_podmans_collects_orphans_and_passes_signals_on()
+    public async Task Podmans_init_reaps_orphans_and_forwards_signals()
     {
         Ok(await Podman(["run", "-d", "--init", "--name", "init", .. Common, "--rootfs", _oci.Rootfs, "sh", "-c",
             "trap 'exit 9' TERM; (sleep 0.2 &); while :; do sleep 0.1; done"]));
@@ -126,7 +126,7 @@ public sealed class PodmanTests : IDisposable
     }
 
     [Fact]
-    public async Task A_health_check_runs_in_the_container_and_says_how_it_is()
+    public async Task A_health_check_runs_in_the_container_and_sets_its_status()
     {
         Ok(await Podman(["run", "-d", "--name", "health", "--health-cmd", "test -e /tmp/well", "--health-interval", "disable",
             "--health-retries", "1", .. Common, "--rootfs", _oci.Rootfs, "sleep", "1000"]));
@@ -142,7 +142,7 @@ public sealed class PodmanTests : IDisposable
 
     private async Task<CommandLine.Outcome> Podman(params string[] arguments)
     {
-        // conmon keeps the streams of whoever starts a detached container.
+        // conmon keeps the streams of the process that starts a detached container.
         if (arguments is not ["run", "-d", ..]) return await CommandLine.RunAsync("podman", [.. Stores, .. arguments]);
         return await CommandLine.RunAsync(
             "sh", ["-c", "exec \"$@\" >\"$0\" 2>&1", Path.Join(_oci.Place, "detached.log"), "podman", .. Stores, .. arguments]);

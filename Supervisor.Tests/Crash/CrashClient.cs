@@ -11,10 +11,10 @@ using Supervisor.Tests.Host;
 
 namespace Supervisor.Tests.Crash;
 
-/// <summary>A client of a daemon that may die at any moment: it asks again until it knows.</summary>
+/// <summary>A client of a daemon that may be killed at any moment: it retries until it has an answer.</summary>
 internal sealed class CrashClient(DaemonProcess daemon) : IDisposable
 {
-    /// <summary>A daemon that is killed again and again may be up for moments only, for as long as a storm lasts.</summary>
+    /// <summary>A daemon that is killed repeatedly may be up only briefly, for as long as a storm lasts.</summary>
     private static readonly TimeSpan Patience = CommandLine.Patience + 2 * TimeSpan.FromSeconds(StormTests.Kills);
     private readonly GrpcChannel _channel = Daemon.Connect(daemon.Address);
 
@@ -31,8 +31,8 @@ internal sealed class CrashClient(DaemonProcess daemon) : IDisposable
 
     public CallOptions In() => In(TimeSpan.FromSeconds(20));
 
-    /// <summary>Asks until it is answered: while nobody listens, or a call is cut off, again.</summary>
-    /// <returns>Null for the answers that mean "it is so already", or "there is none".</returns>
+    /// <summary>Retries a call until it is answered: no daemon may be listening, or the connection may break.</summary>
+    /// <returns>Null for answers that mean "already done" or "not found".</returns>
     public static async Task<T?> Ask<T>(Func<AsyncUnaryCall<T>> call, params StatusCode[] settled) where T : class
     {
         for (var end = DateTime.UtcNow + Patience; ;)
@@ -48,7 +48,7 @@ internal sealed class CrashClient(DaemonProcess daemon) : IDisposable
             catch (RpcException e) when (
                 DateTime.UtcNow < end && e.StatusCode is not (StatusCode.InvalidArgument or StatusCode.Unimplemented))
             {
-                await Task.Delay(50); // nobody is there to tell when somebody will be
+                await Task.Delay(50); // no daemon is up that could notify us
             }
         }
     }
@@ -98,7 +98,7 @@ internal sealed class CrashClient(DaemonProcess daemon) : IDisposable
         Ask(() => Tasks.KillAsync(new KillRequest { ContainerId = id, Signal = 9 }, In()), StatusCode.NotFound,
             StatusCode.FailedPrecondition);
 
-    /// <summary>Kills, waits, deletes: until nothing is left.</summary>
+    /// <summary>Kills, waits and deletes until nothing is left.</summary>
     public async Task Remove(string id)
     {
         for (var end = DateTime.UtcNow + CommandLine.Patience; ;)
@@ -112,7 +112,7 @@ internal sealed class CrashClient(DaemonProcess daemon) : IDisposable
             if (await Ask(() => Containers.GetAsync(new GetContainerRequest { Id = id }, In()), StatusCode.NotFound) is null)
                 return;
             Assert.True(DateTime.UtcNow < end, $"{id} cannot be removed (the task's delete gave {deleted})");
-            await Task.Delay(20); // it dies
+            await Task.Delay(20); // it is exiting
         }
     }
 

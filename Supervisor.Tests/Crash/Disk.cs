@@ -3,7 +3,7 @@ using Supervisor.Tests.EndToEnd;
 
 namespace Supervisor.Tests.Crash;
 
-/// <summary>Skipped, saying why, where no file system can be mounted from a file.</summary>
+/// <summary>Skipped where no file system can be mounted from a file.</summary>
 public sealed class DiskFactAttribute : FactAttribute
 {
     public DiskFactAttribute()
@@ -14,8 +14,8 @@ public sealed class DiskFactAttribute : FactAttribute
 }
 
 /// <summary>
-/// A disk that can lose its power: an ext4 file system in a file. What is in the file is what a disk would hold; what the
-/// kernel has not written yet is what a loss of power takes.
+/// A disk that can lose its power: an ext4 file system in a file. The file is the disk's content; a power loss takes what the
+/// kernel has not written yet.
 /// </summary>
 internal sealed class Disk(string image, string mountPoint)
 {
@@ -27,13 +27,13 @@ internal sealed class Disk(string image, string mountPoint)
         await MountAsync();
     }
 
-    /// <summary>Takes the power away: from then on the disk holds what it held now.</summary>
+    /// <summary>Cuts the power: from now on the disk keeps its present content.</summary>
     public void LosePower()
     {
         File.Copy(image, image + ".after", overwrite: true);
     }
 
-    /// <summary>Comes up again with what the disk held. Nothing may use the file system any more.</summary>
+    /// <summary>Boots with the disk's content. Nothing may use the old file system any more.</summary>
     public async Task BootAsync()
     {
         await UnmountAsync();
@@ -43,7 +43,7 @@ internal sealed class Disk(string image, string mountPoint)
 
     public async Task UnmountAsync() => OciRuntime.Ok(await CommandLine.RunAsync("umount", mountPoint));
 
-    // The kernel writes of its own accord after a minute, not after five seconds.
+    // The kernel writes back by itself after a minute, not after five seconds.
     private async Task MountAsync() =>
         OciRuntime.Ok(await CommandLine.RunAsync("mount", "-o", "loop,commit=60", image, mountPoint));
 }

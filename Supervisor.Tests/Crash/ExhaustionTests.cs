@@ -7,8 +7,8 @@ using Supervisor.Tests.EndToEnd;
 namespace Supervisor.Tests.Crash;
 
 /// <summary>
-/// The disk of the journal is full, or no descriptor is left: whoever asks is told, containers go on, and when there is room
-/// again nothing was lost.
+/// The journal's disk is full, or no descriptor is free: calls fail with the reason, containers keep running, and nothing is
+/// lost when there is space again.
 /// </summary>
 [Collection(Alone.Name)]
 public sealed class ExhaustionTests
@@ -16,7 +16,7 @@ public sealed class ExhaustionTests
     private static readonly string[] Ids = ["c0", "c1", "c2", "c3"];
 
     [Fact]
-    public async Task A_full_disk_is_told_and_when_there_is_room_again_no_exit_was_lost()
+    public async Task A_full_disk_is_reported_and_no_exit_is_lost_when_there_is_space_again()
     {
         await using var daemon = new DaemonProcess();
         Directory.CreateDirectory(daemon.Root);
@@ -31,8 +31,8 @@ public sealed class ExhaustionTests
         try
         {
             Fill(filler);
-            await NothingNewIsBegun(client);
-            await WhatEndsIsWrittenDown(client);
+            await NewWorkIsRefused(client);
+            await ExitsAreRecorded(client);
         }
         finally
         {
@@ -59,8 +59,8 @@ public sealed class ExhaustionTests
         }
     }
 
-    /// <summary>After what the journal has in reserve has been begun upon.</summary>
-    private static async Task NothingNewIsBegun(CrashClient client)
+    /// <summary>Calls that need space, once the journal uses its reserve.</summary>
+    private static async Task NewWorkIsRefused(CrashClient client)
     {
         RpcException? refused = null;
         for (var i = 0; i < 3000 && refused is null; i++) refused = await TryCreate(client, $"more{i}");
@@ -69,10 +69,10 @@ public sealed class ExhaustionTests
         Assert.Contains("free some space", refused.Status.Detail, StringComparison.Ordinal);
     }
 
-    private static async Task WhatEndsIsWrittenDown(CrashClient client)
+    private static async Task ExitsAreRecorded(CrashClient client)
     {
         var listed = (await client.Tasks.ListAsync(new ListTasksRequest(), client.In())).Tasks;
-        Assert.Equal(Ids.Length, listed.Count); // they go on, and can be looked at
+        Assert.Equal(Ids.Length, listed.Count); // they keep running, and can be listed
         await client.Kill(Ids[0]);
         Assert.Equal(137u, await client.Wait(Ids[0]));
         await client.Remove(Ids[0]);
@@ -84,7 +84,7 @@ public sealed class ExhaustionTests
     [Theory]
     [InlineData("daemon")]
     [InlineData("shim")]
-    public async Task Without_descriptors_creations_are_refused_whole_and_when_there_are_some_again_all_is_well(string whose)
+    public async Task Without_descriptors_creations_are_refused_cleanly_and_succeed_once_there_are_some(string whose)
     {
         await using var daemon = await DaemonProcess.StartAsync();
         using var client = new CrashClient(daemon);
@@ -115,9 +115,9 @@ public sealed class ExhaustionTests
                 refused++;
             }
         }
-        Assert.True(refused > 0, "the limit was never felt");
+        Assert.True(refused > 0, "the limit was never reached");
 
-        await Limit(pid, before); // unless it is gone, and another has come
+        await Limit(pid, before); // unless it has exited and another has started
         foreach (var id in Ids)
             Assert.Equal(Containerd.V1.Types.Status.Running,
             (await CrashClient.Ask(
@@ -128,10 +128,10 @@ public sealed class ExhaustionTests
         await keeping;
     }
 
-    [Theory] // with a limit of 256, a daemon ended with its 40th container
+    [Theory] // with a limit of 256, a daemon once exited at its 40th container
     [InlineData("daemon")]
     [InlineData("shim")]
-    public async Task Creations_are_refused_before_the_last_descriptors_are_gone(string whose)
+    public async Task Creations_are_refused_before_descriptors_run_out(string whose)
     {
         await using var daemon = await DaemonProcess.StartAsync();
         using var client = new CrashClient(daemon);
@@ -156,15 +156,15 @@ public sealed class ExhaustionTests
         }
         Assert.Equal(StatusCode.ResourceExhausted, refused?.StatusCode);
         Assert.Contains("descriptors are open", refused!.Status.Detail, StringComparison.Ordinal);
-        Assert.False(daemon.HasExited, "the daemon has ended");
+        Assert.False(daemon.HasExited, "the daemon has exited");
         Assert.Equal(running.Count, (await client.Tasks.ListAsync(new ListTasksRequest(), client.In())).Tasks.Count);
-        foreach (var id in running) Clients.OciRuntime.Ok(await daemon.Do("rm", "-f", id)); // for that, there are some
+        foreach (var id in running) Clients.OciRuntime.Ok(await daemon.Do("rm", "-f", id)); // enough are left for that
         await Running(client, "after");
         Clients.OciRuntime.Ok(await daemon.Do("rm", "-f", "after"));
     }
 
     [Fact]
-    public async Task A_limit_below_what_is_needed_is_raised_or_refused_at_the_start()
+    public async Task A_limit_below_the_minimum_is_raised_or_refused_at_startup()
     {
         await using var daemon = new DaemonProcess { Wrapper = ["prlimit", "--nofile=128:128"] };
         var refusal = await daemon.RefusesAsync();
@@ -178,7 +178,8 @@ public sealed class ExhaustionTests
     }
 
     /// <summary>
-    /// As an init system does: a .NET that cannot open one of its own files ends at once, which must cost nothing.
+    /// Restarts the daemon as an init system does: .NET exits at once if it cannot open one of its own files, which must cost
+    /// nothing.
     /// </summary>
     private static async Task KeepAlive(DaemonProcess daemon, CancellationToken over)
     {
@@ -196,7 +197,7 @@ public sealed class ExhaustionTests
     private static Task<CommandLine.Outcome> Limit(int pid, string soft) =>
         CommandLine.RunAsync("prlimit", "--pid", $"{pid}", $"--nofile={soft}:");
 
-    /// <summary>To the last byte.</summary>
+    /// <summary>Fills the disk to the last byte.</summary>
     private static void Fill(string file)
     {
         using var stream = new FileStream(file, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0);

@@ -3,14 +3,14 @@ using Supervisor.Tests.EndToEnd;
 namespace Supervisor.Tests.Crash;
 
 /// <summary>
-/// The daemon dies at each place where it can: before and after every journal write, every effect and every event of one
-/// container's life. The life goes on with the next daemon, and its history is the one of the run in which nobody died.
+/// The daemon is killed at every failpoint: before and after every journal write, every effect and every event of one
+/// container's life. The next daemon continues, and the history equals that of an undisturbed run.
 /// SUPERVISOR_CRASH_POINTS=all tries every place, otherwise every twelfth.
 /// </summary>
 public sealed class FailpointTests
 {
     [Fact]
-    public async Task Wherever_the_daemon_dies_the_life_of_a_container_ends_as_if_it_had_not()
+    public async Task Wherever_the_daemon_is_killed_a_containers_history_is_that_of_an_undisturbed_run()
     {
         var trace = Path.GetTempFileName();
         try
@@ -26,7 +26,7 @@ public sealed class FailpointTests
             {
                 var disturbed = await Life(places[i], mustDie: true);
                 Assert.True(Same(undisturbed, disturbed),
-                    $"died {places[i]}:\n{string.Join('\n', disturbed)}\ninstead of\n{string.Join('\n', undisturbed)}");
+                    $"killed {places[i]}:\n{string.Join('\n', disturbed)}\ninstead of\n{string.Join('\n', undisturbed)}");
             }
         }
         finally
@@ -36,7 +36,7 @@ public sealed class FailpointTests
     }
 
     [Fact]
-    public async Task A_start_that_daemon_and_shim_have_died_over_is_told_and_so_is_its_end()
+    public async Task A_start_during_which_daemon_and_shim_die_is_published_and_so_is_its_exit()
     {
         await using var daemon = await DaemonProcess.StartAsync();
         await daemon.KillAsync();
@@ -47,9 +47,9 @@ public sealed class FailpointTests
         await using var history = new HistoryReader(client);
         await client.CreateContainer("c", "sleep", "1000");
         await client.CreateTask("c");
-        var start = client.Start("c"); // it asks until it is answered
+        var start = client.Start("c"); // it retries until it is answered
         await daemon.ExitedAsync();
-        await StormTests.Signal("-KILL", daemon.ShimPid!.Value); // nobody holds the init's start any more: it ends
+        await StormTests.Signal("-KILL", daemon.ShimPid!.Value); // no process holds the init's start any more: it exits
         daemon.Begin();
         await start;
         Assert.NotEqual(0u, await client.Wait("c"));
@@ -57,7 +57,7 @@ public sealed class FailpointTests
         await StormTests.Settled(daemon, client, history);
     }
 
-    /// <summary>A task whose creation died, is created again: then there is one more create, and nothing else.</summary>
+    /// <summary>A task whose creation was interrupted is created again: the only difference is one more create.</summary>
     private static bool Same(List<string> undisturbed, List<string> disturbed)
     {
         if (disturbed.SequenceEqual(undisturbed)) return true;
@@ -65,7 +65,7 @@ public sealed class FailpointTests
         return again >= 0 && disturbed.Where((_, i) => i != again).SequenceEqual(undisturbed);
     }
 
-    /// <returns>What was told of it, without pids: topic, exec and status.</returns>
+    /// <returns>The published events without pids: topic, exec and status.</returns>
     private static async Task<List<string>> Life(string failpoint, bool mustDie)
     {
         await using var daemon = await DaemonProcess.StartAsync();

@@ -4,9 +4,9 @@ using Supervisor.Tests.EndToEnd;
 namespace Supervisor.Tests.Crash;
 
 /// <summary>
-/// What a container, or a client, could fill our memory with: output and resizes without end (CVE-2022-31030, CVE-2022-23471),
-/// clients that come and go (CVE-2025-64329). SUPERVISOR_FLOOD says how many megabytes, and how many hundreds of resizes and of
-/// clients (default 64; the full measure: 1000).
+/// Ways for a container or a client to exhaust our memory: endless output and resizes (CVE-2022-31030, CVE-2022-23471), and
+/// clients that connect and disconnect (CVE-2025-64329). SUPERVISOR_FLOOD is the number of megabytes, and of hundreds of resizes
+/// and clients (default 64; the full measure: 1000).
 /// </summary>
 [Collection(Alone.Name)]
 public sealed class FloodTests
@@ -14,7 +14,7 @@ public sealed class FloodTests
     private static int Flood => StormTests.Number("SUPERVISOR_FLOOD", 64);
 
     [Fact]
-    public async Task Output_and_resizes_without_end_leave_memory_as_it_was()
+    public async Task Endless_output_and_resizes_do_not_grow_memory()
     {
         await using var daemon = await DaemonProcess.StartAsync();
         using var client = new CrashClient(daemon);
@@ -41,7 +41,7 @@ public sealed class FloodTests
     }
 
     [Fact]
-    public async Task Clients_that_attach_and_are_gone_leave_memory_threads_and_descriptors_as_they_were()
+    public async Task Clients_that_attach_and_disconnect_leave_memory_threads_and_descriptors_unchanged()
     {
         await using var daemon = await DaemonProcess.StartAsync();
         using var client = new CrashClient(daemon);
@@ -50,13 +50,13 @@ public sealed class FloodTests
         await client.CreateContainer("c", "cat");
         await client.CreateTask("c", new CreateTaskRequest { Stdin = input, Stdout = output });
         await client.Start("c");
-        using var kept = Open(input, FileAccess.ReadWrite); // the last writer that goes ends the input
+        using var kept = Open(input, FileAccess.ReadWrite); // the input ends with the last writer
         await Come(Flood * 40);
         var (ours, shims) = (ScaleTests.Pss(daemon.Pid), ScaleTests.Pss(daemon.ShimPid!.Value));
         var (descriptors, threads, shimDescriptors) =
             (Count(daemon.Pid, "fd"), Count(daemon.Pid, "task"), Count(daemon.ShimPid!.Value, "fd"));
         await Come(Flood * 40);
-        // Calls that did not end with their clients would keep ten kilobytes each.
+        // A call that outlived its client would keep ten kilobytes.
         Assert.InRange(ScaleTests.Pss(daemon.Pid), 0, ours + 18_000);
         Assert.InRange(ScaleTests.Pss(daemon.ShimPid!.Value), 0, shims + 5_000);
         await Soon(() => Count(daemon.Pid, "fd") <= descriptors + 20, () =>
@@ -69,8 +69,8 @@ public sealed class FloodTests
         Assert.Equal(137u, await client.Wait("c"));
         await client.Remove("c");
 
-        // Each waits for the task, follows both kinds of events, sends the container something and reads it, and is gone without
-        // a word.
+        // Each client waits for the task, follows both kinds of events, sends the container a line and reads it, and disconnects
+        // without closing anything.
         Task Come(int count) => Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (_, _) =>
         {
             using var gone = new CancellationTokenSource();

@@ -7,7 +7,7 @@ using CallOptions = Grpc.Core.CallOptions;
 namespace Supervisor.Tests.Crash;
 
 /// <summary>
-/// A subscriber that resumes after whatever cuts it off, from the number after the last that it has seen. It checks that none is
+/// A subscriber that reconnects after any interruption, from the number after the last that it has seen. It checks that none is
 /// missing.
 /// </summary>
 internal sealed class HistoryReader : IAsyncDisposable
@@ -20,12 +20,12 @@ internal sealed class HistoryReader : IAsyncDisposable
 
     public IReadOnlyList<Event> Seen => [.. _seen];
 
-    /// <summary>How often each process (container, exec or "", pid) has been said to have ended.</summary>
+    /// <summary>How often the exit of each process (container, exec or "", pid) was published.</summary>
     public Dictionary<(string, string, uint), int> Exits =>
         Seen.Where(e => e.Topic == "/tasks/exit").Select(e => TaskExit.Parser.ParseFrom(e.Event_.Value))
         .GroupBy(e => (e.ContainerId, e.Id == e.ContainerId ? "" : e.Id, e.Pid)).ToDictionary(g => g.Key, g => g.Count());
 
-    /// <summary>The processes that were said to have been started.</summary>
+    /// <summary>Processes whose start was published.</summary>
     public IEnumerable<(string, string, uint)> Starts => Seen.Select(e => e.Topic switch
     {
         "/tasks/start" when TaskStart.Parser.ParseFrom(e.Event_.Value) is var s => (s.ContainerId, "", s.Pid),
@@ -39,7 +39,7 @@ internal sealed class HistoryReader : IAsyncDisposable
         {
             Assert.False(_reading.IsFaulted, $"{_reading.Exception?.InnerException}");
             Assert.True(DateTime.UtcNow < end,
-                "it does not come: " + string.Join(", ", Seen.Select(e => $"{e.Number} {e.Topic}").TakeLast(20)));
+                "the event does not arrive: " + string.Join(", ", Seen.Select(e => $"{e.Number} {e.Topic}").TakeLast(20)));
             await Task.Delay(20);
         }
     }
@@ -63,7 +63,7 @@ internal sealed class HistoryReader : IAsyncDisposable
                 while (await call.ResponseStream.MoveNext(_stop.Token))
                 {
                     var e = call.ResponseStream.Current;
-                    Assert.Equal(last, e.Previous); // neither hole nor repetition
+                    Assert.Equal(last, e.Previous); // neither gap nor repetition
                     Assert.True(e.Number > last);
                     _seen.Enqueue(e);
                     last = e.Number;
@@ -71,7 +71,7 @@ internal sealed class HistoryReader : IAsyncDisposable
             }
             catch (Exception e) when (e is RpcException { StatusCode: not StatusCode.OutOfRange } or OperationCanceledException)
             {
-                if (!_stop.IsCancellationRequested) await Task.Delay(50); // nobody is there to tell when somebody will be
+                if (!_stop.IsCancellationRequested) await Task.Delay(50); // no daemon is up that could notify us
             }
         }
     }

@@ -5,8 +5,8 @@ using Supervisor.Tests.EndToEnd;
 namespace Supervisor.Tests.Crash;
 
 /// <summary>
-/// The daemon dies while an image is imported and unpacked: what is there is whole, the next import goes on, and nothing stays
-/// for ever.
+/// The daemon is killed while an image is imported and unpacked: existing content is complete, the next import continues, and
+/// nothing is left for good.
 /// </summary>
 [Collection(Alone.Name)]
 public sealed class ImportTests : IDisposable
@@ -17,7 +17,7 @@ public sealed class ImportTests : IDisposable
     public void Dispose() => _place.Delete(recursive: true);
 
     [Fact]
-    public async Task A_killed_import_is_whole_or_nothing_and_the_next_one_goes_on()
+    public async Task An_interrupted_import_is_complete_or_absent_and_the_next_one_continues()
     {
         OciRuntime.Ok(await CommandLine.RunAsync(
             "bash", Path.Join(Repository.Root, "Supervisor.Tests", "Clients", "scripts", "mkimage.sh"), _place.FullName));
@@ -30,13 +30,13 @@ public sealed class ImportTests : IDisposable
             await Task.Delay(random.Next(0, 400));
             await daemon.KillAsync();
             await daemon.RestartAsync();
-            await import; // cut off, or in time, or both: ctr waits for a daemon
+            await import; // interrupted or complete: ctr waits for a daemon
             CheckBlobs(daemon);
         }
         OciRuntime.Ok(await daemon.Ctr("images", "import", archive));
         Assert.Equal("whole\n",
             OciRuntime.Ok(await daemon.Ctr("run", "--rm", "--snapshotter", "overlayfs", Image, "c", "echo", "whole")));
-        // What a cut-off import began is kept by its lease, for a day; without those, an image that is removed takes all with it.
+        // An interrupted import's content is kept by its lease for a day; without leases, removing the image removes everything.
         foreach (var lease in OciRuntime.Ok(await daemon.Ctr("leases", "ls", "-q"))
             .Split('\n', StringSplitOptions.RemoveEmptyEntries))
             OciRuntime.Ok(await daemon.Ctr("leases", "rm", lease));
@@ -45,7 +45,7 @@ public sealed class ImportTests : IDisposable
         Assert.DoesNotContain("Committed", OciRuntime.Ok(await daemon.Ctr("snapshots", "ls")), StringComparison.Ordinal);
     }
 
-    /// <summary>What has a digest's name is what the digest is of.</summary>
+    /// <summary>Every blob matches the digest in its name.</summary>
     private static void CheckBlobs(DaemonProcess daemon)
     {
         foreach (var file in Blobs(daemon))

@@ -4,7 +4,7 @@ using Supervisor.Tests.EndToEnd;
 namespace Supervisor.Tests.Crash;
 
 /// <summary>
-/// The input of a container whose clients come and go: dockerd restarts, with live-restore, and only CloseIO is the end of it.
+/// The input of a container whose clients reconnect: dockerd restarts with live-restore, and only CloseIO closes the input.
 /// </summary>
 public sealed class InputTests
 {
@@ -40,7 +40,7 @@ public sealed class InputTests
 
             async Task Say(string line)
             {
-                // a writer that goes
+                // a writer that disconnects
                 await using (var input = new FileStream(stdin, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, 1))
                     await input.WriteAsync(System.Text.Encoding.UTF8.GetBytes(line));
                 var (read, buffer) = ("", new byte[4096]);

@@ -4,14 +4,14 @@ using Supervisor.Tests.EndToEnd;
 
 namespace Supervisor.Tests.Crash;
 
-/// <summary>Logs of limited size and unread FIFOs, while daemons and shims die and become others.</summary>
+/// <summary>Logs of limited size and unread FIFOs, while daemons and shims are killed and replaced.</summary>
 public sealed class OutputTests
 {
     [Theory]
     [InlineData("daemon")]
     [InlineData("shim")]
     [InlineData("upgrade")]
-    public async Task A_log_of_limited_size_goes_on(string what)
+    public async Task A_log_of_limited_size_is_continued(string what)
     {
         var place = Directory.CreateTempSubdirectory("supervisor-log-");
         try
@@ -36,7 +36,7 @@ public sealed class OutputTests
             else
             {
                 await daemon.KillAsync();
-                await Longer(2); // nobody is there but the shim
+                await Longer(2); // only the shim is running
                 await daemon.RestartAsync();
             }
             if (what is "upgrade") await ShimUpgrade.DoneAsync(shim, executable);
@@ -81,7 +81,7 @@ public sealed class OutputTests
     }
 
     [Fact]
-    public async Task Logs_are_followed_across_files_and_go_with_the_container()
+    public async Task Logs_are_followed_across_files_and_removed_with_the_container()
     {
         await using var daemon = await DaemonProcess.StartAsync();
         var run = await daemon.Do(
@@ -99,7 +99,7 @@ public sealed class OutputTests
     }
 
     [Fact]
-    public async Task The_configuration_limits_the_logs_of_those_who_do_not_say()
+    public async Task The_configuration_limits_logs_of_containers_without_a_limit_of_their_own()
     {
         await using var daemon = await DaemonProcess.StartAsync();
         await daemon.KillAsync();
@@ -119,7 +119,7 @@ public sealed class OutputTests
         }
     }
 
-    /// <summary>Of a container and of an exec; the next image of the shim still has it.</summary>
+    /// <summary>Of a container and of an exec, also after an upgrade of the shim.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -4,7 +4,7 @@ using Supervisor.Tests.EndToEnd;
 namespace Supervisor.Tests.Crash;
 
 /// <summary>
-/// A daemon never ends a container because its journal does not name it, unless the journal is the one that would.
+/// A daemon never kills a container because its journal does not name it, unless it is the journal that would.
 /// </summary>
 public sealed class OwnershipTests
 {
@@ -19,13 +19,13 @@ public sealed class OwnershipTests
         var refusal = await daemon.RefusesAsync();
         Assert.Contains("holds containers of the root directory with the uuid", refusal, StringComparison.Ordinal);
         Assert.Contains("--adopt", refusal, StringComparison.Ordinal);
-        Assert.True(Directory.Exists($"/proc/{pid}"), "the container was ended");
+        Assert.True(Directory.Exists($"/proc/{pid}"), "the container was killed");
         daemon.RootName = "root";
         await daemon.RestartAsync();
         Assert.Contains("running", OciRuntime.Ok(await daemon.Do("ps")), StringComparison.OrdinalIgnoreCase);
     }
 
-    [Theory] // each of these ended all running containers
+    [Theory] // each of these once killed all running containers
     [InlineData("deleted", "node")]
     [InlineData("deleted", "per-container")]
     [InlineData("emptied", "node")]
@@ -33,7 +33,7 @@ public sealed class OwnershipTests
     [InlineData("older", "node")]
     [InlineData("without its log", "node")]
     [InlineData("in a root that is not mounted", "node")]
-    public async Task A_journal_that_is_not_the_one_it_was_costs_no_running_container(string journal, string shim)
+    public async Task A_replaced_journal_kills_no_running_container(string journal, string shim)
     {
         await using var daemon = await DaemonProcess.StartAsync(shim);
         var file = Path.Join(daemon.Root, "journal.db");
@@ -59,7 +59,7 @@ public sealed class OwnershipTests
         for (var i = 0; i < 2; i++)
         {
             Assert.Contains("--adopt", await daemon.RefusesAsync(), StringComparison.Ordinal);
-            Assert.True(Directory.Exists($"/proc/{pid}"), "the container was ended");
+            Assert.True(Directory.Exists($"/proc/{pid}"), "the container was killed");
         }
         daemon.Arguments = ["--adopt"];
         await daemon.RestartAsync();
@@ -73,7 +73,7 @@ public sealed class OwnershipTests
     }
 
     [Fact]
-    public async Task Whoever_says_so_has_containers_ended_that_the_journal_has_lost()
+    public async Task Containers_lost_by_the_journal_are_killed_only_on_request()
     {
         await using var daemon = await DaemonProcess.StartAsync();
         var pid = await Run(daemon);
@@ -82,12 +82,12 @@ public sealed class OwnershipTests
         daemon.Arguments = ["--forget"];
         await daemon.RestartAsync();
         daemon.Arguments = [];
-        Assert.False(Directory.Exists($"/proc/{pid}"), "the container runs still");
+        Assert.False(Directory.Exists($"/proc/{pid}"), "the container is still running");
         Assert.Equal("", OciRuntime.Ok(await daemon.Do("ps", "-a", "-q")));
     }
 
     [Fact]
-    public async Task A_journal_that_is_deleted_under_a_running_daemon_ends_the_daemon_and_no_container()
+    public async Task A_journal_deleted_under_a_running_daemon_stops_the_daemon_and_no_container()
     {
         await using var daemon = await DaemonProcess.StartAsync();
         var pid = await Run(daemon);
@@ -96,7 +96,7 @@ public sealed class OwnershipTests
         Assert.NotEqual(0, refused.Status);
         Assert.Contains("removed, renamed or replaced", refused.Errors, StringComparison.Ordinal);
         await daemon.ExitedAsync();
-        Assert.True(Directory.Exists($"/proc/{pid}"), "the container was ended");
+        Assert.True(Directory.Exists($"/proc/{pid}"), "the container was killed");
         daemon.Arguments = ["--adopt"];
         await daemon.RestartAsync();
         daemon.Arguments = [];
@@ -104,7 +104,7 @@ public sealed class OwnershipTests
     }
 
     [Fact]
-    public async Task A_damaged_row_costs_its_container_alone_and_names_it()
+    public async Task A_damaged_row_affects_its_container_only_and_is_reported_by_name()
     {
         await using var daemon = await DaemonProcess.StartAsync();
         var pid = await Run(daemon);
@@ -123,7 +123,7 @@ public sealed class OwnershipTests
             Assert.True(refused.Status != 0
                 && refused.Errors.Contains("damaged: row", StringComparison.Ordinal), $"{verb[0]}: {refused}");
         }
-        Assert.True(Directory.Exists($"/proc/{pid}"), "the container was ended");
+        Assert.True(Directory.Exists($"/proc/{pid}"), "the container was killed");
 
         await daemon.StopAsync();
         daemon.Arguments = ["--adopt"];
@@ -137,7 +137,7 @@ public sealed class OwnershipTests
     [Theory]
     [InlineData("leases", "all leases")]
     [InlineData("namespaces", "the namespaces with their labels")]
-    public async Task A_damaged_row_that_is_no_containers_refuses_the_start_in_one_line_and_names_what_would_be_lost(
+    public async Task A_damaged_row_of_no_container_fails_the_startup_in_one_line_that_names_what_would_be_lost(
         string actor, string holds)
     {
         await using var daemon = await DaemonProcess.StartAsync();
@@ -151,13 +151,13 @@ public sealed class OwnershipTests
         Assert.Contains($"it holds {holds}", refusal, StringComparison.Ordinal);
         Assert.Contains("--adopt", refusal, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", refusal, StringComparison.Ordinal); // no stack trace
-        Assert.True(Directory.Exists($"/proc/{pid}"), "the container was ended");
+        Assert.True(Directory.Exists($"/proc/{pid}"), "the container was killed");
 
         daemon.Arguments = ["--adopt"];
         await daemon.RestartAsync();
         daemon.Arguments = [];
         Assert.Equal(pid, await Pid(daemon, "a"));
-        // the same container, with all that is known of it
+        // the same container, with its whole record
         Assert.Equal("hi\n", OciRuntime.Ok(await daemon.Do("exec", "a", "echo", "hi")));
         Assert.Single(Directory.GetFiles(daemon.Root, "journal.db.damaged-*"), f =>
             !f.EndsWith("-wal", StringComparison.Ordinal));
@@ -168,7 +168,7 @@ public sealed class OwnershipTests
         Assert.Equal(pid, await Pid(daemon, "a"));
     }
 
-    /// <summary>In the manifest of the last row of this actor.</summary>
+    /// <summary>Flips a bit in the manifest of the last row of this actor.</summary>
     private static void FlipManifest(string file, string persistenceId)
     {
         var bytes = File.ReadAllBytes(file);
@@ -184,7 +184,7 @@ public sealed class OwnershipTests
         Assert.Fail($"no row of {persistenceId} in {file}");
     }
 
-    /// <summary>In the payload of the last row of this actor.</summary>
+    /// <summary>Flips a bit in the payload of the last row of this actor.</summary>
     private static void Flip(string file, string persistenceId)
     {
         var bytes = File.ReadAllBytes(file);
@@ -200,7 +200,7 @@ public sealed class OwnershipTests
         Assert.Fail($"no row of {persistenceId} in {file}");
     }
 
-    /// <summary>Beside the one that runs: of the same directories but the root, and another address.</summary>
+    /// <summary>Starts a second daemon beside the first: another root and address, the same other directories.</summary>
     private static async Task<string> Second(DaemonProcess daemon)
     {
         var outcome = await CommandLine.RunAsync(

@@ -4,12 +4,13 @@ using Supervisor.Tests.EndToEnd;
 namespace Supervisor.Tests.Crash;
 
 /// <summary>
-/// <c>serve --shim per-container</c>: a shim each, which is there as long as its container, and whose death is nobody else's.
+/// <c>serve --shim per-container</c>: every container has a shim, which runs as long as the container and whose crash affects
+/// no other.
 /// </summary>
 public sealed class PerContainerTests
 {
     [Fact]
-    public async Task A_shims_death_touches_only_its_own_container()
+    public async Task A_killed_shim_affects_only_its_own_container()
     {
         await using var daemon = await DaemonProcess.StartAsync("per-container");
         using var client = new CrashClient(daemon);
@@ -31,7 +32,7 @@ public sealed class PerContainerTests
             await client.Start(id, "f");
             Assert.Equal(4u, await client.Wait(id, "f"));
             await client.Tasks.KillAsync(new KillRequest { ContainerId = id, Signal = 12 }, client.In());
-            Assert.Equal(6u, await client.Wait(id)); // of a, the daemon has collected it: the shim was its child
+            Assert.Equal(6u, await client.Wait(id)); // a's was reaped by the daemon: the shim was its child
         }
         await client.Remove("a");
         Assert.Null(daemon.ShimPidOf("a"));
@@ -60,7 +61,7 @@ public sealed class PerContainerTests
     }
 
     [Fact]
-    public async Task An_id_that_is_longer_than_a_sockets_path_may_be_has_a_shim_too()
+    public async Task An_id_longer_than_a_socket_path_has_a_shim_too()
     {
         await using var daemon = await DaemonProcess.StartAsync("per-container");
         using var client = new CrashClient(daemon);
@@ -76,11 +77,11 @@ public sealed class PerContainerTests
         Assert.Empty(daemon.ShimPids);
     }
 
-    /// <summary>What a daemon of the one mode has left, one of the other takes over, and ends with its shim.</summary>
+    /// <summary>A daemon of one mode adopts the containers of the other; a shim exits with its container.</summary>
     [Theory]
     [InlineData("node", "per-container")]
     [InlineData("per-container", "node")]
-    public async Task The_next_daemon_may_have_the_other_mode(string first, string next)
+    public async Task The_next_daemon_may_use_the_other_mode(string first, string next)
     {
         await using var daemon = await DaemonProcess.StartAsync(first);
         using var client = new CrashClient(daemon);
@@ -108,7 +109,7 @@ public sealed class PerContainerTests
         Assert.Equal(next is "node" ? 1 : 0, daemon.ShimPids.Count);
     }
 
-    /// <summary>Runs until it gets SIGUSR2, and then ends with 6.</summary>
+    /// <summary>Runs until SIGUSR2, and then exits with 6.</summary>
     private static async Task Begin(CrashClient client, string id)
     {
         await client.CreateContainer(id, "sh", "-c", "trap 'exit 6' USR2; while :; do sleep 0.05; done");

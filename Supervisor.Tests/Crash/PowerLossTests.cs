@@ -8,13 +8,13 @@ using Supervisor.V1;
 namespace Supervisor.Tests.Crash;
 
 /// <summary>
-/// The machine loses its power: processes, /run and what was not synced are gone, and the next boot has another id.
+/// The machine loses power: processes, /run and unsynced writes are lost, and the next boot has another id.
 /// </summary>
 [Collection(Alone.Name)]
 public sealed class PowerLossTests
 {
     [DiskFact]
-    public async Task What_was_durable_is_there_no_number_is_used_twice_and_every_container_is_told_with_the_truth()
+    public async Task After_a_power_loss_durable_events_remain_no_number_is_reused_and_every_state_is_true()
     {
         await using var daemon = new DaemonProcess();
         var disk = new Disk(Path.Join(daemon.Place, "disk"), daemon.Root);
@@ -34,7 +34,7 @@ public sealed class PowerLossTests
             await client.Remove("gone");
             await client.CreateContainer("fresh", "sleep", "1000");
             await Label(client, "runs", "kept");
-            // From here on nothing is synced: what happens to tasks may be lost.
+            // From here on nothing is synced: events of tasks may be lost.
             await client.Kill("ends");
             await client.Wait("ends");
             await client.CreateTask("fresh");
@@ -60,12 +60,12 @@ public sealed class PowerLossTests
         var survived = after.Seen.TakeWhile(e => e.Number <= seen[^1].Number).ToList();
         Assert.Equal(seen.Take(survived.Count).Select(e => (e.Number, e.Topic)), survived.Select(e => (e.Number, e.Topic)));
         Assert.True(survived.Count < seen.Count, "nothing was lost: the disk has been synced, and this test shows nothing");
-        Assert.Contains(survived, e => e.Topic == "/containers/update"); // it was acknowledged, and so was what came before it
+        Assert.Contains(survived, e => e.Topic == "/containers/update"); // it was acknowledged, and so was everything before it
         var next = after.Seen[survived.Count];
         Assert.Equal(survived[^1].Number, next.Previous);
         Assert.True(next.Number > seen[^1].Number, $"{next.Number} was used before: {seen[^1].Number}");
 
-        // A subscriber that has seen what was lost goes on, and can tell.
+        // A subscriber that has seen lost events continues, and can detect the loss.
         using var resumed = client.History.Subscribe(new EventsSubscribeRequest { From = seen[^1].Number + 1 }, client.In());
         Assert.True(await resumed.ResponseStream.MoveNext(CancellationToken.None));
         Assert.True(resumed.ResponseStream.Current.Previous < seen[^1].Number);
@@ -75,7 +75,7 @@ public sealed class PowerLossTests
         foreach (var id in (string[])["ends", "fresh", "runs", "new"]) await client.Remove(id);
     }
 
-    /// <summary>Every process of ours ends, and with it what lives no longer than a boot.</summary>
+    /// <summary>Kills every process of ours and removes everything that does not survive a boot.</summary>
     private static async Task Die(DaemonProcess daemon, List<Event> seen)
     {
         var inits = seen.Where(e => e.Topic == "/tasks/start")
@@ -98,7 +98,7 @@ public sealed class PowerLossTests
         await daemon.RestartAsync();
     }
 
-    /// <summary>Without a task, or with one that has ended, of which it is said that nobody saw how.</summary>
+    /// <summary>It has no task, or a stopped one whose exit was not observed.</summary>
     private static async Task IsNotRunning(CrashClient client, string id)
     {
         try
@@ -110,7 +110,7 @@ public sealed class PowerLossTests
         }
         catch (RpcException e) when (e.StatusCode is StatusCode.NotFound)
         {
-            // Its creation was lost, or cut short and undone.
+            // Its creation was lost, or interrupted and undone.
         }
     }
 

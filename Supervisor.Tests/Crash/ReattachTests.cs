@@ -3,13 +3,13 @@ using Supervisor.Tests.EndToEnd;
 
 namespace Supervisor.Tests.Crash;
 
-/// <summary>One death at a time, and what a container and its client see of it: nothing.</summary>
+/// <summary>The daemon or the shim is killed once, and neither the container nor its client notices.</summary>
 public sealed class ReattachTests
 {
     [Theory]
     [InlineData("node")]
     [InlineData("per-container")]
-    public async Task An_exit_while_no_daemon_is_there_keeps_its_status_and_its_time(string mode)
+    public async Task An_exit_while_no_daemon_runs_keeps_its_status_and_its_time(string mode)
     {
         await using var daemon = await DaemonProcess.StartAsync(mode);
         using var client = new CrashClient(daemon);
@@ -28,14 +28,14 @@ public sealed class ReattachTests
         Assert.Equal(7u, await client.Wait("c"));
         var told = (await client.Tasks.GetAsync(new GetRequest { ContainerId = "c" }, client.In())).Process;
         Assert.True(told.ExitedAt.ToDateTime() <= before,
-            "the exit has the time at which it was collected, not at which it happened");
+            "the exit has the time at which it was reaped, not at which it happened");
         await client.Remove("c");
     }
 
     [Theory]
     [InlineData("node")]
     [InlineData("per-container")]
-    public async Task An_exit_that_is_in_the_file_only_is_told_by_the_next_shim(string mode)
+    public async Task An_exit_recorded_only_in_the_ledger_is_reported_by_the_next_shim(string mode)
     {
         await using var daemon = await DaemonProcess.StartAsync(mode);
         using var client = new CrashClient(daemon);
@@ -72,8 +72,8 @@ public sealed class ReattachTests
         Assert.Equal(5u, await client.Wait("a"));
         await StormTests.Signal("-KILL", mode is "node" ? daemon.ShimPid!.Value : daemon.ShimPidOf("b")!.Value);
         await client.Start("b");
-        // The shim was the daemon's child no longer: its orphans went to the first process, and the kernel tells of them from
-        // Linux 6.15 on.
+        // The shim was no longer the daemon's child: its orphans were reparented to the first process, and the kernel reports
+        // their exits from Linux 6.15 on.
         Assert.Contains(await client.Wait("b"), (uint[])[5, 255]);
         await client.Remove("a");
         await client.Remove("b");
@@ -82,7 +82,7 @@ public sealed class ReattachTests
     [Theory]
     [InlineData("node")]
     [InlineData("per-container")]
-    public async Task What_cannot_be_started_any_more_is_stopped_in_the_first_answer_of_the_next_daemon(string mode)
+    public async Task A_task_that_can_no_longer_be_started_is_stopped_in_the_next_daemons_first_answer(string mode)
     {
         await using var daemon = await DaemonProcess.StartAsync(mode);
         using var client = new CrashClient(daemon);
@@ -104,7 +104,7 @@ public sealed class ReattachTests
     [InlineData("daemon", "per-container:")]
     [InlineData("shim", "per-container:")]
     [InlineData("upgrade", "per-container:")]
-    public async Task A_terminal_goes_on(string what, string mode)
+    public async Task A_terminal_stays_usable(string what, string mode)
     {
         var place = Directory.CreateTempSubdirectory("supervisor-term-");
         try
@@ -167,7 +167,7 @@ public sealed class ReattachTests
     }
 
     [Fact]
-    public async Task A_foreground_run_that_is_killed_leaves_nothing_after_the_next()
+    public async Task A_killed_foreground_run_leaves_nothing_after_the_next_one()
     {
         var name = $"k{Environment.ProcessId}";
         using var killed = CommandLine.Start(
@@ -180,7 +180,7 @@ public sealed class ReattachTests
         killed.Kill();
         await killed.WaitForExitAsync();
         Assert.Equal(0, (await CommandLine.RunAsync(CommandLine.Supervisor, "run", "--rootfs", "/", "--", "true")).Status);
-        Assert.All(cgroups, g => Assert.False(Directory.Exists(g), $"{g} is left"));
-        Assert.False(Directory.Exists(mine), $"{mine} is left");
+        Assert.All(cgroups, g => Assert.False(Directory.Exists(g), $"{g} was not removed"));
+        Assert.False(Directory.Exists(mine), $"{mine} was not removed");
     }
 }

@@ -11,16 +11,16 @@ using Xunit.Abstractions;
 namespace Supervisor.Tests.Crash;
 
 /// <summary>
-/// Many containers at once: memory, the way back after a crash, and how soon an exit is heard of. The numbers of
-/// docs/performance.md come from SUPERVISOR_SCALE=1000 (and SUPERVISOR_SCALE_RESTARTS, for more than one crash); here a few
-/// show that nothing grows that should not.
+/// Many containers: memory, recovery after a crash, and the latency of exits. The numbers of docs/performance.md come from
+/// SUPERVISOR_SCALE=1000 (and SUPERVISOR_SCALE_RESTARTS, for more than one crash); here a few containers show that nothing
+/// grows that should not.
 /// </summary>
 [Collection(Alone.Name)]
 public sealed class ScaleTests(ITestOutputHelper output)
 {
     private static int Count => StormTests.Number("SUPERVISOR_SCALE", 24);
 
-    /// <summary>Exits right after a restart that are told of apart.</summary>
+    /// <summary>Exits right after a restart, reported separately.</summary>
     private const int Cold = 100;
 
     private static int Restarts => StormTests.Number("SUPERVISOR_SCALE_RESTARTS", 1);
@@ -28,7 +28,7 @@ public sealed class ScaleTests(ITestOutputHelper output)
     private static int Execs => StormTests.Number("SUPERVISOR_SCALE_EXECS", 60);
 
     [Fact]
-    public async Task Many_idle_containers_cost_little_and_are_back_soon_after_a_crash()
+    public async Task Many_idle_containers_use_little_memory_and_are_soon_adopted_after_a_crash()
     {
         await using var daemon = await DaemonProcess.StartAsync();
         using var client = new CrashClient(daemon);
@@ -45,7 +45,7 @@ public sealed class ScaleTests(ITestOutputHelper output)
             await client.Start($"i{i}");
         });
         Say($"{Count} containers created and started in {clock.Elapsed.TotalSeconds:0.0} s");
-        await Task.Delay(TimeSpan.FromSeconds(Count >= 100 ? 5 : 0)); // idle means: nothing is asked for a while
+        await Task.Delay(TimeSpan.FromSeconds(Count >= 100 ? 5 : 0)); // idle means: no call for a while
         Say($"{Count} idle: shim {Pss(daemon.ShimPid!.Value)} kB, daemon {Pss(daemon.Pid)} kB of PSS; "
             + $"{(Memory(daemon) - before) / Count} kB each");
 
@@ -54,14 +54,14 @@ public sealed class ScaleTests(ITestOutputHelper output)
         if (Restarts > 1) Say($"listed again after a crash, p50 of {Restarts}: {answers.Order().ElementAt(Restarts / 2):0.00} s");
         var tasks = (await CrashClient.Ask(() => client.Tasks.ListAsync(new ListTasksRequest(), client.In())))!;
         Assert.All(tasks.Tasks, t => Assert.Equal(Containerd.V1.Types.Status.Running, t.Status));
-        // Reconciled: every one takes a signal, which only a process in the daemon's hands does.
+        // Reconciled: every container accepts a signal, which only an adopted process does.
         await Parallel.ForAsync(0, Count, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, _) =>
             await CrashClient.Ask(
                 () => client.Tasks.KillAsync(new KillRequest { ContainerId = $"i{i}", Signal = 0 }, client.In())));
         Say($"all reconciled {clock.Elapsed.TotalSeconds:0.00} s after its start; shim {Pss(daemon.ShimPid!.Value)} kB, "
             + $"daemon {Pss(daemon.Pid)} kB of PSS");
 
-        // 100 ends a second, while the others go on.
+        // 100 exits per second, while the others keep running.
         var late = new List<double>();
         using (var call = client.History.Subscribe(new EventsSubscribeRequest { Filters = { "topic==\"/tasks/exit\"" } }))
         {
@@ -80,7 +80,7 @@ public sealed class ScaleTests(ITestOutputHelper output)
             }
             await killing;
         }
-        Tell("the first after a restart", late[..Math.Min(Cold, late.Count)]); // what was not compiled ahead is compiled then
+        Tell("the first after a restart", late[..Math.Min(Cold, late.Count)]); // code without AOT is compiled then
         if (late.Count > 2 * Cold) Tell("later", late[(2 * Cold)..]);
         Assert.True(Memory(daemon) < 200_000, $"{Memory(daemon)} kB of PSS");
         await Parallel.ForAsync(
@@ -88,7 +88,7 @@ public sealed class ScaleTests(ITestOutputHelper output)
         await client.Remove("w");
     }
 
-    /// <returns>Seconds from its start until it has told what there is, which it can only after it has read the whole
+    /// <returns>Seconds from its start until its first list, which it answers only after it has read the whole
     /// journal.</returns>
     private async Task<double> ComesBack(DaemonProcess daemon, CrashClient client, Stopwatch clock)
     {
@@ -121,14 +121,14 @@ public sealed class ScaleTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Execs_without_end_leave_memory_and_descriptors_as_they_were()
+    public async Task Endless_execs_do_not_grow_memory_or_descriptors()
     {
         await using var daemon = await DaemonProcess.StartAsync();
         using var client = new CrashClient(daemon);
         await client.CreateContainer("c", "sleep", "1000000");
         await client.CreateTask("c");
         await client.Start("c");
-        await Run(Math.Min(Execs / 2, 5_000)); // what grows until it is large enough has grown
+        await Run(Math.Min(Execs / 2, 5_000)); // pools and caches have reached their size
         var (memory, shim, descriptors, shims) =
             (Memory(daemon), Pss(daemon.ShimPid!.Value), Descriptors(daemon.Pid), Descriptors(daemon.ShimPid!.Value));
         var clock = Stopwatch.StartNew();

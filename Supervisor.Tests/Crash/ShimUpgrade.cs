@@ -2,7 +2,7 @@ using Supervisor.Tests.EndToEnd;
 
 namespace Supervisor.Tests.Crash;
 
-/// <summary>Another file in the place of the shim's executable, which a daemon that comes makes the shim become.</summary>
+/// <summary>Replaces the shim's executable; the next daemon makes the shim execute the new file.</summary>
 internal static class ShimUpgrade
 {
     public static void Replace(string executable)
@@ -16,6 +16,6 @@ internal static class ShimUpgrade
     {
         for (var end = DateTime.UtcNow + CommandLine.Patience; new FileInfo($"/proc/{shim}/exe").LinkTarget != executable;
             await Task.Delay(20))
-            Assert.True(DateTime.UtcNow < end, "the shim is still the former file");
+            Assert.True(DateTime.UtcNow < end, "the shim still runs the old file");
     }
 }

@@ -5,9 +5,9 @@ using Supervisor.Tests.EndToEnd;
 namespace Supervisor.Tests.Crash;
 
 /// <summary>
-/// The daemon, the shim or both die at random moments while containers live their lives; afterwards the whole truth is
-/// looked at. SUPERVISOR_CRASH_KILLS and SUPERVISOR_CRASH_CONTAINERS make it longer and wider (the full measure: 200 and 50);
-/// SUPERVISOR_CRASH_SEED chooses the same moments and victims again (a failure prints it).
+/// The daemon, the shim or both are killed at random moments while containers are created, run and deleted; then everything is
+/// checked. SUPERVISOR_CRASH_KILLS and SUPERVISOR_CRASH_CONTAINERS make it longer and wider (the full measure: 200 and 50);
+/// SUPERVISOR_CRASH_SEED repeats the same moments and victims (a failure prints it).
 /// </summary>
 [Collection(Alone.Name)]
 public sealed class StormTests(Xunit.Abstractions.ITestOutputHelper output)
@@ -25,9 +25,9 @@ public sealed class StormTests(Xunit.Abstractions.ITestOutputHelper output)
     [InlineData("shim", "per-container")]
     [InlineData("both", "per-container")]
     [InlineData("stop", "per-container")]
-    public async Task Whatever_dies_no_exit_is_lost_and_nothing_is_left(string who, string shim)
+    public async Task Whichever_process_is_killed_no_exit_is_lost_and_nothing_is_left_behind(string who, string shim)
     {
-        LeaveOrphansToTheFirstProcess();
+        ResetSubreaper();
         await using var daemon = await DaemonProcess.StartAsync(shim);
         using var client = new CrashClient(daemon);
         await using var history = new HistoryReader(client);
@@ -47,10 +47,10 @@ public sealed class StormTests(Xunit.Abstractions.ITestOutputHelper output)
     }
 
     /// <summary>
-    /// A test before us that had a shim's runtime in this process has made it the parent of orphans, and it collects none. An
-    /// exec that nobody collects keeps the init of its pid namespace from ending, for ever: pid_namespaces(7).
+    /// An earlier test with a shim's runtime in this process has made it a subreaper that reaps no orphans. An unreaped exec
+    /// keeps the init of its pid namespace from exiting, forever: pid_namespaces(7).
     /// </summary>
-    private static void LeaveOrphansToTheFirstProcess()
+    private static void ResetSubreaper()
     {
         const int PR_SET_CHILD_SUBREAPER = 36;
         Assert.Equal(0, prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0));
@@ -77,7 +77,7 @@ public sealed class StormTests(Xunit.Abstractions.ITestOutputHelper output)
         daemon.Begin();
     }
 
-    /// <summary>One container after another: created, started, exec'ed, killed or left to end, deleted.</summary>
+    /// <summary>One container after another: created, started, with an exec, killed or left to exit, deleted.</summary>
     private static async Task Live(CrashClient client, int worker, CancellationToken over)
     {
         for (var n = 0; !over.IsCancellationRequested; n++)
@@ -93,7 +93,7 @@ public sealed class StormTests(Xunit.Abstractions.ITestOutputHelper output)
         }
     }
 
-    /// <summary>Every exit exactly once, and nothing left of anything.</summary>
+    /// <summary>Every exit exactly once, and nothing left behind.</summary>
     internal static async Task Settled(DaemonProcess daemon, CrashClient client, HistoryReader history)
     {
         foreach (var left in (
@@ -101,7 +101,7 @@ public sealed class StormTests(Xunit.Abstractions.ITestOutputHelper output)
             () => client.Containers.ListAsync(new ListContainersRequest(), client.In())))!.Containers) await client.Remove(
             left.Id);
         await history.Until(_ => history.Starts.All(history.Exits.ContainsKey));
-        Assert.All(history.Exits, e => Assert.True(e.Value == 1, $"{e.Key} ended {e.Value} times"));
+        Assert.All(history.Exits, e => Assert.True(e.Value == 1, $"{e.Key} exited {e.Value} times"));
         Assert.NotEmpty(history.Exits);
         var bundles = Path.Join(daemon.State, "bundles", daemon.Namespace);
         if (Directory.Exists(bundles)) Assert.Empty(Directory.GetFileSystemEntries(bundles));
@@ -111,7 +111,7 @@ public sealed class StormTests(Xunit.Abstractions.ITestOutputHelper output)
         await Nothing(() => Children(daemon.Pid).Where(c => c.Pid != daemon.ShimPid).Select(c => $"{c}"),
             "the daemon has children");
         await Nothing(() => daemon.ShimPids.Where(s => s != daemon.ShimPid).Select(s => $"{s}"),
-            "there are shims of containers that are gone");
+            "there are shims of deleted containers");
         if (Path.Join(daemon.State, "shims") is var own && Directory.Exists(own))
             await Nothing(() => Directory.GetFileSystemEntries(own), "their directories are left");
         if (daemon.ShimPid is { } shim)
@@ -122,7 +122,7 @@ public sealed class StormTests(Xunit.Abstractions.ITestOutputHelper output)
         }
     }
 
-    /// <summary>Waits until there is none: who reaps does so a moment after it has told.</summary>
+    /// <summary>Waits until there is none: a process is reaped a moment after its exit is published.</summary>
     private static async Task Nothing(Func<IEnumerable<string>> left, string what)
     {
         for (var end = DateTime.UtcNow + TimeSpan.FromSeconds(15); left().Any();)
@@ -146,7 +146,7 @@ public sealed class StormTests(Xunit.Abstractions.ITestOutputHelper output)
             }
             catch (IOException)
             {
-                // Gone since it was listed.
+                // It has exited since it was listed.
             }
         }
         return children;

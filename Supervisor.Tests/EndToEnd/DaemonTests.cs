@@ -389,7 +389,7 @@ public sealed class DaemonTests : IAsyncLifetime
         Ok(await _daemon.Do("run", "-d", "--name", "dies", "--rootfs", "/", "--", "sleep", "1000"));
         var pid = await Field("dies", "pid");
         await _daemon.KillAsync();
-        System.Diagnostics.Process.Start("kill", ["-9", pid]).WaitForExit(); // while nobody watches
+        System.Diagnostics.Process.Start("kill", ["-9", pid]).WaitForExit(); // while no daemon watches
         await _daemon.RestartAsync();
         Assert.Equal(("stopped", "5"), (await Status("done"), await Field("done", "exitStatus")));
         Assert.Equal("running", await Status("lives")); // it holds its own streams, and is taken back by pid, start time and boot

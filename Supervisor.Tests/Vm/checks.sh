@@ -44,7 +44,7 @@ run; same "more memory than allowed is an OOM kill" "$rc" 137
 spec '{"pids":{"limit":4}}' sh -c 'for i in 1 2 3 4 5 6; do sleep 3 & done; wait'
 run; case $out in *fork*) ok "more processes than allowed are refused" ;; *) bad "more processes than allowed are refused" "$out" ;; esac
 
-# The serial line is a device of no default rule; c 4:64.
+# The serial line, c 4:64, is a device without a default rule.
 open_serial='cd /tmp; mknod s c 4 64; (: <s) 2>/dev/null && echo readable || echo unreadable; (: >s) 2>/dev/null && echo writable || echo unwritable; echo x >/dev/null && echo null'
 spec '{"devices":[{"allow":false,"access":"rwm"}]}' sh -c "$open_serial"
 run; same "a device without a rule is refused" "$(echo $out)" "unreadable unwritable null"
@@ -66,7 +66,7 @@ oci kill vm KILL; same "kill" "$?" 0
 n=0; while oci state vm | grep -q '"running"' && [ $n -lt 100 ]; do n=$((n + 1)); usleep 50000; done
 oci delete vm; same "delete" "$?" 0
 same "its cgroup is gone" "$(ls -d /sys/fs/cgroup/vm 2>/dev/null)" ""
-# An init that hands controllers down, as systemd does: nobody can be born in the container's own cgroup any more.
+# An init that enables controllers for child cgroups, as systemd does: no process can be spawned in the container's own cgroup.
 spec '{"memory":{"limit":33554432}}' sleep 1000
 sed -i 's/"ro","nosuid"/"nosuid"/' /bundle/config.json
 oci create --bundle /bundle vm >/run/create.log 2>&1; oci start vm

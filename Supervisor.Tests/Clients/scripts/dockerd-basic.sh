@@ -77,7 +77,7 @@ d run -d -i "${N[@]}" --name at bb sh -c 'read l; echo got-$l; exit 3'; OUT=$( (
 for i in 1 2 3 4; do bounded "$DOCKER" run --rm "${N[@]}" bb echo "m$i" >"$W/m$i" 2>&1 </dev/null & done; wait $(jobs -p | grep -vx "$EV" | grep -vx "$DPID") 2>/dev/null
 same 'four runs at once' "$(cat "$W"/m[1-4] | sort | tr '\n' ' ')" 'm1 m2 m3 m4 '
 d ps -a --no-trunc --format '{{.ID}} {{.Names}} {{.Status}} {{.Command}}'; same 'nothing left' "$OUT" ''
-for id in $(cut -d' ' -f1 <<<"$OUT"); do grep -F "$id" "$W/dockerd.log" | tail -25; done # why it is left
+for id in $(cut -d' ' -f1 <<<"$OUT"); do grep -F "$id" "$W/dockerd.log" | tail -25; done # why it was not removed
 # --- events
 sleep 0.5; end_pid "$EV" 3
 has 'docker events: die with status' "$(cat "$W/events")" '^container die d1 5'

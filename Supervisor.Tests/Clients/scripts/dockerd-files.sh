@@ -1,5 +1,5 @@
 #!/bin/bash
-# dockerd-files.sh - what docker does with a container's files and health: cp, diff, export, commit, health checks, init.
+# dockerd-files.sh - files and health of docker containers: cp, diff, export, commit, health checks, init.
 # usage: ADDRESS=/run/x.sock [DOCKERD=dockerd] [DOCKER=docker] [DRIVER=overlay2|vfs] [V=1] dockerd-files.sh
 . "$(dirname "$0")/lib.sh"
 . "$HERE/dockerlib.sh"
@@ -44,7 +44,7 @@ d run -d "${N[@]}" --name h2 --health-cmd 'sleep 30' --health-interval 300ms --h
 wait_health h2 unhealthy; same 'a check that hangs is unhealthy' "$(health h2)" unhealthy
 d top h2; hasnot 'and is ended' "$(grep -c 'sleep 30' <<<"$OUT")" '^[3-9]'
 d rm -f h2; rc 'rm -f' 0
-# --- restart policies over dockerd's restart, init
+# --- restart policies across a restart of dockerd, init
 d run -d "${N[@]}" --name p1 --restart always bb sh -c 'while :; do sleep 0.1; done'
 d run -d "${N[@]}" --name p2 --restart unless-stopped bb sh -c 'while :; do sleep 0.1; done'; d stop -t 0 p2
 d_stop; d_start; rc 'dockerd starts again' 0

@@ -1,7 +1,7 @@
 #!/bin/bash
-# dockerd-live-restore.sh - containers under dockerd --live-restore, while dockerd and the daemon under test come and go.
+# dockerd-live-restore.sh - containers under dockerd --live-restore, while dockerd and the daemon under test restart.
 # usage: ADDRESS=/run/x.sock [DAEMON_STOP=CMD DAEMON_KILL=CMD DAEMON_START=CMD] [DOCKERD=..] [DOCKER=..] [V=1] dockerd-live-restore.sh
-# The three commands end the daemon at ADDRESS gently, end it with SIGKILL, and start it again; without them only dockerd is restarted.
+# The three commands stop the daemon at ADDRESS gracefully, kill it, and start it again; without them only dockerd is restarted.
 . "$(dirname "$0")/lib.sh"
 . "$HERE/dockerlib.sh"
 DFLAGS=(--live-restore)
@@ -14,9 +14,9 @@ last() { bounded "$DOCKER" logs "$1" 2>/dev/null </dev/null | tail -1 | tr -d '\
 pid_of() { bounded "$DOCKER" inspect -f '{{.State.Pid}}' "$1" </dev/null; }
 # goes_on NAME CONTAINER: more output arrives in the log
 goes_on() { local before i; before=$(last "$2"); for i in $(seq 60); do [ "$(last "$2")" != "$before" ] && { pass "$1"; return; }; sleep 0.1; done; fail "$1" "stays at $before"; }
-# no_hole NAME CONTAINER: lines 1..n, each once, n as large as the last
+# no_hole NAME CONTAINER: lines 1..n without gap or repetition
 no_hole() { local n; n=$(last "$2"); same "$1" "$(lines "$2")" "${n#line-}"; }
-# whole NAME CONTAINER: the life after a restart: same process, exec, output
+# whole NAME CONTAINER: after a restart: same process, exec, output
 whole() {
   same "$1: running" "$(state "$2")" running/0; same "$1: the same process" "$(pid_of "$2")" "$3"
   d exec "$2" echo in-exec; same "$1: exec" "$OUT" in-exec; goes_on "$1: output goes on" "$2"
@@ -26,7 +26,7 @@ d run -d "${N[@]}" --name l1 bb sh -c "$COUNT"; rc 'run -d' 0; P1=$(pid_of l1)
 d run -d -t "${N[@]}" --name t1 bb sh -c "$COUNT"; rc 'run -dt' 0; PT=$(pid_of t1)
 goes_on 'output of l1' l1; goes_on 'output of t1' t1
 
-# --- dockerd restarts, gently and not
+# --- dockerd restarts, gracefully and killed
 d_stop; kill -0 "$P1" && pass 'l1 lives on without dockerd' || fail 'l1 lives on without dockerd'
 d_start || fail 'dockerd starts again'; whole 'after dockerd stopped' l1 "$P1"; whole 'after dockerd stopped (tty)' t1 "$PT"
 d run -d "${N[@]}" --name g1 bb sh -c 'sleep 2; exit 9'
@@ -34,7 +34,7 @@ d_kill9; sleep 3; d_start || fail 'dockerd starts after kill -9'; whole 'after d
 wait_state g1 exited/9; same 'what ended without dockerd has its status' "$(state g1)" exited/9; d rm g1
 d pause l1; d_stop; d_start; same 'a paused one is paused again' "$(state l1)" paused/0; d unpause l1; same 'and goes on' "$(state l1)" running/0
 
-# --- the daemon restarts beneath dockerd, gently and not
+# --- the daemon restarts under dockerd, gracefully and killed
 for how in ${DAEMON_START:+KILL STOP}; do
   end=DAEMON_$how
   d run -d "${N[@]}" --name g2 bb sh -c 'sleep 1; exit 8'

@@ -59,7 +59,8 @@ public sealed class GrpcTranslationTests
         var codes = System.Enum.GetValues<RefusalCode>().Select(c => new Refusal(c, "m").ToRpcException()).ToList();
         Assert.Equal(codes.Count, codes.Select(e => e.StatusCode).Distinct().Count());
         Assert.All(codes, e => Assert.Equal("m", e.Status.Detail));
-        Assert.DoesNotContain(codes, e => e.StatusCode is StatusCode.Cancelled or StatusCode.OK); // dockerd stops listening after CANCELLED
+        // dockerd stops listening after CANCELLED.
+        Assert.DoesNotContain(codes, e => e.StatusCode is StatusCode.Cancelled or StatusCode.OK);
     }
 
     [Fact]

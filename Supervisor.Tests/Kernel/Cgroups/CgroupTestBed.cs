@@ -20,7 +20,7 @@ public sealed class CgroupTheoryAttribute : TheoryAttribute
 /// <summary>The cgroups of one test, under a directory of its own, and shells in them. Disposing removes all.</summary>
 internal sealed class CgroupTestBed : IDisposable
 {
-    /// <summary>Collection of the tests that create cgroups: they share the controllers enabled at the root of the v2 tree.</summary>
+    /// <summary>Collection of the tests that create cgroups: they share the controllers enabled at the v2 root.</summary>
     public const string OneAtATime = "cgroups of this host";
 
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
