@@ -1,7 +1,7 @@
 namespace Supervisor.Tests;
 
 /// <summary>
-/// For tests that load the machine, or are about how long something takes: they run by themselves, after all others.
+/// For tests that load the machine or measure time: they run one at a time, after all others.
 /// </summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class Alone

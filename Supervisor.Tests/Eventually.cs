@@ -3,7 +3,7 @@ using Supervisor.Tests.EndToEnd;
 
 namespace Supervisor.Tests;
 
-/// <summary>Waits for what no file and no event announces.</summary>
+/// <summary>Polls for conditions that no file and no event announces.</summary>
 internal static class Eventually
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
@@ -15,6 +15,6 @@ internal static class Eventually
         Func<Task<bool>> condition, [CallerArgumentExpression(nameof(condition))] string text = "")
     {
         for (var end = DateTime.UtcNow + CommandLine.Patience; !await condition(); await Task.Delay(Interval))
-            Assert.True(DateTime.UtcNow < end, $"not within {CommandLine.Patience.TotalSeconds} s: {text}");
+            Assert.True(DateTime.UtcNow < end, $"not true within {CommandLine.Patience.TotalSeconds} s: {text}");
     }
 }

@@ -5,7 +5,7 @@ using Supervisor.Tests.Persistence.Store;
 namespace Supervisor.Tests;
 
 /// <summary>
-/// What this assembly does when a test starts it as a process of its own; the test runner does not come this way.
+/// The entry point when a test starts this assembly as a process of its own; the test runner does not use it.
 /// </summary>
 internal static class Program
 {

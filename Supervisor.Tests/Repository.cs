@@ -1,6 +1,6 @@
 namespace Supervisor.Tests;
 
-/// <summary>Where the sources are that this assembly was built from.</summary>
+/// <summary>The source tree that this assembly was built from.</summary>
 internal static class Repository
 {
     /// <summary>The directory that holds Supervisor.sln.</summary>

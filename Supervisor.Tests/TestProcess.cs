@@ -4,13 +4,13 @@ using Supervisor.Protos;
 namespace Supervisor.Tests;
 
 /// <summary>
-/// What the test process needs before its first test: many actor systems and daemons start in it at the same time.
+/// Set-up of the test process before its first test: many actor systems and daemons start in it at the same time.
 /// </summary>
 internal static class TestProcess
 {
     /// <summary>
-    /// Akka's timer wheel makes its first callers wait on threads of the pool for a task of the pool; with two of them, the
-    /// systems of several tests could hold up all others for many seconds.
+    /// The first callers of Akka's timer wheel block threads of the pool while they wait for a task of the pool; with a pool of
+    /// two threads, the systems of several tests could delay all others for many seconds.
     /// </summary>
     [ModuleInitializer]
     internal static void Initialize()

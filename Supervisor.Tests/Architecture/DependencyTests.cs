@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace Supervisor.Tests.Architecture;
 
-/// <summary>Who may know whom: read off the built assemblies, and inside Actors off the source.</summary>
+/// <summary>Which project may use which: read from the built assemblies, and inside Actors from the source.</summary>
 public partial class DependencyTests
 {
     public static TheoryData<string, string[]> Layers => new()
@@ -20,7 +20,7 @@ public partial class DependencyTests
 
     [Theory]
     [MemberData(nameof(Layers))]
-    public void A_layer_knows_only_the_layers_below_it(string assembly, string[] allowed) =>
+    public void A_layer_references_only_the_layers_below_it(string assembly, string[] allowed) =>
         Assert.Empty(References(assembly).Except(allowed));
 
     [Fact]
@@ -49,7 +49,7 @@ public partial class DependencyTests
     [InlineData("// as fork(2) would", false)]
     [InlineData("throw new SyscallException(\"fork(2)\");", false)]
     [InlineData("Unfork(process);", false)]
-    public void The_rule_about_processes_sees_every_way_to_make_one(string line, bool isSeen) =>
+    public void The_rule_about_processes_covers_every_way_to_create_one(string line, bool isSeen) =>
         Assert.Equal(isSeen, MakesProcess().IsMatch(WithoutText(line)));
 
     [Theory]
@@ -58,7 +58,7 @@ public partial class DependencyTests
     [InlineData("[DllImport(\"libc\", EntryPoint = \"tgkill\")]", true)]
     [InlineData("// kill(2)", false)]
     [InlineData("container.Kill(9);", false)]
-    public void The_rule_about_signals_sees_every_way_to_send_one(string line, bool isSeen) =>
+    public void The_rule_about_signals_covers_every_way_to_send_one(string line, bool isSeen) =>
         Assert.Equal(isSeen, SignalsPid().IsMatch(WithoutText(line)));
 
     [Fact]
@@ -78,13 +78,13 @@ public partial class DependencyTests
         Directory.EnumerateFiles(Path.Join(Repository.Root, project), "*.cs", SearchOption.AllDirectories)
             .Where(f => !f.Contains("/obj/", StringComparison.Ordinal) && !f.Contains("/bin/", StringComparison.Ordinal));
 
-    /// <summary>All sources but the tests' and the benchmarks'.</summary>
+    /// <summary>All sources except those of tests and benchmarks.</summary>
     private static IEnumerable<string> Products() => Directory.EnumerateDirectories(Repository.Root, "Supervisor.*")
         .Select(d => Path.GetFileName(d)).Where(d => d != "Supervisor.Tests").SelectMany(Sources);
 
     private static string Code(string file) => string.Join('\n', File.ReadLines(file).Select(WithoutText));
 
-    /// <summary>A line without its comment, and without its texts but for the names of entry points.</summary>
+    /// <summary>A line without comments, and without string literals except names of entry points.</summary>
     private static string WithoutText(string line) => Comment().Replace(Text().Replace(line, ""), "");
 
     [GeneratedRegex(@"(?<!EntryPoint\s*=\s*)""(?:[^""\\]|\\.)*""")]

@@ -2,14 +2,14 @@ using System.Text.RegularExpressions;
 
 namespace Supervisor.Tests.Architecture;
 
-/// <summary>Documents say which test holds what: each of those is there.</summary>
+/// <summary>Documents name the tests that verify their claims: each of those tests exists.</summary>
 public sealed partial class DocumentTests
 {
     public static TheoryData<string> Documents =>
         [.. Directory.GetFiles(Path.Join(Repository.Root, "docs"), "*.md").Select(f => Path.GetFileName(f))];
 
     [Theory, MemberData(nameof(Documents))]
-    public void Every_test_that_a_document_names_is_there(string document)
+    public void Every_test_that_a_document_names_exists(string document)
     {
         var text = File.ReadAllText(Path.Join(Repository.Root, "docs", document));
         foreach (Match named in Name.Matches(text))
@@ -24,7 +24,7 @@ public sealed partial class DocumentTests
     }
 
     [Fact]
-    public void Every_flaw_is_held_off_by_a_test_or_there_is_nothing_to_test()
+    public void Every_vulnerability_is_covered_by_a_test_or_needs_none()
     {
         var table = File.ReadLines(Path.Join(Repository.Root, "docs/security.md"))
             .Where(l => l.StartsWith("| ", StringComparison.Ordinal));
@@ -34,7 +34,7 @@ public sealed partial class DocumentTests
     }
 
     [Fact]
-    public void Every_flaw_that_a_test_is_about_is_in_the_table()
+    public void Every_vulnerability_that_a_test_covers_is_in_the_table()
     {
         var table = File.ReadAllText(Path.Join(Repository.Root, "docs/security.md"));
         var tests = Directory.GetFiles(Path.Join(Repository.Root, "Supervisor.Tests"), "*.cs", SearchOption.AllDirectories)

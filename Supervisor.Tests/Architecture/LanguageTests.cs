@@ -27,14 +27,14 @@ public partial class LanguageTests
     [InlineData("// for want of memory", "for want of")]
     [InlineData("StubBirth.Run()", "Birth")]
     [InlineData("// a newborn idea, an anemone, Notold", "")]
-    public void A_retired_word_is_seen_in_names_and_prose(string line, string word) =>
+    public void A_retired_word_is_detected_in_names_and_prose(string line, string word) =>
         Assert.Equal(word, Word().Match(line).Value);
 
     private static IEnumerable<string> Retired(string file) => File.ReadLines(file)
         .Select((line, i) => (Match: Word().Match(Foreign().Replace(line, "")), Number: i + 1)).Where(l => l.Match.Success)
         .Select(l => $"{Path.GetRelativePath(Repository.Root, file)}:{l.Number}: \"{l.Match.Value}\"");
 
-    /// <summary>Names that others have given, or files have: Akka's, a field of the journal's, a test's in a document.</summary>
+    /// <summary>Names that are not ours to choose, or of files: Akka's, a field of the journal, a test's in a document.</summary>
     [GeneratedRegex(@"ActorRefs\.Nobody|\bm?\.?ToldIn\b|\w+Tests\.\w+|\S+\.md")]
     private static partial Regex Foreign();
 

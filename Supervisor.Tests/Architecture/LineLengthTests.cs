@@ -11,7 +11,7 @@ public class LineLengthTests
             f => Long(File.ReadLines(f)).Select(n => $"{Path.GetRelativePath(Repository.Root, f)}:{n}")));
 
     [Fact]
-    public void A_long_line_is_seen_but_in_a_raw_literal()
+    public void A_long_line_is_detected_except_in_a_raw_literal()
     {
         var line = new string('x', Most + 1);
         Assert.Equal([2, 6], Long(["short", line, "var text = \"\"\"", line, "    \"\"\";", line, $"\"\"\"{line}\"\"\""]));

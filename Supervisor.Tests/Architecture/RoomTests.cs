@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 namespace Supervisor.Tests.Architecture;
 
 /// <summary>
-/// Between the folders of a project arrows point one way: read off the namespaces that each folder's source names.
+/// Between the folders of a project arrows point one way: read from the namespaces that each folder's source names.
 /// </summary>
 public sealed class RoomTests
 {
@@ -24,7 +24,7 @@ public sealed class RoomTests
         Assert.Equal("", Cycle(arrows));
     }
 
-    /// <summary>Also when an arrow is added that is allowed: it is reviewed as a line of that file.</summary>
+    /// <summary>An allowed new arrow is a diff of that file too, which is reviewed.</summary>
     [Fact]
     public void The_arrows_are_those_that_docs_rooms_md_shows()
     {
@@ -53,7 +53,7 @@ public sealed class RoomTests
     }
 
     [Fact]
-    public void A_cycle_is_named()
+    public void A_cycle_is_detected_and_named()
     {
         var arrows = new Dictionary<string, IReadOnlySet<string>>
         {
@@ -68,7 +68,7 @@ public sealed class RoomTests
     [InlineData("/// <see cref=\"Runtime.Stdio.Pump\"/>", "Stdio")]
     [InlineData("Runtime.Launch.Launcher.Launch();", "Launch")]
     [InlineData("plan.Hooks.Run();", "")]
-    public void A_use_is_seen_however_it_is_written(string line, string room) =>
+    public void Every_form_of_a_use_is_detected(string line, string room) =>
         Assert.Equal(room, string.Join(" ", Uses("Supervisor.Runtime", line)));
 
     /// <summary>For each folder, the folders of the same project that its source names.</summary>

@@ -11,7 +11,7 @@ using Verb = Supervisor.Shim.Oci.Verb;
 
 namespace Supervisor.Tests.Fuzz;
 
-/// <summary>supervisor-oci's command line, read as far as nothing has been done yet, and the words that it is made of.</summary>
+/// <summary>supervisor-oci's command line, parsed up to the point of action, and the formats of its arguments.</summary>
 internal static class CommandTargets
 {
     private static readonly Verb[] Verbs = [.. OciCommandLine.Names.Select(n => OciCommandLine.Find(n)!)];
@@ -87,7 +87,7 @@ internal static class CommandTargets
                     Holds(!arguments.Has("user") || arguments.Text("user") is { Length: 0 }
                         || arguments.Text("user")!.Split(':')[0].TrimStart('0') is var said
                         && said == (user.Uid == 0 ? "" : $"{user.Uid}"),
-                        "another user than was said");
+                        "another user than the given one");
                     break;
                 case "update" when !arguments.Has("resources"): SpecValidator.Validate(UpdateVerb.From(arguments)); break;
                 case "events": Holds(

@@ -1,6 +1,6 @@
 namespace Supervisor.Tests.Fuzz;
 
-/// <summary>The inputs that others are made from: files of the repository.</summary>
+/// <summary>The corpus: files of the repository that inputs are made from.</summary>
 internal static class Corpus
 {
     private static string Fixtures => Path.Combine(AppContext.BaseDirectory, "fixtures");
@@ -10,7 +10,7 @@ internal static class Corpus
         [.. Directory.EnumerateFiles(Path.Combine(Fixtures, directory), pattern).Order(StringComparer.Ordinal)
             .Select(File.ReadAllBytes)];
 
-    /// <summary>What a run once found, as PARSER@WHAT: inputs that have to be read or refused for ever.</summary>
+    /// <summary>Earlier findings, as PARSER@WHAT: regression inputs, which must be parsed or refused.</summary>
     public static IEnumerable<(string Target, string File, byte[] Bytes)> Found() =>
         from file in Directory.EnumerateFiles(Path.Combine(Fixtures, "fuzz", "found")).Order(StringComparer.Ordinal)
         let name = Path.GetFileName(file)

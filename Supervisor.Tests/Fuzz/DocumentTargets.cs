@@ -82,7 +82,7 @@ internal static class DocumentTargets
                 .All(v => v is not null), "a null in a list");
             var again = ContainerState.FromJson(state.ToJson());
             Holds(again.ToJson().AsSpan().SequenceEqual(state.ToJson()),
-                "a state that changes when it is written and read again");
+                "a state that changes in a round trip");
             _ = state.Spec;
             return true;
         }

@@ -3,10 +3,10 @@ using System.Globalization;
 
 namespace Supervisor.Tests.Fuzz;
 
-/// <summary><c>./test fuzz [INPUTS] [SEED]</c>: the long run, a line for each parser.</summary>
+/// <summary><c>./test fuzz [INPUTS] [SEED]</c>: the long run, which prints a line for each parser.</summary>
 internal static class FuzzCommand
 {
-    /// <summary>What one parser gets of a whole run.</summary>
+    /// <summary>The part of one parser in a whole run.</summary>
     public static long Part(FuzzTarget target, long inputs) =>
         (inputs * target.Share + FuzzTargets.All.Sum(t => t.Share) - 1) / FuzzTargets.All.Sum(t => t.Share);
 

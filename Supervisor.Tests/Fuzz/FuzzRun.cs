@@ -3,15 +3,15 @@ using System.Diagnostics;
 namespace Supervisor.Tests.Fuzz;
 
 /// <summary>
-/// Reads many inputs by one parser. An input depends on the seed, the parser's name and its own number only, so each can be made
-/// again alone.
+/// Parses many inputs with one parser. An input depends only on the seed, the parser's name and its own number, so that each
+/// can be reproduced alone.
 /// </summary>
 internal static class FuzzRun
 {
     /// <summary>Longer than any input may take, on a loaded machine; ordinary ones take some hundred microseconds.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromSeconds(20);
 
-    /// <param name="count">How many inputs.</param>
+    /// <param name="count">Number of inputs.</param>
     /// <param name="seed">Of all of them.</param>
     public static FuzzResult Over(FuzzTarget target, long count, int seed)
     {
@@ -41,8 +41,8 @@ internal static class FuzzRun
         return new FuzzResult(target.Name, at + 1, accepted, finding);
     }
 
-    /// <summary>One input alone.</summary>
-    /// <returns>What went wrong; null for nothing.</returns>
+    /// <summary>Parses one input.</summary>
+    /// <returns>The failure; null for none.</returns>
     public static string? Finding(FuzzTarget target, byte[] input)
     {
         var accepted = 0L;

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 namespace Supervisor.Tests.Fuzz;
 
 /// <summary>
-/// Changes to JSON documents that leave most of them well-formed: values exchanged, members doubled, left out and renamed.
+/// Mutations of JSON documents that keep most of them well-formed: values exchanged, members duplicated, removed and renamed.
 /// </summary>
 internal sealed class JsonMutation
 {
@@ -45,7 +45,7 @@ internal sealed class JsonMutation
         var number = random.Next(_documents.Count);
         if (random.Next(5) == 0) return Mutation.Bytes(random, _bytes[number], _bytes);
         var (text, parts) = _documents[number];
-        // From the end, and only what lies before what was changed last: the rest keeps its place.
+        // From the end to the start: the offsets of earlier parts stay valid.
         var before = text.Length;
         foreach (var part in Enumerable.Range(0, random.Next(1, 3)).Select(_ => parts[random.Next(parts.Count)])
             .OrderByDescending(p => p.Start).ToList())
@@ -55,9 +55,9 @@ internal sealed class JsonMutation
             var value = random.Next(2) == 0 ? Mutation.Pick(random, Odd) : Mutation.Pick(random, _values);
             var changed = (part.Name, random.Next(4)) switch
             {
-                (true, 0) => $"{text[part.Start..part.End]}:{value},{text[part.Start..part.End]}",     // said twice
+                (true, 0) => $"{text[part.Start..part.End]}:{value},{text[part.Start..part.End]}",     // repeated
                 (true, 1) => $"{Mutation.Pick(random, _names)}:{value},{text[part.Start..part.End]}", // one more before it
-                (true, _) => Mutation.Pick(random, _names),                                            // called otherwise
+                (true, _) => Mutation.Pick(random, _names),                                            // renamed
                 (false, 0) => $"[{text[part.Start..part.End]},{value}]",
                 _ => value,
             };

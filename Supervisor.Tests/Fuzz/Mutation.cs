@@ -2,11 +2,11 @@ using System.Text;
 
 namespace Supervisor.Tests.Fuzz;
 
-/// <summary>Changes to inputs that know what the inputs are made of: bytes, lines of words.</summary>
+/// <summary>Mutations that know the structure of their inputs: bytes, or lines of words.</summary>
 internal static class Mutation
 {
     /// <summary>
-    /// Numbers at the edges of their kinds, paths that climb, and what separates things in the files that are read.
+    /// Numbers at the limits of their types, paths with parent components, and separators of the parsed files.
     /// </summary>
     public static readonly string[] Odd =
     [
@@ -21,7 +21,7 @@ internal static class Mutation
 
     public static T Pick<T>(Random random, IReadOnlyList<T> list) => list[random.Next(list.Count)];
 
-    /// <summary>Bits, bytes and stretches changed, doubled, cut out, or taken from another input.</summary>
+    /// <summary>Changes, duplicates, removes bits, bytes and ranges, or takes them from another input.</summary>
     public static byte[] Bytes(Random random, byte[] original, IReadOnlyList<byte[]> others)
     {
         var bytes = original;
@@ -46,8 +46,8 @@ internal static class Mutation
         return bytes;
     }
 
-    /// <summary>Lines doubled, left out, exchanged or made anew from the words of all inputs.</summary>
-    /// <param name="separators">What is between words.</param>
+    /// <summary>Duplicates, removes, exchanges lines, or builds new ones from the words of all inputs.</summary>
+    /// <param name="separators">Separators of words.</param>
     public static byte[] Lines(Random random, byte[] original, IReadOnlyList<byte[]> others, string separators)
     {
         var lines = Encoding.UTF8.GetString(original).Split('\n').ToList();

@@ -80,7 +80,7 @@ internal static class TextTargets
         return v1.Count + v2.Count > 0;
     }
 
-    /// <summary>A process may call itself what it likes.</summary>
+    /// <summary>A process may set any name.</summary>
     private static byte[] Stat(Random random)
     {
         var name = string.Concat(
@@ -103,7 +103,7 @@ internal static class TextTargets
         Holds(HomeDirectory.Find(text, 1000) is null or ['/', ..], "a home that is no path");
         Holds(AccountFiles.Passwd(text)
             .All(e => e.Uid <= AccountFiles.LargestId && e.Gid <= AccountFiles.LargestId && e.Name.Length > 0
-            && !e.Name.Contains(':')), "an entry that is none");
+            && !e.Name.Contains(':')), "an entry that is not one");
         return Resolves("user", text, "") & Resolves("1000", text, "");
     }
 
@@ -111,7 +111,7 @@ internal static class TextTargets
     {
         Holds(AccountFiles.Group(text)
             .All(e => e.Gid <= AccountFiles.LargestId && e.Name.Length > 0 && e.Members.All(m => m.Length > 0)),
-            "an entry that is none");
+            "an entry that is not one");
         return Resolves("user", "user:x:1000:1000::/:", text) & Resolves("user:users", "user:x:1000:1000::/:", text);
     }
 
@@ -189,7 +189,7 @@ internal static class TextTargets
         return tar;
     }
 
-    /// <summary>Else hardly anything would come past the checksum.</summary>
+    /// <summary>Corrects the checksum; otherwise hardly any input would pass it.</summary>
     private static void Sum(Span<byte> block)
     {
         if (!block[257..262].SequenceEqual("ustar"u8)) return;

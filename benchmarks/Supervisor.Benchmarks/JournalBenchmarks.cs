@@ -124,7 +124,7 @@ internal static class JournalBenchmarks
     private static ActorSystem Start(string directory)
     {
         var system = ActorSystem.Create("bench", Configured(directory));
-        // Fifty actors recovering at once would hold all threads that the scheduler's first use waits for.
+        // Fifty actors recovering at once would hold all threads that the scheduler's first use needs.
         system.Scheduler.Advanced.ScheduleOnce(TimeSpan.Zero, () => { });
         return system;
     }

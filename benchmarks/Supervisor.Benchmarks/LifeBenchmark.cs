@@ -11,9 +11,9 @@ using Grpc.Net.Client;
 namespace Supervisor.Benchmarks;
 
 /// <summary>
-/// A container's life through containerd's API, step by step, on several daemons in turns, so that other load on the machine
-/// affects all of them alike. The daemons are already running; a life is containers/create, tasks/create, start, wait, and both
-/// deletes.
+/// The lifecycle of a container through containerd's API, step by step, on several daemons in turn, so that other load on the
+/// machine affects all of them alike. The daemons are already running; a lifecycle is containers/create, tasks/create, start,
+/// wait, and both deletes.
 /// </summary>
 internal sealed class LifeBenchmark(string socket, string bundle) : IDisposable
 {

@@ -2,8 +2,8 @@ using System.Globalization;
 using Supervisor.Benchmarks;
 
 // Supervisor.Benchmarks [WORD] [--directory DIR] Prints "name value unit" for every benchmark whose name contains WORD. Journals
-// are written below DIR: it should be on a disk: a durable write to a tmpfs costs nothing. Supervisor.Benchmarks lives BUNDLE
-// ROUNDS SOCKET... Measures a container's life on the daemons at these sockets: LifeBenchmark.
+// are written to DIR, which should be on a disk: a durable write to a tmpfs costs nothing. Supervisor.Benchmarks lives BUNDLE
+// ROUNDS SOCKET... measures the lifecycle of a container on the daemons at these sockets: LifeBenchmark.
 if (args is ["lives", var bundle, var rounds, .. var sockets])
 {
     await LifeBenchmark.RunAsync(bundle, int.Parse(rounds, CultureInfo.InvariantCulture), sockets);
