@@ -106,18 +106,18 @@ public sealed class CtrExecTests : IAsyncLifetime
             "echo up; exec sleep 1000");
         Assert.Equal("up", await exec.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
         Ok(await _daemon.Do("kill", "-s", "KILL", "c1"));
-        var told = new List<string>();
-        while (!told.Contains("/tasks/exit c1"))
+        var published = new List<string>();
+        while (!published.Contains("/tasks/exit c1"))
         {
             var line = await events.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience);
             var e = JsonDocument.Parse(line!).RootElement;
             var text = e.GetProperty("event").ToString();
             var topic = e.GetProperty("topic").GetString();
-            if (text.Contains("\"last\"", StringComparison.Ordinal)) told.Add($"{topic} last");
-            else if (topic == "/tasks/exit" && !text.Contains("\"warm\"", StringComparison.Ordinal)) told.Add($"{topic} c1");
+            if (text.Contains("\"last\"", StringComparison.Ordinal)) published.Add($"{topic} last");
+            else if (topic == "/tasks/exit" && !text.Contains("\"warm\"", StringComparison.Ordinal)) published.Add($"{topic} c1");
         }
         events.Kill();
-        Assert.Equal(["/tasks/exec-added last", "/tasks/exec-started last", "/tasks/exit last", "/tasks/exit c1"], told);
+        Assert.Equal(["/tasks/exec-added last", "/tasks/exec-started last", "/tasks/exit last", "/tasks/exit c1"], published);
         await exec.WaitForExitAsync().WaitAsync(CommandLine.Patience);
         Assert.Equal(137, exec.ExitCode);
     }

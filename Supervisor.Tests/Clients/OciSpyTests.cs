@@ -10,7 +10,7 @@ namespace Supervisor.Tests.Clients;
 /// </summary>
 public sealed class OciSpyTests : IDisposable
 {
-    private const int Births = 100;
+    private const int Spawns = 100;
 
     /// <summary>Pids are assigned in sequence, so it waits for the next one.</summary>
     private const string Spy = """
@@ -83,7 +83,7 @@ public sealed class OciSpyTests : IDisposable
     public async Task An_exec_exposes_nothing_of_the_runtime_to_a_tracer()
     {
         await Watch();
-        for (var i = 0; i < Births; i++) Ok(await _oci.Do("exec", _id, "true"));
+        for (var i = 0; i < Spawns; i++) Ok(await _oci.Do("exec", _id, "true"));
         await Seen(@"^(exe|map) (/memfd:supervisor-init \(deleted\)|/bin/busybox|\[.*\])$|^memory read$|"
             + @"^fd/([012] (pipe:|/dev/null).*|3 socket:.*)$");
     }
@@ -98,7 +98,7 @@ public sealed class OciSpyTests : IDisposable
             var joined = c["linux"]!["namespaces"]!.AsArray().First(n => (string)n!["type"]! == "pid")!;
             joined["path"] = $"/proc/{pid}/ns/pid";
         });
-        for (var i = 0; i < Births / 2; i++) Ok(await _oci.Do("run", NewId()));
+        for (var i = 0; i < Spawns / 2; i++) Ok(await _oci.Do("run", NewId()));
         // Its only descriptors are the sources of mounts still to be made, which belong to its own mount namespace.
         await Seen(@"^(exe|map) (/memfd:supervisor-init \(deleted\)|/bin/busybox|/busybox|.*/rootfs/bin/busybox|\[.*\])$|"
             + @"^memory read$|^fd/");

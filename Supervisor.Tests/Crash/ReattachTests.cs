@@ -26,8 +26,8 @@ public sealed class ReattachTests
         await daemon.RestartAsync();
         Assert.Equal([shim], daemon.ShimPids);
         Assert.Equal(7u, await client.Wait("c"));
-        var told = (await client.Tasks.GetAsync(new GetRequest { ContainerId = "c" }, client.In())).Process;
-        Assert.True(told.ExitedAt.ToDateTime() <= before,
+        var process = (await client.Tasks.GetAsync(new GetRequest { ContainerId = "c" }, client.In())).Process;
+        Assert.True(process.ExitedAt.ToDateTime() <= before,
             "the exit has the time at which it was reaped, not at which it happened");
         await client.Remove("c");
     }

@@ -112,13 +112,13 @@ public sealed class EventsServiceTests(Daemon daemon) : IClassFixture<Daemon>
     [Fact]
     public async Task Changes_of_namespaces_are_published_except_implicit_creation()
     {
-        using var call = await SubscribeAsync("topic~=|^/namespaces/|,event.name~=told");
+        using var call = await SubscribeAsync("topic~=|^/namespaces/|,event.name~=published");
         await daemon.Namespaces.CreateAsync(
-            new CreateNamespaceRequest { Namespace = new Namespace { Name = "told", Labels = { ["a"] = "1" } } }, In("caller"));
-        await new Containerd.Services.Leases.V1.Leases.LeasesClient(daemon.Channel).CreateAsync(new() { Id = "l" }, In("untold"));
-        await daemon.Namespaces.DeleteAsync(new DeleteNamespaceRequest { Name = "told" }, In("caller"));
+            new CreateNamespaceRequest { Namespace = new Namespace { Name = "published", Labels = { ["a"] = "1" } } }, In("caller"));
+        await new Containerd.Services.Leases.V1.Leases.LeasesClient(daemon.Channel).CreateAsync(new() { Id = "l" }, In("silent"));
+        await daemon.Namespaces.DeleteAsync(new DeleteNamespaceRequest { Name = "published" }, In("caller"));
         var events = await TakeAsync(call, 2);
-        Assert.Equal([("/namespaces/create", "caller"), ("/namespaces/delete", "told")],
+        Assert.Equal([("/namespaces/create", "caller"), ("/namespaces/delete", "published")],
             events.Select(e => (e.Topic, e.Namespace)));
         Assert.Equal("1", NamespaceCreate.Parser.ParseFrom(events[0].Event.Value).Labels["a"]);
     }

@@ -9,7 +9,7 @@ using Supervisor.Tests.Runtime.Lifecycle;
 
 namespace Supervisor.Tests.Runtime.Checkpointing;
 
-/// <summary>Containers written to images and brought back, by the real criu on the real kernel.</summary>
+/// <summary>Checkpoint and restore of containers, with the real criu on the real kernel.</summary>
 public sealed class CheckpointTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -25,7 +25,7 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [CriuFact]
-    public async Task One_that_counts_goes_on_counting_where_it_was_and_its_exit_arrives()
+    public async Task A_restored_counter_continues_where_it_was_and_its_exit_is_reported()
     {
         var (container, log) = Counting();
         var ended = Watch(container);
@@ -39,14 +39,14 @@ public sealed class CheckpointTests : IDisposable
         var end = Watch(restored);
         Assert.Equal(Environment.ProcessId, ParentOf(restored.Pid));
         await Reaches(log, written + 3);
-        Assert.Equal(Enumerable.Range(1, Last(log)), Numbers(log)); // no number twice, none left out
+        Assert.Equal(Enumerable.Range(1, Last(log)), Numbers(log)); // no number repeated or missing
         Assert.Contains(restored.Pid, restored.Cgroup.Processes());
         restored.Signal((int)Signal.SIGTERM);
         Assert.Equal(7, (await end.WaitAsync(Patience))!.Value.Code);
     }
 
     [CriuFact]
-    public async Task Left_running_it_lives_on_and_its_copy_begins_where_it_was_written()
+    public async Task Leave_running_keeps_the_container_and_a_restored_copy_starts_from_the_checkpoint()
     {
         var (container, log) = Counting();
         container.Start(Deadline);
@@ -64,14 +64,14 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [CriuFact]
-    public async Task A_pre_dump_leaves_it_running_and_is_the_parent_of_what_follows()
+    public async Task A_pre_dump_keeps_the_container_running_and_is_the_parent_of_the_next_dump()
     {
         var (container, log) = Counting();
         container.Start(Deadline);
         await Reaches(log, 2);
         if (!await TracksMemory())
         {
-            // A kernel without CONFIG_MEM_SOFT_DIRTY: what can be seen then is that it is said, and hurts nobody.
+            // Without CONFIG_MEM_SOFT_DIRTY a pre-dump fails: the error says so, and the container keeps running.
             var e = Assert.Throws<CheckpointException>(
                 () => container.Checkpoint(Images("parent") with { PreDump = true }, Deadline));
             Assert.Contains("Tracking memory is not available", e.Message, StringComparison.Ordinal);
@@ -89,7 +89,7 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [CriuFact]
-    public async Task Output_to_a_FIFO_goes_to_the_FIFO_of_the_restore()
+    public async Task Output_to_a_FIFO_continues_in_the_FIFO_of_the_restore()
     {
         var (first, second) = (Fifo("first"), Fifo("second"));
         await using var reader = new FileStream(first, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, 1);
@@ -106,7 +106,7 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [CriuFact]
-    public async Task A_terminal_is_a_terminal_again_and_its_master_is_relayed()
+    public async Task A_terminal_is_restored_and_its_master_is_relayed()
     {
         var (first, second) = (Fifo("first"), Fifo("second"));
         var input = Fifo("input");
@@ -130,7 +130,7 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [CriuFact]
-    public async Task A_file_lock_needs_to_be_asked_for_and_is_held_after_the_restore()
+    public async Task A_file_lock_is_checkpointed_on_request_and_held_after_the_restore()
     {
         var (container, log) = Make(TestContainers.Shell(
             "sh", "-c", "exec 9>/tmp/lock; flock 9; echo 1; while ! flock -n /tmp/lock true && [ ! -e /tmp/end ]; do sleep "
@@ -140,19 +140,18 @@ public sealed class CheckpointTests : IDisposable
         var e = Assert.Throws<CheckpointException>(() => container.Checkpoint(Images("refused"), Deadline));
         Assert.Contains("--file-locks", e.Message, StringComparison.Ordinal);
         Assert.True(File.Exists(e.Log));
-        await Reaches(log, Last(log) + 2); // it lives on
+        await Reaches(log, Last(log) + 2); // it keeps running
         container.Checkpoint(Images("locks") with { FileLocks = true }, Deadline);
         var written = Last(log);
         Restore(container, log, Images("locks") with { FileLocks = true });
-        await Reaches(log, written + 3); // nobody else gets the lock
+        await Reaches(log, written + 3); // no other process gets the lock
     }
 
     [CriuFact]
-    public async Task One_that_cannot_be_stopped_for_a_moment_is_tried_again()
+    public async Task A_dump_of_a_task_that_cannot_be_stopped_yet_is_retried()
     {
-        // Its child has been made as by vfork(2), though with a memory of its own: the parent cannot be stopped before the child
-        // has ended,
-        // which it does when it sees that it has been stopped for a while itself.
+        // Its child is created as by vfork(2), but with memory of its own: the parent cannot be stopped before the child has
+        // exited, which it does when it notices that it was stopped for a while itself.
         var clone = RuntimeInformation.ProcessArchitecture is System.Runtime.InteropServices.Architecture.Arm64 ? 220 : 56;
         var program = $$"""
             $| = 1;
@@ -171,7 +170,7 @@ public sealed class CheckpointTests : IDisposable
         var clock = Stopwatch.StartNew();
         container.Checkpoint(Images("vfork"), Deadline);
         Assert.True(clock.Elapsed > TimeSpan.FromSeconds(1),
-            $"it was written at once, in {clock.Elapsed}: it was not in the state that this test is about");
+            $"it was dumped at once, in {clock.Elapsed}: it was not in the state that this test is about");
         Assert.Equal([1, 2], Numbers(log));
         Restore(container, log, Images("vfork"));
     }
@@ -195,7 +194,7 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
-    public async Task Without_criu_it_says_so_and_the_container_lives_on()
+    public async Task Without_criu_the_error_says_so_and_the_container_keeps_running()
     {
         var (container, log) = Counting();
         container.Start(Deadline);
@@ -239,7 +238,7 @@ public sealed class CheckpointTests : IDisposable
         return restored;
     }
 
-    /// <summary>The same container once more, under a name of its own.</summary>
+    /// <summary>A second container with the same spec, under its own name.</summary>
     private ContainerRequest Request(Container from, StdioTargets stdio)
     {
         var name = $"supervisor-restored-{Environment.ProcessId}-{Interlocked.Increment(ref _last)}";

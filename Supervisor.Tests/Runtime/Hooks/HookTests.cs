@@ -7,7 +7,7 @@ using Supervisor.Tests.Runtime.Lifecycle;
 
 namespace Supervisor.Tests.Runtime.Hooks;
 
-/// <summary>The six points at which a container's hooks run: where, with what, and what follows when they fail.</summary>
+/// <summary>The six points at which hooks run: their namespaces, their input, and the consequences of a failure.</summary>
 public sealed class HookTests : IDisposable
 {
     private readonly TestContainers _containers = new();
@@ -17,7 +17,7 @@ public sealed class HookTests : IDisposable
     public void Dispose() => _containers.Dispose();
 
     [Fact]
-    public async Task They_run_in_the_order_of_the_specification_around_the_program()
+    public async Task Hooks_run_in_the_order_of_the_specification()
     {
         var outcome = await _containers.RunAsync(["sh", "-c", $"echo program >> {Trace}"], spec => WithTrace(spec) with
         {
@@ -34,7 +34,7 @@ public sealed class HookTests : IDisposable
     }
 
     [Fact]
-    public void Each_is_told_the_state_with_the_pid_that_it_can_see()
+    public void Each_hook_gets_the_state_with_the_pid_of_its_own_pid_namespace()
     {
         var spec = WithTrace(TestContainers.Shell("true")) with
         {
@@ -65,7 +65,7 @@ public sealed class HookTests : IDisposable
     }
 
     [Fact]
-    public void Runtime_hooks_are_in_our_namespaces_and_can_open_the_containers_by_its_pid()
+    public void Runtime_hooks_run_in_our_namespaces_and_can_open_the_containers_by_pid()
     {
         var spec = WithTrace(TestContainers.Shell("true")) with
         {
@@ -84,7 +84,7 @@ public sealed class HookTests : IDisposable
     }
 
     [Fact]
-    public async Task A_mount_that_a_createContainer_hook_makes_below_the_rootfs_is_the_containers()
+    public async Task A_mount_made_by_a_createContainer_hook_in_the_rootfs_is_visible_in_the_container()
     {
         var outcome = await _containers.RunAsync(["cat", "/tmp/from-hook"], spec => WithTrace(spec) with
         {
@@ -98,7 +98,7 @@ public sealed class HookTests : IDisposable
     }
 
     [Fact]
-    public async Task They_have_exactly_their_own_environment_arguments_and_nothing_open()
+    public async Task Hooks_have_exactly_their_own_environment_and_arguments_and_no_open_descriptors()
     {
         Environment.SetEnvironmentVariable("HOOK_TEST_SECRET", "ours");
         await _containers.RunAsync(["true"], spec => WithTrace(spec) with
@@ -119,14 +119,14 @@ public sealed class HookTests : IDisposable
             lines, l => l.StartsWith("HOOK_TEST_SECRET", StringComparison.Ordinal)
             || l.StartsWith("LD_PRELOAD", StringComparison.Ordinal));
         Assert.Contains(lines, l => l.StartsWith(_containers.Place + "/supervisor-test", StringComparison.Ordinal)); // the bundle
-        Assert.Equal("0 1 2 3 ", lines[^1]); // 3 is what ls reads
+        Assert.Equal("0 1 2 3 ", lines[^1]); // 3 is the directory that ls reads
     }
 
     [Theory]
     [InlineData("prestart")]
     [InlineData("createRuntime")]
     [InlineData("createContainer")]
-    public void One_that_fails_fails_the_creation_by_its_name_and_nothing_is_left(string point)
+    public void A_failing_hook_fails_the_creation_by_name_and_leaves_nothing(string point)
     {
         List<HookSpec> failing = [Run("echo it is broken >&2; exit 3")], poststop = [Say("poststop")];
         var spec = WithTrace(TestContainers.Shell("true")) with
@@ -150,7 +150,7 @@ public sealed class HookTests : IDisposable
     }
 
     [Fact]
-    public void One_that_does_not_end_is_killed_after_its_timeout()
+    public void A_hanging_hook_is_killed_after_its_timeout()
     {
         var spec = WithTrace(TestContainers.Shell("true")) with {
             Hooks = new HooksSpec { CreateRuntime = [Run("exec sleep 1000") with { Timeout = 1 }] } };
@@ -165,7 +165,7 @@ public sealed class HookTests : IDisposable
     [InlineData("echo said; echo on both >&2; exit 7", null, "status 7; it printed: said\non both")]
     [InlineData("kill -9 $$", null, "signal 9")]
     [InlineData("exec sleep 1000", 1, "timeout")]
-    public void A_startContainer_hook_that_fails_fails_the_start(string script, int? timeout, string told)
+    public void A_failing_startContainer_hook_fails_the_start(string script, int? timeout, string expected)
     {
         var (container, log) = _containers.Create(WithTrace(TestContainers.Shell("echo", "ran")) with
         {
@@ -173,13 +173,13 @@ public sealed class HookTests : IDisposable
         });
         var e = Assert.Throws<LaunchException>(() => container.Start(Soon()));
         Assert.Equal("error running startContainer hook #1: hooks.startContainer[1]", e.Step); // runc's words
-        Assert.Contains(told, e.Message, StringComparison.Ordinal);
+        Assert.Contains(expected, e.Message, StringComparison.Ordinal);
         Assert.Equal(["first"], File.ReadLines(Trace));
         Assert.Equal("", File.ReadAllText(log));
     }
 
     [Fact]
-    public void A_startContainer_hook_that_is_not_there_is_named()
+    public void A_missing_startContainer_hook_is_named()
     {
         var (container, _) =
             _containers.Create(TestContainers.Shell("true") with {
@@ -190,7 +190,7 @@ public sealed class HookTests : IDisposable
     }
 
     [Fact]
-    public void A_poststop_hook_that_fails_is_told_of_and_stops_nothing()
+    public void A_failing_poststop_hook_is_a_warning_and_stops_nothing()
     {
         var (container, _) = _containers.Create(WithTrace(TestContainers.Shell("sleep", "1000")) with
         {
@@ -203,7 +203,7 @@ public sealed class HookTests : IDisposable
     }
 
     [Fact]
-    public void A_poststart_hook_that_fails_ends_the_container()
+    public void A_failing_poststart_hook_kills_the_container()
     {
         var (container, _) = _containers.Create(WithTrace(TestContainers.Shell("sleep", "1000")) with
         {
@@ -216,7 +216,7 @@ public sealed class HookTests : IDisposable
     }
 
     [Fact]
-    public void A_deadline_ends_a_hook_too()
+    public void A_deadline_kills_a_hook_too()
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
         var spec = TestContainers.Shell("true") with { Hooks = new HooksSpec { CreateRuntime = [Run("exec sleep 1000")] } };
@@ -233,7 +233,7 @@ public sealed class HookTests : IDisposable
     private static HookSpec Run(string script) =>
         new() { Path = "/bin/sh", Args = ["sh", "-c", script], Env = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] };
 
-    // The directory of the traces, inside the container too: for the hooks that run there.
+    // The directory of the traces is mounted in the container for the hooks that run there.
     private Spec WithTrace(Spec spec) => spec with
     {
         Mounts = [.. spec.Mounts,

@@ -5,7 +5,7 @@ using Supervisor.Runtime.Launch;
 namespace Supervisor.Tests.Runtime.Launch;
 
 /// <summary>
-/// 20,000 births from four threads while others collect, allocate and compile: what hangs when managed code runs in a child.
+/// 20,000 launches from four threads while others collect, allocate and compile: they would hang if managed code ran in a child.
 /// </summary>
 public class LaunchStress
 {
@@ -13,7 +13,7 @@ public class LaunchStress
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     [Fact]
-    public void Twenty_thousand_launches_amid_collections_and_compilation_all_answer()
+    public void Twenty_thousand_launches_during_collections_and_compilation_all_succeed()
     {
         using var stop = new CancellationTokenSource();
         var storms = new[] { Storm(Collect), Storm(Allocate), Storm(Compile) };

@@ -9,14 +9,14 @@ public class LauncherTests
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     [Fact]
-    public void A_child_runs_its_program_and_its_status_comes_back()
+    public void A_child_runs_its_program_and_its_status_is_returned()
     {
         var process = Launcher.Launch(Exec("sh", "-c", "exit 37"), CloneFlags.None, null, CancellationToken.None);
         Assert.Equal(37, Status(process));
     }
 
     [Fact]
-    public void A_child_that_is_killed_gives_128_and_the_signal()
+    public void The_status_of_a_killed_child_is_128_and_the_signal()
     {
         var process = Launcher.Launch(Exec("sleep", "1000"), CloneFlags.None, null, CancellationToken.None);
         Assert.True(process.Pidfd.TrySignal(Signal.SIGKILL));
@@ -24,7 +24,7 @@ public class LauncherTests
     }
 
     [Fact]
-    public void A_failing_step_is_named_with_its_errno_and_place_and_leaves_no_child()
+    public void A_failing_step_is_named_with_errno_and_position_and_leaves_no_child()
     {
         var program = new LaunchProgram();
         program.Add(Syscall.getpid, null);
@@ -37,7 +37,7 @@ public class LauncherTests
     }
 
     [Fact]
-    public void A_tolerated_errno_goes_on_and_may_skip()
+    public void A_tolerated_errno_continues_and_may_skip_steps()
     {
         var program = new LaunchProgram();
         var missing = program.Add(Syscall.chdir, "/no/such", program.Text("/no/such")).Tolerating(Errno.ENOENT);
@@ -48,7 +48,7 @@ public class LauncherTests
     }
 
     [Fact]
-    public void A_good_result_may_skip_and_any_error_may_be_ignored()
+    public void A_success_may_skip_steps_and_any_error_may_be_ignored()
     {
         var program = new LaunchProgram();
         program.Add(Syscall.close, null, -1).IgnoringErrors();
@@ -60,7 +60,7 @@ public class LauncherTests
     }
 
     [Fact]
-    public void A_result_goes_into_an_argument_of_the_next_step()
+    public void A_result_becomes_an_argument_of_the_next_step()
     {
         var program = new LaunchProgram();
         program.Add(Syscall.openat, "/", At.FDCWD, program.Text("/"), (int)OpenFlags.O_RDONLY, 0).IntoNext(0);
@@ -70,7 +70,7 @@ public class LauncherTests
     }
 
     [Fact]
-    public void A_read_that_comes_short_is_a_failure()
+    public void A_short_read_is_a_failure()
     {
         var program = new LaunchProgram();
         program.Add(Syscall.openat, "/dev/null", At.FDCWD, program.Text("/dev/null"), 0, 0).IntoNext(0);
@@ -81,7 +81,7 @@ public class LauncherTests
     }
 
     [Fact]
-    public async Task A_launch_that_is_stuck_before_its_exec_is_killed_at_the_deadline()
+    public async Task A_launch_that_hangs_before_its_exec_is_killed_at_the_deadline()
     {
         var (read, write) = Supervisor.Kernel.Files.Pipe.Create();
         using (read)
@@ -91,14 +91,14 @@ public class LauncherTests
             program.Add(Syscall.read, "a pipe that nobody writes to", read.Number, program.Value(0L), 1).AtLeast(1);
             program.Add(Syscall.exit_group, null, 0);
             using var deadline = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
-            // Killed before its exec: the parent's thread is free again, and the child is one that ended by SIGKILL.
+            // Killed before its exec: the parent's thread continues, and the child has exited by SIGKILL.
             var launch = Task.Run(() => Launcher.Launch(program, CloneFlags.None, null, deadline.Token));
             Assert.Equal(137, Status(await launch.WaitAsync(Patience)));
         }
     }
 
     [Fact]
-    public void The_same_program_lists_the_same_without_addresses()
+    public void The_listing_of_a_program_is_stable_and_without_addresses()
     {
         static string List()
         {
@@ -124,7 +124,7 @@ public class LauncherTests
     {
         using (process.Pidfd)
         {
-            Assert.True(process.Pidfd.WaitForExit(Patience), $"process {process.Pid} does not end");
+            Assert.True(process.Pidfd.WaitForExit(Patience), $"process {process.Pid} does not exit");
             return process.Pidfd.TryReap()!.Value.Code;
         }
     }

@@ -3,7 +3,7 @@ using Supervisor.Runtime.Launch.Routine;
 
 namespace Supervisor.Tests.Runtime.Launch;
 
-/// <summary>The bytes that the child executes are what the sources beside them say: assembled and compared.</summary>
+/// <summary>The bytes that the child executes are those of the assembly sources: assembled and compared.</summary>
 public class RoutineTests
 {
     [Fact]
@@ -44,7 +44,7 @@ public class RoutineTests
         using var process = Process.Start(
             new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)), $"{program} does not end");
+        Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)), $"{program} does not exit");
         Assert.True(process.ExitCode == 0, $"{program}: {errors.Result}");
         return output.Result;
     }

@@ -4,7 +4,7 @@ using Supervisor.Tests.Runtime.Lifecycle;
 
 namespace Supervisor.Tests.Runtime.Namespaces;
 
-/// <summary>User and time namespaces, and namespaces that are joined by path.</summary>
+/// <summary>User and time namespaces, and namespaces joined by path.</summary>
 public sealed class NamespaceTests : IDisposable
 {
     private readonly TestContainers _containers = new();
@@ -26,7 +26,7 @@ public sealed class NamespaceTests : IDisposable
     }
 
     [Fact]
-    public async Task Another_user_in_it_gives_up_roots_capabilities()
+    public async Task Another_user_in_a_user_namespace_drops_roots_capabilities()
     {
         var outcome = await _containers.RunAsync(
             ["sh", "-c", "id; grep -E 'Cap(Eff|Prm|Inh)' /proc/self/status"], spec => InUserNamespace(spec) with
@@ -40,7 +40,7 @@ public sealed class NamespaceTests : IDisposable
     }
 
     [Fact]
-    public async Task An_exec_in_it_is_root_there()
+    public async Task An_exec_in_a_user_namespace_is_root_there()
     {
         var (container, _) = _containers.Create(InUserNamespace(TestContainers.Shell("sleep", "1000")));
         container.Start(Soon());
@@ -48,7 +48,7 @@ public sealed class NamespaceTests : IDisposable
     }
 
     [Fact]
-    public async Task A_bind_source_that_its_root_may_not_open_is_there_all_the_same()
+    public async Task A_bind_source_that_the_namespaces_root_may_not_open_is_mounted()
     {
         var secret = Directory.CreateDirectory(
             Path.Join(_containers.Place, "secret"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
@@ -63,7 +63,7 @@ public sealed class NamespaceTests : IDisposable
     }
 
     [Fact]
-    public async Task A_device_in_it_that_the_host_has_not_got_or_has_as_another_one_is_the_specs()
+    public async Task A_device_that_the_host_has_not_or_has_differently_is_as_in_the_spec()
     {
         var outcome = await _containers.RunAsync(
             ["sh", "-c", "stat -c '%t:%T %a %u:%g' /dev/mine /dev/kmsg; head -c 3 /dev/mine | wc -c; echo x >/dev/kmsg && "
@@ -82,7 +82,7 @@ public sealed class NamespaceTests : IDisposable
     }
 
     [Fact]
-    public async Task Clocks_are_off_in_a_user_namespace_too()
+    public async Task Clocks_have_their_offsets_in_a_user_namespace_too()
     {
         var outcome = await _containers.RunAsync(["cat", "/proc/uptime"], spec => InUserNamespace(spec) with
         {
@@ -97,7 +97,7 @@ public sealed class NamespaceTests : IDisposable
     }
 
     [Fact]
-    public async Task Clocks_of_a_time_namespace_are_off_by_what_the_spec_says()
+    public async Task Clocks_of_a_time_namespace_have_the_offsets_of_the_spec()
     {
         Func<Spec, Spec> change = spec => spec with
         {
@@ -123,7 +123,7 @@ public sealed class NamespaceTests : IDisposable
     [InlineData("ipc", "ipc")]
     [InlineData("uts", "uts")]
     [InlineData("cgroup", "cgroup")]
-    public async Task A_namespace_of_another_container_is_joined_by_its_path(string type, string file)
+    public async Task A_namespace_of_another_container_is_joined_by_path(string type, string file)
     {
         var (first, _) = _containers.Create(TestContainers.Shell("sleep", "1000"));
         first.Start(Soon());
@@ -159,7 +159,7 @@ public sealed class NamespaceTests : IDisposable
     }
 
     [Fact]
-    public async Task A_new_user_namespace_can_stand_beside_a_joined_network()
+    public async Task A_new_user_namespace_can_be_combined_with_a_joined_network()
     {
         var (first, _) = _containers.Create(TestContainers.Shell("sleep", "1000"));
         first.Start(Soon());
@@ -184,7 +184,7 @@ public sealed class NamespaceTests : IDisposable
     }
 
     [Fact]
-    public async Task A_mount_namespace_of_another_container_is_joined_and_its_root_left_alone()
+    public async Task A_mount_namespace_of_another_container_is_joined_and_its_root_is_unchanged()
     {
         var (first, _) = _containers.Create(TestContainers.Shell("sleep", "1000"));
         first.Start(Soon());
@@ -209,7 +209,7 @@ public sealed class NamespaceTests : IDisposable
     [InlineData("/no/such", "does not exist")]
     [InlineData("/etc/hostname", "is not a namespace")]
     [InlineData("/proc/self/ns/ipc", "of another kind")]
-    public void A_path_that_is_no_such_namespace_is_refused_by_its_field(string path, string reason)
+    public void A_path_of_another_kind_of_namespace_is_refused_by_field(string path, string reason)
     {
         var e = Assert.Throws<InvalidSpecException>(() => _containers.Create(TestContainers.Shell("true") is var spec
             ? spec with { Linux = spec.Linux! with {

@@ -5,7 +5,7 @@ using Supervisor.Tests.Runtime.Lifecycle;
 
 namespace Supervisor.Tests.Runtime.Namespaces;
 
-/// <summary>linux.netDevices: devices of the host that become the container's.</summary>
+/// <summary>linux.netDevices: network devices of the host that are moved into the container.</summary>
 public sealed class NetDeviceTests : IAsyncLifetime
 {
     private readonly TestContainers _containers = new();
@@ -18,13 +18,13 @@ public sealed class NetDeviceTests : IAsyncLifetime
     public async Task DisposeAsync()
     {
         _containers.Dispose();
-        await CommandLine.RunAsync("ip", "link", "del", _other); // it went with the namespace, unless the test has failed before
+        await CommandLine.RunAsync("ip", "link", "del", _other); // it was removed with the namespace, unless the test failed earlier
     }
 
     [Theory]
     [InlineData(null)]
     [InlineData("inside0")]
-    public async Task A_device_is_moved_in_with_its_addresses_under_its_name_there_and_is_up(string? name)
+    public async Task A_device_is_moved_in_with_its_addresses_renamed_and_set_up(string? name)
     {
         var inside = name ?? _one;
         var outcome = await _containers.RunAsync(
@@ -48,7 +48,7 @@ public sealed class NetDeviceTests : IAsyncLifetime
     }
 
     [Fact]
-    public void One_that_is_not_there_or_cannot_be_moved_is_refused_by_field()
+    public void A_missing_or_immovable_device_is_refused_by_field()
     {
         var spec = TestContainers.Shell("true");
         InvalidSpecException Refused(string name, string? inside = null) =>
@@ -57,8 +57,8 @@ public sealed class NetDeviceTests : IAsyncLifetime
             Linux = spec.Linux! with { NetDevices = new Dictionary<string, NetDeviceSpec> { [name] = new() { Name = inside } } },
         }));
         Assert.Equal("linux.netDevices.nosuch0", Refused("nosuch0").Field);
-        Assert.Equal("linux.netDevices.lo", Refused("lo", "lo2").Field); // of a kind that is not moved
-        Assert.Equal($"linux.netDevices.{_one}", Refused(_one, "lo").Field); // there is one of that name
+        Assert.Equal("linux.netDevices.lo", Refused("lo", "lo2").Field); // of a kind that cannot be moved
+        Assert.Equal($"linux.netDevices.{_one}", Refused(_one, "lo").Field); // the name exists
         Assert.Contains(_one, NetworkInterface.GetAllNetworkInterfaces().Select(i => i.Name));
         Assert.StartsWith("linux.netDevices[", Refused("a b").Field, StringComparison.Ordinal);
     }

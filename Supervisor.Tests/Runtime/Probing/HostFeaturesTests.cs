@@ -7,7 +7,7 @@ namespace Supervisor.Tests.Runtime.Probing;
 public sealed class HostFeaturesTests
 {
     [Fact]
-    public void Everything_is_told_once_in_words()
+    public void Every_feature_is_reported_once()
     {
         var all = HostFeatures.Probe().All;
         Assert.Equal(all.Count, all.Select(f => f.Name).Distinct().Count());
@@ -23,7 +23,7 @@ public sealed class HostFeaturesTests
         Assert.Throws<KeyNotFoundException>(() => HostFeatures.Current.Has("openat3"));
     }
 
-    // Where the version promises a call, a missing one is a wrong probe (or a seccomp filter, which says ENOSYS).
+    // A call that the version has but the probe misses is a wrong probe (or a seccomp filter that answers ENOSYS).
     [Theory]
     [InlineData("pidfd_open", 5, 3)]
     [InlineData("clone3", 5, 3)]
@@ -33,7 +33,7 @@ public sealed class HostFeaturesTests
     [InlineData("mount_setattr", 5, 12)]
     [InlineData("F_SEAL_EXEC", 6, 3)]
     [InlineData("PIDFD_GET_INFO", 6, 13)]
-    public void A_call_is_found_from_the_version_that_brought_it(string name, int major, int minor)
+    public void A_call_is_found_from_its_first_version_on(string name, int major, int minor)
     {
         var feature = HostFeatures.Current.All.Single(f => f.Name == name);
         if (feature.Detail.Contains("ENOSYS", StringComparison.Ordinal) && !feature.Present) return;
@@ -41,7 +41,7 @@ public sealed class HostFeaturesTests
     }
 
     [Fact]
-    public void What_it_says_agrees_with_the_system()
+    public void The_reported_features_agree_with_the_system()
     {
         var host = HostFeatures.Current;
         Assert.True(host.Has("kernel"));
@@ -71,12 +71,12 @@ public sealed class HostFeaturesTests
         Assert.Equal(isAtLeast, SyscallProbes.IsAtLeast(release, 5, 10));
 
     [Fact]
-    public void Nothing_is_left_behind()
+    public void Probing_leaves_nothing_behind()
     {
         var mounts = File.ReadAllText("/proc/self/mountinfo");
         for (var i = 0; i < 50; i++) HostFeatures.Probe();
         Assert.Equal(mounts, File.ReadAllText("/proc/self/mountinfo"));
-        // The runtime opens and closes files at the same time: only what every round would leave can be told from its own.
+        // The runtime opens and closes files at the same time: only a leak in every round can be distinguished from that.
         string[] kinds = ["pidfd", "memfd:probe", "[fscontext]"];
         var open = Directory.EnumerateFileSystemEntries("/proc/self/fd")
             .Select(f => File.ResolveLinkTarget(f, returnFinalTarget: false)?.FullName ?? "").ToList();

@@ -3,8 +3,8 @@ using Supervisor.Tests.Runtime.Lifecycle;
 
 namespace Supervisor.Tests.Runtime.Rootfs;
 
-/// <summary>Many containers at a time whose tmpfs is a copy of what it covers.</summary>
-[Collection(Alone.Name)] // descriptors of this process are counted elsewhere
+/// <summary>Many containers at once, each with a tmpfs that is a copy of the directory beneath.</summary>
+[Collection(Alone.Name)] // other tests count descriptors of this process
 public sealed class FilledTmpfsTests : IDisposable
 {
     private readonly TestContainers _containers = new();
@@ -12,10 +12,10 @@ public sealed class FilledTmpfsTests : IDisposable
     public void Dispose() => _containers.Dispose();
 
     /// <summary>
-    /// A child that another thread clones while a file is copied has a copy of its descriptor until it executes.
+    /// A child cloned by another thread while a file is copied holds a copy of its descriptor until its exec.
     /// </summary>
     [Fact]
-    public async Task Each_becomes_read_only()
+    public async Task Every_copied_tmpfs_becomes_read_only()
     {
         var image = Path.Join(_containers.Place, "image");
         foreach (var directory in (string[])["bin", "data", "proc", "sys", "dev", "tmp", "run"])

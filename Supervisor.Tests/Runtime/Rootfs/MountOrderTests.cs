@@ -7,19 +7,19 @@ using Supervisor.Tests.Runtime.Namespaces;
 
 namespace Supervisor.Tests.Runtime.Rootfs;
 
-/// <summary>What comes first and what comes last where mounts depend on each other.</summary>
+/// <summary>The order of mounts that depend on each other.</summary>
 public sealed class MountOrderTests : IDisposable
 {
     private readonly TestContainers _containers = new();
 
     public void Dispose()
     {
-        Ok($"rm -rf {_containers.Place}/image/data").GetAwaiter().GetResult(); // names that .NET cannot say
+        Ok($"rm -rf {_containers.Place}/image/data").GetAwaiter().GetResult(); // names that .NET cannot express
         _containers.Dispose();
     }
 
     [Fact]
-    public async Task A_dev_that_is_read_only_has_its_nodes_and_mounts_and_cannot_be_written()
+    public async Task A_read_only_dev_has_its_nodes_and_mounts()
     {
         var outcome = await _containers.RunAsync(
             ["sh", "-c", "echo x >/dev/null && test -d /dev/pts && echo fine; touch /dev/new 2>&1"], spec => spec with
@@ -33,7 +33,7 @@ public sealed class MountOrderTests : IDisposable
     [Theory]
     [InlineData("ro")]
     [InlineData("rro")]
-    public async Task A_tmpfs_that_is_read_only_is_filled_and_mounted_below_first(string word)
+    public async Task A_read_only_tmpfs_is_filled_and_gets_its_submounts_first(string word)
     {
         var image = await Image();
         var outcome = await _containers.RunAsync(
@@ -52,7 +52,7 @@ public sealed class MountOrderTests : IDisposable
     }
 
     [Fact]
-    public async Task What_a_tmpfs_is_filled_with_keeps_its_names_as_bytes_its_owners_and_its_attributes()
+    public async Task Files_copied_into_a_tmpfs_keep_raw_names_owners_and_attributes()
     {
         var image = await Image();
         await Ok($"cd {image}/data && printf odd >\"$(printf 'a\\377b')\" && ln -s \"$(printf 'to\\376')\" link && chown -h "
@@ -73,7 +73,7 @@ public sealed class MountOrderTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_source_that_an_earlier_mount_makes_is_found_and_a_bind_has_the_flags_that_are_named(bool userNamespace)
+    public async Task A_source_created_by_an_earlier_mount_is_found_and_a_bind_has_the_given_flags(bool userNamespace)
     {
         var name = $"supervisor-test-earlier-{userNamespace}";
         var rootfs = Path.Join(_containers.Place, name, "rootfs");
@@ -97,7 +97,7 @@ public sealed class MountOrderTests : IDisposable
     }
 
     [Fact]
-    public void A_source_that_an_earlier_mount_makes_cannot_be_idmapped_and_is_refused_by_field()
+    public void A_source_created_by_an_earlier_mount_cannot_be_idmapped_and_is_refused_by_field()
     {
         const string name = "supervisor-test-earlier-mapped";
         var spec = TestContainers.Shell("true");
@@ -114,7 +114,7 @@ public sealed class MountOrderTests : IDisposable
     }
 
     [Fact]
-    public void A_source_that_no_mount_can_have_made_is_refused_by_field()
+    public void A_source_that_no_earlier_mount_can_create_is_refused_by_field()
     {
         var spec = TestContainers.Shell("true");
         spec = spec with { Mounts =
@@ -125,7 +125,7 @@ public sealed class MountOrderTests : IDisposable
     }
 
     [Fact]
-    public async Task A_word_that_means_nothing_on_a_bind_is_left_out_with_a_warning()
+    public async Task An_option_without_meaning_on_a_bind_is_ignored_with_a_warning()
     {
         var outcome = await _containers.RunAsync(["true"], spec => spec with
         {

@@ -5,7 +5,7 @@ using Supervisor.Tests.Runtime.Lifecycle;
 
 namespace Supervisor.Tests.Runtime.Rootfs;
 
-/// <summary>What the options of a spec's mounts become in a container's own mount table.</summary>
+/// <summary>Options of the spec's mounts, as seen in the container's own mount table.</summary>
 public sealed class MountTests : IDisposable
 {
     private readonly TestContainers _containers = new();
@@ -17,7 +17,7 @@ public sealed class MountTests : IDisposable
     [InlineData("ro,rw", "rw,relatime")]
     [InlineData("nodiratime", "rw,nodiratime,relatime")]
     [InlineData("nosymfollow", "rw,relatime,nosymfollow")]
-    public async Task Attributes_of_a_bind_are_as_the_words_say(string options, string expected)
+    public async Task Attributes_of_a_bind_follow_its_options(string options, string expected)
     {
         var line = (await Mounted(Bind(options.Split(',')))).Output;
         Assert.Equal(expected, line.Split(' ')[5]);
@@ -25,14 +25,14 @@ public sealed class MountTests : IDisposable
 
     [Theory]
     [InlineData("rprivate", "")]
-    [InlineData("rslave", "")] // of a copy that is nobody's peer: nothing to be a slave of, unless the host's mount is shared
+    [InlineData("rslave", "")] // a copy without peers has no master, unless the host's mount is shared
     [InlineData("rshared", "shared:")]
     [InlineData("runbindable", "unbindable")]
-    public async Task Propagation_is_as_the_word_says(string option, string expected) =>
+    public async Task Propagation_follows_its_option(string option, string expected) =>
         Assert.Contains(expected, (await Mounted(Bind(option))).Output.Split(" - ")[0], StringComparison.Ordinal);
 
     [Fact]
-    public async Task Attributes_with_an_r_before_them_hold_for_what_is_mounted_below_too()
+    public async Task Attributes_with_the_prefix_r_are_recursive()
     {
         var outcome = await _containers.RunAsync(
             ["sh", "-c", "touch /mnt/shm/x 2>&1; grep ' /mnt' /proc/self/mountinfo"], spec => With(spec,
@@ -45,7 +45,7 @@ public sealed class MountTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_and_a_device_are_bound_onto_what_is_made_for_them()
+    public async Task A_file_and_a_device_are_bound_onto_mount_points_created_for_them()
     {
         File.WriteAllText(Path.Join(_containers.Place, "file"), "contents\n");
         var outcome = await _containers.RunAsync(
@@ -57,7 +57,7 @@ public sealed class MountTests : IDisposable
     }
 
     [Fact]
-    public async Task A_remount_changes_what_is_there()
+    public async Task A_remount_changes_the_existing_mount()
     {
         var outcome = await _containers.RunAsync(
             ["sh", "-c", "touch /tmp/x 2>&1; grep ' /tmp ' /proc/self/mountinfo"], spec => With(spec,
@@ -67,7 +67,7 @@ public sealed class MountTests : IDisposable
     }
 
     [Fact]
-    public async Task A_tmpfs_with_tmpcopyup_begins_with_what_it_covers()
+    public async Task A_tmpfs_with_tmpcopyup_starts_with_the_files_it_covers()
     {
         var image = Directory.CreateDirectory(Path.Join(_containers.Place, "image")).FullName;
         var data = Directory.CreateDirectory(Path.Join(image, "data", "deep")).FullName;
@@ -89,9 +89,9 @@ public sealed class MountTests : IDisposable
     }
 
     [Fact]
-    public async Task An_idmapped_mount_shows_other_owners()
+    public async Task An_idmapped_mount_shows_mapped_owners()
     {
-        // ext4 or another file system that can be idmapped: where the tests' directory is.
+        // ext4 or another file system that supports idmapped mounts: that of the tests' directory.
         var directory = Directory.CreateDirectory(Path.Join(_containers.Place, "owned")).FullName;
         File.WriteAllText(Path.Join(directory, "file"), "x");
         List<IdMappingSpec> mapping = [new IdMappingSpec { ContainerID = 0, HostID = 4000, Size = 10 }];
@@ -110,7 +110,7 @@ public sealed class MountTests : IDisposable
     }
 
     [Fact]
-    public async Task An_idmapped_mount_takes_the_containers_own_mapping_if_it_says_none()
+    public async Task An_idmapped_mount_without_a_mapping_uses_the_containers()
     {
         var directory = Directory.CreateDirectory(Path.Join(_containers.Place, "owned")).FullName;
         File.WriteAllText(Path.Join(directory, "file"), "x");
@@ -141,7 +141,7 @@ public sealed class MountTests : IDisposable
     }
 
     [Fact]
-    public async Task Without_pivot_root_the_root_is_moved_and_the_old_one_out_of_reach()
+    public async Task Without_pivot_root_the_root_is_moved_and_the_old_one_is_unreachable()
     {
         var outcome = await _containers.RunAsync(
             ["sh", "-c", "cd ../../..; pwd; cat /proc/self/mountinfo | wc -l; hostname"], null, request: r =>
@@ -168,7 +168,7 @@ public sealed class MountTests : IDisposable
     [Theory]
     [InlineData("private", false)]
     [InlineData("rshared", true)]
-    public async Task The_roots_propagation_is_as_the_spec_says(string word, bool shared)
+    public async Task The_roots_propagation_is_that_of_the_spec(string word, bool shared)
     {
         var outcome = await _containers.RunAsync(
             ["grep", " / / ", "/proc/self/mountinfo"], spec =>
@@ -177,7 +177,7 @@ public sealed class MountTests : IDisposable
     }
 
     [Fact]
-    public async Task The_default_devices_are_made_in_an_image_that_has_no_dev_mount()
+    public async Task The_default_devices_are_created_in_an_image_without_a_dev_mount()
     {
         var image = Directory.CreateDirectory(Path.Join(_containers.Place, "image", "bin")).FullName;
         ProgramCopy.OfBusybox(Path.Join(image, "busybox"));
@@ -215,7 +215,7 @@ public sealed class MountTests : IDisposable
     }
 
     [Fact]
-    public async Task A_tmpfs_has_the_mode_of_what_it_covers_and_links_that_lead_nowhere_are_followed()
+    public async Task A_tmpfs_has_the_mode_of_the_directory_it_covers_and_dangling_links_are_followed()
     {
         var image = BusyBoxImage();
         File.SetUnixFileMode(Directory.CreateDirectory(Path.Join(image, "covered")).FullName, (UnixFileMode)0x1ca); // 0712
@@ -244,7 +244,7 @@ public sealed class MountTests : IDisposable
     }
 
     [Fact]
-    public void A_device_that_is_a_link_out_of_the_image_is_refused()
+    public void A_device_path_that_links_out_of_the_image_is_refused()
     {
         var image = Directory.CreateDirectory(Path.Join(_containers.Place, "image")).FullName;
         File.CreateSymbolicLink(Path.Join(image, "dev"), "/tmp");

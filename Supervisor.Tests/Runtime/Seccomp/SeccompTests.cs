@@ -17,7 +17,7 @@ public sealed class SeccompTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_denied_call_fails_with_the_rules_errno_and_the_rest_works(bool noNewPrivileges)
+    public async Task A_denied_call_fails_with_the_errno_of_its_rule_and_others_succeed(bool noNewPrivileges)
     {
         var outcome = await Run(
             "mkdir /tmp/a 2>&1; echo $?; grep -E '^Seccomp:' /proc/self/status", noNewPrivileges, new SeccompSpec
@@ -43,7 +43,7 @@ public sealed class SeccompTests : IDisposable
     [Fact]
     public async Task Arguments_are_compared()
     {
-        // umask -S 077 with one value refused and the other allowed: kill(pid 0-signal) differs by its second argument.
+        // kill(2) differs in its second argument, the signal: one value is refused and the other allowed.
         var outcome = await Run("kill -0 $$ && echo zero; kill -CONT $$ 2>&1 || echo refused", true, new SeccompSpec
         {
             DefaultAction = "SCMP_ACT_ALLOW",
@@ -56,7 +56,7 @@ public sealed class SeccompTests : IDisposable
     }
 
     [Fact]
-    public async Task An_argument_named_twice_means_either()
+    public async Task Two_conditions_on_one_argument_are_alternatives()
     {
         var outcome = await Run(
             "kill -CONT $$ 2>/dev/null || echo a; kill -WINCH $$ 2>/dev/null || echo b; kill -0 $$ && echo c", true,
@@ -90,8 +90,7 @@ public sealed class SeccompTests : IDisposable
     [Fact]
     public async Task Calls_newer_than_the_profile_are_unknown_and_not_forbidden()
     {
-        // The list of a small allow-list profile, its newest being statx (332); python is not there, so busybox is asked by way
-        // of a raw number: none.
+        // A small allow-list profile whose newest call is statx (332), checked on the compiled filter.
         var filter = SeccompFilter.Compile(new SeccompSpec
         {
             DefaultAction = "SCMP_ACT_ERRNO",
@@ -114,7 +113,7 @@ public sealed class SeccompTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_list_of_what_is_allowed_lets_an_ordinary_program_run(bool noNewPrivileges)
+    public async Task An_allow_list_lets_an_ordinary_program_run(bool noNewPrivileges)
     {
         var outcome = await _containers.RunAsync(["/bin/busybox", "echo", "hello"], With(noNewPrivileges, new SeccompSpec
         {
@@ -124,7 +123,7 @@ public sealed class SeccompTests : IDisposable
                 new SeccompSyscallSpec
                 {
                     Action = "SCMP_ACT_ALLOW",
-                    Names = // those of the stub after the filter, of a static program's start, and of echo
+                    Names = // those of the stub after the filter, of a static program's startup, and of echo
                     [
                         "prctl", "setgroups", "setresgid", "setresuid", "capset", "chdir", "getcwd", "futex", "write", "read",
                         "rt_sigprocmask", "execve",
@@ -140,7 +139,7 @@ public sealed class SeccompTests : IDisposable
     }
 
     [Fact]
-    public async Task An_exec_is_filtered_as_its_container()
+    public async Task An_exec_has_the_filter_of_its_container()
     {
         var (container, _) = _containers.Create(With(true, new SeccompSpec
         {
@@ -162,7 +161,7 @@ public sealed class SeccompTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_listener_gets_the_descriptor_and_the_state(bool noNewPrivileges)
+    public async Task A_listener_receives_the_descriptor_and_the_state(bool noNewPrivileges)
     {
         var path = Path.Join(_containers.Place, "listener");
         using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -185,7 +184,7 @@ public sealed class SeccompTests : IDisposable
     }
 
     [Fact]
-    public void A_listener_that_is_not_there_is_named()
+    public void A_missing_listener_is_named()
     {
         var e = Assert.Throws<InvalidSpecException>(() => _containers.Create(With(true, new SeccompSpec
         {

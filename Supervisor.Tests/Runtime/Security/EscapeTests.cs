@@ -7,7 +7,7 @@ using Supervisor.Tests.Runtime.Lifecycle;
 
 namespace Supervisor.Tests.Runtime.Security;
 
-/// <summary>Published ways out of other runtimes' containers, tried on ours. Each names the flaw that it repeats.</summary>
+/// <summary>Published container escapes of other runtimes, tried on ours. Each test names the vulnerability.</summary>
 public sealed partial class EscapeTests : IDisposable
 {
     private readonly TestContainers _containers = new();
@@ -15,7 +15,7 @@ public sealed partial class EscapeTests : IDisposable
     public void Dispose() => _containers.Dispose();
 
     [Fact] // CVE-2016-9962, CVE-2019-5736
-    public async Task Whoever_enters_shows_no_descriptor_of_the_host_and_no_executable_that_can_be_written()
+    public async Task A_process_entering_a_container_exposes_no_host_descriptor_and_no_writable_executable()
     {
         var capabilities = new CapabilitiesSpec {
             Bounding = [.. DefaultSpec.Capabilities, "CAP_SYS_PTRACE"],
@@ -39,7 +39,7 @@ public sealed partial class EscapeTests : IDisposable
         foreach (var line in File.ReadLines(log).Distinct())
         {
             Assert.NotEqual("WROTE-EXE", line);
-            // the standard output that it was given; below, what loading a program opens
+            // its standard output; the rest is opened by loading a program
             if (line.StartsWith(_containers.Place, StringComparison.Ordinal))
                 Assert.EndsWith(".log", line, StringComparison.Ordinal);
             else
@@ -49,9 +49,9 @@ public sealed partial class EscapeTests : IDisposable
         }
     }
 
-    /// <summary>No seal forbids to change the mode of the file that an init runs: so it is no other container's.</summary>
+    /// <summary>No seal prevents a change of mode of the init's executable, so that no two containers share it.</summary>
     [Fact]
-    public async Task What_a_container_does_to_the_file_that_its_init_runs_concerns_no_other()
+    public async Task A_container_that_changes_its_inits_executable_affects_no_other()
     {
         static Spec WithInit(Spec spec) => spec with { Process = spec.Process! with { Init = true } };
         var changed = await _containers.RunAsync(["sh", "-c", "chmod 000 /proc/1/exe && stat -L -c %a /proc/1/exe"], WithInit);
@@ -61,7 +61,7 @@ public sealed partial class EscapeTests : IDisposable
     }
 
     [Fact]
-    public async Task Masked_directories_are_one_empty_directory_that_cannot_be_written()
+    public async Task Masked_directories_are_one_empty_read_only_directory()
     {
         var outcome = await _containers.RunAsync(
             ["sh", "-c", "for d in /etc /opt /var; do ls -A $d | wc -l; touch $d/x 2>/dev/null && echo WRITTEN; done; stat -c "
@@ -72,13 +72,13 @@ public sealed partial class EscapeTests : IDisposable
         Assert.Equal("0\n0\n0\n1\n", outcome.Output);
     }
 
-    // a fresh /proc or /sys of a nested user namespace, by way of the host's that --no-pivot leaves in the mount namespace
+    // a fresh /proc or /sys of a nested user namespace, thanks to the host's that --no-pivot leaves in the mount namespace
     [Theory]
     [InlineData("proc", false, false)]
     [InlineData("proc", true, false)]
     [InlineData("proc", true, true)]
     [InlineData("sysfs", true, false)]
-    public async Task A_nested_user_namespace_mounts_no_fresh_proc_or_sysfs_however_the_root_was_changed(
+    public async Task A_nested_user_namespace_cannot_mount_proc_or_sysfs_however_the_root_was_changed(
         string type, bool noPivot, bool userNamespace)
     {
         var outcome = await _containers.RunAsync(
@@ -93,7 +93,7 @@ public sealed partial class EscapeTests : IDisposable
     }
 
     [Fact]
-    public async Task Without_pivot_root_no_mount_of_the_host_is_left_below_the_containers_root()
+    public async Task Without_pivot_root_no_mount_of_the_host_remains_under_the_containers_root()
     {
         var outcome = await _containers.RunAsync(
             ["sh", "-c", "cat /proc/self/mountinfo"], request: r => r with { NoPivot = true });
@@ -117,8 +117,8 @@ public sealed partial class EscapeTests : IDisposable
         Assert.Contains("ELOOP", e.Message, StringComparison.Ordinal);
     }
 
-    [Fact] // CVE-2021-30465, CVE-2024-45310: somebody exchanges a directory of a shared volume for a symlink while we mount in it
-    public async Task A_mount_target_that_is_exchanged_for_a_symlink_leads_nowhere_outside_of_the_root()
+    [Fact] // CVE-2021-30465, CVE-2024-45310: another process replaces a directory of a shared volume by a symlink while we mount in it
+    public async Task A_mount_target_replaced_by_a_symlink_does_not_escape_the_root()
     {
         var volume = Directory.CreateDirectory(Path.Join(_containers.Place, "volume")).FullName;
         var victim = Directory.CreateDirectory(Path.Join(_containers.Place, "victim")).FullName;
@@ -130,7 +130,7 @@ public sealed partial class EscapeTests : IDisposable
             while (!stop.IsCancellationRequested)
             {
                 renameat2(-100, Path.Join(volume, "real"), -100, Path.Join(volume, "link"), 2 /* RENAME_EXCHANGE */);
-                Thread.SpinWait(1000); // every rename makes the kernel's lookups below a root begin again
+                Thread.SpinWait(1000); // every rename restarts the kernel's lookups beneath a root
             }
         }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         var (made, image) = (0, Image());
@@ -153,7 +153,7 @@ public sealed partial class EscapeTests : IDisposable
             }
             catch (LaunchException)
             {
-                made++; // it lost the race, and was refused
+                made++; // it lost the race and was refused
             }
             Assert.Empty(Directory.EnumerateFileSystemEntries(victim));
         }
@@ -164,7 +164,7 @@ public sealed partial class EscapeTests : IDisposable
     }
 
     [Fact] // CVE-2025-31133
-    public async Task Masked_paths_are_covered_by_the_hosts_null_device_whatever_the_images_is()
+    public async Task Masked_paths_are_covered_by_the_hosts_null_device_whatever_the_image_has()
     {
         var image = Image();
         Directory.CreateDirectory(Path.Join(image, "dev"));
@@ -179,7 +179,7 @@ public sealed partial class EscapeTests : IDisposable
     }
 
     [Fact] // CVE-2025-52881, CVE-2019-16884
-    public async Task What_the_runtime_writes_into_proc_goes_into_a_procfs_and_into_no_imitation_of_it()
+    public async Task The_runtime_writes_proc_files_to_a_real_procfs_only()
     {
         var image = Image();
         var imitation = Directory.CreateDirectory(Path.Join(image, "proc/sys/kernel")).FullName;
@@ -198,7 +198,7 @@ public sealed partial class EscapeTests : IDisposable
     }
 
     [Fact] // CVE-2024-21626
-    public void A_working_directory_outside_of_the_root_is_refused_however_it_is_reached()
+    public void A_working_directory_outside_the_root_is_refused_however_it_is_reached()
     {
         var image = Image();
         File.CreateSymbolicLink(Path.Join(image, "cwd"), "/proc/self/fd/3");
@@ -219,7 +219,7 @@ public sealed partial class EscapeTests : IDisposable
     }
 
     [Fact] // CVE-2022-0492
-    public async Task The_cgroup_file_systems_cannot_be_written_nor_mounted_anew()
+    public async Task The_cgroup_file_systems_can_neither_be_written_nor_mounted_again()
     {
         var outcome = await _containers.RunAsync(["sh", "-c",
             "for f in $(find /sys/fs/cgroup -name 'release_agent' -o -name cgroup.procs -o -name devices.allow); do (echo a > "
@@ -249,7 +249,7 @@ public sealed partial class EscapeTests : IDisposable
     [InlineData("/../escaped")]
     [InlineData("a/../../b")]
     [InlineData("/a//b")]
-    public void A_cgroup_path_cannot_lead_out(string path)
+    public void A_cgroup_path_cannot_escape(string path)
     {
         var spec = TestContainers.Shell("true");
         var e = Assert.Throws<InvalidSpecException>(
@@ -258,7 +258,7 @@ public sealed partial class EscapeTests : IDisposable
     }
 
     [Fact] // CVE-2022-0811
-    public void A_sysctl_that_is_not_a_namespaces_own_is_refused()
+    public void A_sysctl_outside_the_containers_namespaces_is_refused()
     {
         var spec = TestContainers.Shell("true");
         foreach (var (name, value) in new[] { ("kernel.core_pattern", "|/evil"),
@@ -270,9 +270,9 @@ public sealed partial class EscapeTests : IDisposable
     }
 
     [Fact]
-    public async Task Our_session_keyring_is_not_the_containers()
+    public async Task The_container_does_not_share_our_session_keyring()
     {
-        // /proc/keys shows what root may see; that a keyring is named after this container is what its init has joined.
+        // /proc/keys shows the keys visible to root; the init has joined the keyring named after this container.
         var outcome = await _containers.RunAsync(["grep", "-c", "_ses.keyring-of-this-test", "/proc/keys"], spec => spec with
         {
             Linux = spec.Linux! with { MaskedPaths = [] },
@@ -280,7 +280,7 @@ public sealed partial class EscapeTests : IDisposable
         Assert.Equal("1\n", outcome.Output);
     }
 
-    // A static shell's image, with nothing else in it.
+    // An image with nothing but a static shell.
     private string Image()
     {
         var image = Path.Join(_containers.Place, $"image{Interlocked.Increment(ref _last)}");

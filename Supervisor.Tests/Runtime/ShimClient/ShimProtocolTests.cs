@@ -14,11 +14,11 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Tests.Runtime.ShimClient;
 
-/// <summary>What goes over the shim's socket: it comes back as it went, and what no peer of ours sends is refused.</summary>
+/// <summary>Messages of the shim's socket survive a round trip, and those that no peer of ours sends are refused.</summary>
 public class ShimProtocolTests
 {
     [Fact]
-    public void A_create_request_comes_back_as_it_went()
+    public void A_create_request_survives_a_round_trip()
     {
         var request = new ContainerRequest(
             "/b", ReadOnlyMemory<byte>.Empty, [new RootMount("overlay", "o", "/t", ["ro", "x=y"])],
@@ -30,7 +30,7 @@ public class ShimProtocolTests
     }
 
     [Fact]
-    public void A_checkpoints_options_come_back_as_they_went()
+    public void The_options_of_a_checkpoint_survive_a_round_trip()
     {
         var options = new CheckpointOptions
         {
@@ -44,12 +44,12 @@ public class ShimProtocolTests
         foreach (var one in (CheckpointOptions[])[options, new() { ImageDirectory = "/i" }])
             Assert.Equivalent(one, new MessageReader(new MessageWriter().Put(one).Written).Checkpoint(), strict: true);
         var values = typeof(CheckpointOptions).GetProperties().Where(p => p.CanWrite).ToList();
-        // none is left out here
+        // all options are covered
         Assert.All(values, p => Assert.NotEqual(p.GetValue(new CheckpointOptions { ImageDirectory = "" }), p.GetValue(options)));
     }
 
     [Fact]
-    public void An_exit_comes_back_as_it_went_and_an_unknown_status_stays_unknown()
+    public void An_exit_survives_a_round_trip_and_an_unknown_status_stays_unknown()
     {
         var exit = new ExitRecord(
             "n/c/e", 7, ulong.MaxValue, 137, new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), 3,
@@ -60,7 +60,7 @@ public class ShimProtocolTests
     }
 
     [Fact]
-    public void An_error_is_thrown_on_the_other_side_as_the_same_type_with_the_same_words()
+    public void An_error_is_rethrown_on_the_other_side_with_its_type_and_message()
     {
         Exception[] errors =
         [
@@ -79,7 +79,7 @@ public class ShimProtocolTests
     }
 
     [Fact]
-    public void An_error_that_quotes_more_than_a_message_holds_is_cut_and_says_so()
+    public void An_error_longer_than_a_message_is_truncated_and_says_so()
     {
         var path = new string('x', 100_000);
         Exception[] errors =
@@ -98,7 +98,7 @@ public class ShimProtocolTests
     }
 
     [Fact]
-    public void What_a_newer_peer_adds_is_left_unread_and_what_an_older_one_lacks_is_empty()
+    public void Fields_of_a_newer_peer_are_ignored_and_those_missing_from_an_older_one_are_empty()
     {
         var reader = new MessageReader(new MessageWriter().Text("a").I32(5).Text("from the future").Written);
         Assert.Equal(("a", 5), (reader.Text(), reader.I32()));
@@ -107,7 +107,7 @@ public class ShimProtocolTests
     }
 
     [Fact]
-    public void Two_sides_agree_on_the_lower_version_or_say_why_not()
+    public void The_two_sides_agree_on_the_lower_version_or_fail_with_a_reason()
     {
         Assert.Equal(ShimFrame.Newest, ShimFrame.Agree(ShimFrame.Newest + 1, ShimFrame.Newest));
         Assert.Equal(ShimFrame.Newest, ShimFrame.Agree(ShimFrame.Newest + 3, ShimFrame.Oldest));
@@ -116,7 +116,7 @@ public class ShimProtocolTests
     }
 
     [Fact]
-    public void Random_bytes_are_read_as_something_or_refused_and_never_run_away()
+    public void Random_bytes_are_parsed_or_refused_within_bounds()
     {
         var random = new Random(1);
         for (var i = 0; i < 20_000; i++)
@@ -143,7 +143,7 @@ public class ShimProtocolTests
     }
 
     [Fact]
-    public async Task Whole_messages_and_descriptors_arrive_and_a_payload_must_be_sealed()
+    public async Task Messages_and_descriptors_arrive_whole_and_a_payload_must_be_sealed()
     {
         var place = Directory.CreateTempSubdirectory("supervisor-packet-");
         try
@@ -167,7 +167,7 @@ public class ShimProtocolTests
             using var loose = Memfd.Create("loose");
             Assert.Throws<InvalidDataException>(() => Payload.Read([loose.Duplicate()]));
             client.Dispose();
-            // A child that another test clones holds the descriptor, too, until its exec.
+            // A child cloned by another test holds the descriptor too, until its exec.
             await Eventually.IsTrue(() => server.TryReceive(buffer, descriptors) is 0);
         }
         finally

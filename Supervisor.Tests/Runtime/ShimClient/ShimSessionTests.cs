@@ -6,26 +6,26 @@ using Supervisor.Tests.EndToEnd;
 
 namespace Supervisor.Tests.Runtime.ShimClient;
 
-/// <summary>The order in which a daemon takes what its shim says.</summary>
+/// <summary>The order in which a daemon handles messages of its shim.</summary>
 public class ShimSessionTests
 {
     [Fact]
-    public async Task What_is_told_right_after_a_birth_finds_it_known()
+    public async Task An_exit_right_after_a_spawn_finds_the_process_registered()
     {
-        const int Births = 500;
+        const int Spawns = 500;
         using var deadline = new CancellationTokenSource(CommandLine.Patience);
         var (ours, theirs) = PacketSocket.Pair();
         using var shim = new PacketSocket(theirs);
-        HashSet<string> known = [], told = [], early = []; // the reader's
+        HashSet<string> known = [], seen = [], early = []; // the reader's
         using var session = new ShimSession(ours, (_, body, _) =>
         {
             var key = body.Text();
-            told.Add(key);
+            seen.Add(key);
             if (!known.Contains(key)) early.Add(key);
         });
         var reader = new Thread(() => session.Read(() => true));
         reader.Start();
-        for (var i = 0; i < Births; i++)
+        for (var i = 0; i < Spawns; i++)
         {
             var key = $"n/c{i}";
             var call = Task.Run(() =>
@@ -37,7 +37,7 @@ public class ShimSessionTests
         }
         shim.Dispose();
         reader.Join();
-        Assert.Equal((Births, 0), (told.Count, early.Count));
+        Assert.Equal((Spawns, 0), (seen.Count, early.Count));
     }
 
     private static long NumberOfRequest(PacketSocket shim)

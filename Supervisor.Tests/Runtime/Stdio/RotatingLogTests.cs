@@ -5,12 +5,12 @@ using Supervisor.Runtime.Stdio;
 namespace Supervisor.Tests.Runtime.Stdio;
 
 /// <summary>
-/// Logs of limited size: what is asked for, what is refused, and that no byte is lost or torn between two files.
+/// Logs of limited size: their options, invalid options, and that no byte is lost and no line is split between two files.
 /// </summary>
 public sealed class RotatingLogTests : IDisposable
 {
     private readonly DirectoryInfo _place = Directory.CreateTempSubdirectory("supervisor-log-");
-    private readonly List<Exception> _told = [];
+    private readonly List<Exception> _reported = [];
 
     private string Log => Path.Join(_place.FullName, "deep", "a b.log");
 
@@ -20,7 +20,7 @@ public sealed class RotatingLogTests : IDisposable
     [InlineData("file:///a/b", "/a/b", null, 3)]
     [InlineData("file:///a%20b%3F?max-size=10MiB", "/a b?", 10L << 20, 3)]
     [InlineData("file:///a?max-files=7&max-size=4k", "/a", 4096L, 7)]
-    public void A_target_is_read(string target, string path, long? size, int files)
+    public void A_log_target_is_parsed(string target, string path, long? size, int files)
     {
         var log = LogTarget.Parse(target, "stdout");
         Assert.Equal(new LogTarget(path, size, files), log);
@@ -35,7 +35,7 @@ public sealed class RotatingLogTests : IDisposable
     [InlineData("file:///a?max-size=1M&max-files=1001", "max-files")]
     [InlineData("file:///a?max-files=2", "max-files")]
     [InlineData("file:///a?size=2", "size")]
-    public void A_wrong_one_is_refused_by_field_and_word(string target, string word)
+    public void A_wrong_log_target_is_refused_by_field_and_option(string target, string word)
     {
         var e = Assert.Throws<InvalidStdioException>(() => LogTarget.Parse(target, "stderr"));
         Assert.Equal("stderr", e.Field);
@@ -46,20 +46,20 @@ public sealed class RotatingLogTests : IDisposable
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(1000)]
-    public async Task The_latest_files_hold_the_latest_lines_whole_and_none_is_too_large(int files)
+    public async Task The_files_hold_the_latest_lines_whole_within_their_limit(int files)
     {
         var target = new LogTarget(Log, 4096, files);
         var all = Encoding.ASCII.GetBytes(
             string.Concat(Enumerable.Range(0, 5000).Select(i => $"line {i} {new string('x', i % 97)}\n")));
-        var log = new RotatingLog(target, _told.Add);
+        var log = new RotatingLog(target, _reported.Add);
         for (int at = 0, n = 0; at < all.Length;)
         {
             if (++n % 50 == 0)
             {
-                log.Dispose(); // and another goes on
-                log = new RotatingLog(target, _told.Add);
+                log.Dispose(); // and another continues
+                log = new RotatingLog(target, _reported.Add);
             }
-            // Whole lines in a piece, as who writes lines writes them.
+            // One write per line, as programs write lines.
             var end = Math.Min(all.Length, at + 1 + n * 37 % 3000);
             var piece = all.AsSpan(
                 at, end == all.Length
@@ -69,7 +69,7 @@ public sealed class RotatingLogTests : IDisposable
             while (!piece.IsEmpty) piece = piece[log.TryWrite(piece)!.Value..];
         }
         log.Dispose();
-        Assert.Empty(_told);
+        Assert.Empty(_reported);
         string[] there = [.. LogTarget.FormerOf(Log).Reverse(), Log];
         Assert.Equal(there.Length, Directory.GetFiles(Path.GetDirectoryName(Log)!).Length);
         Assert.True(there.Length <= files && (files == 1000 || there.Length == files));
@@ -85,9 +85,9 @@ public sealed class RotatingLogTests : IDisposable
     }
 
     [Fact]
-    public void A_line_that_is_longer_than_a_file_is_spread_over_several()
+    public void A_line_longer_than_a_file_spans_several()
     {
-        using var log = new RotatingLog(new LogTarget(Log, 4096, 10), _told.Add);
+        using var log = new RotatingLog(new LogTarget(Log, 4096, 10), _reported.Add);
         var line = new byte[10_000];
         Array.Fill(line, (byte)'y');
         for (ReadOnlySpan<byte> left = line; !left.IsEmpty;) left = left[log.TryWrite(left)!.Value..];
@@ -96,28 +96,28 @@ public sealed class RotatingLogTests : IDisposable
     }
 
     [Fact]
-    public void What_cannot_be_written_now_is_told_once_and_written_later()
+    public void A_failing_write_is_reported_once_and_retried()
     {
-        using var log = new RotatingLog(new LogTarget(Log, 4096, 2), _told.Add);
+        using var log = new RotatingLog(new LogTarget(Log, 4096, 2), _reported.Add);
         var full = new byte[4096];
         Assert.Equal(4096, log.TryWrite(full));
-        Directory.CreateDirectory(Log + ".1"); // in the way of the rename
+        Directory.CreateDirectory(Log + ".1"); // blocks the rename
         File.WriteAllText(Log + ".1/x", "");
         Assert.Null(log.TryWrite("more\n"u8));
         Assert.Null(log.TryWrite("more\n"u8));
-        Assert.Contains(Log, Assert.Single(_told).Message, StringComparison.Ordinal);
+        Assert.Contains(Log, Assert.Single(_reported).Message, StringComparison.Ordinal);
         Directory.Delete(Log + ".1", recursive: true);
         Assert.Equal(0, log.TryWrite("more\n"u8));
         Assert.Equal(5, log.TryWrite("more\n"u8));
         Assert.Equal("more\n", File.ReadAllText(Log));
     }
 
-    /// <summary>One reads while the other writes: every byte once, in order.</summary>
+    /// <summary>A reader follows a concurrent writer: every byte once, in order.</summary>
     [Fact]
     public async Task A_reader_follows_across_files()
     {
         var all = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(0, 30_000).Select(i => $"{i}\n")));
-        using var log = new RotatingLog(new LogTarget(Log, 4096, 1000), _told.Add);
+        using var log = new RotatingLog(new LogTarget(Log, 4096, 1000), _reported.Add);
         var writer = Task.Run(() =>
         {
             for (var at = 0; at < all.Length;) at += log.TryWrite(all.AsSpan(at, Math.Min(100, all.Length - at)))!.Value;
