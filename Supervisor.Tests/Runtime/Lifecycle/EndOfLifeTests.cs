@@ -5,7 +5,7 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Tests.Runtime.Lifecycle;
 
-/// <summary>How containers end that are paused, not started yet, or leave processes behind.</summary>
+/// <summary>Exit of containers that are paused, not started yet, or leave processes behind.</summary>
 public sealed class EndOfLifeTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -18,7 +18,7 @@ public sealed class EndOfLifeTests : IDisposable
     [InlineData(Signal.SIGINT)]
     [InlineData(Signal.SIGQUIT)]
     [InlineData(Signal.SIGTERM)]
-    public async Task A_signal_that_ends_processes_ends_one_that_is_not_started_yet(Signal signal)
+    public async Task A_fatal_signal_kills_a_container_that_is_not_started_yet(Signal signal)
     {
         var (container, log) = _containers.Create(TestContainers.Shell("echo", "ran"));
         var exit = Watch(container);
@@ -28,7 +28,7 @@ public sealed class EndOfLifeTests : IDisposable
     }
 
     [Fact]
-    public async Task Any_other_signal_waits_for_the_program_and_none_of_the_handlers_is_left_to_it()
+    public async Task Any_other_signal_stays_pending_for_the_program_which_inherits_no_handlers()
     {
         var (container, log) =
             _containers.Create(TestContainers.Shell(
@@ -39,7 +39,7 @@ public sealed class EndOfLifeTests : IDisposable
         while (!(await File.ReadAllTextAsync(log)).Contains("SigCgt", StringComparison.Ordinal)) await Task.Delay(20);
         Assert.Contains("SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000",
             await File.ReadAllTextAsync(log), StringComparison.Ordinal);
-        await Task.Delay(100); // the trap's turn
+        await Task.Delay(100); // time for the trap
         Assert.True(container.Signal((int)Signal.SIGTERM));
         Assert.Equal(5, (await exit.WaitAsync(Patience))!.Value.Code);
     }
@@ -47,7 +47,7 @@ public sealed class EndOfLifeTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task SIGKILL_ends_a_paused_one(bool all)
+    public async Task SIGKILL_kills_a_paused_container(bool all)
     {
         var (container, _) = _containers.Create(TestContainers.Shell("sleep", "1000"));
         var exit = Watch(container);
@@ -58,7 +58,7 @@ public sealed class EndOfLifeTests : IDisposable
     }
 
     [Fact]
-    public async Task SIGKILL_ends_an_exec_in_a_paused_one_and_nothing_else_goes_on()
+    public async Task SIGKILL_kills_an_exec_in_a_paused_container_and_resumes_nothing_else()
     {
         var (container, _) = _containers.Create(TestContainers.Shell("sleep", "1000"));
         container.Start(CancellationToken.None);
@@ -75,7 +75,7 @@ public sealed class EndOfLifeTests : IDisposable
     }
 
     [Fact]
-    public async Task What_a_container_without_a_pid_namespace_leaves_is_dead_before_its_exit_is_reported()
+    public async Task Processes_left_by_a_container_without_a_pid_namespace_are_killed_before_its_exit_is_reported()
     {
         var spec = TestContainers.Shell("sh", "-c", "setsid sleep 1000 & sleep 1000 & exit 3");
         spec = spec with { Linux = spec.Linux! with {

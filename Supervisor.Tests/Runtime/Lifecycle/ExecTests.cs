@@ -8,7 +8,7 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Tests.Runtime.Lifecycle;
 
-/// <summary>More processes in a container that lives: what they see, how they end, what is left of them.</summary>
+/// <summary>Execs in a running container: their environment, their exit and their cleanup.</summary>
 public sealed class ExecTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -23,14 +23,14 @@ public sealed class ExecTests : IDisposable
     }
 
     [Fact]
-    public async Task Its_output_and_its_exit_status_are_its_programs()
+    public async Task An_exec_has_the_output_and_the_exit_status_of_its_program()
     {
         var outcome = await RunAsync(Running(), Shell("echo out; echo err >&2; exit 7"));
         Assert.Equal((7, "out\nerr\n"), (outcome.Status, outcome.Output));
     }
 
     [Fact]
-    public async Task Killed_it_ends_with_128_and_the_signal_and_the_container_goes_on()
+    public async Task A_killed_exec_exits_with_128_and_the_signal_and_the_container_keeps_running()
     {
         var container = Running();
         var (exec, _) = Exec(container, Shell("exec sleep 1000"));
@@ -46,7 +46,7 @@ public sealed class ExecTests : IDisposable
     [InlineData("/no/such", Errno.ENOENT)]
     [InlineData("no-such-program", Errno.ENOENT)]
     [InlineData("/etc/passwd", Errno.EACCES)]
-    public void A_program_that_cannot_be_executed_fails_by_name_and_leaves_no_process(string program, Errno errno)
+    public void An_exec_of_a_program_that_cannot_be_executed_names_it_and_leaves_no_process(string program, Errno errno)
     {
         var container = Running();
         var before = container.Cgroup.Processes();
@@ -58,7 +58,7 @@ public sealed class ExecTests : IDisposable
     }
 
     [Fact]
-    public async Task It_has_its_own_directory_environment_user_and_capabilities_and_no_descriptor_of_ours()
+    public async Task An_exec_has_its_own_directory_environment_user_and_capabilities_and_no_descriptor_of_ours()
     {
         var outcome = await RunAsync(
             Running(), Shell("pwd; echo $A; id -u; id -g; id -G; grep -E '^(CapEff|CapBnd|NoNewPrivs|SigBlk|SigIgn)' "
@@ -76,7 +76,7 @@ public sealed class ExecTests : IDisposable
     }
 
     [Fact]
-    public async Task A_users_process_is_given_its_output_but_not_the_hosts_null_device()
+    public async Task A_users_exec_owns_its_output_but_not_the_hosts_null_device()
     {
         var before = Owner("/dev/null");
         var outcome = await RunAsync(
@@ -94,7 +94,7 @@ public sealed class ExecTests : IDisposable
     }
 
     [Fact]
-    public async Task It_is_in_every_namespace_and_in_every_cgroup_of_the_container()
+    public async Task An_exec_is_in_every_namespace_and_cgroup_of_the_container()
     {
         var container = Running();
         var (exec, log) = Exec(container, Shell("hostname; cat /proc/1/comm; echo $PPID; cat /proc/self/cgroup"));
@@ -111,7 +111,7 @@ public sealed class ExecTests : IDisposable
     }
 
     [Fact]
-    public void Before_its_start_it_waits_under_an_executable_of_ours_and_ends_when_it_is_let_go_of()
+    public void Before_its_start_an_exec_waits_in_our_stub_and_exits_when_it_is_abandoned()
     {
         var (exec, log) = Exec(Running(), Shell("echo ran"));
         Assert.Contains("memfd:supervisor-init", new FileInfo($"/proc/{exec.Pid}/exe").LinkTarget, StringComparison.Ordinal);
@@ -123,7 +123,7 @@ public sealed class ExecTests : IDisposable
     }
 
     [Fact]
-    public async Task With_a_terminal_it_has_one_of_the_containers_own_of_the_size_that_is_set()
+    public async Task An_exec_with_a_terminal_has_one_of_the_container_with_the_given_size()
     {
         var output = Path.Join(_containers.Place, "exec-tty.log");
         File.WriteAllText(output, "");
@@ -139,7 +139,7 @@ public sealed class ExecTests : IDisposable
     }
 
     [Fact]
-    public async Task Fifty_in_a_row_leave_no_process_and_no_descriptor()
+    public async Task Fifty_execs_leave_no_process_and_no_descriptor()
     {
         var container = Running();
         await RunAsync(container, Shell("true"));
@@ -148,12 +148,12 @@ public sealed class ExecTests : IDisposable
         for (var i = 0; i < 50; i++) Assert.Equal(i, (await RunAsync(container, Shell($"exit {i}"))).Status);
         Assert.Equal(processes, container.Cgroup.Processes());
         Assert.Empty(Zombies(container));
-        // Others of this process open and close some meanwhile; fifty leaks of one each would show.
+        // Other threads of this process open and close descriptors meanwhile; fifty leaks would show.
         Assert.InRange(Descriptors() - descriptors, -25, 25);
     }
 
     [Fact]
-    public async Task The_end_of_the_init_is_its_end_and_is_told_after_it()
+    public async Task An_exec_is_killed_with_the_init_whose_exit_is_reported_last()
     {
         var (container, _) = _containers.Create(TestContainers.Shell("sleep", "1000"));
         var told = new List<string>();
@@ -172,7 +172,7 @@ public sealed class ExecTests : IDisposable
     }
 
     [Fact]
-    public void Nothing_is_born_into_a_paused_container()
+    public void No_exec_is_spawned_in_a_paused_container()
     {
         var container = Running();
         container.Cgroup.Freeze(Patience);
@@ -188,7 +188,7 @@ public sealed class ExecTests : IDisposable
     }
 
     [Fact]
-    public async Task It_is_adopted_by_pid_start_time_and_boot_and_by_nothing_less()
+    public async Task An_exec_is_adopted_only_if_pid_start_time_and_boot_match()
     {
         var (exec, _) = Exec(Running(), Shell("exec sleep 1000"));
         Start(exec);
@@ -253,8 +253,8 @@ public sealed class ExecTests : IDisposable
     private static int Descriptors() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
 
     /// <summary>
-    /// Ended processes of the container that nobody has collected. Those of other tests, whose shims were killed, fall to us as
-    /// well and are not meant.
+    /// Zombies of the container. Those of other tests, whose shims were killed, are reparented to us too and are not
+    /// counted.
     /// </summary>
     private static List<string> Zombies(Container container)
     {

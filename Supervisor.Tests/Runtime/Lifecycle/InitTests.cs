@@ -10,7 +10,7 @@ using Supervisor.Tests.Runtime.Namespaces;
 
 namespace Supervisor.Tests.Runtime.Lifecycle;
 
-/// <summary>Containers whose first process is an init of ours: <see cref="ProcessSpec.Init"/>.</summary>
+/// <summary>Containers whose first process is our init: <see cref="ProcessSpec.Init"/>.</summary>
 public sealed class InitTests : IDisposable
 {
     private const byte CtrlC = 3, CtrlZ = 26, CtrlBackslash = 28;
@@ -24,7 +24,7 @@ public sealed class InitTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public async Task It_collects_orphans_holds_the_standard_streams_alone_and_ends_with_the_programs_status(string kind)
+    public async Task The_init_reaps_orphans_holds_only_the_standard_streams_and_exits_with_the_programs_status(string kind)
     {
         const string script =
             "(sleep 0.1 &); sleep 1; cat /proc/$PPID/comm; echo $(ls /proc/$PPID/fd); cat /proc/[0-9]*/stat 2>/dev/null | "
@@ -35,7 +35,7 @@ public sealed class InitTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public async Task It_has_no_right_that_the_program_has_not(string kind)
+    public async Task The_init_has_no_capability_that_the_program_has_not(string kind)
     {
         const string rights = "grep -E '^(Uid|Gid|Groups|NoNewPrivs|Cap...|Seccomp.*):'";
         var lines = (await _containers.RunAsync(
@@ -47,7 +47,7 @@ public sealed class InitTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public async Task It_forwards_signals_and_an_exec_is_none_of_its_concern(string kind)
+    public async Task The_init_forwards_signals_and_ignores_execs(string kind)
     {
         var (container, _) = _containers.Create(Of(kind, TestContainers.Shell("sleep", "1000")));
         var exit = Started(container);
@@ -65,13 +65,13 @@ public sealed class InitTests : IDisposable
     }
 
     [Fact]
-    public async Task A_program_that_is_killed_is_128_and_the_signal() =>
+    public async Task The_status_of_a_killed_program_is_128_and_the_signal() =>
         Assert.Equal(137, (await _containers.RunAsync(["sh", "-c", "kill -9 $$"], spec => Of("plain", spec))).Status);
 
     [Theory]
     [InlineData(CtrlC, 130)]
     [InlineData(CtrlBackslash, 131)]
-    public async Task The_keys_of_a_terminal_end_the_program(byte key, int status)
+    public async Task The_interrupt_and_quit_keys_of_a_terminal_kill_the_program(byte key, int status)
     {
         var (container, exit, terminal) = WithTerminal();
         using (terminal)
@@ -95,7 +95,7 @@ public sealed class InitTests : IDisposable
     }
 
     [Fact]
-    public async Task The_program_stops_at_the_terminals_key_and_goes_on_when_it_is_told_to()
+    public async Task The_program_stops_at_the_terminals_key_and_continues_on_SIGCONT()
     {
         var (container, exit, terminal) = WithTerminal();
         using (terminal)
@@ -126,7 +126,7 @@ public sealed class InitTests : IDisposable
     }
 
     [Fact]
-    public void A_filter_that_forbids_its_wait_fails_the_start_by_name()
+    public void A_seccomp_filter_that_forbids_the_inits_wait_fails_the_start_by_name()
     {
         var spec = Of("plain", TestContainers.Shell("true"));
         var profile = new SeccompSpec {
@@ -138,7 +138,7 @@ public sealed class InitTests : IDisposable
     }
 
     [Fact]
-    public void An_exec_has_none_and_is_refused_by_field() =>
+    public void An_init_for_an_exec_is_refused_by_field() =>
         Assert.Equal("init",
             Assert.Throws<InvalidSpecException>(
             () => SpecValidator.Validate(TestContainers.Shell("true").Process! with { Init = true })).Field);

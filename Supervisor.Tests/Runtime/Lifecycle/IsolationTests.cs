@@ -2,7 +2,7 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Tests.Runtime.Lifecycle;
 
-/// <summary>What a container sees, and what it does not.</summary>
+/// <summary>The view from inside a container, and what it hides.</summary>
 public sealed class IsolationTests : IDisposable
 {
     private readonly TestContainers _containers = new();
@@ -10,7 +10,7 @@ public sealed class IsolationTests : IDisposable
     public void Dispose() => _containers.Dispose();
 
     [Fact]
-    public async Task Its_first_process_is_pid_1_and_it_sees_no_other()
+    public async Task The_first_process_is_pid_1_and_sees_no_other()
     {
         var outcome = await Run("echo $$; ls /proc | grep -c '^[0-9]'");
         Assert.Equal("1", outcome.Output.Split('\n')[0]);
@@ -18,15 +18,15 @@ public sealed class IsolationTests : IDisposable
     }
 
     [Fact]
-    public async Task It_has_a_host_name_of_its_own() => Assert.Equal("box\n", (await Run("hostname")).Output);
+    public async Task A_container_has_its_own_host_name() => Assert.Equal("box\n", (await Run("hostname")).Output);
 
     [Fact]
-    public async Task Its_network_is_a_loopback_that_is_up() =>
+    public async Task The_network_is_a_loopback_that_is_up() =>
         Assert.Matches(@"lo +\S*UP\S*|^lo$",
             (await Run("ls /sys/class/net; cat /sys/class/net/lo/operstate")).Output.Split('\n')[0]);
 
     [Fact]
-    public async Task Its_root_is_an_overlay_that_cannot_be_written()
+    public async Task The_root_is_a_read_only_overlay()
     {
         var outcome = await Run("grep ' / ' /proc/mounts; touch /x 2>&1; touch /tmp/y && echo tmp-ok");
         Assert.StartsWith("overlay / overlay ro", outcome.Output, StringComparison.Ordinal);
@@ -36,7 +36,7 @@ public sealed class IsolationTests : IDisposable
     }
 
     [Fact]
-    public async Task It_has_the_default_capabilities_no_inheritable_ones_and_no_new_privileges()
+    public async Task A_container_has_the_default_capabilities_no_inheritable_ones_and_no_new_privileges()
     {
         var status = (await Run("grep -E '^(Cap|NoNew)' /proc/self/status")).Output;
         Assert.Contains("CapEff:\t00000000a80425fb", status, StringComparison.Ordinal);
@@ -46,7 +46,7 @@ public sealed class IsolationTests : IDisposable
     }
 
     [Fact]
-    public async Task It_inherits_no_descriptor_no_ignored_and_no_blocked_signal()
+    public async Task A_container_inherits_no_descriptor_no_ignored_and_no_blocked_signal()
     {
         var outcome = await Run("ls /proc/self/fd; grep -E '^Sig(Blk|Ign)' /proc/self/status");
         // 3 is the directory that ls reads
@@ -65,7 +65,7 @@ public sealed class IsolationTests : IDisposable
     }
 
     [Fact]
-    public async Task It_has_the_default_devices_and_they_work()
+    public async Task The_default_devices_work()
     {
         var outcome = await Run(
             "for d in null zero full random urandom tty; do stat -c '%n %F' /dev/$d; done; head -c 2 /dev/zero | wc -c; echo "
@@ -75,14 +75,14 @@ public sealed class IsolationTests : IDisposable
     }
 
     [Fact]
-    public async Task It_cannot_see_what_the_host_mounts_and_the_host_cannot_see_its_mounts()
+    public async Task Mounts_of_the_host_and_of_the_container_are_invisible_to_each_other()
     {
         await Run("mount | wc -l");
         Assert.DoesNotContain(_containers.Place, File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Environment_working_directory_user_groups_umask_and_limits_are_the_specs()
+    public async Task Environment_working_directory_user_groups_umask_and_limits_are_those_of_the_spec()
     {
         var outcome = await _containers.RunAsync(
             ["sh", "-c", "echo $A $HOME; pwd; id -u; id -g; id -G; umask; ulimit -n"], spec => spec with
@@ -99,7 +99,7 @@ public sealed class IsolationTests : IDisposable
     }
 
     [Fact]
-    public async Task A_sysctl_of_its_namespace_is_set_and_the_hosts_is_not()
+    public async Task A_sysctl_is_set_in_the_namespace_and_not_on_the_host()
     {
         var before = File.ReadAllText("/proc/sys/kernel/shm_rmid_forced");
         var outcome = await _containers.RunAsync(["cat", "/proc/sys/kernel/shm_rmid_forced"], spec => spec with
@@ -112,7 +112,7 @@ public sealed class IsolationTests : IDisposable
     }
 
     [Fact]
-    public async Task Its_cgroups_are_the_roots_of_its_own_namespace()
+    public async Task The_containers_cgroups_are_the_roots_of_its_cgroup_namespace()
     {
         var lines = (await Run("cat /proc/self/cgroup")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.NotEmpty(lines);

@@ -7,7 +7,7 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Tests.Runtime.Lifecycle;
 
-/// <summary>From create to end: what is told, what is refused, what is left.</summary>
+/// <summary>The lifecycle of a container: reports, refusals and cleanup.</summary>
 public sealed class LifeTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -17,13 +17,13 @@ public sealed class LifeTests : IDisposable
 
     [Theory]
     [InlineData("exit 7", 7)]
-    [InlineData("kill -TERM $$; exit 3", 3)] // a pid namespace's init is not killed from inside
+    [InlineData("kill -TERM $$; exit 3", 3)] // the init of a pid namespace is not killed from inside
     [InlineData("true", 0)]
-    public async Task The_exit_status_is_the_programs_own(string script, int status) =>
+    public async Task The_exit_status_is_that_of_the_program(string script, int status) =>
         Assert.Equal(status, (await _containers.RunAsync(["sh", "-c", script])).Status);
 
     [Fact]
-    public async Task Killed_from_outside_it_ends_with_128_and_the_signal()
+    public async Task A_container_killed_from_outside_exits_with_128_and_the_signal()
     {
         var (container, _) = _containers.Create(TestContainers.Shell("sleep", "1000"));
         var exit = new TaskCompletionSource<ExitStatus?>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -35,17 +35,17 @@ public sealed class LifeTests : IDisposable
     }
 
     [Fact]
-    public void Created_it_waits_before_its_program_under_an_executable_of_ours_that_nobody_can_change()
+    public void A_created_container_waits_in_our_immutable_stub()
     {
         var (container, log) = _containers.Create(TestContainers.Shell("echo", "ran"));
         Assert.Contains("memfd:supervisor-init", new FileInfo($"/proc/{container.Pid}/exe").LinkTarget, StringComparison.Ordinal);
         Assert.Equal("", File.ReadAllText(log));
-        // ETXTBSY while it runs; sealed for ever
+        // ETXTBSY while it runs, and sealed
         Assert.ThrowsAny<IOException>(() => File.OpenWrite($"/proc/{container.Pid}/exe"));
     }
 
     [Fact]
-    public async Task A_container_whose_memory_runs_out_tells_so_before_its_exit()
+    public async Task An_out_of_memory_kill_is_reported_before_the_exit()
     {
         var outcome = await _containers.RunAsync(["sh", "-c", "tail /dev/zero"], spec => spec with
         {
@@ -69,7 +69,7 @@ public sealed class LifeTests : IDisposable
     }
 
     [Fact]
-    public void A_root_that_is_no_directory_is_refused_by_field()
+    public void A_root_that_is_not_a_directory_is_refused_by_field()
     {
         var spec = TestContainers.Shell("true") with { Root = new RootSpec { Path = "/no/such/rootfs" } };
         var e = Assert.Throws<InvalidSpecException>(() => _containers.Create(spec, root: [], name: "supervisor-test-noroot"));
@@ -78,7 +78,7 @@ public sealed class LifeTests : IDisposable
     }
 
     [Fact]
-    public void A_fifo_that_is_not_there_is_refused_by_field()
+    public void A_missing_fifo_is_refused_by_field()
     {
         var e = Assert.Throws<InvalidStdioException>(() =>
             _containers.Create(TestContainers.Shell("true"), name: "supervisor-test-nofifo",
@@ -88,7 +88,7 @@ public sealed class LifeTests : IDisposable
     }
 
     [Fact]
-    public void A_mount_that_fails_in_the_middle_leaves_nothing()
+    public void A_failing_mount_leaves_nothing()
     {
         var spec = TestContainers.Shell("true");
         spec = spec with { Mounts = [.. spec.Mounts, new MountSpec { Destination = "/tmp/x", Type = "no-such-filesystem" }] };
@@ -123,7 +123,7 @@ public sealed class LifeTests : IDisposable
     }
 
     [Fact]
-    public void A_symlink_that_leads_out_of_the_image_is_followed_inside_it_only()
+    public void A_symlink_out_of_the_image_is_resolved_inside_it()
     {
         var image = Image();
         Directory.CreateSymbolicLink(Path.Join(image, "data"), "/../../escape");
@@ -137,7 +137,7 @@ public sealed class LifeTests : IDisposable
     }
 
     [Fact]
-    public async Task A_terminal_is_the_standard_streams_and_the_console_and_its_output_comes_before_the_exit()
+    public async Task A_terminal_is_the_standard_streams_and_the_console_and_its_output_arrives_before_the_exit()
     {
         var output = Path.Join(_containers.Place, "tty.log");
         File.WriteAllText(output, "");
@@ -153,7 +153,7 @@ public sealed class LifeTests : IDisposable
     }
 
     [Fact]
-    public async Task A_container_is_adopted_by_pid_start_time_and_boot_and_by_nothing_less()
+    public async Task A_container_is_adopted_only_if_pid_start_time_and_boot_match()
     {
         var (container, _) = _containers.Create(TestContainers.Shell("sleep", "1000"));
         container.Start(CancellationToken.None);
@@ -185,7 +185,7 @@ public sealed class LifeTests : IDisposable
     {
         Assert.False(Directory.Exists(Path.Join(_containers.Place, name)), "the bundle was not removed");
         foreach (var directory in _containers.Host.Hierarchies.DirectoriesOf($"/{name}").Values)
-            Assert.False(Directory.Exists(directory), $"{directory} is left");
+            Assert.False(Directory.Exists(directory), $"{directory} was not removed");
         Assert.DoesNotContain(name, File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
     }
 }

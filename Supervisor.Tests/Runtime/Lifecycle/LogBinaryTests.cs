@@ -3,7 +3,7 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Tests.Runtime.Lifecycle;
 
-/// <summary>Programs that take a container's output, as containerd's <c>binary://</c> starts them.</summary>
+/// <summary>Programs that receive a container's output, as containerd's <c>binary://</c> starts them.</summary>
 public sealed class LogBinaryTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -12,15 +12,15 @@ public sealed class LogBinaryTests : IDisposable
     public void Dispose() => _containers.Dispose();
 
     [Fact]
-    public async Task It_reads_both_streams_to_their_ends_and_knows_whose_they_are()
+    public async Task A_log_binary_reads_both_streams_to_their_ends_and_gets_namespace_and_id()
     {
-        var fifo = Path.Join(_containers.Place, "told");
+        var fifo = Path.Join(_containers.Place, "log");
         Assert.Equal(0, await RunAsync("mkfifo", fifo));
         var logger = Script("""
             exec 5>&-
             { echo "$CONTAINER_NAMESPACE $CONTAINER_ID $1 $3 $#"; cat <&3; cat <&4; } >"$2"
             """);
-        var told = Task.Run(() => File.ReadAllText(fifo));
+        var log = Task.Run(() => File.ReadAllText(fifo));
         var (container, _) = _containers.Create(
             TestContainers.Shell("sh", "-c", "echo out; echo err >&2"),
                 stdio: new StdioTargets("", $"binary://ns:box{logger}?file={fifo}&key=with+space%21", "", false));
@@ -28,11 +28,11 @@ public sealed class LogBinaryTests : IDisposable
         container.Watch(end => exit.SetResult(end.Status));
         container.Start(CancellationToken.None);
         Assert.Equal(0, (await exit.Task.WaitAsync(Patience))!.Value.Code);
-        Assert.Equal("ns box file key 4\nout\nerr\n", await told.WaitAsync(Patience));
+        Assert.Equal("ns box file key 4\nout\nerr\n", await log.WaitAsync(Patience));
     }
 
     [Fact]
-    public void One_that_is_not_there_is_refused_by_its_path()
+    public void A_missing_log_binary_is_refused_by_path()
     {
         var e = Refused("/no/such/logger");
         Assert.Contains("/no/such/logger", e.Message, StringComparison.Ordinal);
@@ -40,7 +40,7 @@ public sealed class LogBinaryTests : IDisposable
     }
 
     [Fact]
-    public void One_that_ends_before_it_is_ready_is_refused_with_its_status() =>
+    public void A_log_binary_that_exits_before_it_is_ready_is_refused_with_its_status() =>
         Assert.Contains("exited before it was ready", Refused(Script("exit 3")).Message, StringComparison.Ordinal);
 
     private InvalidStdioException Refused(string logger) => Assert.Throws<InvalidStdioException>(() => _containers.Create(

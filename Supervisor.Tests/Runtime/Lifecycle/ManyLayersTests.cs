@@ -5,7 +5,7 @@ using Supervisor.Runtime.Rootfs;
 
 namespace Supervisor.Tests.Runtime.Lifecycle;
 
-/// <summary>mount(2) takes a page of options: an overlay of many layers must fit all the same.</summary>
+/// <summary>mount(2) takes a page of options, into which an overlay of many layers must fit.</summary>
 public sealed class ManyLayersTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -14,7 +14,7 @@ public sealed class ManyLayersTests : IDisposable
     public void Dispose() => _containers.Dispose();
 
     [Fact]
-    public async Task A_root_of_two_hundred_layers_shows_every_one_of_them()
+    public async Task A_root_of_two_hundred_layers_shows_all_of_them()
     {
         const int count = 200;
         var layers = Enumerable.Range(0, count).Select(i => Path.Join(_containers.Place, "layers", $"{i:d4}", "fs")).ToArray();
@@ -39,14 +39,14 @@ public sealed class ManyLayersTests : IDisposable
     }
 
     [Fact]
-    public void Options_that_fit_stay_as_they_are()
+    public void Options_that_fit_are_unchanged()
     {
         var (from, data) = OverlayOptions.Fit(["index=off", "lowerdir=/a:/b"]);
         Assert.Equal((null, "index=off,lowerdir=/a:/b"), (from, data));
     }
 
     [Fact]
-    public void Options_that_cannot_fit_are_refused_rather_than_cut_off()
+    public void Options_that_do_not_fit_are_refused_rather_than_truncated()
     {
         Assert.Throws<InvalidSpecException>(() => OverlayOptions.Fit([$"lowerdir=/{new string('a', 5000)}:/b"]));
         Assert.Throws<InvalidSpecException>(() => OverlayOptions.Fit([new string('x', 5000)]));

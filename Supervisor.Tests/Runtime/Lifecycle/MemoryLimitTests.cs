@@ -2,7 +2,7 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Tests.Runtime.Lifecycle;
 
-/// <summary>A limit in which no process can start is the limit's fault, and said so.</summary>
+/// <summary>The error names a memory limit that is too small for any process to start.</summary>
 public sealed class MemoryLimitTests : IDisposable
 {
     private readonly TestContainers _containers = new();
@@ -10,7 +10,7 @@ public sealed class MemoryLimitTests : IDisposable
     public void Dispose() => _containers.Dispose();
 
     [Fact]
-    public void A_memory_limit_too_small_to_start_is_named()
+    public void A_memory_limit_too_small_to_start_a_process_is_named()
     {
         var spec = TestContainers.Shell("true");
         var e = Assert.Throws<InvalidSpecException>(() => _containers.Create(spec with
@@ -23,7 +23,7 @@ public sealed class MemoryLimitTests : IDisposable
     }
 
     [Fact]
-    public void A_working_directory_that_cannot_be_made_is_named()
+    public void A_working_directory_that_cannot_be_created_is_named()
     {
         var spec = TestContainers.Shell("true");
         var e = Assert.ThrowsAny<IOException>(

@@ -5,7 +5,7 @@ using Supervisor.Runtime.Programs;
 
 namespace Supervisor.Tests.Runtime.Lifecycle;
 
-/// <summary>What the spec's process says, as the process finds it.</summary>
+/// <summary>Fields of the spec's process, observed from inside the process.</summary>
 public sealed class ProcessSpecTests : IDisposable
 {
     private readonly TestContainers _containers = new();
@@ -34,7 +34,7 @@ public sealed class ProcessSpecTests : IDisposable
             await Run("ionice -p $$", p => p with { IoPriority = new IOPrioritySpec { Class = kind, Priority = priority } }));
 
     [Fact]
-    public async Task The_personality_is_the_specs()
+    public async Task The_personality_is_that_of_the_spec()
     {
         var outcome = await _containers.RunAsync(
             ["uname", "-m"], spec =>
@@ -53,7 +53,7 @@ public sealed class ProcessSpecTests : IDisposable
         var outcome = new TaskCompletionSource<TestContainers.Outcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         new Thread(() =>
         {
-            // Of this thread alone, which ends with it; the launch is on the caller's.
+            // For this thread only, which exits with it; the launch runs on the caller's thread.
             if (Supervisor.Kernel.Abi.Native.prctl(PR_SET_SECUREBITS, SECBIT_NO_CAP_AMBIENT_RAISE, 0, 0, 0) != 0)
                 outcome.SetException(new InvalidOperationException("prctl"));
             else
@@ -76,7 +76,7 @@ public sealed class ProcessSpecTests : IDisposable
     }
 
     [Fact]
-    public async Task Ambient_capabilities_reach_a_user_who_is_not_root()
+    public async Task Ambient_capabilities_are_given_to_a_user_other_than_root()
     {
         var outcome = await Run("grep -E 'Cap(Inh|Eff|Amb)' /proc/self/status", p => p with
         {
@@ -89,7 +89,7 @@ public sealed class ProcessSpecTests : IDisposable
     }
 
     [Fact]
-    public async Task Inherited_descriptors_are_3_and_4_and_the_only_ones()
+    public async Task Inherited_descriptors_are_3_and_4_and_no_others()
     {
         string one = Path.Join(_containers.Place, "one"), two = Path.Join(_containers.Place, "two");
         File.WriteAllText(one, "first\n");
@@ -103,7 +103,7 @@ public sealed class ProcessSpecTests : IDisposable
     }
 
     [Fact]
-    public async Task An_exec_of_a_program_that_is_not_there_is_told_also_with_inherited_descriptors()
+    public async Task An_exec_of_a_missing_program_is_reported_also_with_inherited_descriptors()
     {
         using var first = Fd.Open("/dev/null", OpenFlags.O_RDONLY);
         var spec = TestContainers.Shell("./not-there");
@@ -115,7 +115,7 @@ public sealed class ProcessSpecTests : IDisposable
     }
 
     [Fact]
-    public async Task An_exec_has_its_processors_and_its_inherited_descriptors()
+    public async Task An_exec_has_its_cpu_affinity_and_its_inherited_descriptors()
     {
         var (container, _) = _containers.Create(TestContainers.Shell("sleep", "1000"));
         using var soon = new CancellationTokenSource(TimeSpan.FromSeconds(20));
@@ -134,7 +134,7 @@ public sealed class ProcessSpecTests : IDisposable
     }
 
     [AppArmorFact]
-    public async Task An_AppArmor_profile_is_the_programs() =>
+    public async Task The_AppArmor_profile_is_applied_to_the_program() =>
         Assert.Equal("unconfined\n", (await Run("cat /proc/self/attr/current", p => p with { ApparmorProfile = "unconfined" }))
             .Replace(" (unconfined)", "", StringComparison.Ordinal));
 
@@ -142,7 +142,7 @@ public sealed class ProcessSpecTests : IDisposable
     [InlineData("process.apparmorProfile")]
     [InlineData("process.selinuxLabel")]
     [InlineData("linux.mountLabel")]
-    public void A_label_that_the_host_cannot_give_is_refused_by_its_field(string field)
+    public void A_label_that_the_host_does_not_support_is_refused_by_field(string field)
     {
         var spec = TestContainers.Shell("true");
         spec = field switch
@@ -163,7 +163,7 @@ public sealed class ProcessSpecTests : IDisposable
     private sealed class NoLabelsTheoryAttribute : TheoryAttribute
     {
         public NoLabelsTheoryAttribute() =>
-            Skip = LabelSteps.HasAppArmor || LabelSteps.HasSELinux ? "this host has a security module that gives labels" : null;
+            Skip = LabelSteps.HasAppArmor || LabelSteps.HasSELinux ? "this host has a security module with labels" : null;
     }
 
     private async Task<string> Run(string script, Func<ProcessSpec, ProcessSpec> change) =>

@@ -4,7 +4,7 @@ using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Tests.Runtime.Lifecycle;
 
-/// <summary>Fields of a spec that are easily done half.</summary>
+/// <summary>Fields of a spec that are easily implemented only in part.</summary>
 public sealed class SpecDetailsTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -13,7 +13,7 @@ public sealed class SpecDetailsTests : IDisposable
     public void Dispose() => _containers.Dispose();
 
     [Fact]
-    public async Task A_group_that_is_said_twice_is_one()
+    public async Task A_repeated_group_counts_once()
     {
         var outcome = await _containers.RunAsync(["grep", "Groups", "/proc/self/status"], spec => spec with
         {
@@ -23,7 +23,7 @@ public sealed class SpecDetailsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_node_is_made_though_the_rules_deny_its_use()
+    public async Task A_device_node_is_created_although_the_rules_deny_its_use()
     {
         var outcome = await _containers.RunAsync(
             ["sh", "-c", "stat -c %F /dev/kmsg; head -n 1 /dev/kmsg >/dev/null 2>&1 || echo denied"], spec => spec with
@@ -40,7 +40,7 @@ public sealed class SpecDetailsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_filter_that_forbids_to_look_at_the_working_directory_comes_after_the_look()
+    public async Task A_filter_that_forbids_the_check_of_the_working_directory_is_installed_after_it()
     {
         var outcome = await _containers.RunAsync(["cat", "/proc/self/status"], spec => spec with
         {
@@ -59,7 +59,7 @@ public sealed class SpecDetailsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_memory_policy_holds_for_the_program_and_for_an_exec()
+    public async Task A_memory_policy_applies_to_the_program_and_to_an_exec()
     {
         var spec = TestContainers.Shell("sh", "-c", "cat /proc/self/numa_maps; exec sleep 1000");
         spec = spec with { Linux = spec.Linux! with {
@@ -84,7 +84,7 @@ public sealed class SpecDetailsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_limit_of_no_processes_leaves_the_first_one()
+    public async Task A_pids_limit_of_zero_still_allows_the_first_process()
     {
         var outcome = await _containers.RunAsync(["sh", "-c", "echo one; (echo two)"], spec => spec with
         {
@@ -95,7 +95,7 @@ public sealed class SpecDetailsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_create_container_hook_starts_in_the_root_filesystem()
+    public async Task A_createContainer_hook_starts_in_the_root_filesystem()
     {
         var trace = Path.Join(_containers.Place, "trace");
         var (container, _) = _containers.Create(TestContainers.Shell("true") with

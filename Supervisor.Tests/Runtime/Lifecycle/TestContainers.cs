@@ -7,7 +7,7 @@ using Supervisor.Runtime.Stdio;
 namespace Supervisor.Tests.Runtime.Lifecycle;
 
 /// <summary>
-/// Real containers on the host's own root, seen read-only; all of them are ended with the test, also when it fails.
+/// Real containers on a read-only view of the host's root; disposing kills all of them, also when the test fails.
 /// </summary>
 public sealed class TestContainers : IDisposable
 {
@@ -16,7 +16,7 @@ public sealed class TestContainers : IDisposable
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("supervisor-test-");
     private readonly List<Container> _made = [];
 
-    /// <summary>What was told where nobody waits for an answer.</summary>
+    /// <summary>Warnings reported outside of calls.</summary>
     public System.Collections.Concurrent.ConcurrentQueue<Exception> Told { get; } = new();
 
     public ContainerHost Host { get; }
@@ -25,10 +25,10 @@ public sealed class TestContainers : IDisposable
 
     public string Place => _directory.FullName;
 
-    /// <summary>What a container printed and how it ended.</summary>
+    /// <summary>A container's output and exit status.</summary>
     public sealed record Outcome(int? Status, string Output, bool OomKilled);
 
-    /// <summary>Makes one that is not started, with its output in a file.</summary>
+    /// <summary>Creates a container without starting it, with its output in a file.</summary>
     public (Container Container, string Log) Create(
         Spec spec, IReadOnlyList<RootMount>? root = null, string? name = null, StdioTargets? stdio = null,
             Func<ContainerRequest, ContainerRequest>? change = null)
@@ -44,7 +44,7 @@ public sealed class TestContainers : IDisposable
         return (container, log);
     }
 
-    /// <summary>Runs a command to its end.</summary>
+    /// <summary>Runs a command until it exits.</summary>
     public async Task<Outcome> RunAsync(
         string[] command, Func<Spec, Spec>? change = null, IReadOnlyList<RootMount>? root = null,
             Func<ContainerRequest, ContainerRequest>? request = null)

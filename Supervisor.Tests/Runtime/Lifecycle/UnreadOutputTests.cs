@@ -5,7 +5,7 @@ using Supervisor.Tests.EndToEnd;
 
 namespace Supervisor.Tests.Runtime.Lifecycle;
 
-/// <summary>What a container leaves in its FIFO when it ends, and logs of limited size that we fill for it.</summary>
+/// <summary>Output that a container leaves in its FIFO when it exits, and logs of limited size that we write for it.</summary>
 public sealed class UnreadOutputTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -16,19 +16,19 @@ public sealed class UnreadOutputTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_reader_who_comes_after_the_end_reads_all_and_the_end_of_file(bool terminal)
+    public async Task A_reader_that_opens_after_the_exit_reads_all_and_end_of_file(bool terminal)
     {
         var (stdout, stderr) = (await Fifo("out"), await Fifo("err"));
         var container = await Run(new StdioTargets("", stdout, terminal ? "" : stderr, terminal), "echo out; echo err >&2");
         Assert.False(container.OutputFinished.IsCompleted);
-        // Opened as cat does it: that waits for a writer, and the reads for bytes or the last writer's end.
+        // Opened as cat does it: open waits for a writer, and reads wait for bytes or until the last writer closes.
         Assert.Equal(terminal ? "out\r\nerr\r\n" : "out\n", await Read(stdout));
         if (!terminal) Assert.Equal("err\n", await Read(stderr));
         await container.OutputFinished.WaitAsync(Patience);
     }
 
     [Fact]
-    public async Task A_reader_who_is_there_sees_the_end_when_the_output_is_closed_and_nothing_is_held()
+    public async Task A_waiting_reader_sees_end_of_file_when_the_output_is_closed_and_nothing_is_held()
     {
         var stdout = await Fifo("out");
         var reading = Read(stdout);
@@ -38,20 +38,20 @@ public sealed class UnreadOutputTests : IDisposable
     }
 
     [Fact]
-    public async Task What_nobody_reads_goes_with_the_container()
+    public async Task Unread_output_is_discarded_with_the_container()
     {
         var stdout = await Fifo("out");
         var container = await Run(new StdioTargets("", stdout, "", false), "echo out");
         container.End(Patience);
         await container.OutputFinished.WaitAsync(Patience);
-        // A FIFO keeps its bytes as long as a process has it open: also a child of another test, until its exec.
+        // A FIFO keeps its bytes as long as any process has it open: also a child cloned by another test, until its exec.
         await Eventually.IsTrue(() => !IsOpen(stdout));
         Assert.Equal("none",
             await Shell($"exec 3<>{stdout}; timeout 0.2 cat <&3 >{stdout}.rest; test -s {stdout}.rest || echo none"));
     }
 
     [Fact]
-    public async Task Both_streams_go_into_one_log_of_limited_size_in_their_order()
+    public async Task Both_streams_are_written_to_one_log_of_limited_size_in_order()
     {
         var log = Path.Join(_containers.Place, "c.log");
         await Run(new StdioTargets("", $"file://{log}?max-size=4k&max-files=1000", "", false),
@@ -64,7 +64,7 @@ public sealed class UnreadOutputTests : IDisposable
     }
 
     [Fact]
-    public async Task A_terminals_output_goes_into_a_log_of_limited_size()
+    public async Task The_output_of_a_terminal_is_written_to_a_log_of_limited_size()
     {
         var log = Path.Join(_containers.Place, "t.log");
         await Run(new StdioTargets("", $"file://{log}?max-size=4k&max-files=1000", "", true),
@@ -91,8 +91,8 @@ public sealed class UnreadOutputTests : IDisposable
         {
             try
             {
-                var descriptors = Directory.EnumerateFileSystemEntries(process + "/fd");
-                if (descriptors.Any(fd => new FileInfo(fd).LinkTarget == path)) return true;
+                if (Directory.EnumerateFileSystemEntries(process + "/fd").Any(fd => new FileInfo(fd).LinkTarget == path))
+                    return true;
             }
             catch (IOException)
             {

@@ -5,7 +5,7 @@ namespace Supervisor.Tests.Runtime.Oci;
 public sealed class DefaultSpecTests
 {
     [Fact]
-    public void The_default_spec_is_valid_and_asks_for_nothing_that_is_not_done()
+    public void The_default_spec_is_valid_and_uses_only_supported_fields()
     {
         var spec = DefaultSpec.Create(["sh"], "/rootfs");
         SpecValidator.Validate(spec);
@@ -18,7 +18,7 @@ public sealed class DefaultSpecTests
     }
 
     [Fact]
-    public void What_is_said_is_found_in_it()
+    public void Options_are_found_in_the_spec()
     {
         var spec = DefaultSpec.Create(["sh", "-l"], "rootfs", new DefaultSpecOptions
         {

@@ -4,7 +4,7 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Tests.Runtime.Oci;
 
-/// <summary>Specs as the two big callers send them, and changes to them.</summary>
+/// <summary>Specs as ctr and dockerd send them, and changes to them.</summary>
 internal static class Fixture
 {
     public static byte[] Bytes(string name) =>

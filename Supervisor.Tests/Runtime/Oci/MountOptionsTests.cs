@@ -16,7 +16,7 @@ public sealed class MountOptionsTests
     [InlineData("noatime atime", 0UL, AtimeMask, 0UL)]
     [InlineData("nodiratime nosymfollow", 0x200080UL, 0UL, 2048UL | 256)]
     [InlineData("suid dev exec", 0UL, 0xeUL, 0UL)]
-    public void Attributes_are_sorted_and_later_words_win(string words, ulong set, ulong clear, ulong classic)
+    public void Attributes_are_collected_and_later_options_win(string words, ulong set, ulong clear, ulong classic)
     {
         var options = MountOptions.Parse(words.Split(' '));
         Assert.Equal((set, clear, classic), (options.AttributesToSet, options.AttributesToClear, options.ClassicFlags));
@@ -28,7 +28,7 @@ public sealed class MountOptionsTests
     [InlineData("rro rrw", 0UL, 1UL)]
     [InlineData("rnoatime rnodev", 0x14UL, AtimeMask)]
     [InlineData("rrelatime", 0UL, AtimeMask)]
-    public void Words_with_an_r_are_recursive(string words, ulong set, ulong clear)
+    public void Options_with_the_prefix_r_are_recursive(string words, ulong set, ulong clear)
     {
         var options = MountOptions.Parse(words.Split(' '));
         Assert.Equal((set, clear), (options.RecursiveAttributesToSet, options.RecursiveAttributesToClear));
@@ -37,7 +37,7 @@ public sealed class MountOptionsTests
     }
 
     [Fact]
-    public void Binds_propagation_and_the_runtime_s_own_words_are_told_apart()
+    public void Binds_propagation_and_the_runtimes_own_options_are_distinguished()
     {
         var options = MountOptions.Parse(["rbind", "rslave", "ro", "tmpcopyup", "idmap", "defaults"]);
         Assert.True(options is { Bind: true, RecursiveBind: true, CopyUp: true, IdMap: true, ReadOnly: true, Remount: false });
@@ -49,7 +49,7 @@ public sealed class MountOptionsTests
     }
 
     [Fact]
-    public void Words_about_the_file_system_are_flags_and_take_each_other_back()
+    public void File_system_options_are_flags_and_override_each_other()
     {
         var options = MountOptions.Parse(["sync", "dirsync", "lazytime", "async", "acl", "noacl"]);
         Assert.Equal(["dirsync", "lazytime", "noacl"], options.FilesystemFlags);
@@ -58,7 +58,7 @@ public sealed class MountOptionsTests
     }
 
     [Fact]
-    public void What_is_not_known_is_left_to_the_file_system_in_order()
+    public void Unknown_options_are_passed_to_the_file_system_in_order()
     {
         string[] words = ["mode=755", "size=64k", "newinstance", "RO", "rsize=4096", "context=\"a:b:c0,c1\"", "mode=700"];
         var options = MountOptions.Parse(words);

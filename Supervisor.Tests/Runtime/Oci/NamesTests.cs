@@ -6,7 +6,7 @@ namespace Supervisor.Tests.Runtime.Oci;
 public sealed class NamesTests
 {
     [Fact]
-    public void The_capability_table_ends_where_the_kernel_s_does_or_before()
+    public void The_capability_table_does_not_exceed_the_kernels()
     {
         var last = int.Parse(File.ReadAllText("/proc/sys/kernel/cap_last_cap"), CultureInfo.InvariantCulture);
         Assert.Equal(41, Capability.Names.Count);
@@ -26,13 +26,13 @@ public sealed class NamesTests
     [InlineData("CAP_CHECKPOINT_RESTORE", 40)]
     [InlineData("cap_chown", null)]
     [InlineData("CHOWN", null)]
-    public void A_capability_has_the_number_of_the_kernel_s_header(string name, int? number) =>
+    public void A_capability_has_the_number_of_the_kernels_header(string name, int? number) =>
         Assert.Equal(number, Capability.TryNumber(name));
 
     [Fact]
-    public void A_set_of_capabilities_is_a_mask_and_back()
+    public void A_set_of_capabilities_survives_conversion_to_a_mask()
     {
-        // what /proc/self/status shows in a docker container
+        // as /proc/self/status shows it in a docker container
         Assert.Equal(0xa80425fbUL, Capability.Mask(DefaultSpec.Capabilities));
         Assert.Equal(DefaultSpec.Capabilities.Order(), Capability.NamesOf(0xa80425fb).Order());
         Assert.Equal(["CAP_63"], Capability.NamesOf(1UL << 63));
@@ -40,7 +40,7 @@ public sealed class NamesTests
     }
 
     [Fact]
-    public void The_limits_are_in_the_order_of_proc_self_limits()
+    public void The_resource_limits_are_in_the_order_of_proc_self_limits()
     {
         string[] titles = ["cpu time", "file size", "data size", "stack size", "core file", "resident set", "processes",
             "open files",

@@ -4,7 +4,7 @@ using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Tests.Runtime.Oci;
 
-/// <summary>Damaged specs: bytes changed at random, and values exchanged for others in well-formed documents.</summary>
+/// <summary>Damaged specs: random bytes changed, and values exchanged in well-formed documents.</summary>
 public sealed class SpecFuzzTests
 {
     private const int Documents = 10_000;
@@ -19,7 +19,7 @@ public sealed class SpecFuzzTests
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public void Damaged_bytes_are_read_or_refused_and_nothing_else(int seed)
+    public void A_spec_with_damaged_bytes_is_read_or_refused(int seed)
     {
         var random = new Random(seed);
         byte[][] originals = [Fixture.Bytes("ctr.json"), Fixture.Bytes("dockerd.json")];
@@ -41,13 +41,13 @@ public sealed class SpecFuzzTests
             }
             if (Refused(json, i)) refused++;
         }
-        Assert.InRange(refused, Documents / 4, Documents / 2 - 1); // neither blind nor deaf
+        Assert.InRange(refused, Documents / 4, Documents / 2 - 1); // both outcomes are exercised
     }
 
     [Theory]
     [InlineData(3)]
     [InlineData(4)]
-    public void Exchanged_values_are_read_or_refused_and_nothing_else(int seed)
+    public void A_spec_with_exchanged_values_is_read_or_refused(int seed)
     {
         var random = new Random(seed);
         string[] originals =

@@ -25,7 +25,7 @@ public sealed class SpecReaderTests
     }
 
     [Fact]
-    public void The_spec_of_dockerd_is_read_and_what_is_not_done_is_listed()
+    public void The_spec_of_dockerd_is_read_and_unsupported_fields_are_listed()
     {
         var spec = SpecReader.Read(Fixture.Bytes("dockerd.json"));
         SpecValidator.Validate(spec);
@@ -42,7 +42,7 @@ public sealed class SpecReaderTests
     [Theory]
     [InlineData("ctr.json")]
     [InlineData("dockerd.json")]
-    public void Writing_gives_back_all_that_was_read(string name)
+    public void Writing_preserves_everything_that_was_read(string name)
     {
         var original = JsonNode.Parse(Fixture.Bytes(name))!;
         var written = SpecWriter.Write(SpecReader.Read(Fixture.Bytes(name)));
@@ -52,7 +52,7 @@ public sealed class SpecReaderTests
     }
 
     [Fact]
-    public void A_spec_of_one_program_survives_being_written()
+    public void The_default_spec_survives_a_round_trip()
     {
         var spec = DefaultSpec.Create(["/bin/true", "żółć", ""], "rootfs");
         var again = SpecReader.Read(SpecWriter.Write(spec));
@@ -66,7 +66,7 @@ public sealed class SpecReaderTests
         Fixture.ReadAndValidate(Fixture.Changed(s => s["vm"] = JsonNode.Parse("""{"hypervisor":{"path":[1,{"x":true}]}}""")));
 
     [Fact]
-    public void Null_lists_and_objects_are_empty_ones()
+    public void Null_lists_and_objects_are_read_as_empty()
     {
         var spec = SpecReader.Read(
             """{"ociVersion":"1.0.0","process":{"args":null,"user":null},"mounts":null,"annotations":null,"linux":{"sysctl":null}}"""u8);
@@ -120,7 +120,7 @@ public sealed class SpecReaderTests
     [InlineData("{\"linux\":{\"seccomp\":{\"x\":1,\"x\":2}}}", "linux.seccomp.x")]
     [InlineData("{\"hostname\":\"\\ud800\"}", "hostname")]
     [InlineData("{\"\\udc00\":1}", "$")]
-    public void A_bad_document_is_refused_with_its_place(string json, string field)
+    public void An_invalid_document_is_refused_with_the_path_of_the_error(string json, string field)
     {
         var e = Assert.Throws<InvalidSpecException>(() => SpecReader.Read(Encoding.UTF8.GetBytes(json)));
         Assert.Equal(field, e.Field);
@@ -143,7 +143,7 @@ public sealed class SpecReaderTests
     }
 
     [Fact]
-    public void An_error_never_repeats_more_than_a_little_of_the_document()
+    public void An_error_quotes_only_a_short_part_of_the_document()
     {
         var name = new string('n', 100_000) + "\u001b[2J";
         var json = Encoding.UTF8.GetBytes(
@@ -153,7 +153,7 @@ public sealed class SpecReaderTests
     }
 
     [Fact]
-    public void The_process_of_an_exec_is_read_alone()
+    public void The_process_of_an_exec_is_read_from_its_own_document()
     {
         var process = SpecReader.ReadProcess("""{"args":["ps"],"cwd":"/","user":{"uid":5,"gid":0}}"""u8);
         SpecValidator.Validate(process);
@@ -165,7 +165,7 @@ public sealed class SpecReaderTests
     }
 
     [Fact]
-    public void New_limits_are_read_alone()
+    public void The_resources_of_an_update_are_read_from_their_own_document()
     {
         var resources = SpecReader.ReadResources("""{"memory":{"limit":1048576},"unified":{"memory.high":"max"}}"""u8);
         SpecValidator.Validate(resources);
@@ -174,7 +174,7 @@ public sealed class SpecReaderTests
             SpecValidator.Validate(SpecReader.ReadResources("""{"memory":{"limit":-2}}"""u8))).Field);
     }
 
-    // Everything said by the original is said by the copy; nulls and empty things may be gone.
+    // The copy contains everything of the original; nulls and empty values may be missing.
     private static void Contains(string place, JsonNode? original, JsonNode? copy)
     {
         switch (original)

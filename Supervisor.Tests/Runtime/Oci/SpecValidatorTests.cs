@@ -5,7 +5,7 @@ namespace Supervisor.Tests.Runtime.Oci;
 
 public sealed class SpecValidatorTests
 {
-    // Where, what is put there (JSON; "-" removes it), and the place that is complained of when it differs.
+    // Path, value to put there (JSON; "-" removes it), and the field of the error if it differs from the path.
     [Theory]
     [InlineData("ociVersion", "-", null)]
     [InlineData("ociVersion", "\"2.0.0\"", null)]
@@ -123,7 +123,7 @@ public sealed class SpecValidatorTests
         "linux.memoryPolicy.flags[0]")]
     [InlineData("hooks", "{\"poststop\":[{\"path\":\"x\"}]}", "hooks.poststop[0].path")]
     [InlineData("hooks", "{\"poststop\":[{\"path\":\"/x\",\"timeout\":0}]}", "hooks.poststop[0].timeout")]
-    public void What_cannot_be_meant_is_refused_with_its_place(string place, string json, string? field)
+    public void An_invalid_value_is_refused_by_field(string place, string json, string? field)
     {
         var document = Fixture.Changed(spec => Put(spec, place, json));
         Assert.Equal(field ?? place, Assert.Throws<InvalidSpecException>(() => Fixture.ReadAndValidate(document)).Field);
@@ -135,7 +135,7 @@ public sealed class SpecValidatorTests
     [InlineData("ipc", "linux.sysctl", "{\"kernel.shmmax\":\"1\"}", "linux.sysctl['kernel.shmmax']")]
     [InlineData("ipc", "linux.sysctl", "{\"fs.mqueue.msg_max\":\"1\"}", "linux.sysctl['fs.mqueue.msg_max']")]
     [InlineData("network", "linux.sysctl", "{\"net/core/somaxconn\":\"1\"}", "linux.sysctl['net/core/somaxconn']")]
-    public void What_names_or_tunes_a_namespace_needs_it(string kind, string place, string json, string field)
+    public void A_setting_of_a_namespace_requires_the_namespace(string kind, string place, string json, string field)
     {
         Fixture.ReadAndValidate(Fixture.Changed(spec => Put(spec, place, json)));
         var document = Fixture.Changed(spec =>
@@ -148,7 +148,7 @@ public sealed class SpecValidatorTests
     }
 
     [Fact]
-    public void A_capability_that_nobody_knows_is_told_of_and_left_out()
+    public void An_unknown_capability_is_dropped_with_a_warning()
     {
         var spec = SpecReader.Read(Fixture.Changed(s => Put(s, "process.capabilities.bounding", "[\"CAP_KILL\",\"CAP_FLY\"]")));
         Assert.Equal(["process.capabilities.bounding[1]"], SpecValidator.Ignored(spec).Select(u => u.Field));
@@ -161,7 +161,7 @@ public sealed class SpecValidatorTests
     [Theory]
     [InlineData("linux.intelRdt", "{\"closID\":\"x\"}", "linux.intelRdt")]
     [InlineData("vm", "{\"kernel\":{\"path\":\"/vmlinuz\"}}", "vm")]
-    public void What_is_valid_but_not_done_is_listed(string place, string json, string field)
+    public void Valid_but_unsupported_fields_are_listed(string place, string json, string field)
     {
         var spec = SpecReader.Read(Fixture.Changed(s => Put(s, place, json)));
         SpecValidator.Validate(spec);
@@ -175,7 +175,7 @@ public sealed class SpecValidatorTests
     [InlineData("mounts", "[{\"destination\":\"/x\",\"type\":\"cgroup\",\"source\":\"cgroup\",\"options\":[\"nsdelegate\"]}]",
         "mounts[0].options")]
     [InlineData("mounts", "[{\"destination\":\"/x\",\"options\":[\"remount\",\"ro\",\"size=1k\"]}]", "mounts[0].options")]
-    public void What_has_no_effect_and_does_no_harm_is_warned_of(string place, string json, string field)
+    public void Harmless_fields_without_effect_are_warnings(string place, string json, string field)
     {
         var spec = SpecReader.Read(Fixture.Changed(s => Put(s, place, json)));
         SpecValidator.Validate(spec);
@@ -183,7 +183,7 @@ public sealed class SpecValidatorTests
     }
 
     [Fact]
-    public void Without_a_mount_namespace_what_would_need_one_is_refused_and_mounts_are_left_out_with_a_warning()
+    public void Without_a_mount_namespace_fields_that_need_one_are_refused_and_mounts_are_ignored_with_a_warning()
     {
         var spec = SpecReader.Read(Fixture.Changed(_ => { }));
         spec = spec with
@@ -199,7 +199,7 @@ public sealed class SpecValidatorTests
         Refused("linux.devices",
             spec with { Linux = spec.Linux! with { Devices = [new DeviceSpec { Type = "p", Path = "/dev/x" }] } });
         Refused("linux.rootfsPropagation", spec with { Linux = spec.Linux! with { RootfsPropagation = "rslave" } });
-        // One that is joined has a root that is everybody's in it.
+        // A joined one has a root that all of its processes share.
         var joined = spec with {
             Linux = spec.Linux! with {
             Namespaces = [.. spec.Linux.Namespaces,
@@ -224,7 +224,7 @@ public sealed class SpecValidatorTests
     [InlineData("net.//.x", null)]
     [InlineData("/net/x", null)]
     [InlineData("net x", null)]
-    public void A_sysctl_name_becomes_a_path(string name, string? path) => Assert.Equal(path, SysctlRules.TryPath(name));
+    public void A_sysctl_name_is_converted_to_a_path(string name, string? path) => Assert.Equal(path, SysctlRules.TryPath(name));
 
     internal static void Put(JsonObject document, string place, string json)
     {
