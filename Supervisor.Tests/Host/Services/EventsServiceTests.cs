@@ -114,7 +114,8 @@ public sealed class EventsServiceTests(Daemon daemon) : IClassFixture<Daemon>
     {
         using var call = await SubscribeAsync("topic~=|^/namespaces/|,event.name~=published");
         await daemon.Namespaces.CreateAsync(
-            new CreateNamespaceRequest { Namespace = new Namespace { Name = "published", Labels = { ["a"] = "1" } } }, In("caller"));
+            new CreateNamespaceRequest { Namespace = new Namespace { Name = "published", Labels = { ["a"] = "1" } } },
+            In("caller"));
         await new Containerd.Services.Leases.V1.Leases.LeasesClient(daemon.Channel).CreateAsync(new() { Id = "l" }, In("silent"));
         await daemon.Namespaces.DeleteAsync(new DeleteNamespaceRequest { Name = "published" }, In("caller"));
         var events = await TakeAsync(call, 2);

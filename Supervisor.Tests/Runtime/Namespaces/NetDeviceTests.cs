@@ -18,7 +18,7 @@ public sealed class NetDeviceTests : IAsyncLifetime
     public async Task DisposeAsync()
     {
         _containers.Dispose();
-        await CommandLine.RunAsync("ip", "link", "del", _other); // it was removed with the namespace, unless the test failed earlier
+        await CommandLine.RunAsync("ip", "link", "del", _other); // removed with the namespace, unless the test failed
     }
 
     [Theory]

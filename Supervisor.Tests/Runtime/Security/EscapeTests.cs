@@ -117,7 +117,8 @@ public sealed partial class EscapeTests : IDisposable
         Assert.Contains("ELOOP", e.Message, StringComparison.Ordinal);
     }
 
-    [Fact] // CVE-2021-30465, CVE-2024-45310: another process replaces a directory of a shared volume by a symlink while we mount in it
+    // CVE-2021-30465, CVE-2024-45310: another process replaces a directory of a shared volume by a symlink while we mount in it
+    [Fact]
     public async Task A_mount_target_replaced_by_a_symlink_does_not_escape_the_root()
     {
         var volume = Directory.CreateDirectory(Path.Join(_containers.Place, "volume")).FullName;
