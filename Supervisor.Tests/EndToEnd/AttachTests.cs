@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Supervisor.Tests.EndToEnd;
 
-/// <summary>Clients leave terminals and come back to them, while the program goes on and notices none of it.</summary>
+/// <summary>Clients detach from terminals and attach again, while the program keeps running undisturbed.</summary>
 public sealed class AttachTests : IAsyncLifetime
 {
     private const string DetachKeys = "\x10\x11";
@@ -16,7 +16,7 @@ public sealed class AttachTests : IAsyncLifetime
     [InlineData("")]
     [InlineData("daemon")]
     [InlineData("shim")]
-    public async Task A_terminal_is_left_by_its_keys_and_come_back_to(string dies)
+    public async Task A_terminal_is_detached_by_its_keys_and_attached_again(string dies)
     {
         using (var run = TerminalSession.Start(Ours("run -it --name c --rootfs / -- sh")))
         {
@@ -27,7 +27,7 @@ public sealed class AttachTests : IAsyncLifetime
             await run.ExpectAsync("detached from container c, still running");
             Assert.Equal(0, await run.EndAsync());
         }
-        // nobody is there, and it is kept
+        // no client is attached, and it is kept
         await Eventually.IsTrue(async () => (await _daemon.Do("logs", "c")).Output.Contains("later4", StringComparison.Ordinal));
         if (dies is "daemon") await _daemon.KillAsync();
         if (dies is "shim") Kill(_daemon.ShimPid!.Value);
@@ -51,7 +51,7 @@ public sealed class AttachTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_terminal_in_the_background_is_reachable_also_when_it_was_started_again()
+    public async Task A_terminal_in_the_background_can_be_attached_also_after_a_restart()
     {
         Ok(await _daemon.Do("run", "-d", "-it", "--name", "b", "--rootfs", "/", "--", "sh"));
         await Greet("1");
@@ -113,7 +113,7 @@ public sealed class AttachTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Output_of_a_container_that_is_not_at_a_terminal_is_followed_to_its_end()
+    public async Task Attach_without_a_terminal_follows_the_output_to_its_end()
     {
         Ok(await _daemon.Do("run", "-d", "--name", "p", "--rootfs", "/", "--", "sh", "-c",
             "echo before; trap 'echo after; exit 5' TERM; while :; do sleep 0.05; done"));
@@ -121,7 +121,7 @@ public sealed class AttachTests : IAsyncLifetime
         using var attach = CommandLine.Start(
             CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "attach", "p");
         await Eventually.IsTrue(() => IsWaiting(attach.Id));
-        Kill(attach.Id, "-TERM"); // is passed on
+        Kill(attach.Id, "-TERM"); // is forwarded
         Assert.Equal("after\n", await attach.StandardOutput.ReadToEndAsync().WaitAsync(CommandLine.Patience));
         await attach.WaitForExitAsync().WaitAsync(CommandLine.Patience);
         Assert.Equal(5, attach.ExitCode);
@@ -131,7 +131,7 @@ public sealed class AttachTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_exec_that_was_left_goes_on_and_its_output_is_discarded()
+    public async Task A_detached_exec_keeps_running_and_its_output_is_discarded()
     {
         Ok(await _daemon.Do("run", "-d", "--name", "c", "--rootfs", "/", "--", "sleep", "1000"));
         using (var exec = TerminalSession.Start(
@@ -150,7 +150,7 @@ public sealed class AttachTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_client_that_is_killed_has_not_left()
+    public async Task A_killed_client_has_not_detached()
     {
         using var run = TerminalSession.Start(Ours("run -it --name c --rootfs / -- sh"));
         await run.TypeAsync("echo o$((1+1))e\r");
@@ -159,7 +159,7 @@ public sealed class AttachTests : IAsyncLifetime
             .Single(pid => pid > 0
                 && CommandLineOf(pid)
                 .StartsWith($"{CommandLine.Supervisor} --address {_daemon.Address} ", StringComparison.Ordinal)));
-        // a shell ends when it is hung up
+        // a shell exits on SIGHUP
         await Eventually.IsTrue(async () => (await _daemon.Do("ps", "-a")).Output.Contains("exited", StringComparison.Ordinal));
         Assert.NotEmpty(Fifos());
         Ok(await _daemon.Do("rm", "c"));
@@ -167,7 +167,7 @@ public sealed class AttachTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Fifos_of_killed_clients_go_when_the_daemon_starts_and_those_of_others_stay()
+    public async Task Fifos_of_killed_clients_are_removed_at_startup_and_those_of_others_are_kept()
     {
         Ok(await _daemon.Do("run", "-d", "-it", "--name", "lasting", "--rootfs", "/", "--", "sleep", "1000"));
         var lasting = Assert.Single(Fifos());
@@ -197,7 +197,7 @@ public sealed class AttachTests : IAsyncLifetime
     [InlineData("run -it --rootfs / -- cat")]
     [InlineData("exec -it c cat")]
     [InlineData("attach c")]
-    public async Task Without_a_terminal_of_our_own_it_is_refused_before_anything_is_made(string verb)
+    public async Task A_terminal_without_one_of_our_own_is_refused_before_anything_is_created(string verb)
     {
         Ok(await _daemon.Do("run", "-d", "-it", "--name", "c", "--rootfs", "/", "--", "sleep", "1000"));
         var refused = await CommandLine.RunAsync("bash", "-c", $"echo | {Ours(verb)}");
@@ -221,7 +221,7 @@ public sealed class AttachTests : IAsyncLifetime
     private static void Kill(int pid, string signal = "-KILL") => Process.Start("kill", [signal, $"{pid}"]).WaitForExit();
 
     /// <summary>
-    /// Whether its connection to the daemon and its signal handlers stand: the copying thread looks at the log.
+    /// Whether its connection to the daemon and its signal handlers are ready: the copying thread polls the log.
     /// </summary>
     private static bool IsWaiting(int pid) =>
         Directory.GetFiles($"/proc/{pid}/fd")

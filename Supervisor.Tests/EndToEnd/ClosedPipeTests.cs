@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Supervisor.Tests.EndToEnd;
 
 /// <summary>
-/// The reader of our output goes away, as <c>head</c> does: we end, so does the container, and nothing runs on unread.
+/// The reader of our output exits, as <c>head</c> does: we exit, so does the container, and nothing keeps running unread.
 /// </summary>
 public sealed class ClosedPipeTests : IAsyncLifetime
 {
@@ -17,10 +17,10 @@ public sealed class ClosedPipeTests : IAsyncLifetime
     [Theory]
     [InlineData("run --rootfs / -- yes MARK")]
     [InlineData("run --rootfs / -- sh -c 'yes MARK >&2'")]
-    // builtins of a first process get EPIPE only, and go on
+    // builtins of a first process only get EPIPE, and continue
     [InlineData("run --rootfs / -- sh -c 'while :; do echo MARK; done 2>/dev/null'")]
     [InlineData("run -t --rootfs / -- yes MARK")]
-    public async Task Run_without_a_daemon_ends_and_leaves_nothing(string verb)
+    public async Task Run_without_a_daemon_exits_and_leaves_nothing(string verb)
     {
         var mark = $"y{Guid.NewGuid():N}";
         Assert.Equal($"{mark}|{ReaderClosed}",
@@ -29,14 +29,14 @@ public sealed class ClosedPipeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Run_with_a_daemon_ends_and_its_container_too()
+    public async Task Run_with_a_daemon_exits_and_its_container_too()
     {
         Assert.Equal($"y|{ReaderClosed}", await Head(Ours("run --name c --rootfs / -- yes")));
         Assert.Equal("stopped", await Status("c"));
     }
 
     [Fact]
-    public async Task A_container_that_goes_on_without_a_reader_is_left_alone_unless_it_was_to_be_removed()
+    public async Task A_container_that_keeps_running_without_a_reader_is_left_alone_unless_run_with_rm()
     {
         const string deaf = "--rootfs / -- sh -c 'echo y; echo y; sleep 1; while :; do echo y; sleep 0.1; done 2>/dev/null'";
         Assert.Equal($"y|{ReaderClosed}", await Head(Ours($"run --name stays {deaf}")));
@@ -46,7 +46,7 @@ public sealed class ClosedPipeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Exec_ends_and_its_process_too()
+    public async Task Exec_exits_and_its_process_too()
     {
         await RunDetached("c", "sleep 1000");
         Assert.Equal($"y|{ReaderClosed}", await Head(Ours("exec c yes")));
@@ -57,7 +57,7 @@ public sealed class ClosedPipeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_process_of_an_exec_whose_client_was_killed_is_told()
+    public async Task The_process_of_an_exec_notices_that_its_client_was_killed()
     {
         await RunDetached("c", "sleep 1000");
         using var plain = CommandLine.Start(
@@ -70,7 +70,7 @@ public sealed class ClosedPipeTests : IAsyncLifetime
         Assert.Equal("up", (await terminal.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience))!.Trim());
         plain.Kill();
         terminal.Kill();
-        // The loop writes into a broken pipe; what sleeps at a terminal is hung up.
+        // The loop writes to a broken pipe; the sleep at a terminal gets SIGHUP.
         await Eventually.IsTrue(async () =>
         {
             var left = (await _daemon.Do(
@@ -80,7 +80,7 @@ public sealed class ClosedPipeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Logs_and_events_end_also_while_there_is_nothing_to_print()
+    public async Task Logs_and_events_exit_even_with_nothing_to_print()
     {
         await RunDetached("c", "sh -c 'echo y; sleep 1000'");
         Assert.Equal($"y|{ReaderClosed}", await Head(Ours("logs -f c")));
@@ -92,7 +92,7 @@ public sealed class ClosedPipeTests : IAsyncLifetime
     private string Ours(string verb) =>
         $"{CommandLine.Supervisor} --address {_daemon.Address} --namespace {_daemon.Namespace} {verb}";
 
-    /// <summary>The first line, and how the writer ended: within seconds, not at the patience's end.</summary>
+    /// <summary>The first line, and the writer's exit status: within seconds, not at the deadline.</summary>
     private static async Task<string> Head(string command)
     {
         var started = Stopwatch.StartNew();

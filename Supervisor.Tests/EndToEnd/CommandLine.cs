@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Supervisor.Tests.EndToEnd;
 
-/// <summary>The product's own executables, as a user starts them.</summary>
+/// <summary>The product's executables, as a user starts them.</summary>
 internal static class CommandLine
 {
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -11,7 +11,7 @@ internal static class CommandLine
 
     public static string Supervisor => Path.Join(Repository.Bin, "supervisor");
 
-    /// <summary>Runs a program to its end.</summary>
+    /// <summary>Runs a program until it exits.</summary>
     public static async Task<Outcome> RunAsync(string program, params string[] arguments)
     {
         using var process = Start(program, arguments);
@@ -25,16 +25,16 @@ internal static class CommandLine
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{program} {string.Join(' ', arguments)} does not end");
+            throw new TimeoutException($"{program} {string.Join(' ', arguments)} does not exit");
         }
         return new Outcome(process.ExitCode, await output, await errors);
     }
 
-    /// <summary>Starts a program with its streams in our hands.</summary>
+    /// <summary>Starts a program with redirected streams.</summary>
     public static Process Start(string program, params string[] arguments) =>
         Start(program, arguments, new Dictionary<string, string>());
 
-    /// <param name="environment">Added to ours.</param>
+    /// <param name="environment">Added to our environment.</param>
     public static Process Start(string program, string[] arguments, IReadOnlyDictionary<string, string> environment)
     {
         var start = new ProcessStartInfo(program, arguments) {

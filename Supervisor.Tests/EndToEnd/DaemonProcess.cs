@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Supervisor.Tests.EndToEnd;
 
-/// <summary>A daemon in a process of its own, on directories of its own.</summary>
+/// <summary>A daemon in its own process, with its own directories.</summary>
 public sealed class DaemonProcess : IAsyncDisposable
 {
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("supervisor-e2e-");
@@ -24,27 +24,27 @@ public sealed class DaemonProcess : IAsyncDisposable
     /// <summary>Further arguments of <c>serve</c>.</summary>
     public string[] Arguments { get; set; } = [];
 
-    /// <summary>A namespace that no other test uses: cgroups are shared by all daemons of a host.</summary>
+    /// <summary>A namespace that no other test uses: all daemons of a host share its cgroups.</summary>
     public string Namespace { get; } = $"t{System.Environment.ProcessId}x{Interlocked.Increment(ref _last)}";
 
     private static int _last;
 
-    /// <summary>What the daemon is started with, beside our own.</summary>
+    /// <summary>Environment of the daemon, in addition to ours.</summary>
     public Dictionary<string, string> Environment { get; } = [];
 
     /// <summary>The shim's executable.</summary>
     public string Shim { get; set; } = "node";
 
-    /// <summary>What is laid over the packaged configuration; null for nothing.</summary>
+    /// <summary>Overrides of the packaged configuration; null for none.</summary>
     public string? Config { get; set; }
 
-    /// <summary>A command that executes the daemon in its own place: its pid is the daemon's.</summary>
+    /// <summary>A command that executes the daemon in place, so that its pid is the daemon's.</summary>
     public string[] Wrapper { get; set; } = [];
 
-    /// <summary>A directory that goes with the daemon.</summary>
+    /// <summary>A directory that is removed with the daemon.</summary>
     public string Place => _directory.FullName;
 
-    /// <summary>Done when the daemon has stopped, before its directories are removed.</summary>
+    /// <summary>Called when the daemon has stopped, before its directories are removed.</summary>
     public Func<Task> AfterStop { get; set; } = () => Task.CompletedTask;
 
     public int Pid => _process!.Id;
@@ -60,7 +60,7 @@ public sealed class DaemonProcess : IAsyncDisposable
     /// <summary>The pid of a container's own shim; null while there is none.</summary>
     public int? ShimPidOf(string id) => ShimsIn($"{State}/shims/{Namespace}/{id}").Select(pid => (int?)pid).FirstOrDefault();
 
-    /// <param name="directory">Exactly, or what it begins with if that ends with a slash.</param>
+    /// <param name="directory">The exact path, or a prefix if it ends with a slash.</param>
     private static List<int> ShimsIn(string directory) =>
         [.. Directory.GetDirectories("/proc").Select(d => int.TryParse(Path.GetFileName(d), out var pid) ? pid : 0)
         .Where(pid => pid > 0
@@ -106,7 +106,7 @@ public sealed class DaemonProcess : IAsyncDisposable
     }
 
     /// <summary>Starts a daemon that cannot start.</summary>
-    /// <returns>What it says on its standard error.</returns>
+    /// <returns>Its standard error.</returns>
     public async Task<string> RefusesAsync()
     {
         Begin();
@@ -117,7 +117,7 @@ public sealed class DaemonProcess : IAsyncDisposable
         return said;
     }
 
-    /// <summary>SIGTERM, and waits for its end.</summary>
+    /// <summary>Sends SIGTERM and waits for the exit.</summary>
     public async Task StopAsync()
     {
         using var term = await Task.Run(() => Process.Start("kill", ["-TERM", $"{_process!.Id}"]));
@@ -125,7 +125,7 @@ public sealed class DaemonProcess : IAsyncDisposable
         await ExitedAsync();
     }
 
-    /// <summary>Starts the daemon, and does not wait for it.</summary>
+    /// <summary>Starts the daemon without waiting for it.</summary>
     public void Begin()
     {
         string[] command = [.. Wrapper, CommandLine.Supervisor];
@@ -160,7 +160,7 @@ public sealed class DaemonProcess : IAsyncDisposable
         }
         finally
         {
-            await EndWhatIsLeftAsync();
+            await KillLeftoversAsync();
         }
     }
 
@@ -168,15 +168,15 @@ public sealed class DaemonProcess : IAsyncDisposable
     {
         Arguments = [];
         var problem = _process!.HasExited && _process.ExitCode is not (137 or 0)
-            ? $"the daemon ended with {_process.ExitCode}: {await _output!}" : null;
-        if (_process.HasExited) Begin(); // someone must remove what a killed daemon left running
-        await Answers();                 // it may just have been started
+            ? $"the daemon exited with {_process.ExitCode}: {await _output!}" : null;
+        if (_process.HasExited) Begin(); // the containers of a killed daemon must be removed
+        await Answers();                 // it may still be starting
         foreach (var id in (await Do("ps", "-a", "-q")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
             await Do("rm", "-f", id);
         using (var term = await Task.Run(() => Process.Start("kill", ["-TERM", $"{_process.Id}"]))) await term.WaitForExitAsync();
         using var deadline = new CancellationTokenSource(CommandLine.Patience);
         await _process.WaitForExitAsync(deadline.Token);
-        Assert.True(_process.ExitCode == 0, $"the daemon ended with {_process.ExitCode}: {await _output!}");
+        Assert.True(_process.ExitCode == 0, $"the daemon exited with {_process.ExitCode}: {await _output!}");
         _process.Dispose();
         _process = null;
         await AfterStop();
@@ -184,10 +184,10 @@ public sealed class DaemonProcess : IAsyncDisposable
         Assert.True(problem is null, problem);
     }
 
-    /// <summary>Of a test that failed, with its daemon: nothing may stay, and its own failure is what is to be told.</summary>
-    private async Task EndWhatIsLeftAsync()
+    /// <summary>Cleans up after a failed test and its daemon, without hiding the test's own failure.</summary>
+    private async Task KillLeftoversAsync()
     {
-        // A daemon removes the cgroup of a namespace that it made itself; one that was killed in between did not live to.
+        // A daemon removes the cgroup of a namespace that it created itself; a killed one did not get to it.
         var cgroups = ((string[])["/sys/fs/cgroup", .. Directory.GetDirectories("/sys/fs/cgroup")])
             .Select(tree => Path.Join(tree, Namespace)).Where(Directory.Exists).ToList();
         var left = cgroups.SelectMany(c => Directory.GetFiles(c, "cgroup.procs", SearchOption.AllDirectories))

@@ -26,13 +26,13 @@ public sealed class DaemonTests : IAsyncLifetime
         Assert.Equal("4\n", Ok(await _daemon.Do("wait", "c1")));
         Assert.Equal("out\n", Ok(await _daemon.Do("logs", "c1")));
         Assert.Equal("stopped", await Status("c1"));
-        Assert.DoesNotMatch("[0-9]", Ok(await _daemon.Ctr("tasks", "ps", "c1"))); // nothing is left, which is an answer
+        Assert.DoesNotMatch("[0-9]", Ok(await _daemon.Ctr("tasks", "ps", "c1"))); // no process is left, which is an answer
         Ok(await _daemon.Do("rm", "c1"));
         Assert.DoesNotContain("c1", Ok(await _daemon.Do("ps", "-a")), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task The_first_container_that_cannot_be_made_says_why()
+    public async Task The_first_container_that_cannot_be_created_says_why()
     {
         var refused = await _daemon.Do("run", "-d", "-w", "relative", "--rootfs", "/", "--", "true");
         Assert.Equal(125, refused.Status);
@@ -85,7 +85,7 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_paused_container_is_removed_by_force()
+    public async Task A_paused_container_is_removed_with_force()
     {
         Ok(await _daemon.Do("run", "-d", "--name", "p1", "--rootfs", "/", "--", "sleep", "1000"));
         Ok(await _daemon.Ctr("tasks", "pause", "p1"));
@@ -107,7 +107,7 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Verbs_of_several_containers_do_each_and_report_each()
+    public async Task Commands_on_several_containers_handle_and_report_each()
     {
         foreach (var id in (string[])["s1", "s2"])
             Ok(await _daemon.Do("run", "-d", "--name", id, "--rootfs", "/", "--", "sleep", "1000"));
@@ -125,7 +125,7 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_wait_names_a_container_that_is_not_there_while_others_run()
+    public async Task A_wait_names_a_missing_container_while_others_run()
     {
         Ok(await _daemon.Do("run", "-d", "--name", "w1", "--rootfs", "/", "--", "sleep", "1000"));
         using var wait = CommandLine.Start(
@@ -139,7 +139,7 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_container_that_has_ended_can_be_started_again_by_any_client()
+    public async Task A_stopped_container_can_be_started_again_by_any_client()
     {
         Ok(await _daemon.Do("run", "-d", "--name", "again", "--rootfs", "/", "--", "sh", "-c", "echo once; exit 3"));
         Assert.Equal("3\n", Ok(await _daemon.Do("wait", "again")));
@@ -157,7 +157,7 @@ public sealed class DaemonTests : IAsyncLifetime
     [Theory]
     [InlineData("KILL")]
     [InlineData("TERM")]
-    public async Task A_daemon_that_goes_beneath_its_clients_is_waited_for_and_they_report_the_truth(string signal)
+    public async Task Clients_wait_for_a_restarting_daemon_and_report_the_real_status(string signal)
     {
         string[] ours = ["--address", _daemon.Address, "--namespace", _daemon.Namespace];
         const string script = "echo up; read go; echo down; exit 7";
@@ -177,7 +177,7 @@ public sealed class DaemonTests : IAsyncLifetime
         {
             await one.StandardInput.WriteLineAsync("go");
             await one.StandardInput.FlushAsync();
-            // nobody but the container and its shim is needed for that
+            // only the container and its shim are needed for that
             Assert.Equal("down", await one.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
         }
         await _daemon.RestartAsync();
@@ -190,7 +190,7 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_container_in_the_foreground_has_a_log_too_until_it_is_removed()
+    public async Task A_foreground_container_has_a_log_too_until_it_is_removed()
     {
         Assert.Equal("out\n",
             Ok(await _daemon.Do("run", "--name", "f1", "--rootfs", "/", "--", "sh", "-c", "echo out; echo err >&2")));
@@ -205,7 +205,7 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_log_goes_with_the_container_whoever_deletes_it()
+    public async Task The_log_is_removed_with_the_container_by_any_client()
     {
         Ok(await _daemon.Do("run", "-d", "--name", "l1", "--log-max-size", "4k", "--rootfs", "/", "--", "seq", "3000"));
         Ok(await _daemon.Do("wait", "l1"));
@@ -219,7 +219,7 @@ public sealed class DaemonTests : IAsyncLifetime
     [Theory]
     [InlineData("64k")]
     [InlineData("off")]
-    public async Task A_containers_log_is_not_the_containers_to_change(string size)
+    public async Task A_container_cannot_change_its_own_log(string size)
     {
         Ok(await _daemon.Do(
             "run", "-d", "--name", "own", "--log-max-size", size, "--rootfs", "/", "--",
@@ -235,7 +235,7 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_last_lines_of_a_log_are_printed_also_across_its_files()
+    public async Task The_last_lines_of_a_log_are_printed_even_across_files()
     {
         Ok(await _daemon.Do("run", "-d", "--name", "t", "--log-max-size", "4k", "--log-max-files", "100", "--rootfs", "/", "--",
             "seq", "5000"));
@@ -248,7 +248,7 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_full_disk_behind_the_output_is_said_and_is_no_reader_that_has_gone()
+    public async Task A_full_disk_behind_the_output_is_reported_and_not_taken_for_a_closed_pipe()
     {
         Ok(await _daemon.Do("run", "-d", "--name", "d", "--rootfs", "/", "--", "sh", "-c", "echo out; sleep 1000"));
         foreach (var verb in (
@@ -265,7 +265,7 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_container_that_has_ended_has_no_pid()
+    public async Task A_stopped_container_has_no_pid()
     {
         Ok(await _daemon.Do("run", "-d", "--name", "ended", "--rootfs", "/", "--", "true"));
         Ok(await _daemon.Do("wait", "ended"));
@@ -275,14 +275,14 @@ public sealed class DaemonTests : IAsyncLifetime
     [Theory]
     [InlineData("KILL")]
     [InlineData("TERM")]
-    public async Task Events_go_on_where_they_were_when_the_daemon_has_gone_beneath_them(string signal)
+    public async Task Events_resume_where_they_were_after_a_restart_of_the_daemon(string signal)
     {
-        // Ends while nobody is there to see it.
+        // Exits while no daemon is running.
         Ok(await _daemon.Do("run", "-d", "--name", "bg", "--rootfs", "/", "--", "sh", "-c",
             "while [ ! -e /dev/shm/go ]; do sleep 0.05; done; sleep 1; exit 8"));
         using var events = CommandLine.Start(CommandLine.Supervisor, "--address", _daemon.Address, "events", "--format", "json");
         var seen = Next("/tasks/exec-added");
-        while (!seen.IsCompleted) Ok(await _daemon.Do("exec", "bg", "true")); // until the subscription stands
+        while (!seen.IsCompleted) Ok(await _daemon.Do("exec", "bg", "true")); // until the subscription is established
         var exec = await seen;
         var pid = Ok(await _daemon.Do("ps")).Split('\n').Single(l => l.StartsWith("bg ", StringComparison.Ordinal))
             .Split(' ', StringSplitOptions.RemoveEmptyEntries)[2];
@@ -305,7 +305,7 @@ public sealed class DaemonTests : IAsyncLifetime
             while (true)
             {
                 var line = await events.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience);
-                Assert.True(line is not null, "the events have ended");
+                Assert.True(line is not null, "the events have stopped");
                 var found = JsonDocument.Parse(line).RootElement;
                 if (found.GetProperty("namespace").GetString() == _daemon.Namespace
                     && found.GetProperty("topic").GetString() == topic) return found;
@@ -314,16 +314,16 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_third_interrupt_that_changes_nothing_gets_a_hint()
+    public async Task A_third_interrupt_without_effect_gets_a_hint()
     {
-        // Tests that a shell runs in the background ignore the signal, and their children with them. The container's shell would
+        // Processes that a shell runs in the background ignore the signal, and so do their children. The container's shell would
         // catch it between its echo and its exec.
         using var run = CommandLine.Start(
             "env", "--default-signal=INT", CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace,
             "run", "--name", "deaf", "--rootfs", "/", "--", "sh", "-c", "trap '' INT; echo up; exec sleep 1000");
         Assert.Equal("up", await run.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
         var said = run.StandardError.ReadLineAsync();
-        for (var sent = 0; !said.IsCompleted; await Task.Delay(200)) // signals of one number that come at once are one. signal(7)
+        for (var sent = 0; !said.IsCompleted; await Task.Delay(200)) // pending signals of one number are merged: signal(7)
         {
             Process.Start("kill", ["-INT", $"{run.Id}"]).WaitForExit();
             Assert.True(++sent < 100, "no hint");
@@ -336,7 +336,7 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_the_daemon_keeps_is_hidden_from_a_container_with_a_view_of_the_host()
+    public async Task The_daemons_files_are_hidden_from_a_container_on_the_hosts_root()
     {
         var outcome = await _daemon.Do("run", "--rootfs", "/", "--", "sh", "-c", "cat /proc/self/mountinfo");
         var masked = Ok(outcome).Split('\n').Where(l => l.Contains(" - tmpfs ", StringComparison.Ordinal))
@@ -359,7 +359,7 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_container_that_eats_its_memory_is_oom_killed_and_everybody_says_so()
+    public async Task An_out_of_memory_kill_is_reported_by_run_events_and_inspect()
     {
         using var events = CommandLine.Start(
             CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "events", "-f", "--format",
@@ -370,9 +370,9 @@ public sealed class DaemonTests : IAsyncLifetime
         while (!topics.Contains("/tasks/exit"))
         {
             var line = await events.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience);
-            var told = JsonDocument.Parse(line!).RootElement;
-            if (told.GetProperty("event").ToString().Contains("\"m1\"", StringComparison.Ordinal))
-                topics.Add(told.GetProperty("topic").GetString()!);
+            var published = JsonDocument.Parse(line!).RootElement;
+            if (published.GetProperty("event").ToString().Contains("\"m1\"", StringComparison.Ordinal))
+                topics.Add(published.GetProperty("topic").GetString()!);
         }
         events.Kill();
         Assert.Equal(["/containers/create", "/tasks/create", "/tasks/start", "/tasks/oom", "/tasks/exit"], topics);
@@ -381,7 +381,7 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task After_kill_9_everything_is_listed_again_with_the_truth_about_it()
+    public async Task After_kill_9_every_container_is_listed_with_its_real_status()
     {
         Ok(await _daemon.Do("run", "-d", "--name", "done", "--rootfs", "/", "--", "sh", "-c", "exit 5"));
         Assert.Equal("5\n", Ok(await _daemon.Do("wait", "done")));
@@ -392,8 +392,8 @@ public sealed class DaemonTests : IAsyncLifetime
         System.Diagnostics.Process.Start("kill", ["-9", pid]).WaitForExit(); // while no daemon watches
         await _daemon.RestartAsync();
         Assert.Equal(("stopped", "5"), (await Status("done"), await Field("done", "exitStatus")));
-        Assert.Equal("running", await Status("lives")); // it holds its own streams, and is taken back by pid, start time and boot
-        // How it ended is known if it was still to be reaped when the daemon came back, else it says that it is not: 255.
+        Assert.Equal("running", await Status("lives")); // it holds its own streams, and is adopted by pid, start time and boot
+        // Its status is known if it was not reaped yet when the daemon restarted, and otherwise reported as unknown: 255.
         Assert.Contains(Ok(await _daemon.Do("wait", "dies")), (string[])["137\n", "255\n"]);
         Assert.Equal("stopped", await Status("dies"));
         Ok(await _daemon.Do("kill", "-s", "KILL", "lives"));
@@ -401,7 +401,7 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Starting_what_runs_already_is_no_failure()
+    public async Task Starting_a_running_container_succeeds()
     {
         Ok(await _daemon.Do("run", "-d", "--name", "runs", "--rootfs", "/", "--", "sleep", "1000"));
         var pid = await Field("runs", "pid");
@@ -438,7 +438,7 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Two_daemons_on_one_root_are_refused_and_on_two_roots_live_side_by_side()
+    public async Task Two_daemons_on_one_root_are_refused_and_on_two_roots_run_side_by_side()
     {
         var second = await CommandLine.RunAsync(
             CommandLine.Supervisor, "serve", "--address", _daemon.Address + "2", "--root", _daemon.Root, "--state",
@@ -454,23 +454,23 @@ public sealed class DaemonTests : IAsyncLifetime
     [InlineData(50)]
     [InlineData(300)]
     [InlineData(600)]
-    public async Task Asked_to_stop_while_it_starts_it_stops_without_an_error(int milliseconds)
+    public async Task A_daemon_that_is_stopped_during_its_startup_exits_without_an_error(int milliseconds)
     {
         var place = Directory.CreateTempSubdirectory("supervisor-e2e-");
         using var daemon = CommandLine.Start(
             CommandLine.Supervisor, "serve", "--address", Path.Join(place.FullName, "s"), "--root",
                 Path.Join(place.FullName, "root"), "--state", Path.Join(place.FullName, "state"));
         var errors = daemon.StandardError.ReadToEndAsync();
-        await Task.Delay(milliseconds); // not to wait for anything: to hit different moments of its start
+        await Task.Delay(milliseconds); // waits for nothing: it hits different moments of the startup
         System.Diagnostics.Process.Start("kill", ["-TERM", $"{daemon.Id}"]).WaitForExit();
         await daemon.WaitForExitAsync().WaitAsync(CommandLine.Patience);
         place.Delete(recursive: true);
-        // 143: the signal came before there was a handler.
+        // 143: the signal arrived before the handler was installed.
         Assert.True(daemon.ExitCode is 0 or 143, $"{daemon.ExitCode}: {await errors}");
     }
 
     [Fact]
-    public void Socket_and_directories_are_their_owners_only()
+    public void Socket_and_directories_are_accessible_to_their_owner_only()
     {
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_daemon.Address));
         foreach (var directory in (string[])[_daemon.Root, _daemon.State])
@@ -479,7 +479,7 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact] // CVE-2020-15257
-    public async Task Every_socket_of_the_daemon_and_of_its_shim_is_in_their_own_directories()
+    public async Task Every_socket_of_the_daemon_and_its_shim_is_in_their_own_directories()
     {
         Ok(await _daemon.Do("run", "-d", "--name", "n1", "--rootfs", "/", "--", "sleep", "1000"));
         int[] ours = [_daemon.Pid, .. _daemon.ShimPids];
@@ -494,11 +494,11 @@ public sealed class DaemonTests : IAsyncLifetime
         Assert.Contains(_daemon.Address, named);
         // "@": abstract. unix(7)
         Assert.All(named, name => Assert.StartsWith(_daemon.Place + "/", name, StringComparison.Ordinal));
-        // What takes a debugger's orders, and stays behind when a daemon is killed.
+        // The diagnostics port accepts commands of a debugger, and is left behind by a killed daemon.
         Assert.Empty(ours.SelectMany(pid => Directory.GetFiles(Path.GetTempPath(), $"clr-debug-pipe-{pid}-*")));
     }
 
-    /// <summary>A subscriber cannot see when it is subscribed; so something is published until it hears it.</summary>
+    /// <summary>Publishes events until the subscriber receives one, which shows that it is subscribed.</summary>
     private async Task Marker(System.Diagnostics.Process events)
     {
         var heard = events.StandardOutput.ReadLineAsync();

@@ -6,12 +6,11 @@ using Machine = System.Runtime.InteropServices.Architecture;
 namespace Supervisor.Tests.EndToEnd;
 
 /// <summary>
-/// What a container of <c>supervisor run</c> may ask of the kernel when nobody has said anything about it: a table of calls, made
-/// in a real one.
+/// System calls allowed by default in a container of <c>supervisor run</c>: a table of calls, made in a real container.
 /// </summary>
 public sealed class DefaultSeccompTests : IDisposable
 {
-    // What each call answers under the default profile, and without one: where both are the same the profile lets it through.
+    // The result of each call with the default profile and without: if both are equal, the profile allows it.
     private static readonly (string Call, string Code, string Confined, string Unconfined)[] Table =
     [
         ("keyctl", "syscall(SYS_keyctl, 0, -1, 0, 0, 0)", "EPERM", "any"),
@@ -47,7 +46,7 @@ public sealed class DefaultSeccompTests : IDisposable
         ("adjtimex", "syscall(SYS_adjtimex, 1)", "EFAULT", "EFAULT"),
         ("setuid", "forked(syscall(SYS_setuid, 65534))", "ok", "ok"),
         ("execveat", "syscall(SYS_execveat, -1, \"x\", 0, 0, 0)", "EBADF", "EBADF"),
-        // a program of 32 bits, or of x32, has the same kernel behind it
+        // programs of 32 bits or of x32 call the same kernel
         ("keyctl of 32 bits", "x86(288, 0, -1)", "EPERM", "any"),
         ("getpid of 32 bits", "x86(20, 0, 0) > 0 ? 0 : (errno = EPERM, -1)", "ok", "ok"),
         ("keyctl of x32", "syscall(0x40000000 | SYS_keyctl, 0, -1, 0, 0, 0)", "EPERM", "any"),
@@ -58,7 +57,7 @@ public sealed class DefaultSeccompTests : IDisposable
     public void Dispose() => _root.Delete(recursive: true);
 
     [Fact]
-    public async Task Calls_are_allowed_and_refused_as_the_table_has_it()
+    public async Task Calls_are_allowed_and_refused_as_in_the_table()
     {
         await BuildAsync();
         var (confined, unconfined) = (await AnswersAsync(), await AnswersAsync("--security-opt", "seccomp=unconfined"));
@@ -67,14 +66,14 @@ public sealed class DefaultSeccompTests : IDisposable
         {
             if (t.Confined is not "any") Assert.Equal($"{t.Call}: {t.Confined}", $"{t.Call}: {confined[t.Call]}");
             if (t.Unconfined is not "any") Assert.Equal($"{t.Call}: {t.Unconfined}", $"{t.Call}: {unconfined[t.Call]}");
-            // capabilities say the same
+            // capabilities have the same effect
             if (t is { Confined: "EPERM", Unconfined: "any" } && unconfined[t.Call] is "EPERM")
                 Assert.Contains(t.Call, (string[])["open_by_handle_at", "move_mount", "keyctl of 32 bits", "userfaultfd"]);
         });
     }
 
     [Fact]
-    public async Task A_file_of_dockers_form_is_taken_instead()
+    public async Task A_profile_file_in_dockers_format_replaces_it()
     {
         await BuildAsync();
         var file = Path.Join(_root.FullName, "profile.json");
@@ -95,7 +94,7 @@ public sealed class DefaultSeccompTests : IDisposable
     [InlineData("""{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": 3}""", "syscalls")]
     [InlineData("[]", "$")]
     [InlineData("{", "$")]
-    public async Task A_file_that_is_no_profile_is_refused_by_its_name_and_place(string text, string place)
+    public async Task A_file_that_is_not_a_profile_is_refused_by_name_and_position(string text, string place)
     {
         var file = Path.Join(_root.FullName, "profile.json");
         File.WriteAllText(file, text);
@@ -121,7 +120,7 @@ public sealed class DefaultSeccompTests : IDisposable
     [Theory]
     [InlineData(Machine.X64, "arch_prctl", "set_tls")]
     [InlineData(Machine.Arm64, "set_tls", "arch_prctl")]
-    public void It_depends_on_the_machine_and_on_the_capabilities(Machine machine, string own, string others)
+    public void The_profile_depends_on_the_architecture_and_on_the_capabilities(Machine machine, string own, string others)
     {
         var (plain, admin) = (Allowed([]), Allowed(["CAP_SYS_ADMIN", "CAP_SYSLOG", "CAP_SYS_TIME"]));
         Assert.Contains(own, plain);
@@ -141,7 +140,7 @@ public sealed class DefaultSeccompTests : IDisposable
     }
 
     [Fact]
-    public void It_is_a_valid_profile_that_the_kernel_can_hold_and_is_compiled_once()
+    public void The_profile_is_valid_fits_the_kernel_and_is_compiled_once()
     {
         var machine = RuntimeInformation.ProcessArchitecture;
         SeccompRules.Check(DefaultSeccomp.For(DefaultSpec.Capabilities, machine), "");

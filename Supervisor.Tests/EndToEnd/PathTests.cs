@@ -2,7 +2,7 @@ using Supervisor.Tests.Clients;
 
 namespace Supervisor.Tests.EndToEnd;
 
-/// <summary>Whatever an operator calls the daemon's directories, it works there.</summary>
+/// <summary>The daemon works in directories of any name.</summary>
 public sealed class PathTests
 {
     private static readonly string Long = new('l', 120); // a unix socket's address holds 107 bytes of a path
@@ -10,14 +10,14 @@ public sealed class PathTests
     [Theory]
     [InlineData("node")]
     [InlineData("per-container")]
-    public async Task A_state_directory_whose_path_is_longer_than_a_sockets_works(string shim)
+    public async Task A_state_directory_with_a_path_longer_than_a_sockets_works(string shim)
     {
         await using var daemon = new DaemonProcess { Shim = shim, StateName = $"{Long}/state" };
         await Works(daemon);
     }
 
     [Fact]
-    public async Task A_backslash_a_quote_and_a_dollar_in_the_directories_names_work()
+    public async Task A_backslash_a_quote_and_a_dollar_in_directory_names_work()
     {
         await using var daemon = new DaemonProcess { RootName = "b\\x \"y\" ${z}/root", StateName = "b\\x \"y\" ${z}/state" };
         await Works(daemon);
@@ -28,7 +28,7 @@ public sealed class PathTests
     [InlineData("--root", "/proc/x", "/proc/x: cannot be created: no mkdir on its file system: name another directory")]
     [InlineData("--group", "no-such-group",
         "--group: \"no-such-group\" is neither a group in this host's /etc/group nor a number up to 4294967294")]
-    public async Task What_is_wrong_with_where_a_daemon_is_to_be_is_said_in_one_line(string option, string value, string said)
+    public async Task An_unusable_directory_is_reported_in_one_line(string option, string value, string said)
     {
         var place = Directory.CreateTempSubdirectory("supervisor-wrong-");
         try
@@ -60,9 +60,9 @@ public sealed class PathTests
     }
 
     [Theory]
-    [InlineData("/proc")] // nobody can make anything there
+    [InlineData("/proc")] // no file can be created there
     [InlineData(null)]
-    public async Task The_daemon_needs_nothing_and_leaves_nothing_where_it_is_started(string? directory)
+    public async Task The_daemon_neither_needs_nor_writes_its_working_directory(string? directory)
     {
         var own = Directory.CreateTempSubdirectory("supervisor-cwd-");
         try

@@ -2,13 +2,13 @@ using System.Net.Sockets;
 
 namespace Supervisor.Tests.EndToEnd;
 
-/// <summary>A socket that may not be opened is not one where nobody answers.</summary>
+/// <summary>A socket that may not be opened is distinguished from one without a listener.</summary>
 public sealed class PermissionTests
 {
     [Theory]
     [InlineData("ps")]
     [InlineData("run", "--rootfs", "/", "--", "true")]
-    public async Task A_socket_that_may_not_be_opened_is_told_from_one_where_nobody_answers(params string[] verb)
+    public async Task A_socket_that_may_not_be_opened_is_distinguished_from_one_without_a_listener(params string[] verb)
     {
         var directory = Directory.CreateTempSubdirectory("supervisor-permission-");
         try
@@ -17,7 +17,7 @@ public sealed class PermissionTests
             using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             socket.Bind(new UnixDomainSocketEndPoint(address));
             socket.Listen();
-            // Another's directory, and a root without the right to pass it all the same: as an ordinary user is.
+            // A directory of another user, and root without the capability to override permissions: like an ordinary user.
             Assert.Equal(0, (await CommandLine.RunAsync("chown", "65534", directory.FullName)).Status);
             var outcome = await CommandLine.RunAsync(
                 "setpriv", ["--bounding-set=-dac_override,-dac_read_search", CommandLine.Supervisor, "--address", address,

@@ -3,7 +3,7 @@ using Supervisor.Tests.Clients;
 
 namespace Supervisor.Tests.EndToEnd;
 
-/// <summary>What the daemon, its shim and its clients write is for its owner only, whatever the umask says.</summary>
+/// <summary>Files of the daemon, its shim and its clients are private to their owner, whatever the umask.</summary>
 public sealed partial class PrivacyTests : IAsyncLifetime
 {
     private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
@@ -15,8 +15,8 @@ public sealed partial class PrivacyTests : IAsyncLifetime
 
     public Task DisposeAsync() => _daemon.DisposeAsync().AsTask();
 
-    [Fact] // found by use: `grep PASSWORD /run/supervisor/bundles/*/*/config.json` as nobody printed what `run -e` was given
-    public async Task Nothing_under_root_and_state_lets_others_in_after_a_full_life()
+    [Fact] // a regression: `grep PASSWORD /run/supervisor/bundles/*/*/config.json` as any user printed values of `run -e`
+    public async Task Nothing_under_root_and_state_is_accessible_to_others_after_full_use()
     {
         Ok(await _daemon.Do("run", "-d", "--name", "secret", "-e", "PASSWORD=hunter2", "--rootfs", "/", "--", "sleep", "1000"));
         Ok(await _daemon.Do("run", "-d", "--name", "limited", "--log-max-size", "64k", "--rootfs", "/", "--", "sh", "-c",
@@ -40,7 +40,7 @@ public sealed partial class PrivacyTests : IAsyncLifetime
         var wide = string.Join(
             '\n', seen.Where(p => (File.GetUnixFileMode(p) & Others) != 0).Select(p => $"{p}: {File.GetUnixFileMode(p)}"));
         Assert.True(wide.Length == 0, "others may look into\n" + wide);
-        // The walk has come to where the secrets are.
+        // The walk includes the files with secrets.
         var names = seen.Select(p => Path.GetRelativePath(_daemon.Place, p)).ToHashSet(StringComparer.Ordinal);
         Assert.Superset(
             new HashSet<string>(StringComparer.Ordinal)
@@ -62,13 +62,13 @@ public sealed partial class PrivacyTests : IAsyncLifetime
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_daemon.Address));
         foreground.StandardInput.Close();
         await foreground.WaitForExitAsync().WaitAsync(CommandLine.Patience);
-        // A container's root is another matter: users in it that are not root must be able to enter it.
+        // A container's root is an exception: its other users must be able to enter it.
         Assert.Equal("0", Ok(await _daemon.Do("exec", "secret", "stat", "-c", "%u", "/")).Trim());
         Assert.Equal("755", Ok(await _daemon.Ctr("tasks", "exec", "--exec-id", "e", "copied", "stat", "-c", "%a", "/")).Trim());
     }
 
     [Fact]
-    public async Task What_an_earlier_version_made_wider_is_narrowed_at_the_start_but_for_containers_own()
+    public async Task Open_permissions_of_an_earlier_version_are_restricted_at_startup_except_in_containers_roots()
     {
         Ok(await _daemon.Do("run", "-d", "--name", "secret", "-e", "PASSWORD=hunter2", "--rootfs", "/", "--", "sleep", "1000"));
         await ImportAsync();
@@ -79,7 +79,7 @@ public sealed partial class PrivacyTests : IAsyncLifetime
             File.SetUnixFileMode(
             path, File.GetUnixFileMode(path) | UnixFileMode.GroupRead | UnixFileMode.OtherRead | (
             Directory.Exists(path) ? UnixFileMode.OtherExecute : 0));
-        File.Delete(Path.Join(_daemon.Root, "narrowed")); // it knew of none
+        File.Delete(Path.Join(_daemon.Root, "narrowed")); // it had none
         File.Delete(Path.Join(_daemon.State, "narrowed"));
         var log = Path.Join(_daemon.Root, "logs", _daemon.Namespace, "secret.log");
         Assert.NotEqual((UnixFileMode)0, File.GetUnixFileMode(log) & Others);
@@ -98,7 +98,7 @@ public sealed partial class PrivacyTests : IAsyncLifetime
         Ok(await _daemon.Ctr("images", "import", "--snapshotter", "overlayfs", Path.Join(place, "image.tar")));
     }
 
-    /// <summary>Everything below root and state but what is the inside of a container's root file system.</summary>
+    /// <summary>Everything under root and state except the inside of containers' root file systems.</summary>
     private List<string> Walk()
     {
         var seen = new List<string>();

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Supervisor.Tests.EndToEnd;
 
-/// <summary>The first commands of a newcomer: no daemon, no image, no network.</summary>
+/// <summary>The first commands of a new user: no daemon, no image, no network.</summary>
 public class RunTests
 {
     [Fact]
@@ -11,11 +11,11 @@ public class RunTests
     [Theory]
     [InlineData("exit 7", 7)]
     [InlineData("kill -TERM $$; exit 3", 3)]
-    public async Task The_exit_code_is_the_containers_own(string script, int code) =>
+    public async Task The_exit_code_is_that_of_the_container(string script, int code) =>
         Assert.Equal(code, (await Run("sh", "-c", script)).Status);
 
     [Fact]
-    public async Task A_program_that_is_not_there_is_127_with_one_line_that_names_it()
+    public async Task A_missing_program_exits_with_127_and_one_line_that_names_it()
     {
         var outcome = await Run("/no/such");
         Assert.Equal((127, ""), (outcome.Status, outcome.Output));
@@ -24,14 +24,14 @@ public class RunTests
     }
 
     [Fact]
-    public async Task A_program_that_cannot_be_executed_is_126() => Assert.Equal(126, (await Run("/etc/passwd")).Status);
+    public async Task A_program_that_cannot_be_executed_exits_with_126() => Assert.Equal(126, (await Run("/etc/passwd")).Status);
 
     [Fact]
-    public async Task Standard_error_is_apart() =>
+    public async Task Standard_error_is_separate() =>
         Assert.Equal(new(0, "out\n", "err\n"), await Run("sh", "-c", "echo out; echo err >&2"));
 
     [Fact]
-    public async Task Standard_input_reaches_it_to_its_end()
+    public async Task Standard_input_is_forwarded_to_its_end()
     {
         using var process = CommandLine.Start(CommandLine.Supervisor, "run", "--rootfs", "/", "--", "wc", "-c");
         await process.StandardInput.WriteAsync(new string('x', 300_000));
@@ -48,7 +48,7 @@ public class RunTests
         Assert.Equal(new(0, "/proc/acpi:\n\n/sys/firmware:\n", ""), await Run("ls", "-A", "/proc/acpi", "/sys/firmware"));
 
     [Fact]
-    public async Task A_closed_standard_input_is_an_empty_one() => Assert.Equal(new(0, "", ""), await CommandLine.RunAsync(
+    public async Task A_closed_standard_input_is_empty() => Assert.Equal(new(0, "", ""), await CommandLine.RunAsync(
         "sh", "-c", $"{CommandLine.Supervisor} run --rootfs / -- head -c 100 <&-"));
 
     [Fact]
@@ -76,7 +76,7 @@ public class RunTests
     }
 
     [Fact]
-    public async Task Environment_directory_user_and_host_name_are_as_asked()
+    public async Task Environment_directory_user_and_host_name_are_as_requested()
     {
         var outcome = await CommandLine.RunAsync(
             CommandLine.Supervisor, "run", "-e", "A=b", "-w", "/tmp", "-u", "nobody", "--hostname", "box",
@@ -85,7 +85,7 @@ public class RunTests
     }
 
     [Fact]
-    public async Task Detached_without_a_daemon_is_an_error_of_ours_that_says_what_to_do()
+    public async Task Run_detached_without_a_daemon_is_an_error_that_says_what_to_do()
     {
         var outcome = await CommandLine.RunAsync(CommandLine.Supervisor, "run", "-d", "--rootfs", "/", "--", "true");
         Assert.Equal(125, outcome.Status);
@@ -93,7 +93,7 @@ public class RunTests
     }
 
     [Fact]
-    public async Task A_directory_that_was_removed_beneath_us_is_no_obstacle_unless_it_is_meant()
+    public async Task A_removed_working_directory_is_no_obstacle_unless_it_is_used()
     {
         const string there = "d=$(mktemp -d); cd $d; rmdir $d;";
         Assert.Equal(new(0, "hello\n", ""),
@@ -103,13 +103,13 @@ public class RunTests
     }
 
     [Fact]
-    public async Task It_leaves_nothing_behind()
+    public async Task Run_leaves_nothing_behind()
     {
         var @namespace = $"leaves{Environment.ProcessId}";
         await RunIn(@namespace, "true");
         await RunIn(@namespace, "/no/such");
         foreach (var tree in (string[])["/sys/fs/cgroup", .. Directory.GetDirectories("/sys/fs/cgroup")])
-            Assert.False(Directory.Exists(Path.Join(tree, @namespace)), $"{tree}/{@namespace} is left");
+            Assert.False(Directory.Exists(Path.Join(tree, @namespace)), $"{tree}/{@namespace} was not removed");
         var embedded = "/run/supervisor/embedded";
         var mine = Directory.Exists(embedded) ? Directory.GetDirectories(embedded) : [];
         Assert.All(mine, d =>

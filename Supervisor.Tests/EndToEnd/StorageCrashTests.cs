@@ -9,7 +9,7 @@ using Supervisor.Tests.Host;
 namespace Supervisor.Tests.EndToEnd;
 
 /// <summary>
-/// A daemon that is killed while things are stored: what was begun goes on, what was promised is there, nothing else is.
+/// A daemon killed during writes: interrupted ingests resume, acknowledged changes are there, and nothing else is.
 /// </summary>
 public sealed class StorageCrashTests : IAsyncLifetime
 {
@@ -20,7 +20,7 @@ public sealed class StorageCrashTests : IAsyncLifetime
     public async Task DisposeAsync() => await _daemon.DisposeAsync();
 
     [Fact]
-    public async Task A_write_cut_off_by_kill_9_goes_on_where_it_stopped()
+    public async Task A_write_interrupted_by_kill_9_resumes_where_it_stopped()
     {
         var bytes = RandomNumberGenerator.GetBytes(3 << 20);
         using (var channel = Daemon.Connect(_daemon.Address))
@@ -46,7 +46,7 @@ public sealed class StorageCrashTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_was_answered_before_kill_9_is_there_after_it()
+    public async Task Acknowledged_changes_survive_kill_9()
     {
         string digest;
         using (var channel = Daemon.Connect(_daemon.Address))

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Supervisor.Tests.EndToEnd;
 
-/// <summary>Our command line at a terminal of its own, which script(1) makes, and a person who types and reads there.</summary>
+/// <summary>Our command line at a terminal of script(1), and a user who types and reads there.</summary>
 internal sealed class TerminalSession : IDisposable
 {
     private const int Aborted = 134; // 128 and SIGABRT
@@ -17,7 +17,7 @@ internal sealed class TerminalSession : IDisposable
     public static TerminalSession Start(string command) =>
         new(CommandLine.Start("script", "-qefc", $"exec {command}", "/dev/null"));
 
-    /// <summary>The pid of script(1): its end hangs the terminal up.</summary>
+    /// <summary>The pid of script(1), whose exit hangs up the terminal.</summary>
     public int Pid => _script.Id;
 
     public async Task TypeAsync(string keys)
@@ -26,7 +26,7 @@ internal sealed class TerminalSession : IDisposable
         await _script.StandardInput.FlushAsync();
     }
 
-    /// <summary>Reads until this was printed after what was expected before.</summary>
+    /// <summary>Reads until this text is printed, after the previously expected one.</summary>
     public async Task ExpectAsync(string text)
     {
         using var deadline = new CancellationTokenSource(CommandLine.Patience);
