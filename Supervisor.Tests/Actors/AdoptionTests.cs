@@ -13,8 +13,8 @@ using static Supervisor.Tests.Actors.Tasks.TaskMachineTable;
 namespace Supervisor.Tests.Actors;
 
 /// <summary>
-/// A task after its daemon's restart, before its init is in the new daemon's hands: an order that a real kernel cannot be made to
-/// show.
+/// A task after its daemon's restart, before its init is adopted: an order of events that a real kernel cannot be made to
+/// produce.
 /// </summary>
 public sealed class AdoptionTests : Akka.TestKit.Xunit2.TestKit
 {
@@ -33,12 +33,12 @@ public sealed class AdoptionTests : Akka.TestKit.Xunit2.TestKit
     }
 
     [Fact]
-    public void What_is_asked_meanwhile_waits_until_the_init_is_in_our_hands()
+    public void Commands_wait_until_the_init_is_adopted()
     {
         var (task, adopt) = Restarted();
         task.Tell(new TaskCommand.Kill(Id, T0, 15, false), TestActor);
         var asker = _pool.Sender;
-        _pool.ExpectNoMsg(TimeSpan.FromMilliseconds(200)); // after which a probe has no sender to reply to
+        _pool.ExpectNoMsg(TimeSpan.FromMilliseconds(200)); // after that a probe has no sender to reply to
         var container = DispatchProxy.Create<IContainer, Nothing>();
         asker.Tell(new KernelOutcome(new TaskCommand.InitAdopted(Id, T0, false), adopt.Effect, container));
         var kill = _pool.ExpectMsg<KernelWork>(Patience);
@@ -49,7 +49,7 @@ public sealed class AdoptionTests : Akka.TestKit.Xunit2.TestKit
     }
 
     [Fact]
-    public void One_that_could_not_be_taken_over_is_tried_again_and_who_asks_meanwhile_is_told()
+    public void A_failed_adoption_is_retried_and_waiting_commands_get_the_error()
     {
         var (task, adopt) = Restarted();
         var busy = new Refusal(RefusalCode.Unknown, "the shim has ended");
@@ -63,7 +63,7 @@ public sealed class AdoptionTests : Akka.TestKit.Xunit2.TestKit
     }
 
     [Fact]
-    public void One_that_died_while_it_was_started_and_nobody_was_there_has_ended()
+    public void A_task_whose_init_exited_during_its_start_without_a_daemon_is_stopped()
     {
         var (task, adopt) = Restarted(wasStarted: false);
         Assert.True(Assert.IsType<TaskEffect.AdoptInit>(adopt.Effect).Release);
@@ -73,7 +73,7 @@ public sealed class AdoptionTests : Akka.TestKit.Xunit2.TestKit
         Assert.Null(ExpectMsg<TaskReply>(Patience).Refusal);
     }
 
-    /// <summary>A task that was created and started by a former self of the actor.</summary>
+    /// <summary>A task that was created and started by an earlier incarnation of the actor.</summary>
     /// <param name="wasStarted">Its start had been answered.</param>
     private (IActorRef Task, KernelWork Adopt) Restarted(bool wasStarted = true)
     {
@@ -105,7 +105,7 @@ public sealed class AdoptionTests : Akka.TestKit.Xunit2.TestKit
 
     private IActorRef Make() => Sys.ActorOf(Props.Create(() => new TaskActor(Id, _node)));
 
-    /// <summary>Holds nothing and does nothing.</summary>
+    /// <summary>A container whose members do nothing.</summary>
     public class Nothing : DispatchProxy
     {
         /// <inheritdoc/>

@@ -8,7 +8,7 @@ using Supervisor.Persistence.Sqlite.Journal;
 
 namespace Supervisor.Tests.Actors;
 
-/// <summary>A place in the history: no gap, no repetition, and at most a window held, however slow its reader.</summary>
+/// <summary>A reader's position in the history: no gap, no repetition, and at most a window buffered for a slow reader.</summary>
 public sealed class EventHistoryTests : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
@@ -35,13 +35,13 @@ public sealed class EventHistoryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task From_the_beginning_through_now_and_a_full_window_every_number_comes_once()
+    public async Task From_the_start_through_live_events_and_a_full_window_every_number_arrives_once()
     {
         await Publish(30);
         var reader = _system.ActorOf(EventHistoryActor.Props(_publisher, from: 5, window: 8));
         var numbers = new List<long>();
         await Pull(reader, numbers, until: 30);
-        await Publish(50); // far more than its window, while nobody pulls
+        await Publish(50); // far more than its window, without a pull
         await Pull(reader, numbers, until: 80);
         var pulling = Pull(reader, numbers, until: 90);
         await Publish(10);
@@ -50,7 +50,7 @@ public sealed class EventHistoryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task From_now_on_begins_with_the_next()
+    public async Task From_now_on_starts_with_the_next_event()
     {
         await Publish(3);
         var reader = _system.ActorOf(EventHistoryActor.Props(_publisher, from: 0, window: 8));
@@ -62,7 +62,7 @@ public sealed class EventHistoryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_not_there_yet_or_no_longer_is_refused_with_the_numbers_that_are()
+    public async Task A_number_outside_the_history_is_refused_with_its_bounds()
     {
         await Publish(3);
         var early = _system.ActorOf(EventHistoryActor.Props(_publisher, from: 9, window: 8));
@@ -79,16 +79,16 @@ public sealed class EventHistoryTests : IAsyncLifetime
                 Assert.Contains("begins at number", gone.Reason, StringComparison.Ordinal);
                 return;
             }
-            Assert.True(DateTime.UtcNow < end, "nothing is ever deleted");
+            Assert.True(DateTime.UtcNow < end, "no event is deleted");
         }
     }
 
     [Fact]
-    public async Task An_event_is_published_when_its_actor_has_applied_it_and_not_before_the_ones_committed_before_it()
+    public async Task An_event_is_published_after_its_actor_has_applied_it_and_in_commit_order()
     {
         var seen = new Inbox();
         _system.ActorOf(Props.Create(() => new Subscriber(seen)));
-        await Publish(1); // the publisher has its subscription
+        await Publish(1); // the publisher is subscribed
         await seen.Next();
         _publisher.Tell(new TaggedEvents.Committed([Tagged("a", 11, 1), Tagged("b", 12, 11), Tagged("c", 15, 12)]));
         _publisher.Tell(new EventApplied("b", 1));
@@ -100,7 +100,7 @@ public sealed class EventHistoryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_event_whose_actor_never_reports_is_published_all_the_same()
+    public async Task An_event_whose_actor_never_reports_is_published_nevertheless()
     {
         var seen = new Inbox();
         _system.ActorOf(Props.Create(() => new Subscriber(seen)));
@@ -112,14 +112,14 @@ public sealed class EventHistoryTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_published_while_nothing_is_found_in_the_journal_is_read_next()
+    public async Task Events_published_during_an_empty_journal_read_are_read_next()
     {
         var seen = new Inbox();
         _system.ActorOf(Props.Create(() => new Subscriber(seen)));
         await Publish(4);
         for (var i = 0; i < 4; i++) await seen.Next();
         var asked = new TaskCompletionSource<IActorRef>();
-        // To this reader the fourth is published only after it has asked the journal for what comes up to the third.
+        // For this reader the fourth is published only after it has asked the journal for events up to the third.
         var publisher = _system.ActorOf(Props.Create(() => new Answering(asked)));
         var reader = _system.ActorOf(EventHistoryActor.Props(publisher, from: 4, window: 8));
         var page = reader.Ask<EventHistory>(EventHistory.Pull.Instance, Patience);
@@ -152,7 +152,7 @@ public sealed class EventHistoryTests : IAsyncLifetime
         }
     }
 
-    /// <summary>A publisher that leaves the answer to the test.</summary>
+    /// <summary>A publisher whose answers are given by the test.</summary>
     private sealed class Answering(TaskCompletionSource<IActorRef> asked) : UntypedActor
     {
         protected override void OnReceive(object message) => asked.TrySetResult(Sender);

@@ -7,7 +7,7 @@ using Supervisor.Tests.Actors.Tasks;
 
 namespace Supervisor.Tests.Actors;
 
-/// <summary>The kernel pool over a scripted kernel: orders and hangs that a real one cannot be made to show.</summary>
+/// <summary>The kernel pool over a scripted kernel: orders and hangs that a real one cannot be made to produce.</summary>
 public sealed class KernelPoolTests : Akka.TestKit.Xunit2.TestKit
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
@@ -24,13 +24,13 @@ public sealed class KernelPoolTests : Akka.TestKit.Xunit2.TestKit
     }
 
     [Fact]
-    public void A_container_stuck_in_the_kernel_costs_nobody_else_an_answer()
+    public void A_container_stuck_in_the_kernel_does_not_delay_others()
     {
         var pool = Pool(workers: 1, deadline: TimeSpan.FromMilliseconds(100));
         using var stuck = _kernel.Hang("stuck");
         pool.Tell(Work("stuck"), TestActor);
         Assert.True(_kernel.Entered.TryTake(out _, Patience));
-        pool.Tell(Work("next"), TestActor); // waits behind the only worker, until that is given up
+        pool.Tell(Work("next"), TestActor); // waits for the only worker until it is given up
         var answers = new[] { ExpectMsg<KernelOutcome>(Patience), ExpectMsg<KernelOutcome>(Patience) };
         var failed = Assert.IsType<TaskCommand.EffectFailed>(answers.Single(a => a.Report.Id.Value == "stuck").Report);
         Assert.Equal(RefusalCode.DeadlineExceeded, failed.Reason.Code);
@@ -39,7 +39,7 @@ public sealed class KernelPoolTests : Akka.TestKit.Xunit2.TestKit
     }
 
     [Fact]
-    public void A_worker_that_comes_back_late_says_nothing_more()
+    public void A_worker_that_returns_late_reports_nothing_more()
     {
         var pool = Pool(workers: 1, deadline: TimeSpan.FromMilliseconds(100));
         using (_kernel.Hang("late"))
@@ -53,7 +53,7 @@ public sealed class KernelPoolTests : Akka.TestKit.Xunit2.TestKit
     }
 
     [Fact]
-    public void One_container_that_asks_for_more_than_there_is_holds_up_no_other()
+    public void A_container_with_more_work_than_workers_does_not_delay_others()
     {
         var pool = Pool(workers: 4, deadline: Patience);
         using (_kernel.Hang("greedy"))
@@ -67,14 +67,14 @@ public sealed class KernelPoolTests : Akka.TestKit.Xunit2.TestKit
     }
 
     [Fact]
-    public void Those_that_wait_take_turns()
+    public void Waiting_containers_take_turns()
     {
         var queue = new FairQueue<string, int>(share: 2);
         for (var i = 1; i <= 4; i++) queue.Enqueue("a", i);
         queue.Enqueue("b", 10);
         queue.Enqueue("b", 11);
         Assert.Equal([1, 10, 2, 11], [Next(), Next(), Next(), Next()]);
-        Assert.False(queue.TryDequeue(out _)); // both have their share
+        Assert.False(queue.TryDequeue(out _)); // both are at their limit
         Assert.Equal(2, queue.Count);
         queue.Finish("a");
         Assert.Equal(3, Next());
@@ -88,7 +88,7 @@ public sealed class KernelPoolTests : Akka.TestKit.Xunit2.TestKit
     }
 
     [Fact]
-    public void Workers_have_threads_of_their_own()
+    public void Workers_have_their_own_threads()
     {
         var pool = Pool(workers: 3, deadline: Patience);
         using (_kernel.Hang("a"))
@@ -110,7 +110,7 @@ public sealed class KernelPoolTests : Akka.TestKit.Xunit2.TestKit
     private static KernelWork Work(string id) =>
         new(ContainerId.Parse("t", id), new TaskEffect.Signal(TaskMachineTable.Init, 15, false, TaskMachineTable.Cgroup), null);
 
-    /// <summary>Does nothing, at once or when it is let go.</summary>
+    /// <summary>Does nothing, at once or when released.</summary>
     private sealed class ScriptedKernel : ITaskEffects
     {
         private readonly ConcurrentDictionary<string, ManualResetEventSlim> _hangs = new();
@@ -131,7 +131,7 @@ public sealed class KernelPoolTests : Akka.TestKit.Xunit2.TestKit
         {
             Threads.Add(Environment.CurrentManagedThreadId);
             Entered.Add(work.Id.Value, CancellationToken.None);
-            // deaf to its deadline, like the kernel
+            // ignores its deadline, like the kernel
             if (_hangs.TryGetValue(work.Id.Value, out var gate)) gate.Wait(Patience, CancellationToken.None);
             return new KernelOutcome(new TaskCommand.Signalled(work.Id, TaskMachineTable.T0), work.Effect, null);
         }

@@ -3,7 +3,7 @@ using Supervisor.Actors.Persistence;
 
 namespace Supervisor.Tests.Actors;
 
-/// <summary>When a daemon that starts may be asked.</summary>
+/// <summary>When a starting daemon may answer calls.</summary>
 public sealed class ReadinessTests
 {
     private static readonly ContainerId One = ContainerId.Parse("default", "one"), Two = ContainerId.Parse("other", "one");
@@ -18,7 +18,7 @@ public sealed class ReadinessTests
     }
 
     [Fact]
-    public void Each_container_and_each_task_counts_once_however_often_it_is_said()
+    public void Each_container_and_each_task_counts_once_however_often_it_reports()
     {
         var readiness = new Readiness();
         readiness.Expect([One, Two]);
