@@ -39,5 +39,5 @@ public sealed class ByteSizeTests
     [InlineData("9223372036854775808")]
     [InlineData("8388608T")]
     [InlineData("99999999999999999999999999999999999")]
-    public void Anything_else_is_none(string text) => Assert.Null(ByteSize.TryParse(text));
+    public void Anything_else_is_not_a_size(string text) => Assert.Null(ByteSize.TryParse(text));
 }

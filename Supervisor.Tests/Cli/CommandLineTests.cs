@@ -4,7 +4,7 @@ using Supervisor.Host.Cli;
 
 namespace Supervisor.Tests.Cli;
 
-/// <summary>Lines as users of docker and kill(1) type them, and what is said of those that are wrong.</summary>
+/// <summary>Commands as users of docker and kill(1) type them, and the errors of wrong ones.</summary>
 public sealed class CommandLineTests
 {
     [Theory]
@@ -18,7 +18,7 @@ public sealed class CommandLineTests
     [InlineData("kill -SIGKILL a")]
     [InlineData("kill -s KILL a")]
     [InlineData("--namespace kill kill -9 a")]
-    public void They_are_understood(string line) => Assert.Empty(CommandLine.Parse(line.Split(' ')).Errors);
+    public void Commands_of_docker_users_are_understood(string line) => Assert.Empty(CommandLine.Parse(line.Split(' ')).Errors);
 
     [Theory]
     [InlineData("help", "")]
@@ -60,7 +60,7 @@ public sealed class CommandLineTests
     [Theory]
     [InlineData("exec -it a sh", "a", "sh")]
     [InlineData("exec -i a sh -it", "a", "sh -it")]
-    public void An_execs_options_end_at_its_container(string line, string id, string program)
+    public void The_options_of_exec_end_at_the_container(string line, string id, string program)
     {
         var parse = CommandLine.Parse(line.Split(' '));
         Assert.Equal((id, program),
@@ -73,7 +73,7 @@ public sealed class CommandLineTests
     [InlineData("kill -s HUP a", "HUP", "a")]
     [InlineData("kill --all -TERM a", "TERM", "a")]
     [InlineData("kill a", "TERM", "a")]
-    public void A_signal_is_no_container(string line, string signal, string ids)
+    public void A_signal_is_not_taken_for_a_container(string line, string signal, string ids)
     {
         var parse = CommandLine.Parse(line.Split(' '));
         Assert.Equal((signal, ids),
@@ -135,7 +135,7 @@ public sealed class CommandLineTests
     [InlineData("run --pids-limit many --rootfs / true", "--pids-limit: \"many\" is not a whole number, or too large.")]
     [InlineData("run --log-max-files x --rootfs / true", "--log-max-files: \"x\" is not a whole number, or too large.")]
     [InlineData("events --from x", "--from: \"x\" is not a whole number, or too large.")]
-    public void What_is_wrong_is_said_in_a_users_words(string line, string flaw)
+    public void Errors_are_in_a_users_words(string line, string flaw)
     {
         var parse = CommandLine.Parse(line.Split(' '));
         Assert.NotEmpty(parse.Errors);

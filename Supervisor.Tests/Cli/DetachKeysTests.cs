@@ -5,13 +5,13 @@ using Supervisor.Host.Cli.Stdio;
 namespace Supervisor.Tests.Cli;
 
 /// <summary>
-/// Keys that detach are found across reads, and what only begins like them reaches the program as it was typed.
+/// Detach keys are recognized across reads, and input that only starts like them reaches the program unchanged.
 /// </summary>
 public sealed class DetachKeysTests
 {
     [Theory]
     [InlineData("ctrl-p,ctrl-q", "a\x10\x11", "a", true)]
-    [InlineData("ctrl-p,ctrl-q", "a\x10|\x11z", "a", true)] // a bar is between two reads
+    [InlineData("ctrl-p,ctrl-q", "a\x10|\x11z", "a", true)] // a bar separates two reads
     [InlineData("ctrl-p,ctrl-q", "a\x10|b\x11", "a\x10|b\x11", false)]
     [InlineData("ctrl-p,ctrl-q", "\x10\x10\x11", "\x10", true)]
     [InlineData("ctrl-p,ctrl-q", "\x10\x10|x", "\x10|\x10x", false)]
@@ -19,7 +19,7 @@ public sealed class DetachKeysTests
     [InlineData("a,a,b", "aa|ab", "|a", true)]
     [InlineData("a,b,a,c", "abab|abac", "ab|ab", true)]
     [InlineData("CTRL-@,ctrl-_", "\0\x1f", "", true)]
-    public void They_are_found_and_others_pass(string keys, string typed, string passed, bool detached)
+    public void Detach_keys_are_recognized_and_other_keys_pass(string keys, string typed, string passed, bool detached)
     {
         var detach = DetachKeys.Parse(keys);
         var seen = string.Concat(
@@ -33,7 +33,7 @@ public sealed class DetachKeysTests
     [InlineData("ctrl-1")]
     [InlineData("ab")]
     [InlineData("a,,b")]
-    public void What_is_no_key_is_named(string keys) =>
+    public void An_invalid_key_is_named(string keys) =>
         Assert.StartsWith("--detach-keys: ", Assert.Throws<CliException>(() => DetachKeys.Parse(keys)).Message,
             StringComparison.Ordinal);
 }

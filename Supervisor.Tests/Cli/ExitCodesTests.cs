@@ -16,7 +16,7 @@ public sealed class ExitCodesTests
     [InlineData(StatusCode.Unknown, "mount \"proc\" on \"/proc\": EPERM", 125)]
     [InlineData(StatusCode.Unavailable, "no such file or directory", 125)] // the socket's, not the program's
     [InlineData(StatusCode.AlreadyExists, "container \"permission denied\": already exists", 125)]
-    public void The_words_of_a_failed_start_decide(StatusCode code, string words, int expected) =>
+    public void The_exit_code_of_a_failed_start_depends_on_its_message(StatusCode code, string words, int expected) =>
         Assert.Equal(expected, ExitCodes.OfFailedStart(new RpcException(new Status(code, words))));
 
     [Fact]

@@ -3,7 +3,7 @@ using Supervisor.Host.Daemon;
 
 namespace Supervisor.Tests.Cli;
 
-/// <summary>A configuration file cannot overflow the stack of the daemon, and what is only unusual is not refused.</summary>
+/// <summary>A configuration file cannot overflow the daemon's stack, and unusual but valid ones are accepted.</summary>
 public sealed class HoconGuardTests
 {
     private static string Repeat(string text, int count) => string.Concat(Enumerable.Repeat(text, count));
@@ -32,7 +32,7 @@ public sealed class HoconGuardTests
 
     [Theory]
     [MemberData(nameof(Refused))]
-    public void What_would_overflow_the_stack_is_refused_with_its_line_and_the_reason(string text, string reason) =>
+    public void A_file_that_would_overflow_the_stack_is_refused_with_line_and_reason(string text, string reason) =>
         Assert.Contains(reason, Assert.Throws<FormatException>(() => HoconGuard.Check(text)).Message, StringComparison.Ordinal);
 
     [Theory]
@@ -57,12 +57,12 @@ public sealed class HoconGuardTests
     [InlineData("ab = ${a}\na = 1")]
     [InlineData("a = ${b}\nc = ${b}\nb = ${d}\nd = 1")]
     [InlineData("include = 1")]
-    public void What_is_accepted_can_be_parsed_read_and_merged(string text)
+    public void An_accepted_file_can_be_parsed_read_and_merged(string text)
     {
         HoconGuard.Check(text);
         var config = ConfigurationFactory.ParseString(text).WithFallback(ConfigurationFactory.ParseString("z = 1"));
         Assert.Equal("1", config.GetString("z"));
-        // Akka cannot print an optional substitution that finds nothing: it overflows the stack. It can read and merge it.
+        // Akka overflows the stack when it prints an unresolved optional substitution. It can read and merge it.
         if (!text.Contains("${?", StringComparison.Ordinal)) Assert.NotNull(config.ToString());
     }
 
@@ -86,6 +86,6 @@ public sealed class HoconGuardTests
     [InlineData("a { b = 1", "line 1: what is opened here is not closed by \"}\"")]
     [InlineData("a = 1\nb { c = [1, 2 }", "line 2: \"}\" closes nothing that was opened")]
     [InlineData("a { b = 1 } }", "line 1: \"}\" closes nothing that was opened")]
-    public void Brackets_that_do_not_match_are_refused_with_their_line(string text, string reason) =>
+    public void Unbalanced_brackets_are_refused_with_their_line(string text, string reason) =>
         Assert.Equal(reason, Assert.Throws<FormatException>(() => HoconGuard.Check(text)).Message);
 }

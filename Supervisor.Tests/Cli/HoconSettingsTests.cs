@@ -3,7 +3,7 @@ using Supervisor.Host.Daemon;
 
 namespace Supervisor.Tests.Cli;
 
-/// <summary>A setting that is none, or of another kind, stops the daemon before it starts, and says where it stands.</summary>
+/// <summary>An unknown setting, or one of the wrong type, fails the startup with its line.</summary>
 public sealed class HoconSettingsTests
 {
     [Theory]
@@ -18,17 +18,17 @@ public sealed class HoconSettingsTests
     [InlineData("supervisor.logs = 3", "line 1: supervisor.logs: is not settings in braces")]
     [InlineData("supervisr.logs.max-size = 1m", "line 1: supervisr.logs.max-size: there is no such setting")]
     [InlineData("workers = 8", "line 1: workers: there is no such setting")]
-    public void What_is_no_setting_or_of_another_kind_is_refused_with_its_line(string text, string reason) =>
+    public void An_unknown_setting_or_one_of_the_wrong_type_is_refused_with_its_line(string text, string reason) =>
         Assert.Contains(reason, Assert.Throws<FormatException>(() => Check(text)).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("")]
     [InlineData("supervisor {\n kernel-pool { workers = 4 }\n kernel-pool.deadline = 500ms\n logs { max-size = off }\n}")]
     [InlineData("supervisor.log-binaries = [\"/usr/bin\"]\nakka.loglevel = DEBUG\nakka.actor.default-dispatcher.throughput = 9")]
-    public void What_is_one_is_accepted(string text) => Check(text);
+    public void A_valid_setting_is_accepted(string text) => Check(text);
 
     [Fact]
-    public void The_packaged_file_sets_every_setting_and_no_other()
+    public void The_packaged_file_has_every_setting_and_no_other()
     {
         var text = File.ReadAllText(Path.Join(Repository.Root, "hocon/supervisor.hocon"));
         Check(text);

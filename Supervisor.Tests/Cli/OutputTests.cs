@@ -7,13 +7,13 @@ namespace Supervisor.Tests.Cli;
 public sealed class OutputTests
 {
     [Fact]
-    public void A_table_is_aligned_and_ends_without_spaces() =>
+    public void A_table_is_aligned_without_trailing_spaces() =>
         Assert.Equal(
             "ID    STATUS\nc     -\nlong  running\n",
             TextTable.Render(["ID", "STATUS"], [["c", "-"], ["long", "running"]]));
 
     [Fact]
-    public async Task What_is_written_before_the_reader_opens_and_after_it_closes_is_kept_and_ends()
+    public async Task Output_before_the_reader_opens_is_kept_and_end_of_file_follows()
     {
         var directory = Directory.CreateTempSubdirectory("fifo-").FullName;
         try
@@ -37,7 +37,7 @@ public sealed class OutputTests
     }
 
     [Fact]
-    public async Task A_pipe_that_somebody_holds_open_is_waited_for_only_so_long()
+    public async Task A_pipe_that_another_process_holds_open_is_waited_for_within_a_limit()
     {
         var directory = Directory.CreateTempSubdirectory("fifo-").FullName;
         try

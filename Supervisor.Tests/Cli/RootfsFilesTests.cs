@@ -34,14 +34,14 @@ public sealed class RootfsFilesTests : IDisposable
     [Theory]
     [InlineData("../../secret")]
     [InlineData("/secret")]
-    public void A_link_that_leads_out_leads_nowhere(string target)
+    public void A_link_out_of_the_rootfs_does_not_escape_it(string target)
     {
         File.CreateSymbolicLink($"{_base}/fs/etc/passwd", target);
         Assert.Null(_files.TryRead("etc/passwd"));
     }
 
     [Fact]
-    public void A_link_that_stays_inside_is_followed_as_the_container_would()
+    public void A_link_inside_the_rootfs_is_followed_as_in_the_container()
     {
         Directory.CreateDirectory($"{_base}/fs/real");
         File.WriteAllText($"{_base}/fs/real/passwd", "inside");
@@ -66,7 +66,7 @@ public sealed class RootfsFilesTests : IDisposable
     }
 
     [Fact]
-    public void A_file_that_is_too_large_is_refused_without_being_read_whole()
+    public void An_oversized_file_is_refused_without_reading_it_whole()
     {
         using (var file = File.Create($"{_base}/fs/etc/group")) file.SetLength(10L << 30); // sparse
         var before = GC.GetTotalAllocatedBytes();
@@ -78,7 +78,7 @@ public sealed class RootfsFilesTests : IDisposable
     }
 
     [Fact]
-    public void A_rootfs_that_is_not_there_is_named() =>
+    public void A_missing_rootfs_is_named() =>
         Assert.Contains("/no/such/rootfs", Assert.Throws<CliException>(() => new RootfsFiles("/no/such/rootfs")).Message,
             StringComparison.Ordinal);
 }

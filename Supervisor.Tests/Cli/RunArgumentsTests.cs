@@ -16,7 +16,7 @@ public sealed class RunArgumentsTests
         [.. CommandLine.Create(args).Parse(args).Errors.Select(e => e.Message)];
 
     [Fact]
-    public void Every_verb_is_there_when_its_line_names_it_and_all_are_when_help_is_asked_for()
+    public void A_named_verb_is_loaded_and_help_loads_all()
     {
         var verbs = CommandLine.Create([]).Subcommands.Select(c => c.Name).ToList();
         Assert.All(verbs, v => Assert.Equal([v], CommandLine.Create([v]).Subcommands.Select(c => c.Name)));
@@ -26,7 +26,7 @@ public sealed class RunArgumentsTests
     [Theory]
     [InlineData("--rootfs /tmp echo hi", "echo hi")]
     [InlineData("--rootfs /tmp -- echo hi", "echo hi")]
-    [InlineData("--rootfs=/tmp ls -la /", "ls -la /")]                 // options of the program are its own
+    [InlineData("--rootfs=/tmp ls -la /", "ls -la /")]                 // options after the program belong to it
     [InlineData("--rootfs /tmp ls -d --rm --name x", "ls -d --rm --name x")]
     [InlineData("--rootfs /tmp ps --help", "ps --help")]
     [InlineData("--rootfs /tmp ls -it -dt", "ls -it -dt")]             // also in clusters
@@ -36,7 +36,7 @@ public sealed class RunArgumentsTests
     [InlineData("--rootfs /tmp sh -c exit", "sh -c exit")]
     [InlineData("--rootfs /tmp echo -- x", "echo -- x")]
     [InlineData("--rootfs /tmp -- -weird", "-weird")]
-    public void The_first_word_that_is_no_option_begins_the_program(string line, string program)
+    public void The_first_word_that_is_not_an_option_is_the_program(string line, string program)
     {
         var options = Read(line.Split(' '));
         Assert.Equal(program, string.Join(' ', options.Command));
@@ -58,7 +58,7 @@ public sealed class RunArgumentsTests
     }
 
     [Fact]
-    public void Global_options_may_stand_on_either_side_of_the_verb()
+    public void Global_options_are_accepted_before_and_after_the_verb()
     {
         Assert.Empty(Errors("--address", "/a", "--namespace", "n", "ps"));
         Assert.Empty(Errors("ps", "--address", "/a", "--namespace", "n"));
@@ -70,7 +70,7 @@ public sealed class RunArgumentsTests
     [InlineData("--rootfs /tmp")]                          // no program
     [InlineData("--rootfs /tmp --net bridge echo")]
     [InlineData("--rootfs /tmp --pids-limit many echo")]
-    public void What_cannot_be_read_is_refused_before_anything_happens(string line) =>
+    public void An_invalid_command_line_is_refused_before_anything_happens(string line) =>
         Assert.NotEmpty(Errors(["run", .. line.Split(' ')]));
 
     [Theory]
@@ -89,7 +89,7 @@ public sealed class RunArgumentsTests
         Assert.Contains(named, Assert.Throws<CliException>(() => Read(line.Split(' '))).Message, StringComparison.Ordinal);
 
     [Fact]
-    public void A_variable_without_a_value_is_passed_on_if_we_have_it()
+    public void A_variable_without_a_value_is_passed_on_if_it_is_set()
     {
         Environment.SetEnvironmentVariable("SUPERVISOR_TEST_PASSED", "on");
         var options = Read("--rootfs", "/tmp", "-e", "SUPERVISOR_TEST_PASSED", "-e", "SUPERVISOR_TEST_ABSENT", "echo");
@@ -101,10 +101,11 @@ public sealed class RunArgumentsTests
         Assert.True(Read("-di", "--rm", "--rootfs", "/tmp", "cat") is { Detach: true, Remove: true, Interactive: true });
 
     [Fact]
-    public void No_memory_limit_is_0_as_with_docker() => Assert.Null(Read("--rootfs", "/tmp", "--memory", "0", "echo").Memory);
+    public void A_memory_limit_of_0_is_no_limit_as_with_docker() =>
+        Assert.Null(Read("--rootfs", "/tmp", "--memory", "0", "echo").Memory);
 
     [Fact]
-    public void An_id_is_made_up_when_none_is_given()
+    public void An_id_is_generated_if_none_is_given()
     {
         var id = Read("--rootfs", "/tmp", "echo").Id;
         Assert.Matches("^[0-9a-f]{12}$", id);
@@ -112,7 +113,7 @@ public sealed class RunArgumentsTests
     }
 
     [Fact]
-    public void The_spec_says_what_was_asked_for_and_is_valid()
+    public void The_spec_has_all_options_and_is_valid()
     {
         var options = Read("--rootfs", "/tmp", "-u", "5:6", "--memory", "1m", "--pids-limit", "3", "-w", "/w", "-t", "prog",
             "arg");

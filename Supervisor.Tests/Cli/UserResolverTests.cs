@@ -32,14 +32,14 @@ public sealed class UserResolverTests
     [Theory]
     [InlineData("root", 0, 0, "0")]
     [InlineData("app", 1000, 1001, "1001 29 44")]
-    [InlineData("1000", 1000, 1001, "1001 29 44")] // an id of the files brings their groups along
-    [InlineData("app:staff", 1000, 50, "50")]     // a group that is named is the only one
+    [InlineData("1000", 1000, 1001, "1001 29 44")] // a known id has the groups of the files
+    [InlineData("app:staff", 1000, 50, "50")]     // an explicit group is the only one
     [InlineData("app:7", 1000, 7, "7")]
     [InlineData("5:audio", 5, 29, "29")]
     [InlineData("5", 5, 0, "0")]
     [InlineData("0:0", 0, 0, "0")]
     [InlineData("4294967294:4294967294", 4294967294, 4294967294, "4294967294")]
-    [InlineData("1234", 1234, 0, "0")]            // digits are an id, whatever the files call a user
+    [InlineData("1234", 1234, 0, "0")]            // digits are an id, even if the files have a user of that name
     [InlineData("alone", 2000, 2000, "2000")]
     public void A_user_is_found_by_name_or_number(string text, uint uid, uint gid, string groups)
     {
@@ -111,7 +111,7 @@ public sealed class UserResolverTests
             }
             catch (CliException)
             {
-                // what most texts are
+                // most texts are refused
             }
         }
         Assert.InRange(resolved, 100, 49_000);
