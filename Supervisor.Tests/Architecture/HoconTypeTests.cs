@@ -5,8 +5,8 @@ using Supervisor.Persistence.Sqlite;
 namespace Supervisor.Tests.Architecture;
 
 /// <summary>
-/// What the configuration names exists, and lies in an assembly that is kept whole in the native executable: a type that is found
-/// by its name only would be missing there at run time.
+/// Types named by the configuration exist, in assemblies that are kept whole in the native executable: a type that is found by
+/// name only would otherwise be missing at run time.
 /// </summary>
 public sealed partial class HoconTypeTests
 {
@@ -14,7 +14,7 @@ public sealed partial class HoconTypeTests
 
     [Theory]
     [MemberData(nameof(Configurations))]
-    public void Every_type_that_the_configuration_names_is_in_an_assembly_that_is_kept_whole(string configuration)
+    public void Every_type_named_by_the_configuration_is_in_an_assembly_that_is_kept_whole(string configuration)
     {
         var text = configuration == "supervisor.hocon"
             ? File.ReadAllText(Path.Join(Repository.Root, "hocon", configuration))

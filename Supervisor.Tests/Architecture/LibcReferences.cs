@@ -5,7 +5,7 @@ using Tmds.Linux;
 
 namespace Supervisor.Tests.Architecture;
 
-/// <summary>What our assemblies use of Tmds.LibC: read off their metadata.</summary>
+/// <summary>Functions and constants of Tmds.LibC that our assemblies use: read from their metadata.</summary>
 internal static class LibcReferences
 {
     private static readonly string[] Ours =

@@ -9,7 +9,7 @@ using Tmds.Linux;
 
 namespace Supervisor.Tests.Architecture;
 
-/// <summary>What we rely on in Tmds.LibC: errno after a call, constants and layouts. Decision 0080.</summary>
+/// <summary>Properties of Tmds.LibC that we rely on: errno after a call, constants and layouts. Decision 0080.</summary>
 public class LibcTests
 {
     private static readonly string[] WithoutErrno = ["geteuid", "getegid"]; // never fail
@@ -17,7 +17,7 @@ public class LibcTests
     private static readonly string[] Forbidden = ["fork", "vfork", "clone", "kill", "killpg", "raise", "sigqueue"];
 
     [Fact]
-    public void Every_function_that_is_called_keeps_errno()
+    public void Every_called_function_keeps_errno()
     {
         Assert.NotEmpty(LibcReferences.Calls);
         var forgetful = LibcReferences.Calls.Where(c => c.GetCustomAttribute<DllImportAttribute>() is { SetLastError: false });
@@ -29,7 +29,7 @@ public class LibcTests
         Assert.Empty(LibcReferences.Calls.Select(c => c.Name).Intersect(Forbidden));
 
     [Fact]
-    public unsafe void Errno_is_that_of_the_call_whatever_the_runtime_does_afterwards()
+    public unsafe void Errno_is_that_of_the_call_whatever_the_runtime_does_next()
     {
         using var other = Fd.Open("/dev/null", OpenFlags.O_RDONLY);
         Assert.Equal(-1, LibC.close(-1));
@@ -48,7 +48,7 @@ public class LibcTests
     }
 
     [Fact]
-    public async Task Constants_and_layouts_are_the_C_compilers()
+    public async Task Constants_and_layouts_are_those_of_the_C_compiler()
     {
         var constants = LibcReferences.Constants.Select(n => (n, Value(typeof(LibC), n)));
         List<(string Expression, long Value)> ours = [.. constants, .. Layouts()];
@@ -69,9 +69,9 @@ public class LibcTests
         }
     }
 
-    // arch/arm64/include/uapi/asm/fcntl.h has two of our flags in other places; struct epoll_event is packed on x86-64 only.
+    // arch/arm64/include/uapi/asm/fcntl.h has two of our flags at other bits; struct epoll_event is packed on x86-64 only.
     [Fact]
-    public void On_the_other_machine_only_what_must_be_is_different()
+    public void On_arm64_only_the_expected_constants_differ()
     {
         var (x64, arm) = (Load("x64"), Load("arm64"));
         var different = LibcReferences.Constants.Where(n => Value(Type(arm), n) != Value(Type(x64), n));
