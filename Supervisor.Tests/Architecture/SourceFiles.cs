@@ -17,6 +17,15 @@ internal static class SourceFiles
         [.. All.Where(f => !f.Contains("/Supervisor.Tests/", StringComparison.Ordinal)
             && !f.Contains("/benchmarks/", StringComparison.Ordinal))];
 
+    /// <summary>Shell scripts, of all kinds.</summary>
+    public static IReadOnlyList<string> Scripts { get; } =
+    [
+        .. ((string[])["", "build", "benchmarks", "Supervisor.Tests/Vm", "Supervisor.Tests/Clients/scripts"])
+            .SelectMany(d => Directory.EnumerateFiles(Path.Join(Repository.Root, d)))
+            .Where(f => File.ReadLines(f).FirstOrDefault()?.StartsWith("#!", StringComparison.Ordinal) is true
+                || f.EndsWith(".sh", StringComparison.Ordinal)),
+    ];
+
     private static bool IsBuilt(string file) =>
         file.Contains("/obj/", StringComparison.Ordinal) || file.Contains("/bin/", StringComparison.Ordinal);
 }

@@ -96,10 +96,10 @@ public sealed class CtrExecTests : IAsyncLifetime
         using var events = CommandLine.Start(
             CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "events", "-f", "--format",
             "json");
-        for (var heard = events.StandardOutput.ReadLineAsync(); !heard.IsCompleted;)
+        for (var received = events.StandardOutput.ReadLineAsync(); !received.IsCompleted;)
         {
             await Exec("warm", "true");
-            await Task.WhenAny(heard, Task.Delay(50));
+            await Task.WhenAny(received, Task.Delay(50));
         }
         using var exec = CommandLine.Start(
             "ctr", "-a", _daemon.Address, "-n", _daemon.Namespace, "tasks", "exec", "--exec-id", "last", "c1", "sh", "-c",

@@ -97,15 +97,15 @@ public sealed class CtrTests : IAsyncLifetime
     public async Task Events_arrive_in_the_order_that_clients_rely_on()
     {
         using var events = CommandLine.Start("ctr", "-a", _daemon.Address, "events", $"namespace=={_daemon.Namespace}");
-        var heard = events.StandardOutput.ReadLineAsync();
-        for (var i = 0; !heard.IsCompleted && i < 100; i++)
+        var received = events.StandardOutput.ReadLineAsync();
+        for (var i = 0; !received.IsCompleted && i < 100; i++)
         {
             await Run($"warm{i}", "/bin/true");
-            await Task.WhenAny(heard, Task.Delay(50));
+            await Task.WhenAny(received, Task.Delay(50));
         }
         Assert.Equal(new(2, "", ""), await Run("ev", "/bin/sh", "-c", "exit 2"));
         var topics = new List<string>();
-        await heard;
+        await received;
         while (topics.LastOrDefault() != "/containers/delete")
         {
             var line = await events.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience);

@@ -56,13 +56,13 @@ public sealed class OciRootlessTests : IDisposable
     [InlineData("ro")]
     public async Task Cgroups_delegated_to_the_user_are_read_only_in_the_container(string word)
     {
-        var lent = Path.Join(Directory.Exists("/sys/fs/cgroup/pids") ? "/sys/fs/cgroup/pids" : "/sys/fs/cgroup", _id);
-        Directory.CreateDirectory(lent);
+        var delegated = Path.Join(Directory.Exists("/sys/fs/cgroup/pids") ? "/sys/fs/cgroup/pids" : "/sys/fs/cgroup", _id);
+        Directory.CreateDirectory(delegated);
         try
         {
-            Ok(await CommandLine.RunAsync("chown", "-R", $"{User}", lent));
+            Ok(await CommandLine.RunAsync("chown", "-R", $"{User}", delegated));
             const string Try = "mkdir $0/made; echo 1 >$0/cgroup.procs; mkdir /sys/fs/cgroup/made; ls -d $0";
-            await Configure(["sh", "-c", Try, lent], c =>
+            await Configure(["sh", "-c", Try, delegated], c =>
             {
                 foreach (var mount in c["mounts"]!.AsArray().Where(m => (string)m!["destination"]! == "/sys"))
                     mount!["options"] = new JsonArray("rbind", "nosuid", "noexec", "nodev", word);
@@ -70,14 +70,14 @@ public sealed class OciRootlessTests : IDisposable
                 foreach (var cgroup in namespaces.Where(n => (string)n!["type"]! == "cgroup").ToList()) namespaces.Remove(cgroup);
             });
             var outcome = await _oci.Do("run", _id);
-            Assert.Equal($"{lent}\n", outcome.Output); // it is visible
+            Assert.Equal($"{delegated}\n", outcome.Output); // it is visible
             Assert.Equal(3, outcome.Errors.Split("Read-only file system").Length - 1);
-            Assert.Empty(Directory.GetDirectories(lent));
+            Assert.Empty(Directory.GetDirectories(delegated));
         }
         finally
         {
-            foreach (var below in Directory.GetDirectories(lent)) Directory.Delete(below);
-            Directory.Delete(lent);
+            foreach (var below in Directory.GetDirectories(delegated)) Directory.Delete(below);
+            Directory.Delete(delegated);
         }
     }
 

@@ -17,15 +17,15 @@ public sealed class OciUserNamespaceTests : IDisposable
     private readonly OciRuntime _oci = new();
     private readonly string _id = NewId();
 
-    public OciUserNamespaceTests() => Directory.CreateDirectory(Lent);
+    public OciUserNamespaceTests() => Directory.CreateDirectory(Delegated);
 
-    private string Lent => Path.Join(Unified, _id);
+    private string Delegated => Path.Join(Unified, _id);
 
     public void Dispose()
     {
         _oci.Dispose();
-        var below = Directory.GetDirectories(Lent, "*", SearchOption.AllDirectories);
-        foreach (var cgroup in below.OrderByDescending(d => d.Length).Append(Lent)) Directory.Delete(cgroup);
+        var below = Directory.GetDirectories(Delegated, "*", SearchOption.AllDirectories);
+        foreach (var cgroup in below.OrderByDescending(d => d.Length).Append(Delegated)) Directory.Delete(cgroup);
     }
 
     /// <summary>
@@ -73,7 +73,7 @@ public sealed class OciUserNamespaceTests : IDisposable
         });
         File.CreateSymbolicLink(Path.Join(_oci.Rootfs, "bin/mkdir"), "busybox");
         await _oci.ChownTo(User);
-        Ok(await CommandLine.RunAsync("chown", "-R", $"{User}:{User}", Lent));
+        Ok(await CommandLine.RunAsync("chown", "-R", $"{User}:{User}", Delegated));
     }
 
     private static void Without(JsonArray all, Func<JsonNode, bool> some)

@@ -428,8 +428,8 @@ public sealed class DaemonTests : IAsyncLifetime
         Names(await _daemon.Do("run", "-d", "--name", "a/b", "--rootfs", "/", "--", "true"), "a/b");
         Names(await _daemon.Do("run", "-d", "--name", "..", "--rootfs", "/", "--", "true"), "..");
         Names(await _daemon.Do("run", "-d", "--name", "x", "--rootfs", "/no/such/rootfs", "--", "true"), "/no/such/rootfs");
-        Names(await _daemon.Do("kill", "nobody"), "nobody");
-        Names(await _daemon.Do("inspect", "nobody"), "nobody");
+        Names(await _daemon.Do("kill", "missing"), "missing");
+        Names(await _daemon.Do("inspect", "missing"), "missing");
         Ok(await _daemon.Do("run", "-d", "--name", "twice", "--rootfs", "/", "--", "sleep", "1000"));
         Names(await _daemon.Do("run", "-d", "--name", "twice", "--rootfs", "/", "--", "true"), "twice");
         Assert.Equal("running", await Status("twice"));
@@ -501,13 +501,13 @@ public sealed class DaemonTests : IAsyncLifetime
     /// <summary>Publishes events until the subscriber receives one, which shows that it is subscribed.</summary>
     private async Task Marker(System.Diagnostics.Process events)
     {
-        var heard = events.StandardOutput.ReadLineAsync();
-        for (var i = 0; !heard.IsCompleted && i < 100; i++)
+        var received = events.StandardOutput.ReadLineAsync();
+        for (var i = 0; !received.IsCompleted && i < 100; i++)
         {
             Ok(await _daemon.Ctr("namespaces", "create", $"{_daemon.Namespace}m{i}"));
-            await Task.WhenAny(heard, Task.Delay(200));
+            await Task.WhenAny(received, Task.Delay(200));
         }
-        await heard.WaitAsync(CommandLine.Patience);
+        await received.WaitAsync(CommandLine.Patience);
     }
 
     private async Task<string> Status(string id) => (await Field(id, "status")).ToLowerInvariant();

@@ -65,16 +65,16 @@ case "$(oci events --stats vm)" in *'"memory"'*) ok "statistics" ;; *) bad "stat
 oci kill vm KILL; same "kill" "$?" 0
 n=0; while oci state vm | grep -q '"running"' && [ $n -lt 100 ]; do n=$((n + 1)); usleep 50000; done
 oci delete vm; same "delete" "$?" 0
-same "its cgroup is gone" "$(ls -d /sys/fs/cgroup/vm 2>/dev/null)" ""
+same "its cgroup is removed" "$(ls -d /sys/fs/cgroup/vm 2>/dev/null)" ""
 # An init that enables controllers for child cgroups, as systemd does: no process can be spawned in the container's own cgroup.
 spec '{"memory":{"limit":33554432}}' sleep 1000
 sed -i 's/"ro","nosuid"/"nosuid"/' /bundle/config.json
 oci create --bundle /bundle vm >/run/create.log 2>&1; oci start vm
 oci exec vm sh -c 'cd /sys/fs/cgroup; busybox mkdir inner && echo 1 >inner/cgroup.procs && echo $$ >inner/cgroup.procs && echo +memory >cgroup.subtree_control'
-same "an init may hand controllers down" "$(cgroup cgroup.subtree_control)" memory
-same "an exec goes where the init is" "$(oci exec vm cat /proc/self/cgroup 2>&1)" "0::/inner"
-same "and where it is told" "$(oci exec --cgroup inner vm cat /proc/self/cgroup 2>&1)" "0::/inner"
-oci exec --cgroup / vm true >/run/exec.log 2>&1; [ "$?" != 0 ] && ok "but not into what takes nobody" || bad "but not into what takes nobody" "$(cat /run/exec.log)"
-oci delete --force vm; same "its cgroups are gone with it" "$(ls -d /sys/fs/cgroup/vm 2>/dev/null)" ""
+same "an init may enable controllers for its children" "$(cgroup cgroup.subtree_control)" memory
+same "an exec is in the init's cgroup" "$(oci exec vm cat /proc/self/cgroup 2>&1)" "0::/inner"
+same "or in the given one" "$(oci exec --cgroup inner vm cat /proc/self/cgroup 2>&1)" "0::/inner"
+oci exec --cgroup / vm true >/run/exec.log 2>&1; [ "$?" != 0 ] && ok "but not in one that takes no process" || bad "but not in one that takes no process" "$(cat /run/exec.log)"
+oci delete --force vm; same "its cgroups are removed with it" "$(ls -d /sys/fs/cgroup/vm 2>/dev/null)" ""
 
 echo "$passed passed, $failed failed"

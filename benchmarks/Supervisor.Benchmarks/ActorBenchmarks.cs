@@ -6,7 +6,7 @@ namespace Supervisor.Benchmarks;
 /// <summary>The cost of a message, an ask, an event and an actor.</summary>
 internal static class ActorBenchmarks
 {
-    private const int Tells = 1_000_000, Passes = 200_000, Asks = 20_000, Subscribers = 1_000, Events = 300, Actors = 50_000;
+    private const int Sends = 1_000_000, Passes = 200_000, Asks = 20_000, Subscribers = 1_000, Events = 300, Actors = 50_000;
 
     public static IEnumerable<Benchmark> All =>
     [
@@ -74,12 +74,12 @@ internal static class ActorBenchmarks
 
     private static Task<double> Tell() => With(system =>
     {
-        var countdown = new Countdown(Tells);
+        var countdown = new Countdown(Sends);
         var counter = system.ActorOf(Props.Create(() => new Counter(countdown)));
         var message = new object();
-        return Benchmark.Rate(Tells, () =>
+        return Benchmark.Rate(Sends, () =>
         {
-            for (var i = 0; i < Tells; i++) counter.Tell(message, ActorRefs.NoSender);
+            for (var i = 0; i < Sends; i++) counter.Tell(message, ActorRefs.NoSender);
             return countdown.Done;
         });
     });

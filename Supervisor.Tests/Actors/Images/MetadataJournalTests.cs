@@ -4,7 +4,7 @@ using Supervisor.Actors.Images;
 
 namespace Supervisor.Tests.Actors.Images;
 
-/// <summary>What is written is read back the same: every event, found by reflection.</summary>
+/// <summary>Serialization round trips of every event, found by reflection.</summary>
 public sealed class MetadataJournalTests
 {
     [Fact]

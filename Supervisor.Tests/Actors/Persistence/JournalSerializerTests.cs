@@ -11,7 +11,7 @@ using E = Supervisor.Actors.Tasks.TaskEvent;
 
 namespace Supervisor.Tests.Actors.Persistence;
 
-/// <summary>What is written is read back the same: every event, found by reflection.</summary>
+/// <summary>Serialization round trips of every event, found by reflection.</summary>
 public sealed class JournalSerializerTests : IDisposable
 {
     private static readonly DateTimeOffset T0 = TaskMachineTable.T0;

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$HERE/dockerlib.sh"
 d_start && pass 'dockerd starts' || { fail 'dockerd starts'; exit; }
-d version; has 'docker version tells the containerd version' "$OUT" 'containerd:'
+d version; has 'docker version has the containerd version' "$OUT" 'containerd:'
 d info; rc 'docker info' 0; has 'docker info: runtimes' "$OUT" 'runc'
 bounded "$DOCKER" import "$IMG/rootfs.tar" bb:latest >/dev/null 2>"$W/err" </dev/null; same 'docker import' $? 0
 timeout -s KILL 580 "$DOCKER" events --format '{{.Type}} {{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}' >"$W/events" 2>&1 </dev/null & EV=$!; PIDS+=($EV)

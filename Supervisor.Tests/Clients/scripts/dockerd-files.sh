@@ -27,7 +27,7 @@ bounded "$DOCKER" export f1 2>/dev/null </dev/null | tar -tf - >"$W/list" 2>/dev
 d commit -c 'CMD ["cat","/made/late"]' -m why f1 again:1; rc 'commit of a stopped container' 0
 d run --rm "${N[@]}" again:1; same 'what was committed runs' "$OUT" outside
 d start f1; rc 'start again' 0; d exec f1 sh -c 'echo live >/live'
-d commit f1 again:2; rc 'commit of a running container' 0; same 'which goes on' "$(state f1)" running/0
+d commit f1 again:2; rc 'commit of a running container' 0; same 'which keeps running' "$(state f1)" running/0
 d run --rm "${N[@]}" again:2 cat /live; same 'and has its files' "$OUT" live
 d history --format '{{.Comment}}' again:1; has 'history' "$OUT" '^why'
 d rm -f f1; rc 'rm -f' 0

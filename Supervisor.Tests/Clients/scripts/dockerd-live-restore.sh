@@ -32,7 +32,7 @@ d_start || fail 'dockerd starts again'; whole 'after dockerd stopped' l1 "$P1"; 
 d run -d "${N[@]}" --name g1 bb sh -c 'sleep 2; exit 9'
 d_kill9; sleep 3; d_start || fail 'dockerd starts after kill -9'; whole 'after dockerd was killed' l1 "$P1"
 wait_state g1 exited/9; same 'what ended without dockerd has its status' "$(state g1)" exited/9; d rm g1
-d pause l1; d_stop; d_start; same 'a paused one is paused again' "$(state l1)" paused/0; d unpause l1; same 'and goes on' "$(state l1)" running/0
+d pause l1; d_stop; d_start; same 'a paused one is paused again' "$(state l1)" paused/0; d unpause l1; same 'and keeps running' "$(state l1)" running/0
 
 # --- the daemon restarts under dockerd, gracefully and killed
 for how in ${DAEMON_START:+KILL STOP}; do

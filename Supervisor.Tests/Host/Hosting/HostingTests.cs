@@ -208,7 +208,7 @@ public sealed class HostingTests : IAsyncLifetime
         Assert.Equal(0, await ReadToEnd(silent).WaitAsync(Deadline));
         var next = events.ResponseStream.MoveNext(CancellationToken.None); // over the connection that has made a call
         await new Namespaces.NamespacesClient(channel)
-            .CreateAsync(new CreateNamespaceRequest { Namespace = new Namespace { Name = "heard" } }, In(null));
+            .CreateAsync(new CreateNamespaceRequest { Namespace = new Namespace { Name = "received" } }, In(null));
         Assert.True(await next.WaitAsync(Deadline));
     }
 

@@ -27,10 +27,10 @@ public sealed class ManyClientsTests(Daemon daemon) : IClassFixture<Daemon>
             var exit = new Any { TypeUrl = "containerd.events.TaskExit", Value = new TaskExit { Id = "c" }.ToByteString() };
             await daemon.Events.PublishAsync(new PublishRequest { Topic = "/thousand/1", Event = exit }, In("n"));
             await daemon.Containers.ListAsync(new ListContainersRequest(), In("n"));
-            var heard = await Task.WhenAll(
+            var received = await Task.WhenAll(
                 calls.Select(async c => await c.ResponseStream.MoveNext() && c.ResponseStream.Current.Topic == "/thousand/1"))
                 .WaitAsync(TimeSpan.FromMinutes(2));
-            Assert.Equal(1000, heard.Count(h => h));
+            Assert.Equal(1000, received.Count(h => h));
         }
         finally
         {

@@ -6,7 +6,7 @@ using Supervisor.Persistence.Sqlite.Store;
 
 namespace Supervisor.Tests.Persistence.Journal;
 
-/// <summary>The stream of tagged events: what is read, what is pushed, and that both are the same.</summary>
+/// <summary>The stream of tagged events: reads, pushes, and that both are the same.</summary>
 public sealed class TaggedEventsTests
 {
     private readonly Probe _probe = new();

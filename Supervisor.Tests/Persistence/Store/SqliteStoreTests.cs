@@ -298,7 +298,7 @@ public sealed class SqliteStoreTests
     }
 
     [Fact]
-    public async Task A_database_in_memory_lives_as_long_as_its_system()
+    public async Task A_database_in_memory_exists_as_long_as_its_system()
     {
         await using var system =
             PersistentSystem.OnDisk(file: $"file:memory-{Guid.NewGuid():N}", connection: "Mode=Memory;Cache=Shared");

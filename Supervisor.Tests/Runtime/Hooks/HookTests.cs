@@ -199,7 +199,7 @@ public sealed class HookTests : IDisposable
         container.Start(Soon());
         container.End(TimeSpan.FromSeconds(20));
         Assert.Equal(["poststop"], File.ReadLines(Trace));
-        Assert.Equal(["hooks.poststop[0] \"/bin/sh\""], _containers.Told.OfType<HookException>().Select(e => e.Hook));
+        Assert.Equal(["hooks.poststop[0] \"/bin/sh\""], _containers.Warnings.OfType<HookException>().Select(e => e.Hook));
     }
 
     [Fact]

@@ -88,7 +88,7 @@ public class LauncherTests
         using (write)
         {
             var program = new LaunchProgram();
-            program.Add(Syscall.read, "a pipe that nobody writes to", read.Number, program.Value(0L), 1).AtLeast(1);
+            program.Add(Syscall.read, "a pipe without a writer", read.Number, program.Value(0L), 1).AtLeast(1);
             program.Add(Syscall.exit_group, null, 0);
             using var deadline = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
             // Killed before its exec: the parent's thread continues, and the child has exited by SIGKILL.

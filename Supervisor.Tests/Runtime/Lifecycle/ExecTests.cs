@@ -156,18 +156,18 @@ public sealed class ExecTests : IDisposable
     public async Task An_exec_is_killed_with_the_init_whose_exit_is_reported_last()
     {
         var (container, _) = _containers.Create(TestContainers.Shell("sleep", "1000"));
-        var told = new List<string>();
+        var reported = new List<string>();
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        container.Watch(_ => { lock (told) told.Add("init"); ended.SetResult(); }, () => { });
+        container.Watch(_ => { lock (reported) reported.Add("init"); ended.SetResult(); }, () => { });
         container.Start(CancellationToken.None);
         // Without output: that of a log is relayed before the exit is reported, which may take longer than the init's exit.
         var exec = Made(container.Exec(
             new ExecRequest(SpecWriter.Write(Shell("trap '' TERM HUP; sleep 1000")), StdioTargets.None), CancellationToken.None));
-        exec.Watch(end => { lock (told) told.Add($"exec {end.Status?.Code}"); });
+        exec.Watch(end => { lock (reported) reported.Add($"exec {end.Status?.Code}"); });
         Start(exec);
         Assert.True(container.Signal((int)Signal.SIGKILL));
         await ended.Task.WaitAsync(Patience);
-        Assert.Equal(["exec 137", "init"], told);
+        Assert.Equal(["exec 137", "init"], reported);
         Assert.Throws<InvalidOperationException>(() => Exec(container, Shell("true")));
     }
 

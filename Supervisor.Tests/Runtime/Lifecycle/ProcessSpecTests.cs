@@ -70,7 +70,7 @@ public sealed class ProcessSpecTests : IDisposable
         }).Start();
         Assert.Equal((0, "CapAmb:\t0000000000000000\n"), (await outcome.Task.WaitAsync(TimeSpan.FromSeconds(30))) is var o
             ? (o.Status, o.Output) : default);
-        Assert.Contains(_containers.Told, e =>
+        Assert.Contains(_containers.Warnings, e =>
             e.Message.Contains("process.capabilities.ambient[0]", StringComparison.Ordinal)
             && e.Message.Contains("SECBIT_NO_CAP_AMBIENT_RAISE", StringComparison.Ordinal));
     }

@@ -17,11 +17,11 @@ public sealed class TestContainers : IDisposable
     private readonly List<Container> _made = [];
 
     /// <summary>Warnings reported outside of calls.</summary>
-    public System.Collections.Concurrent.ConcurrentQueue<Exception> Told { get; } = new();
+    public System.Collections.Concurrent.ConcurrentQueue<Exception> Warnings { get; } = new();
 
     public ContainerHost Host { get; }
 
-    public TestContainers() => Host = new ContainerHost(Told.Enqueue);
+    public TestContainers() => Host = new ContainerHost(Warnings.Enqueue);
 
     public string Place => _directory.FullName;
 

@@ -91,8 +91,8 @@ public sealed class UnreadOutputTests : IDisposable
         {
             try
             {
-                if (Directory.EnumerateFileSystemEntries(process + "/fd").Any(fd => new FileInfo(fd).LinkTarget == path))
-                    return true;
+                var descriptors = Directory.EnumerateFileSystemEntries(process + "/fd");
+                if (descriptors.Any(fd => new FileInfo(fd).LinkTarget == path)) return true;
             }
             catch (IOException)
             {
