@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 
 namespace Supervisor.Tests.EndToEnd;
 
@@ -147,6 +148,17 @@ public sealed class DaemonProcess : IAsyncDisposable
     /// <summary>One verb of the command line against this daemon.</summary>
     internal Task<CommandLine.Outcome> Do(params string[] verb) =>
         CommandLine.RunAsync(CommandLine.Supervisor, ["--address", Address, "--namespace", Namespace, .. verb]);
+
+    /// <summary>The status of a container's task, as inspect prints it.</summary>
+    public async Task<string> Status(string id) => (await Field(id, "status")).ToLowerInvariant();
+
+    /// <summary>A field of a container's task, as inspect prints it.</summary>
+    public async Task<string> Field(string id, string name)
+    {
+        var inspected = JsonDocument.Parse(Clients.OciRuntime.Ok(await Do("inspect", id))).RootElement;
+        if (inspected.ValueKind is JsonValueKind.Array) inspected = inspected[0];
+        return inspected.GetProperty("task").GetProperty(name).ToString();
+    }
 
     /// <summary>ctr against this daemon.</summary>
     internal Task<CommandLine.Outcome> Ctr(params string[] arguments) =>
