@@ -5,7 +5,7 @@ using Supervisor.Actors.Identity;
 using Supervisor.Actors.Tasks;
 using Supervisor.Tests.Actors.Tasks;
 
-namespace Supervisor.Tests.Actors;
+namespace Supervisor.Tests.Actors.Effects;
 
 /// <summary>The kernel pool over a scripted kernel: orders and hangs that a real one cannot be made to produce.</summary>
 public sealed class KernelPoolTests : Akka.TestKit.Xunit2.TestKit

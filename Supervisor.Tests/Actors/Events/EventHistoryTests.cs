@@ -6,7 +6,7 @@ using Supervisor.Actors.Events;
 using Supervisor.Actors.Persistence;
 using Supervisor.Persistence.Sqlite.Journal;
 
-namespace Supervisor.Tests.Actors;
+namespace Supervisor.Tests.Actors.Events;
 
 /// <summary>A reader's position in the history: no gap, no repetition, and at most a window buffered for a slow reader.</summary>
 public sealed class EventHistoryTests : IAsyncLifetime

@@ -1,7 +1,7 @@
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Persistence;
 
-namespace Supervisor.Tests.Actors;
+namespace Supervisor.Tests.Actors.Persistence;
 
 /// <summary>When a starting daemon may answer calls.</summary>
 public sealed class ReadinessTests

@@ -10,7 +10,7 @@ using Supervisor.Actors.Tasks;
 using Supervisor.Runtime.Lifecycle;
 using static Supervisor.Tests.Actors.Tasks.TaskMachineTable;
 
-namespace Supervisor.Tests.Actors;
+namespace Supervisor.Tests.Actors.Tasks;
 
 /// <summary>
 /// A task after its daemon's restart, before its init is adopted: an order of events that a real kernel cannot be made to
