@@ -6,8 +6,8 @@ using Grpc.Core;
 using Grpc.Net.Client;
 using Supervisor.Runtime.Oci;
 using Supervisor.Tests.EndToEnd;
-using Supervisor.Tests.Runtime.Lifecycle;
 using Supervisor.Tests.Host;
+using Supervisor.Tests.Runtime.Lifecycle;
 
 namespace Supervisor.Tests.Crash;
 
@@ -16,7 +16,7 @@ internal sealed class CrashClient(DaemonProcess daemon) : IDisposable
 {
     /// <summary>A daemon that is killed repeatedly may be up only briefly, for as long as a storm lasts.</summary>
     private static readonly TimeSpan Patience = CommandLine.Patience + 2 * TimeSpan.FromSeconds(StormTests.Kills);
-    private readonly GrpcChannel _channel = Daemon.Connect(daemon.Address);
+    private readonly GrpcChannel _channel = TestDaemon.Connect(daemon.Address);
 
     public Containers.ContainersClient Containers => new(_channel);
 

@@ -23,7 +23,7 @@ public sealed class StorageCrashTests : IAsyncLifetime
     public async Task A_write_interrupted_by_kill_9_resumes_where_it_stopped()
     {
         var bytes = RandomNumberGenerator.GetBytes(3 << 20);
-        using (var channel = Daemon.Connect(_daemon.Address))
+        using (var channel = TestDaemon.Connect(_daemon.Address))
         {
             using var write = Client(channel).Write(Here);
             await SendAsync(write, new WriteContentRequest { Ref = "big", Total = bytes.Length });
@@ -35,7 +35,7 @@ public sealed class StorageCrashTests : IAsyncLifetime
             await _daemon.KillAsync();
         }
         await _daemon.RestartAsync();
-        using var again = Daemon.Connect(_daemon.Address);
+        using var again = TestDaemon.Connect(_daemon.Address);
         using var rest = Client(again).Write(Here);
         var begun = await SendAsync(rest, new WriteContentRequest { Ref = "big" });
         Assert.Equal((2 << 20, bytes.Length), (begun.Offset, begun.Total));
@@ -49,7 +49,7 @@ public sealed class StorageCrashTests : IAsyncLifetime
     public async Task Acknowledged_changes_survive_kill_9()
     {
         string digest;
-        using (var channel = Daemon.Connect(_daemon.Address))
+        using (var channel = TestDaemon.Connect(_daemon.Address))
         {
             using var write = Client(channel).Write(Here);
             await SendAsync(write, new WriteContentRequest { Ref = "small" });
@@ -63,7 +63,7 @@ public sealed class StorageCrashTests : IAsyncLifetime
             await _daemon.KillAsync();
         }
         await _daemon.RestartAsync();
-        using var again = Daemon.Connect(_daemon.Address);
+        using var again = TestDaemon.Connect(_daemon.Address);
         using var read = Client(again).Read(new ReadContentRequest { Digest = digest }, Here);
         Assert.True(await read.ResponseStream.MoveNext());
         Assert.Equal("kept", read.ResponseStream.Current.Data.ToStringUtf8());
@@ -73,7 +73,7 @@ public sealed class StorageCrashTests : IAsyncLifetime
         Assert.True(Directory.Exists(Assert.Single(mounts).Source));
     }
 
-    private CallOptions Here => Daemon.In(_daemon.Namespace);
+    private CallOptions Here => TestDaemon.In(_daemon.Namespace);
 
     private static Content.ContentClient Client(GrpcChannel channel) => new(channel);
 

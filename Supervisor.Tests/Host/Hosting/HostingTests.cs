@@ -9,13 +9,13 @@ using Grpc.Health.V1;
 using Microsoft.Data.Sqlite;
 using Supervisor.Host.Daemon;
 using Supervisor.Host.Hosting;
-using static Supervisor.Tests.Host.Daemon;
+using static Supervisor.Tests.Host.TestDaemon;
 
 namespace Supervisor.Tests.Host.Hosting;
 
 public sealed class HostingTests : IAsyncLifetime
 {
-    private readonly Daemon _daemon = new();
+    private readonly TestDaemon _daemon = new();
 
     public Task InitializeAsync() => _daemon.InitializeAsync();
 

@@ -7,7 +7,7 @@ using Microsoft.Data.Sqlite;
 using Supervisor.Actors.Persistence;
 using Supervisor.Tests.Host;
 using Supervisor.V1;
-using static Supervisor.Tests.Host.Daemon;
+using static Supervisor.Tests.Host.TestDaemon;
 using Status = Containerd.V1.Types.Status;
 
 namespace Supervisor.Tests.Host.Hosting;
@@ -19,7 +19,7 @@ namespace Supervisor.Tests.Host.Hosting;
 public sealed class JournalMigrationTests : IAsyncLifetime
 {
     private const int Published = 19;
-    private readonly Daemon _daemon = new();
+    private readonly TestDaemon _daemon = new();
 
     public Task InitializeAsync() => Task.CompletedTask;
 

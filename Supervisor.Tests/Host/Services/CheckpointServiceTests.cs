@@ -8,12 +8,12 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Supervisor.Actors.Events;
 using Supervisor.Tests.Storage;
-using static Supervisor.Tests.Host.Daemon;
+using static Supervisor.Tests.Host.TestDaemon;
 
 namespace Supervisor.Tests.Host.Services;
 
 /// <summary>Answers of the checkpoint calls before any process is dumped or restored. criu is not needed.</summary>
-public sealed class CheckpointServiceTests(Daemon daemon) : IClassFixture<Daemon>
+public sealed class CheckpointServiceTests(TestDaemon daemon) : IClassFixture<TestDaemon>
 {
     private const string ImagesType = "application/vnd.containerd.container.criu.checkpoint.criu.tar";
     private static int _last;

@@ -3,11 +3,11 @@ using Containerd.Services.Tasks.V1;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using static Supervisor.Tests.Host.Daemon;
+using static Supervisor.Tests.Host.TestDaemon;
 
 namespace Supervisor.Tests.Host.Services;
 
-public sealed class ContainersServiceTests(Daemon daemon) : IClassFixture<Daemon>
+public sealed class ContainersServiceTests(TestDaemon daemon) : IClassFixture<TestDaemon>
 {
     private static Container New(string id, Action<Container>? change = null)
     {

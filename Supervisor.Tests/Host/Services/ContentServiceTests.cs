@@ -2,12 +2,12 @@ using Containerd.Services.Content.V1;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using static Supervisor.Tests.Host.Daemon;
+using static Supervisor.Tests.Host.TestDaemon;
 
 namespace Supervisor.Tests.Host.Services;
 
 /// <summary>Content over the socket: blobs, ingests, labels. Codes and words are containerd 1.6.20's.</summary>
-public sealed class ContentServiceTests(Daemon daemon) : StorageServices(daemon), IClassFixture<Daemon>
+public sealed class ContentServiceTests(TestDaemon daemon) : StorageServices(daemon), IClassFixture<TestDaemon>
 {
     [Fact]
     public async Task A_blob_is_written_read_labelled_and_deleted()

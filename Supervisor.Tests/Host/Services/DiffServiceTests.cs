@@ -3,12 +3,12 @@ using Containerd.Services.Diff.V1;
 using Containerd.Types;
 using Grpc.Core;
 using Supervisor.Tests.Storage;
-using static Supervisor.Tests.Host.Daemon;
+using static Supervisor.Tests.Host.TestDaemon;
 
 namespace Supervisor.Tests.Host.Services;
 
 /// <summary>Layers over the socket: applied, and created as a diff. Codes and words are containerd 1.6.20's.</summary>
-public sealed class DiffServiceTests(Daemon daemon) : StorageServices(daemon), IClassFixture<Daemon>
+public sealed class DiffServiceTests(TestDaemon daemon) : StorageServices(daemon), IClassFixture<TestDaemon>
 {
     [Fact]
     public async Task A_layer_is_unpacked_and_a_diff_of_the_changes_is_created()

@@ -5,12 +5,12 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Supervisor.Host.Services;
-using static Supervisor.Tests.Host.Daemon;
+using static Supervisor.Tests.Host.TestDaemon;
 using Envelope = Containerd.Services.Events.V1.Envelope;
 
 namespace Supervisor.Tests.Host.Services;
 
-public sealed class EventsServiceTests(Daemon daemon) : IClassFixture<Daemon>
+public sealed class EventsServiceTests(TestDaemon daemon) : IClassFixture<TestDaemon>
 {
     private static Any Exit(string container) => new()
     {

@@ -2,12 +2,12 @@ using Containerd.Services.Images.V1;
 using Containerd.Services.Namespaces.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using static Supervisor.Tests.Host.Daemon;
+using static Supervisor.Tests.Host.TestDaemon;
 
 namespace Supervisor.Tests.Host.Services;
 
 /// <summary>Images over the socket. Codes and words are containerd 1.6.20's.</summary>
-public sealed class ImagesServiceTests(Daemon daemon) : StorageServices(daemon), IClassFixture<Daemon>
+public sealed class ImagesServiceTests(TestDaemon daemon) : StorageServices(daemon), IClassFixture<TestDaemon>
 {
     [Fact]
     public async Task An_image_is_made_changed_listed_and_deleted()

@@ -6,13 +6,13 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Supervisor.Host.Services;
-using static Supervisor.Tests.Host.Daemon;
+using static Supervisor.Tests.Host.TestDaemon;
 using Envelope = Containerd.Services.Events.V1.Envelope;
 
 namespace Supervisor.Tests.Host.Services;
 
 /// <summary>Loads and requests that must not disturb the daemon: many subscribers, and unsupported runtimes.</summary>
-public sealed class ManyClientsTests(Daemon daemon) : IClassFixture<Daemon>
+public sealed class ManyClientsTests(TestDaemon daemon) : IClassFixture<TestDaemon>
 {
     [Fact]
     public async Task A_thousand_subscribers_all_receive_an_event_while_other_calls_are_answered()

@@ -3,11 +3,11 @@ using Containerd.Services.Leases.V1;
 using Containerd.Services.Namespaces.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using static Supervisor.Tests.Host.Daemon;
+using static Supervisor.Tests.Host.TestDaemon;
 
 namespace Supervisor.Tests.Host.Services;
 
-public sealed class NamespacesAndLeasesTests(Daemon daemon) : IClassFixture<Daemon>
+public sealed class NamespacesAndLeasesTests(TestDaemon daemon) : IClassFixture<TestDaemon>
 {
     [Fact]
     public async Task Getting_a_namespace_that_was_never_created_returns_no_labels()

@@ -6,11 +6,11 @@ using Alpha = Grpc.Reflection.V1Alpha;
 
 namespace Supervisor.Tests.Host.Services;
 
-public sealed class ReflectionServiceTests(Daemon daemon) : IClassFixture<Daemon>
+public sealed class ReflectionServiceTests(TestDaemon daemon) : IClassFixture<TestDaemon>
 {
     private async Task<List<ServerReflectionResponse>> AskAsync(params ServerReflectionRequest[] requests)
     {
-        using var call = new ServerReflection.ServerReflectionClient(daemon.Channel).ServerReflectionInfo(Daemon.In(null));
+        using var call = new ServerReflection.ServerReflectionClient(daemon.Channel).ServerReflectionInfo(TestDaemon.In(null));
         var answers = new List<ServerReflectionResponse>();
         foreach (var request in requests)
         {
@@ -43,7 +43,8 @@ public sealed class ReflectionServiceTests(Daemon daemon) : IClassFixture<Daemon
             s => s.Name);
         Assert.Equal(ServiceNames.Served.Order(StringComparer.Ordinal), names.Order(StringComparer.Ordinal));
 
-        using var call = new Alpha.ServerReflection.ServerReflectionClient(daemon.Channel).ServerReflectionInfo(Daemon.In(null));
+        using var call = new Alpha.ServerReflection.ServerReflectionClient(daemon.Channel)
+            .ServerReflectionInfo(TestDaemon.In(null));
         await call.RequestStream.WriteAsync(new Alpha.ServerReflectionRequest { ListServices = "" });
         Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
         Assert.Equal(names, call.ResponseStream.Current.ListServicesResponse.Service.Select(s => s.Name));

@@ -4,12 +4,12 @@ using Grpc.Core;
 using Grpc.Health.V1;
 using Supervisor.Host.Hosting;
 using Supervisor.Host.Services;
-using static Supervisor.Tests.Host.Daemon;
+using static Supervisor.Tests.Host.TestDaemon;
 using ServingStatus = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 
 namespace Supervisor.Tests.Host.Services;
 
-public sealed class SmallServicesTests(Daemon daemon) : IClassFixture<Daemon>
+public sealed class SmallServicesTests(TestDaemon daemon) : IClassFixture<TestDaemon>
 {
     [Fact]
     public async Task The_daemon_and_each_of_its_services_are_healthy()

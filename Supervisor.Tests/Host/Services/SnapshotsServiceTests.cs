@@ -1,12 +1,12 @@
 using Containerd.Services.Snapshots.V1;
 using Grpc.Core;
-using static Supervisor.Tests.Host.Daemon;
+using static Supervisor.Tests.Host.TestDaemon;
 using Kind = Containerd.Services.Snapshots.V1.Kind;
 
 namespace Supervisor.Tests.Host.Services;
 
 /// <summary>Snapshots over the socket, by both snapshotters. Codes and words are containerd 1.6.20's.</summary>
-public sealed class SnapshotsServiceTests(Daemon daemon) : StorageServices(daemon), IClassFixture<Daemon>
+public sealed class SnapshotsServiceTests(TestDaemon daemon) : StorageServices(daemon), IClassFixture<TestDaemon>
 {
     [Theory]
     [InlineData("overlayfs")]

@@ -4,13 +4,13 @@ using Containerd.Services.Images.V1;
 using Containerd.Services.Snapshots.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using static Supervisor.Tests.Host.Daemon;
+using static Supervisor.Tests.Host.TestDaemon;
 using LeaseRequest = Containerd.Services.Leases.V1.CreateRequest;
 
 namespace Supervisor.Tests.Host.Services;
 
 /// <summary>Content, images and snapshots after a restart and after a collection. Each test has a daemon of its own.</summary>
-public sealed class StorageRecoveryTests() : StorageServices(new Daemon()), IAsyncLifetime
+public sealed class StorageRecoveryTests() : StorageServices(new TestDaemon()), IAsyncLifetime
 {
     public Task InitializeAsync() => Daemon.InitializeAsync();
 

@@ -7,19 +7,19 @@ using Containerd.Services.Snapshots.V1;
 using Containerd.Types;
 using Google.Protobuf;
 using Grpc.Core;
-using static Supervisor.Tests.Host.Daemon;
+using static Supervisor.Tests.Host.TestDaemon;
 using Info = Containerd.Services.Snapshots.V1.Info;
 using Status = Grpc.Core.Status;
 
 namespace Supervisor.Tests.Host.Services;
 
 /// <summary>Base of the tests of one storage service: a daemon's storage clients in a namespace of their own.</summary>
-public abstract class StorageServices(Daemon daemon)
+public abstract class StorageServices(TestDaemon daemon)
 {
     protected const string Missing = "sha256:1111111111111111111111111111111111111111111111111111111111111111";
     private static int _last;
 
-    protected Daemon Daemon { get; } = daemon;
+    protected TestDaemon Daemon { get; } = daemon;
 
     protected string Namespace { get; } = $"storage{Interlocked.Increment(ref _last)}";
 

@@ -3,14 +3,14 @@ using Containerd.Services.Images.V1;
 using Containerd.Services.Introspection.V1;
 using Containerd.Services.Snapshots.V1;
 using Grpc.Core;
-using static Supervisor.Tests.Host.Daemon;
+using static Supervisor.Tests.Host.TestDaemon;
 
 namespace Supervisor.Tests.Host.Services;
 
 /// <summary>
 /// Common behaviour of content, images and snapshots: errors, filters, leases. Codes and words are containerd 1.6.20's.
 /// </summary>
-public sealed class StorageServicesTests(Daemon daemon) : StorageServices(daemon), IClassFixture<Daemon>
+public sealed class StorageServicesTests(TestDaemon daemon) : StorageServices(daemon), IClassFixture<TestDaemon>
 {
     [Fact]
     public async Task Missing_objects_are_reported_in_containerds_words()

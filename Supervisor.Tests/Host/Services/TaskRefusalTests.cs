@@ -9,7 +9,7 @@ using Supervisor.Runtime.Oci;
 namespace Supervisor.Tests.Host.Services;
 
 /// <summary>A wrong spec is refused over gRPC with the path of the wrong field, and nothing is left of the attempt.</summary>
-public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
+public sealed class TaskRefusalTests(TestDaemon daemon) : IClassFixture<TestDaemon>
 {
     private static int _last;
     private readonly string _namespace = $"refusal{Environment.ProcessId}x{Interlocked.Increment(ref _last)}";
@@ -36,7 +36,7 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
     {
         await CreateContainer("bad", Spec(change));
         var e = await Assert.ThrowsAsync<RpcException>(async () =>
-            await daemon.Tasks.CreateAsync(new CreateTaskRequest { ContainerId = "bad" }, Daemon.In(_namespace)));
+            await daemon.Tasks.CreateAsync(new CreateTaskRequest { ContainerId = "bad" }, TestDaemon.In(_namespace)));
         Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
         Assert.Contains(field, e.Status.Detail, StringComparison.Ordinal);
         await NothingIsLeft("bad");
@@ -53,7 +53,7 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
         await CreateContainer("target", Spec("{}"));
         var e = await Assert.ThrowsAsync<RpcException>(
             async () => await daemon.Tasks.CreateAsync(
-            new CreateTaskRequest { ContainerId = "target", Stdout = target }, Daemon.In(_namespace)));
+            new CreateTaskRequest { ContainerId = "target", Stdout = target }, TestDaemon.In(_namespace)));
         Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
         Assert.StartsWith("stdout: ", e.Status.Detail, StringComparison.Ordinal);
         Assert.Contains(why, e.Status.Detail, StringComparison.Ordinal);
@@ -86,7 +86,7 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
             if (field is "stdout") request.Stdout = target;
             else request.Stderr = target;
             var e = await Assert.ThrowsAsync<RpcException>(
-                async () => await daemon.Tasks.CreateAsync(request, Daemon.In(_namespace)));
+                async () => await daemon.Tasks.CreateAsync(request, TestDaemon.In(_namespace)));
             Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
             Assert.Contains($"{field}: ", e.Status.Detail, StringComparison.Ordinal);
             Assert.Contains("the daemon's own files", e.Status.Detail, StringComparison.Ordinal);
@@ -118,7 +118,7 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
             var e = await Assert.ThrowsAsync<RpcException>(async () =>
                 await daemon.Tasks.CreateAsync(
                     new CreateTaskRequest { ContainerId = "opts", Rootfs = { HostRoot }, Options = inRecord ? null : any },
-                    Daemon.In(_namespace)));
+                    TestDaemon.In(_namespace)));
             Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
             Assert.Contains(place + field, e.Status.Detail, StringComparison.Ordinal);
             await NothingIsLeft("opts");
@@ -133,7 +133,7 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
         {
             request.ContainerId = "opts";
             return (await Assert.ThrowsAsync<RpcException>(
-                async () => await daemon.Tasks.CreateAsync(request, Daemon.In(_namespace)))).Status.Detail;
+                async () => await daemon.Tasks.CreateAsync(request, TestDaemon.In(_namespace)))).Status.Detail;
         }
         Assert.Contains("options",
             await Refusal(new() {
@@ -147,8 +147,8 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
         await CreateContainer(
             "docker", Spec("{}"), new Any { TypeUrl = "containerd.runc.v1.Options", Value = docker.ToByteString() });
         await daemon.Tasks.CreateAsync(
-            new CreateTaskRequest { ContainerId = "docker", Rootfs = { HostRoot } }, Daemon.In(_namespace));
-        await daemon.Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = "docker" }, Daemon.In(_namespace));
+            new CreateTaskRequest { ContainerId = "docker", Rootfs = { HostRoot } }, TestDaemon.In(_namespace));
+        await daemon.Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = "docker" }, TestDaemon.In(_namespace));
         await NothingIsLeft("docker");
     }
 
@@ -158,7 +158,7 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
         await CreateContainer("noexec", Spec("""{"process":{"args":["/no/such/program"],"cwd":"/"}}"""));
         var e = await Assert.ThrowsAsync<RpcException>(async () =>
             await daemon.Tasks.CreateAsync(
-                new CreateTaskRequest { ContainerId = "noexec", Rootfs = { HostRoot } }, Daemon.In(_namespace)));
+                new CreateTaskRequest { ContainerId = "noexec", Rootfs = { HostRoot } }, TestDaemon.In(_namespace)));
         Assert.Contains("exec: \"/no/such/program\": stat /no/such/program: no such file or directory", e.Status.Detail,
             StringComparison.Ordinal);
         await NothingIsLeft("noexec");
@@ -170,7 +170,7 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
         var source = new string('s', 100_000);
         await CreateContainer("long", Spec($$"""{"mounts":[{"destination":"/x","type":"ext4","source":"/{{source}}"}]}"""));
         var create = daemon.Tasks.CreateAsync(
-            new CreateTaskRequest { ContainerId = "long" }, Daemon.In(_namespace)).ResponseAsync;
+            new CreateTaskRequest { ContainerId = "long" }, TestDaemon.In(_namespace)).ResponseAsync;
         // the deadline would be 60 seconds
         var e = await Assert.ThrowsAsync<RpcException>(() => create.WaitAsync(TimeSpan.FromSeconds(20)));
         Assert.Contains("characters cut", e.Status.Detail, StringComparison.Ordinal);
@@ -191,7 +191,7 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
         if (field is "stdout") request.Stdout = "file://" + vast;
         if (field is "rootfs") request.Rootfs.Add(new Containerd.Types.Mount { Type = "bind", Source = vast });
         var e = await Assert.ThrowsAsync<RpcException>(
-            async () => await daemon.Tasks.CreateAsync(request, Daemon.In(_namespace)));
+            async () => await daemon.Tasks.CreateAsync(request, TestDaemon.In(_namespace)));
         Assert.Equal(StatusCode.InvalidArgument, e.StatusCode);
         Assert.StartsWith(field + ":", e.Status.Detail, StringComparison.Ordinal);
         await NothingIsLeft("vast");
@@ -206,12 +206,12 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
     private async Task NothingIsLeft(string id)
     {
         var task = await Assert.ThrowsAsync<RpcException>(
-            async () => await daemon.Tasks.GetAsync(new GetRequest { ContainerId = id }, Daemon.In(_namespace)));
+            async () => await daemon.Tasks.GetAsync(new GetRequest { ContainerId = id }, TestDaemon.In(_namespace)));
         Assert.Equal(StatusCode.NotFound, task.StatusCode);
         Assert.False(Directory.Exists($"{daemon.Options.State}/bundles/{_namespace}/{id}"), "the bundle was not removed");
         Assert.Empty(Directory.EnumerateDirectories(
             "/sys/fs/cgroup", _namespace, new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 }));
-        await daemon.Containers.DeleteAsync(new DeleteContainerRequest { Id = id }, Daemon.In(_namespace));
+        await daemon.Containers.DeleteAsync(new DeleteContainerRequest { Id = id }, TestDaemon.In(_namespace));
     }
 
     private async Task CreateContainer(string id, byte[] spec, Any? options = null) =>
@@ -224,7 +224,7 @@ public sealed class TaskRefusalTests(Daemon daemon) : IClassFixture<Daemon>
             Spec = new Any { TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Spec",
                 Value = ByteString.CopyFrom(spec) },
         },
-    }, Daemon.In(_namespace));
+    }, TestDaemon.In(_namespace));
 
     /// <summary>A good spec with some members replaced.</summary>
     private static byte[] Spec(string change)

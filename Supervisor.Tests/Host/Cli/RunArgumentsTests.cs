@@ -2,7 +2,7 @@ using Supervisor.Host.Cli;
 using Supervisor.Host.Cli.Running;
 using Supervisor.Runtime.Oci;
 
-namespace Supervisor.Tests.Cli;
+namespace Supervisor.Tests.Host.Cli;
 
 public sealed class RunArgumentsTests
 {

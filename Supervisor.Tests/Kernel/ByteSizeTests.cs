@@ -1,6 +1,6 @@
 using Supervisor.Kernel;
 
-namespace Supervisor.Tests.Cli;
+namespace Supervisor.Tests.Kernel;
 
 public sealed class ByteSizeTests
 {

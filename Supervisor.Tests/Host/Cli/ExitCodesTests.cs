@@ -2,7 +2,7 @@ using Grpc.Core;
 using Supervisor.Host.Cli;
 using Supervisor.Kernel.Processes;
 
-namespace Supervisor.Tests.Cli;
+namespace Supervisor.Tests.Host.Cli;
 
 public sealed class ExitCodesTests
 {

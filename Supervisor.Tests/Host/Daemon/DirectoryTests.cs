@@ -2,7 +2,7 @@ using System.Diagnostics;
 using Supervisor.Host.Daemon;
 using Supervisor.Host.Hosting;
 
-namespace Supervisor.Tests.Host.Hosting;
+namespace Supervisor.Tests.Host.Daemon;
 
 /// <summary>
 /// The daemon's directories and locks are its own: another user's files and planted links are refused and left unchanged.
@@ -96,7 +96,7 @@ public sealed class DirectoryTests : IDisposable
             }
             if (round > 0) File.SetUnixFileMode(
                 $"{_base}/root/journal.db", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
-            var daemon = await DaemonHost.StartAsync(Options).WaitAsync(Daemon.Deadline);
+            var daemon = await DaemonHost.StartAsync(Options).WaitAsync(TestDaemon.Deadline);
             try
             {
                 foreach (var name in (string[])["root", "state", "run"])
@@ -105,7 +105,7 @@ public sealed class DirectoryTests : IDisposable
             }
             finally
             {
-                await daemon.StopAsync("the test is over").WaitAsync(Daemon.Deadline);
+                await daemon.StopAsync("the test is over").WaitAsync(TestDaemon.Deadline);
             }
         }
     }

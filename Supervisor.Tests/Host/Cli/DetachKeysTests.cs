@@ -2,7 +2,7 @@ using System.Text;
 using Supervisor.Host.Cli;
 using Supervisor.Host.Cli.Stdio;
 
-namespace Supervisor.Tests.Cli;
+namespace Supervisor.Tests.Host.Cli;
 
 /// <summary>
 /// Detach keys are recognized across reads, and input that only starts like them reaches the program unchanged.

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using Supervisor.Host.Cli;
 
-namespace Supervisor.Tests.Cli;
+namespace Supervisor.Tests.Host.Cli;
 
 /// <summary>Commands as users of docker and kill(1) type them, and the errors of wrong ones.</summary>
 public sealed class CommandLineTests

@@ -2,7 +2,7 @@ using Supervisor.Host.Cli;
 using Supervisor.Host.Cli.Stdio;
 using Supervisor.Host.Cli.Users;
 
-namespace Supervisor.Tests.Cli;
+namespace Supervisor.Tests.Host.Cli;
 
 public sealed class RootfsFilesTests : IDisposable
 {

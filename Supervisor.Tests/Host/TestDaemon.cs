@@ -14,13 +14,13 @@ using Supervisor.Host.Hosting;
 namespace Supervisor.Tests.Host;
 
 /// <summary>A daemon on directories of its own, and clients of its socket.</summary>
-public sealed class Daemon : IAsyncLifetime
+public sealed class TestDaemon : IAsyncLifetime
 {
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
-    public Daemon() : this(Directory.CreateTempSubdirectory("supervisor-").FullName) { }
+    public TestDaemon() : this(Directory.CreateTempSubdirectory("supervisor-").FullName) { }
 
-    private Daemon(string directory) => Base = directory;
+    private TestDaemon(string directory) => Base = directory;
 
     public string Base { get; }
 

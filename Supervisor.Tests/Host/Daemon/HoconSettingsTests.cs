@@ -1,7 +1,7 @@
 using Akka.Configuration;
 using Supervisor.Host.Daemon;
 
-namespace Supervisor.Tests.Cli;
+namespace Supervisor.Tests.Host.Daemon;
 
 /// <summary>An unknown setting, or one of the wrong type, fails the startup with its line.</summary>
 public sealed class HoconSettingsTests

@@ -1,7 +1,7 @@
 using Supervisor.Host.Daemon;
 using Supervisor.Host.Services;
 
-namespace Supervisor.Tests.Host.Services;
+namespace Supervisor.Tests.Host.Daemon;
 
 /// <summary>The list of calls that are refused while the journal's disk is full.</summary>
 public sealed class CallsThatNeedSpaceTests

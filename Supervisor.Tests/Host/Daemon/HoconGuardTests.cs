@@ -1,7 +1,7 @@
 using Akka.Configuration;
 using Supervisor.Host.Daemon;
 
-namespace Supervisor.Tests.Cli;
+namespace Supervisor.Tests.Host.Daemon;
 
 /// <summary>A configuration file cannot overflow the daemon's stack, and unusual but valid ones are accepted.</summary>
 public sealed class HoconGuardTests
