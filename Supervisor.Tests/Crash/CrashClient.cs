@@ -7,7 +7,7 @@ using Grpc.Net.Client;
 using Supervisor.Runtime.Oci;
 using Supervisor.Tests.EndToEnd;
 using Supervisor.Tests.Host;
-using Supervisor.Tests.Runtime.Lifecycle;
+using Supervisor.Tests.Runtime;
 
 namespace Supervisor.Tests.Crash;
 

@@ -5,7 +5,6 @@ using Supervisor.Runtime.Checkpointing;
 using Supervisor.Runtime.Lifecycle;
 using Supervisor.Runtime.Oci;
 using Supervisor.Runtime.Stdio;
-using Supervisor.Tests.Runtime.Lifecycle;
 
 namespace Supervisor.Tests.Runtime.Checkpointing;
 

@@ -3,7 +3,6 @@ using Supervisor.Runtime.Hooks;
 using Supervisor.Runtime.Launch;
 using Supervisor.Runtime.Lifecycle;
 using Supervisor.Runtime.Oci;
-using Supervisor.Tests.Runtime.Lifecycle;
 
 namespace Supervisor.Tests.Runtime.Hooks;
 

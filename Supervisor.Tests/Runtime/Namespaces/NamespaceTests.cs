@@ -1,6 +1,5 @@
 using Supervisor.Runtime.Lifecycle;
 using Supervisor.Runtime.Oci;
-using Supervisor.Tests.Runtime.Lifecycle;
 
 namespace Supervisor.Tests.Runtime.Namespaces;
 

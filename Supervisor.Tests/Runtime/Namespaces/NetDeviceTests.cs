@@ -1,7 +1,6 @@
 using System.Net.NetworkInformation;
 using Supervisor.Runtime.Oci;
 using Supervisor.Tests.EndToEnd;
-using Supervisor.Tests.Runtime.Lifecycle;
 
 namespace Supervisor.Tests.Runtime.Namespaces;
 

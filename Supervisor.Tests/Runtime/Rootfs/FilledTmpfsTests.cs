@@ -1,5 +1,4 @@
 using Supervisor.Runtime.Oci;
-using Supervisor.Tests.Runtime.Lifecycle;
 
 namespace Supervisor.Tests.Runtime.Rootfs;
 

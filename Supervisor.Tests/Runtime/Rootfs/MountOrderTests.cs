@@ -2,7 +2,6 @@ using Supervisor.Kernel.Abi;
 using Supervisor.Runtime.Lifecycle;
 using Supervisor.Runtime.Oci;
 using Supervisor.Tests.EndToEnd;
-using Supervisor.Tests.Runtime.Lifecycle;
 using Supervisor.Tests.Runtime.Namespaces;
 
 namespace Supervisor.Tests.Runtime.Rootfs;

@@ -1,7 +1,6 @@
 using Supervisor.Runtime.Launch;
 using Supervisor.Runtime.Oci;
 using Supervisor.Runtime.Plans;
-using Supervisor.Tests.Runtime.Lifecycle;
 
 namespace Supervisor.Tests.Runtime.Rootfs;
 

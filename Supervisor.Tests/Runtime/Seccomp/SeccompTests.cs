@@ -3,7 +3,6 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Supervisor.Runtime.Oci;
 using Supervisor.Runtime.Seccomp;
-using Supervisor.Tests.Runtime.Lifecycle;
 
 namespace Supervisor.Tests.Runtime.Seccomp;
 

@@ -3,7 +3,7 @@ using Supervisor.Runtime.Oci;
 using Supervisor.Runtime.Plans;
 using Supervisor.Runtime.Rootfs;
 
-namespace Supervisor.Tests.Runtime.Lifecycle;
+namespace Supervisor.Tests.Runtime.Rootfs;
 
 /// <summary>mount(2) takes a page of options, into which an overlay of many layers must fit.</summary>
 public sealed class ManyLayersTests : IDisposable

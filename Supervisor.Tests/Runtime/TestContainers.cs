@@ -4,7 +4,7 @@ using Supervisor.Runtime.Oci;
 using Supervisor.Runtime.Plans;
 using Supervisor.Runtime.Stdio;
 
-namespace Supervisor.Tests.Runtime.Lifecycle;
+namespace Supervisor.Tests.Runtime;
 
 /// <summary>
 /// Real containers on a read-only view of the host's root; disposing kills all of them, also when the test fails.

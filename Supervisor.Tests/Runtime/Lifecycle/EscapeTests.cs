@@ -3,9 +3,8 @@ using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Runtime.Launch;
 using Supervisor.Runtime.Oci;
-using Supervisor.Tests.Runtime.Lifecycle;
 
-namespace Supervisor.Tests.Runtime.Security;
+namespace Supervisor.Tests.Runtime.Lifecycle;
 
 /// <summary>Published container escapes of other runtimes, tried on ours. Each test names the vulnerability.</summary>
 public sealed partial class EscapeTests : IDisposable

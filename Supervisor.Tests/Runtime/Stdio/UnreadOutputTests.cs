@@ -3,7 +3,7 @@ using Supervisor.Runtime.Lifecycle;
 using Supervisor.Runtime.Stdio;
 using Supervisor.Tests.EndToEnd;
 
-namespace Supervisor.Tests.Runtime.Lifecycle;
+namespace Supervisor.Tests.Runtime.Stdio;
 
 /// <summary>Output that a container leaves in its FIFO when it exits, and logs of limited size that we write for it.</summary>
 public sealed class UnreadOutputTests : IDisposable

@@ -1,7 +1,7 @@
 using Supervisor.Kernel.Processes;
 using Supervisor.Runtime.Stdio;
 
-namespace Supervisor.Tests.Runtime.Lifecycle;
+namespace Supervisor.Tests.Runtime.Stdio;
 
 /// <summary>Programs that receive a container's output, as containerd's <c>binary://</c> starts them.</summary>
 public sealed class LogBinaryTests : IDisposable

@@ -1,6 +1,6 @@
 using Supervisor.Runtime.Oci;
 
-namespace Supervisor.Tests.Runtime.Lifecycle;
+namespace Supervisor.Tests.Runtime.Resources;
 
 /// <summary>The error names a memory limit that is too small for any process to start.</summary>
 public sealed class MemoryLimitTests : IDisposable
