@@ -41,6 +41,24 @@ public sealed class RoomTests
         Golden.Verify("docs/rooms.md", text.ToString());
     }
 
+    [Theory]
+    [MemberData(nameof(All))]
+    public void A_folder_of_tests_is_named_as_the_room_that_it_tests(string project)
+    {
+        var tests = Path.Join(Repository.Root, "Supervisor.Tests", project.Split('.')[1]);
+        if (!Directory.Exists(tests)) return; // the shim's: from end to end
+        Assert.Equal([], Folders(tests).Where(f => !Directory.Exists(Path.Join(Repository.Root, project, f))));
+    }
+
+    [Fact]
+    public void A_namespace_of_tests_is_named_as_its_folder()
+    {
+        var files = SourceFiles.All.Select(f => Path.GetRelativePath(Repository.Root, f))
+            .Where(f => f.StartsWith("Supervisor.Tests/", StringComparison.Ordinal));
+        Assert.Equal([], files.Where(f => !File.ReadAllText(Path.Join(Repository.Root, f)).Contains(
+            $"namespace {Path.GetDirectoryName(f)!.Replace('/', '.')};", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public void Each_step_of_the_walks_in_ARCHITECTURE_md_is_a_file()
     {
@@ -76,16 +94,19 @@ public sealed class RoomTests
     {
         var root = Path.Join(Repository.Root, project);
         var arrows = new Dictionary<string, IReadOnlySet<string>>(StringComparer.Ordinal);
-        foreach (var folder in Directory.EnumerateDirectories(root).Where(d => Path.GetFileName(d) is not ("bin" or "obj")))
+        foreach (var room in Folders(root))
         {
-            var used = Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories)
+            var used = Directory.EnumerateFiles(Path.Join(root, room), "*.cs", SearchOption.AllDirectories)
                 .SelectMany(f => Uses(project, File.ReadAllText(f))).Where(r => Directory.Exists(Path.Join(root, r)))
                     .ToHashSet(StringComparer.Ordinal);
-            used.Remove(Path.GetFileName(folder));
-            arrows[Path.GetFileName(folder)] = used;
+            used.Remove(room);
+            arrows[room] = used;
         }
         return arrows;
     }
+
+    private static IEnumerable<string> Folders(string directory) =>
+        Directory.EnumerateDirectories(directory).Select(d => Path.GetFileName(d)).Where(n => n is not ("bin" or "obj"));
 
     private static IEnumerable<string> Uses(string project, string source)
     {
