@@ -3,7 +3,7 @@ using Supervisor.Tests.EndToEnd;
 namespace Supervisor.Tests.Clients;
 
 /// <summary>Debian's dockerd on our socket. The same scripts pass on containerd.</summary>
-public sealed class DockerdTests : DockerdOnUs
+public sealed class DockerdTests : DockerdFixture
 {
     [Fact]
     public Task Docker_containers_run_on_our_daemon_as_on_containerd() =>
@@ -39,7 +39,7 @@ public sealed class DockerdTests : DockerdOnUs
 /// <summary>
 /// More of docker's commands: cp, diff, export, commit, health checks, and restart policies across a restart of dockerd.
 /// </summary>
-public sealed class DockerFilesTests : DockerdOnUs
+public sealed class DockerFilesTests : DockerdFixture
 {
     [Fact]
     public Task Files_and_health_checks_of_docker_containers_work_as_on_containerd() =>

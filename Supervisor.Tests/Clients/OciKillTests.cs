@@ -5,7 +5,7 @@ using static Supervisor.Tests.Clients.OciRuntime;
 namespace Supervisor.Tests.Clients;
 
 /// <summary>Killing and deleting containers of supervisor-oci that are paused or not started yet.</summary>
-public sealed class OciEndOfLifeTests : IDisposable
+public sealed class OciKillTests : IDisposable
 {
     private readonly OciRuntime _oci = new();
     private readonly string _id = NewId();

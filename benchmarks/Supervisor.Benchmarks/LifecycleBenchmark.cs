@@ -15,7 +15,7 @@ namespace Supervisor.Benchmarks;
 /// machine affects all of them alike. The daemons are already running; a lifecycle is containers/create, tasks/create, start,
 /// wait, and both deletes.
 /// </summary>
-internal sealed class LifeBenchmark(string socket, string bundle) : IDisposable
+internal sealed class LifecycleBenchmark(string socket, string bundle) : IDisposable
 {
     private static readonly string[] Steps = ["create", "task", "start", "wait", "delete-task", "delete", "life"];
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -33,7 +33,7 @@ internal sealed class LifeBenchmark(string socket, string bundle) : IDisposable
     /// <param name="bundle">A directory with a root file system and a config.json whose program exits at once.</param>
     public static async Task RunAsync(string bundle, int rounds, IReadOnlyList<string> sockets)
     {
-        var daemons = sockets.Select(s => new LifeBenchmark(s, bundle)).ToList();
+        var daemons = sockets.Select(s => new LifecycleBenchmark(s, bundle)).ToList();
         try
         {
             for (var warm = 0; warm < 30; warm++) foreach (var each in daemons) await each.LiveAsync();

@@ -3,7 +3,7 @@ using Supervisor.Tests.EndToEnd;
 namespace Supervisor.Tests.Clients;
 
 /// <summary>A daemon of ours for the dockerd that the scripts start.</summary>
-public abstract class DockerdOnUs : IAsyncLifetime
+public abstract class DockerdFixture : IAsyncLifetime
 {
     protected DaemonProcess Daemon { get; private set; } = null!;
 

@@ -6,7 +6,7 @@ using Supervisor.Runtime.Stdio;
 namespace Supervisor.Tests.Runtime.Lifecycle;
 
 /// <summary>Exit of containers that are paused, not started yet, or leave processes behind.</summary>
-public sealed class EndOfLifeTests : IDisposable
+public sealed class KillTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly TestContainers _containers = new();

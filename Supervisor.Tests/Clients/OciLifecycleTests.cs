@@ -5,7 +5,7 @@ using static Supervisor.Tests.Clients.OciRuntime;
 namespace Supervisor.Tests.Clients;
 
 /// <summary>The lifecycle of containers on supervisor-oci's command line, as callers of runc rely on it.</summary>
-public sealed class OciLifeTests : IDisposable
+public sealed class OciLifecycleTests : IDisposable
 {
     private readonly OciRuntime _oci = new();
     private readonly string _id = NewId();

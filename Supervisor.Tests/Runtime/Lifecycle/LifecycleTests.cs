@@ -8,7 +8,7 @@ using Supervisor.Runtime.Stdio;
 namespace Supervisor.Tests.Runtime.Lifecycle;
 
 /// <summary>The lifecycle of a container: reports, refusals and cleanup.</summary>
-public sealed class LifeTests : IDisposable
+public sealed class LifecycleTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly TestContainers _containers = new();
