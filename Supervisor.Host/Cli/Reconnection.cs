@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Supervisor.Host.Services;
 
 namespace Supervisor.Host.Cli;
 
@@ -58,12 +59,20 @@ internal static class Reconnection
             {
                 return null;
             }
+            catch (RpcException e) when (IsRefusal(e))
+            {
+                throw new CliException(e.Status.Detail);
+            }
             finally
             {
                 isRepeated = true;
             }
         });
     }
+
+    /// <summary>The daemon says itself that it cannot do it, and why: its journal was removed.</summary>
+    private static bool IsRefusal(RpcException e) => e.StatusCode is StatusCode.Unavailable && e.Status.DebugException is null
+        && e.Status.Detail != GrpcTranslation.Stopping;
 
     /// <summary>
     /// The daemon is stopping, or exited during the call. The latter has an inner exception; a status sent by the daemon has

@@ -104,7 +104,7 @@ public sealed class CallInterceptor(DaemonLifetime lifetime, DaemonOptions optio
             case OperationCanceledException when lifetime.WhyBroken is { } why:
                 return GrpcTranslation.Refuse(StatusCode.Unavailable, why);
             case OperationCanceledException or ObjectDisposedException when lifetime.Stopping.IsCancellationRequested:
-                return GrpcTranslation.Refuse(StatusCode.Unavailable, "the daemon is stopping");
+                return GrpcTranslation.Refuse(StatusCode.Unavailable, GrpcTranslation.Stopping);
             case AskTimeoutException:
             case OperationCanceledException when context.Deadline <= DateTime.UtcNow:
                 return GrpcTranslation.Refuse(
@@ -112,7 +112,7 @@ public sealed class CallInterceptor(DaemonLifetime lifetime, DaemonOptions optio
             case OperationCanceledException when context.CancellationToken.IsCancellationRequested:
                 return GrpcTranslation.Refuse(StatusCode.Cancelled, "the client cancelled the call");
             case OperationCanceledException:
-                return GrpcTranslation.Refuse(StatusCode.Unavailable, "the daemon is stopping");
+                return GrpcTranslation.Refuse(StatusCode.Unavailable, GrpcTranslation.Stopping);
             // A write after the client disconnected: no client reads the status.
             case InvalidOperationException or IOException when context.CancellationToken.IsCancellationRequested:
                 return GrpcTranslation.Refuse(StatusCode.Cancelled, "the client cancelled the call");

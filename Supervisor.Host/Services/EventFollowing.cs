@@ -43,7 +43,7 @@ public sealed class EventFollowing(SupervisorSystem system, DaemonLifetime lifet
         }
         catch (OperationCanceledException) when (lifetime.Stopping.IsCancellationRequested)
         {
-            throw GrpcTranslation.Refuse(StatusCode.Unavailable, "the daemon is stopping");
+            throw GrpcTranslation.Refuse(StatusCode.Unavailable, GrpcTranslation.Stopping);
         }
         finally
         {
