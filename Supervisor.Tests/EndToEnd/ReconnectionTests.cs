@@ -42,7 +42,8 @@ public sealed class ReconnectionTests : IAsyncLifetime
         Assert.Null(await client.RepeatAsync(StatusCode.AlreadyExists, async () =>
         {
             var answer = await CreateAsync(client);
-            return ++calls == 1 ? throw new RpcException(new Status(StatusCode.Unavailable, "lost")) : answer;
+            var lost = new Status(StatusCode.Unavailable, "lost", new IOException("lost"));
+            return ++calls == 1 ? throw new RpcException(lost) : answer;
         }));
         Assert.Equal(1, calls);
         var refused = await Assert.ThrowsAsync<RpcException>(() =>
