@@ -9,6 +9,7 @@ using Grpc.Health.V1;
 using Microsoft.Data.Sqlite;
 using Supervisor.Host.Daemon;
 using Supervisor.Host.Hosting;
+using Supervisor.Tests.Persistence;
 using static Supervisor.Tests.Host.TestDaemon;
 
 namespace Supervisor.Tests.Host.Hosting;
@@ -183,8 +184,7 @@ public sealed class HostingTests : IAsyncLifetime
     /// <summary>Locks the journal for other readers until disposed (sqlite.org/pragma.html#pragma_locking_mode).</summary>
     private SqliteConnection Lock()
     {
-        var connection = new SqliteConnection($"Data Source={_daemon.Options.Root}/journal.db;Pooling=False");
-        connection.Open();
+        var connection = Database.Open($"{_daemon.Options.Root}/journal.db");
         using var command = connection.CreateCommand();
         command.CommandText = "PRAGMA locking_mode=EXCLUSIVE; BEGIN IMMEDIATE; COMMIT";
         command.ExecuteNonQuery();

@@ -1,7 +1,8 @@
 using Akka.Actor;
 using Akka.Persistence;
 using Akka.Persistence.Journal;
-using Microsoft.Data.Sqlite;
+using static Supervisor.Tests.Persistence.Database;
+using static Supervisor.Tests.Persistence.Recorder;
 
 namespace Supervisor.Tests.Persistence.Journal;
 
@@ -9,22 +10,6 @@ namespace Supervisor.Tests.Persistence.Journal;
 public sealed class SqliteJournalTests
 {
     private readonly Probe _probe = new();
-
-    private static Action<Recorder> Do(Action<Recorder> what) => what;
-
-    private static SqliteConnection Open(string file)
-    {
-        var connection = new SqliteConnection($"Data Source={file};Pooling=False");
-        connection.Open();
-        return connection;
-    }
-
-    private static T Scalar<T>(SqliteConnection connection, string sql)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        return (T)command.ExecuteScalar()!;
-    }
 
     [Fact]
     public async Task Events_and_snapshots_survive_a_new_actor_system()

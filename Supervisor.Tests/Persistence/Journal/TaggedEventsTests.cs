@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Persistence.Journal;
 using Supervisor.Persistence.Sqlite.Journal;
 using Supervisor.Persistence.Sqlite.Store;
+using static Supervisor.Tests.Persistence.Recorder;
 
 namespace Supervisor.Tests.Persistence.Journal;
 
@@ -10,8 +11,6 @@ namespace Supervisor.Tests.Persistence.Journal;
 public sealed class TaggedEventsTests
 {
     private readonly Probe _probe = new();
-
-    private static Action<Recorder> Do(Action<Recorder> what) => what;
 
     private static Tagged Event(string text, params string[] tags) =>
         new(new Fast(text), tags.Length > 0 ? tags : [TaggedStream.Tag]);

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Persistence;
+using static Supervisor.Tests.Persistence.Recorder;
 
 namespace Supervisor.Tests.Persistence.Snapshot;
 
@@ -9,8 +10,6 @@ public abstract class SnapshotTests
     private readonly Probe _probe = new();
 
     private protected abstract PersistentSystem NewSystem();
-
-    private static Action<Recorder> Do(Action<Recorder> what) => what;
 
     private async Task<IActorRef> Recorder(PersistentSystem system, params object[] seen)
     {

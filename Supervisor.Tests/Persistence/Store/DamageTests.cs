@@ -194,9 +194,8 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
     public void A_file_of_an_earlier_version_gets_its_checksums_when_opened()
     {
         Write();
-        using (var old = new SqliteConnection($"Data Source={FilePath};Pooling=False"))
+        using (var old = Database.Open(FilePath))
         {
-            old.Open();
             foreach (var sql in (
                 string[])["ALTER TABLE event_journal DROP COLUMN checksum", "ALTER TABLE journal_metadata DROP COLUMN checksum",
                 "ALTER TABLE journal_epochs DROP COLUMN checksum", "ALTER TABLE journal_history DROP COLUMN checksum",

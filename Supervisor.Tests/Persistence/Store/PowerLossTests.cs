@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Persistence.Journal;
 using Supervisor.Persistence.Sqlite.Journal;
+using static Supervisor.Tests.Persistence.Recorder;
 
 namespace Supervisor.Tests.Persistence.Store;
 
@@ -17,8 +18,6 @@ public sealed class PowerLossTests : IDisposable
     private readonly string _directory = Directory.CreateTempSubdirectory("power-loss-").FullName;
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
-
-    private static Action<Recorder> Do(Action<Recorder> what) => what;
 
     /// <summary>What several actors wrote at the same time, and the file at the end of it.</summary>
     private sealed record Written(byte[] Database, byte[] Log, IReadOnlyList<SpiedCommit> Commits)

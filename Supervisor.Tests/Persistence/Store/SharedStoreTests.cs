@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Akka.Actor;
 using Akka.Persistence;
 using Akka.Persistence.Journal;
-using Microsoft.Data.Sqlite;
 
 namespace Supervisor.Tests.Persistence.Store;
 
@@ -57,8 +56,7 @@ public sealed class SharedStoreTests
             akka.persistence.journal.sqlite.connection-timeout = 1s
             akka.persistence.snapshot-store.plugin = "akka.persistence.snapshot-store.inmem"
             """);
-        using var other = new SqliteConnection($"Data Source={system.File};Pooling=False");
-        other.Open();
+        using var other = Database.Open(system.File);
         using (var command = other.CreateCommand())
         {
             command.CommandText = "BEGIN EXCLUSIVE";

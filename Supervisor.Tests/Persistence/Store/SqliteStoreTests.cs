@@ -2,9 +2,10 @@ using System.Diagnostics;
 using Akka.Actor;
 using Akka.Persistence;
 using Akka.Persistence.Journal;
-using Microsoft.Data.Sqlite;
 using Supervisor.Persistence.Sqlite;
 using Supervisor.Persistence.Sqlite.Store;
+using static Supervisor.Tests.Persistence.Database;
+using static Supervisor.Tests.Persistence.Recorder;
 
 namespace Supervisor.Tests.Persistence.Store;
 
@@ -12,22 +13,6 @@ namespace Supervisor.Tests.Persistence.Store;
 public sealed class SqliteStoreTests
 {
     private readonly Probe _probe = new();
-
-    private static Action<Recorder> Do(Action<Recorder> what) => what;
-
-    private static SqliteConnection Open(string file)
-    {
-        var connection = new SqliteConnection($"Data Source={file};Pooling=False");
-        connection.Open();
-        return connection;
-    }
-
-    private static T Scalar<T>(SqliteConnection connection, string sql)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        return (T)command.ExecuteScalar()!;
-    }
 
     private static StoreSettings Settings(string config) =>
         new("test", Akka.Configuration.ConfigurationFactory.ParseString(config)
