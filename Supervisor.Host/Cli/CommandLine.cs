@@ -49,15 +49,16 @@ internal static class CommandLine
     {
         args = Plain(args);
         var tree = Create(args);
-        var verb = tree.Parse(args).CommandResult.Command;
-        args = verb.Name switch
+        var parse = tree.Parse(args);
+        var verb = parse.CommandResult.Command;
+        var line = ProgramWords.SplitClusters(tree, verb, verb.Name switch
         {
             "kill" => KillCommand.SpellOut(args),
             "run" => ProgramWords.Mark(tree, verb, args, before: 1),
             "exec" => ProgramWords.Mark(tree, verb, args, before: 2),
             _ => args,
-        };
-        return tree.Parse(ProgramWords.SplitClusters(tree, verb, args));
+        });
+        return line.SequenceEqual(args) ? parse : tree.Parse(line);
     }
 
     /// <summary>The line in our own words: <c>help run</c> is <c>run --help</c>, <c>-v</c> without a verb --version.</summary>
