@@ -1,6 +1,7 @@
 using Supervisor.Kernel;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Cgroups;
+using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Processes;
 using Supervisor.Runtime.Checkpointing;
 using Supervisor.Runtime.Hooks;
@@ -105,8 +106,7 @@ public sealed class Container : ContainerProcess, IContainer
             && Runtime.Oci.Bundle.TryReadSpec(Bundle) is { Hooks.Poststart: { Count: > 0 } poststart } spec)
         {
             // Adopted before its start: the hooks are in its bundle's config.json.
-            var state = new ContainerState(spec.OciVersion, Path.GetFileName(Bundle), "running", Pid, Bundle, spec.Annotations);
-            HookRunner.Run("poststart", poststart, state, deadline);
+            HookRunner.Run("poststart", poststart, StateOf(Bundle, spec, "running", Pid), deadline);
         }
     }
 
@@ -114,13 +114,20 @@ public sealed class Container : ContainerProcess, IContainer
     /// Keeps the container's mounts after its init has exited, until it is closed. Without it the kernel reports the exit only
     /// when it has unmounted all of them, for which it waits until no processor can still be using one (an RCU grace period).
     /// </summary>
-    /// <returns>Null where the kernel cannot do it.</returns>
-    internal Kernel.Files.Fd? HoldMounts()
+    /// <returns>Null where the kernel cannot do it, or the init has exited.</returns>
+    internal Fd? HoldMounts()
     {
         if (Pidfd.TryOpenMountNamespace() is { } opened) return opened;
-        var byPid = Kernel.Files.Fd.TryOpen($"/proc/{Pid}/ns/mnt", OpenFlags.O_RDONLY);
-        if (!HasEnded) return byPid; // so the pid was still the init's
-        byPid?.Dispose();
+        try
+        {
+            var byPid = Fd.TryOpen($"/proc/{Pid}/ns/mnt", OpenFlags.O_RDONLY);
+            if (!HasEnded) return byPid; // so the pid was still the init's
+            byPid?.Dispose();
+        }
+        catch (SyscallException)
+        {
+            // ESRCH, EMFILE: its exit is reported later, and nothing is lost.
+        }
         return null;
     }
 
@@ -241,9 +248,11 @@ public sealed class Container : ContainerProcess, IContainer
     private static void RunPoststop(string bundle, Action<Exception> onError)
     {
         if (Runtime.Oci.Bundle.TryReadSpec(bundle) is not { Hooks.Poststop: { Count: > 0 } poststop } spec) return;
-        var state = new ContainerState(spec.OciVersion, Path.GetFileName(bundle), "stopped", 0, bundle, spec.Annotations);
-        HookRunner.RunAll("poststop", poststop, state, onError, CancellationToken.None);
+        HookRunner.RunAll("poststop", poststop, StateOf(bundle, spec, "stopped", 0), onError, CancellationToken.None);
     }
+
+    private static ContainerState StateOf(string bundle, Runtime.Oci.Spec spec, string status, int pid) =>
+        new(spec.OciVersion, Path.GetFileName(bundle), status, pid, bundle, spec.Annotations);
 
     /// <summary>A creation was interrupted between making the cgroup and recording it.</summary>
     private static void RemoveIntended(string bundle)
