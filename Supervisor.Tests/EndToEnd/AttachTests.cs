@@ -116,11 +116,14 @@ public sealed class AttachTests : IAsyncLifetime
     public async Task Attach_without_a_terminal_follows_the_output_to_its_end()
     {
         Ok(await _daemon.Do("run", "-d", "--name", "p", "--rootfs", "/", "--", "sh", "-c",
-            "echo before; trap 'echo after; exit 5' TERM; while :; do sleep 0.05; done"));
+            "trap 'echo after; exit 5' TERM; echo before; while :; do sleep 0.05; done"));
         await Eventually.IsTrue(async () => (await _daemon.Do("logs", "p")).Output.Contains("before", StringComparison.Ordinal));
         using var attach = CommandLine.Start(
             CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace, "attach", "p");
         await Eventually.IsTrue(() => IsWaiting(attach.Id));
+        // What it prints, it prints after it has begun to forward signals: one before that interrupts the client alone.
+        Ok(await _daemon.Do("exec", "p", "sh", "-c", "echo attached >/proc/1/fd/1"));
+        Assert.Equal("attached", await attach.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
         Kill(attach.Id, "-TERM"); // is forwarded
         Assert.Equal("after\n", await attach.StandardOutput.ReadToEndAsync().WaitAsync(CommandLine.Patience));
         await attach.WaitForExitAsync().WaitAsync(CommandLine.Patience);
