@@ -148,8 +148,8 @@ public sealed class ExecTests : IDisposable
         for (var i = 0; i < 50; i++) Assert.Equal(i, (await RunAsync(container, Shell($"exit {i}"))).Status);
         Assert.Equal(processes, container.Cgroup.Processes());
         Assert.Empty(Zombies(container));
-        // Other threads of this process open and close descriptors meanwhile; fifty leaks would show.
-        Assert.InRange(Descriptors() - descriptors, -25, 25);
+        // Other tests of this process open and close descriptors meanwhile, by dozens; fifty leaks would stay.
+        await Eventually.IsTrue(() => Descriptors() - descriptors < 25);
     }
 
     [Fact]
