@@ -136,7 +136,7 @@ public sealed class Cgroup
     public bool SignalAll(int signal)
     {
         var any = CgroupMembers.Signal(Directories, signal);
-        if (signal == (int)Signal.SIGKILL) LetKilledEnd();
+        if (signal == (int)Signal.SIGKILL) ThawAfterKill();
         return any;
     }
 
@@ -145,7 +145,7 @@ public sealed class Cgroup
     /// freezer in the cgroup and below. v2 freezers let SIGKILL through.
     /// Documentation/admin-guide/cgroup-v1/freezer-subsystem.rst.
     /// </summary>
-    public void LetKilledEnd()
+    public void ThawAfterKill()
     {
         if (Paths.TryGetValue("freezer", out var v1)) FreezerV1.ThawTree(v1);
     }

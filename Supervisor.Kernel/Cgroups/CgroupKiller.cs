@@ -60,7 +60,7 @@ internal sealed class CgroupKiller(Cgroup cgroup)
             try { freezer?.Thaw(Patience); }
             catch (TimeoutException) { } // thawing continues by itself; the next round checks again
             catch (CgroupException e) when (e.Errno is Errno.ENOENT or Errno.ENODEV) { }
-            cgroup.LetKilledEnd(); // also thaws cgroups below that are frozen themselves
+            cgroup.ThawAfterKill(); // also thaws cgroups below that are frozen themselves
         }
     }
 

@@ -15,7 +15,7 @@ internal static class FrozenProcess
     /// we run. A frozen process cannot exit, so its pid is not reused meanwhile.
     /// </summary>
     /// <param name="pidfd">Of the process with this pid.</param>
-    public static void LetKilledEnd(int pid, Pidfd pidfd, CgroupHierarchies hierarchies)
+    public static void ThawAfterKill(int pid, Pidfd pidfd, CgroupHierarchies hierarchies)
     {
         if (hierarchies.All.FirstOrDefault(h => h.Controllers.Contains("freezer")) is not { } freezer) return;
         string lines;

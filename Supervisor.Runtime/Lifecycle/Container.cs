@@ -203,7 +203,7 @@ public sealed class Container : ContainerProcess, IContainer
 
     private Runtime.Oci.Spec? Spec() => _hooks?.Spec ?? (Bundle is null ? null : Runtime.Oci.Bundle.TryReadSpec(Bundle));
 
-    private protected override void LetKilledEnd() => Cgroup.LetKilledEnd();
+    private protected override void ThawAfterKill() => Cgroup.ThawAfterKill();
 
     /// <summary>Sends a signal to every process, each through a pidfd that is checked to be in the container.</summary>
     /// <returns>False when there was none.</returns>

@@ -94,7 +94,7 @@ public abstract class ContainerProcess : IContainerProcess
     public bool Signal(int signal)
     {
         if (Pidfd.IsClosed || !Pidfd.TrySignal(signal)) return false;
-        if (signal == (int)Kernel.Processes.Signal.SIGKILL) LetKilledEnd();
+        if (signal == (int)Kernel.Processes.Signal.SIGKILL) ThawAfterKill();
         return true;
     }
 
@@ -160,7 +160,7 @@ public abstract class ContainerProcess : IContainerProcess
     }
 
     /// <summary>After a SIGKILL: it must be able to exit, even if it is frozen.</summary>
-    private protected abstract void LetKilledEnd();
+    private protected abstract void ThawAfterKill();
 
     /// <summary>Starts to report OOM kills.</summary>
     private protected virtual void WatchOom(Action? onOom)

@@ -28,5 +28,5 @@ public sealed class ExecProcess : ContainerProcess
         process.TryOpen() is { } pidfd ? new ExecProcess(host, pidfd, process) : null;
 
     /// <summary>Leaves the others in the container frozen.</summary>
-    private protected override void LetKilledEnd() => FrozenProcess.LetKilledEnd(Pid, Pidfd, Host.Hierarchies);
+    private protected override void ThawAfterKill() => FrozenProcess.ThawAfterKill(Pid, Pidfd, Host.Hierarchies);
 }

@@ -158,8 +158,8 @@ internal sealed class ShimProcess : IContainer
     {
         if (_pidfd is not { IsClosed: false } pidfd || !pidfd.TrySignal(signal)) return false;
         if (signal != (int)Kernel.Processes.Signal.SIGKILL) return true;
-        if (IsExec) _runtime.LetKilledEnd(this, pidfd);
-        else Cgroup.LetKilledEnd();
+        if (IsExec) _runtime.ThawAfterKill(this, pidfd);
+        else Cgroup.ThawAfterKill();
         return true;
     }
 

@@ -221,8 +221,8 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         }), null);
     }
 
-    internal void LetKilledEnd(ShimProcess process, Pidfd pidfd) =>
-        FrozenProcess.LetKilledEnd(process.Pid, pidfd, _host.Hierarchies);
+    internal void ThawAfterKill(ShimProcess process, Pidfd pidfd) =>
+        FrozenProcess.ThawAfterKill(process.Pid, pidfd, _host.Hierarchies);
 
     internal void Forget(ShimProcess process) => _known.TryRemove(new KeyValuePair<string, ShimProcess>(process.Key, process));
 
