@@ -13,7 +13,7 @@ namespace Supervisor.Actors.Effects;
 /// <summary>What the reports of tasks and of execs have in common.</summary>
 internal static class ProcessReports
 {
-    /// <summary>For a signal to a process that has ended.</summary>
+    /// <summary>For a signal to a process that has exited.</summary>
     public static Refusal Finished { get; } = new(RefusalCode.NotFound, "process already finished");
 
     public static InitProcess Named(IContainerProcess process) => new(process.Pid, process.StartTime, ProcStat.BootId);

@@ -25,7 +25,7 @@ internal static class FrozenProcess
         }
         catch (IOException)
         {
-            return; // it has ended
+            return; // it has exited
         }
         var line = lines.Split('\n')
             .FirstOrDefault(l => l.Split(':') is [_, var names, ..] && names.Split(',').Contains("freezer"));

@@ -121,7 +121,7 @@ public sealed class Container : ContainerProcess, IContainer
         try
         {
             var byPid = Fd.TryOpen($"/proc/{Pid}/ns/mnt", OpenFlags.O_RDONLY);
-            if (!HasEnded) return byPid; // so the pid was still the init's
+            if (!HasExited) return byPid; // so the pid was still the init's
             byPid?.Dispose();
         }
         catch (SyscallException)
@@ -145,7 +145,7 @@ public sealed class Container : ContainerProcess, IContainer
     /// <exception cref="Runtime.Oci.InvalidSpecException">The process's spec is wrong; its Field says where.</exception>
     /// <exception cref="InvalidStdioException">A stream cannot be opened.</exception>
     /// <exception cref="LaunchException">A step failed; nothing is left of the process.</exception>
-    /// <exception cref="InvalidOperationException">The container is paused, or has ended.</exception>
+    /// <exception cref="InvalidOperationException">The container is paused, or has exited.</exception>
     /// <exception cref="OperationCanceledException">The deadline passed; nothing is left of the process.</exception>
     public ExecProcess Exec(ExecRequest request, CancellationToken deadline)
     {
@@ -173,7 +173,8 @@ public sealed class Container : ContainerProcess, IContainer
         if (Cgroup.V2Directory is not { } own || Host.Hierarchies.V2 is not { } tree) return null;
         var path = File.ReadLines($"/proc/{Pid}/cgroup")
             .FirstOrDefault(l => l.StartsWith("0::/", StringComparison.Ordinal))?[3..];
-        if (path is null || HasEnded || tree.MountRoot != "/" && !path.StartsWith(tree.MountRoot + "/", StringComparison.Ordinal))
+        if (path is null || HasExited
+            || tree.MountRoot != "/" && !path.StartsWith(tree.MountRoot + "/", StringComparison.Ordinal))
             return null;
         var directory = tree.MountPoint + (tree.MountRoot == "/" ? path : path[tree.MountRoot.Length..]);
         return directory.StartsWith(own + "/", StringComparison.Ordinal)
@@ -186,14 +187,14 @@ public sealed class Container : ContainerProcess, IContainer
     /// </summary>
     /// <exception cref="CheckpointException">criu failed; the message has the errors of criu's log. The container keeps
     /// running.</exception>
-    /// <exception cref="InvalidOperationException">The container has not been started, or has ended.</exception>
+    /// <exception cref="InvalidOperationException">The container has not been started, or has exited.</exception>
     /// <exception cref="ArgumentException">An option has a value that criu does not know.</exception>
     /// <exception cref="OperationCanceledException">The deadline passed; criu was killed, and the container is
     /// thawed.</exception>
     public void Checkpoint(CheckpointOptions options, CancellationToken deadline)
     {
         if (IsHeld) throw new InvalidOperationException("the container has not been started: there is nothing to checkpoint");
-        if (HasEnded) throw new InvalidOperationException("the container has ended");
+        if (HasExited) throw new InvalidOperationException("the container has exited");
         var network = Spec()?.Linux?.Namespaces.Any(
             n => n.Type is Runtime.Oci.NamespaceKind.Network && !string.IsNullOrEmpty(n.Path)) ?? options.ExternalNetwork;
         ContainerCheckpoint.Run(Pid, Cgroup, network, options, deadline);

@@ -48,7 +48,7 @@ public abstract class ContainerProcess : IContainerProcess
     public int ExitDescriptor => Pidfd.Number;
 
     /// <summary>Whether it has exited, reaped or not.</summary>
-    public bool HasEnded => Pidfd.WaitForExit(TimeSpan.Zero);
+    public bool HasExited => Pidfd.WaitForExit(TimeSpan.Zero);
 
     /// <summary>Completes when no more input will be relayed; null where none ever is.</summary>
     internal Task? InputEnded => _stdio?.InputEnded;
@@ -73,7 +73,7 @@ public abstract class ContainerProcess : IContainerProcess
 
     /// <summary>Waits for the exit of a process that is not watched, and reaps it where it is our child.</summary>
     /// <returns>The status; null where it cannot be known, or when <paramref name="timeout"/> passed first (see
-    /// <see cref="HasEnded"/>).</returns>
+    /// <see cref="HasExited"/>).</returns>
     public ExitStatus? Wait(TimeSpan timeout)
     {
         if (!Pidfd.WaitForExit(timeout)) return null;
@@ -90,7 +90,7 @@ public abstract class ContainerProcess : IContainerProcess
     }
 
     /// <summary>Sends it a signal. SIGKILL reaches a frozen one too.</summary>
-    /// <returns>False when it has ended.</returns>
+    /// <returns>False when it has exited.</returns>
     public bool Signal(int signal)
     {
         if (Pidfd.IsClosed || !Pidfd.TrySignal(signal)) return false;
@@ -133,7 +133,7 @@ public abstract class ContainerProcess : IContainerProcess
     }
 
     /// <summary>For a process that is not watched because its exit is known.</summary>
-    internal void HasEndedBefore() => _stdio?.ProcessEnded();
+    internal void OnAlreadyExited() => _stdio?.OnProcessExited();
 
     /// <summary>What another process of ours needs to adopt it.</summary>
     /// <param name="stop">Whether we stop relaying.</param>
@@ -186,7 +186,7 @@ public abstract class ContainerProcess : IContainerProcess
         {
             await Exited().ConfigureAwait(false);
             if (_stdio is not null) await Task.WhenAny(_stdio.Drained, Task.Delay(DrainTimeout)).ConfigureAwait(false);
-            _stdio?.ProcessEnded();
+            _stdio?.OnProcessExited();
         }
         catch (Exception e)
         {

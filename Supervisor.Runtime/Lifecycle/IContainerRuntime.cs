@@ -92,7 +92,7 @@ public interface IContainerProcess : IDisposable
     /// <summary>Lets it run its program; does nothing if it runs already.</summary>
     void Start(CancellationToken deadline);
 
-    /// <returns>False when it has ended.</returns>
+    /// <returns>False when it has exited.</returns>
     bool Signal(int signal);
 
     /// <summary>Closes its input once what is in its FIFO has been read.</summary>

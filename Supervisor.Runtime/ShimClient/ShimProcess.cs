@@ -59,7 +59,7 @@ internal sealed class ShimProcess : IContainer
 
     public bool IsHeld => _held;
 
-    public bool HasEnded => _ended;
+    public bool HasExited => _ended;
 
     public Cgroup Cgroup => Cgroup.Open(CgroupPaths);
 

@@ -120,7 +120,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     public IReadOnlyCollection<FoundContainer> Found(CancellationToken deadline)
     {
         _connection.Session(deadline);
-        return [.. _known.Values.Where(p => p is { IsExec: false, HasEnded: false, Bundle: not null })
+        return [.. _known.Values.Where(p => p is { IsExec: false, HasExited: false, Bundle: not null })
             .Select(p => new FoundContainer(
             p.Key, new ProcessIdentity(p.Pid, p.StartTime, ProcStat.BootId), p.Bundle!, p.CgroupPaths, p.Terminal, p.IsHeld))];
     }
@@ -201,7 +201,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     /// <summary>Sends a request without waiting for the reply: a shim that does not read must not block the caller.</summary>
     internal void SendInBackground(ShimProcess process, ShimKind kind, Action<MessageWriter> body)
     {
-        if (process.HasEnded || _connection.Current is not { } session) return;
+        if (process.HasExited || _connection.Current is not { } session) return;
         ThreadPool.UnsafeQueueUserWorkItem(_ => IgnoreErrors(() =>
         {
             using var deadline = new CancellationTokenSource(Grace);
@@ -322,7 +322,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     /// <summary>The shim's processes keep running; the daemon watches their exits from now on.</summary>
     void IShimListener.OnShimExited()
     {
-        _options.Log($"the shim exited; the daemon watches its {_known.Values.Count(p => !p.HasEnded)} processes itself and "
+        _options.Log($"the shim exited; the daemon watches its {_known.Values.Count(p => !p.HasExited)} processes itself and "
             + "starts a new shim");
         foreach (var process in _known.Values) process.WatchLocally(_host);
     }

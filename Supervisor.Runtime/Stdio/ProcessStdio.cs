@@ -157,10 +157,10 @@ internal sealed class ProcessStdio : IDisposable
         CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 
     /// <summary>The process exited: what it has left in a FIFO is kept until it is read.</summary>
-    public void ProcessEnded()
+    public void OnProcessExited()
     {
-        _stdout.Unread?.ProcessEnded();
-        _stderr.Unread?.ProcessEnded();
+        _stdout.Unread?.OnProcessExited();
+        _stderr.Unread?.OnProcessExited();
     }
 
     /// <summary>What another process needs to relay in our place.</summary>

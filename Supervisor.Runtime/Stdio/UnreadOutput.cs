@@ -39,7 +39,7 @@ internal sealed class UnreadOutput : IDisposable
     public static UnreadOutput Resume(Fd reading) => new(reading);
 
     /// <summary>The process exited. Further calls do nothing.</summary>
-    public void ProcessEnded()
+    public void OnProcessExited()
     {
         lock (_gate)
         {

@@ -60,7 +60,7 @@ internal static class DeleteVerb
                 cgroup.Delete(Patience);
             }
         }
-        if (live.Container is { HasEnded: false } stuck)
+        if (live.Container is { HasExited: false } stuck)
             throw new OciException($"process {stuck.Pid} does not die: it is stuck in the kernel");
     }
 

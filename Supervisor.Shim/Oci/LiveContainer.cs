@@ -16,7 +16,7 @@ internal sealed class LiveContainer : IDisposable
         if (state.Pid == 0) return;
         var container = Container.TryAdopt(
             _host, null, new ProcessIdentity(state.Pid, state.StartTime, state.BootId), state.CgroupPaths);
-        if (container is { HasEnded: true }) // dead, and not reaped by its parent yet
+        if (container is { HasExited: true }) // dead, and not reaped by its parent yet
         {
             container.Dispose();
             container = null;

@@ -72,7 +72,7 @@ internal sealed unsafe class NotifySocket : IDisposable
     public void Wait(Container container)
     {
         var buffer = new byte[4096];
-        while (!container.HasEnded)
+        while (!container.HasExited)
         {
             var (message, _) = Poll.WaitForInput(_listener.Number, container.ExitDescriptor, TimeSpan.FromSeconds(1));
             if ((message & PollEvents.POLLIN) == 0) continue;

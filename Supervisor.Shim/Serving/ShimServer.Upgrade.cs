@@ -119,7 +119,7 @@ internal sealed unsafe partial class ShimServer
             // Reaped by the previous executable: there is nothing to watch.
             _processes[hosted.Key] = hosted;
             _byPid[(hosted.Child.Pid, hosted.Child.StartTime)] = hosted;
-            hosted.Child.HasEndedBefore();
+            hosted.Child.OnAlreadyExited();
             if (!reported) ReportExit(hosted, hosted.Exit.End);
             else if (hosted.ContainerKey is not null
                 && _ledger.Find(hosted.Key, hosted.Child.Pid, hosted.Child.StartTime) is null) RemoveWhenRead(hosted);

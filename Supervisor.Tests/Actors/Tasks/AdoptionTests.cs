@@ -52,7 +52,7 @@ public sealed class AdoptionTests : Akka.TestKit.Xunit2.TestKit
     public void A_failed_adoption_is_retried_and_waiting_commands_get_the_error()
     {
         var (task, adopt) = Restarted();
-        var busy = new Refusal(RefusalCode.Unknown, "the shim has ended");
+        var busy = new Refusal(RefusalCode.Unknown, "the shim exited");
         _pool.Reply(new KernelOutcome(new TaskCommand.EffectFailed(Id, T0, adopt.Effect, busy), adopt.Effect, null));
         task.Tell(new TaskCommand.Kill(Id, T0, 15, false), TestActor);
         var kill = _pool.ExpectMsg<KernelWork>(w => w.Effect is TaskEffect.Signal, Patience);

@@ -31,7 +31,7 @@ public sealed class CheckpointTests : IDisposable
         container.Start(Deadline);
         await Reaches(log, 3);
         container.Checkpoint(Images("one"), Deadline);
-        Assert.True(container.HasEnded);
+        Assert.True(container.HasExited);
         Assert.Equal(137, (await ended.WaitAsync(Patience))!.Value.Code);
         var written = Last(log);
         var restored = Restore(container, log, Images("one"));
@@ -53,13 +53,13 @@ public sealed class CheckpointTests : IDisposable
         container.Checkpoint(Images("left") with { LeaveRunning = true }, Deadline);
         var written = Last(log);
         await Reaches(log, written + 3);
-        Assert.False(container.HasEnded);
+        Assert.False(container.HasExited);
         container.End(Patience);
         var other = Path.Join(_containers.Place, "other.log");
         var restored = Restore(container, other, Images("left"));
         await Reaches(other, written + 2);
         Assert.InRange(Numbers(other)[0], 2, written + 1);
-        Assert.False(restored.HasEnded);
+        Assert.False(restored.HasExited);
     }
 
     [CriuFact]
@@ -78,7 +78,7 @@ public sealed class CheckpointTests : IDisposable
             return;
         }
         container.Checkpoint(Images("parent") with { PreDump = true }, Deadline);
-        Assert.False(container.HasEnded);
+        Assert.False(container.HasExited);
         await Reaches(log, Last(log) + 2);
         container.Checkpoint(Images("child") with { ParentDirectory = "../parent" }, Deadline);
         Assert.Equal("../parent", new FileInfo(Path.Join(Images("child").ImageDirectory, "parent")).LinkTarget);

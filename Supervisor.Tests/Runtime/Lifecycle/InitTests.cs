@@ -79,7 +79,7 @@ public sealed class InitTests : IDisposable
             terminal.Write([key]);
             Assert.Equal(status, (await exit.WaitAsync(Patience))!.Value.Code);
         }
-        Assert.True(container.HasEnded);
+        Assert.True(container.HasExited);
     }
 
     [Fact]

@@ -71,7 +71,7 @@ public sealed class KillTests : IDisposable
         Assert.True(exec.Signal((int)Signal.SIGKILL));
         Assert.Equal(137, (await exit.Task.WaitAsync(Patience))!.Value.Code);
         Assert.True(container.Cgroup.IsFrozen);
-        Assert.False(container.HasEnded);
+        Assert.False(container.HasExited);
     }
 
     [Fact]
