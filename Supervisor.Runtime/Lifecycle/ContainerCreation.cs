@@ -133,7 +133,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
                     hooks.Run(pid, stop);
                 } : null,
                 MaySetGroups = IdMaps.MaySetGroups(makesUser ? linux.GidMappings : null),
-                Lent = PreopenedMounts.Make(
+                PreopenedMounts = PreopenedMounts.Make(
                     spec, request.Bundle, rootfs, namespaces.OtherUser, () =>
                     ContainerUser(linux, namespaces, open, deadline), open, deadline),
                 PreopenedDevices = PreopenedDevices.Make(linux, namespaces.OtherUser, open),

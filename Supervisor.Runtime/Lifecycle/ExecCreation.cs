@@ -48,14 +48,14 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
     {
         var open = new List<IDisposable>();
         var sockets = StreamSocket.Pair.Create();
-        var lent = false;
+        var referenced = false;
         try
         {
             open.Add(sockets.Theirs);
             var stub = InitStub.Open();
             open.Add(stub);
             // keeps the descriptor open until the launch is done, even if the container is disposed meanwhile
-            init.DangerousAddRef(ref lent);
+            init.DangerousAddRef(ref referenced);
             var v2 = cgroup.OpenV2Directory();
             if (v2 is not null) open.Add(v2);
             var tasks = cgroup.OpenTasksFiles();
@@ -98,7 +98,7 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
         finally
         {
             foreach (var one in open) one.Dispose();
-            if (lent) init.DangerousRelease();
+            if (referenced) init.DangerousRelease();
         }
     }
 

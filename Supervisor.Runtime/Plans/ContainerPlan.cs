@@ -69,7 +69,7 @@ internal sealed record ContainerPlan
     /// Detached mounts that we made beforehand, by the index in the spec's mounts: those that the container's root may not open
     /// or may not map.
     /// </summary>
-    public IReadOnlyDictionary<int, Fd> Lent { get; init; } = new Dictionary<int, Fd>();
+    public IReadOnlyDictionary<int, Fd> PreopenedMounts { get; init; } = new Dictionary<int, Fd>();
 
     /// <summary>Device nodes that we opened beforehand, by their paths: see <c>PreopenedDevices</c>.</summary>
     public IReadOnlyDictionary<string, Fd> PreopenedDevices { get; init; } = new Dictionary<string, Fd>();
@@ -120,7 +120,7 @@ internal sealed record ContainerPlan
     [
         Socket.Number, .. Stub is null
             ? (int[])[] : [Stub.Number], .. Stdio.Select(f => f.Number), .. CgroupTasks.Select(f => f.Number),
-        .. Namespaces.Joined.Select(j => j.Namespace.Number), .. Lent.Values.Select(f => f.Number),
+        .. Namespaces.Joined.Select(j => j.Namespace.Number), .. PreopenedMounts.Values.Select(f => f.Number),
         .. PreopenedDevices.Values.Select(f => f.Number), .. Inherited.Select(f => f.Number),
         .. Listener is null ? (int[])[] : [Listener.Number], .. Starter is null
             ? (int[])[] : [Starter.Number], .. Pauses?.Descriptors ?? [],

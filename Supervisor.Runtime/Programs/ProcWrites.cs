@@ -11,9 +11,9 @@ namespace Supervisor.Runtime.Programs;
 /// Steps that write into /proc: sysctls, the OOM score, the clocks of a time namespace. See <see cref="PrivateProc"/>
 /// (CVE-2025-52881).
 /// </summary>
-/// <param name="lent">Where we write for a process that may not, though it is root of its user namespace: the /proc files of a
+/// <param name="pauses">Where we write for a process that may not, though it is root of its user namespace: the /proc files of a
 /// process that is not dumpable belong to the host's root.</param>
-internal sealed class ProcWrites(LaunchProgram program, DetachedMounts mounts, Spec spec, LaunchPauses? lent = null)
+internal sealed class ProcWrites(LaunchProgram program, DetachedMounts mounts, Spec spec, LaunchPauses? pauses = null)
 {
     public void Add()
     {
@@ -24,8 +24,8 @@ internal sealed class ProcWrites(LaunchProgram program, DetachedMounts mounts, S
         if (spec.Linux?.TimeOffsets is { Count: > 0 } offsets)
         {
             var text = string.Concat(offsets.Select(o => $"{o.Key} {o.Value.Secs} {o.Value.Nanosecs}\n"));
-            if (lent is null) proc.Write("self/timens_offsets", text, "linux.timeOffsets");
-            else lent.Add(program, "linux.timeOffsets", (pid, _) => Write($"/proc/{pid}/timens_offsets", text));
+            if (pauses is null) proc.Write("self/timens_offsets", text, "linux.timeOffsets");
+            else pauses.Add(program, "linux.timeOffsets", (pid, _) => Write($"/proc/{pid}/timens_offsets", text));
         }
     }
 

@@ -47,8 +47,8 @@ internal sealed class DeviceNodes(LaunchProgram program, RootTree tree, Detached
         {
             // mknod(2) fails in a user namespace: the host's node is bound instead, or one that was made for it.
             tree.MakeFile(device.Path);
-            tree.Attach(plan.PreopenedDevices.TryGetValue(device.Path, out var lent)
-                ? lent.Number : mounts.CopyOf(device.Path, recursive: false), device.Path, followSymlinks: false);
+            tree.Attach(plan.PreopenedDevices.TryGetValue(device.Path, out var preopened)
+                ? preopened.Number : mounts.CopyOf(device.Path, recursive: false), device.Path, followSymlinks: false);
             return;
         }
         var type = device.Type switch { "b" => S_IFBLK, "p" => S_IFIFO, _ => S_IFCHR };

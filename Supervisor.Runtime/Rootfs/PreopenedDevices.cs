@@ -18,8 +18,8 @@ internal static unsafe class PreopenedDevices
     /// <exception cref="InvalidSpecException">A node is not on the host, and cannot be made.</exception>
     public static IReadOnlyDictionary<string, Fd> Make(LinuxSpec linux, bool otherUser, List<IDisposable> open)
     {
-        var lent = new Dictionary<string, Fd>(StringComparer.Ordinal);
-        if (!otherUser && !IdMaps.InUserNamespace) return lent;
+        var preopened = new Dictionary<string, Fd>(StringComparer.Ordinal);
+        if (!otherUser && !IdMaps.InUserNamespace) return preopened;
         for (var i = 0; i < linux.Devices.Count; i++)
         {
             var device = linux.Devices[i];
@@ -29,9 +29,9 @@ internal static unsafe class PreopenedDevices
                 throw new InvalidSpecException(
                     field, $"the host's \"{device.Path}\" is not {device.Type} {device.Major}:{device.Minor}, and no device can "
                     + "be made in a user namespace");
-            open.Add(lent[device.Path] = Make(device, linux, field));
+            open.Add(preopened[device.Path] = Make(device, linux, field));
         }
-        return lent;
+        return preopened;
     }
 
     private static bool IsHosts(DeviceSpec device)

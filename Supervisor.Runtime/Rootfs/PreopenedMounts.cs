@@ -20,7 +20,7 @@ internal static unsafe class PreopenedMounts
         Spec spec, string bundle, string rootfs, bool otherUser, Func<Fd?> containerUser, List<IDisposable> open,
         CancellationToken deadline)
     {
-        var lent = new Dictionary<int, Fd>();
+        var preopened = new Dictionary<int, Fd>();
         for (var i = 0; i < spec.Mounts.Count; i++)
         {
             var mount = spec.Mounts[i];
@@ -40,9 +40,9 @@ internal static unsafe class PreopenedMounts
             var tree = OpenTree(source, options.RecursiveBind, $"mounts[{i}].source");
             open.Add(tree);
             if (mapped) Map(tree, mount, options, $"mounts[{i}]", containerUser, open, deadline);
-            lent[i] = tree;
+            preopened[i] = tree;
         }
-        return lent;
+        return preopened;
     }
 
     private static Fd OpenTree(string source, bool recursive, string field)

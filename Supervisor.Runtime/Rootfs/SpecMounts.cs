@@ -81,7 +81,7 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
         if (!isDirectory && !later && !File.Exists(source))
             throw new InvalidSpecException($"mounts[{index}].source", $"\"{source}\" does not exist");
         var followSymlinks = FollowsSymlinks(mount);
-        var slot = plan.Lent.TryGetValue(index, out var lent) ? lent.Number
+        var slot = plan.PreopenedMounts.TryGetValue(index, out var preopened) ? preopened.Number
             : later ? CopyOfMade(source, options.RecursiveBind) : mounts.CopyOf(source, options.RecursiveBind);
         if (later) MakePlace(slot, mount.Destination, followSymlinks);
         else if (isDirectory) tree.MakeDirectories(mount.Destination, followSymlinks);
