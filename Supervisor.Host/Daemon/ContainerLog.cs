@@ -27,6 +27,6 @@ internal static class ContainerLog
         var path = PathFor(root, @namespace, id);
         if (labels.GetValueOrDefault(Label) != path || !Directory.Exists(Path.GetDirectoryName(path))) return;
         File.Delete(path);
-        foreach (var former in LogTarget.FormerOf(path)) File.Delete(former);
+        foreach (var former in LogTarget.RotatedFiles(path)) File.Delete(former);
     }
 }

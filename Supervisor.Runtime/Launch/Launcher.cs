@@ -102,8 +102,8 @@ internal static unsafe class Launcher
             if (pid < 0) throw new SyscallException("clone3", (Errno)(-pid), namespaces.ToString());
 
             var pidfd = new Pidfd((int)context->Pidfd);
-            if (nested is not null) return Sound(Second(program, context, pidfd, *(int*)pidPlace), pauses);
-            if (context->FailedOffset < 0) return Sound(new LaunchedProcess((int)pid, pidfd), pauses);
+            if (nested is not null) return ThrowIfPauseFailed(Second(program, context, pidfd, *(int*)pidPlace), pauses);
+            if (context->FailedOffset < 0) return ThrowIfPauseFailed(new LaunchedProcess((int)pid, pidfd), pauses);
             using (pidfd) pidfd.Reap();
             throw Failure(program, context->FailedOffset, context->FailedResult);
         }
@@ -121,7 +121,7 @@ internal static unsafe class Launcher
     /// <summary>
     /// A child that was killed while it waited for us did not fail by itself: throws our own failure instead.
     /// </summary>
-    public static LaunchedProcess Sound(LaunchedProcess process, LaunchPauses? pauses)
+    public static LaunchedProcess ThrowIfPauseFailed(LaunchedProcess process, LaunchPauses? pauses)
     {
         if (pauses?.Failure is not { } failure) return process;
         process.End();

@@ -65,7 +65,7 @@ internal static class StubClone
         {
             pauses?.End(); // the second has passed them, or has exited
         }
-        return Launcher.Sound(second, pauses);
+        return Launcher.ThrowIfPauseFailed(second, pauses);
     }
 
     private static LaunchedProcess Run(

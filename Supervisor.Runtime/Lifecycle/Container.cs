@@ -273,7 +273,7 @@ public sealed class Container : ContainerProcess, IContainer
     private protected override Task Exited()
     {
         if (_oomNotifier is not null) ReportOomIfMissed();
-        return LeftBehind.End(Cgroup);
+        return LeftoverProcesses.KillAsync(Cgroup);
     }
 
     private void ReportOom()

@@ -20,7 +20,7 @@ namespace Supervisor.Runtime.Lifecycle;
 /// <summary>Creates a container step by step; when a step fails, the earlier ones are undone in reverse order.</summary>
 internal sealed class ContainerCreation(ContainerHost host, ContainerRequest request)
 {
-    private const long UsualLeastMemory = 6 << 20; // docker refuses less before it tries; we try
+    private const long TypicalMinimumMemory = 6 << 20; // docker refuses less before it tries; we try
 
     private static readonly TimeSpan UndoTimeout = TimeSpan.FromSeconds(10);
     private readonly Stack<Action> _undo = new();
@@ -157,7 +157,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
                 throw new InvalidSpecException(
                     "linux.resources.memory.limit",
                     $"{linux.Resources!.Memory!.Limit} bytes is too little memory to start a process, "
-                    + $"{UsualLeastMemory} (6 MiB) is enough for a small one: {failure.Message}", e);
+                    + $"{TypicalMinimumMemory} (6 MiB) is enough for a small one: {failure.Message}", e);
             throw;
         }
         finally
@@ -187,7 +187,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
     // The kernel reports a cgroup out of memory in several ways: a new socket gets ENFILE, and a process that touches a page is
     // killed.
     private static bool IsTooSmall(long? limit, LaunchException failure) =>
-        limit is > 0 and < UsualLeastMemory && failure.Errno is Errno.ENOMEM or Errno.ENFILE or Errno.ENOBUFS or Errno.None;
+        limit is > 0 and < TypicalMinimumMemory && failure.Errno is Errno.ENOMEM or Errno.ENFILE or Errno.ENOBUFS or Errno.None;
 
     private static Fd? ContainerUser(
         LinuxSpec linux, NamespacePlan namespaces, List<IDisposable> open, CancellationToken deadline)

@@ -149,7 +149,7 @@ public abstract class ContainerProcess : IContainerProcess
             Terminal = streams?.Terminal ?? false,
             PendingInput = streams?.PendingInput ?? [],
             PendingOutput = streams?.PendingOutput ?? [],
-            InputEnding = streams?.InputEnding ?? false,
+            InputClosing = streams?.InputClosing ?? false,
             Handles = [Pidfd, _start.Socket, streams?.Master, streams?.Input, streams?.InputPipe, streams?.Output,
                 streams?.Stdout.Reading, streams?.Stderr.Reading],
             StdoutLog = streams?.Stdout.Log ?? "",
@@ -207,6 +207,6 @@ public abstract class ContainerProcess : IContainerProcess
         return ProcessStdio.Resume(
             host.Relay, host.OnError,
                 new StdioHandover(from.Terminal, master, input, pipe, output, from.PendingInput, from.PendingOutput,
-                from.InputEnding, stdout, stderr));
+                from.InputClosing, stdout, stderr));
     }
 }

@@ -39,7 +39,7 @@ internal sealed record ProcessHandover
 
     public byte[] PendingOutput { get; init; } = [];
 
-    public bool InputEnding { get; init; }
+    public bool InputClosing { get; init; }
 
     /// <summary>
     /// The log of limited size that <see cref="StdoutPlace"/>, or the terminal, is relayed to; empty for none: then a FIFO's

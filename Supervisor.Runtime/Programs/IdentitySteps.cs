@@ -32,7 +32,7 @@ internal static class IdentitySteps
     /// Keeps every capability across an exec by a user other than root, as ambient ones: for a user namespace without a root. The
     /// exec is that of the stub, whose steps drop them like root's. capabilities(7).
     /// </summary>
-    public static void KeepRights(LaunchProgram program)
+    public static void KeepCapabilities(LaunchProgram program)
     {
         var all = LastCapability >= 63 ? ulong.MaxValue : (1UL << LastCapability + 1) - 1;
         program.Add(Syscall.capset, "all", program.Values<uint>([0x20080522, 0]), program.Values<uint>(
@@ -102,7 +102,7 @@ internal static class IdentitySteps
     /// process that keeps the program's identity without executing it. capabilities(7), "Transformation of capabilities during
     /// execve()".
     /// </summary>
-    public static void LowerAsByExec(LaunchProgram program, ProcessSpec process)
+    public static void DropAsAtExec(LaunchProgram program, ProcessSpec process)
     {
         if (process.User.Uid == 0 && (Securebits & SECBIT_NOROOT) == 0) return;
         var sets = process.Capabilities ?? new CapabilitiesSpec();

@@ -26,7 +26,7 @@ internal sealed record InitProgram(
 {
     // A v1 cgroup is joined after clone, and a cgroup namespace must be rooted at it, so that namespace is created later. A time
     // namespace is entered by the exec of the stub, and its clocks are set before (Linux 6.1 for a process that shares memory).
-    private const CloneFlags MadeLater = CloneFlags.CLONE_NEWCGROUP | CloneFlags.CLONE_NEWTIME;
+    private const CloneFlags CreatedLater = CloneFlags.CLONE_NEWCGROUP | CloneFlags.CLONE_NEWTIME;
 
     /// <summary>Steps of an ordinary container's first half.</summary>
     private const int Usual = 512;
@@ -37,7 +37,7 @@ internal sealed record InitProgram(
         var program = new LaunchProgram(Usual);
         var slots = new FdSlots(plan.Descriptors);
         var namespaces = plan.Namespaces;
-        var later = plan.IsPureV2 && !plan.DoubleClone ? CloneFlags.CLONE_NEWTIME : MadeLater;
+        var later = plan.IsPureV2 && !plan.DoubleClone ? CloneFlags.CLONE_NEWTIME : CreatedLater;
         var atClone = namespaces.Made & ~later;
         DataRef? pid = null;
         if (!plan.Spec.Process!.Terminal)
@@ -176,7 +176,7 @@ internal sealed record InitProgram(
             return left;
         }
         FdSlots.Pass(program, "the init's socket", plan.Socket.Number, InitStub.SocketFd);
-        if (uid != 0) IdentitySteps.KeepRights(program);
+        if (uid != 0) IdentitySteps.KeepCapabilities(program);
         ExecuteStub(program, plan);
         return left;
     }

@@ -50,7 +50,7 @@ internal static class InitSteps
     private static void Stay(LaunchProgram program, ProcessSpec process, DataRef child)
     {
         program.Add(Syscall.prctl, "PR_SET_NAME", PR_SET_NAME, program.Text("init")).IgnoringErrors();
-        IdentitySteps.LowerAsByExec(program, process);
+        IdentitySteps.DropAsAtExec(program, process);
         var all = program.Value(ulong.MaxValue);
         // While an error can still be reported: a filter that forbids the wait would make an init that cannot serve.
         program.Add(Syscall.rt_sigtimedwait, null, program.Value(0UL), 0, program.Values<long>([0, 0]), 8)

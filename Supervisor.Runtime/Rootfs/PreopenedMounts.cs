@@ -31,7 +31,7 @@ internal static unsafe class PreopenedMounts
             // without rights over our mounts the init tries itself
             if (!mapped && !shared && !(otherUser && !IdMaps.InUserNamespace)) continue;
             var source = Path.GetFullPath(mount.Source ?? "", bundle);
-            if (MadeSources.IsMade(source, spec.Mounts.Take(i), rootfs))
+            if (MountedSources.IsMounted(source, spec.Mounts.Take(i), rootfs))
             {
                 if (mapped) throw new InvalidSpecException(
                     $"mounts[{i}].source", $"\"{source}\" is made by an earlier mount: it cannot be idmapped");

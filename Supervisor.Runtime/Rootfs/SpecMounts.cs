@@ -36,7 +36,7 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
             if (options.CopySymlink && TryCopySymlink(mount)) continue;
             if (options.Bind || mount.Type is "bind") Bind(mount, options, i);
             else if (mount.Type is "cgroup" or "cgroup2") new CgroupMounts(plan, tree, mounts).Add(mount, options);
-            else if (mount.Type is null or "" or "none") Again(mount, options);
+            else if (mount.Type is null or "" or "none") Reconfigure(mount, options);
             else Filesystem(mount, options);
             _made.Add(Path.Join(plan.Rootfs, mount.Destination.Trim('/')));
         }
@@ -82,8 +82,8 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
             throw new InvalidSpecException($"mounts[{index}].source", $"\"{source}\" does not exist");
         var followSymlinks = FollowsSymlinks(mount);
         var slot = plan.PreopenedMounts.TryGetValue(index, out var preopened) ? preopened.Number
-            : later ? CopyOfMade(source, options.RecursiveBind) : mounts.CopyOf(source, options.RecursiveBind);
-        if (later) MakePlace(slot, mount.Destination, followSymlinks);
+            : later ? CopyOfMounted(source, options.RecursiveBind) : mounts.CopyOf(source, options.RecursiveBind);
+        if (later) MakeMountPoint(slot, mount.Destination, followSymlinks);
         else if (isDirectory) tree.MakeDirectories(mount.Destination, followSymlinks);
         else tree.MakeFile(mount.Destination);
         mounts.Replace(slot, (MountAttributes)options.AttributesToSet, (MountAttributes)options.AttributesToClear,
@@ -100,14 +100,14 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
     /// A copy of a path that an earlier mount has made: opened beneath the new root, because a user namespace's root may not
     /// traverse the host's directories above it.
     /// </summary>
-    private int CopyOfMade(string source, bool recursive)
+    private int CopyOfMounted(string source, bool recursive)
     {
         tree.Open("/" + Path.GetRelativePath(plan.Rootfs, source)).IntoNext(0);
         return mounts.CopyOf(0, source, recursive);
     }
 
     /// <summary>Makes a directory or a file to mount on, depending on the source.</summary>
-    private void MakePlace(int source, string destination, bool followSymlinks)
+    private void MakeMountPoint(int source, string destination, bool followSymlinks)
     {
         tree.Forget();
         tree.MakeDirectories(Path.GetDirectoryName(destination.TrimEnd('/')) ?? "/", followSymlinks);
@@ -145,7 +145,7 @@ internal sealed class SpecMounts(ContainerPlan plan, LaunchProgram program, Root
     }
 
     /// <summary>A remount, or only a change of propagation, of an existing mount.</summary>
-    private void Again(MountSpec mount, MountOptions options)
+    private void Reconfigure(MountSpec mount, MountOptions options)
     {
         tree.Open(mount.Destination).IntoNext(0);
         var set = (MountAttributes)(options.AttributesToSet | options.RecursiveAttributesToSet);

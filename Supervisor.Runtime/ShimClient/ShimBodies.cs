@@ -63,7 +63,7 @@ internal static class ShimBodies
     {
         to.Text(process.Key).Flag(process.IsExec).I32(process.Pid).I64((long)process.StartTime).Text(process.Bundle ?? "")
             .Pairs(process.CgroupPaths)
-            .I64((long)process.OomKillsReported).Flag(process.Terminal).Flag(process.InputEnding).Bytes(process.PendingInput)
+            .I64((long)process.OomKillsReported).Flag(process.Terminal).Flag(process.InputClosing).Bytes(process.PendingInput)
                 .Bytes(process.PendingOutput);
         var present = 0;
         for (var i = 0; i < process.Handles.Length; i++) present |= process.Handles[i] is { IsClosed: false } ? 1 << i : 0;
@@ -99,8 +99,8 @@ internal static class ShimBodies
             Key = from.Text(), IsExec = from.Flag(), Pid = from.I32(), StartTime = (ulong)from.I64(),
             Bundle = from.Text() is { Length: > 0 } bundle
                 ? bundle : null, CgroupPaths = from.Pairs(), OomKillsReported = (ulong)from.I64(),
-            Terminal = from.Flag(), InputEnding = from.Flag(), PendingInput = from.Bytes().ToArray(), PendingOutput = from.Bytes()
-                .ToArray(),
+            Terminal = from.Flag(), InputClosing = from.Flag(), PendingInput = from.Bytes().ToArray(),
+            PendingOutput = from.Bytes().ToArray(),
             Handles = handles,
         };
         var present = from.I32();

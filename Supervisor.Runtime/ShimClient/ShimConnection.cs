@@ -58,7 +58,7 @@ internal sealed class ShimConnection
     public bool IsStopping => _stopping;
 
     /// <summary>The process is alive, with or without a connection.</summary>
-    public bool ShimLives => _shim is { IsClosed: false } shim && !shim.WaitForExit(TimeSpan.Zero);
+    public bool IsShimAlive => _shim is { IsClosed: false } shim && !shim.WaitForExit(TimeSpan.Zero);
 
     /// <summary>The current session; null while there is none.</summary>
     public ShimSession? Current => _session.Task is { IsCompletedSuccessfully: true, Result: var session } ? session : null;
@@ -97,7 +97,7 @@ internal sealed class ShimConnection
     }
 
     /// <summary>Waits for the shim to exit: the connection can break before.</summary>
-    public void AwaitShimsEnd()
+    public void WaitForShimExit()
     {
         if (_shim is { IsClosed: false } shim) shim.WaitForExit(TimeSpan.FromSeconds(2));
     }
@@ -121,7 +121,7 @@ internal sealed class ShimConnection
             }
             _stopping = _left = true;
         }
-        AwaitShimsEnd();
+        WaitForShimExit();
         Stop();
         return true;
     }
@@ -187,7 +187,7 @@ internal sealed class ShimConnection
         {
             if (_stopping) return; // the exit was requested
         }
-        AwaitShimsEnd();
+        WaitForShimExit();
         if (_shim?.WaitForExit(TimeSpan.Zero) == false) return; // only the connection broke
         _shim?.TryReap();
         _shim?.Dispose();
@@ -201,7 +201,7 @@ internal sealed class ShimConnection
         switch (kind)
         {
             case ShimKind.Hello:
-                session.Version = ShimFrame.Agree(body.I32(), body.I32());
+                session.Version = ShimFrame.Negotiate(body.I32(), body.I32());
                 break;
             case ShimKind.ListEnd:
                 // No caller has the session yet: one that adopts must see the complete list.

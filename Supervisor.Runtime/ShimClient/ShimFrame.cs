@@ -71,7 +71,7 @@ internal static class ShimFrame
 
     /// <returns>The version that both speak.</returns>
     /// <exception cref="InvalidDataException">There is none.</exception>
-    public static int Agree(int newest, int oldest) =>
+    public static int Negotiate(int newest, int oldest) =>
         Math.Min(newest, Newest) is var version && version >= Math.Max(oldest, Oldest)
         ? version
         : throw new InvalidDataException(

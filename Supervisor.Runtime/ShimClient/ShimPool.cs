@@ -11,14 +11,14 @@ namespace Supervisor.Runtime.ShimClient;
 /// </summary>
 public sealed class ShimPool : IContainerRuntime
 {
-    private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(10);
     private readonly ContainerHost _host;
     private readonly ShimOptions _options;
     private readonly ShimDirectories _directories;
     private readonly bool _perContainer;
-    private readonly ConcurrentDictionary<string, Slot> _places = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Slot> _slots = new(StringComparer.Ordinal);
     private readonly OrphanReaper? _orphans;
-    private readonly Timer _again;
+    private readonly Timer _retryTimer;
     private volatile bool _stopping;
 
     /// <summary>A directory with a shim, reference-counted: it is removed when it is draining and the count is 0.</summary>
@@ -27,7 +27,7 @@ public sealed class ShimPool : IContainerRuntime
         public readonly Lock Gate = new();
         public ShimRuntime? Runtime;
         public int RefCount;
-        public bool Draining, Ended;
+        public bool Draining, Removed;
 
         public string Directory => directory;
     }
@@ -35,7 +35,7 @@ public sealed class ShimPool : IContainerRuntime
     private ShimPool(ContainerHost host, ShimOptions options, ShimDirectories directories, bool perContainer)
     {
         (_host, _options, _directories, _perContainer) = (host, options, directories, perContainer);
-        _again = new Timer(_ => Sweep(), null, Timeout.Infinite, Timeout.Infinite);
+        _retryTimer = new Timer(_ => Sweep(), null, Timeout.Infinite, Timeout.Infinite);
         foreach (var directory in directories.OfContainers())
         {
             if (ShimDirectories.IsInUse(directory)) Release(Acquire(directory, wanted: true)!);
@@ -68,7 +68,7 @@ public sealed class ShimPool : IContainerRuntime
         return directories.OfContainers().Append(directories.Node).Any(ShimDirectories.IsInUse);
     }
 
-    private IEnumerable<ShimRuntime> Runtimes => _places.Values.Select(p => p.Runtime).OfType<ShimRuntime>();
+    private IEnumerable<ShimRuntime> Runtimes => _slots.Values.Select(p => p.Runtime).OfType<ShimRuntime>();
 
     /// <inheritdoc/>
     public IContainer Create(string key, ContainerRequest request, CancellationToken deadline) =>
@@ -104,14 +104,14 @@ public sealed class ShimPool : IContainerRuntime
     public IReadOnlyCollection<string> Keys(CancellationToken deadline)
     {
         var keys = new List<string>();
-        foreach (var directory in _places.Keys)
+        foreach (var directory in _slots.Keys)
         {
             if (Acquire(directory, wanted: false) is not { } slot) continue;
             try
             {
                 var those = slot.Runtime!.Keys(deadline);
                 keys.AddRange(those);
-                if (those.Count == 0) NoLongerWanted(slot);
+                if (those.Count == 0) Drain(slot);
             }
             catch (OperationCanceledException)
             {
@@ -129,7 +129,7 @@ public sealed class ShimPool : IContainerRuntime
     public IReadOnlyCollection<FoundContainer> Found(CancellationToken deadline)
     {
         var found = new List<FoundContainer>();
-        foreach (var directory in _places.Keys)
+        foreach (var directory in _slots.Keys)
             if (Acquire(directory, wanted: false) is { } slot) found.AddRange(With(slot, r => r.Found(deadline)));
         return found;
     }
@@ -139,13 +139,13 @@ public sealed class ShimPool : IContainerRuntime
     {
         if (_stopping) return;
         _stopping = true;
-        _again.Dispose();
+        _retryTimer.Dispose();
         _orphans?.Dispose();
-        Parallel.ForEach(_places.Values, new ParallelOptions { MaxDegreeOfParallelism = 16 }, slot =>
+        Parallel.ForEach(_slots.Values, new ParallelOptions { MaxDegreeOfParallelism = 16 }, slot =>
         {
             lock (slot.Gate)
             {
-                if (slot.Ended || slot.Runtime is not { } runtime) return;
+                if (slot.Removed || slot.Runtime is not { } runtime) return;
                 runtime.Dispose();
                 if (runtime.HasLeft) Remove(slot);
             }
@@ -229,22 +229,22 @@ public sealed class ShimPool : IContainerRuntime
     {
         while (true)
         {
-            if (!_places.TryGetValue(directory, out var slot))
+            if (!_slots.TryGetValue(directory, out var slot))
             {
                 if (!wanted) return null;
                 ObjectDisposedException.ThrowIf(_stopping, this);
-                slot = _places.GetOrAdd(directory, d => new Slot(d));
+                slot = _slots.GetOrAdd(directory, d => new Slot(d));
             }
             lock (slot.Gate)
             {
-                if (slot.Ended) continue; // it was removed since we found it
+                if (slot.Removed) continue; // it was removed since we found it
                 if (slot.Runtime is null)
                 {
                     if (!wanted) return null;
                     _directories.Make(directory);
                     slot.Runtime = new ShimRuntime(
                         _host, _options with {
-                        Directory = directory, OwnsProcess = false, SharesHost = true, OnRemoved = _ => NoLongerWanted(slot) });
+                        Directory = directory, OwnsProcess = false, SharesHost = true, OnRemoved = _ => Drain(slot) });
                 }
                 if (wanted) slot.Draining = false;
                 slot.RefCount++;
@@ -258,31 +258,31 @@ public sealed class ShimPool : IContainerRuntime
         lock (slot.Gate)
         {
             slot.RefCount--;
-            EndIfDraining(slot);
+            RemoveIfDrained(slot);
         }
     }
 
-    private void NoLongerWanted(Slot slot)
+    private void Drain(Slot slot)
     {
         if (!_perContainer && slot.Directory == _directories.Node) return; // kept for the next container
         lock (slot.Gate)
         {
             slot.Draining = true;
-            EndIfDraining(slot);
+            RemoveIfDrained(slot);
         }
     }
 
     /// <summary>Called under the gate: a caller for the same container waits, then retries with a new slot.</summary>
-    private void EndIfDraining(Slot slot)
+    private void RemoveIfDrained(Slot slot)
     {
-        if (_stopping || slot.Ended || !slot.Draining || slot.RefCount > 0) return;
+        if (_stopping || slot.Removed || !slot.Draining || slot.RefCount > 0) return;
         if (slot.Runtime is { } runtime)
         {
             if (runtime.HasNeverListed) runtime.Dispose(); // no request was ever sent
             else if (!runtime.TryLeave())
             {
                 // one of its processes is being created or removed
-                if (slot.Directory != _directories.Node) _again.Change(AskAgain, Timeout.InfiniteTimeSpan);
+                if (slot.Directory != _directories.Node) _retryTimer.Change(RetryInterval, Timeout.InfiniteTimeSpan);
                 return;
             }
         }
@@ -291,8 +291,8 @@ public sealed class ShimPool : IContainerRuntime
 
     private void Remove(Slot slot)
     {
-        slot.Ended = true;
-        _places.TryRemove(new KeyValuePair<string, Slot>(slot.Directory, slot));
+        slot.Removed = true;
+        _slots.TryRemove(new KeyValuePair<string, Slot>(slot.Directory, slot));
         try
         {
             _directories.Remove(slot.Directory);
@@ -305,9 +305,9 @@ public sealed class ShimPool : IContainerRuntime
 
     private void Sweep()
     {
-        foreach (var slot in _places.Values)
+        foreach (var slot in _slots.Values)
         {
-            lock (slot.Gate) EndIfDraining(slot);
+            lock (slot.Gate) RemoveIfDrained(slot);
         }
     }
 }

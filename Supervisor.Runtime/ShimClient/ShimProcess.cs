@@ -36,7 +36,7 @@ internal sealed class ShimProcess : IContainer
         _ends = new Fd?[ProcessHandover.Places];
         for (var i = 1; i < ProcessHandover.Places; i++) _ends[i] = from.Descriptor(i);
         _held = _ends[ProcessHandover.HeldPlace] is not null;
-        InputEnding = from.InputEnding;
+        InputClosing = from.InputClosing;
     }
 
     public string Key { get; }
@@ -51,7 +51,7 @@ internal sealed class ShimProcess : IContainer
 
     public bool Terminal { get; }
 
-    public bool InputEnding { get; private set; }
+    public bool InputClosing { get; private set; }
 
     public int Pid { get; }
 
@@ -74,7 +74,7 @@ internal sealed class ShimProcess : IContainer
     }
 
     /// <summary>Records a report of the shim or of our own watch. A duplicate is not reported again.</summary>
-    public void Learn(ProcessEnd? end, ulong oomKills)
+    public void Record(ProcessEnd? end, ulong oomKills)
     {
         lock (_gate)
         {
@@ -95,21 +95,21 @@ internal sealed class ShimProcess : IContainer
         {
             if (_end is not null || _pidfd is not { IsClosed: false } || _localWatch is not null) return;
             _localWatch = host.Reaper.WatchExit(
-                _pidfd, status => _ = LearnLocally(host, new ProcessEnd(status, DateTimeOffset.UtcNow)));
+                _pidfd, status => _ = RecordLocalExit(host, new ProcessEnd(status, DateTimeOffset.UtcNow)));
         }
     }
 
-    private async Task LearnLocally(ContainerHost host, ProcessEnd end)
+    private async Task RecordLocalExit(ContainerHost host, ProcessEnd end)
     {
         try
         {
-            if (!IsExec) await LeftBehind.End(Cgroup).ConfigureAwait(false);
+            if (!IsExec) await LeftoverProcesses.KillAsync(Cgroup).ConfigureAwait(false);
         }
         catch (Exception e)
         {
             host.OnError(e); // the exit is reported even if the cleanup failed
         }
-        Learn(end, OomKillsNow());
+        Record(end, OomKillsNow());
     }
 
     /// <summary>No more input will come: our copy of the input's end must not keep it open.</summary>
@@ -130,7 +130,7 @@ internal sealed class ShimProcess : IContainer
             {
                 Key = Key, IsExec = IsExec, Pid = Pid, StartTime = StartTime, Bundle = Bundle, CgroupPaths = CgroupPaths,
                 OomKillsReported = _oomKillsReported,
-                Terminal = Terminal, InputEnding = InputEnding, StdoutLog = _stdoutLog, StderrLog = _stderrLog,
+                Terminal = Terminal, InputClosing = InputClosing, StdoutLog = _stdoutLog, StderrLog = _stderrLog,
                 Handles = [_pidfd, .. _ends.Skip(1)],
             });
         }
@@ -167,7 +167,7 @@ internal sealed class ShimProcess : IContainer
 
     public void CloseInput()
     {
-        InputEnding = true;
+        InputClosing = true;
         _runtime.SendInBackground(this, ShimKind.CloseInput, m => m.Text(Key));
     }
 

@@ -80,11 +80,11 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         }
         catch (ShimLostException)
         {
-            _connection.AwaitShimsEnd();
+            _connection.WaitForShimExit();
             if (!request.OwnsBundle) throw;
             // Only the connection broke (no descriptor was free for its reply): the shim may still be creating it, and this call
             // removes it afterwards.
-            if (_connection.ShimLives) IgnoreErrors(() => End(key, request.Bundle, new Dictionary<string, string>(), Grace));
+            if (_connection.IsShimAlive) IgnoreErrors(() => End(key, request.Bundle, new Dictionary<string, string>(), Grace));
             // Half-created or orphaned: its cgroup is in the bundle.
             else Container.TearDown(request.Bundle, new Dictionary<string, string>(), Grace);
             throw;
@@ -243,7 +243,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         if (_uncollected.TryGetValue((key, wanted.Pid, wanted.StartTime), out var exit))
         {
             var gone = new ShimProcess(this, facts, containerKey);
-            gone.Learn(exit.End, exit.OomKills);
+            gone.Record(exit.End, exit.OomKills);
             _known[key] = gone;
             return gone;
         }
@@ -304,10 +304,10 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
                 Exited(body.Exit());
                 break;
             case ShimKind.OutOfMemory:
-                if (_known.GetValueOrDefault(body.Text()) is { } starved) starved.Learn(null, (ulong)body.I64());
+                if (_known.GetValueOrDefault(body.Text()) is { } process) process.Record(null, (ulong)body.I64());
                 break;
             case ShimKind.InputEnded:
-                if (_known.GetValueOrDefault(body.Text()) is { } fed && fed.Pid == body.I32()) fed.InputEnded();
+                if (_known.GetValueOrDefault(body.Text()) is { } closing && closing.Pid == body.I32()) closing.InputEnded();
                 break;
         }
     }
@@ -343,7 +343,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
             known = new ShimProcess(this, handover, container.Length == 0 ? null : container);
             _known[known.Key] = known;
         }
-        if (exit is not null) known.Learn(exit.End, exit.OomKills);
+        if (exit is not null) known.Record(exit.End, exit.OomKills);
         return known;
     }
 
@@ -351,7 +351,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     private void Exited(ExitRecord exit)
     {
         if (_known.TryGetValue(exit.Key, out var known) && (known.Pid, known.StartTime) == (exit.Pid, exit.StartTime))
-            known.Learn(exit.End, exit.OomKills);
+            known.Record(exit.End, exit.OomKills);
         else _uncollected[(exit.Key, exit.Pid, exit.StartTime)] = exit;
     }
 

@@ -71,7 +71,7 @@ public sealed record LogTarget(string Path, long? MaxSize, int MaxFiles)
     }
 
     /// <summary>The rotated files that exist, the latest first.</summary>
-    public static IEnumerable<string> FormerOf(string path)
+    public static IEnumerable<string> RotatedFiles(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
         var directory = System.IO.Path.GetDirectoryName(path)!;
@@ -82,5 +82,5 @@ public sealed record LogTarget(string Path, long? MaxSize, int MaxFiles)
     }
 
     /// <summary>The rotated file of a number, 1 being the latest.</summary>
-    public string Former(int number) => $"{Path}.{number}";
+    public string RotatedFile(int number) => $"{Path}.{number}";
 }

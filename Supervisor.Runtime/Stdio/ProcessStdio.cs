@@ -136,7 +136,7 @@ internal sealed class ProcessStdio : IDisposable
             _terminal = terminal;
             StdioFiles.SetNonBlocking(terminal);
             _output = new Pump(relay, terminal.Duplicate(), _terminalOutput, _stdout.Log);
-            HangUpWithReader();
+            HangUpWhenReaderCloses();
             if (_stdinFifo is not null) _input = new Pump(relay, _stdinFifo, terminal.Duplicate(), log: null);
         }
         else if (_stdinFifo is not null)
@@ -149,7 +149,7 @@ internal sealed class ProcessStdio : IDisposable
     }
 
     /// <summary>Hangs the terminal up when the reader of its output is gone for good.</summary>
-    private void HangUpWithReader() => _output?.Ended.ContinueWith(
+    private void HangUpWhenReaderCloses() => _output?.Ended.ContinueWith(
         _ =>
         {
             if (_output is { Broke: true } && _terminal is { IsClosed: false } terminal) TerminalHangUp.Of(terminal);
@@ -168,9 +168,10 @@ internal sealed class ProcessStdio : IDisposable
     public StdioHandover HandOver(bool stop)
     {
         var (pendingInput, pendingOutput) = stop ? (_input?.Stop() ?? [], _output?.Stop() ?? []) : ([], (byte[])[]);
-        var inputGoesOn = _input is { HasEnded: false };
+        var inputContinues = _input is { HasEnded: false };
         return new StdioHandover(
-            _targets.Terminal, Open(_terminal), inputGoesOn ? Open(_stdinFifo) : null, inputGoesOn ? Open(_stdinPipe) : null,
+            _targets.Terminal, Open(_terminal), inputContinues ? Open(_stdinFifo) : null,
+            inputContinues ? Open(_stdinPipe) : null,
             _output is { HasEnded: false }
                 ? Open(_output.Destination) : null, pendingInput, pendingOutput, _input?.Ending ?? false,
             _stdout.HandOver(stop), _stderr.HandOver(stop));
@@ -188,10 +189,10 @@ internal sealed class ProcessStdio : IDisposable
             _terminal = from.Master };
         if (from is { Terminal: true, Master: not null } && (from.Output is not null || stdout.Log is not null))
             stdio._output = new Pump(relay, from.Master.Duplicate(), from.Output, stdout.Log, from.PendingOutput);
-        stdio.HangUpWithReader();
+        stdio.HangUpWhenReaderCloses();
         if (from.Input is not null && (from.Terminal ? from.Master?.Duplicate() : from.InputPipe) is { } destination)
             stdio._input = new Pump(relay, from.Input, destination, log: null, from.PendingInput);
-        if (from.InputEnding) stdio._input?.EndWhenEmpty();
+        if (from.InputClosing) stdio._input?.EndWhenEmpty();
         return stdio;
     }
 
@@ -233,5 +234,5 @@ internal sealed class ProcessStdio : IDisposable
 
 /// <summary>A process's streams, as one relay hands them to the next.</summary>
 internal sealed record StdioHandover(
-    bool Terminal, Fd? Master, Fd? Input, Fd? InputPipe, Fd? Output, byte[] PendingInput, byte[] PendingOutput, bool InputEnding,
+    bool Terminal, Fd? Master, Fd? Input, Fd? InputPipe, Fd? Output, byte[] PendingInput, byte[] PendingOutput, bool InputClosing,
     OutputHandover Stdout, OutputHandover Stderr);

@@ -14,11 +14,11 @@ namespace Supervisor.Runtime.Stdio;
 /// <remarks>The descriptors are non-blocking; the pump owns them and the log.</remarks>
 internal sealed class Pump
 {
-    private static readonly TimeSpan FullFor = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
     private readonly Fd _source;
     private Fd? _destination; // null: only the log
     private readonly RotatingLog? _log;
-    private Timer? _whenFull; // retries a log that is full
+    private Timer? _retryTimer; // for a log whose disk is full
     private byte[]? _buffer; // pooled, and held only while it has bytes: an idle pump costs nothing
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly EventLoop _loop;
@@ -66,7 +66,7 @@ internal sealed class Pump
             {
                 _reading?.Dispose();
                 _writing?.Dispose();
-                _whenFull?.Dispose();
+                _retryTimer?.Dispose();
                 _log?.Dispose();
             }
             _closed = true;
@@ -105,7 +105,7 @@ internal sealed class Pump
             _closed = true;
             _reading?.Dispose();
             _writing?.Dispose();
-            _whenFull?.Dispose();
+            _retryTimer?.Dispose();
             _source.Dispose();
             _destination?.Dispose();
             _log?.Dispose();
@@ -216,7 +216,7 @@ internal sealed class Pump
         }
         _writing?.Change(_count > 0 ? EpollEvents.EPOLLOUT : EpollEvents.None);
         if (_destination is null && _count > 0)
-            (_whenFull ??= new Timer(_ => OnWritable(EpollEvents.EPOLLOUT))).Change(FullFor, Timeout.InfiniteTimeSpan);
+            (_retryTimer ??= new Timer(_ => OnWritable(EpollEvents.EPOLLOUT))).Change(RetryInterval, Timeout.InfiniteTimeSpan);
         if (_count == 0 && _endWhenEmpty) Read();
     }
 

@@ -70,8 +70,8 @@ public sealed class RotatingLog : IDisposable
         {
             for (var number = _target.MaxFiles - 2; number >= 0; number--)
             {
-                var from = number == 0 ? _target.Path : _target.Former(number);
-                if (File.Exists(from)) File.Move(from, _target.Former(number + 1), overwrite: true);
+                var from = number == 0 ? _target.Path : _target.RotatedFile(number);
+                if (File.Exists(from)) File.Move(from, _target.RotatedFile(number + 1), overwrite: true);
             }
         }
         _file?.Dispose();

@@ -43,7 +43,7 @@ internal sealed class UnreadOutput : IDisposable
     {
         lock (_gate)
         {
-            if (_reading.IsClosed || _timer is not null || CloseIfRead()) return;
+            if (_reading.IsClosed || _timer is not null || CloseIfEmpty()) return;
             _writing = Fd.Open($"/proc/self/fd/{_reading.Number}", OpenFlags.O_WRONLY | OpenFlags.O_NONBLOCK);
             _timer = new Timer(_ => Look(), null, _wait, Timeout.Infinite);
         }
@@ -58,13 +58,13 @@ internal sealed class UnreadOutput : IDisposable
     {
         lock (_gate)
         {
-            if (_reading.IsClosed || CloseIfRead()) return;
+            if (_reading.IsClosed || CloseIfEmpty()) return;
             _wait = Math.Min(_wait * 2, LongestWait);
             _timer!.Change(_wait, Timeout.Infinite);
         }
     }
 
-    private unsafe bool CloseIfRead()
+    private unsafe bool CloseIfEmpty()
     {
         int unread;
         if (ioctl(_reading.Number, FIONREAD, &unread) == 0 && unread > 0) return false;

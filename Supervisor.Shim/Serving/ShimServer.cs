@@ -135,7 +135,7 @@ internal sealed partial class ShimServer : IDisposable
 
     private void Greet(Connection from, MessageReader body)
     {
-        from.Version = ShimFrame.Agree(body.I32(), body.I32());
+        from.Version = ShimFrame.Negotiate(body.I32(), body.I32());
         _connection?.Dispose(); // the root's lock allows one daemon only, so the previous one is dead or exiting
         _connection = from;
         from.Send(ShimFrame.Hello(ShimFrame.Newest, ShimFrame.Oldest, Environment.ProcessId));

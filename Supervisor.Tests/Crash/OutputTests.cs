@@ -49,7 +49,7 @@ public sealed class OutputTests
                 lines);
             await client.Remove("c");
 
-            IEnumerable<string> Files() => LogTarget.FormerOf(log).Prepend(log);
+            IEnumerable<string> Files() => LogTarget.RotatedFiles(log).Prepend(log);
 
             async Task Longer(int files)
             {

@@ -60,7 +60,7 @@ internal sealed class LogFiles(string path) : IDisposable
             if (TryOpen(number == 0 ? path : $"{path}.{number}") is not { } file)
             {
                 // Between its two names, or a gap left by a crash.
-                if (number > 0 && !LogTarget.FormerOf(path).Any(f => int.Parse(f[(path.Length + 1)..]) > number)) break;
+                if (number > 0 && !LogTarget.RotatedFiles(path).Any(f => int.Parse(f[(path.Length + 1)..]) > number)) break;
                 continue;
             }
             var identity = FileIdentity.Of(file);

@@ -109,10 +109,10 @@ public class ShimProtocolTests
     [Fact]
     public void The_two_sides_agree_on_the_lower_version_or_fail_with_a_reason()
     {
-        Assert.Equal(ShimFrame.Newest, ShimFrame.Agree(ShimFrame.Newest + 1, ShimFrame.Newest));
-        Assert.Equal(ShimFrame.Newest, ShimFrame.Agree(ShimFrame.Newest + 3, ShimFrame.Oldest));
-        Assert.Throws<InvalidDataException>(() => ShimFrame.Agree(ShimFrame.Newest + 2, ShimFrame.Newest + 1));
-        Assert.Throws<InvalidDataException>(() => ShimFrame.Agree(ShimFrame.Oldest - 1, 0));
+        Assert.Equal(ShimFrame.Newest, ShimFrame.Negotiate(ShimFrame.Newest + 1, ShimFrame.Newest));
+        Assert.Equal(ShimFrame.Newest, ShimFrame.Negotiate(ShimFrame.Newest + 3, ShimFrame.Oldest));
+        Assert.Throws<InvalidDataException>(() => ShimFrame.Negotiate(ShimFrame.Newest + 2, ShimFrame.Newest + 1));
+        Assert.Throws<InvalidDataException>(() => ShimFrame.Negotiate(ShimFrame.Oldest - 1, 0));
     }
 
     [Fact]

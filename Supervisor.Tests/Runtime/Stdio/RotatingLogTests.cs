@@ -70,7 +70,7 @@ public sealed class RotatingLogTests : IDisposable
         }
         log.Dispose();
         Assert.Empty(_reported);
-        string[] there = [.. LogTarget.FormerOf(Log).Reverse(), Log];
+        string[] there = [.. LogTarget.RotatedFiles(Log).Reverse(), Log];
         Assert.Equal(there.Length, Directory.GetFiles(Path.GetDirectoryName(Log)!).Length);
         Assert.True(there.Length <= files && (files == 1000 || there.Length == files));
         Assert.All(there, f => Assert.InRange(new FileInfo(f).Length, 1, 4096));
@@ -92,7 +92,7 @@ public sealed class RotatingLogTests : IDisposable
         Array.Fill(line, (byte)'y');
         for (ReadOnlySpan<byte> left = line; !left.IsEmpty;) left = left[log.TryWrite(left)!.Value..];
         Assert.Equal([10_000 - 2 * 4096, 4096, 4096],
-            (long[])[new FileInfo(Log).Length, .. LogTarget.FormerOf(Log).Select(f => new FileInfo(f).Length)]);
+            (long[])[new FileInfo(Log).Length, .. LogTarget.RotatedFiles(Log).Select(f => new FileInfo(f).Length)]);
     }
 
     [Fact]

@@ -56,7 +56,7 @@ public sealed class UnreadOutputTests : IDisposable
         var log = Path.Join(_containers.Place, "c.log");
         await Run(new StdioTargets("", $"file://{log}?max-size=4k&max-files=1000", "", false),
             "i=0; while [ $i -lt 3000 ]; do echo o$i; echo e$i >&2; i=$((i+1)); done");
-        var files = LogTarget.FormerOf(log).Reverse().Append(log).ToList();
+        var files = LogTarget.RotatedFiles(log).Reverse().Append(log).ToList();
         Assert.True(files.Count > 5);
         Assert.All(files, f => Assert.InRange(new FileInfo(f).Length, 1, 4096));
         Assert.Equal(Enumerable.Range(0, 3000).SelectMany(i => (string[])[$"o{i}", $"e{i}"]),
@@ -69,7 +69,7 @@ public sealed class UnreadOutputTests : IDisposable
         var log = Path.Join(_containers.Place, "t.log");
         await Run(new StdioTargets("", $"file://{log}?max-size=4k&max-files=1000", "", true),
             "i=0; while [ $i -lt 2000 ]; do echo $i; i=$((i+1)); done");
-        var files = LogTarget.FormerOf(log).Reverse().Append(log).ToList();
+        var files = LogTarget.RotatedFiles(log).Reverse().Append(log).ToList();
         Assert.True(files.Count > 1);
         Assert.Equal(Enumerable.Range(0, 2000).Select(i => $"{i}"), string.Concat(files.Select(File.ReadAllText))
             .Split("\r\n", StringSplitOptions.RemoveEmptyEntries));

@@ -6,10 +6,10 @@ namespace Supervisor.Runtime.Rootfs;
 /// <summary>
 /// Bind sources in the new root that are below an earlier mount of the spec: they exist only after that mount is made.
 /// </summary>
-internal static class MadeSources
+internal static class MountedSources
 {
     /// <param name="source">The absolute path on the host.</param>
     /// <param name="earlier">The mounts before it.</param>
-    public static bool IsMade(string source, IEnumerable<MountSpec> earlier, string rootfs) =>
+    public static bool IsMounted(string source, IEnumerable<MountSpec> earlier, string rootfs) =>
         earlier.Any(m => MountLine.IsBelow(source, Path.Join(rootfs, m.Destination.Trim('/'))));
 }
