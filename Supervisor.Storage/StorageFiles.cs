@@ -19,7 +19,7 @@ public sealed record Freed(string? Blob, string? Snapshotter, long Id);
 public sealed class StorageFiles : IDisposable
 {
     /// <summary>How long an ingest without writes is kept.</summary>
-    public static readonly TimeSpan IngestLife = TimeSpan.FromHours(24);
+    public static readonly TimeSpan IngestLifetime = TimeSpan.FromHours(24);
 
     private const string KeepFile = "keep-unrecorded";
     private readonly string _root;
@@ -85,10 +85,10 @@ public sealed class StorageFiles : IDisposable
             snapshotter.SetAsideAllBut(snapshots.Where(s => s.Snapshotter == snapshotter.Name).Select(s => s.Id).ToHashSet());
     }, Limits.Deadline);
 
-    /// <summary>Empties the trash, and removes ingests without a write for <see cref="IngestLife"/>.</summary>
+    /// <summary>Empties the trash, and removes ingests without a write for <see cref="IngestLifetime"/>.</summary>
     public Task TidyAsync(DateTimeOffset now) => Workers.RunAsync("tidy the storage", cancel =>
     {
-        Content.RemoveIngests((_, ingest) => now - ingest.UpdatedAt > IngestLife);
+        Content.RemoveIngests((_, ingest) => now - ingest.UpdatedAt > IngestLifetime);
         foreach (var snapshotter in Snapshotters) snapshotter.EmptyTrash(cancel);
     }, Limits.LayerDeadline);
 

@@ -52,7 +52,7 @@ public sealed class Cgroup
             if (hierarchies.V2 is { } v2)
                 builder.EnableControllers(v2, cgroupsPath, controllers, all: !paths.ContainsKey("memory"));
             var cgroup = new Cgroup(paths);
-            if (Freezer.TryOf(cgroup) is { IsHeldFrozen: true })
+            if (Freezer.TryOf(cgroup) is { IsEffectivelyFrozen: true })
                 throw new CgroupException(
                     cgroup.FreezerDirectory!, null, Errno.EBUSY,
                     "a parent cgroup is frozen, so no process could start in it; thaw the parent first");
@@ -71,7 +71,7 @@ public sealed class Cgroup
     public static Cgroup Open(IReadOnlyDictionary<string, string> paths)
     {
         foreach (var path in paths.Values)
-            if (CgroupPath.Flaw(path) is { } flaw || !path.StartsWith('/'))
+            if (CgroupPath.FindError(path) is { } error || !path.StartsWith('/'))
                 throw new ArgumentException($"\"{path}\" is not a cgroup directory", nameof(paths));
         return new Cgroup(new Dictionary<string, string>(paths, StringComparer.Ordinal));
     }

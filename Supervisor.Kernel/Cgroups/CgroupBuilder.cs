@@ -68,7 +68,7 @@ internal sealed class CgroupBuilder
             var errno = CgroupFile.TryMakeDirectory(directory);
             if (errno is Errno.EEXIST && leaf)
             {
-                ClearAway(directory);
+                RemoveLeftover(directory);
                 errno = CgroupFile.TryMakeDirectory(directory);
             }
             if (errno is Errno.EEXIST && !leaf) errno = Errno.None;
@@ -85,7 +85,7 @@ internal sealed class CgroupBuilder
     }
 
     // An empty cgroup of that name is left over from a crash: its limits and counters must not become this container's.
-    private static void ClearAway(string directory)
+    private static void RemoveLeftover(string directory)
     {
         var members = CgroupMembers.Of([directory]);
         if (!members.IsEmpty)

@@ -45,7 +45,7 @@ public sealed class CgroupHierarchies
             {
                 var isIts = version == 2
                     ? mount.Type is "cgroup2" : mount.Type is "cgroup" && controllers.All(mount.Options.Contains);
-                if (isIts && (found is null || IsBetter(mount, found, parts[2]))) found = mount;
+                if (isIts && (found is null || IsPreferred(mount, found, parts[2]))) found = mount;
             }
             if (found is null) continue; // known to the kernel, not mounted here
             (version == 2 ? v2 : v1)
@@ -61,7 +61,7 @@ public sealed class CgroupHierarchies
     /// <exception cref="ArgumentException">An empty part, <c>.</c>, <c>..</c>, a NUL: it could lead out of the mount.</exception>
     public IReadOnlyDictionary<string, string> DirectoriesOf(string cgroupsPath)
     {
-        if (CgroupPath.Flaw(cgroupsPath) is { } flaw) throw new ArgumentException(flaw, nameof(cgroupsPath));
+        if (CgroupPath.FindError(cgroupsPath) is { } error) throw new ArgumentException(error, nameof(cgroupsPath));
         var directories = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var hierarchy in All)
         {
@@ -73,7 +73,7 @@ public sealed class CgroupHierarchies
     }
 
     /// <summary>A mount that shows our own cgroup is better; of two that do, the one that shows more.</summary>
-    private static bool IsBetter(MountLine one, MountLine other, string own)
+    private static bool IsPreferred(MountLine one, MountLine other, string own)
     {
         var (shows, otherShows) = (MountLine.IsBelow(own, one.Root), MountLine.IsBelow(own, other.Root));
         return shows == otherShows ? one.Root.Length < other.Root.Length : shows;

@@ -4,7 +4,7 @@ namespace Supervisor.Kernel.Cgroups;
 internal static class CgroupPath
 {
     /// <returns>What is wrong with <paramref name="path"/>; null if it is valid.</returns>
-    public static string? Flaw(string path)
+    public static string? FindError(string path)
     {
         if (path.Contains('\0') || path.Contains('\n')) return "contains a NUL or a line break";
         if (path.Length > 2048) return "is longer than 2048 characters";

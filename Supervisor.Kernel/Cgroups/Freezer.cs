@@ -20,13 +20,13 @@ internal abstract class Freezer
 
     /// <summary>Whether a directory is frozen, itself or by a parent.</summary>
     public static bool IsFrozenDirectory(string directory) =>
-        new FreezerV1(directory).IsHeldFrozen || new FreezerV2(directory).IsHeldFrozen;
+        new FreezerV1(directory).IsEffectivelyFrozen || new FreezerV2(directory).IsEffectivelyFrozen;
 
     /// <summary>Whether it is frozen or freezing.</summary>
     public abstract bool IsFrozen { get; }
 
     /// <summary>As <see cref="IsFrozen"/>, also where a parent is frozen.</summary>
-    public abstract bool IsHeldFrozen { get; }
+    public abstract bool IsEffectivelyFrozen { get; }
 
     public abstract void Freeze(TimeSpan timeout);
 
@@ -40,7 +40,7 @@ internal sealed class FreezerV1(string directory) : Freezer
 
     public override bool IsFrozen => State is not "THAWED" and not "";
 
-    public override bool IsHeldFrozen => IsFrozen; // freezer.state includes the parents
+    public override bool IsEffectivelyFrozen => IsFrozen; // freezer.state includes the parents
 
     /// <summary>Thaws it and all below it, from the top, without waiting. Ignores what is gone.</summary>
     public static void ThawTree(string directory)
@@ -52,19 +52,20 @@ internal sealed class FreezerV1(string directory) : Freezer
 
     public override void Freeze(TimeSpan timeout)
     {
-        if (TryReach("FROZEN", timeout)) return;
+        if (TryWaitForState("FROZEN", timeout)) return;
         CgroupFile.TryWrite(directory, File, "THAWED");
         throw new TimeoutException($"cgroup \"{directory}\" was still {State} after {timeout}; it has been thawed");
     }
 
     public override void Thaw(TimeSpan timeout)
     {
-        if (!TryReach("THAWED", timeout)) throw new TimeoutException($"cgroup \"{directory}\" was still {State} after {timeout}");
+        if (!TryWaitForState("THAWED", timeout))
+            throw new TimeoutException($"cgroup \"{directory}\" was still {State} after {timeout}");
     }
 
     // A process that forks meanwhile can leave the state at FREEZING for good; writing it again freezes the new process.
     // v1 does not notify when it is done: poll, at growing intervals.
-    private bool TryReach(string state, TimeSpan timeout)
+    private bool TryWaitForState(string state, TimeSpan timeout)
     {
         var clock = Stopwatch.StartNew();
         for (var pause = 1; ; pause = Math.Min(pause * 2, 20))
@@ -82,22 +83,23 @@ internal sealed class FreezerV2(string directory) : Freezer
 {
     public override bool IsFrozen => CgroupFile.TryRead(directory + "/cgroup.freeze")?.Trim() is "1";
 
-    public override bool IsHeldFrozen =>
+    public override bool IsEffectivelyFrozen =>
         IsFrozen || CgroupText.Numbers(CgroupFile.TryRead(directory + "/cgroup.events") ?? "").GetValueOrDefault("frozen") == 1;
 
     public override void Freeze(TimeSpan timeout)
     {
-        if (TryReach("1", timeout)) return;
+        if (TryWaitForState("1", timeout)) return;
         CgroupFile.TryWrite(directory, "cgroup.freeze", "0");
         throw new TimeoutException($"cgroup \"{directory}\" was not frozen after {timeout}; it has been thawed");
     }
 
     public override void Thaw(TimeSpan timeout)
     {
-        if (!TryReach("0", timeout)) throw new TimeoutException($"cgroup \"{directory}\" was still frozen after {timeout}");
+        if (!TryWaitForState("0", timeout))
+            throw new TimeoutException($"cgroup \"{directory}\" was still frozen after {timeout}");
     }
 
-    private bool TryReach(string state, TimeSpan timeout)
+    private bool TryWaitForState(string state, TimeSpan timeout)
     {
         var clock = Stopwatch.StartNew();
         var path = directory + "/cgroup.events";

@@ -30,7 +30,7 @@ internal static class FrozenProcess
         var line = lines.Split('\n')
             .FirstOrDefault(l => l.Split(':') is [_, var names, ..] && names.Split(',').Contains("freezer"));
         if (line is null || freezer.DirectoryOf(line.Split(':', 3)[2]) is not { } directory) return;
-        if (!new FreezerV1(directory).IsHeldFrozen || pidfd.WaitForExit(TimeSpan.Zero)) return;
+        if (!new FreezerV1(directory).IsEffectivelyFrozen || pidfd.WaitForExit(TimeSpan.Zero)) return;
         CgroupFile.TryWrite(freezer.OwnDirectory, "cgroup.procs", $"{pid}");
     }
 }

@@ -13,7 +13,7 @@ public sealed class WorkerPool(string name, int threads, int mostWaiting, TimeSp
     /// <summary>Stuck ones included.</summary>
     public const int MaximumThreads = 64;
 
-    private static readonly TimeSpan IdleLife = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(20);
     private readonly object _gate = new();
     private readonly Queue<Job> _waiting = new();
     private int _alive, _stuck, _idle; // under the gate, as is what waits: an idle thread is there for one job only
@@ -71,7 +71,7 @@ public sealed class WorkerPool(string name, int threads, int mostWaiting, TimeSp
             {
                 if (_waiting.TryDequeue(out var job)) return job;
                 _idle++;
-                var isWoken = Monitor.Wait(_gate, IdleLife);
+                var isWoken = Monitor.Wait(_gate, IdleTimeout);
                 _idle--;
                 if (!isWoken && _waiting.Count == 0) break;
             }

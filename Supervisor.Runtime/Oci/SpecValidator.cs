@@ -23,8 +23,8 @@ public static class SpecValidator
         if (linux.RootfsPropagation is { Length: > 0 } p && !MountWords.Propagations.ContainsKey(p))
             throw new InvalidSpecException(
                 "linux.rootfsPropagation", $"\"{p}\" is not one of {string.Join(", ", MountWords.Propagations.Keys)}");
-        if (linux.CgroupsPath is { Length: > 0 } path && CgroupPath.Flaw(path) is { } flaw)
-            throw new InvalidSpecException("linux.cgroupsPath", flaw);
+        if (linux.CgroupsPath is { Length: > 0 } path && CgroupPath.FindError(path) is { } error)
+            throw new InvalidSpecException("linux.cgroupsPath", error);
         DeviceRules.Check(linux.Devices);
         if (linux.Resources is { } resources) ResourceRules.Check(resources, "linux.resources.");
         if (linux.Seccomp is { } seccomp) SeccompRules.Check(seccomp, "linux.seccomp.");

@@ -33,8 +33,8 @@ public sealed class CgroupLimits
     /// <summary>The directory of a spec's path in each hierarchy.</summary>
     /// <exception cref="InvalidSpecException">A path that could lead out of the mount.</exception>
     public static IReadOnlyDictionary<string, string> DirectoriesOf(CgroupHierarchies hierarchies, string cgroupsPath) =>
-        CgroupPath.Flaw(cgroupsPath) is { } flaw
-            ? throw new InvalidSpecException("linux.cgroupsPath", flaw)
+        CgroupPath.FindError(cgroupsPath) is { } error
+            ? throw new InvalidSpecException("linux.cgroupsPath", error)
             : hierarchies.DirectoriesOf(cgroupsPath);
 
     /// <summary>
