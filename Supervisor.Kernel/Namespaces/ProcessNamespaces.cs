@@ -20,7 +20,7 @@ internal static class ProcessNamespaces
         foreach (var (name, flag) in Kinds)
         {
             if (Link("self") is not { } ours) continue; // this kernel does not have this kind
-            if (Link($"{pid}") is not { } theirs) throw Ended();
+            if (Link($"{pid}") is not { } theirs) throw InitExited();
             if (ours != theirs) differing |= flag;
 
             string? Link(string process) => new FileInfo($"/proc/{process}/ns/{name}").LinkTarget;
@@ -29,5 +29,6 @@ internal static class ProcessNamespaces
     }
 
     /// <summary>The error for a container that has stopped.</summary>
-    public static InvalidOperationException Ended() => new("the container's init has exited: no process can be started in it");
+    public static InvalidOperationException InitExited() =>
+        new("the container's init has exited: no process can be started in it");
 }

@@ -131,7 +131,7 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
                 """, last.First).ExecuteReader();
             if (sum.Read()) _now = _now.SetItem(_now.Count - 1, last with { Events = sum.GetInt64(0), Bytes = sum.GetInt64(1) });
         }
-        TakeOver();
+        MarkCommitted();
     }
 
     /// <summary>Offset of the last existing tagged event; 0 for none.</summary>
@@ -144,7 +144,7 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
     /// <param name="next">The lowest offset that is not assigned yet.</param>
     public void Committed(IReadOnlyCollection<TaggedEvent> tagged, long lastTagged, long next)
     {
-        TakeOver();
+        MarkCommitted();
         if (tagged.Count > 0 && _subscribers.Count > 0)
         {
             var message = new TaggedEvents.Committed([.. tagged]);
@@ -194,7 +194,7 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
     private long Checksum(HistorySegment segment) => new RowChecksum()
         .Add(events).Add(segment.First).Add(segment.Previous).Add(segment.At.Ticks).Add(segment.Events).Add(segment.Bytes).Value;
 
-    private void TakeOver()
+    private void MarkCommitted()
     {
         _committed = _now;
         First = _now is [{ Previous: > 0, First: var first }, ..] ? first : 0;

@@ -131,7 +131,7 @@ internal sealed class StoreThread : IDisposable
         {
             Gather(requests);
             for (var from = 0; from < requests.Count; from += _settings.MaxBatch)
-                Carry(requests.GetRange(from, Math.Min(_settings.MaxBatch, requests.Count - from)));
+                Execute(requests.GetRange(from, Math.Min(_settings.MaxBatch, requests.Count - from)));
             requests.Clear();
             if (_reserve > 0 && (_unreserved || WrittenAhead >= _reservedAt + ReserveAgainAfter)) Reserve();
             if (WrittenAhead >= (_isSpaceLow ? CheckpointWhenSpaceIsLow : CheckpointAtOnce)) Maintain();
@@ -218,7 +218,7 @@ internal sealed class StoreThread : IDisposable
         {
             // The disk may be full. A commit that matters gets the same error and reports it to its caller; this work waits for
             // the next commit.
-            GiveUp(e);
+            RecoverConnection(e);
             (_untidy, _checkpointedAt) = (false, _connection?.PagesWritten ?? 0);
         }
     }
@@ -236,7 +236,7 @@ internal sealed class StoreThread : IDisposable
         SpaceChanged?.Invoke(_isSpaceLow);
     }
 
-    private void Carry(List<StoreRequest> group)
+    private void Execute(List<StoreRequest> group)
     {
         group.RemoveAll(r => !r.TryBegin());
         if (!group.TrueForAll(IsOpen)) group = WithOpen(group);
@@ -250,8 +250,8 @@ internal sealed class StoreThread : IDisposable
             // One request broke the transaction of all. Retry in halves, in order: one in a thousand costs some ten commits,
             // not a thousand.
             var half = group.Count / 2;
-            Carry(group.GetRange(0, half));
-            Carry(group.GetRange(half, group.Count - half));
+            Execute(group.GetRange(0, half));
+            Execute(group.GetRange(half, group.Count - half));
         }
         else
         {
@@ -291,7 +291,7 @@ internal sealed class StoreThread : IDisposable
             catch (Exception e)
             {
                 table.RolledBack();
-                GiveUp(e);
+                RecoverConnection(e);
                 foreach (var request in group.Where(r => r.Table == table)) request.Fail(e);
                 var others = group.FindAll(r => r.Table != table);
                 return others.Count > 0 ? WithOpen(others) : others;
@@ -320,7 +320,7 @@ internal sealed class StoreThread : IDisposable
         catch (Exception e)
         {
             foreach (var table in _opened) table.RolledBack();
-            GiveUp(e);
+            RecoverConnection(e);
             return (e, isRunning || e is SqliteException { SqliteErrorCode: raw.SQLITE_FULL });
         }
         if (durability is not Durability.Read)
@@ -335,7 +335,7 @@ internal sealed class StoreThread : IDisposable
 
     // After an I/O error the state of the pages that the kernel still had to write is unknown (it reports the error once, and
     // then treats them as clean): reopening reads what there is, and the checkpoint at the close writes it once more.
-    private void GiveUp(Exception cause)
+    private void RecoverConnection(Exception cause)
     {
         try
         {

@@ -106,6 +106,6 @@ internal sealed class ExecCreation(ContainerHost host, Cgroup cgroup, Pidfd init
     {
         var differing = ProcessNamespaces.Differing(initPid);
         // Read by pid, so it is valid only if the init has not exited since.
-        return init.WaitForExit(TimeSpan.Zero) ? throw ProcessNamespaces.Ended() : differing;
+        return init.WaitForExit(TimeSpan.Zero) ? throw ProcessNamespaces.InitExited() : differing;
     }
 }
