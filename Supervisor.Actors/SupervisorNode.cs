@@ -126,7 +126,7 @@ public sealed class SupervisorNode : IAsyncDisposable
         }
     }
 
-    private static IOException Lost(JournalLost lost) => lost.Stays
+    private static IOException Lost(JournalLost lost) => lost.IsPermanent
         ? new JournalUnusableException(
             lost.Reason
             + (lost.Cause is DamagedEventsException damaged ? $"; it holds {JournalContents.Of(damaged.PersistenceId)}" : "")

@@ -91,7 +91,7 @@ public sealed class ContainerActor : JournalledActor
     /// <inheritdoc/>
     protected override bool Tolerate(DamagedEventsException damage)
     {
-        _node.Lose(_id, damage);
+        _node.MarkDamaged(_id, damage);
         return true;
     }
 

@@ -64,7 +64,7 @@ public sealed class ContainerDirectory : ITaskDirectory
         + "daemon once with --adopt, which adopts it if it is running, or with --forget, which kills and removes it");
 
     /// <inheritdoc/>
-    public void Lose(ContainerId id, string damage)
+    public void MarkDamaged(ContainerId id, string damage)
     {
         _damaged.TryAdd(id, damage);
         Remove(id);

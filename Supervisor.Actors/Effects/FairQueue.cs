@@ -8,13 +8,13 @@ namespace Supervisor.Actors.Effects;
 internal sealed class FairQueue<TOwner, TItem>(int share) where TOwner : notnull
 {
     private readonly Dictionary<TOwner, Owner> _owners = [];
-    private readonly Queue<TOwner> _turns = new(); // owners with waiting items and room in their share
+    private readonly Queue<TOwner> _ready = new(); // owners with waiting items and room in their share
 
     private sealed class Owner
     {
         public Queue<TItem> Waiting { get; } = new();
         public int Running { get; set; }
-        public bool HasTurn { get; set; }
+        public bool IsQueued { get; set; }
     }
 
     /// <summary>Waiting items.</summary>
@@ -26,24 +26,24 @@ internal sealed class FairQueue<TOwner, TItem>(int share) where TOwner : notnull
         if (!_owners.TryGetValue(owner, out var state)) _owners[owner] = state = new Owner();
         state.Waiting.Enqueue(item);
         Count++;
-        GiveTurn(owner, state);
+        QueueOwner(owner, state);
     }
 
     /// <summary>Takes the next item. It counts as running until <see cref="Finish"/>.</summary>
     /// <returns>False when no owner with room in its share has an item.</returns>
     public bool TryDequeue([System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out TItem item)
     {
-        if (!_turns.TryDequeue(out var owner))
+        if (!_ready.TryDequeue(out var owner))
         {
             item = default;
             return false;
         }
         var state = _owners[owner];
-        state.HasTurn = false;
+        state.IsQueued = false;
         item = state.Waiting.Dequeue();
         Count--;
         state.Running++;
-        GiveTurn(owner, state);
+        QueueOwner(owner, state);
         return true;
     }
 
@@ -53,13 +53,13 @@ internal sealed class FairQueue<TOwner, TItem>(int share) where TOwner : notnull
         var state = _owners[owner];
         state.Running--;
         if (state is { Running: 0, Waiting.Count: 0 }) _owners.Remove(owner);
-        else GiveTurn(owner, state);
+        else QueueOwner(owner, state);
     }
 
-    private void GiveTurn(TOwner owner, Owner state)
+    private void QueueOwner(TOwner owner, Owner state)
     {
-        if (state.HasTurn || state.Waiting.Count == 0 || state.Running >= share) return;
-        state.HasTurn = true;
-        _turns.Enqueue(owner);
+        if (state.IsQueued || state.Waiting.Count == 0 || state.Running >= share) return;
+        state.IsQueued = true;
+        _ready.Enqueue(owner);
     }
 }

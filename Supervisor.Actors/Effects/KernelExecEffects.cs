@@ -11,7 +11,7 @@ namespace Supervisor.Actors.Effects;
 /// <summary>Carries out an exec's effects.</summary>
 public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider clock) : IExecEffects
 {
-    private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan KillTimeout = TimeSpan.FromSeconds(10);
 
     /// <inheritdoc/>
     public ExecOutcome Run(ExecWork work, CancellationToken deadline)
@@ -30,7 +30,7 @@ public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider cl
         }
         catch (Exception e)
         {
-            return Ended(work, new ExecCommand.EffectFailed(work.Exec, clock.GetUtcNow(), work.Effect, Reason(e)));
+            return Completed(work, new ExecCommand.EffectFailed(work.Exec, clock.GetUtcNow(), work.Effect, Reason(e)));
         }
     }
 
@@ -50,16 +50,16 @@ public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider cl
         try
         {
             Held(work).Start(deadline);
-            return Ended(work, new ExecCommand.Released(work.Exec, clock.GetUtcNow()));
+            return Completed(work, new ExecCommand.Released(work.Exec, clock.GetUtcNow()));
         }
         catch
         {
-            work.Process?.End(EndTimeout); // it may start late: a failed start must leave no process
+            work.Process?.End(KillTimeout); // it may start late: a failed start must leave no process
             throw;
         }
     }
 
-    private ExecOutcome Send(ExecWork work, ExecEffect.Signal effect) => Ended(work, Held(work).Signal(effect.Number)
+    private ExecOutcome Send(ExecWork work, ExecEffect.Signal effect) => Completed(work, Held(work).Signal(effect.Number)
         ? new ExecCommand.Signalled(work.Exec, clock.GetUtcNow())
         : new ExecCommand.EffectFailed(work.Exec, clock.GetUtcNow(), effect, Finished));
 
@@ -68,8 +68,8 @@ public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider cl
         var at = clock.GetUtcNow();
         if (effect.Process is not { } known)
         {
-            runtime.EndExec($"{work.Exec}", EndTimeout); // it may have been spawned and not journalled
-            return Ended(work, new ExecCommand.EffectFailed(
+            runtime.EndExec($"{work.Exec}", KillTimeout); // it may have been spawned and not journalled
+            return Completed(work, new ExecCommand.EffectFailed(
                 work.Exec, at, effect, new Refusal(RefusalCode.Unavailable, "the daemon exited before the process was started")));
         }
         if (runtime.TryAdoptExec($"{work.Exec}", IdentityOf(known), deadline) is { } process)
@@ -81,22 +81,22 @@ public sealed class KernelExecEffects(IContainerRuntime runtime, TimeProvider cl
             }
             catch (LaunchException e)
             {
-                process.End(EndTimeout);
-                return Ended(work, new ExecCommand.EffectFailed(
+                process.End(KillTimeout);
+                return Completed(work, new ExecCommand.EffectFailed(
                     work.Exec, at, new Release(known), new Refusal(RefusalCode.Unknown, e.Message)));
             }
         }
-        return Ended(work, new ExecCommand.Exited(work.Exec, at, Gone(known, at)));
+        return Completed(work, new ExecCommand.Exited(work.Exec, at, Gone(known, at)));
     }
 
     private ExecOutcome Finish(ExecWork work)
     {
-        work.Process?.End(EndTimeout);
-        return Ended(work, new ExecCommand.Signalled(work.Exec, clock.GetUtcNow()));
+        work.Process?.End(KillTimeout);
+        return Completed(work, new ExecCommand.Signalled(work.Exec, clock.GetUtcNow()));
     }
 
     private static IContainerProcess Held(ExecWork work) =>
         work.Process ?? throw new InvalidOperationException("this daemon does not hold its process");
 
-    private static ExecOutcome Ended(ExecWork work, ExecCommand.Report report) => new(report, work.Effect, null);
+    private static ExecOutcome Completed(ExecWork work, ExecCommand.Report report) => new(report, work.Effect, null);
 }

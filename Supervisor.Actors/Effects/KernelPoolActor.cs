@@ -99,11 +99,11 @@ public sealed class KernelPoolActor : UntypedActor
         _running[job] = new Running(work, asker, Stuck: false);
         // The effect's own deadline is the first to strike; being overdue is for calls that the kernel does not let go of.
         _pool.TryAdd(
-            _deadline, deadline => pool.Tell(new Done(job, Carry(work, deadline)), ActorRefs.NoSender),
+            _deadline, deadline => pool.Tell(new Done(job, Execute(work, deadline)), ActorRefs.NoSender),
             () => pool.Tell(new Overdue(job), ActorRefs.NoSender));
     }
 
-    private PoolOutcome Carry(PoolWork work, CancellationToken deadline)
+    private PoolOutcome Execute(PoolWork work, CancellationToken deadline)
     {
         var name = work.GetType().Name + " " + work.Name.Split(' ')[0];
         Failpoint.Pass("before", name);

@@ -46,7 +46,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         }
         catch (Exception e)
         {
-            return Ended(work, new TaskCommand.EffectFailed(work.Id, clock.GetUtcNow(), work.Effect, Reason(e)));
+            return Completed(work, new TaskCommand.EffectFailed(work.Id, clock.GetUtcNow(), work.Effect, Reason(e)));
         }
     }
 
@@ -92,7 +92,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
                 ManageCgroups = NullIfEmpty(request.CgroupsMode), Criu = program,
             },
             deadline);
-        return Ended(work, new TaskCommand.Checkpointed(work.Id, clock.GetUtcNow(), request));
+        return Completed(work, new TaskCommand.Checkpointed(work.Id, clock.GetUtcNow(), request));
     }
 
     private static ContainerRequest Request(ContainerId id, TaskSetup setup, ReadOnlyMemory<byte> spec) => new(
@@ -130,11 +130,11 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         try
         {
             Held(work).Start(deadline);
-            return Ended(work, new TaskCommand.InitStarted(work.Id, clock.GetUtcNow()));
+            return Completed(work, new TaskCommand.InitStarted(work.Id, clock.GetUtcNow()));
         }
         catch (LaunchException e)
         {
-            return Ended(work, StartFailed(work, e));
+            return Completed(work, StartFailed(work, e));
         }
     }
 
@@ -149,7 +149,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         var container = Held(work);
         var sent = effect.All ? container.SignalAll(effect.Number) : container.Signal(effect.Number);
         // A signal to all succeeds also when no process is left.
-        return Ended(work, sent || effect.All
+        return Completed(work, sent || effect.All
             ? new TaskCommand.Signalled(work.Id, clock.GetUtcNow())
             : new TaskCommand.EffectFailed(work.Id, clock.GetUtcNow(), effect, Finished));
     }
@@ -159,7 +159,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         var cgroup = Cgroup.Open(cgroupPaths);
         if (freeze) cgroup.Freeze(FreezeTimeout);
         else cgroup.Thaw(FreezeTimeout);
-        return Ended(work, freeze
+        return Completed(work, freeze
             ? new TaskCommand.Frozen(work.Id, clock.GetUtcNow()) : new TaskCommand.Thawed(work.Id, clock.GetUtcNow()));
     }
 
@@ -184,7 +184,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         // Its remaining processes are killed before its exit is published, as when a daemon is watching.
         if (init.BootId == ProcStat.BootId && Cgroup.Open(effect.CgroupPaths) is { Exists: true } cgroup)
             cgroup.KillAll(TearDownTimeout);
-        return Ended(work, new TaskCommand.InitGone(work.Id, clock.GetUtcNow(), Gone(init, clock.GetUtcNow())));
+        return Completed(work, new TaskCommand.InitGone(work.Id, clock.GetUtcNow(), Gone(init, clock.GetUtcNow())));
     }
 
     private KernelOutcome Remove(KernelWork work, TearDown effect)
@@ -193,13 +193,13 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         else runtime.TearDown($"{work.Id}", effect.Setup.Bundle, effect.CgroupPaths, TearDownTimeout);
         RemoveImages(effect.Images);
         RemoveFifos(work.Id);
-        return Ended(work, new TaskCommand.TornDown(work.Id, clock.GetUtcNow()));
+        return Completed(work, new TaskCommand.TornDown(work.Id, clock.GetUtcNow()));
     }
 
     private static IContainer Held(KernelWork work) =>
         work.Container ?? throw new InvalidOperationException("this daemon does not hold its init");
 
-    private static KernelOutcome Ended(KernelWork work, TaskCommand.Report report) => new(report, work.Effect, null);
+    private static KernelOutcome Completed(KernelWork work, TaskCommand.Report report) => new(report, work.Effect, null);
 
     /// <inheritdoc/>
     public TaskInquiryReply Answer(TaskInquiryWork work)

@@ -73,15 +73,15 @@ public sealed class EventHistoryActor : UntypedActor, IWithStash
     {
         switch (message)
         {
-            case EventHistory.Stand:
-                Sender.Tell(new EventHistory.Standing(_from > 0 ? _from : _last + 1));
+            case EventHistory.Establish:
+                Sender.Tell(new EventHistory.Established(_from > 0 ? _from : _last + 1));
                 break;
             case PublishedEvent published:
                 Take(published);
                 break;
             case EventHistory.Pull:
                 _asker = Sender;
-                Give();
+                SendPage();
                 break;
             case TaggedEvents.Page page:
                 Finish(page);
@@ -106,10 +106,10 @@ public sealed class EventHistoryActor : UntypedActor, IWithStash
         if (wasBehind || _reading || _queue.Count >= _window) return; // it is read from the journal later
         _queue.Add(published);
         _last = published.Number;
-        Give();
+        SendPage();
     }
 
-    private void Give()
+    private void SendPage()
     {
         if (_asker is not { } asker || _reading) return;
         if (_queue.Count > 0)
@@ -150,7 +150,7 @@ public sealed class EventHistoryActor : UntypedActor, IWithStash
         else
         {
             _last = _through; // no events up to the number asked for; those published since are read next
-            Give();
+            SendPage();
         }
     }
 

@@ -6,18 +6,18 @@ namespace Supervisor.Actors.Events;
 public abstract record EventHistory
 {
     /// <summary>
-    /// Asks whether the place is established; answered with <see cref="Standing"/>. No event published after that is missed.
+    /// Establishes the subscription; answered with <see cref="Established"/>. No event published after that is missed.
     /// </summary>
-    public sealed record Stand : EventHistory
+    public sealed record Establish : EventHistory
     {
-        /// <summary>The one.</summary>
-        public static Stand Instance { get; } = new();
+        /// <summary>The only instance.</summary>
+        public static Establish Instance { get; } = new();
     }
 
-    /// <summary>The place is established.</summary>
+    /// <summary>The subscription is established.</summary>
     /// <param name="Next">Where to resume if the daemon stops before an event comes: all events below this number are
     /// past.</param>
-    public sealed record Standing(long Next) : EventHistory;
+    public sealed record Established(long Next) : EventHistory;
 
     /// <summary>
     /// Asks for the next events. Answered, once there are any, with a <see cref="Page"/> or <see cref="Ended"/>. One at a
@@ -25,7 +25,7 @@ public abstract record EventHistory
     /// </summary>
     public sealed record Pull : EventHistory
     {
-        /// <summary>The one.</summary>
+        /// <summary>The only instance.</summary>
         public static Pull Instance { get; } = new();
     }
 

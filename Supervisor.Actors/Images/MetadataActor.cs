@@ -43,7 +43,7 @@ public sealed class MetadataActor(
         switch (message)
         {
             case MetadataCommand command:
-                Carry(command, Sender);
+                Execute(command, Sender);
                 break;
             case Swept { Failure: { } failure }:
                 directory.Failed(failure);
@@ -74,7 +74,7 @@ public sealed class MetadataActor(
         }
     }
 
-    private void Carry(MetadataCommand command, IActorRef asker)
+    private void Execute(MetadataCommand command, IActorRef asker)
     {
         var before = _decided;
         var decision = MetadataMachine.Decide(before, command, () => Garbage(before, command.At));

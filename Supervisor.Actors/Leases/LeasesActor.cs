@@ -45,10 +45,10 @@ public sealed class LeasesActor(LeaseDirectory directory, TimeProvider clock) : 
         switch (message)
         {
             case Tick:
-                Carry(new LeaseCommand.Expire(clock.GetUtcNow()), ActorRefs.Nobody);
+                Execute(new LeaseCommand.Expire(clock.GetUtcNow()), ActorRefs.Nobody);
                 break;
             case LeaseCommand command:
-                Carry(command, command is LeaseCommand.Expire or LeaseCommand.ForgetNamespace ? ActorRefs.Nobody : Sender);
+                Execute(command, command is LeaseCommand.Expire or LeaseCommand.ForgetNamespace ? ActorRefs.Nobody : Sender);
                 break;
             default:
                 Unhandled(message);
@@ -71,25 +71,25 @@ public sealed class LeasesActor(LeaseDirectory directory, TimeProvider clock) : 
         }
     }
 
-    private void Carry(LeaseCommand command, IActorRef asker)
+    private void Execute(LeaseCommand command, IActorRef asker)
     {
         var decision = LeaseMachine.Decide(_state, command);
-        var before = Concerned(command);
-        PersistEach(decision.Events, Happened);
+        var before = FindLease(command);
+        PersistEach(decision.Events, Apply);
         DeferAsync(decision, d =>
         {
-            asker.Tell(new LeaseReply(d.Refusal, Concerned(command) ?? before));
+            asker.Tell(new LeaseReply(d.Refusal, FindLease(command) ?? before));
             CompactIfLong(CompactEvery, () => new LeaseEvent.Compacted(command.At, [.. _state.Values]));
         });
     }
 
-    private void Happened(LeaseEvent e)
+    private void Apply(LeaseEvent e)
     {
         _state = LeaseMachine.Apply(_state, e);
         directory.Publish(_state);
     }
 
-    private Lease? Concerned(LeaseCommand command) => command switch
+    private Lease? FindLease(LeaseCommand command) => command switch
     {
         LeaseCommand.Create c => _state.GetValueOrDefault(c.Key),
         LeaseCommand.Delete c => _state.GetValueOrDefault(c.Key),

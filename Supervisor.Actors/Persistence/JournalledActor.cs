@@ -63,5 +63,5 @@ public sealed record JournalLost(string PersistenceId, Exception Cause)
     public string Reason => Cause.Message;
 
     /// <summary>Whether a retry cannot help: the file is damaged, or is another one.</summary>
-    public bool Stays => Cause is JournalUnusableException or DamagedEventsException;
+    public bool IsPermanent => Cause is JournalUnusableException or DamagedEventsException;
 }

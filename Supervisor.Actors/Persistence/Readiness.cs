@@ -16,7 +16,7 @@ public sealed class Readiness
     internal void Expect(IReadOnlyCollection<ContainerId> containers)
     {
         foreach (var id in containers) _missingContainers[id] = _missingTasks[id] = true;
-        BeReadyIfNoneIsMissing();
+        CompleteIfAllRecovered();
     }
 
     /// <summary>A container has recovered.</summary>
@@ -27,11 +27,11 @@ public sealed class Readiness
 
     private void Recovered(ConcurrentDictionary<ContainerId, bool> missing, ContainerId id)
     {
-        if (missing.TryRemove(id, out _)) BeReadyIfNoneIsMissing();
+        if (missing.TryRemove(id, out _)) CompleteIfAllRecovered();
     }
 
     /// <summary>Checked after each removal, so the call that removes the last of either sees both empty.</summary>
-    private void BeReadyIfNoneIsMissing()
+    private void CompleteIfAllRecovered()
     {
         if (_missingContainers.IsEmpty && _missingTasks.IsEmpty) _ready.TrySetResult();
     }

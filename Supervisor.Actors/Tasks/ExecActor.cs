@@ -80,7 +80,7 @@ public sealed class ExecActor : ProcessActor<ExecState, ExecCommand, ExecEvent, 
 
     private protected override bool IsAwaited(ExecEffect effect) => true;
 
-    private protected override bool Waits(object message) => message is ExecEnvelope;
+    private protected override bool WaitsForRecovery(object message) => message is ExecEnvelope;
 
     private protected override object Reply(Refusal? refusal, ExecState state) => new ExecReply(_id, refusal, state);
 

@@ -14,5 +14,5 @@ public interface ITaskDirectory
 
     /// <summary>The container cannot be recovered from the journal.</summary>
     /// <param name="damage">What is wrong with its journal.</param>
-    void Lose(ContainerId id, string damage);
+    void MarkDamaged(ContainerId id, string damage);
 }

@@ -14,9 +14,9 @@ public sealed record NodeServices(
     /// <summary>
     /// Marks a container that cannot be recovered from the journal: nothing waits for it, and its processes are left alone.
     /// </summary>
-    internal void Lose(ContainerId id, DamagedEventsException damage)
+    internal void MarkDamaged(ContainerId id, DamagedEventsException damage)
     {
-        Directory.Lose(id, damage.Message);
+        Directory.MarkDamaged(id, damage.Message);
         Readiness.ContainerRecovered(id);
         Readiness.TaskRecovered(id);
     }

@@ -47,7 +47,7 @@ public abstract class ProcessActor<TState, TCommand, TEvent, TEffect> : Journall
     private protected abstract IContainerProcess? Process { get; }
 
     /// <summary>The effects that callers wait for.</summary>
-    private protected IEnumerable<TEffect> Awaited => _waitingForEffect.Keys;
+    private protected IEnumerable<TEffect> AwaitedEffects => _waitingForEffect.Keys;
 
     /// <summary>The process could not be adopted, and is not known to have exited: a shim was dying, or the kernel was
     /// busy.</summary>
@@ -59,8 +59,8 @@ public abstract class ProcessActor<TState, TCommand, TEvent, TEffect> : Journall
     /// <summary>Whether commands wait for an effect of recovery.</summary>
     private protected abstract bool IsAwaited(TEffect effect);
 
-    /// <summary>Whether a message waits for it.</summary>
-    private protected abstract bool Waits(object message);
+    /// <summary>Whether a message waits for an effect of recovery.</summary>
+    private protected abstract bool WaitsForRecovery(object message);
 
     private protected abstract object Reply(Refusal? refusal, TState state);
 
@@ -110,7 +110,7 @@ public abstract class ProcessActor<TState, TCommand, TEvent, TEffect> : Journall
     /// <inheritdoc/>
     protected override bool Tolerate(DamagedEventsException damage)
     {
-        Node.Lose(_container, damage);
+        Node.MarkDamaged(_container, damage);
         return true;
     }
 
@@ -178,7 +178,7 @@ public abstract class ProcessActor<TState, TCommand, TEvent, TEffect> : Journall
 
     private void Adopting(object message)
     {
-        if (Waits(message))
+        if (WaitsForRecovery(message))
         {
             Stash.Stash();
             return;

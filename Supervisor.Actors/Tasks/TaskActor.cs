@@ -17,7 +17,7 @@ public sealed class TaskActor : ProcessActor<TaskState, TaskCommand, TaskEvent, 
     private readonly ContainerId _id;
     private readonly TaskExecs _execs;
     private IContainer? _container;
-    private bool _isKnown; // whether its state was checked against the kernel, not only read from the journal
+    private bool _isChecked; // whether its state was checked against the kernel, not only read from the journal
     private bool _hasEvents; // recovery found some; without any, a start with thousands of tasks has none to delete
 
     /// <param name="id">The task's container.</param>
@@ -55,7 +55,7 @@ public sealed class TaskActor : ProcessActor<TaskState, TaskCommand, TaskEvent, 
                 Stash.Stash();
                 break;
             case Unknown:
-                BeKnown();
+                MarkChecked();
                 break;
             case KernelOutcome outcome:
                 Accept(outcome);
@@ -101,8 +101,8 @@ public sealed class TaskActor : ProcessActor<TaskState, TaskCommand, TaskEvent, 
 
     private protected override void Recovered()
     {
-        _isKnown = !TaskMachine.Recover(State).Any(e => e is TaskEffect.AdoptInit);
-        if (!_isKnown) Timers.StartSingleTimer(Unknown.Instance, Unknown.Instance, KnownWithin);
+        _isChecked = !TaskMachine.Recover(State).Any(e => e is TaskEffect.AdoptInit);
+        if (!_isChecked) Timers.StartSingleTimer(Unknown.Instance, Unknown.Instance, KnownWithin);
         if (State is TaskState.Absent)
         {
             _execs.DiscardAll(); // the daemon stopped before they were removed
@@ -118,7 +118,7 @@ public sealed class TaskActor : ProcessActor<TaskState, TaskCommand, TaskEvent, 
     private protected override bool IsAwaited(TaskEffect effect) =>
         effect is TaskEffect.AdoptInit || State is TaskState.Creating;
 
-    private protected override bool Waits(object message) =>
+    private protected override bool WaitsForRecovery(object message) =>
         message is ExecCommand or ProcessInput or (TaskCommand and not TaskCommand.Report);
 
     private protected override object Reply(Refusal? refusal, TaskState state) => new TaskReply(_id, refusal, state);
@@ -128,8 +128,8 @@ public sealed class TaskActor : ProcessActor<TaskState, TaskCommand, TaskEvent, 
 
     private void Handle(ExecCommand command, IActorRef asker)
     {
-        var freezing = Awaited.Any(e => e is TaskEffect.Freeze);
-        if (_execs.Judge(command, State, freezing) is { } refusal)
+        var freezing = AwaitedEffects.Any(e => e is TaskEffect.Freeze);
+        if (_execs.FindRefusal(command, State, freezing) is { } refusal)
             asker.Tell(new ExecReply(command.Id, refusal, new ExecState.Absent()));
         else if (command is not ExecCommand.Add || _execs.Has(command.Id.Value)) _execs.Forward(command, _container, asker);
         else
@@ -169,12 +169,12 @@ public sealed class TaskActor : ProcessActor<TaskState, TaskCommand, TaskEvent, 
     /// </summary>
     private void ReportRecovered()
     {
-        if (_isKnown && _execs.Recovered) Node.Readiness.TaskRecovered(_id);
+        if (_isChecked && _execs.Recovered) Node.Readiness.TaskRecovered(_id);
     }
 
-    private void BeKnown()
+    private void MarkChecked()
     {
-        _isKnown = true;
+        _isChecked = true;
         Timers.Cancel(Unknown.Instance);
         ReportRecovered();
     }
@@ -236,7 +236,7 @@ public sealed class TaskActor : ProcessActor<TaskState, TaskCommand, TaskEvent, 
     {
         // An init that can no longer be started was killed: its state is known when it has exited.
         var isChecked = command is TaskCommand.InitAdopted or TaskCommand.EffectFailed { Effect: TaskEffect.AdoptInit };
-        if (!_isKnown && (isChecked && decision.Effects.IsEmpty || command is TaskCommand.InitEnded)) BeKnown();
+        if (!_isChecked && (isChecked && decision.Effects.IsEmpty || command is TaskCommand.InitEnded)) MarkChecked();
         if (decision.Events is [TaskEvent.CreateFailed]) Shorten(); // never created: keep nothing
     }
 

@@ -14,7 +14,7 @@ namespace Supervisor.Actors.Tasks;
 /// </remarks>
 internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext context)
 {
-    private static readonly TimeSpan ExitsWithin = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ExitTimeout = TimeSpan.FromSeconds(10);
     private readonly Dictionary<string, Child> _children = new(StringComparer.Ordinal);
     private long _made;
     private bool _ending, _gaveUp, _holding;
@@ -49,7 +49,7 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
 
     /// <summary>Why the task's state, or its exit that waits for the execs, forbids a command; null if neither does.</summary>
     /// <param name="freezing">A pause is on its way.</param>
-    public Refusal? Judge(ExecCommand command, TaskState state, bool freezing) => (command, state) switch
+    public Refusal? FindRefusal(ExecCommand command, TaskState state, bool freezing) => (command, state) switch
     {
         (_, TaskState.Absent) => new Refusal(RefusalCode.NotFound, $"task {command.Id.Container.Value} not found"),
         (ExecCommand.Add or ExecCommand.Start, TaskState.Creating) =>
@@ -123,7 +123,7 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
             // In a pid namespace of their own the kernel has killed them; in the host's they must be killed here.
             foreach (var exec in _children.Keys)
                 Forward(new ExecCommand.Kill(ExecId.Parse(id, exec), node.Clock.GetUtcNow(), 9), null, ActorRefs.Nobody);
-            timers.StartSingleTimer(ExecExitTimeout.Instance, ExecExitTimeout.Instance, ExitsWithin);
+            timers.StartSingleTimer(ExecExitTimeout.Instance, ExecExitTimeout.Instance, ExitTimeout);
         }
         return true;
     }

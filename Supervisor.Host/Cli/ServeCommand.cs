@@ -104,7 +104,7 @@ internal static class ServeCommand
             {
                 return await StartAsync(options, cancel);
             }
-            catch (Exception e) when (e is DaemonStartException { Stays: false } or IOException or TimeoutException)
+            catch (Exception e) when (e is DaemonStartException { IsPermanent: false } or IOException or TimeoutException)
             {
                 await Console.Error.WriteLineAsync($"supervisor: {e.Message}; trying again");
             }

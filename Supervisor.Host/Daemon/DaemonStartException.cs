@@ -6,5 +6,5 @@ namespace Supervisor.Host.Daemon;
 public sealed class DaemonStartException(string message, Exception? inner = null) : Exception(message, inner)
 {
     /// <summary>Whether a retry cannot help.</summary>
-    public bool Stays => InnerException is JournalUnusableException;
+    public bool IsPermanent => InnerException is JournalUnusableException;
 }

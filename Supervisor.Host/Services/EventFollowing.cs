@@ -21,7 +21,7 @@ public sealed class EventFollowing(SupervisorSystem system, DaemonLifetime lifet
     /// </summary>
     public const string NextHeader = "supervisor-next-event";
 
-    private static readonly TimeSpan StandWithin = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan EstablishTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>Forwards events until the call ends.</summary>
     /// <param name="from">The first number; 0: only new events.</param>
@@ -33,10 +33,11 @@ public sealed class EventFollowing(SupervisorSystem system, DaemonLifetime lifet
         using var either = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.Stopping);
         try
         {
-            var standing = await reader.Ask<EventHistory.Standing>(EventHistory.Stand.Instance, StandWithin, either.Token);
+            var established = await reader.Ask<EventHistory.Established>(
+                EventHistory.Establish.Instance, EstablishTimeout, either.Token);
             // The subscription is established when the headers arrive, which is before the first event.
             await context.WriteResponseHeadersAsync(
-                [new Metadata.Entry(NextHeader, standing.Next.ToString(CultureInfo.InvariantCulture))]);
+                [new Metadata.Entry(NextHeader, established.Next.ToString(CultureInfo.InvariantCulture))]);
             await foreach (var page in PagesAsync(reader, either.Token))
                 foreach (var @event in page)
                     if (filters.Matches(EventFields.Of(@event))) await write(@event, either.Token);

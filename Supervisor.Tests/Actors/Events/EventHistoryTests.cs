@@ -54,7 +54,7 @@ public sealed class EventHistoryTests : IAsyncLifetime
     {
         await Publish(3);
         var reader = _system.ActorOf(EventHistoryActor.Props(_publisher, from: 0, window: 8));
-        await reader.Ask<EventHistory.Standing>(EventHistory.Stand.Instance, Patience);
+        await reader.Ask<EventHistory.Established>(EventHistory.Establish.Instance, Patience);
         await Publish(20);
         var numbers = new List<long>();
         await Pull(reader, numbers, until: 23);
