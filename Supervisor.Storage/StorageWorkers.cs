@@ -3,8 +3,8 @@ using Supervisor.Kernel.Threads;
 namespace Supervisor.Storage;
 
 /// <summary>
-/// Threads for work that blocks on files: never an actor's, never the thread pool's. One that the kernel does not let go of (a
-/// dead disk, a hanging network file system) is answered without it.
+/// Threads for work that blocks on files: never an actor's, never the thread pool's. A call that is stuck in the kernel (a dead
+/// disk, a hanging network file system) gets an error at its deadline.
 /// </summary>
 /// <param name="threads">How many when none is stuck.</param>
 public sealed class StorageWorkers(int threads) : IDisposable
@@ -17,8 +17,8 @@ public sealed class StorageWorkers(int threads) : IDisposable
 
     /// <summary>Runs <paramref name="work"/> on a thread that may block.</summary>
     /// <param name="what">For messages: <c>unpack a layer</c>.</param>
-    /// <param name="work">Looks at its token now and then.</param>
-    /// <param name="deadline">From the moment that it begins.</param>
+    /// <param name="work">Checks its token regularly.</param>
+    /// <param name="deadline">From the start of the work.</param>
     /// <param name="caller">Ends the work early.</param>
     /// <exception cref="StorageException">Too many wait, or the work is stuck.</exception>
     public Task<T> RunAsync<T>(
@@ -53,7 +53,7 @@ public sealed class StorageWorkers(int threads) : IDisposable
     public Task RunAsync(string what, Action<CancellationToken> work, TimeSpan deadline, CancellationToken caller = default) =>
         RunAsync(what, token => { work(token); return true; }, deadline, caller);
 
-    /// <summary>Forgets what waits, and cancels what runs.</summary>
+    /// <summary>Discards waiting work and cancels running work.</summary>
     public void Dispose()
     {
         _stopping.Cancel();

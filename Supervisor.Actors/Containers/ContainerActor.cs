@@ -33,7 +33,7 @@ public sealed class ContainerActor : JournalledActor
 
     /// <summary>How to create one.</summary>
     public static Props Props(ContainerId id, NodeServices node, ContainerDirectory directory) =>
-        Akka.Actor.Props.Create<ContainerActor>(id, node, directory); // no expression: evaluated for each
+        Akka.Actor.Props.Create<ContainerActor>(id, node, directory); // an expression tree would be interpreted each time
 
     /// <summary>The container is deleted and its journal empty: the parent may stop this actor.</summary>
     internal sealed record Passivate(ContainerId Id);

@@ -9,8 +9,8 @@ using Supervisor.Kernel.Threads;
 namespace Supervisor.Actors.Effects;
 
 /// <summary>
-/// Dispatches work to idle workers, the only actors that block in the kernel. A container stuck there holds up one worker and
-/// no reply: at its deadline its caller gets an error, and another worker takes the place until it returns.
+/// Dispatches work to idle workers, the only actors that block in the kernel. A container stuck there blocks one worker, but
+/// no reply: at its deadline its caller gets an error, and another worker replaces it until it returns.
 /// </summary>
 /// <remarks>
 /// Plain routers queue behind a busy routee; here work waits in one queue for any free worker. Containers take turns, and one
@@ -97,7 +97,7 @@ public sealed class KernelPoolActor : UntypedActor
     {
         var (job, pool) = (++_lastJob, Self);
         _running[job] = new Running(work, asker, Stuck: false);
-        // The effect's own deadline is the first to strike; being overdue is for calls that the kernel does not let go of.
+        // The effect's own deadline expires first; only calls that are stuck in the kernel become overdue.
         _pool.TryAdd(
             _deadline, deadline => pool.Tell(new Done(job, Execute(work, deadline)), ActorRefs.NoSender),
             () => pool.Tell(new Overdue(job), ActorRefs.NoSender));
@@ -142,7 +142,7 @@ public sealed class KernelPoolActor : UntypedActor
         _stuck++;
         _waiting.Finish(running.Work.Id);
         var name = running.Work.Name;
-        _log.Warning("{0}: {1} is stuck in the kernel for {2}, answering without it", running.Work.Id, name, _deadline);
+        _log.Warning("{0}: {1} has been stuck in the kernel for {2}; its caller gets an error", running.Work.Id, name, _deadline);
         running.Asker.Tell(Failed(
             running.Work, RefusalCode.DeadlineExceeded, $"stuck in the kernel ({name}) for {_deadline.TotalSeconds:0} s"));
         Dispatch();

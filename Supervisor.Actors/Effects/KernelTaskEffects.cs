@@ -169,7 +169,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         var container = runtime.TryAdopt($"{work.Id}", effect.Setup.Bundle, IdentityOf(init), effect.CgroupPaths, deadline);
         try
         {
-            // requested from the daemon before, which may have done it: a start is idempotent
+            // requested from the previous daemon, which may have done it: a start is idempotent
             if (effect.Release) container?.Start(deadline);
         }
         catch (LaunchException e)

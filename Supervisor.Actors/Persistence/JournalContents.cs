@@ -13,7 +13,7 @@ internal static class JournalContents
         "leases" => "all leases",
         "metadata" => "all images, and which content and snapshots there are",
         "client-events" => "events that clients have published",
-        _ => "what belongs to no single container",
+        _ => "data of more than one container",
     };
 
     /// <summary>What is lost when they are removed and the rest is kept; null where the rest is useless without them.</summary>

@@ -26,7 +26,7 @@ public sealed class ExecActor : ProcessActor<ExecState, ExecCommand, ExecEvent, 
     private protected override IContainerProcess? Process => _process;
 
     /// <summary>How to create one.</summary>
-    // no expression: evaluated for each
+    // an expression tree would be interpreted each time
     public static Props Props(ExecId id, NodeServices node) => Akka.Actor.Props.Create<ExecActor>(id, node);
 
     /// <summary>A command, with what only the task holds.</summary>

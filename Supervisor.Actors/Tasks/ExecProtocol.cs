@@ -71,7 +71,7 @@ public abstract record ExecEffect
     public sealed record Signal(InitProcess Process, int Number) : ExecEffect;
 
     /// <summary>After our restart: finds the process by pid, start time and boot id, or reports that it is gone.</summary>
-    /// <param name="Process">Null if none was journalled: it was never released, and died with the daemon before.</param>
+    /// <param name="Process">Null if none was journalled: it was never released, and died with the previous daemon.</param>
     public sealed record Adopt(InitProcess? Process) : ExecEffect;
 
     /// <summary>Kills a process that was spawned too late.</summary>

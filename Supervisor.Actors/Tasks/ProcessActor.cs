@@ -10,7 +10,7 @@ using Supervisor.Runtime.Lifecycle;
 namespace Supervisor.Actors.Tasks;
 
 /// <summary>
-/// The shell of a machine that lives with a process, a task with its init or an exec: journal first, then effects, then the
+/// The shell of a machine that has a process, a task with its init or an exec: journal first, then effects, then the
 /// answer.
 /// </summary>
 public abstract class ProcessActor<TState, TCommand, TEvent, TEffect> : JournalledActor, IWithTimers

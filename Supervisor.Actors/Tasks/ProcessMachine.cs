@@ -3,11 +3,11 @@ using Supervisor.Actors.Identity;
 
 namespace Supervisor.Actors.Tasks;
 
-/// <summary>A machine that lives with a process, as its shell (<see cref="ProcessActor{S,C,E,F}"/>) uses it.</summary>
+/// <summary>A machine that has a process, as its shell (<see cref="ProcessActor{S,C,E,F}"/>) uses it.</summary>
 /// <param name="Kind">What it is the machine of: a task, or an exec.</param>
 /// <param name="ExitOf">The exit of the process; null before it.</param>
 /// <param name="TopicOf">Null for an event that is not published.</param>
-/// <param name="IsAdoption">Whether the effect adopts a process of the daemon before. It is repeated until it succeeds.</param>
+/// <param name="IsAdoption">Whether the effect adopts a process of the previous daemon. It is repeated until it succeeds.</param>
 internal sealed record ProcessMachine<TState, TCommand, TEvent, TEffect>(
     string Kind, Func<TState, TCommand, Decision<TEvent, TEffect>> Decide, Func<TState, TEvent, TState> Apply,
     Func<TState, ImmutableArray<TEffect>> Recover, Func<TState, TaskExit?> ExitOf, Func<TEvent, string?> TopicOf,

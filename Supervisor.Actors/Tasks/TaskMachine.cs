@@ -101,7 +101,7 @@ public static class TaskMachine
         (Starting { EarlyExit: { } exit } s, InitAdopted r) =>
             Record(new E.Started(r.At, s.Init.Pid), new E.Exited(r.At, exit, s.Init.Pid)),
         (Starting s, InitAdopted r) => Record(new E.Started(r.At, s.Init.Pid)),
-        // Its parent died with the daemon before: it can never be started, so it is killed.
+        // Its parent died with the previous daemon: it can never be started, so it is killed.
         (Created s, InitAdopted { IsHeld: false }) => new([], [new F.Signal(s.Init, 9, All: false, s.CgroupPaths)]),
         (Deleting { Exit: null } s, InitAdopted) => new([], [new F.Signal(s.Init, 9, All: false, s.CgroupPaths)]),
 

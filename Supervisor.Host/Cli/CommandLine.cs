@@ -61,7 +61,7 @@ internal static class CommandLine
         return line.SequenceEqual(args) ? parse : tree.Parse(line);
     }
 
-    /// <summary>The line in our own words: <c>help run</c> is <c>run --help</c>, <c>-v</c> without a verb --version.</summary>
+    /// <summary>Normalizes the line: <c>help run</c> is <c>run --help</c>, <c>-v</c> without a verb --version.</summary>
     private static IReadOnlyList<string> Plain(IReadOnlyList<string> args)
     {
         var first = 0;

@@ -132,7 +132,7 @@ internal sealed class DaemonClient : IDisposable
 
     public void Dispose() => _channel.Dispose();
 
-    /// <summary>What the daemon says of itself; empty if it is another one.</summary>
+    /// <summary>What the daemon reports about itself; empty if it is not a supervisor.</summary>
     private async Task<IDictionary<string, string>> ExportsAsync(CancellationToken cancel)
     {
         var request = new PluginsRequest { Filters = { "type==io.containerd.runtime.v2,id==task" } };

@@ -41,8 +41,8 @@ internal static class Reconnection
     }
 
     /// <summary>
-    /// As <see cref="StayAsync"/>, for a call that is refused once it was done: on a repetition, when the answer to the first
-    /// attempt may have been lost with the daemon, that refusal shows that it was done.
+    /// As <see cref="StayAsync"/>, for a call that is refused the second time: on a retry, when the daemon exited before it
+    /// answered the first attempt, that refusal shows that the first attempt succeeded.
     /// </summary>
     /// <param name="done">The refusal.</param>
     /// <returns>The answer; null if it was lost.</returns>

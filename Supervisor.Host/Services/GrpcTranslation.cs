@@ -17,7 +17,7 @@ namespace Supervisor.Host.Services;
 /// <summary>Maps the actors' messages to wire messages and back. It has no rules of its own.</summary>
 public static class GrpcTranslation
 {
-    /// <summary>Why a call fails when the daemon is asked to stop: a client may ask the next daemon.</summary>
+    /// <summary>Why a call fails while the daemon stops: a client may retry with the next daemon.</summary>
     public const string Stopping = "the daemon is stopping";
 
     /// <summary>Bytes of a label's key and value together: containerd's limit.</summary>

@@ -10,7 +10,7 @@ namespace Supervisor.Host.Services;
 /// <summary>
 /// An exit while no daemon ran is published when it is found, at the daemon's start, and a client that lost its stream by the
 /// restart subscribes later than that. dockerd, which learns of exits only from this stream, would list the container as
-/// running for ever. So the first subscription of its kind soon after the start first receives the exits since the start.
+/// running forever. So the first subscription of its kind soon after the start first receives the exits since the start.
 /// </summary>
 public sealed class MissedExitReplay(SupervisorSystem system, DaemonLifetime lifetime)
 {

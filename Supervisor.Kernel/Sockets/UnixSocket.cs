@@ -59,7 +59,7 @@ internal static unsafe class UnixSocket
     public static Fd Connect(int type, string path) =>
         Connect(type, path, out var errno) ?? throw new SyscallException("connect", errno, path);
 
-    /// <returns>Null where no process listens, or nothing is: ECONNREFUSED, ENOENT.</returns>
+    /// <returns>Null where no process listens (ECONNREFUSED) or there is no socket (ENOENT).</returns>
     public static Fd? TryConnect(int type, string path) => Connect(type, path, out var errno)
         ?? (errno is Errno.ECONNREFUSED or Errno.ENOENT ? null : throw new SyscallException("connect", errno, path));
 

@@ -1,8 +1,8 @@
 namespace Supervisor.Kernel.Threads;
 
 /// <summary>
-/// Threads for work that may block in the kernel: made when there is work for them, and gone when there is none for a while. A
-/// job that outlasts its deadline no longer counts, and another thread takes its place until it returns.
+/// Threads for work that may block in the kernel: started on demand, and exiting when idle. A job that outlasts its deadline no
+/// longer counts, and another thread replaces its thread until it returns.
 /// </summary>
 /// <param name="threads">How many when none is stuck.</param>
 /// <param name="mostWaiting">Jobs that may wait for a thread.</param>
@@ -16,13 +16,13 @@ public sealed class WorkerPool(string name, int threads, int mostWaiting, TimeSp
     private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(20);
     private readonly object _gate = new();
     private readonly Queue<Job> _waiting = new();
-    private int _alive, _stuck, _idle; // under the gate, as is what waits: an idle thread is there for one job only
+    private int _alive, _stuck, _idle; // under the gate, as is _waiting: an idle thread takes one job only
     private bool _stopping;
 
     private sealed record Job(TimeSpan Deadline, Action<CancellationToken> Run, Action? Overdue);
 
     /// <summary>Runs a job on a thread of the pool.</summary>
-    /// <param name="deadline">From its begin; then its token is cancelled.</param>
+    /// <param name="deadline">From its start; then its token is cancelled.</param>
     /// <param name="run">Must not throw.</param>
     /// <param name="overdue">Called once on another thread if it has not returned in time; it may return all the same.</param>
     /// <returns>False when too many wait, or the pool has been disposed.</returns>
@@ -38,7 +38,7 @@ public sealed class WorkerPool(string name, int threads, int mostWaiting, TimeSp
         }
     }
 
-    /// <summary>Forgets what waits. What runs is not waited for.</summary>
+    /// <summary>Discards waiting jobs; running ones are not awaited.</summary>
     public void Dispose()
     {
         lock (_gate)
@@ -61,7 +61,7 @@ public sealed class WorkerPool(string name, int threads, int mostWaiting, TimeSp
         while (Next() is { } job) Run(job);
     }
 
-    /// <returns>Null for a thread that is to end.</returns>
+    /// <returns>Null for a thread that should exit.</returns>
     private Job? Next()
     {
         lock (_gate)

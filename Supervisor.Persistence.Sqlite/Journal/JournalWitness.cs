@@ -10,7 +10,7 @@ namespace Supervisor.Persistence.Sqlite.Journal;
 /// one, was lost, emptied, replaced, restored from a backup, or has lost its write-ahead log: what is missing is unknown.
 /// </summary>
 /// <remarks>
-/// Written after each commit and not synced: at worst it lags behind by the commits at the moment of our death. After another
+/// Written after each commit and not synced: at worst it lacks the last commits before we were killed. After another
 /// boot it is ignored, since a power loss undoes what was not synced.
 /// </remarks>
 internal sealed class JournalWitness(string path, string events, string bootId) : IDisposable

@@ -60,7 +60,7 @@ internal sealed class StoreConnection : IDisposable
 
     /// <summary>
     /// Whether the next commits are synced before they return. Either way a commit is one append to the write-ahead log, and
-    /// survives the death of this process (sqlite.org/pragma.html#pragma_synchronous). Not within a transaction.
+    /// survives a kill of this process (sqlite.org/pragma.html#pragma_synchronous). Not within a transaction.
     /// </summary>
     public bool Syncs
     {

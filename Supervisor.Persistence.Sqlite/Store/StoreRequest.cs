@@ -8,7 +8,7 @@ internal enum Durability
     /// <summary>It only reads.</summary>
     Read,
 
-    /// <summary>It survives the death of this process, and may be lost, with everything after it, in a power loss.</summary>
+    /// <summary>It survives a kill of this process, and may be lost, with everything after it, in a power loss.</summary>
     Unsynced,
 
     /// <summary>It survives a power loss once it is answered.</summary>

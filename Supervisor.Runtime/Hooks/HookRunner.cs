@@ -159,7 +159,7 @@ public static class HookRunner
                 : (Poll.Wait(process.Number, PollEvents.POLLIN, left), PollEvents.None);
             if (printed != PollEvents.None) open = Read();
             if (ended == PollEvents.None) continue;
-            for (var i = 0; open && i < 16; i++) if (!Read()) break; // what is buffered; a grandchild may print for ever
+            for (var i = 0; open && i < 16; i++) if (!Read()) break; // what is buffered; a grandchild may print forever
             return (process.Reap(), kept.ToString().TrimEnd(), false);
         }
 

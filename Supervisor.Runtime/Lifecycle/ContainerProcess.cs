@@ -12,7 +12,7 @@ namespace Supervisor.Runtime.Lifecycle;
 /// <remarks>Disposing it releases our handles: a running process keeps running, one that waits for its start exits.</remarks>
 public abstract class ContainerProcess : IContainerProcess
 {
-    private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(1); // a grandchild may hold the terminal open for ever
+    private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(1); // a grandchild may hold the terminal open forever
     private readonly HeldStart _start;
     private readonly ProcessStdio? _stdio;
     private IDisposable? _exitWatch;

@@ -35,7 +35,7 @@ public sealed class EmbeddedRuntime(ContainerHost host) : IContainerRuntime
     /// <inheritdoc cref="Keys"/>
     public IReadOnlyCollection<FoundContainer> Found(CancellationToken deadline) => [];
 
-    /// <summary>Does nothing: a process that was not started exited with the daemon before.</summary>
+    /// <summary>Does nothing: a process that was not started exited with the previous daemon.</summary>
     public void EndExec(string key, TimeSpan timeout)
     {
     }

@@ -9,7 +9,7 @@ namespace Supervisor.Runtime.Oci;
 /// checked by <see cref="SpecValidator"/>.
 /// </summary>
 /// <remarks>
-/// By hand, because the metadata of a deserializer cost a short-lived process a fifth of a container's life
+/// By hand, because the metadata of a deserializer cost a short-lived process a fifth of a container's run time
 /// (docs/performance.md).
 /// </remarks>
 public static class SpecReader

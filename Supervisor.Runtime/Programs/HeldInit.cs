@@ -109,8 +109,8 @@ internal sealed class HeldInit : IDisposable
         }
         catch (SyscallException e) when (e.Errno is Errno.EPIPE or Errno.ECONNRESET)
         {
-            // An adopted init may have been started by the daemon before: then it runs, or has run, its program, and its watcher
-            // receives the exit.
+            // An adopted init may have been started by the previous daemon: then it runs, or has run, its program, and its
+            // watcher receives the exit.
             if (_secondHalf is not null) throw Died("it was killed before it was started");
         }
         if (ReadRecord(deadline) is { } record) throw Failure(record);

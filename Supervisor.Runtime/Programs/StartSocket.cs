@@ -63,7 +63,7 @@ public sealed class StartSocket : IDisposable
     /// <summary>Steps of the stub: the wait, and the connection that replaces the creator's socket.</summary>
     internal static void Await(LaunchProgram program, int listener)
     {
-        program.Add(Syscall.accept4, "the word to start", listener, 0, 0, SOCK_CLOEXEC).IntoNext(0);
+        program.Add(Syscall.accept4, "the request to start", listener, 0, 0, SOCK_CLOEXEC).IntoNext(0);
         program.Add(Syscall.dup3, "the starter's socket", 0, InitStub.SocketFd, (long)OpenFlags.O_CLOEXEC);
     }
 

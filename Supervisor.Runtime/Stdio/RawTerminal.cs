@@ -28,7 +28,7 @@ public sealed unsafe class RawTerminal : IDisposable
     }
 
     /// <summary>Null if our stdin is not a terminal: then there is nothing to change.</summary>
-    /// <param name="returnsCarriage">Whether it goes on to add carriage returns to the newlines of the output.</param>
+    /// <param name="returnsCarriage">Whether it still adds carriage returns to the newlines of the output.</param>
     public static RawTerminal? Enter(bool returnsCarriage = false)
     {
         termios settings;

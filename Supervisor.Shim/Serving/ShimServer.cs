@@ -288,7 +288,7 @@ internal sealed partial class ShimServer : IDisposable
         UpgradeIfIdle();
     }
 
-    /// <summary>Returns memory that creations used to the kernel: we live long, and mostly wait.</summary>
+    /// <summary>Returns memory that creations used to the kernel: a shim is long-lived, and mostly idle.</summary>
     private void TidyIfIdle()
     {
         if (_work.IsIdle) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);

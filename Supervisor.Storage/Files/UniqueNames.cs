@@ -1,7 +1,7 @@
 namespace Supervisor.Storage.Files;
 
 /// <summary>
-/// Numbers for files and directories, each used once in the life of a root directory: a file to be removed can never be
+/// Numbers for files and directories, never reused in a root directory: a file to be removed can never be
 /// mistaken for a new one, so removal and creation need no common lock.
 /// </summary>
 public sealed class UniqueNames

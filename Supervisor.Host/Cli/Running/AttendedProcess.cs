@@ -9,7 +9,7 @@ using Status = Containerd.V1.Types.Status;
 namespace Supervisor.Host.Cli.Running;
 
 /// <summary>
-/// The calls of a client that is at a process: a container's init, or an exec. All but the start and the wait ignore errors: the
+/// A client's calls about one process: a container's init, or an exec. All but the start and the wait ignore errors: the
 /// process or the daemon has exited, and the wait shows which.
 /// </summary>
 /// <param name="exec">Empty for the init.</param>

@@ -6,7 +6,7 @@ namespace Supervisor.Host.Cli.Stdio;
 internal static class InputDevice
 {
     /// <summary>
-    /// A program at a terminal never sees the end of an input that is not a terminal: with <c>-i</c> it would wait for ever.
+    /// A program at a terminal never sees the end of an input that is not a terminal: with <c>-i</c> it would wait forever.
     /// </summary>
     /// <exception cref="CliException">It is not a terminal; docker's message and exit code.</exception>
     public static void RequireTerminal(string instead)

@@ -33,7 +33,7 @@ internal sealed class OutputCopy
     public void Stop() => _stopped = true;
 
     /// <summary>
-    /// Waits for the end of the output. A process that outlived the container may hold the pipe open for ever: after
+    /// Waits for the end of the output. A process that outlived the container may hold the pipe open forever: after
     /// <paramref name="idle"/> without output we stop waiting. The reader of our own output may take any time.
     /// </summary>
     public async Task DrainAsync(TimeSpan idle)
