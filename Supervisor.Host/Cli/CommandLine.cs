@@ -88,7 +88,7 @@ internal static class CommandLine
             if (unknown.StartsWith('-')) return DockerOptions.NoSuch(unknown, parse.CommandResult);
             return command is RootCommand
                 ? NoSuchVerb(unknown)
-                : $"\"{unknown}\": is too much: {command.Name} takes "
+                : $"\"{unknown}\": unexpected argument: {command.Name} takes "
                     + $"{(command.Arguments.Count == 0 ? "options only" : $"one {command.Arguments[0].Name}")}.";
         }
         if (ProgramWords.MistakenOption(parse) is { } option) return DockerOptions.NoSuch(option, parse.CommandResult);
@@ -100,11 +100,11 @@ internal static class CommandLine
                 && error.Message.Contains(number.ValueType.ToString(), StringComparison.Ordinal) =>
                 $"{number.Name}: \"{given.Value}\" is not a whole number, or too large.",
             OptionResult { Option: var once, Tokens.Count: > 1 and var times } when once.Arity.MaximumNumberOfValues == 1 =>
-                $"{once.Name}: is given {times} times; it takes one value.",
+                $"{once.Name}: given {times} times; it takes one value.",
             OptionResult { Option: { Name: var valued, HelpName: var value }, Tokens: [], IdentifierToken: not null } =>
-                $"{valued}: {value ?? "a value"} is missing after it.",
+                $"{valued}: needs {value ?? "a value"} after it.",
             ArgumentResult { Argument.Name: var argument, Tokens.Count: 0 } =>
-                $"{command.Name}: no {argument} is named: {command.Name} {Usage(command)}.",
+                $"{command.Name}: no {argument} given: {command.Name} {Usage(command)}.",
             _ => error.Message,
         };
     }

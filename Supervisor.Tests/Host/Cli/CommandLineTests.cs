@@ -87,8 +87,8 @@ public sealed class CommandLineTests
     [InlineData("stop a",
         "\"stop\": no such verb: \"kill CONTAINER\" asks it to exit (SIGTERM), \"kill -9 CONTAINER\" kills it.")]
     [InlineData("pull busybox", "\"pull\": no such verb: images are handled by \"ctr -a SOCKET images\".")]
-    [InlineData("logs a b", "\"b\": is too much: logs takes one container.")]
-    [InlineData("ps a", "\"a\": is too much: ps takes options only.")]
+    [InlineData("logs a b", "\"b\": unexpected argument: logs takes one container.")]
+    [InlineData("ps a", "\"a\": unexpected argument: ps takes options only.")]
     [InlineData("rm --forse a", "\"--forse\": no such option; did you mean \"--force\"?")]
     [InlineData("logs --folow a", "\"--folow\": no such option; did you mean \"--follow\"?")]
     [InlineData("ps --addres x", "\"--addres\": no such option; did you mean \"--address\"?")]
@@ -112,10 +112,10 @@ public sealed class CommandLineTests
         + "\"ctr -a SOCKET images pull\" has pulled.")]
     [InlineData("run",
         "--rootfs: must name the container's root file system, a directory, or / for a read-only view of this host's.")]
-    [InlineData("run --rootfs /", "run: no command is named: run COMMAND....")]
-    [InlineData("run --rootfs", "--rootfs: DIR is missing after it.")]
-    [InlineData("logs", "logs: no container is named: logs CONTAINER.")]
-    [InlineData("ps --address /a --address /b", "--address: is given 2 times; it takes one value.")]
+    [InlineData("run --rootfs /", "run: no command given: run COMMAND....")]
+    [InlineData("run --rootfs", "--rootfs: needs DIR after it.")]
+    [InlineData("logs", "logs: no container given: logs CONTAINER.")]
+    [InlineData("ps --address /a --address /b", "--address: given 2 times; it takes one value.")]
     [InlineData("exec -d a sh",
         "\"-d\": is not supported: \"exec CONTAINER sh -c 'PROGRAM >/dev/null 2>&1 &'\" leaves it in the background.")]
     [InlineData("ps -n 2", "\"-n\": is not supported: \"ps -a --format json\" lists all, for jq(1) or grep(1) to choose from.")]
