@@ -1,4 +1,6 @@
+using Supervisor.Kernel;
 using Supervisor.Kernel.Cgroups;
+using Supervisor.Runtime.Resources;
 
 namespace Supervisor.Runtime.Probing;
 
@@ -31,10 +33,7 @@ internal static class CgroupProbes
                 ? $"v1 at {old.MountPoint}" : unified.Contains(v2) ? $"v2 at {trees.V2!.MountPoint}" : "in no mounted tree";
             yield return new($"cgroup {v2}", old is not null || unified.Contains(v2), detail, use);
         }
-        var devices = trees.All.FirstOrDefault(h => h.Controllers.Contains("devices"));
-        yield return new("cgroup devices", devices is not null,
-            devices is not null ? $"v1 at {devices.MountPoint}"
-                : "no v1 controller; rules by BPF programs are not made yet", "denying containers the host's devices");
+        yield return Devices(trees);
 
         // Every cgroup but the root has the files: look in our own, or in any.
         var some = trees.V2 is { } v2Tree ? SomeCgroup(v2Tree) : null;
@@ -45,14 +44,31 @@ internal static class CgroupProbes
             : File("cgroup.freeze", some, 5, 2, "pausing containers (Linux 5.2)") with { Name = "freezer" };
     }
 
+    private static HostFeature Devices(CgroupHierarchies trees)
+    {
+        const string name = "cgroup devices", use = "denying containers the host's devices";
+        if (trees.All.FirstOrDefault(h => h.Controllers.Contains("devices")) is { } v1)
+            return new(name, true, $"v1 at {v1.MountPoint}", use);
+        if (trees.V2 is not { } v2) return new(name, false, "in no mounted tree", use);
+        try
+        {
+            DeviceFilter.Count(v2.MountPoint);
+            return new(name, true, $"v2 at {v2.MountPoint}, by BPF programs", use);
+        }
+        catch (Exception e) when (e is CgroupException or SyscallException)
+        {
+            return new(name, false, e.Message, use);
+        }
+    }
+
     private static HostFeature File(string name, string? directory, int major, int minor, string use)
     {
         if (directory is not null)
             return System.IO.File.Exists($"{directory}/{name}")
                 ? new(name, true, "v2", use) : new(name, false, "not in this kernel", use);
         if (CgroupHierarchies.Discover().V2 is null) return new(name, false, "there is no v2 tree", use);
-        var promised = SyscallProbes.IsAtLeast(ProbeFile.TryRead("/proc/sys/kernel/osrelease") ?? "", major, minor);
-        return new(name, promised, "by the kernel's version: there is no v2 cgroup yet to check", use);
+        var expected = SyscallProbes.IsAtLeast(ProbeFile.TryRead("/proc/sys/kernel/osrelease") ?? "", major, minor);
+        return new(name, expected, "by the kernel's version: there is no v2 cgroup yet to check", use);
     }
 
     private static string? SomeCgroup(CgroupHierarchy tree)
