@@ -140,7 +140,7 @@ public sealed class OciLifecycleTests : IDisposable
         state["initProcessPid"] = 0;
         await File.WriteAllTextAsync(file, state.ToJsonString());
         Ok(await _oci.Do("delete", "--force", _id));
-        Assert.False(await Lives(pid), "the unrecorded init is still running");
+        Assert.False(await IsAlive(pid), "the unrecorded init is still running");
         Assert.Empty(Cgroups(_id));
     }
 
@@ -187,7 +187,7 @@ public sealed class OciLifecycleTests : IDisposable
             Ok(await _oci.Do("delete", "--force", _id));
             Assert.Empty(Directory.EnumerateFileSystemEntries(_oci.Root));
             Assert.Empty(Cgroups(_id));
-            Assert.False(await Lives(pid));
+            Assert.False(await IsAlive(pid));
         }
         Assert.DoesNotContain(
             await File.ReadAllLinesAsync("/proc/self/mountinfo"), m =>
@@ -195,7 +195,7 @@ public sealed class OciLifecycleTests : IDisposable
     }
 
     /// <summary>Whether it exists and is not a zombie, which its parent may reap later.</summary>
-    private static async Task<bool> Lives(int pid)
+    private static async Task<bool> IsAlive(int pid)
     {
         try
         {

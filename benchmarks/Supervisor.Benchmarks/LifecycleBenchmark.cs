@@ -17,11 +17,11 @@ namespace Supervisor.Benchmarks;
 /// </summary>
 internal sealed class LifecycleBenchmark(string socket, string bundle) : IDisposable
 {
-    private static readonly string[] Steps = ["create", "task", "start", "wait", "delete-task", "delete", "life"];
+    private static readonly string[] Steps = ["create", "task", "start", "wait", "delete-task", "delete", "lifecycle"];
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly GrpcChannel _channel = Connect(socket);
     private readonly Dictionary<string, List<double>> _times = [];
-    private int _lives;
+    private int _lifecycles;
 
     private Containers.ContainersClient Containers => new(_channel);
 
@@ -49,7 +49,7 @@ internal sealed class LifecycleBenchmark(string socket, string bundle) : IDispos
                 if (daemons.Count > 1) Console.WriteLine($"{step}-last/first {medians[^1] / medians[0]:0.00} ratio");
             }
             foreach (var each in daemons)
-                Console.WriteLine($"lives-8-at-a-time {each.Name} {await each.RateAsync(400):0} lives/s");
+                Console.WriteLine($"lifecycles-8-at-a-time {each.Name} {await each.RateAsync(400):0} lifecycles/s");
         }
         finally
         {
@@ -81,7 +81,7 @@ internal sealed class LifecycleBenchmark(string socket, string bundle) : IDispos
         await Timed("wait", () => exit);
         await Timed("delete-task", async () => await Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = id }, In()));
         await Timed("delete", async () => await Containers.DeleteAsync(new DeleteContainerRequest { Id = id }, In()));
-        Note("life", began);
+        Note("lifecycle", began);
     }
 
     /// <summary>From the kill of a running container until a subscriber receives its exit.</summary>
@@ -109,10 +109,10 @@ internal sealed class LifecycleBenchmark(string socket, string bundle) : IDispos
         await Containers.DeleteAsync(new DeleteContainerRequest { Id = id }, In());
     }
 
-    private async Task<double> RateAsync(int lives)
+    private async Task<double> RateAsync(int lifecycles)
     {
-        var left = lives;
-        return await Benchmark.Rate(lives, () => Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+        var left = lifecycles;
+        return await Benchmark.Rate(lifecycles, () => Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
         {
             while (Interlocked.Decrement(ref left) >= 0) await LiveAsync();
         })));
@@ -153,7 +153,7 @@ internal sealed class LifecycleBenchmark(string socket, string bundle) : IDispos
         }
     }
 
-    private string Id() => $"bench-{Environment.ProcessId}-{Interlocked.Increment(ref _lives)}";
+    private string Id() => $"bench-{Environment.ProcessId}-{Interlocked.Increment(ref _lifecycles)}";
 
     private static CallOptions In() => new(new Metadata { { "containerd-namespace", "bench" } }, DateTime.UtcNow + Patience);
 

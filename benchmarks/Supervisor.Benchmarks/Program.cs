@@ -2,9 +2,9 @@ using System.Globalization;
 using Supervisor.Benchmarks;
 
 // Supervisor.Benchmarks [WORD] [--directory DIR] Prints "name value unit" for every benchmark whose name contains WORD. Journals
-// are written to DIR, which should be on a disk: a durable write to a tmpfs costs nothing. Supervisor.Benchmarks lives BUNDLE
+// are written to DIR, which should be on a disk: a durable write to a tmpfs costs nothing. Supervisor.Benchmarks lifecycle BUNDLE
 // ROUNDS SOCKET... measures the lifecycle of a container on the daemons at these sockets: LifecycleBenchmark.
-if (args is ["lives", var bundle, var rounds, .. var sockets])
+if (args is ["lifecycle", var bundle, var rounds, .. var sockets])
 {
     await LifecycleBenchmark.RunAsync(bundle, int.Parse(rounds, CultureInfo.InvariantCulture), sockets);
     return;

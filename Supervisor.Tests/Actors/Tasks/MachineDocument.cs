@@ -4,7 +4,7 @@ using Supervisor.Actors.Tasks;
 
 namespace Supervisor.Tests.Actors.Tasks;
 
-/// <summary>The document of a machine that lives with a process: what each command does in each state.</summary>
+/// <summary>The document of a machine that has a process: what each command does in each state.</summary>
 /// <param name="introduction">The text above the tables, with its heading.</param>
 internal sealed class MachineDocument<TState, TCommand, TEvent, TEffect>(
     string introduction, IReadOnlyList<(string Name, TState State)> states,
