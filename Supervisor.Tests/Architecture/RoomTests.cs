@@ -60,17 +60,6 @@ public sealed class RoomTests
     }
 
     [Fact]
-    public void Each_step_of_the_walks_in_ARCHITECTURE_md_is_a_file()
-    {
-        var text = File.ReadAllText(Path.Join(Repository.Root, "ARCHITECTURE.md"));
-        var walks = text[text.IndexOf("## Five walks", StringComparison.Ordinal)..text.IndexOf(
-            "## What holds", StringComparison.Ordinal)];
-        var steps = Regex.Matches(walks, "`([^`]+)`").Select(m => $"Supervisor.{m.Groups[1].Value}.cs").ToList();
-        Assert.True(steps.Count > 30);
-        Assert.Equal([], steps.Where(s => !File.Exists(Path.Join(Repository.Root, s))));
-    }
-
-    [Fact]
     public void A_cycle_is_detected_and_named()
     {
         var arrows = new Dictionary<string, IReadOnlySet<string>>
