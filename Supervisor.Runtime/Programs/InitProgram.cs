@@ -29,12 +29,12 @@ internal sealed record InitProgram(
     private const CloneFlags CreatedLater = CloneFlags.CLONE_NEWCGROUP | CloneFlags.CLONE_NEWTIME;
 
     /// <summary>Steps of an ordinary container's first half.</summary>
-    private const int Usual = 512;
+    private const int TypicalSteps = 512;
 
     /// <exception cref="InvalidSpecException">The spec names something on the host that is not there.</exception>
     public static InitProgram Compile(ContainerPlan plan)
     {
-        var program = new LaunchProgram(Usual);
+        var program = new LaunchProgram(TypicalSteps);
         var slots = new FdSlots(plan.Descriptors);
         var namespaces = plan.Namespaces;
         var later = plan.IsPureV2 && !plan.DoubleClone ? CloneFlags.CLONE_NEWTIME : CreatedLater;
@@ -46,7 +46,7 @@ internal sealed record InitProgram(
         foreach (var tasks in plan.CgroupTasks)
             program.Add(Syscall.write, "the cgroup's tasks", tasks.Number, program.Text("0"), 1).AtLeast(1);
         SchedulingSteps.FinalAffinity(program, null);
-        if (plan.Page is not null) return Entering(program, slots, plan, atClone, namespaces.Made & later);
+        if (plan.Page is not null) return CompileForJoinedPidNamespace(program, slots, plan, atClone, namespaces.Made & later);
         if (plan.DoubleClone)
         {
             Join(program, plan);
@@ -58,21 +58,21 @@ internal sealed record InitProgram(
             });
             program.PutPointer(new DataRef(arguments.Offset + 3 * sizeof(ulong)), pid.Value);
             var isFirst = program.Add(Syscall.clone3, "the init", arguments, Unsafe.SizeOf<CloneArgs>()).SkippingOnPositive();
-            var inherited = First(program, slots, plan, namespaces.Made & later);
+            var initFds = CompileFirstHalf(program, slots, plan, namespaces.Made & later);
             isFirst.SkipsToHere();
             program.Add(Syscall.exit_group, "0", 0);
-            return new InitProgram(program, null, Second(plan, inherited), CloneFlags.None, pid);
+            return new InitProgram(program, null, CompileSecondHalf(plan, initFds), CloneFlags.None, pid);
         }
         if (namespaces.Makes(CloneFlags.CLONE_NEWUSER)) plan.Pauses!.Add(program, "linux.uidMappings", plan.WriteIdMaps!);
         Join(program, plan);
-        var left = First(program, slots, plan, namespaces.Made & later);
-        return new InitProgram(program, null, Second(plan, left), atClone, null);
+        var fds = CompileFirstHalf(program, slots, plan, namespaces.Made & later);
+        return new InitProgram(program, null, CompileSecondHalf(plan, fds), atClone, null);
     }
 
     /// <summary>
     /// As in <see cref="ExecProgram"/>: a new process in a pid namespace with others must share nothing with us.
     /// </summary>
-    private static InitProgram Entering(
+    private static InitProgram CompileForJoinedPidNamespace(
         LaunchProgram launch, FdSlots slots, ContainerPlan plan, CloneFlags atClone, CloneFlags later)
     {
         const int F_SETFD = 2;
@@ -95,8 +95,8 @@ internal sealed record InitProgram(
         IdentitySteps.HideMemory(program);
         FdSlots.CloseOthers(program, passed.Except([page]).Append(socket));
         StubClone.Add(program, atClone);
-        var left = First(program, slots, plan, later);
-        return new InitProgram(launch, program, Second(plan, left), CloneFlags.None, null);
+        var fds = CompileFirstHalf(program, slots, plan, later);
+        return new InitProgram(launch, program, CompileSecondHalf(plan, fds), CloneFlags.None, null);
     }
 
     private static void Join(LaunchProgram program, ContainerPlan plan)
@@ -111,7 +111,7 @@ internal sealed record InitProgram(
             program.Add(Syscall.setns, type, fd.Number, (long)NamespacePlan.Flag(type));
     }
 
-    private static InheritedFds First(LaunchProgram program, FdSlots slots, ContainerPlan plan, CloneFlags later)
+    private static InheritedFds CompileFirstHalf(LaunchProgram program, FdSlots slots, ContainerPlan plan, CloneFlags later)
     {
         var process = plan.Spec.Process!;
         var namespaces = plan.Namespaces;
@@ -164,36 +164,36 @@ internal sealed record InitProgram(
         new ProgramSteps(process).Probe(program);
 
         ProgramSteps.ResetSignals(program);
-        var left = InheritedFds.Add(program, slots, plan.Listener, plan.Namespaces.JoinedTime, plan.Starter, plan.Inherited);
+        var fds = InheritedFds.Add(program, slots, plan.Listener, plan.Namespaces.JoinedTime, plan.Starter, plan.Inherited);
         if (plan.Page is not null)
         {
             if (plan.Socket.Number != InitStub.SocketFd)
                 program.Add(Syscall.dup3, "the init's socket", plan.Socket.Number, InitStub.SocketFd, 0)
                     .IntoStub(InitStub.ErrorFdAddress);
             FdSlots.CloseOthers(program,
-                [InitStub.SocketFd, .. left.Inherited, left.Listener ?? 0, left.TimeNamespace ?? 0, left.Starter ?? 0]);
+                [InitStub.SocketFd, .. fds.Inherited, fds.Listener ?? 0, fds.TimeNamespace ?? 0, fds.Starter ?? 0]);
             InitStub.Continue(program);
-            return left;
+            return fds;
         }
         FdSlots.Pass(program, "the init's socket", plan.Socket.Number, InitStub.SocketFd);
         if (uid != 0) IdentitySteps.KeepCapabilities(program);
         ExecuteStub(program, plan);
-        return left;
+        return fds;
     }
 
     private static void ExecuteStub(LaunchProgram program, ContainerPlan plan) =>
         program.Add(Syscall.execveat, "the init stub",
             plan.Stub!.Number, program.Text(""), program.Strings(["init"]), program.Strings([]), At.EMPTY_PATH);
 
-    private static SecondHalf Second(ContainerPlan plan, InheritedFds left) => new(plan.Spec.Process!)
+    private static SecondHalf CompileSecondHalf(ContainerPlan plan, InheritedFds fds) => new(plan.Spec.Process!)
     {
         MaySetGroups = plan.MaySetGroups,
         Seccomp = plan.Seccomp,
-        Listener = left.Listener is { } socket ? new SeccompListener(socket, []) : null,
+        Listener = fds.Listener is { } socket ? new SeccompListener(socket, []) : null,
         StartHooks = plan.Spec.Hooks?.StartContainer ?? [],
-        TimeNamespace = left.TimeNamespace,
-        Starter = left.Starter,
-        Inherited = left.Inherited,
+        TimeNamespace = fds.TimeNamespace,
+        Starter = fds.Starter,
+        Inherited = fds.Inherited,
         Keyring = plan.Keyring,
         Linux = plan.Spec.Linux,
         StaysAsInit = plan.Spec.Process!.Init,
