@@ -22,7 +22,8 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
     /// <param name="Spawned">Called by the reader with the reply of a spawn, before it reads on.</param>
     private sealed record Pending(TaskCompletionSource<Reply> Answer, Action<Reply>? Late, Action<Reply>? Spawned)
     {
-        public int State; // 0 waiting, 1 answered, 2 given up
+        public const int Waiting = 0, Replied = 1, Abandoned = 2;
+        public int State = Waiting;
     }
 
     public (int Pid, uint Uid) Peer => socket.Peer;
@@ -38,14 +39,14 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
         ShimKind kind, Action<MessageWriter> body, SafeHandle? payload, CancellationToken deadline, Action<Reply>? late = null,
             Action<Reply>? spawned = null)
     {
-        var (number, pending) = Begin(kind, body, payload is null ? [] : [payload], late, spawned, deadline);
+        var (number, pending) = SendRequest(kind, body, payload is null ? [] : [payload], late, spawned, deadline);
         try
         {
             pending.Answer.Task.Wait(deadline);
         }
         catch (OperationCanceledException)
         {
-            if (Interlocked.CompareExchange(ref pending.State, 2, 0) == 0) throw;
+            if (Interlocked.CompareExchange(ref pending.State, Pending.Abandoned, Pending.Waiting) == Pending.Waiting) throw;
         }
         catch (AggregateException)
         {
@@ -55,16 +56,16 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
 
     /// <summary>Sends a request without waiting for the reply.</summary>
     public Task<Reply> Ask(ShimKind kind, Action<MessageWriter> body, SafeHandle[] handles, CancellationToken deadline) =>
-        Begin(kind, body, handles, null, null, deadline).Pending.Answer.Task;
+        SendRequest(kind, body, handles, null, null, deadline).Pending.Answer.Task;
 
     /// <summary>Sends a message that has no reply.</summary>
     public void Notify(MessageWriter message, CancellationToken deadline) => Send(message, [], deadline);
 
     /// <summary>Reads until either side closes the connection.</summary>
-    public void Read(Func<bool> goOn)
+    public void Read(Func<bool> keepReading)
     {
         var buffer = new byte[PacketSocket.MaximumMessage];
-        while (goOn() && !_ended)
+        while (keepReading() && !_ended)
         {
             var descriptors = new List<Fd>();
             if (socket.TryReceive(buffer, descriptors) is not { } length)
@@ -76,7 +77,7 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
             var body = new MessageReader(buffer.AsMemory(0, length).ToArray());
             var (kind, number) = ((ShimKind)body.U8(), body.I64());
             if (kind is ShimKind.Done or ShimKind.Spawned or ShimKind.Failed)
-                Answered(kind, number, new Reply(body, descriptors));
+                OnReply(kind, number, new Reply(body, descriptors));
             else
             {
                 onMessage(kind, body, descriptors);
@@ -100,7 +101,7 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
         lock (_sending) socket.Dispose();
     }
 
-    private (long Number, Pending Pending) Begin(
+    private (long Number, Pending Pending) SendRequest(
         ShimKind kind, Action<MessageWriter> body, SafeHandle[] handles, Action<Reply>? late, Action<Reply>? spawned,
             CancellationToken deadline)
     {
@@ -146,16 +147,16 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
         }
     }
 
-    private void Answered(ShimKind kind, long number, Reply reply)
+    private void OnReply(ShimKind kind, long number, Reply reply)
     {
         if (!_pending.TryRemove(number, out var pending))
         {
             foreach (var left in reply.Descriptors) left.Dispose();
             return;
         }
-        var waited = Interlocked.CompareExchange(ref pending.State, 1, 0) == 0;
+        var waits = Interlocked.CompareExchange(ref pending.State, Pending.Replied, Pending.Waiting) == Pending.Waiting;
         if (kind is ShimKind.Failed) pending.Answer.TrySetException(reply.Body.Error());
-        else if (waited) Accept(pending, reply);
+        else if (waits) Accept(pending, reply);
         else if (kind is ShimKind.Spawned && pending.Late is { } late) ThreadPool.UnsafeQueueUserWorkItem(_ => late(reply), null);
         else foreach (var left in reply.Descriptors) left.Dispose();
         if (kind is ShimKind.Failed) _ = pending.Answer.Task.Exception; // observed
