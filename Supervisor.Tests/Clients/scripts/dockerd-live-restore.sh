@@ -19,7 +19,7 @@ no_hole() { local n; n=$(last "$2"); same "$1" "$(lines "$2")" "${n#line-}"; }
 # whole NAME CONTAINER: after a restart: same process, exec, output
 whole() {
   same "$1: running" "$(state "$2")" running/0; same "$1: the same process" "$(pid_of "$2")" "$3"
-  d exec "$2" echo in-exec; same "$1: exec" "$OUT" in-exec; goes_on "$1: output goes on" "$2"
+  d exec "$2" echo in-exec; same "$1: exec" "$OUT" in-exec; goes_on "$1: output continues" "$2"
 }
 
 d run -d "${N[@]}" --name l1 bb sh -c "$COUNT"; rc 'run -d' 0; P1=$(pid_of l1)
