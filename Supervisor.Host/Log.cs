@@ -20,7 +20,7 @@ internal static partial class Log
     public static partial void JournalLost(ILogger log, string reason);
 
     [LoggerMessage(6, LogLevel.Warning, "{Container} was deleted, but its log could not be removed: {Reason}")]
-    public static partial void LogLeft(ILogger log, string container, string reason);
+    public static partial void LogFileNotRemoved(ILogger log, string container, string reason);
 
     [LoggerMessage(7, LogLevel.Warning, "{Container} has exited, but could not be removed (--rm): {Reason}")]
     public static partial void NotRemoved(ILogger log, string container, string reason);

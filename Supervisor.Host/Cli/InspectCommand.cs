@@ -22,7 +22,7 @@ internal static class InspectCommand
             {
                 var container = await client.ContainerAsync(id, cancel);
                 var task = await Removal.FindTaskAsync(client, id, cancel);
-                found.Add((container, task, task is null ? null : await FactsAsync(client, id, cancel)));
+                found.Add((container, task, task is null ? null : await InspectAsync(client, id, cancel)));
             });
             await Console.Out.WriteLineAsync(JsonOutput.Render(json =>
             {
@@ -36,7 +36,7 @@ internal static class InspectCommand
     }
 
     /// <summary>Null if the task was deleted between two calls, or the daemon at the socket is containerd.</summary>
-    private static async Task<InspectResponse?> FactsAsync(DaemonClient client, string id, CancellationToken cancel)
+    private static async Task<InspectResponse?> InspectAsync(DaemonClient client, string id, CancellationToken cancel)
     {
         try
         {

@@ -167,7 +167,7 @@ internal static class RunCommand
         using var signals = new ForegroundSignals();
         try
         {
-            await using var embedded = await EmbedIfAloneAsync(parse, options, signals.Interrupted);
+            await using var embedded = await EmbedIfNoDaemonAsync(parse, options, signals.Interrupted);
             if (embedded is not null) options = options with { Remove = true };
             using var client = new DaemonClient(
                 embedded?.Address ?? parse.GetValue(GlobalOptions.Address) ?? DaemonOptions.DefaultAddress,
@@ -182,7 +182,8 @@ internal static class RunCommand
     }
 
     /// <summary>Null if a daemon is to be used: one was named, or one answers at the default address.</summary>
-    private static async Task<EmbeddedDaemon?> EmbedIfAloneAsync(ParseResult parse, RunOptions options, CancellationToken cancel)
+    private static async Task<EmbeddedDaemon?> EmbedIfNoDaemonAsync(
+        ParseResult parse, RunOptions options, CancellationToken cancel)
     {
         var named = parse.GetValue(GlobalOptions.Address);
         if (DaemonClient.Answers(named ?? DaemonOptions.DefaultAddress)) return null;

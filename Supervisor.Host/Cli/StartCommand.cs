@@ -31,7 +31,7 @@ internal static class StartCommand
             if (task.Status is Status.Running) return; // as docker start
             if (task.Status is Status.Created)
             {
-                await new AttendedProcess(client, id).StartAsync(cancel);
+                await new ProcessClient(client, id).StartAsync(cancel);
                 return;
             }
             if (task.Status is not Status.Stopped)
@@ -43,7 +43,7 @@ internal static class StartCommand
         var terminal = container.Spec is { } spec && SpecReader.Read(spec.Value.Span).Process is { Terminal: true };
         var (_, state) = await client.DirectoriesAsync(cancel);
         var lasts = terminal || container.Labels.TryGetValue(ContainerInput.Label, out var kind) && kind == ContainerInput.Open;
-        using var input = lasts ? LastingInput.Make(state, client.Namespace, id) : null;
+        using var input = lasts ? PersistentInput.Make(state, client.Namespace, id) : null;
         var request = new CreateTaskRequest
         {
             ContainerId = id, Stdin = input?.Path ?? "", Stdout = output, Stderr = terminal ? "" : output, Terminal = terminal,
@@ -51,6 +51,6 @@ internal static class StartCommand
         await client.RepeatAsync(StatusCode.AlreadyExists, () =>
             client.Tasks.CreateAsync(request, client.Call(cancel)).ResponseAsync);
         input?.Leave();
-        await new AttendedProcess(client, id).StartAsync(cancel);
+        await new ProcessClient(client, id).StartAsync(cancel);
     }
 }

@@ -63,7 +63,7 @@ internal static class PrivateDirectory
     /// <summary>
     /// Lets a group pass through a directory that only its owner may enter. One that others may enter is not changed.
     /// </summary>
-    public static void LetPass(string path, uint group)
+    public static void AllowTraversal(string path, uint group)
     {
         using var directory = Open(path);
         var mode = OwnMode(directory, path);

@@ -66,7 +66,7 @@ internal static class ListeningSocket
     private static unsafe void GiveTo(string address, uint group)
     {
         var directory = Path.GetDirectoryName(Path.GetFullPath(address))!;
-        PrivateDirectory.LetPass(directory, group);
+        PrivateDirectory.AllowTraversal(directory, group);
         fixed (byte* text = CString.Of(address))
             if (lchown(text, uint.MaxValue, group) == 0) return;
         throw new DaemonStartException($"{address}: chown to group {group}: {Marshal.GetPInvokeErrorMessage((int)Errno.Last)}");

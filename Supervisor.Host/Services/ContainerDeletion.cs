@@ -30,7 +30,7 @@ public sealed class ContainerDeletion(
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Log.LogLeft(log, $"{record.Id}", e.Message);
+            Log.LogFileNotRemoved(log, $"{record.Id}", e.Message);
         }
     }
 }

@@ -10,7 +10,8 @@ using Envelope = Containerd.Services.Events.V1.Envelope;
 namespace Supervisor.Host.Services;
 
 /// <summary>containerd.services.events.v1.</summary>
-public sealed class EventsService(SupervisorSystem system, EventFollowing history, MissedExitReplay untold, TimeProvider clock)
+public sealed class EventsService(
+    SupervisorSystem system, EventFollowing history, MissedExitReplay missedExits, TimeProvider clock)
     : Events.EventsBase
 {
     /// <summary>Most bytes in the body of a client's own event.</summary>
@@ -43,7 +44,7 @@ public sealed class EventsService(SupervisorSystem system, EventFollowing histor
         SubscribeRequest request, IServerStreamWriter<Envelope> responseStream, ServerCallContext context)
     {
         var filters = EventFollowing.Parse(request.Filters);
-        var before = await untold.PlaceAsync(request.Filters, context.CancellationToken);
+        var before = await missedExits.PlaceAsync(request.Filters, context.CancellationToken);
         await history.FollowAsync(before?.Begin ?? 0, filters, Write, context);
 
         Task Write(PublishedEvent e, CancellationToken cancel) =>

@@ -41,7 +41,7 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
         if (typing) InputDevice.RequireTerminal("use --no-stdin to see the output only");
         // Closed by the thread that copies to it. The end of our input is not the end of the container's, as with docker.
         var stdin = typing || input && IsShared(task.Stdin) ? OpenInput(task.Stdin) : null;
-        var process = new AttendedProcess(client, id);
+        var process = new ProcessClient(client, id);
         var exit = process.WaitAsync(cancel);
         using var terminal = typing ? RawTerminal.Enter() : null;
         if (stdin is not null) _ = new InputCopy(stdin, passing: null, typing ? keys : null);
@@ -81,7 +81,7 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
             $"the terminal of container {id} has no input FIFO to share: use --no-stdin to see its output only");
 
     /// <summary>Programs redraw when the size changes, so it is changed twice, as docker does.</summary>
-    private static async Task RedrawAsync(AttendedProcess process)
+    private static async Task RedrawAsync(ProcessClient process)
     {
         await process.ResizeAsync(more: 1);
         await process.ResizeAsync();

@@ -75,9 +75,9 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
     private async Task<int> DetachAsync(string state, string log, CancellationToken cancel)
     {
         var output = $"{await TargetAsync(log, cancel)}";
-        using var input = options.Terminal || HasOpenInput ? LastingInput.Make(state, client.Namespace, options.Id) : null;
+        using var input = options.Terminal || HasOpenInput ? PersistentInput.Make(state, client.Namespace, options.Id) : null;
         await CreateTaskAsync(input?.Path ?? "", output, options.Terminal ? "" : output, cancel);
-        await new AttendedProcess(client, options.Id).StartAsync(cancel);
+        await new ProcessClient(client, options.Id).StartAsync(cancel);
         input?.Leave();
         await Console.Out.WriteLineAsync(options.Id);
         return 0;
@@ -99,7 +99,7 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         using var stdio = new ForegroundStdio(ClientFifos.Make(state, client.Namespace, options.Id), options.Terminal, kept);
         await CreateTaskAsync(stdio.Stdin, stdio.Stdout, stdio.Stderr, cancel);
         // Before the start, so that no exit, however early, is missed.
-        var process = new AttendedProcess(client, options.Id);
+        var process = new ProcessClient(client, options.Id);
         var exit = process.WaitAsync(CancellationToken.None);
         using var terminal = options.Terminal ? RawTerminal.Enter() : null;
         var hint = new InterruptHint(

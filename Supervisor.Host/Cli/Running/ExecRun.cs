@@ -27,7 +27,7 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
 
     private bool _detached;
 
-    private AttendedProcess Process => new(client, options.Container, _exec);
+    private ProcessClient Process => new(client, options.Container, _exec);
 
     /// <summary>Runs it; the exit code is the program's own, or 0 if the client detached.</summary>
     public async Task<int> RunAsync()

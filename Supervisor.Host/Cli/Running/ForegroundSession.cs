@@ -9,7 +9,7 @@ namespace Supervisor.Host.Cli.Running;
 /// </summary>
 /// <param name="keys">The keys that detach; null for none.</param>
 internal sealed class ForegroundSession(
-    AttendedProcess process, ForegroundStdio stdio, ForegroundSignals signals, DetachKeys? keys)
+    ProcessClient process, ForegroundStdio stdio, ForegroundSignals signals, DetachKeys? keys)
 {
     // A grandchild that outlived the process may hold its output open.
     private static readonly TimeSpan IdleOutput = TimeSpan.FromSeconds(2);

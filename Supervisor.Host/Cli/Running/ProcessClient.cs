@@ -13,7 +13,7 @@ namespace Supervisor.Host.Cli.Running;
 /// process or the daemon has exited, and the wait shows which.
 /// </summary>
 /// <param name="exec">Empty for the init.</param>
-internal sealed class AttendedProcess(DaemonClient client, string container, string exec = "")
+internal sealed class ProcessClient(DaemonClient client, string container, string exec = "")
 {
     /// <summary>Starts it. When the daemon exits during the call, the next one is asked first whether it was started.</summary>
     /// <exception cref="CliException">It cannot be started.</exception>
@@ -40,17 +40,17 @@ internal sealed class AttendedProcess(DaemonClient client, string container, str
     public Task<WaitResponse> WaitAsync(CancellationToken cancel) => client.StayAsync(() => client.Tasks.WaitAsync(
         new WaitRequest { ContainerId = container, ExecId = exec }, client.OpenEnded(cancel)).ResponseAsync);
 
-    public Task SignalAsync(int signal) => TolerantAsync(client.Tasks.KillAsync(
+    public Task SignalAsync(int signal) => IgnoreErrorsAsync(client.Tasks.KillAsync(
         new KillRequest { ContainerId = container, ExecId = exec, Signal = (uint)signal }, client.Call()).ResponseAsync);
 
-    public Task CloseInputAsync() => TolerantAsync(client.Tasks.CloseIOAsync(
+    public Task CloseInputAsync() => IgnoreErrorsAsync(client.Tasks.CloseIOAsync(
         new CloseIORequest { ContainerId = container, ExecId = exec, Stdin = true }, client.Call()).ResponseAsync);
 
     /// <summary>Gives its terminal the size of ours.</summary>
     /// <param name="more">Columns and rows added to it.</param>
     public Task ResizeAsync(uint more = 0) => RawTerminal.Size() is not var (rows, columns)
         ? Task.CompletedTask
-        : TolerantAsync(client.Tasks.ResizePtyAsync(
+        : IgnoreErrorsAsync(client.Tasks.ResizePtyAsync(
             new ResizePtyRequest { ContainerId = container, ExecId = exec, Width = columns + more, Height = rows + more },
             client.Call()).ResponseAsync);
 
@@ -61,7 +61,7 @@ internal sealed class AttendedProcess(DaemonClient client, string container, str
     private async Task<Status> StatusAsync(CancellationToken cancel) => (await client.Tasks.GetAsync(
         new GetRequest { ContainerId = container, ExecId = exec }, client.Call(cancel))).Process.Status;
 
-    private static async Task TolerantAsync(Task<Empty> call)
+    private static async Task IgnoreErrorsAsync(Task<Empty> call)
     {
         try
         {

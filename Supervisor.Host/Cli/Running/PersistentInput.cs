@@ -5,17 +5,17 @@ namespace Supervisor.Host.Cli.Running;
 
 /// <summary>The input of a terminal in the background: a FIFO that <c>attach</c> finds, and that is removed with its
 /// task.</summary>
-internal sealed class LastingInput : IDisposable
+internal sealed class PersistentInput : IDisposable
 {
     private readonly ClientFifos _fifos;
 
-    private LastingInput(ClientFifos fifos) => _fifos = fifos;
+    private PersistentInput(ClientFifos fifos) => _fifos = fifos;
 
     public string Path => System.IO.Path.Join(_fifos.Path, "stdin");
 
-    public static LastingInput Make(string state, string @namespace, string container)
+    public static PersistentInput Make(string state, string @namespace, string container)
     {
-        var input = new LastingInput(ClientFifos.Make(state, @namespace, container));
+        var input = new PersistentInput(ClientFifos.Make(state, @namespace, container));
         Fifo.Create(input.Path);
         return input;
     }
