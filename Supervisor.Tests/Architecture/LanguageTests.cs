@@ -4,8 +4,8 @@ namespace Supervisor.Tests.Architecture;
 
 /// <summary>
 /// Words of its own that this project has given up for those of its field; docs/glossary.md has the replacements. Checked are
-/// names, comments, messages, settings and documents of products, tests, benchmarks and scripts; decision records stay as
-/// written.
+/// names, comments, messages, settings, protocols and documents of products, tests, benchmarks and scripts; decision records
+/// stay as written.
 /// </summary>
 public partial class LanguageTests
 {
@@ -15,6 +15,8 @@ public partial class LanguageTests
         var documents = Directory.EnumerateFiles(Repository.Root, "*.md")
             .Concat(Directory.EnumerateFiles(Path.Join(Repository.Root, "docs"), "*.md"))
             .Concat(Directory.EnumerateFiles(Path.Join(Repository.Root, "hocon")))
+            .Concat(((string[])["supervisor", "journal"]).SelectMany(d => Directory.EnumerateFiles(
+                Path.Join(Repository.Root, "Supervisor.Protos", d), "*.proto", SearchOption.AllDirectories)))
             .Where(f => Path.GetFileName(f) is not ("glossary.md" or "CHANGELOG.md"));
         var sources = SourceFiles.All.Where(f => Path.GetFileName(f) != $"{nameof(LanguageTests)}.cs");
         Assert.Equal([], sources.Concat(SourceFiles.Scripts).Concat(documents).SelectMany(Retired));
@@ -48,7 +50,7 @@ public partial class LanguageTests
         .Select(l => $"{Path.GetRelativePath(Repository.Root, file)}:{l.Number}: \"{l.Match.Value}\"");
 
     /// <summary>Names that are not ours to choose: Akka's, a field of the journal, a user; tests and files.</summary>
-    [GeneratedRegex(@"ActorRefs\.Nobody|""nobody\\?""|\bm?\.?ToldIn\b|\w+Tests\.\w+|\S+\.md")]
+    [GeneratedRegex(@"ActorRefs\.Nobody|""nobody\\?""|\bm?\.?ToldIn\b|\btold_in\b|\w+Tests\.\w+|\S+\.md")]
     private static partial Regex Foreign();
 
     // A name's parts count as words: StubBirth, _born, WaitForBirth.
