@@ -37,12 +37,15 @@ internal abstract class StoreRequest(StoreSettings settings, IStoreTable? table,
 
     public abstract void Run(StoreConnection connection);
 
-    /// <summary>It was carried out and committed.</summary>
+    /// <summary>It was carried out and committed. What waits for it continues on this thread, which is not the store's.</summary>
     public abstract void Finish();
 
     /// <summary>It was not carried out.</summary>
-    public void Fail(Exception cause) =>
-        FailWith(cause is SqliteException sqlite ? StoreException.From(doing(), settings, sqlite) : cause);
+    public void Fail(Exception cause)
+    {
+        var failure = cause is SqliteException sqlite ? StoreException.From(doing(), settings, sqlite) : cause;
+        ThreadPool.UnsafeQueueUserWorkItem(_ => FailWith(failure), null);
+    }
 
     protected abstract void FailWith(Exception failure);
 }
@@ -52,7 +55,7 @@ internal sealed class StoreRequest<T>(
     StoreSettings settings, IStoreTable? table, Func<string> doing, Durability durability, Func<StoreConnection, T> work)
     : StoreRequest(settings, table, doing, durability)
 {
-    private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<T> _done = new(); // completed on the pool, never on the store's thread
     private T _result = default!;
 
     /// <summary>

@@ -21,6 +21,12 @@ internal sealed class StoreThread : IDisposable
     /// <summary>Pages in the write-ahead log after which it is checkpointed: when the thread is idle, or immediately.</summary>
     private const int CheckpointWhenIdle = 500, CheckpointAtOnce = 4_000, CheckpointWhenSpaceIsLow = 100, ReserveAgainAfter = 64;
 
+    /// <summary>
+    /// Milliseconds between two checks for a file that was removed or replaced, where commits are not synced: each check costs a
+    /// tenth of such a commit.
+    /// </summary>
+    private const long UnsyncedPlaceCheck = 10;
+
     private static readonly TimeSpan IdleAfter = TimeSpan.FromMilliseconds(20), LookForSpaceEvery = TimeSpan.FromSeconds(1),
         GatherAtMost = TimeSpan.FromMilliseconds(1);
 
@@ -32,7 +38,7 @@ internal sealed class StoreThread : IDisposable
     private List<StoreRequest> _waiting = [];
     private StoreConnection? _connection;
     private TimeSpan _syncTook;
-    private long _reserve;
+    private long _reserve, _placeCheckedAt;
     private int _users, _checkpointedAt, _reservedAt, _lately;
     private bool _closed, _untidy = true, _unreserved = true;
     private volatile bool _isSpaceLow;
@@ -243,7 +249,7 @@ internal sealed class StoreThread : IDisposable
         if (group.Count == 0) return;
         if (Transact(group) is not var (failure, isOfOne))
         {
-            foreach (var request in group) request.Finish();
+            Finish(group);
         }
         else if (isOfOne && group.Count > 1)
         {
@@ -257,6 +263,22 @@ internal sealed class StoreThread : IDisposable
         {
             foreach (var request in group) request.Fail(failure);
         }
+    }
+
+    /// <summary>
+    /// Completes reads one by one, since what follows them may take long; and writes in one go, since only a message to an actor
+    /// follows.
+    /// </summary>
+    private static void Finish(List<StoreRequest> group)
+    {
+        foreach (var read in group.Where(r => r.Durability is Durability.Read))
+            ThreadPool.UnsafeQueueUserWorkItem(static r => r.Finish(), read, preferLocal: false);
+        var writes = group.FindAll(r => r.Durability is not Durability.Read);
+        if (writes.Count == 0) return;
+        ThreadPool.UnsafeQueueUserWorkItem(static all =>
+        {
+            foreach (var write in all) write.Finish();
+        }, writes, preferLocal: false);
     }
 
     private bool IsOpen(StoreRequest request) =>
@@ -300,6 +322,14 @@ internal sealed class StoreThread : IDisposable
         return group;
     }
 
+    private void CheckPlace(StoreConnection connection, Durability durability)
+    {
+        var now = Environment.TickCount64;
+        if (durability is Durability.Unsynced && now - _placeCheckedAt < UnsyncedPlaceCheck) return;
+        connection.CheckPlace();
+        _placeCheckedAt = now;
+    }
+
     /// <returns>Null if it was committed; otherwise why not, and whether the others may succeed without one of them.</returns>
     private (Exception Failure, bool IsOfOne)? Transact(List<StoreRequest> group)
     {
@@ -307,14 +337,17 @@ internal sealed class StoreThread : IDisposable
         var durability = group.Max(r => r.Durability);
         try
         {
-            if (durability is not Durability.Read) connection.CheckPlace();
-            if (durability is not Durability.Read) connection.Syncs = durability is Durability.Synced;
-            connection.Run(durability is Durability.Read ? "BEGIN" : "BEGIN IMMEDIATE");
+            if (durability is not Durability.Read)
+            {
+                CheckPlace(connection, durability);
+                connection.Syncs = durability is Durability.Synced;
+            }
+            connection.Bound(durability is Durability.Read ? "BEGIN" : "BEGIN IMMEDIATE").Run();
             isRunning = true;
             foreach (var request in group) request.Run(connection);
             isRunning = false;
             var started = Stopwatch.GetTimestamp();
-            connection.Run("COMMIT");
+            connection.Bound("COMMIT").Run();
             if (durability is Durability.Synced) _syncTook = Stopwatch.GetElapsedTime(started);
         }
         catch (Exception e)
