@@ -19,8 +19,10 @@ internal sealed class LifecycleBenchmark(string socket, string bundle) : IDispos
 {
     private static readonly string[] Steps = ["create", "task", "start", "wait", "delete-task", "delete", "lifecycle"];
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(10);
     private readonly GrpcChannel _channel = Connect(socket);
     private readonly Dictionary<string, List<double>> _times = [];
+    private readonly Queue<string> _killed = new();
     private int _lifecycles;
 
     private Containers.ContainersClient Containers => new(_channel);
@@ -50,6 +52,31 @@ internal sealed class LifecycleBenchmark(string socket, string bundle) : IDispos
             }
             foreach (var each in daemons)
                 Console.WriteLine($"lifecycles-8-at-a-time {each.Name} {await each.RateAsync(400):0} lifecycles/s");
+        }
+        finally
+        {
+            foreach (var each in daemons) each.Dispose();
+        }
+    }
+
+    /// <summary>
+    /// From a kill to its event on each socket in turn, with <paramref name="count"/> containers alive at the beginning.
+    /// </summary>
+    public static async Task RunKillsAsync(string bundle, int count, IReadOnlyList<string> sockets)
+    {
+        var daemons = sockets.Select(s => new LifecycleBenchmark(s, bundle)).ToList();
+        try
+        {
+            var ids = daemons.ConvertAll(_ => new Queue<string>());
+            for (var i = 0; i < count; i++)
+                for (var d = 0; d < daemons.Count; d++) ids[d].Enqueue(await daemons[d].StartedAsync());
+            Console.WriteLine("alive");
+            await Task.Delay(1000);
+            for (var i = 0; i < count; i++)
+                for (var d = 0; d < daemons.Count; d++) await daemons[d].KillAsync(ids[d].Dequeue());
+            var medians = daemons.ConvertAll(d => d.Print("kill-to-event"));
+            if (daemons.Count > 1) Console.WriteLine($"kill-to-event-last/first {medians[^1] / medians[0]:0.00} ratio");
+            foreach (var each in daemons) await each.DeleteAllAsync();
         }
         finally
         {
@@ -87,14 +114,38 @@ internal sealed class LifecycleBenchmark(string socket, string bundle) : IDispos
     /// <summary>From the kill of a running container until a subscriber receives its exit.</summary>
     private async Task KillAsync()
     {
+        var id = await StartedAsync();
+        await KillAsync(id);
+        await DeleteAllAsync();
+    }
+
+    private async Task<string> StartedAsync()
+    {
         var id = Id();
         await CreateAsync(id, "sleep", "1000");
         await TaskAsync(id);
+        await Tasks.StartAsync(new StartRequest { ContainerId = id }, In());
+        return id;
+    }
+
+    private async Task DeleteAsync(string id)
+    {
+        await Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = id }, In());
+        await Containers.DeleteAsync(new DeleteContainerRequest { Id = id }, In());
+    }
+
+    private async Task DeleteAllAsync()
+    {
+        while (_killed.TryDequeue(out var id)) await DeleteAsync(id);
+    }
+
+    private async Task KillAsync(string id)
+    {
         using var events = new Events.EventsClient(_channel)
             .Subscribe(new SubscribeRequest { Filters = { "topic==\"/tasks/exit\"" } }, In());
         // containerd sends none
         await events.ResponseHeadersAsync.WaitAsync(TimeSpan.FromMilliseconds(200)).ContinueWith(_ => { }, TaskScheduler.Default);
-        await Tasks.StartAsync(new StartRequest { ContainerId = id }, In());
+        await Task.Delay(Settle); // what another daemon does after its turn is not measured here
         var began = Stopwatch.GetTimestamp();
         var killed = Tasks.KillAsync(new KillRequest { ContainerId = id, Signal = 9 }, In());
         do
@@ -105,8 +156,7 @@ internal sealed class LifecycleBenchmark(string socket, string bundle) : IDispos
         while (Containerd.Events.TaskExit.Parser.ParseFrom(events.ResponseStream.Current.Event.Value).ContainerId != id);
         Note("kill-to-event", began);
         await killed;
-        await Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = id }, In());
-        await Containers.DeleteAsync(new DeleteContainerRequest { Id = id }, In());
+        _killed.Enqueue(id);
     }
 
     private async Task<double> RateAsync(int lifecycles)
@@ -153,7 +203,7 @@ internal sealed class LifecycleBenchmark(string socket, string bundle) : IDispos
         }
     }
 
-    private string Id() => $"bench-{Environment.ProcessId}-{Interlocked.Increment(ref _lifecycles)}";
+    private string Id() => $"bench-{Name}-{Environment.ProcessId}-{Interlocked.Increment(ref _lifecycles)}";
 
     private static CallOptions In() => new(new Metadata { { "containerd-namespace", "bench" } }, DateTime.UtcNow + Patience);
 

@@ -2,11 +2,23 @@ using System.Globalization;
 using Supervisor.Benchmarks;
 
 // Supervisor.Benchmarks [WORD] [--directory DIR] Prints "name value unit" for every benchmark whose name contains WORD. Journals
-// are written to DIR, which should be on a disk: a durable write to a tmpfs costs nothing. Supervisor.Benchmarks lifecycle BUNDLE
-// ROUNDS SOCKET... measures the lifecycle of a container on the daemons at these sockets: LifecycleBenchmark.
+// are written to DIR, which should be on a disk: a durable write to a tmpfs costs nothing.
+// Supervisor.Benchmarks lifecycle BUNDLE ROUNDS SOCKET... measures the lifecycle of a container on the daemons at these sockets,
+// kills BUNDLE COUNT SOCKET... the time from a kill to its event with COUNT containers alive: LifecycleBenchmark.
+// Supervisor.Benchmarks floor SOCKET serves what gRPC alone can do for that: FloorServer.
 if (args is ["lifecycle", var bundle, var rounds, .. var sockets])
 {
     await LifecycleBenchmark.RunAsync(bundle, int.Parse(rounds, CultureInfo.InvariantCulture), sockets);
+    return;
+}
+if (args is ["floor", var floorSocket])
+{
+    await FloorServer.RunAsync(floorSocket, CancellationToken.None);
+    return;
+}
+if (args is ["kills", var runningBundle, var count, .. var runningSockets])
+{
+    await LifecycleBenchmark.RunKillsAsync(runningBundle, int.Parse(count, CultureInfo.InvariantCulture), runningSockets);
     return;
 }
 
