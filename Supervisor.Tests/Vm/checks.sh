@@ -77,4 +77,30 @@ same "or in the given one" "$(oci exec --cgroup inner vm cat /proc/self/cgroup 2
 oci exec --cgroup / vm true >/run/exec.log 2>&1; [ "$?" != 0 ] && ok "but not in one that takes no process" || bad "but not in one that takes no process" "$(cat /run/exec.log)"
 oci delete --force vm; same "its cgroups are removed with it" "$(ls -d /sys/fs/cgroup/vm 2>/dev/null)" ""
 
+# SIGKILL reaches what is frozen: the container itself, a cgroup below it, or both. What is frozen below has a process of its own.
+spec '{"memory":{"limit":33554432}}' sh -c 'sleep 1000 & sleep 1000'
+ended() { n=0; while oci state vm | grep -Eq '"(running|paused)"' && [ $n -lt 100 ]; do n=$((n + 1)); usleep 50000; done; oci state vm | grep -o '"stopped"'; }
+for frozen in container below both; do
+  for how in kill "kill --all" "delete --force"; do
+    oci create --bundle /bundle vm >/run/create.log 2>&1; oci start vm
+    n=0; while [ "$(cgroup cgroup.procs | wc -l)" -lt 3 ] && [ $n -lt 100 ]; do n=$((n + 1)); usleep 50000; done
+    if [ $frozen != container ]; then
+      mkdir -p /sys/fs/cgroup/vm/below/deeper
+      cgroup cgroup.procs | tail -1 >/sys/fs/cgroup/vm/below/deeper/cgroup.procs
+      echo 1 >/sys/fs/cgroup/vm/below/cgroup.freeze
+      n=0; while ! cgroup below/cgroup.events | grep -q "frozen 1" && [ $n -lt 100 ]; do n=$((n + 1)); usleep 50000; done
+      same "$frozen frozen, $how: it is frozen below" "$(cgroup below/cgroup.events | grep frozen)" "frozen 1"
+    fi
+    [ $frozen = below ] || { oci pause vm; same "$frozen frozen, $how: it is paused" "$(cgroup cgroup.events | grep frozen)" "frozen 1"; }
+    case $how in
+      delete*) oci delete --force vm; same "$frozen frozen, $how" "$?" 0 ;;
+      kill*)
+        [ "$how" = kill ] && oci kill vm KILL || oci kill --all vm KILL; same "$frozen frozen, $how" "$?" 0
+        same "$frozen frozen, $how: it ends" "$(ended)" '"stopped"'
+        oci delete vm; same "$frozen frozen, $how: delete" "$?" 0 ;;
+    esac
+    same "$frozen frozen, $how: its cgroups are removed" "$(ls -d /sys/fs/cgroup/vm 2>/dev/null)" ""
+  done
+done
+
 echo "$passed passed, $failed failed"
