@@ -62,7 +62,7 @@ internal static class EventsCommand
             output.Write(Encoding.UTF8.GetBytes(render(call.ResponseStream.Current) + "\n"));
             request.From = call.ResponseStream.Current.Number + 1;
         }
-        throw new RpcException(new Status(StatusCode.Unavailable, "the stream has ended"));
+        throw new RpcException(new Status(StatusCode.Unavailable, GrpcTranslation.Stopping)); // only a stop ends the stream
     }
 
     private static string Text(Event e) =>

@@ -17,6 +17,7 @@ internal static class Reconnection
     /// connection.</summary>
     /// <param name="call">May be repeated.</param>
     /// <exception cref="CliException">The daemon exited, and none has answered for a minute.</exception>
+    /// <exception cref="RpcException">A daemon has answered: it refuses the call, or cannot do it.</exception>
     public static async Task<T> StayAsync<T>(this DaemonClient client, Func<Task<T>> call)
     {
         for (long? lost = null; ;)
@@ -59,10 +60,6 @@ internal static class Reconnection
             {
                 return null;
             }
-            catch (RpcException e) when (IsRefusal(e))
-            {
-                throw new CliException(e.Status.Detail);
-            }
             finally
             {
                 isRepeated = true;
@@ -70,18 +67,35 @@ internal static class Reconnection
         });
     }
 
-    /// <summary>The daemon says itself that it cannot do it, and why: its journal was removed.</summary>
-    private static bool IsRefusal(RpcException e) => e.StatusCode is StatusCode.Unavailable && e.Status.DebugException is null
-        && e.Status.Detail != GrpcTranslation.Stopping;
+    /// <summary>
+    /// As <see cref="StayAsync"/>, for a call that must not be done twice: it is repeated only while no daemon can have received
+    /// it.
+    /// </summary>
+    /// <param name="unknown">The error when the daemon exited during the call: what is not known then, and what to do.</param>
+    public static Task<T> OnceAsync<T>(this DaemonClient client, string unknown, Func<Task<T>> call) =>
+        client.StayAsync(async () =>
+        {
+            try
+            {
+                return await call();
+            }
+            catch (RpcException e) when (IsLost(e) && Verb.Connecting(e) is null)
+            {
+                throw new CliException($"the daemon at {client.Address} exited before it answered: {unknown}");
+            }
+        });
 
     /// <summary>
     /// The daemon is stopping, or exited during the call. The latter has an inner exception; a status sent by the daemon has
-    /// none.
+    /// none: with another reason than its stop it is a refusal, e.g. because its journal was removed, and the next daemon could
+    /// not do it either.
     /// </summary>
-    private static bool IsLost(RpcException e) =>
-        e.StatusCode is StatusCode.Unavailable
-            || (e.StatusCode is StatusCode.Internal or StatusCode.Cancelled
-            && e.Status.DebugException is not (null or OperationCanceledException));
+    private static bool IsLost(RpcException e) => e.StatusCode switch
+    {
+        StatusCode.Unavailable => e.Status.DebugException is not null || e.Status.Detail == GrpcTranslation.Stopping,
+        StatusCode.Internal or StatusCode.Cancelled => e.Status.DebugException is not (null or OperationCanceledException),
+        _ => false,
+    };
 
     private static long Lost(DaemonClient client, long now)
     {

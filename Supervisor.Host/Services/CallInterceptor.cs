@@ -20,6 +20,7 @@ namespace Supervisor.Host.Services;
 public sealed class CallInterceptor(DaemonLifetime lifetime, DaemonOptions options, ILogger<CallInterceptor> log) : Interceptor
 {
     private const string HealthMethods = "/grpc.health.v1.Health/";
+    private static readonly TimeSpan ReasonWithin = TimeSpan.FromSeconds(1);
 
     /// <inheritdoc/>
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
@@ -33,6 +34,7 @@ public sealed class CallInterceptor(DaemonLifetime lifetime, DaemonOptions optio
         }
         catch (Exception e) when (e is not RpcException)
         {
+            await SettledAsync(e, context);
             throw Translate(e, context);
         }
     }
@@ -59,6 +61,7 @@ public sealed class CallInterceptor(DaemonLifetime lifetime, DaemonOptions optio
         }
         catch (Exception e) when (e is not RpcException)
         {
+            await SettledAsync(e, context);
             throw Translate(e, context);
         }
     }
@@ -91,6 +94,18 @@ public sealed class CallInterceptor(DaemonLifetime lifetime, DaemonOptions optio
                 StatusCode.DeadlineExceeded,
                 $"{Method(context)}: the daemon is still reading its journal; nothing was done, retry");
         }
+    }
+
+    /// <summary>
+    /// An actor whose event cannot be written stops, and cancels its waits, before it is known that the daemon's journal is
+    /// lost: waits for that, so that the caller gets the reason.
+    /// </summary>
+    private async Task SettledAsync(Exception exception, ServerCallContext context)
+    {
+        if (exception is not OperationCanceledException) return;
+        using var any = CancellationTokenSource.CreateLinkedTokenSource(
+            context.CancellationToken, lifetime.Stopping, lifetime.Broken);
+        await Task.Delay(ReasonWithin, any.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     internal RpcException Translate(Exception exception, ServerCallContext context)
