@@ -66,12 +66,27 @@ public sealed class SupervisorNode : IAsyncDisposable
         PrivateFiles.Claim(JournalConfig.FileIn(options.Root)).Dispose();
         var copy = JournalMigration.Run(options.Root);
         var config = JournalConfig.With(options.Config, options.Root, options.State);
-        var repaired = options.OnMismatch is JournalMismatch.Refuse ? [] : JournalRepair.Run(config, options.Root, options.State);
+        var repair = new JournalRepair(config, options.Root, options.State, ContainerJournal.Registered);
+        var repaired = options.OnMismatch is JournalMismatch.Refuse ? [] : repair.Run();
         if (options.OnMismatch is JournalMismatch.Adopt) StorageFiles.KeepUnrecorded(options.Root);
         if (options.OnMismatch is JournalMismatch.Forget) StorageFiles.SweepUnrecorded(options.Root);
+        try
+        {
+            return await StartAsync(options, config, copy, repaired, cancellation).ConfigureAwait(false);
+        }
+        catch (JournalUnusableException e) when (e.InnerException is DamagedEventsException {
+            PersistenceId: JournalContents.Registry } && repair.RebuildRegistry() is { } rebuilt)
+        {
+            return await StartAsync(options, config, copy, [rebuilt], cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task<SupervisorNode> StartAsync(
+        NodeOptions options, Config config, string? copy, IReadOnlyList<string> repaired, CancellationToken cancellation)
+    {
         var system = ActorSystem.Create("supervisor", config);
         if (options.Logger is { } logger) system.ActorOf(logger(), "logger");
-        foreach (var repair in repaired) system.Log.Warning("{0}", repair);
+        foreach (var done in repaired) system.Log.Warning("{0}", done);
         if (copy is not null)
             system.Log.Info("the journal was migrated to the present format; a copy of the old one is kept in {0}", copy);
         // The timer wheel starts at its first use, on a thread of the pool, and the caller waits for it: fifty recovering
@@ -132,7 +147,8 @@ public sealed class SupervisorNode : IAsyncDisposable
             + (lost.Cause is DamagedEventsException damaged ? $"; it holds {JournalContents.Of(damaged.PersistenceId)}" : "")
             + ": running containers are left alone. Restore the journal, or mount what it is on; or start once with --adopt, "
             + "which continues with what "
-            + "is left and adopts running containers, or with --forget, which kills and removes them")
+            + "is left and adopts running containers, or with --forget, which kills and removes them",
+            lost.Cause)
         : new IOException(lost.Reason);
 
     /// <summary>Stops the actors; containers keep running.</summary>

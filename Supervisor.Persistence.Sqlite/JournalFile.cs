@@ -11,6 +11,9 @@ namespace Supervisor.Persistence.Sqlite;
 /// <param name="Damaged">Persistence ids with damaged events, and what is wrong with these.</param>
 public sealed record JournalCondition(string? Unusable, IReadOnlyDictionary<string, string> Damaged);
 
+/// <summary>The only event of an actor whose other events were removed.</summary>
+public sealed record ReplacingEvent(string PersistenceId, string Manifest, int Serializer, byte[] Payload);
+
 /// <summary>A journal's file, for repairs while no plugin uses it.</summary>
 public static class JournalFile
 {
@@ -29,12 +32,15 @@ public static class JournalFile
     }
 
     /// <summary>Removes all events of the actors that <paramref name="which"/> selects.</summary>
+    /// <param name="replace">Called with the ids of the actors that have events left: the event that replaces those of an actor
+    /// that was selected. Null for none.</param>
     /// <exception cref="JournalUnusableException">The file is too badly damaged for that.</exception>
-    public static void Remove(Config section, Func<string, bool> which)
+    public static void Remove(
+        Config section, Func<string, bool> which, Func<IReadOnlySet<string>, ReplacingEvent>? replace = null)
     {
         Open(section, (connection, table) =>
         {
-            table.Remove(connection, which);
+            table.Remove(connection, which, replace);
             return 0;
         });
     }

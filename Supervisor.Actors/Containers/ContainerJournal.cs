@@ -1,8 +1,11 @@
 using System.Collections.Immutable;
 using System.Runtime.Serialization;
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Supervisor.Actors.Identity;
+using Supervisor.Actors.Persistence;
 using Supervisor.Journal.V1;
+using Supervisor.Persistence.Sqlite;
 using E = Supervisor.Actors.Containers.ContainerEvent;
 using Kind = Supervisor.Journal.V1.ContainerEntry.EventOneofCase;
 
@@ -47,6 +50,13 @@ internal static class ContainerJournal
     public static Supervisor.Journal.V1.RegistryCompacted ToProto(Containers.RegistryCompacted e) =>
         new() { Present = { e.Present.Select(
             id => new RegistryEntry { Namespace = id.Namespace, Id = id.Value, Present = true }) } };
+
+    /// <summary>The event that these containers are registered, and no others, for a registry that is rebuilt.</summary>
+    public static ReplacingEvent Registered(IEnumerable<ContainerId> containers) => new(
+        JournalContents.Registry, CompactedManifest, JournalConfig.Serializer,
+        ToProto(new Containers.RegistryCompacted([.. containers])).ToByteArray());
+
+    public const string CompactedManifest = "registry-compacted.v1";
 
     public static Containers.RegistryCompacted FromProto(Supervisor.Journal.V1.RegistryCompacted entry) =>
         new([.. entry.Present.Select(e => ContainerId.Parse(e.Namespace, e.Id))]);

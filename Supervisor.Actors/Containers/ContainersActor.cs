@@ -27,7 +27,7 @@ public sealed class ContainersActor : CompactingActor
     public ContainersActor(NodeServices node, ContainerDirectory directory) => (_node, _directory) = (node, directory);
 
     /// <inheritdoc/>
-    public override string PersistenceId => "containers";
+    public override string PersistenceId => JournalContents.Registry;
 
     /// <summary>How to create one.</summary>
     public static Props Props(NodeServices node, ContainerDirectory directory) =>

@@ -6,6 +6,7 @@ using Supervisor.Actors.Containers;
 using Supervisor.Actors.Images;
 using Supervisor.Actors.Leases;
 using Supervisor.Actors.Namespaces;
+using Supervisor.Actors.Persistence;
 using Supervisor.Actors.Tasks;
 using Supervisor.Journal.V1;
 
@@ -18,14 +19,14 @@ namespace Supervisor.Actors.Events;
 public sealed class JournalSerializer : SerializerWithStringManifest
 {
     private const string Task = "task.v1", Container = "container.v1", Registry = "registry.v1",
-    Compacted = "registry-compacted.v1",
+    Compacted = ContainerJournal.CompactedManifest,
         Exec = "exec.v1", ExecRegistry = "exec-registry.v1", Event = "event.v1";
 
     /// <param name="system">The serialization extension's.</param>
     public JournalSerializer(ExtendedActorSystem system) : base(system) { }
 
     /// <summary>Written into the journal beside every event: never changes.</summary>
-    public override int Identifier => 4801;
+    public override int Identifier => JournalConfig.Serializer;
 
     /// <inheritdoc/>
     public override string Manifest(object o) => o switch

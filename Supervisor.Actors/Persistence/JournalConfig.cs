@@ -12,6 +12,9 @@ internal static class JournalConfig
     /// <summary>The tag of every published event.</summary>
     public const string PublishedTag = "published";
 
+    /// <summary>The id of our serializer, in the journal beside every event: never changes.</summary>
+    public const int Serializer = 4801;
+
     /// <summary>The journal's file.</summary>
     public static string FileIn(string root) => Path.Join(root, "journal.db");
 

@@ -113,21 +113,41 @@ internal sealed class JournalTable : IStoreTable
     }
 
     /// <summary>Removes all events and numbers of the selected actors, in a transaction of its own.</summary>
-    public void Remove(StoreConnection connection, Func<string, bool> which) => connection.Transact("BEGIN IMMEDIATE", () =>
+    /// <param name="replace">See <see cref="JournalFile.Remove"/>.</param>
+    public void Remove(
+        StoreConnection connection, Func<string, bool> which, Func<IReadOnlySet<string>, ReplacingEvent>? replace)
     {
-        var ids = new HashSet<string>(Damaged.Keys.Where(which), StringComparer.Ordinal);
-        foreach (var table in (string[])[_events, _metadata])
+        // An index entry that is damaged or missing is then no error of DELETE (sqlite.org/src, OP_IdxDelete).
+        connection.Run("PRAGMA writable_schema = ON");
+        connection.Transact("BEGIN IMMEDIATE", () =>
         {
-            using var reader = connection.Prepared($"SELECT persistence_id FROM {table} NOT INDEXED").ExecuteReader();
-            while (reader.Read())
-                if (Encoding.UTF8.GetString(new ResultRow(reader).Bytes(0)) is var id && which(id)) ids.Add(id);
-        }
-        // Without the index, which may be the damaged part; it is rebuilt from the remaining rows.
-        foreach (var id in ids)
-            foreach (var table in (string[])[_events, _metadata])
-                connection.Run($"DELETE FROM {table} NOT INDEXED WHERE persistence_id = $0", id);
-        connection.Run("REINDEX");
-    });
+            var left = new HashSet<string>(Damaged.Keys.Where(id => !which(id)), StringComparer.Ordinal);
+            foreach (var (table, isLive) in ((string, string)[])[(_events, "is_deleted = 0"), (_metadata, "0")])
+            {
+                var rows = new List<long>();
+                // Without the index, which may be the damaged part, and by row: a damaged id may be no text that can be compared.
+                using (var reader = connection.Prepared($"SELECT rowid, persistence_id, {isLive} FROM {table} NOT INDEXED")
+                    .ExecuteReader())
+                {
+                    while (reader.Read())
+                    {
+                        var row = new ResultRow(reader);
+                        var id = Encoding.UTF8.GetString(row.Bytes(1));
+                        if (which(id)) rows.Add(row.Number(0));
+                        else if (row.Number(2) == 1) left.Add(id);
+                    }
+                }
+                foreach (var row in rows) connection.Run($"DELETE FROM {table} NOT INDEXED WHERE rowid = $0", row);
+            }
+            // Rebuilt from the remaining rows; not while it alone knows of others that are lost.
+            if (Damaged.Keys.All(which)) connection.Run("REINDEX");
+            if (replace?.Invoke(left) is { } only)
+                Append(connection, [new NewRow(
+                    only.PersistenceId, 1, DateTime.UtcNow.Ticks, only.Manifest, only.Payload, null, only.Serializer, [])]);
+        });
+        Committed();
+        connection.Run("PRAGMA writable_schema = OFF");
+    }
 
     public void Opened(StoreConnection connection)
     {

@@ -135,6 +135,55 @@ public sealed class OwnershipTests
     }
 
     [Theory]
+    [InlineData("payload", false)]
+    [InlineData("payload", true)]
+    [InlineData("manifest", false)]
+    [InlineData("id", false)]
+    [InlineData("id", true)]
+    public async Task A_damaged_row_of_the_registry_costs_no_container(string part, bool adopts)
+    {
+        await using var daemon = await DaemonProcess.StartAsync();
+        var pid = await Run(daemon);
+        OciRuntime.Ok(await daemon.Do("run", "-d", "--name", "b", "--rootfs", "/", "--", "sleep", "1000"));
+        OciRuntime.Ok(await daemon.Do("run", "-d", "--name", "gone", "--rootfs", "/", "--", "true"));
+        OciRuntime.Ok(await daemon.Do("wait", "gone"));
+        OciRuntime.Ok(await daemon.Do("rm", "gone"));
+        await daemon.StopAsync();
+        FlipRegistry(Path.Join(daemon.Root, "journal.db"), part);
+
+        daemon.Arguments = adopts ? ["--adopt"] : [];
+        await daemon.RestartAsync();
+        daemon.Arguments = [];
+        Assert.Equal("a\nb\n", OciRuntime.Ok(await daemon.Do("ps", "-a", "-q")));
+        Assert.Equal(pid, await Pid(daemon, "a"));
+        Assert.Equal("hi\n", OciRuntime.Ok(await daemon.Do("exec", "a", "echo", "hi")));
+        Assert.Single(Directory.GetFiles(daemon.Root, "journal.db.damaged-*"), f =>
+            !f.EndsWith("-wal", StringComparison.Ordinal));
+        OciRuntime.Ok(await daemon.Do("rm", "-f", "b"));
+        OciRuntime.Ok(await daemon.Do("run", "-d", "--name", "c", "--rootfs", "/", "--", "sleep", "1000"));
+        await daemon.KillAsync();
+        await daemon.RestartAsync(); // nothing is left to repair
+        Assert.Equal("a\nc\n", OciRuntime.Ok(await daemon.Do("ps", "-q")));
+        Assert.Single(Directory.GetFiles(daemon.Root, "journal.db.damaged-*"), f =>
+            !f.EndsWith("-wal", StringComparison.Ordinal));
+    }
+
+    /// <summary>Flips a bit in the registry's row that registers the first container.</summary>
+    private static void FlipRegistry(string file, string part)
+    {
+        var bytes = File.ReadAllBytes(file);
+        var at = bytes.AsSpan().LastIndexOf("containersregistry.v1"u8);
+        Assert.True(at > 0, $"no row of the registry in {file}");
+        bytes[at + (part switch
+        {
+            "id" => 2,
+            "manifest" => "containers".Length + 2,
+            _ => "containersregistry.v1".Length + 8 + 3, // behind the time of eight bytes
+        })] ^= 0x10;
+        File.WriteAllBytes(file, bytes);
+    }
+
+    [Theory]
     [InlineData("leases", "all leases")]
     [InlineData("namespaces", "the namespaces with their labels")]
     public async Task A_damaged_row_of_no_container_fails_the_startup_in_one_line_that_names_what_would_be_lost(

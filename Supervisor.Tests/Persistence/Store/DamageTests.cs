@@ -134,6 +134,33 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
     }
 
     [Theory]
+    [InlineData("PAYLOAD-containers-2", 3)]
+    [InlineData("containersmanifest", 2)] // the row's id, which the index has right
+    [InlineData("PAYLOAD-containers-2", -9)] // or the manifest
+    public void An_actors_damaged_events_can_be_replaced_by_one(string text, int behind)
+    {
+        Write();
+        Flip(text, behind);
+        var section = Akka.Configuration.ConfigurationFactory.ParseString(
+            $"connection-string = \"Data Source={FilePath}\", auto-initialize = on, boot-id = boot")
+            .WithFallback(SqlitePersistence.DefaultConfig.GetConfig(SqlitePersistence.JournalConfigPath));
+        var damaged = JournalFile.Inspect(section).Damaged.Keys.ToHashSet();
+        Assert.Contains("containers", damaged);
+        IReadOnlySet<string> left = new HashSet<string>();
+        JournalFile.Remove(section, damaged.Contains, ids =>
+        {
+            left = ids;
+            return new ReplacingEvent("containers", "manifest", 1, "new"u8.ToArray());
+        });
+        Assert.Equal(Ids.Except(["containers"]).Order(), left.Order());
+        using var journal = new StoredJournal(FilePath);
+        Assert.Empty(journal.Damaged);
+        Assert.Equal("new"u8.ToArray(), Assert.Single(journal.Replay("containers")).Payload);
+        Assert.Equal(1, journal.Highest("containers"));
+        Assert.Equal([4, 4, 4, 4], Ids.Except(["containers"]).Select(i => journal.Replay(i).Count));
+    }
+
+    [Theory]
     [InlineData("removed")]
     [InlineData("emptied")]
     [InlineData("older")]
