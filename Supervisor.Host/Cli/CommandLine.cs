@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using Supervisor.Host.Cli.Stdio;
 using Supervisor.Host.Daemon;
@@ -64,9 +65,7 @@ internal static class CommandLine
     /// <summary>Normalizes the line: <c>help run</c> is <c>run --help</c>, <c>-v</c> without a verb --version.</summary>
     private static IReadOnlyList<string> Plain(IReadOnlyList<string> args)
     {
-        var first = 0;
-        while (first < args.Count && args[first].StartsWith('-') && args[first] is not ("-v" or "--version"))
-            first += args[first] == GlobalOptions.Address.Name || args[first] == GlobalOptions.Namespace.Name ? 2 : 1;
+        var first = BeforeVerb(args);
         if (first >= args.Count) return args;
         return args[first] switch
         {
@@ -74,6 +73,15 @@ internal static class CommandLine
             "-v" or "--version" => ["--version"],
             _ => args,
         };
+    }
+
+    /// <summary>The number of words before the verb, which are options of all verbs.</summary>
+    private static int BeforeVerb(IReadOnlyList<string> args)
+    {
+        var first = 0;
+        while (first < args.Count && args[first].StartsWith('-') && args[first] is not ("-v" or "--version"))
+            first += args[first] == GlobalOptions.Address.Name || args[first] == GlobalOptions.Namespace.Name ? 2 : 1;
+        return first;
     }
 
     /// <summary>The first mistake, worded for users: the library's messages name our types.</summary>
@@ -92,6 +100,7 @@ internal static class CommandLine
                     + $"{(command.Arguments.Count == 0 ? "options only" : $"one {command.Arguments[0].Name}")}.";
         }
         if (ProgramWords.MistakenOption(parse) is { } option) return DockerOptions.NoSuch(option, parse.CommandResult);
+        if (command.Name == "run" && RunCommand.MissingHostname(parse) is { } nameless) return nameless;
         if (command.Name == "run" && RunCommand.MissingRootfs(parse) is { } missing) return missing;
         var error = parse.Errors[0];
         return error.SymbolResult switch
@@ -137,7 +146,11 @@ internal static class CommandLine
     public static RootCommand Create(IReadOnlyList<string> args)
     {
         var root = new RootCommand("Runs and supervises Linux containers.") { GlobalOptions.Address, GlobalOptions.Namespace };
-        var meant = args.Any(a => a is "--help" or "-h" or "-?") ? [] : Verbs.Where(v => args.Contains(v.Name)).ToArray();
+        var (first, help) = (BeforeVerb(args), root.Options.OfType<HelpOption>().Single());
+        // docker's -h of run is --hostname
+        if (first < args.Count && args[first] == "run" && !args.Take(first).Contains("-h")) help.Aliases.Remove("-h");
+        var meant = args.Any(a => a == help.Name || help.Aliases.Contains(a))
+            ? [] : Verbs.Where(v => args.Contains(v.Name)).ToArray();
         foreach (var verb in meant is [] ? Verbs : meant) root.Add(verb.Create());
         return root;
     }

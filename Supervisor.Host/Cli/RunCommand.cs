@@ -59,7 +59,7 @@ internal static class RunCommand
 
     private static readonly Option<string?> User = new("--user", "-u") {
         Description = "User to run as", HelpName = "USER[:GROUP]" };
-    private static readonly Option<string?> Hostname = new("--hostname") {
+    private static readonly Option<string?> Hostname = new("--hostname", "-h") {
         Description = "Host name (default: the id)", HelpName = "NAME" };
     private static readonly Option<bool> ReadOnly = new("--read-only") { Description = "Root filesystem read-only" };
 
@@ -138,6 +138,11 @@ internal static class RunCommand
                 : throw new CliException($"--log-max-files: {files} is not a number from 1 to {LogTarget.MostFiles}"),
         };
     }
+
+    /// <summary>The error for <c>-h</c> without a name, most often from a user who wants help.</summary>
+    internal static string? MissingHostname(ParseResult parse) =>
+        parse.GetResult(Hostname) is { Implicit: false, Tokens: [], IdentifierToken.Value: "-h" }
+            ? "-h: NAME is missing after it: it is --hostname, as with docker." : null;
 
     /// <summary>The error for a line without <c>--rootfs</c>, most often one that names an image.</summary>
     internal static string? MissingRootfs(ParseResult parse)

@@ -53,6 +53,23 @@ public sealed class UserTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Without_a_user_root_has_its_groups_from_the_root_filesystem()
+    {
+        File.WriteAllText($"{_rootfs}/etc/group", "root:x:0:root\nbin:x:1:root,app\nwheel:x:10:root\nstaff:x:50:\n");
+        Ok(await _daemon.Do("run", "-d", "--name", "u", "--rootfs", _rootfs.FullName, "--", "sleep", "1000"));
+        Assert.Equal("0 0 0 1 10\n", Ok(await _daemon.Do("exec", "u", "sh", "-c", Show)));
+        Assert.Equal("0 0 0 1 10\n", Ok(await _daemon.Do("run", "--rm", "--rootfs", _rootfs.FullName, "--", "sh", "-c", Show)));
+        File.Delete($"{_rootfs}/etc/group");
+        File.Delete($"{_rootfs}/etc/passwd"); // as of an image from scratch
+        Assert.Equal("0 0 0\n", Ok(await _daemon.Do("run", "--rm", "--rootfs", _rootfs.FullName, "--", "sh", "-c", Show)));
+        using (var file = File.Create($"{_rootfs}/etc/group")) file.SetLength(2 << 20);
+        File.WriteAllText($"{_rootfs}/etc/passwd", Passwd);
+        var refused = await _daemon.Do("run", "--rm", "--rootfs", _rootfs.FullName, "--", "sh", "-c", Show);
+        Assert.Equal(125, refused.Status);
+        Assert.Contains("etc/group: is larger than", refused.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_exec_never_reads_account_files_outside_of_the_container()
     {
         Ok(await _daemon.Do("run", "-d", "--name", "u", "--rootfs", _rootfs.FullName, "--", "sleep", "1000"));

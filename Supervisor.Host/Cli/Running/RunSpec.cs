@@ -24,7 +24,8 @@ internal static class RunSpec
         {
             Env = options.Env,
             Cwd = options.WorkingDirectory,
-            User = options.User is null ? new UserSpec() : Resolve(options.User, options.Rootfs),
+            // root has its groups without -u, too, as with docker
+            User = Resolve(options.User ?? "0", options.Rootfs),
             Hostname = options.Hostname ?? options.Id[..Math.Min(options.Id.Length, 63)],
             Init = options.Init,
             Terminal = options.Terminal,

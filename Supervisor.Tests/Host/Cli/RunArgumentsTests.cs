@@ -1,3 +1,4 @@
+using System.CommandLine.Help;
 using Supervisor.Host.Cli;
 using Supervisor.Host.Cli.Running;
 using Supervisor.Runtime.Oci;
@@ -55,6 +56,19 @@ public sealed class RunArgumentsTests
         Assert.Equal(("n1", 64L << 20, 10L, "/work", "1:2", "h"),
             (options.Id, options.Memory!.Value, options.Pids!.Value, options.WorkingDirectory, options.User, options.Hostname));
         Assert.Equal(["A=1", "B=x=y"], options.Env);
+    }
+
+    [Fact]
+    public void The_short_h_of_run_is_the_host_name_and_that_of_other_verbs_is_help()
+    {
+        Assert.Equal("web", Read("-h", "web", "--rootfs", "/tmp", "prog").Hostname);
+        Assert.Equal("web", Read("-hweb", "--rootfs", "/tmp", "prog").Hostname);
+        var options = Read("-dh", "web", "--rootfs", "/tmp", "prog", "-h", "-h");
+        Assert.Equal((true, "web", "prog -h -h"), (options.Detach, options.Hostname, string.Join(' ', options.Command)));
+        Assert.Equal("-h: NAME is missing after it: it is --hostname, as with docker.",
+            CommandLine.Flaw(CommandLine.Parse(["run", "-h"])));
+        foreach (var line in (string[])["run --help", "-h", "-h run", "ps -h", "exec -h", "help run", "--address /a ps -h"])
+            Assert.IsType<HelpAction>(CommandLine.Parse(line.Split(' ')).Action);
     }
 
     [Fact]
