@@ -174,8 +174,10 @@ public sealed class ContentStore
         }
         cancel.ThrowIfCancellationRequested();
         var path = Path.Join(directory, Ingest.DataFile);
-        if (!File.Exists(path)) PrivateFiles.Create(path).Dispose(); // OpenHandle creates files with the umask's mode
+        var isNew = !File.Exists(path);
+        if (isNew) PrivateFiles.Create(path).Dispose(); // OpenHandle creates files with the umask's mode
         var data = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.Read);
+        if (isNew) File.SetLastWriteTimeUtc(data, about.StartedAt.UtcDateTime);
         var hash = IncrementalHash.CreateHash(algorithm);
         return new Ingest(this, key, directory, about, data, hash, Ingest.ReadInto(hash, data));
     }
@@ -184,10 +186,9 @@ public sealed class ContentStore
     {
         if (IngestAbout.TryRead(directory) is not { } about) return null;
         var data = new FileInfo(Path.Join(directory, Ingest.DataFile));
-        var written = data.Exists && data.Length > 0;
         return (about.Namespace, new IngestStatus(
-            about.Ref, written ? data.Length : 0, about.Total, about.Expected, about.StartedAt,
-                written ? data.LastWriteTimeUtc : about.StartedAt));
+            about.Ref, data.Exists ? data.Length : 0, about.Total, about.Expected, about.StartedAt,
+                data.Exists ? data.LastWriteTimeUtc : about.StartedAt));
     }
 
     private string Since(string key, DateTimeOffset now) =>

@@ -24,7 +24,7 @@ public sealed class Ingest : IDisposable
             long offset)
     {
         (_store, _key, _directory, _data, _hash, Offset) = (store, key, directory, data, hash, offset);
-        (About, UpdatedAt) = (about, offset > 0 ? File.GetLastWriteTimeUtc(data) : about.StartedAt);
+        (About, UpdatedAt) = (about, File.GetLastWriteTimeUtc(data));
     }
 
     internal IngestAbout About { get; }
@@ -56,7 +56,7 @@ public sealed class Ingest : IDisposable
         _hash.AppendData(bytes);
         Offset += bytes.Length;
         UpdatedAt = now;
-        // the kernel's mtime is of its last tick, and would differ from what the writer gets
+        // The kernel's mtime is of its last tick, and would differ from what the writer gets. A tick of ours is 100 ns.
         File.SetLastWriteTimeUtc(_data, now.UtcDateTime);
     }
 
@@ -66,6 +66,7 @@ public sealed class Ingest : IDisposable
         RandomAccess.SetLength(_data, 0);
         _hash.GetHashAndReset();
         (Offset, UpdatedAt) = (0, now);
+        File.SetLastWriteTimeUtc(_data, now.UtcDateTime);
     }
 
     /// <summary>Checks its size and digest, and makes it a blob: synced, and under its final name.</summary>

@@ -56,8 +56,18 @@ public sealed class ContentStoreTests : IDisposable
             Assert.Equal((began, wrote), (ingest.StartedAt, ingest.UpdatedAt));
             Assert.Equal((began, wrote), (_store.Status("n", "r").StartedAt, _store.Status("n", "r").UpdatedAt));
         }
-        using var again = Open("r");
-        Assert.Equal((began, wrote), (again.StartedAt, again.UpdatedAt));
+        var restarted = new DateTimeOffset(wrote.AddSeconds(1).Ticks, TimeSpan.Zero);
+        using (var again = Open("r"))
+        {
+            Assert.Equal((began, wrote), (again.StartedAt, again.UpdatedAt));
+            again.Truncate(restarted); // its client starts over, and has written nothing yet
+            Assert.Equal(restarted, again.UpdatedAt);
+            Assert.Equal(restarted, _store.Status("n", "r").UpdatedAt);
+        }
+        using var last = Open("r");
+        Assert.Equal((began, restarted, 0L), (last.StartedAt, last.UpdatedAt, last.Offset));
+        using var empty = _store.Open("n", "empty", 0, null, began, default);
+        Assert.Equal((began, began), (empty.UpdatedAt, _store.Status("n", "empty").UpdatedAt));
     }
 
     [Fact]
