@@ -82,6 +82,14 @@ internal sealed class DetachedMounts(LaunchProgram program, FdSlots slots)
     }
 
     /// <summary>
+    /// Makes a copy of one of the host's device nodes read-only: it can be read and written all the same, but the container's
+    /// root, if he is the host's, cannot change the mode, owner or times of the host's node.
+    /// </summary>
+    public void Protect(int mountSlot, string name) => Change(
+        mountSlot, MountAttributes.MOUNT_ATTR_RDONLY | MountAttributes.MOUNT_ATTR_NOSUID | MountAttributes.MOUNT_ATTR_NOEXEC,
+        MountAttributes.None, MountFlags.None, recursive: false, name);
+
+    /// <summary>
     /// Makes a file system that was just filled read-only. The kernel refuses with EBUSY while a file is open for writing in
     /// it, as ours may be in a child that another thread of ours clones at that moment, until it executes its program: then
     /// again, after a while. mount_setattr(2).

@@ -47,8 +47,13 @@ internal sealed class DeviceNodes(LaunchProgram program, RootTree tree, Detached
         {
             // mknod(2) fails in a user namespace: the host's node is bound instead, or one that was made for it.
             tree.MakeFile(device.Path);
-            tree.Attach(plan.PreopenedDevices.TryGetValue(device.Path, out var preopened)
-                ? preopened.Number : mounts.CopyOf(device.Path, recursive: false), device.Path, followSymlinks: false);
+            if (!plan.PreopenedDevices.TryGetValue(device.Path, out var preopened))
+            {
+                var copy = mounts.CopyOf(device.Path, recursive: false);
+                mounts.Protect(copy, device.Path);
+                tree.Attach(copy, device.Path, followSymlinks: false);
+            }
+            else tree.Attach(preopened.Number, device.Path, followSymlinks: false);
             return;
         }
         var type = device.Type switch { "b" => S_IFBLK, "p" => S_IFIFO, _ => S_IFCHR };

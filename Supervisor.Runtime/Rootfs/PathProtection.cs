@@ -38,6 +38,7 @@ internal sealed class PathProtection(
         var missing = tree.Open(path).Tolerating(Errno.ENOENT);
         FdSlots.Keep(program, missing, target);
         var cover = mounts.CopyOf(nullDevice, Bundle.NullDevice, recursive: false);
+        mounts.Protect(cover, Bundle.NullDevice);
         var isFile = tree.MoveMount(cover, path, target).IgnoringErrors().SkippingOnSuccess(); // ENOTDIR: the path is a directory
         // Copies the empty directory that covers another one already; the first time it is a file (ENOTDIR), and the next steps
         // make one.

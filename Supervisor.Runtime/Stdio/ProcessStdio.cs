@@ -61,7 +61,8 @@ internal sealed class ProcessStdio : IDisposable
             }
             if (targets == StdioTargets.Inherited)
                 return new ProcessStdio(
-                    targets, [.. Enumerable.Range(0, 3).Select(n => Opened(Fd.DuplicateOf(n))!)], null, null, null);
+                    targets, [.. Enumerable.Range(0, 3).Select(n => Opened(NullDevice.InPlaceOf(Fd.DuplicateOf(n)))!)],
+                    null, null, null);
             foreach (var (field, target) in (
                 ReadOnlySpan<(string, string)>)[("stdout", targets.Stdout), ("stderr", targets.Stderr)])
                 if (PipeTarget.Is(target) && PipeTarget.Parse(target, field).Log is not null)
@@ -70,7 +71,7 @@ internal sealed class ProcessStdio : IDisposable
             Fd stdin, fifo = null!, input = null!;
             if (targets.Stdin.Length == 0)
             {
-                stdin = Opened(Fd.Open("/dev/null", OpenFlags.O_RDONLY))!;
+                stdin = Opened(NullDevice.Open(OpenFlags.O_RDONLY))!;
             }
             else
             {

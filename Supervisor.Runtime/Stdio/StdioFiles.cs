@@ -16,7 +16,7 @@ internal static class StdioFiles
     /// </remarks>
     public static Fd OpenOutput(string target, string field, bool blocking)
     {
-        if (target.Length == 0) return Fd.Open("/dev/null", OpenFlags.O_WRONLY);
+        if (target.Length == 0) return NullDevice.Open(OpenFlags.O_WRONLY);
         if (PipeTarget.Is(target)) return OpenPipe(PipeTarget.Parse(target, field).Path, field, blocking);
         var path = PathOf(target, field);
         if (IsFifo(path))

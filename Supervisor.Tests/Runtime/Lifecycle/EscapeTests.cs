@@ -3,6 +3,7 @@ using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Runtime.Launch;
 using Supervisor.Runtime.Oci;
+using Supervisor.Tests.EndToEnd;
 
 namespace Supervisor.Tests.Runtime.Lifecycle;
 
@@ -176,6 +177,40 @@ public sealed partial class EscapeTests : IDisposable
             Mounts = [.. spec.Mounts.Where(m => !m.Destination.StartsWith("/dev", StringComparison.Ordinal))],
         }, root: []);
         Assert.Equal("character special file 1:3\ncharacter special file 1:3\n", outcome.Output);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)] // with the host's root mapped to itself
+    public async Task The_hosts_null_device_can_be_used_but_not_changed(bool userNamespace)
+    {
+        IdMappingSpec[] same = [new IdMappingSpec { ContainerID = 0, HostID = 0, Size = 65536 }];
+        var before = await Node();
+        try
+        {
+            var outcome = await _containers.RunAsync(
+                ["/bin/busybox", "sh", "-c",
+                "for f in /proc/keys /proc/timer_list /dev/null /proc/self/fd/0; do chmod 667 $f; chown 0:5 $f; "
+                    + "touch -d '2001-01-01 00:00:00' $f; done 2>/dev/null; "
+                    + "echo x >/proc/keys && cat /proc/keys - && echo usable"],
+                spec => !userNamespace ? spec : spec with
+                {
+                    Linux = spec.Linux! with
+                    {
+                        UidMappings = same, GidMappings = same,
+                        Namespaces = [.. spec.Linux.Namespaces, new NamespaceSpec { Type = "user" }],
+                    },
+                });
+            Assert.Equal("usable\n", outcome.Output);
+            Assert.Equal(before, await Node());
+        }
+        finally
+        {
+            File.SetUnixFileMode("/dev/null", (UnixFileMode)0b110_110_110);
+            await CommandLine.RunAsync("chown", "0:0", "/dev/null");
+        }
+
+        static async Task<string> Node() => (await CommandLine.RunAsync("stat", "-c", "%a %u %g %y", "/dev/null")).Output;
     }
 
     [Fact] // CVE-2025-52881, CVE-2019-16884
