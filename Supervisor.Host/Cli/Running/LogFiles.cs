@@ -10,6 +10,9 @@ namespace Supervisor.Host.Cli.Running;
 /// </summary>
 internal sealed class LogFiles(string path) : IDisposable
 {
+    // Enough for any log that is not rotated all the time.
+    private const int MostListings = 100;
+
     private readonly byte[] _buffer = new byte[64 << 10];
     private SafeFileHandle? _current;
     private string _identity = "";
@@ -51,13 +54,37 @@ internal sealed class LogFiles(string path) : IDisposable
     public void Dispose() => _current?.Dispose();
 
     /// <summary>The files newer than the current one, oldest first.</summary>
-    /// <remarks>Opened newest first: a file that is renamed in the meantime is found twice, and none is missed.</remarks>
+    /// <remarks>
+    /// Opened newest first: a file that is renamed once in the meantime is found twice, and none is missed. If they are renamed
+    /// more often, one newer than the first may come after it: they are listed again.
+    /// </remarks>
     private List<(SafeFileHandle File, string Identity)> Newer()
     {
+        for (var again = MostListings; ; again--)
+        {
+            var newer = List(out var first);
+            if (newer.Count == 0 || again == 0 || IsAt(newer[^1].Identity, first) || IsAt(newer[^1].Identity, first + 1))
+                return newer;
+            foreach (var (file, _) in newer) file.Dispose();
+        }
+    }
+
+    private bool IsAt(string identity, int number)
+    {
+        using var file = TryOpen(Name(number));
+        return file is not null && FileIdentity.Of(file) == identity;
+    }
+
+    private string Name(int number) => number == 0 ? path : $"{path}.{number}";
+
+    /// <param name="first">The number of the newest one.</param>
+    private List<(SafeFileHandle File, string Identity)> List(out int first)
+    {
+        first = 0;
         var newer = new List<(SafeFileHandle File, string Identity)>();
         for (var number = 0; number <= LogTarget.MostFiles; number++)
         {
-            if (TryOpen(number == 0 ? path : $"{path}.{number}") is not { } file)
+            if (TryOpen(Name(number)) is not { } file)
             {
                 // Between its two names, or a gap left by a crash.
                 if (number > 0 && !LogTarget.RotatedFiles(path).Any(f => int.Parse(f[(path.Length + 1)..]) > number)) break;
@@ -70,6 +97,7 @@ internal sealed class LogFiles(string path) : IDisposable
                 if (identity == _identity) break;
                 continue;
             }
+            if (newer.Count == 0) first = number;
             newer.Add((file, identity));
         }
         newer.Reverse();
