@@ -46,6 +46,18 @@ public sealed class ClosedPipeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_container_that_opens_its_output_for_reading_too_does_not_hold_its_client()
+    {
+        // the pipe always has a reader then, and never breaks
+        const string reopened = "sh -c 'exec 3<>/proc/self/fd/1; while :; do echo y; done'";
+        Assert.Equal($"y|{ReaderClosed}", await Head(Ours($"run --name stays --rootfs / -- {reopened}")));
+        Assert.Equal($"y|{ReaderClosed}", await Head(Ours($"exec stays {reopened}")));
+        Assert.Equal("running", await Status("stays"));
+        Assert.Equal($"y|{ReaderClosed}", await Head(Ours($"run --rm --name goes --rootfs / -- {reopened}")));
+        Assert.Equal("", await Status("goes"));
+    }
+
+    [Fact]
     public async Task Exec_exits_and_its_process_too()
     {
         await RunDetached("c", "sleep 1000");
