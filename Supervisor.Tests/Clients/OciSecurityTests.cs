@@ -43,6 +43,29 @@ public sealed partial class OciSecurityTests : IDisposable
         NothingOfIt();
     }
 
+    [Fact] // a container's root is the host's, whose node it is
+    public async Task The_callers_null_device_can_be_used_but_not_changed()
+    {
+        await _oci.Configure(
+            ["sh", "-c", "/bin/busybox chmod 667 /proc/self/fd/0 /proc/self/fd/2; /bin/busybox cat; echo x >&2; echo usable"]);
+        var before = await Node();
+        try
+        {
+            var ran = Ok(await CommandLine.RunAsync(
+                "bash", "-c", "\"$@\" </dev/null 2>/dev/null", "bash", Executable, "--root", _oci.Root, "run", "--bundle",
+                _oci.Bundle, _id));
+            Assert.Equal("usable\n", ran);
+            Assert.Equal(before, await Node());
+        }
+        finally
+        {
+            File.SetUnixFileMode("/dev/null", (UnixFileMode)0b110_110_110);
+            await CommandLine.RunAsync("chown", "0:0", "/dev/null");
+        }
+
+        static async Task<string> Node() => (await CommandLine.RunAsync("stat", "-c", "%a %u %g %y", "/dev/null")).Output;
+    }
+
     [Fact] // CVE-2025-52565, CVE-2025-31133: another process replaces devices and masked paths while we create them
     public async Task Devices_replaced_by_symlinks_while_a_container_starts_do_not_escape_the_root()
     {
