@@ -14,12 +14,12 @@ internal static unsafe class NullDevice
 {
     private const string Host = "/dev/null";
 
+    // Kept: closing the last descriptor of a mount waits for a grace period of the kernel's, in each launch.
+    private static readonly Lazy<Fd?> Mount = new(TryMount, LazyThreadSafetyMode.PublicationOnly);
+
     /// <param name="access">O_RDONLY, O_WRONLY or O_RDWR.</param>
-    public static Fd Open(OpenFlags access)
-    {
-        using var mount = TryMount();
-        return Fd.Open(mount is null ? Host : $"/proc/self/fd/{mount.Number}", access);
-    }
+    public static Fd Open(OpenFlags access) =>
+        Fd.Open(Mount.Value is { } mount ? $"/proc/self/fd/{mount.Number}" : Host, access);
 
     /// <summary>A stream of our caller's, or in place of the null device one that is opened here.</summary>
     /// <param name="stream">Closed if it is replaced.</param>
