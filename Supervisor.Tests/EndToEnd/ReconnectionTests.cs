@@ -64,7 +64,7 @@ public sealed class ReconnectionTests : IAsyncLifetime
         OciRuntime.Ok(await _daemon.Do("run", "-d", "--name", "c", "--rootfs", "/", "--", "sleep", "1000"));
         using var client = new DaemonClient(_daemon.Address, _daemon.Namespace);
         await client.ContainerAsync("c", CancellationToken.None);
-        var waiting = new AttendedProcess(client, "c").WaitAsync(CancellationToken.None);
+        var waiting = new ProcessClient(client, "c").WaitAsync(CancellationToken.None);
         var journal = Path.Join(_daemon.Root, "journal.db");
         File.Move(journal, journal + ".away");
         var began = Stopwatch.GetTimestamp();
