@@ -34,24 +34,27 @@ namespace Supervisor.Actors;
 /// <param name="Logger">The actor that receives the actor system's log events; null for none.</param>
 public sealed record NodeOptions(
     string Root, string State, Config Config, string? ShimExecutable = null, bool OwnsProcess = false, string? Criu = null,
-    bool ShimPerContainer = false, Func<Props>? Logger = null, JournalMismatch OnMismatch = JournalMismatch.Refuse);
+    bool ShimPerContainer = false, Props? Logger = null, JournalMismatch OnMismatch = JournalMismatch.Refuse);
 
 /// <summary>The actor system of one daemon, from start to stop.</summary>
 public sealed class SupervisorNode : IAsyncDisposable
 {
     private static readonly TimeSpan RecoveryDeadline = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(10);
-    private readonly IContainerRuntime _runtime;
-    private readonly Readiness _readiness;
+    private readonly ActorSystem _system;
+    private readonly Readiness _readiness = new();
+    private readonly TaskCompletionSource<JournalLost> _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private IContainerRuntime? _runtime;
+    private StorageFiles? _files;
+    private SupervisorSystem? _started;
 
-    private SupervisorNode(SupervisorSystem system, IContainerRuntime runtime, Readiness readiness) =>
-        (System, _runtime, _readiness) = (system, runtime, readiness);
+    private SupervisorNode(ActorSystem system) => _system = system;
 
     /// <summary>The running actors.</summary>
-    public SupervisorSystem System { get; }
+    public SupervisorSystem System => _started ?? throw new InvalidOperationException("the actors have not been started");
 
     /// <summary>Completes when a journal write failed: a new node must start from what is journalled.</summary>
-    public required Task<JournalLost> JournalLost { get; init; }
+    public Task<JournalLost> JournalLost => _lost.Task;
 
     /// <summary>Starts the actors, and returns when all actors in the journal have recovered.</summary>
     /// <exception cref="JournalUnusableException">The journal is damaged, or is not the last one written.</exception>
@@ -84,50 +87,16 @@ public sealed class SupervisorNode : IAsyncDisposable
     private static async Task<SupervisorNode> StartAsync(
         NodeOptions options, Config config, string? copy, IReadOnlyList<string> repaired, CancellationToken cancellation)
     {
-        var system = ActorSystem.Create("supervisor", config);
-        if (options.Logger is { } logger) system.ActorOf(logger(), "logger");
-        foreach (var done in repaired) system.Log.Warning("{0}", done);
-        if (copy is not null)
-            system.Log.Info("the journal was migrated to the present format; a copy of the old one is kept in {0}", copy);
-        // The timer wheel starts at its first use, on a thread of the pool, and the caller waits for it: fifty recovering
-        // actors would block all of the pool's threads for ten seconds. So the first use is here, on another thread.
-        var scheduling = Task.Factory.StartNew(
-            () => system.Scheduler.Advanced.ScheduleOnce(TimeSpan.Zero, static () => { }), cancellation,
-            TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        var lost = new TaskCompletionSource<JournalLost>(TaskCreationOptions.RunContinuationsAsynchronously);
-        system.ActorOf(JournalWatch.Props(lost), "journal-watch");
-        var space = new JournalSpace();
-        system.ActorOf(JournalSpace.Watch.Props(space), "journal-space");
-        var publisher = StartPublisher(system); // first: the journal opens its file in the meantime
-        var host = new ContainerHost(
-            e => system.Log.Error(e, "a callback of the kernel's event loops failed, its watch is removed"));
-        var readiness = new Readiness();
-        var runtime = Runtime(system, host, options);
-        await scheduling.ConfigureAwait(false);
-        var node = new SupervisorNode(Start(system, publisher, runtime, readiness, space, options), runtime, readiness) {
-            JournalLost = lost.Task };
+        var node = new SupervisorNode(ActorSystem.Create("supervisor", config));
         try
         {
-            var recovered = Task.WhenAll(
-                node._readiness.Ready, node.System.KnownNamespaces.Recovered, node.System.KnownLeases.Recovered,
-                    node.System.Storage.Known.Recovered);
-            if (await Task.WhenAny(recovered, node.JournalLost).WaitAsync(RecoveryDeadline, cancellation)
-                .ConfigureAwait(false) == node.JournalLost)
-                throw Lost(await node.JournalLost.ConfigureAwait(false));
-            var adopted = options.OnMismatch is JournalMismatch.Adopt
-                ? await Adoption.RunAsync(
-                    node.System.Directory, node.System.Containers, node.System.Namespaces, runtime, TimeProvider.System,
-                    system.Log.Warning, cancellation).ConfigureAwait(false)
-                : ImmutableHashSet<ContainerId>.Empty;
-            await Task.Run(() =>
-                Leftovers.Remove(runtime, node.System.Directory, options.State, adopted, system.Log.Warning), cancellation)
-                .ConfigureAwait(false);
-            var files = node.System.Storage.Files;
-            var waiting = node.System.Directory.All.Select(e => e.Task.State).OfType<TaskState.Prepared>()
-                .Select(s => s.Restore.Source.Owned).ToHashSet();
-            await files.Workers.RunAsync(
-                "sweep checkpoints", _ => files.Checkpoints.RemoveAllBut(waiting), files.Limits.LayerDeadline, cancellation)
-                .ConfigureAwait(false);
+            if (options.Logger is { } logger) node._system.ActorOf(logger, "logger");
+            foreach (var done in repaired) node._system.Log.Warning("{0}", done);
+            if (copy is not null)
+                node._system.Log.Info(
+                    "the journal was migrated to the present format; a copy of the old one is kept in {0}", copy);
+            await node.StartActorsAsync(options).ConfigureAwait(false);
+            await node.RecoverAsync(options, cancellation).ConfigureAwait(false);
             return node;
         }
         catch (Exception e)
@@ -141,6 +110,62 @@ public sealed class SupervisorNode : IAsyncDisposable
         }
     }
 
+    private async Task StartActorsAsync(NodeOptions options)
+    {
+        // The timer wheel starts at its first use, on a thread of the pool, and the caller waits for it: fifty recovering
+        // actors would block all of the pool's threads for ten seconds. So the first use is here, on another thread.
+        var scheduling = Task.Factory.StartNew(
+            () => _system.Scheduler.Advanced.ScheduleOnce(TimeSpan.Zero, static () => { }), CancellationToken.None,
+            TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        _system.ActorOf(JournalWatch.Props(_lost), "journal-watch");
+        var space = new JournalSpace();
+        _system.ActorOf(JournalSpace.Watch.Props(space), "journal-space");
+        var publisher = StartPublisher(_system); // first: the journal opens its file in the meantime
+        var host = new ContainerHost(
+            e => _system.Log.Error(e, "a callback of the kernel's event loops failed, its watch is removed"));
+        _runtime = Runtime(_system, host, options);
+        await scheduling.ConfigureAwait(false);
+        _started = Start(publisher, _runtime, space, options);
+    }
+
+    private async Task RecoverAsync(NodeOptions options, CancellationToken cancellation)
+    {
+        var recovered = Task.WhenAll(
+            _readiness.Ready, System.KnownNamespaces.Recovered, System.KnownLeases.Recovered, System.Storage.Known.Recovered);
+        if (await Task.WhenAny(recovered, JournalLost).WaitAsync(RecoveryDeadline, cancellation)
+            .ConfigureAwait(false) == JournalLost)
+            throw Lost(await JournalLost.ConfigureAwait(false));
+        var adopted = options.OnMismatch is JournalMismatch.Adopt
+            ? await Adoption.RunAsync(
+                System.Directory, System.Containers, System.Namespaces, _runtime!, TimeProvider.System, _system.Log.Warning,
+                cancellation).ConfigureAwait(false)
+            : ImmutableHashSet<ContainerId>.Empty;
+        await Task.Run(() =>
+            Leftovers.Remove(_runtime!, System.Directory, options.State, adopted, _system.Log.Warning), cancellation)
+            .ConfigureAwait(false);
+        var files = System.Storage.Files;
+        var waiting = System.Directory.All.Select(e => e.Task.State).OfType<TaskState.Prepared>()
+            .Select(s => s.Restore.Source.Owned).ToHashSet();
+        await files.Workers.RunAsync(
+            "sweep checkpoints", _ => files.Checkpoints.RemoveAllBut(waiting), files.Limits.LayerDeadline, cancellation)
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>Stops the actors; containers keep running.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await _system.Terminate().WaitAsync(StopDeadline).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // An actor is stuck; the process exits anyway: the journal holds all that was acknowledged.
+        }
+        _files?.Dispose();
+        _runtime?.Dispose();
+    }
+
     private static IOException Lost(JournalLost lost) => lost.IsPermanent
         ? new JournalUnusableException(
             lost.Reason
@@ -150,21 +175,6 @@ public sealed class SupervisorNode : IAsyncDisposable
             + "is left and adopts running containers, or with --forget, which kills and removes them",
             lost.Cause)
         : new IOException(lost.Reason);
-
-    /// <summary>Stops the actors; containers keep running.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        try
-        {
-            await System.System.Terminate().WaitAsync(StopDeadline).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            // An actor is stuck; the process exits anyway: the journal holds all that was acknowledged.
-        }
-        System.Storage.Files.Dispose();
-        _runtime.Dispose();
-    }
 
     private static IContainerRuntime Runtime(ActorSystem system, ContainerHost host, NodeOptions options)
     {
@@ -181,46 +191,43 @@ public sealed class SupervisorNode : IAsyncDisposable
         return publisher;
     }
 
-    private static SupervisorSystem Start(
-        ActorSystem system, IActorRef publisher, IContainerRuntime runtime, Readiness readiness, JournalSpace space,
-        NodeOptions options)
+    private SupervisorSystem Start(IActorRef publisher, IContainerRuntime runtime, JournalSpace space, NodeOptions options)
     {
         var clock = TimeProvider.System;
-        var settings = system.Settings.Config.GetConfig("supervisor");
+        var settings = _system.Settings.Config.GetConfig("supervisor");
         var directory = new ContainerDirectory();
-        var pool = system.ActorOf(
+        var pool = _system.ActorOf(
             KernelPoolActor.Props(
                 new KernelTaskEffects(runtime, clock, options.State, options.Criu ?? settings.GetString("criu")), clock,
                 settings.GetInt("kernel-pool.workers"), settings.GetTimeSpan("kernel-pool.deadline"),
                 settings.GetTimeSpan("kernel-pool.patience"), new KernelExecEffects(runtime, clock)),
             "kernel-pool");
-        var reaper = system.ActorOf(ReaperActor.Props(clock), "reaper");
-        var clientEvents = system.ActorOf(ClientEventsActor.Props(publisher), "client-events");
-        var services = new NodeServices(pool, reaper, publisher, directory, readiness, clock, options.State);
-        var containers = system.ActorOf(ContainersActor.Props(services, directory), "containers");
+        var reaper = _system.ActorOf(ReaperActor.Props(clock), "reaper");
+        var clientEvents = _system.ActorOf(ClientEventsActor.Props(publisher), "client-events");
+        var services = new NodeServices(pool, reaper, publisher, directory, _readiness, clock, options.State);
+        var containers = _system.ActorOf(ContainersActor.Props(services, directory), "containers");
         var (knownNamespaces, knownLeases) = (new NamespaceDirectory(), new LeaseDirectory());
-        var leases = system.ActorOf(LeasesActor.Props(knownLeases, clock), "leases");
-        var storage = StartStorage(system, options.Root, directory, knownLeases, publisher, readiness, clock);
-        var namespaces = system.ActorOf(
+        var leases = _system.ActorOf(LeasesActor.Props(knownLeases, clock), "leases");
+        var storage = StartStorage(options.Root, directory, knownLeases, publisher, clock);
+        var namespaces = _system.ActorOf(
             NamespacesActor.Props(knownNamespaces, directory, storage.Known, leases, publisher), "namespaces");
         return new SupervisorSystem(
-            system, directory, containers, publisher, clientEvents, namespaces, leases, knownNamespaces, knownLeases) {
+            _system, directory, containers, publisher, clientEvents, namespaces, leases, knownNamespaces, knownLeases) {
             Storage = storage, JournalSpace = space };
     }
 
-    private static StorageSystem StartStorage(
-        ActorSystem system, string root, ContainerDirectory containers, LeaseDirectory leases, IActorRef publisher,
-            Readiness readiness, TimeProvider clock)
+    private StorageSystem StartStorage(
+        string root, ContainerDirectory containers, LeaseDirectory leases, IActorRef publisher, TimeProvider clock)
     {
-        var settings = system.Settings.Config.GetConfig("supervisor.storage");
+        var settings = _system.Settings.Config.GetConfig("supervisor.storage");
         var limits = new StorageLimits(
             settings.GetByteSize("blob-size")!.Value, settings.GetByteSize("layer-size")!.Value,
             settings.GetLong("layer-entries"), settings.GetInt("ingests"),
             settings.GetTimeSpan("deadline"), settings.GetTimeSpan("layer-deadline"));
-        var files = new StorageFiles(root, limits, settings.GetInt("workers"));
+        var files = _files = new StorageFiles(root, limits, settings.GetInt("workers"));
         var known = new MetadataDirectory();
-        var metadata = system.ActorOf(MetadataActor.Props(known, leases, containers, files, publisher), "metadata");
-        var collector = system.ActorOf(CollectorActor.Props(metadata, leases, files, readiness, clock), "collector");
+        var metadata = _system.ActorOf(MetadataActor.Props(known, leases, containers, files, publisher), "metadata");
+        var collector = _system.ActorOf(CollectorActor.Props(metadata, leases, files, _readiness, clock), "collector");
         return new StorageSystem(metadata, known, collector, files);
     }
 }

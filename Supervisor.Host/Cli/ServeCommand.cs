@@ -82,45 +82,47 @@ internal static class ServeCommand
         var path => throw new CliException($"--shim: \"{path}\" is neither node, per-container nor none, nor a file"),
     };
 
-    /// <returns>Null if a stop was requested before.</returns>
-    private static async Task<DaemonHost?> StartAsync(DaemonOptions options, CancellationToken cancel)
+    /// <returns>Null if a stop was requested before: what was started is stopped.</returns>
+    private static async Task<DaemonHost?> StartAsync(DaemonOptions options, CancellationToken stop)
     {
         try
         {
-            return await DaemonHost.StartAsync(options, cancel);
+            return await DaemonHost.StartAsync(options, stop);
         }
-        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             return null;
         }
     }
 
     /// <summary>Restarts from the journal until that succeeds: a full disk may stay full for long.</summary>
-    private static async Task<DaemonHost?> AgainAsync(DaemonOptions options, Task asked, CancellationToken cancel)
+    private static async Task<DaemonHost?> AgainAsync(DaemonOptions options, CancellationToken stop)
     {
-        while (await Task.WhenAny(asked, Task.Delay(BetweenStarts, cancel)) != asked)
+        while (true)
         {
+            await Task.Delay(BetweenStarts, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (stop.IsCancellationRequested) return null;
             try
             {
-                return await StartAsync(options, cancel);
+                return await StartAsync(options, stop);
             }
             catch (Exception e) when (e is DaemonStartException { IsPermanent: false } or IOException or TimeoutException)
             {
                 await Console.Error.WriteLineAsync($"supervisor: {e.Message}; trying again");
             }
         }
-        return null;
     }
 
     private static async Task<int> ServeAsync(DaemonOptions options, CancellationToken cancel)
     {
         var asked = new TaskCompletionSource<PosixSignal>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var stop = new CancellationTokenSource();
         PosixSignalRegistration[] signals =
         [
             PosixSignalRegistration.Create(PosixSignal.SIGTERM, Ask),
             PosixSignalRegistration.Create(PosixSignal.SIGINT, Ask),
         ];
-        var daemon = await StartAsync(options, cancel);
+        var daemon = await StartAsync(options, stop.Token);
         while (daemon is not null)
         {
             await using var _ = daemon;
@@ -132,14 +134,15 @@ internal static class ServeCommand
                 return 0;
             }
             await daemon.StopAsync("cannot write the journal").WaitAsync(StopWithin, cancel);
-            daemon = await AgainAsync(options with { OnMismatch = JournalMismatch.Refuse }, asked.Task, cancel);
+            daemon = await AgainAsync(options with { OnMismatch = JournalMismatch.Refuse }, stop.Token);
         }
-        return 0; // stopped before it had started: what was started is undone
+        return 0;
 
         void Ask(PosixSignalContext context)
         {
             context.Cancel = true;
             asked.TrySetResult(context.Signal);
+            stop.Cancel();
         }
     }
 }

@@ -1,9 +1,9 @@
+using Akka.Configuration;
 using Grpc.Reflection;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging.Console;
 using Supervisor.Actors;
-using Supervisor.Actors.Persistence;
 using Supervisor.Host.Daemon;
 using Supervisor.Host.Services;
 using Supervisor.Host.Services.Checkpoints;
@@ -24,35 +24,35 @@ public sealed class DaemonHost : IAsyncDisposable
     /// <summary>In both directions: containerd's limit, and its clients'.</summary>
     private const int MaximumMessageSize = 16 << 20;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5), SettleWithin = TimeSpan.FromSeconds(2);
+    /// <summary>How long calls in flight may take when the daemon stops.</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    private readonly WebApplication _app;
-    private readonly SupervisorNode _node;
-    private readonly DaemonLifetime _lifetime;
-    private readonly IReadOnlyList<LockFile> _locks;
-    private readonly ILogger _log;
+    private readonly ClaimedDirectories _directories;
+    private readonly DaemonLifetime _lifetime = new();
     private readonly ILoggerFactory _loggers;
+    private readonly ILogger _log;
+    private readonly ActorsService _actors;
+    private readonly WebApplication _app;
     private int _stopped;
 
-    private DaemonHost(
-        DaemonOptions options, WebApplication app, SupervisorNode node, DaemonLifetime lifetime, IReadOnlyList<LockFile> locks,
-            ILoggerFactory loggers)
+    private DaemonHost(ClaimedDirectories directories, Config configuration, ILoggerFactory loggers)
     {
-        (Options, _app, _node, _lifetime, _locks, _loggers) = (options, app, node, lifetime, locks, loggers);
-        _log = loggers.CreateLogger<DaemonHost>();
+        (_directories, _loggers, _log) = (directories, loggers, loggers.CreateLogger<DaemonHost>());
+        _actors = new ActorsService(Options, configuration, _lifetime, loggers);
+        _app = Build();
     }
 
     /// <summary>What it was started with.</summary>
-    public DaemonOptions Options { get; }
+    public DaemonOptions Options => _directories.Options;
 
     /// <summary>The actors behind it.</summary>
-    public SupervisorSystem System => _node.System;
+    public SupervisorSystem System => _actors.System;
 
     /// <summary>
     /// Completes when a journal write failed and all waiting calls have got the error: this daemon changes nothing more and
     /// must be replaced.
     /// </summary>
-    public Task Broken { get; private init; } = Task.CompletedTask;
+    public Task Broken => _actors.Broken;
 
     /// <summary>
     /// Starts the actors, and listens while they recover: early calls are answered when they have, or fail with the reason why
@@ -67,64 +67,51 @@ public sealed class DaemonHost : IAsyncDisposable
             throw new DaemonStartException(
                 $"only {DescriptorLimit.Current} descriptors may be open, the daemon needs {DescriptorLimit.Least}: start it "
                     + "with a higher limit (ulimit -n, LimitNOFILE=)");
-        PrivateDirectory.Claim(options.Root, PrivateDirectory.OfRoot);
         var reading = Task.Run(() => HoconFiles.Read(options), CancellationToken.None);
         var logging = Task.Run(() => Logging(options), CancellationToken.None);
         // before any thread asks for one
         var describing = Task.Run(() => (Descriptors.Load(), ServiceNames.Descriptors), CancellationToken.None);
-        var undo = new Stack<IAsyncDisposable>();
-        var lifetime = new DaemonLifetime();
+        var directories = new ClaimedDirectories(options);
+        DaemonHost? host = null;
         try
         {
-            // Two daemons with one root would write the same journal, with one state directory kill each other's containers,
-            // and with one address unlink each other's socket.
-            var root = Hold(undo, LockFile.Take(Path.Combine(options.Root, "lock"), $"the root directory {options.Root}"));
-            var identity = ServerIdentity.Load(options.Root);
-            if (options.State.Length == 0) options = options with { State = StateDirectory.Default(options.Root, identity) };
-            PrivateDirectory.Claim(options.State, PrivateDirectory.OfState, groupMayPass: options.Group is not null);
-            var state = Hold(undo,
-                LockFile.Take(Path.Combine(options.State, "state.lock"), $"the state directory {options.State}"));
-            ClaimForSocket(Path.GetDirectoryName(Path.GetFullPath(options.Address))!, options.Group is not null);
-            LockFile[] locks = [root, state,
-                Hold(undo, LockFile.Take(options.Address + ".lock", $"the address {options.Address}"))];
-            ListeningSocket.RemoveStale(options.Address);
-            StateDirectory.Own(options, identity, options.OnMismatch);
-            PrivateTree.Narrow(options.Root, PrivateTree.OfRoot);
-            PrivateTree.Narrow(options.State, PrivateTree.OfState);
-            var hocon = await reading;
-            await describing;
-            // In the meantime the socket is set up and opened: its calls wait for the actors.
-            var starting = Task.Run(() => SupervisorNode.StartAsync(
-                new NodeOptions(options.Root, options.State, hocon, options.ShimExecutable, options.OwnsProcess, options.Criu,
-                    options.ShimPerContainer,
-                    () => AkkaLogger.Props(logging.Result), options.OnMismatch),
-                cancellation), CancellationToken.None);
-            undo.Push(new Disposal<SupervisorNode>(starting));
-            var loggers = Hold(undo, await logging);
-            var app = Build(options, () => starting.Result.System, identity, lifetime, loggers);
-            undo.Push(app);
-            await app.StartAsync(cancellation);
-            undo.Push(new Listening(app, options.Address));
-            var node = await starting;
-            _ = app.Services.GetRequiredService<LogLimits>(); // a wrong configuration must fail now
-            app.Services.GetRequiredService<HealthService>().BeginServing();
-            lifetime.BeReady(node.System.JournalSpace);
-            app.Services.GetRequiredService<AutoRemoval>().Begin();
-            var log = loggers.CreateLogger<DaemonHost>();
-            Log.Listening(log, options.Address, options.Root, options.State);
-            if (options.OwnsProcess) _ = CollectStartGarbageAsync(lifetime);
-            return new DaemonHost(options, app, node, lifetime, locks, loggers) {
-                Broken = BreakAsync(node.JournalLost, lifetime, log) };
+            var (configuration, loggers, _) = (await reading, await logging, await describing);
+            host = new DaemonHost(directories, configuration, loggers);
+            await host.StartAsync(cancellation);
+            return host;
         }
         catch (Exception e)
         {
-            if (e is OperationCanceledException) lifetime.BeginStop();
-            else lifetime.Break($"the daemon cannot start: {e.Message}");
-            while (undo.TryPop(out var started)) await started.DisposeAsync();
-            lifetime.Dispose();
+            if (host is not null)
+            {
+                await host.AbandonAsync(e);
+            }
+            else
+            {
+                directories.Dispose();
+                (await logging).Dispose();
+            }
             if (e is JournalUnusableException) throw new DaemonStartException(e.Message, e);
             throw;
         }
+    }
+
+    private async Task StartAsync(CancellationToken cancellation)
+    {
+        await _app.StartAsync(cancellation);
+        _ = _app.Services.GetRequiredService<LogLimits>(); // a wrong configuration must fail now
+        _app.Services.GetRequiredService<HealthService>().BeginServing();
+        _lifetime.BeReady(System.JournalSpace);
+        _app.Services.GetRequiredService<AutoRemoval>().Begin();
+        Log.Listening(_log, Options.Address, Options.Root, Options.State);
+    }
+
+    /// <summary>Ends a start that has failed: waiting calls get the reason before their connections are closed.</summary>
+    private async Task AbandonAsync(Exception reason)
+    {
+        if (reason is OperationCanceledException) _lifetime.BeginStop();
+        else _lifetime.Break($"the daemon cannot start: {reason.Message}");
+        await ReleaseAsync();
     }
 
     /// <summary>Stops in the phases described above. Idempotent.</summary>
@@ -133,54 +120,41 @@ public sealed class DaemonHost : IAsyncDisposable
         if (Interlocked.Exchange(ref _stopped, 1) != 0) return;
         Log.Stopping(_log, cause);
         _lifetime.BeginStop();
-        using (var patience = new CancellationTokenSource(Patience))
-        {
-            await _app.StopAsync(patience.Token);
-            if (patience.IsCancellationRequested) Log.CallsAborted(_log, Patience.TotalSeconds);
-        }
-        await _node.DisposeAsync();
-        File.Delete(Options.Address);
-        Log.Stopped(_log);
-        await _app.DisposeAsync();
-        _lifetime.Dispose();
-        foreach (var taken in _locks) taken.Dispose();
-        _loggers.Dispose(); // last: it flushes its queue
+        await ReleaseAsync();
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await StopAsync("disposed");
 
-    /// <summary>
-    /// A start leaves some 20 MB of garbage, mostly from reading the configuration; an idle daemon would keep it for hours,
-    /// since nothing triggers a collection. Done once, shortly after the start, when no call waits for it: it takes 20 ms.
-    /// </summary>
-    private static async Task CollectStartGarbageAsync(DaemonLifetime lifetime)
+    /// <summary>Stops what has been started, in reverse order: the socket, then the actors.</summary>
+    private async Task ReleaseAsync()
     {
-        await Task.Delay(SettleWithin, lifetime.Stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (!lifetime.Stopping.IsCancellationRequested)
-            GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        try
+        {
+            using var patience = new CancellationTokenSource(Patience);
+            await _app.StopAsync(patience.Token);
+            if (_stopped != 0) Log.Stopped(_log);
+        }
+        finally
+        {
+            await _app.DisposeAsync();
+            _lifetime.Dispose();
+            _directories.Dispose();
+            _loggers.Dispose(); // last: it flushes its queue
+        }
     }
 
-    private static async Task BreakAsync(Task<JournalLost> journalLost, DaemonLifetime lifetime, ILogger log)
-    {
-        var lost = await journalLost;
-        Log.JournalLost(log, lost.Reason);
-        lifetime.Break($"cannot write the journal: {lost.Reason}");
-    }
-
-    private static WebApplication Build(
-        DaemonOptions options, Func<SupervisorSystem> system, ServerIdentity identity, DaemonLifetime lifetime,
-        ILoggerFactory loggers)
+    private WebApplication Build()
     {
         // Empty: no configuration files, no environment, no host filtering, no TLS; all that is needed is named here.
         var builder = WebApplication.CreateEmptyBuilder(
             new WebApplicationOptions { ApplicationName = "supervisor", ContentRootPath = AppContext.BaseDirectory });
-        builder.Services.AddSingleton(loggers);
+        builder.Services.AddSingleton(_loggers);
         builder.WebHost.UseKestrelCore();
-        builder.WebHost.ConfigureKestrel(k => Configure(k, options));
+        builder.WebHost.ConfigureKestrel(k => Configure(k, Options));
         builder.Services.Configure<SocketTransportOptions>(s =>
         {
-            s.CreateBoundListenSocket = _ => ListeningSocket.Bind(options.Address, options.Group);
+            s.CreateBoundListenSocket = _ => ListeningSocket.Bind(Options.Address, Options.Group);
             // safe here: no call blocks the thread that reads its socket, all calls ask actors
             s.UnsafePreferInlineScheduling = true;
         });
@@ -193,8 +167,11 @@ public sealed class DaemonHost : IAsyncDisposable
             g.Interceptors.Add<CallInterceptor>();
             g.EnableDetailedErrors = true; // for errors that no interceptor sees: see MalformedRequests
         });
-        builder.Services.AddSingleton(options).AddSingleton(_ => system()).AddSingleton(identity).AddSingleton(lifetime)
-            .AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(Options).AddSingleton(_ => _actors.System).AddSingleton(_directories.Identity)
+            .AddSingleton(_lifetime).AddSingleton(TimeProvider.System);
+        // the socket is the last to start and the first to stop
+        builder.Services.AddSingleton<IHostedService>(_ => _actors);
+        if (Options.OwnsProcess) builder.Services.AddHostedService<StartGarbageCollection>();
         builder.Services.AddSingleton<NamespaceRegistry>().AddSingleton<CallInterceptor>();
         AddServices(builder.Services);
         var app = builder.Build();
@@ -205,7 +182,9 @@ public sealed class DaemonHost : IAsyncDisposable
     /// <summary>The daemon's log: standard error.</summary>
     private static ILoggerFactory Logging(DaemonOptions options) => LoggerFactory.Create(logging =>
     {
-        logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Critical);
+        // the command line reports a failed start, in one line
+        logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.Critical)
+            .AddFilter("Grpc", LogLevel.Critical);
         if (options.Quiet) return;
         logging.AddSimpleConsole(c =>
             (c.SingleLine, c.TimestampFormat, c.UseUtcTimestamp, c.ColorBehavior) =
@@ -247,53 +226,10 @@ public sealed class DaemonHost : IAsyncDisposable
             p.GetRequiredService<SupervisorSystem>())).AddSingleton<ImagesService>().AddSingleton<ContentService>()
         .AddSingleton<SnapshotsService>().AddSingleton<DiffService>();
 
-    /// <summary>Our own directory is private; another one, such as /run, keeps its mode.</summary>
-    private static void ClaimForSocket(string directory, bool groupMayPass)
-    {
-        if (directory == DaemonOptions.DefaultState) PrivateDirectory.Claim(directory, PrivateDirectory.OfState, groupMayPass);
-        else PrivateDirectory.ClaimForSocket(directory);
-    }
-
-    private static T Hold<T>(Stack<IAsyncDisposable> undo, T taken) where T : IDisposable
-    {
-        undo.Push(new Disposal(taken));
-        return taken;
-    }
-
     private sealed class NoSignals : IHostLifetime
     {
         public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-    }
-
-    /// <summary>Stops the socket: waiting calls get the reason before their connections are closed.</summary>
-    private sealed class Listening(WebApplication app, string address) : IAsyncDisposable
-    {
-        public async ValueTask DisposeAsync()
-        {
-            using var patience = new CancellationTokenSource(Patience);
-            await app.StopAsync(patience.Token);
-            File.Delete(address);
-        }
-    }
-
-    private sealed class Disposal(IDisposable inner) : IAsyncDisposable
-    {
-        public ValueTask DisposeAsync()
-        {
-            inner.Dispose();
-            return ValueTask.CompletedTask;
-        }
-    }
-
-    /// <summary>Disposes of what is still starting, once it has started.</summary>
-    private sealed class Disposal<T>(Task<T> starting) : IAsyncDisposable where T : IAsyncDisposable
-    {
-        public async ValueTask DisposeAsync()
-        {
-            await ((Task)starting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (starting.IsCompletedSuccessfully) await starting.Result.DisposeAsync();
-        }
     }
 }

@@ -52,6 +52,8 @@ public sealed class DaemonProcess : IAsyncDisposable
 
     public bool HasExited => _process!.HasExited;
 
+    public int ExitCode => _process!.ExitCode;
+
     /// <summary>The node shim's pid; null while there is none.</summary>
     public int? ShimPid => ShimsIn($"{State}/shim").Select(pid => (int?)pid).FirstOrDefault();
 

@@ -54,6 +54,22 @@ public sealed class DaemonTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Sigterm_stops_a_daemon_that_is_still_starting()
+    {
+        await _daemon.StopAsync();
+        await using (var journal = Persistence.Database.Open(Path.Join(_daemon.Root, "journal.db")))
+        {
+            Persistence.Database.Scalar<string>(journal, "PRAGMA locking_mode=EXCLUSIVE");
+            Persistence.Database.Scalar<long>(journal, "SELECT count(*) FROM event_journal");
+            _daemon.Begin();
+            await Eventually.IsTrue(() => Path.Exists(_daemon.Address));
+            await _daemon.StopAsync();
+            Assert.Equal(0, _daemon.ExitCode); // and not because the journal could not be read
+        }
+        await _daemon.RestartAsync();
+    }
+
+    [Fact]
     public async Task A_shim_for_another_users_directory_says_whose_it_is()
     {
         var refused = await CommandLine.RunAsync("setpriv", "--reuid", "65534", "--clear-groups", "--bounding-set", "-all",

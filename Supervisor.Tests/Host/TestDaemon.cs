@@ -8,8 +8,10 @@ using Containerd.Services.Tasks.V1;
 using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
+using Microsoft.Data.Sqlite;
 using Supervisor.Host.Daemon;
 using Supervisor.Host.Hosting;
+using Supervisor.Tests.Persistence;
 
 namespace Supervisor.Tests.Host;
 
@@ -60,6 +62,16 @@ public sealed class TestDaemon : IAsyncLifetime
         Channel.Dispose();
         await Host.StopAsync("the test is over").WaitAsync(Deadline);
         Directory.Delete(Base, recursive: true);
+    }
+
+    /// <summary>Locks the journal of a stopped daemon until disposed (sqlite.org/pragma.html#pragma_locking_mode).</summary>
+    public SqliteConnection LockJournal()
+    {
+        var connection = Database.Open($"{Options.Root}/journal.db");
+        using var command = connection.CreateCommand();
+        command.CommandText = "PRAGMA locking_mode=EXCLUSIVE; BEGIN IMMEDIATE; COMMIT";
+        command.ExecuteNonQuery();
+        return connection;
     }
 
     /// <summary>Headers and deadline of a call in a namespace; null sends no header.</summary>

@@ -6,10 +6,8 @@ using Containerd.Services.Namespaces.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Grpc.Health.V1;
-using Microsoft.Data.Sqlite;
 using Supervisor.Host.Daemon;
 using Supervisor.Host.Hosting;
-using Supervisor.Tests.Persistence;
 using static Supervisor.Tests.Host.TestDaemon;
 
 namespace Supervisor.Tests.Host.Hosting;
@@ -126,72 +124,6 @@ public sealed class HostingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_call_during_replay_is_answered_when_the_replay_is_complete()
-    {
-        await _daemon.Namespaces.CreateAsync(
-            new CreateNamespaceRequest { Namespace = new Namespace { Name = "kept" } }, In(null));
-        await _daemon.Host.StopAsync("a test restarts it").WaitAsync(Deadline);
-        var journal = Lock();
-        var starting = _daemon.InitializeAsync();
-        using (var early = Connect(_daemon.Options.Address))
-        {
-            var health = new Health.HealthClient(early);
-            var namespaces = new Namespaces.NamespacesClient(early);
-            await SocketIsThere();
-            var patient = In(null).WithWaitForReady();
-            using var watch = health.Watch(new HealthCheckRequest(), patient);
-            Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
-            Assert.Equal(HealthCheckResponse.Types.ServingStatus.NotServing, watch.ResponseStream.Current.Status);
-            Assert.Equal(HealthCheckResponse.Types.ServingStatus.NotServing,
-                (await health.CheckAsync(new HealthCheckRequest(), patient)).Status);
-            var impatient = await StatusAsync(
-                namespaces.ListAsync(new ListNamespacesRequest(), deadline: DateTime.UtcNow.AddMilliseconds(300)));
-            Assert.Equal(StatusCode.DeadlineExceeded, impatient.StatusCode);
-            var list = namespaces.ListAsync(new ListNamespacesRequest(), patient).ResponseAsync;
-            Assert.False(list.IsCompleted || starting.IsCompleted);
-            await journal.DisposeAsync();
-            Assert.Contains("kept", (await list).Namespaces.Select(n => n.Name));
-            Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None));
-            Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, watch.ResponseStream.Current.Status);
-        }
-        await starting;
-    }
-
-    [Fact]
-    public async Task A_call_during_replay_fails_when_the_journal_cannot_be_read()
-    {
-        await _daemon.Host.StopAsync("a test restarts it").WaitAsync(Deadline);
-        await using (Lock())
-        {
-            var starting = DaemonHost.StartAsync(_daemon.Options);
-            using var early = Connect(_daemon.Options.Address);
-            await SocketIsThere();
-            var list = await StatusAsync(
-                new Namespaces.NamespacesClient(early).ListAsync(new ListNamespacesRequest(), In(null).WithWaitForReady()));
-            var failure = await Assert.ThrowsAnyAsync<Exception>(() => starting.WaitAsync(Deadline));
-            Assert.Equal((StatusCode.Unavailable, $"the daemon cannot start: {failure.Message}"), (list.StatusCode, list.Detail));
-            Assert.Null(FileKind.Of(_daemon.Options.Address));
-        }
-        await _daemon.InitializeAsync(); // for DisposeAsync
-    }
-
-    private async Task SocketIsThere()
-    {
-        for (var end = DateTime.UtcNow + Deadline; FileKind.Of(_daemon.Options.Address) is null; await Task.Delay(10))
-            Assert.True(DateTime.UtcNow < end);
-    }
-
-    /// <summary>Locks the journal for other readers until disposed (sqlite.org/pragma.html#pragma_locking_mode).</summary>
-    private SqliteConnection Lock()
-    {
-        var connection = Database.Open($"{_daemon.Options.Root}/journal.db");
-        using var command = connection.CreateCommand();
-        command.CommandText = "PRAGMA locking_mode=EXCLUSIVE; BEGIN IMMEDIATE; COMMIT";
-        command.ExecuteNonQuery();
-        return connection;
-    }
-
-    [Fact]
     public async Task An_idle_connection_is_closed_unless_it_has_made_a_call()
     {
         var options = _daemon.Options with
@@ -294,7 +226,7 @@ public sealed class HostingTests : IAsyncLifetime
             await _daemon.Leases.DeleteAsync(new DeleteRequest { Id = "y" }, In("many"));
         }
         await _daemon.Host.StopAsync("a test restarts it").WaitAsync(Deadline);
-        await using (var journal = Lock())
+        await using (var journal = _daemon.LockJournal())
         {
             await using var command = journal.CreateCommand();
             command.CommandText = "SELECT count(*) FROM event_journal WHERE persistence_id = 'leases'";
