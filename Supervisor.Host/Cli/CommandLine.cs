@@ -9,14 +9,6 @@ namespace Supervisor.Host.Cli;
 /// <summary>The command line: all verbs, and the errors for an invalid line.</summary>
 internal static class CommandLine
 {
-    private static readonly (string Name, Func<Command> Create)[] Verbs =
-    [
-        ("serve", ServeCommand.Create), ("run", RunCommand.Create), ("start", StartCommand.Create), ("exec", ExecCommand.Create),
-        ("attach", AttachCommand.Create), ("ps", PsCommand.Create), ("logs", LogsCommand.Create),
-        ("kill", KillCommand.Create), ("rm", RmCommand.Create), ("wait", WaitCommand.Create), ("inspect", InspectCommand.Create),
-        ("events", EventsCommand.Create), ("version", VersionCommand.Create), ("doctor", DoctorCommand.Create),
-    ];
-
     /// <summary>Runs one command line to its exit code.</summary>
     public static async Task<int> RunAsync(IReadOnlyList<string> args)
     {
@@ -95,7 +87,7 @@ internal static class CommandLine
         {
             if (unknown.StartsWith('-')) return DockerOptions.NoSuch(unknown, parse.CommandResult);
             return command is RootCommand
-                ? NoSuchVerb(unknown)
+                ? NoSuchVerb(command, unknown)
                 : $"\"{unknown}\": unexpected argument: {command.Name} takes "
                     + $"{(command.Arguments.Count == 0 ? "options only" : $"one {command.Arguments[0].Name}")}.";
         }
@@ -122,10 +114,10 @@ internal static class CommandLine
         string.Join(' ', verb.Arguments.Select(a =>
             a.Name.ToUpperInvariant() + (a.Arity.MaximumNumberOfValues > 1 ? "..." : "")));
 
-    private static string NoSuchVerb(string typed)
+    private static string NoSuchVerb(Command root, string typed)
     {
         if (DockerWords.Here(typed) is { } here) return $"\"{typed}\": no such verb: {here}.";
-        var near = Spelling.Nearest(typed, Verbs.Select(v => v.Name));
+        var near = Spelling.Nearest(typed, root.Subcommands.Select(v => v.Name));
         var docker = DockerWords.Meant(typed, near is null ? 1 : Spelling.Slips(typed, near));
         return $"\"{typed}\": no such verb" + (near, docker) switch
         {
@@ -139,19 +131,20 @@ internal static class CommandLine
     private static bool IsNumber(Type type) =>
         (Nullable.GetUnderlyingType(type) ?? type) is var plain && (plain == typeof(int) || plain == typeof(long));
 
-    /// <summary>
-    /// The tree of verbs, only with the branches that a line can mean: a short command does not build the options of the others.
-    /// </summary>
-    /// <param name="args">The line; if it asks for help or has no verb (a mistake), the tree is complete.</param>
+    /// <summary>The tree of verbs.</summary>
+    /// <param name="args">The line: docker's -h of run is --hostname, of all else help.</param>
     public static RootCommand Create(IReadOnlyList<string> args)
     {
-        var root = new RootCommand("Runs and supervises Linux containers.") { GlobalOptions.Address, GlobalOptions.Namespace };
-        var (first, help) = (BeforeVerb(args), root.Options.OfType<HelpOption>().Single());
-        // docker's -h of run is --hostname
-        if (first < args.Count && args[first] == "run" && !args.Take(first).Contains("-h")) help.Aliases.Remove("-h");
-        var meant = args.Any(a => a == help.Name || help.Aliases.Contains(a))
-            ? [] : Verbs.Where(v => args.Contains(v.Name)).ToArray();
-        foreach (var verb in meant is [] ? Verbs : meant) root.Add(verb.Create());
+        var root = new RootCommand("Runs and supervises Linux containers.")
+        {
+            GlobalOptions.Address, GlobalOptions.Namespace,
+            ServeCommand.Create(), RunCommand.Create(), StartCommand.Create(), ExecCommand.Create(), AttachCommand.Create(),
+            PsCommand.Create(), LogsCommand.Create(), KillCommand.Create(), RmCommand.Create(), WaitCommand.Create(),
+            InspectCommand.Create(), EventsCommand.Create(), VersionCommand.Create(), DoctorCommand.Create(),
+        };
+        var first = BeforeVerb(args);
+        if (first < args.Count && args[first] == "run" && !args.Take(first).Contains("-h"))
+            root.Options.OfType<HelpOption>().Single().Aliases.Remove("-h");
         return root;
     }
 }

@@ -16,14 +16,6 @@ public sealed class RunArgumentsTests
     private static IReadOnlyList<string> Errors(params string[] args) =>
         [.. CommandLine.Create(args).Parse(args).Errors.Select(e => e.Message)];
 
-    [Fact]
-    public void A_named_verb_is_loaded_and_help_loads_all()
-    {
-        var verbs = CommandLine.Create([]).Subcommands.Select(c => c.Name).ToList();
-        Assert.All(verbs, v => Assert.Equal([v], CommandLine.Create([v]).Subcommands.Select(c => c.Name)));
-        Assert.Equal(verbs, CommandLine.Create(["run", "--help"]).Subcommands.Select(c => c.Name));
-    }
-
     [Theory]
     [InlineData("--rootfs /tmp echo hi", "echo hi")]
     [InlineData("--rootfs /tmp -- echo hi", "echo hi")]
