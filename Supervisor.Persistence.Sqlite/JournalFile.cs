@@ -52,7 +52,7 @@ public static class JournalFile
         if (settings.Problem is { } problem) throw problem;
         var table = new JournalTable(
             settings, HistoryBounds.From(section.GetConfig("history"), settings),
-            BootEpoch.Current(section.GetString("boot-id", "")));
+            BootEpoch.Current(section.GetString("boot-id")));
         try
         {
             using var connection = new StoreConnection(settings);

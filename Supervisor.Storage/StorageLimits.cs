@@ -8,9 +8,4 @@ namespace Supervisor.Storage;
 /// <param name="Deadline">How long a small operation may take: a stat, a write of one message, a rename.</param>
 /// <param name="LayerDeadline">How long unpacking, comparing or copying a whole tree may take.</param>
 public sealed record StorageLimits(
-    long BlobSize, long LayerSize, long LayerEntries, int Ingests, TimeSpan Deadline, TimeSpan LayerDeadline)
-{
-    /// <summary>As in hocon/supervisor.hocon.</summary>
-    public static StorageLimits Default { get; } =
-        new(64L << 30, 128L << 30, 4_000_000, 10_000, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(30));
-}
+    long BlobSize, long LayerSize, long LayerEntries, int Ingests, TimeSpan Deadline, TimeSpan LayerDeadline);

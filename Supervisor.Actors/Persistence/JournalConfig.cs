@@ -34,7 +34,7 @@ internal static class JournalConfig
               history {
                 keep = {{events.GetLong("keep")}}
                 keep-for = {{(long)events.GetTimeSpan("keep-for").TotalMilliseconds}}ms
-                keep-size = {{events.GetByteSize("keep-size") ?? 0}}
+                keep-size = {{events.GetByteSize("keep-size")!.Value}}
               }
             }
             """).WithFallback(config).WithFallback(SqlitePersistence.DefaultConfig);

@@ -109,7 +109,7 @@ internal sealed class DaemonClient : IDisposable
         return await ExportsAsync(cancel) is var exports
             && exports.TryGetValue("root", out var root) && exports.TryGetValue("state", out var state)
             ? (root, state)
-            : throw new CliException($"the daemon at {Address} does not report its directories: is it a supervisor?");
+            : throw Foreign("its directories");
     }
 
     /// <summary>A container's record.</summary>
@@ -123,12 +123,16 @@ internal sealed class DaemonClient : IDisposable
     public async Task<LogTarget> LogAsync(string path, CancellationToken cancel)
     {
         var exports = await ExportsAsync(cancel);
-        var size = exports.TryGetValue("log-max-size", out var bytes)
-            && long.TryParse(bytes, CultureInfo.InvariantCulture, out var given) && given > 0 ? given : (long?)null;
-        return new LogTarget(
-            path, size, exports.TryGetValue("log-max-files", out var files)
-            && int.TryParse(files, CultureInfo.InvariantCulture, out var number) ? number : LogTarget.UsualFiles);
+        return exports.TryGetValue("log-max-size", out var size)
+            && long.TryParse(size, CultureInfo.InvariantCulture, out var bytes)
+            && exports.TryGetValue("log-max-files", out var number)
+            && int.TryParse(number, CultureInfo.InvariantCulture, out var files)
+            ? new LogTarget(path, bytes > 0 ? bytes : null, files)
+            : throw Foreign("the limits of its logs");
     }
+
+    private CliException Foreign(string missing) =>
+        new($"the daemon at {Address} does not report {missing}: is it a supervisor?");
 
     public void Dispose() => _channel.Dispose();
 

@@ -8,7 +8,7 @@ internal static class HoconFiles
     private const string Packaged = "hocon/supervisor.hocon";
 
     // An embedded daemon must not write to the container's terminal.
-    private const string Silent = "akka { loglevel = OFF, stdout-loglevel = OFF, loggers = [] }";
+    private const string Silent = "akka { loglevel = OFF, stdout-loglevel = OFF }";
 
     /// <exception cref="DaemonStartException">A file cannot be read, or is not HOCON.</exception>
     public static Config Read(DaemonOptions options)

@@ -99,7 +99,6 @@ public sealed class DaemonHost : IAsyncDisposable
     private async Task StartAsync(CancellationToken cancellation)
     {
         await _app.StartAsync(cancellation);
-        _ = _app.Services.GetRequiredService<LogLimits>(); // a wrong configuration must fail now
         _app.Services.GetRequiredService<HealthService>().BeginServing();
         _lifetime.BeReady(System.JournalSpace);
         _app.Services.GetRequiredService<AutoRemoval>().Begin();

@@ -16,7 +16,7 @@ public sealed class LogBinaries(IEnumerable<string> directories)
 
     /// <summary>As the daemon is configured.</summary>
     public static LogBinaries Of(SupervisorSystem system) =>
-        new(system.System.Settings.Config.GetStringList("supervisor.log-binaries") ?? []);
+        new(system.System.Settings.Config.GetStringList("supervisor.log-binaries"));
 
     /// <summary>Returns its argument if it is allowed.</summary>
     /// <exception cref="InvalidFieldException">It names a log binary that is not an absolute path, or is in none of the

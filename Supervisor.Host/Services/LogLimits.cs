@@ -1,5 +1,4 @@
 using Supervisor.Actors;
-using Supervisor.Host.Daemon;
 using Supervisor.Kernel;
 using Supervisor.Runtime.Stdio;
 
@@ -11,18 +10,11 @@ namespace Supervisor.Host.Services;
 public sealed record LogLimits(long? MaxSize, int MaxFiles)
 {
     /// <summary>As the daemon is configured.</summary>
-    /// <exception cref="DaemonStartException">A value is invalid.</exception>
     public static LogLimits Of(SupervisorSystem system)
     {
         ArgumentNullException.ThrowIfNull(system);
         var logs = system.System.Settings.Config.GetConfig("supervisor.logs");
-        var (size, files) = (logs.GetString("max-size"), logs.GetInt("max-files"));
-        long? bytes = size is "off" ? null : ByteSize.TryParse(size) is >= LogTarget.LeastSize and var given
-            ? given
-            : throw new DaemonStartException(
-                $"supervisor.logs.max-size: \"{size}\" is neither off nor a size of at least {LogTarget.LeastSize} bytes");
-        return files is >= 1 and <= LogTarget.MostFiles
-            ? new LogLimits(bytes, files)
-            : throw new DaemonStartException($"supervisor.logs.max-files: {files} is not in 1 to {LogTarget.MostFiles}");
+        return new LogLimits(
+            logs.GetString("max-size") is not "off" and var size ? ByteSize.TryParse(size) : null, logs.GetInt("max-files"));
     }
 }

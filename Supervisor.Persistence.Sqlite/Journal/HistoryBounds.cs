@@ -23,7 +23,7 @@ internal sealed record HistoryBounds(int Segment, long Count, TimeSpan Age, long
         settings.Check("history.segment", () => bounds = bounds with { Segment = Math.Max(1, config.GetInt("segment")) });
         settings.Check("history.keep", () => bounds = bounds with { Count = config.GetLong("keep") });
         settings.Check("history.keep-for", () => bounds = bounds with { Age = config.GetTimeSpan("keep-for") });
-        settings.Check("history.keep-size", () => bounds = bounds with { Bytes = config.GetByteSize("keep-size") ?? 0 });
+        settings.Check("history.keep-size", () => bounds = bounds with { Bytes = config.GetByteSize("keep-size")!.Value });
         settings.Check("history.forget-numbers", () =>
             bounds = bounds with { ForgetsNumbers = config.GetBoolean("forget-numbers") });
         return bounds;

@@ -28,8 +28,8 @@ public sealed class SqliteJournal : AsyncWriteJournal
         var settings = new StoreSettings(Self.Path.Name, config);
         _payloads = new Payloads((ExtendedActorSystem)Context.System);
         var bounds = HistoryBounds.From(config.GetConfig("history"), settings);
-        var bootId = BootEpoch.Current(config.GetString("boot-id", ""));
-        var (witness, log) = (config.GetString("witness", ""), Context.GetLogger());
+        var bootId = BootEpoch.Current(config.GetString("boot-id"));
+        var (witness, log) = (config.GetString("witness"), Context.GetLogger());
         (_store, _table) = SqlitePersistence.Get(Context.System).Acquire(
             settings, () => new JournalTable(settings, bounds, bootId, witness, message => log.Warning("{0}", message)));
     }

@@ -16,10 +16,11 @@ internal sealed class StoreSettings
         Check("auto-initialize", () => AutoInitialize = config.GetBoolean("auto-initialize"));
         Check("connection-string", () => (File, ConnectionString, ReadOnly) = Connection(config.GetString("connection-string")));
         Check("connection-timeout", () => Timeout = Least(
-            config.GetTimeSpan("connection-timeout"), config.GetTimeSpan("circuit-breaker.call-timeout", TimeSpan.Zero) / 2));
-        Check("reserve", () => Reserve = config.GetByteSize("reserve", 0) ?? 0);
-        Check("table-name", () => Table = TableName(config, "table-name"));
-        Check("metadata-table-name", () => MetadataTable = TableName(config, "metadata-table-name"));
+            config.GetTimeSpan("connection-timeout"), config.GetTimeSpan("circuit-breaker.call-timeout") / 2));
+        Check("reserve", () => Reserve = config.GetByteSize("reserve")!.Value);
+        Check("table-name", () => Table = TableName("table-name", config.GetString("table-name")));
+        Check("metadata-table-name", () => MetadataTable =
+            TableName("metadata-table-name", config.GetString("metadata-table-name")));
     }
 
     /// <summary>
@@ -46,7 +47,7 @@ internal sealed class StoreSettings
     /// <summary>Checked: letters, digits and underscores.</summary>
     public string Table { get; private set; } = "";
 
-    /// <summary>As <see cref="Table"/>; empty for a snapshot store.</summary>
+    /// <summary>As <see cref="Table"/>, for the journal; unused by a snapshot store.</summary>
     public string MetadataTable { get; private set; } = "";
 
     /// <summary>Create missing tables.</summary>
@@ -95,9 +96,8 @@ internal sealed class StoreSettings
     private static TimeSpan Least(TimeSpan connection, TimeSpan call) =>
         call > TimeSpan.Zero && (connection <= TimeSpan.Zero || call < connection) ? call : connection;
 
-    private string TableName(Config config, string key)
+    private string TableName(string key, string name)
     {
-        var name = config.GetString(key, "");
         if (!name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_'))
             throw new ConfigurationException(
                 $"{Name}.{key} = \"{name}\" cannot be the name of a table; letters, digits and '_' only.");

@@ -14,7 +14,7 @@ public sealed record LogTarget(string Path, long? MaxSize, int MaxFiles)
     public const string Scheme = "file://";
 
     /// <summary>The default where a size is given and no number.</summary>
-    public const int UsualFiles = 3;
+    private const int UsualFiles = 3;
 
     /// <summary>The least that <see cref="MaxSize"/> may be: a pipe's page.</summary>
     public const long LeastSize = 4096;

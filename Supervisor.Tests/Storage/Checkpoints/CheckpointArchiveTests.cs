@@ -44,7 +44,7 @@ public sealed class CheckpointArchiveTests : IDisposable
             "empty" => tar.Bytes(),
             _ => new byte[2048].Select((_, i) => (byte)(i * 7 + 1)).ToArray(),
         };
-        var e = Assert.Throws<StorageException>(() => Unpack(image, StorageLimits.Default));
+        var e = Assert.Throws<StorageException>(() => Unpack(image, TestLimits.Ample));
         Assert.Equal(StorageFault.InvalidArgument, e.Fault);
         Assert.Equal("secret", File.ReadAllText(secret));
     }
@@ -54,11 +54,11 @@ public sealed class CheckpointArchiveTests : IDisposable
     {
         var many = new TarImage().File("a.img").File("b.img").File("c.img").Bytes();
         Assert.Equal(StorageFault.ResourceExhausted,
-            Assert.Throws<StorageException>(() => Unpack(many, StorageLimits.Default with { LayerEntries = 2 })).Fault);
+            Assert.Throws<StorageException>(() => Unpack(many, TestLimits.Ample with { LayerEntries = 2 })).Fault);
         Clear();
         var large = new TarImage().File("a.img", new string('x', 100_000)).Bytes();
         Assert.Equal(StorageFault.ResourceExhausted,
-            Assert.Throws<StorageException>(() => Unpack(large, StorageLimits.Default with { LayerSize = 50_000 })).Fault);
+            Assert.Throws<StorageException>(() => Unpack(large, TestLimits.Ample with { LayerSize = 50_000 })).Fault);
     }
 
     [Fact]
@@ -76,7 +76,7 @@ public sealed class CheckpointArchiveTests : IDisposable
         Assert.Empty(Directory.EnumerateDirectories(Path.Join(_place, "checkpoints")));
     }
 
-    private void Unpack(TarImage image) => Unpack(image.Bytes(), StorageLimits.Default);
+    private void Unpack(TarImage image) => Unpack(image.Bytes(), TestLimits.Ample);
 
     private void Unpack(byte[] image, StorageLimits limits)
     {

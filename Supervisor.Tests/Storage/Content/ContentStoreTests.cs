@@ -18,7 +18,7 @@ public sealed class ContentStoreTests : IDisposable
     public void Dispose() => _base.Delete(recursive: true);
 
     private ContentStore NewStore() =>
-        new(_base.FullName, StorageLimits.Default with { BlobSize = 1 << 20, Ingests = 3 }, new UniqueNames());
+        new(_base.FullName, TestLimits.Ample with { BlobSize = 1 << 20, Ingests = 3 }, new UniqueNames());
 
     [Fact]
     public void An_ingest_resumes_where_it_stopped_even_after_a_restart()

@@ -19,7 +19,7 @@ internal sealed class LayerDirectory : IDisposable
         File.WriteAllText(Path.Join(Place, "outside"), "untouched");
     }
 
-    public static StorageLimits Limits { get; } = StorageLimits.Default with { LayerSize = 64 << 20, LayerEntries = 1000 };
+    public static StorageLimits Limits { get; } = TestLimits.Ample with { LayerSize = 64 << 20, LayerEntries = 1000 };
 
     public string Place => _base.FullName;
 
