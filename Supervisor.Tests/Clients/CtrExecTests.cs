@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Supervisor.Tests.EndToEnd;
+using static Supervisor.Tests.EndToEnd.CommandLine;
 
 namespace Supervisor.Tests.Clients;
 
@@ -155,10 +156,4 @@ public sealed class CtrExecTests : IAsyncLifetime
 
     private Task<CommandLine.Outcome> Exec(string id, params string[] command) =>
         _daemon.Ctr(["tasks", "exec", "--exec-id", id, "c1", .. command]);
-
-    private static string Ok(CommandLine.Outcome outcome)
-    {
-        Assert.True(outcome.Status == 0, $"exit {outcome.Status}: {outcome.Output}{outcome.Errors}");
-        return outcome.Output;
-    }
 }

@@ -1,4 +1,5 @@
 using Supervisor.Tests.EndToEnd;
+using static Supervisor.Tests.EndToEnd.CommandLine;
 
 namespace Supervisor.Tests.Clients;
 
@@ -128,10 +129,4 @@ public sealed class CtrTests : IAsyncLifetime
 
     private Task<CommandLine.Outcome> Run(string id, params string[] command) =>
         _daemon.Ctr(["run", "--rm", "--rootfs", _rootfs.FullName, id, .. command]);
-
-    private static string Ok(CommandLine.Outcome outcome)
-    {
-        Assert.True(outcome.Status == 0, $"exit {outcome.Status}: {outcome.Output}{outcome.Errors}");
-        return outcome.Output;
-    }
 }

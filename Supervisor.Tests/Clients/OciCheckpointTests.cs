@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Supervisor.Tests.EndToEnd;
 using Supervisor.Tests.Runtime.Checkpointing;
 using static Supervisor.Tests.Clients.OciRuntime;
+using static Supervisor.Tests.EndToEnd.CommandLine;
 
 namespace Supervisor.Tests.Clients;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Supervisor.Tests.EndToEnd;
 using static Supervisor.Tests.Clients.OciRuntime;
+using static Supervisor.Tests.EndToEnd.CommandLine;
 
 namespace Supervisor.Tests.Clients;
 

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Supervisor.Tests.EndToEnd;
 using static Supervisor.Tests.Clients.OciRuntime;
+using static Supervisor.Tests.EndToEnd.CommandLine;
 
 namespace Supervisor.Tests.Clients;
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Supervisor.Tests.EndToEnd;
+using static Supervisor.Tests.EndToEnd.CommandLine;
 
 namespace Supervisor.Tests.Clients;
 
@@ -94,12 +95,6 @@ internal sealed class OciRuntime : IDisposable
     {
         using var deadline = new CancellationTokenSource(CommandLine.Patience);
         while (await StatusOf(id) != status) deadline.Token.ThrowIfCancellationRequested();
-    }
-
-    public static string Ok(CommandLine.Outcome outcome)
-    {
-        Assert.True(outcome.Status == 0, $"exit {outcome.Status}: {outcome.Output}{outcome.Errors}");
-        return outcome.Output;
     }
 
     public static void Fails(CommandLine.Outcome outcome, int status, string words)

@@ -3,6 +3,7 @@ using Supervisor.Runtime.Checkpointing;
 using Supervisor.Tests.EndToEnd;
 using Supervisor.Tests.Runtime.Checkpointing;
 using static Supervisor.Tests.Clients.OciRuntime;
+using static Supervisor.Tests.EndToEnd.CommandLine;
 
 namespace Supervisor.Tests.Clients;
 

@@ -22,7 +22,7 @@ internal sealed class Disk(string image, string mountPoint)
     public async Task CreateAsync()
     {
         using (var file = File.Create(image)) file.SetLength(64 << 20);
-        OciRuntime.Ok(await CommandLine.RunAsync("mkfs.ext4", "-q", "-F", image));
+        CommandLine.Ok(await CommandLine.RunAsync("mkfs.ext4", "-q", "-F", image));
         Directory.CreateDirectory(mountPoint);
         await MountAsync();
     }
@@ -41,9 +41,9 @@ internal sealed class Disk(string image, string mountPoint)
         await MountAsync();
     }
 
-    public async Task UnmountAsync() => OciRuntime.Ok(await CommandLine.RunAsync("umount", mountPoint));
+    public async Task UnmountAsync() => CommandLine.Ok(await CommandLine.RunAsync("umount", mountPoint));
 
     // The kernel writes back by itself after a minute, not after five seconds.
     private async Task MountAsync() =>
-        OciRuntime.Ok(await CommandLine.RunAsync("mount", "-o", "loop,commit=60", image, mountPoint));
+        CommandLine.Ok(await CommandLine.RunAsync("mount", "-o", "loop,commit=60", image, mountPoint));
 }

@@ -20,7 +20,7 @@ public sealed class ExhaustionTests
     {
         await using var daemon = new DaemonProcess();
         Directory.CreateDirectory(daemon.Root);
-        Clients.OciRuntime.Ok(await CommandLine.RunAsync("mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "none", daemon.Root));
+        CommandLine.Ok(await CommandLine.RunAsync("mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "none", daemon.Root));
         daemon.AfterStop = () => CommandLine.RunAsync("umount", daemon.Root);
         await daemon.RestartAsync();
         using var client = new CrashClient(daemon);
@@ -93,7 +93,7 @@ public sealed class ExhaustionTests
         using var over = new CancellationTokenSource();
         var keeping = KeepAlive(daemon, over.Token);
         var pid = whose is "daemon" ? daemon.Pid : daemon.ShimPid!.Value;
-        var before = Clients.OciRuntime.Ok(
+        var before = CommandLine.Ok(
             await CommandLine.RunAsync("prlimit", "--pid", $"{pid}", "--nofile", "--noheadings", "--raw", "--output", "SOFT"))
             .Trim();
         await Limit(pid, $"{Directory.GetFileSystemEntries($"/proc/{pid}/fd").Length + 6}");
@@ -158,9 +158,9 @@ public sealed class ExhaustionTests
         Assert.Contains("descriptors are open", refused!.Status.Detail, StringComparison.Ordinal);
         Assert.False(daemon.HasExited, "the daemon has exited");
         Assert.Equal(running.Count, (await client.Tasks.ListAsync(new ListTasksRequest(), client.In())).Tasks.Count);
-        foreach (var id in running) Clients.OciRuntime.Ok(await daemon.Do("rm", "-f", id)); // enough are left for that
+        foreach (var id in running) CommandLine.Ok(await daemon.Do("rm", "-f", id)); // enough are left for that
         await Running(client, "after");
-        Clients.OciRuntime.Ok(await daemon.Do("rm", "-f", "after"));
+        CommandLine.Ok(await daemon.Do("rm", "-f", "after"));
     }
 
     [Fact]
@@ -172,7 +172,7 @@ public sealed class ExhaustionTests
         await daemon.RestartAsync();
         Assert.Contains("descriptors may be open", refusal, StringComparison.Ordinal);
         Assert.Equal("4096",
-            Clients.OciRuntime.Ok(
+            CommandLine.Ok(
             await CommandLine.RunAsync(
             "prlimit", "--pid", $"{daemon.Pid}", "--nofile", "--noheadings", "--raw", "--output", "SOFT")).Trim());
     }

@@ -19,7 +19,7 @@ public sealed class ImportTests : IDisposable
     [Fact]
     public async Task An_interrupted_import_is_complete_or_absent_and_the_next_one_continues()
     {
-        OciRuntime.Ok(await CommandLine.RunAsync(
+        CommandLine.Ok(await CommandLine.RunAsync(
             "bash", Path.Join(Repository.Root, "Supervisor.Tests", "Clients", "scripts", "mkimage.sh"), _place.FullName));
         var archive = Path.Join(_place.FullName, "image.tar");
         await using var daemon = await DaemonProcess.StartAsync();
@@ -33,16 +33,16 @@ public sealed class ImportTests : IDisposable
             await import; // interrupted or complete: ctr waits for a daemon
             CheckBlobs(daemon);
         }
-        OciRuntime.Ok(await daemon.Ctr("images", "import", archive));
+        CommandLine.Ok(await daemon.Ctr("images", "import", archive));
         Assert.Equal("whole\n",
-            OciRuntime.Ok(await daemon.Ctr("run", "--rm", "--snapshotter", "overlayfs", Image, "c", "echo", "whole")));
+            CommandLine.Ok(await daemon.Ctr("run", "--rm", "--snapshotter", "overlayfs", Image, "c", "echo", "whole")));
         // An interrupted import's content is kept by its lease for a day; without leases, removing the image removes everything.
-        foreach (var lease in OciRuntime.Ok(await daemon.Ctr("leases", "ls", "-q"))
+        foreach (var lease in CommandLine.Ok(await daemon.Ctr("leases", "ls", "-q"))
             .Split('\n', StringSplitOptions.RemoveEmptyEntries))
-            OciRuntime.Ok(await daemon.Ctr("leases", "rm", lease));
-        OciRuntime.Ok(await daemon.Ctr("images", "rm", "--sync", Image));
+            CommandLine.Ok(await daemon.Ctr("leases", "rm", lease));
+        CommandLine.Ok(await daemon.Ctr("images", "rm", "--sync", Image));
         Assert.Empty(Blobs(daemon));
-        Assert.DoesNotContain("Committed", OciRuntime.Ok(await daemon.Ctr("snapshots", "ls")), StringComparison.Ordinal);
+        Assert.DoesNotContain("Committed", CommandLine.Ok(await daemon.Ctr("snapshots", "ls")), StringComparison.Ordinal);
     }
 
     /// <summary>Every blob matches the digest in its name.</summary>

@@ -22,7 +22,7 @@ public sealed class OwnershipTests
         Assert.True(Directory.Exists($"/proc/{pid}"), "the container was killed");
         daemon.RootName = "root";
         await daemon.RestartAsync();
-        Assert.Contains("running", OciRuntime.Ok(await daemon.Do("ps")), StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("running", CommandLine.Ok(await daemon.Do("ps")), StringComparison.OrdinalIgnoreCase);
     }
 
     [Theory] // each of these once killed all running containers
@@ -65,10 +65,10 @@ public sealed class OwnershipTests
         await daemon.RestartAsync();
         daemon.Arguments = [];
         Assert.Equal(pid, await Pid(daemon, "a"));
-        Assert.Equal("hi\n", OciRuntime.Ok(await daemon.Do("exec", "a", "echo", "hi")));
+        Assert.Equal("hi\n", CommandLine.Ok(await daemon.Do("exec", "a", "echo", "hi")));
         await daemon.KillAsync();
         await daemon.RestartAsync(); // and it is in the journal like any other
-        OciRuntime.Ok(await daemon.Do("kill", "--signal", "KILL", "a"));
+        CommandLine.Ok(await daemon.Do("kill", "--signal", "KILL", "a"));
         Assert.Equal("137", (await daemon.Do("wait", "a")).Output.Trim());
     }
 
@@ -83,7 +83,7 @@ public sealed class OwnershipTests
         await daemon.RestartAsync();
         daemon.Arguments = [];
         Assert.False(Directory.Exists($"/proc/{pid}"), "the container is still running");
-        Assert.Equal("", OciRuntime.Ok(await daemon.Do("ps", "-a", "-q")));
+        Assert.Equal("", CommandLine.Ok(await daemon.Do("ps", "-a", "-q")));
     }
 
     [Fact]
@@ -108,13 +108,13 @@ public sealed class OwnershipTests
     {
         await using var daemon = await DaemonProcess.StartAsync();
         var pid = await Run(daemon);
-        OciRuntime.Ok(await daemon.Do("run", "-d", "--name", "b", "--rootfs", "/", "--", "sleep", "1000"));
+        CommandLine.Ok(await daemon.Do("run", "-d", "--name", "b", "--rootfs", "/", "--", "sleep", "1000"));
         await daemon.StopAsync();
         Flip(Path.Join(daemon.Root, "journal.db"), $"task-{daemon.Namespace}/a");
 
         await daemon.RestartAsync();
-        Assert.Equal("b\n", OciRuntime.Ok(await daemon.Do("ps", "-q")));
-        Assert.Equal("hi\n", OciRuntime.Ok(await daemon.Do("exec", "b", "echo", "hi")));
+        Assert.Equal("b\n", CommandLine.Ok(await daemon.Do("ps", "-q")));
+        Assert.Equal("hi\n", CommandLine.Ok(await daemon.Do("exec", "b", "echo", "hi")));
         foreach (var verb in (
             string[][])[["inspect", "a"], ["kill", "a"], ["rm", "-f", "a"],
             ["run", "-d", "--name", "a", "--rootfs", "/", "--", "true"]])
@@ -130,8 +130,8 @@ public sealed class OwnershipTests
         await daemon.RestartAsync();
         daemon.Arguments = [];
         Assert.Equal(pid, await Pid(daemon, "a"));
-        OciRuntime.Ok(await daemon.Do("rm", "-f", "a"));
-        Assert.Equal("b\n", OciRuntime.Ok(await daemon.Do("ps", "-q")));
+        CommandLine.Ok(await daemon.Do("rm", "-f", "a"));
+        Assert.Equal("b\n", CommandLine.Ok(await daemon.Do("ps", "-q")));
     }
 
     [Theory]
@@ -191,7 +191,7 @@ public sealed class OwnershipTests
     {
         await using var daemon = await DaemonProcess.StartAsync();
         var pid = await Run(daemon);
-        OciRuntime.Ok(await daemon.Ctr("leases", "create", "--id", "l1"));
+        CommandLine.Ok(await daemon.Ctr("leases", "create", "--id", "l1"));
         await daemon.StopAsync();
         var file = Path.Join(daemon.Root, "journal.db");
         FlipManifest(file, actor);
@@ -207,11 +207,11 @@ public sealed class OwnershipTests
         daemon.Arguments = [];
         Assert.Equal(pid, await Pid(daemon, "a"));
         // the same container, with its whole record
-        Assert.Equal("hi\n", OciRuntime.Ok(await daemon.Do("exec", "a", "echo", "hi")));
+        Assert.Equal("hi\n", CommandLine.Ok(await daemon.Do("exec", "a", "echo", "hi")));
         Assert.Single(Directory.GetFiles(daemon.Root, "journal.db.damaged-*"), f =>
             !f.EndsWith("-wal", StringComparison.Ordinal));
         if (actor is "leases")
-            Assert.DoesNotContain("l1", OciRuntime.Ok(await daemon.Ctr("leases", "ls", "-q")), StringComparison.Ordinal);
+            Assert.DoesNotContain("l1", CommandLine.Ok(await daemon.Ctr("leases", "ls", "-q")), StringComparison.Ordinal);
         await daemon.StopAsync();
         await daemon.RestartAsync();
         Assert.Equal(pid, await Pid(daemon, "a"));
@@ -260,13 +260,13 @@ public sealed class OwnershipTests
 
     private static async Task<int> Run(DaemonProcess daemon)
     {
-        OciRuntime.Ok(await daemon.Do("run", "-d", "--name", "a", "--rootfs", "/", "--", "sleep", "1000"));
+        CommandLine.Ok(await daemon.Do("run", "-d", "--name", "a", "--rootfs", "/", "--", "sleep", "1000"));
         return await Pid(daemon, "a");
     }
 
     private static async Task<int> Pid(DaemonProcess daemon, string id)
     {
-        var task = OciRuntime.Ok(await daemon.Ctr("tasks", "ls")).Split('\n')
+        var task = CommandLine.Ok(await daemon.Ctr("tasks", "ls")).Split('\n')
             .Select(l => l.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Single(l => l is [var first, ..] && first == id);
         Assert.Equal("RUNNING", task[2]);
         return int.Parse(task[1]);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using static Supervisor.Tests.EndToEnd.CommandLine;
 
 namespace Supervisor.Tests.EndToEnd;
 
@@ -218,8 +219,6 @@ public sealed class AttachTests : IAsyncLifetime
         return Directory.Exists(all)
             ? [.. Directory.GetDirectories(all).SelectMany(Directory.GetDirectories).SelectMany(Directory.GetDirectories)] : [];
     }
-
-    private static string Ok(CommandLine.Outcome outcome) => Clients.OciRuntime.Ok(outcome);
 
     private static void Kill(int pid, string signal = "-KILL") => Process.Start("kill", [signal, $"{pid}"]).WaitForExit();
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using static Supervisor.Tests.EndToEnd.CommandLine;
 
 namespace Supervisor.Tests.EndToEnd;
 
@@ -68,11 +69,5 @@ public sealed class AutoRemovalTests : IAsyncLifetime
             "run", "-d", "--rm", "--rootfs", "/", "--", "true");
         Assert.Equal(125, refused.Status);
         Assert.Contains("start one with \"supervisor serve", refused.Errors, StringComparison.Ordinal);
-    }
-
-    private static string Ok(CommandLine.Outcome outcome)
-    {
-        Assert.True(outcome.Status == 0, $"{outcome}");
-        return outcome.Output;
     }
 }

@@ -30,6 +30,13 @@ internal static class CommandLine
         return new Outcome(process.ExitCode, await output, await errors);
     }
 
+    /// <summary>The output of a program that has succeeded.</summary>
+    public static string Ok(Outcome outcome)
+    {
+        Assert.True(outcome.Status == 0, $"exit {outcome.Status}: {outcome.Output}{outcome.Errors}");
+        return outcome.Output;
+    }
+
     /// <summary>Starts a program with redirected streams.</summary>
     public static Process Start(string program, params string[] arguments) =>
         Start(program, arguments, new Dictionary<string, string>());

@@ -157,7 +157,7 @@ public sealed class DaemonProcess : IAsyncDisposable
     /// <summary>A field of a container's task, as inspect prints it.</summary>
     public async Task<string> Field(string id, string name)
     {
-        var inspected = JsonDocument.Parse(Clients.OciRuntime.Ok(await Do("inspect", id))).RootElement;
+        var inspected = JsonDocument.Parse(CommandLine.Ok(await Do("inspect", id))).RootElement;
         if (inspected.ValueKind is JsonValueKind.Array) inspected = inspected[0];
         return inspected.GetProperty("task").GetProperty(name).ToString();
     }

@@ -1,4 +1,4 @@
-using static Supervisor.Tests.Clients.OciRuntime;
+using static Supervisor.Tests.EndToEnd.CommandLine;
 
 namespace Supervisor.Tests.EndToEnd;
 

@@ -51,12 +51,12 @@ public sealed class PathTests
     private static async Task Works(DaemonProcess daemon)
     {
         await daemon.RestartAsync();
-        OciRuntime.Ok(await daemon.Do("run", "-d", "--name", "a", "--rootfs", "/", "--", "sleep", "1000"));
-        Assert.Equal("hi\n", OciRuntime.Ok(await daemon.Do("exec", "a", "echo", "hi")));
+        CommandLine.Ok(await daemon.Do("run", "-d", "--name", "a", "--rootfs", "/", "--", "sleep", "1000"));
+        Assert.Equal("hi\n", CommandLine.Ok(await daemon.Do("exec", "a", "echo", "hi")));
         await daemon.KillAsync();
         await daemon.RestartAsync();
-        Assert.Equal("again\n", OciRuntime.Ok(await daemon.Do("exec", "a", "echo", "again")));
-        OciRuntime.Ok(await daemon.Do("rm", "-f", "a"));
+        Assert.Equal("again\n", CommandLine.Ok(await daemon.Do("exec", "a", "echo", "again")));
+        CommandLine.Ok(await daemon.Do("rm", "-f", "a"));
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Supervisor.Tests.Clients;
+using static Supervisor.Tests.EndToEnd.CommandLine;
 
 namespace Supervisor.Tests.EndToEnd;
 
@@ -117,6 +118,4 @@ public sealed partial class PrivacyTests : IAsyncLifetime
         @"^(state/bundles/[^/]+/[^/]+/rootfs|root/snapshots/overlayfs/(snapshots|trash)/[^/]+/(fs|work)"
         + @"|root/snapshots/native/(snapshots|trash)/[^/]+)$")]
     private static partial Regex ContainersOwn();
-
-    private static string Ok(CommandLine.Outcome outcome) => OciRuntime.Ok(outcome);
 }

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
-using static Supervisor.Tests.Clients.OciRuntime;
+using static Supervisor.Tests.EndToEnd.CommandLine;
 
 namespace Supervisor.Tests.EndToEnd;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using static Supervisor.Tests.EndToEnd.CommandLine;
 
 namespace Supervisor.Tests.EndToEnd;
 
@@ -107,11 +108,5 @@ public sealed class UserTests : IAsyncLifetime
             Assert.Contains("container u", refused.Errors, StringComparison.Ordinal);
             Assert.Contains("start it first", refused.Errors, StringComparison.Ordinal);
         }
-    }
-
-    private static string Ok(CommandLine.Outcome outcome)
-    {
-        Assert.True(outcome.Status == 0, $"{outcome}");
-        return outcome.Output;
     }
 }
