@@ -14,7 +14,4 @@ public sealed class SyscallException(string operation, Errno errno, string? subj
 
     /// <summary>Why it failed.</summary>
     public Errno Errno { get; } = errno;
-
-    /// <summary>What it was done to; null where the call has no object.</summary>
-    public string? Subject { get; } = subject;
 }

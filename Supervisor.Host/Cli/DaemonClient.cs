@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
 using Containerd.Services.Containers.V1;
-using Containerd.Services.Events.V1;
 using Containerd.Services.Introspection.V1;
 using Containerd.Services.Snapshots.V1;
 using Containerd.Services.Tasks.V1;
@@ -45,7 +44,6 @@ internal sealed class DaemonClient : IDisposable
         });
         Containers = new Containers.ContainersClient(_channel);
         Tasks = new Tasks.TasksClient(_channel);
-        Events = new Events.EventsClient(_channel);
         Snapshots = new Snapshots.SnapshotsClient(_channel);
         Version = new VersionClient(_channel);
         Introspection = new Introspection.IntrospectionClient(_channel);
@@ -63,7 +61,6 @@ internal sealed class DaemonClient : IDisposable
     public string Namespace { get; }
     public Containers.ContainersClient Containers { get; }
     public Tasks.TasksClient Tasks { get; }
-    public Events.EventsClient Events { get; }
     public Snapshots.SnapshotsClient Snapshots { get; }
     public VersionClient Version { get; }
     public Introspection.IntrospectionClient Introspection { get; }

@@ -11,7 +11,7 @@ internal static class DoctorCommand
         var command = new Command("doctor", "Shows what the host offers to containers");
         command.Does(async (_, _) =>
         {
-            var features = HostFeatures.Probe().All;
+            var features = HostFeatures.Probe();
             await Console.Out.WriteAsync(TextTable.Render(
                 ["FEATURE", "PRESENT", "USED FOR", "DETAIL"],
                 features.Select(f => new[] { f.Name, f.Present ? "yes" : "no", f.UsedFor, f.Detail })));

@@ -51,7 +51,6 @@ public sealed record PidsStats(ulong Current, ulong? Limit);
 /// <param name="Periods">Quota periods that passed.</param>
 /// <param name="ThrottledPeriods">Those in which the quota ran out.</param>
 /// <param name="ThrottledNanoseconds">How long processes were throttled.</param>
-/// <param name="Stat">cpu.stat, unchanged; empty without it.</param>
 public sealed record CpuStats(
     ulong TotalNanoseconds,
     ulong UserNanoseconds,
@@ -59,8 +58,7 @@ public sealed record CpuStats(
     IReadOnlyList<ulong> PerCpuNanoseconds,
     ulong Periods,
     ulong ThrottledPeriods,
-    ulong ThrottledNanoseconds,
-    IReadOnlyDictionary<string, ulong> Stat);
+    ulong ThrottledNanoseconds);
 
 /// <summary>One counter of one block device.</summary>
 /// <param name="Major">Major number.</param>

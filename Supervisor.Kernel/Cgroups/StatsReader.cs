@@ -39,13 +39,12 @@ internal sealed class StatsReader(Cgroup cgroup)
             var stat = cgroup.Paths.TryGetValue("cpu", out var cpu) ? Numbers(cpu, "cpu.stat") : Numbers(accounts, "");
             return new CpuStats(total, Number(accounts, "cpuacct.usage_user") ?? 0, Number(accounts, "cpuacct.usage_sys") ?? 0,
                 CgroupText.List(CgroupFile.TryRead(accounts + "/cpuacct.usage_percpu")), stat.GetValueOrDefault("nr_periods"),
-                stat.GetValueOrDefault("nr_throttled"), stat.GetValueOrDefault("throttled_time"), stat);
+                stat.GetValueOrDefault("nr_throttled"), stat.GetValueOrDefault("throttled_time"));
         }
         // v2 has cpu.stat without the cpu controller too, but then without the lines about throttling.
         if (cgroup.V2Directory is not { } v2 || Numbers(v2, "cpu.stat") is not { Count: > 0 } unified) return null;
         return new CpuStats(Microseconds("usage_usec"), Microseconds("user_usec"), Microseconds("system_usec"), [],
-            unified.GetValueOrDefault("nr_periods"), unified.GetValueOrDefault("nr_throttled"), Microseconds("throttled_usec"),
-                unified);
+            unified.GetValueOrDefault("nr_periods"), unified.GetValueOrDefault("nr_throttled"), Microseconds("throttled_usec"));
 
         ulong Microseconds(string name) => unified.GetValueOrDefault(name) * 1000;
     }

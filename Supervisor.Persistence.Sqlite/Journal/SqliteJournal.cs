@@ -43,9 +43,6 @@ public sealed class SqliteJournal : AsyncWriteJournal
         thread.SpaceChanged += isLow => events.Publish(new StoreSpaceLow(file, isLow));
     }
 
-    /// <summary>For tests and benchmarks.</summary>
-    internal StoreThread Store => _store.Thread!;
-
     /// <inheritdoc/>
     protected override void PostStop()
     {

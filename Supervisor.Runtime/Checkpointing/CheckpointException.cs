@@ -11,9 +11,6 @@ public sealed class CheckpointException(string what, string reason, string? log,
 {
     private static readonly string[] Probed = ["RLIMIT_NOFILE", "Unable to create tun"];
 
-    /// <summary>criu's log; null where there is none.</summary>
-    public string? Log { get; } = log;
-
     /// <summary>criu could not stop every process in time. All of them keep running.</summary>
     internal bool NotStopped { get; private init; }
 

@@ -6,9 +6,6 @@ namespace Supervisor.Runtime.Hooks;
 public sealed class HookException(string hook, string reason, Exception? inner = null)
     : IOException($"{Words(hook)}{hook}: {reason}", inner)
 {
-    /// <summary>The hook's name.</summary>
-    public string Hook { get; } = hook;
-
     /// <summary>runc's message, which its callers match, with the hook's point and number.</summary>
     internal static string Words(string hook)
     {

@@ -10,9 +10,6 @@ public static class Rlimit
         "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
     ];
 
-    /// <summary>No limit.</summary>
-    public const ulong Infinity = ulong.MaxValue;
-
     /// <summary>All names, indexed by number.</summary>
     public static IReadOnlyList<string> Names => ByNumber;
 

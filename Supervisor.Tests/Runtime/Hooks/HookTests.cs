@@ -139,8 +139,8 @@ public sealed class HookTests : IDisposable
         };
         var name = $"supervisor-test-hook-{point}-{Environment.ProcessId}";
         var e = Assert.Throws<HookException>(() => _containers.Create(spec, name: name));
-        Assert.Equal($"hooks.{point}[0] \"/bin/sh\"", e.Hook);
-        Assert.StartsWith($"error running {point} hook #0: ", e.Message, StringComparison.Ordinal); // runc's words
+        Assert.StartsWith( // runc's words, then the hook
+            $"error running {point} hook #0: hooks.{point}[0] \"/bin/sh\": ", e.Message, StringComparison.Ordinal);
         Assert.Contains("status 3", e.Message, StringComparison.Ordinal);
         Assert.Contains("it is broken", e.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Join(_containers.Place, name)));
@@ -198,7 +198,9 @@ public sealed class HookTests : IDisposable
         container.Start(Soon());
         container.End(TimeSpan.FromSeconds(20));
         Assert.Equal(["poststop"], File.ReadLines(Trace));
-        Assert.Equal(["hooks.poststop[0] \"/bin/sh\""], _containers.Warnings.OfType<HookException>().Select(e => e.Hook));
+        Assert.Contains(
+            "hooks.poststop[0] \"/bin/sh\": ", Assert.Single(_containers.Warnings.OfType<HookException>()).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -209,7 +211,7 @@ public sealed class HookTests : IDisposable
             Hooks = new HooksSpec { Poststart = [Run("exit 4"), Say("poststart")] },
         });
         var e = Assert.Throws<HookException>(() => container.Start(Soon()));
-        Assert.Equal("hooks.poststart[0] \"/bin/sh\"", e.Hook);
+        Assert.Contains("hooks.poststart[0] \"/bin/sh\": ", e.Message, StringComparison.Ordinal);
         Assert.Equal(137, container.Wait(TimeSpan.FromSeconds(20))?.Code);
         Assert.False(File.Exists(Trace));
     }
