@@ -144,26 +144,26 @@ public sealed class OwnershipTests
     {
         await using var daemon = await DaemonProcess.StartAsync();
         var pid = await Run(daemon);
-        OciRuntime.Ok(await daemon.Do("run", "-d", "--name", "b", "--rootfs", "/", "--", "sleep", "1000"));
-        OciRuntime.Ok(await daemon.Do("run", "-d", "--name", "gone", "--rootfs", "/", "--", "true"));
-        OciRuntime.Ok(await daemon.Do("wait", "gone"));
-        OciRuntime.Ok(await daemon.Do("rm", "gone"));
+        CommandLine.Ok(await daemon.Do("run", "-d", "--name", "b", "--rootfs", "/", "--", "sleep", "1000"));
+        CommandLine.Ok(await daemon.Do("run", "-d", "--name", "gone", "--rootfs", "/", "--", "true"));
+        CommandLine.Ok(await daemon.Do("wait", "gone"));
+        CommandLine.Ok(await daemon.Do("rm", "gone"));
         await daemon.StopAsync();
         FlipRegistry(Path.Join(daemon.Root, "journal.db"), part);
 
         daemon.Arguments = adopts ? ["--adopt"] : [];
         await daemon.RestartAsync();
         daemon.Arguments = [];
-        Assert.Equal("a\nb\n", OciRuntime.Ok(await daemon.Do("ps", "-a", "-q")));
+        Assert.Equal("a\nb\n", CommandLine.Ok(await daemon.Do("ps", "-a", "-q")));
         Assert.Equal(pid, await Pid(daemon, "a"));
-        Assert.Equal("hi\n", OciRuntime.Ok(await daemon.Do("exec", "a", "echo", "hi")));
+        Assert.Equal("hi\n", CommandLine.Ok(await daemon.Do("exec", "a", "echo", "hi")));
         Assert.Single(Directory.GetFiles(daemon.Root, "journal.db.damaged-*"), f =>
             !f.EndsWith("-wal", StringComparison.Ordinal));
-        OciRuntime.Ok(await daemon.Do("rm", "-f", "b"));
-        OciRuntime.Ok(await daemon.Do("run", "-d", "--name", "c", "--rootfs", "/", "--", "sleep", "1000"));
+        CommandLine.Ok(await daemon.Do("rm", "-f", "b"));
+        CommandLine.Ok(await daemon.Do("run", "-d", "--name", "c", "--rootfs", "/", "--", "sleep", "1000"));
         await daemon.KillAsync();
         await daemon.RestartAsync(); // nothing is left to repair
-        Assert.Equal("a\nc\n", OciRuntime.Ok(await daemon.Do("ps", "-q")));
+        Assert.Equal("a\nc\n", CommandLine.Ok(await daemon.Do("ps", "-q")));
         Assert.Single(Directory.GetFiles(daemon.Root, "journal.db.damaged-*"), f =>
             !f.EndsWith("-wal", StringComparison.Ordinal));
     }

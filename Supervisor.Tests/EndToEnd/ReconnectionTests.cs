@@ -61,7 +61,7 @@ public sealed class ReconnectionTests : IAsyncLifetime
     [Fact]
     public async Task A_refusal_of_the_daemon_is_an_error_at_once_in_every_call()
     {
-        OciRuntime.Ok(await _daemon.Do("run", "-d", "--name", "c", "--rootfs", "/", "--", "sleep", "1000"));
+        CommandLine.Ok(await _daemon.Do("run", "-d", "--name", "c", "--rootfs", "/", "--", "sleep", "1000"));
         using var client = new DaemonClient(_daemon.Address, _daemon.Namespace);
         await client.ContainerAsync("c", CancellationToken.None);
         var waiting = new ProcessClient(client, "c").WaitAsync(CancellationToken.None);
@@ -85,18 +85,18 @@ public sealed class ReconnectionTests : IAsyncLifetime
     [Fact]
     public async Task SIGKILL_is_sent_to_the_next_daemon_when_the_answer_was_lost()
     {
-        OciRuntime.Ok(await _daemon.Do("run", "-d", "--name", "c", "--rootfs", "/", "--", "sleep", "1000"));
+        CommandLine.Ok(await _daemon.Do("run", "-d", "--name", "c", "--rootfs", "/", "--", "sleep", "1000"));
         using var client = new DaemonClient(_daemon.Address, _daemon.Namespace);
         var killing = await LoseAsync(client, Signal.SIGKILL);
         await _daemon.RestartAsync();
         await killing.WaitAsync(EndToEnd.CommandLine.Patience);
-        Assert.Equal("137", OciRuntime.Ok(await _daemon.Do("wait", "c")).Trim());
+        Assert.Equal("137", CommandLine.Ok(await _daemon.Do("wait", "c")).Trim());
     }
 
     [Fact]
     public async Task A_signal_whose_delivery_is_unknown_is_not_sent_twice()
     {
-        OciRuntime.Ok(await _daemon.Do("run", "-d", "--name", "c", "--rootfs", "/", "--", "sh", "-c", "trap : TERM; sleep 1000"));
+        CommandLine.Ok(await _daemon.Do("run", "-d", "--name", "c", "--rootfs", "/", "--", "sh", "-c", "trap : TERM; sleep 1000"));
         using var client = new DaemonClient(_daemon.Address, _daemon.Namespace);
         var killing = await LoseAsync(client, Signal.SIGTERM);
         var unknown = await Assert.ThrowsAsync<CliException>(() => killing.WaitAsync(Reconnection.Patience / 2));

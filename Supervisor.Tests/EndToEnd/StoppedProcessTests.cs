@@ -16,29 +16,29 @@ public sealed class StoppedProcessTests : IAsyncLifetime
     {
         foreach (var name in (string[])["a", "b"])
         {
-            OciRuntime.Ok(await _daemon.Do(
+            CommandLine.Ok(await _daemon.Do(
                 "run", "-d", "--name", name, "--rootfs", "/", "--",
                 "sh", "-c", "trap 'exit 3' TERM; while :; do sleep 0.1; done"));
-            OciRuntime.Ok(await _daemon.Do("kill", "-STOP", name));
+            CommandLine.Ok(await _daemon.Do("kill", "-STOP", name));
             await Eventually.IsTrue(async () => await IsStopped(await _daemon.Field(name, "pid")));
         }
-        OciRuntime.Ok(await _daemon.Do("kill", "-TERM", "a"));
+        CommandLine.Ok(await _daemon.Do("kill", "-TERM", "a"));
         Assert.Equal("running", await _daemon.Status("a"));
-        OciRuntime.Ok(await _daemon.Do("kill", "-CONT", "a"));
-        Assert.Equal("3", OciRuntime.Ok(await _daemon.Do("wait", "a")).Trim());
-        OciRuntime.Ok(await _daemon.Do("kill", "-9", "b"));
-        Assert.Equal("137", OciRuntime.Ok(await _daemon.Do("wait", "b")).Trim());
+        CommandLine.Ok(await _daemon.Do("kill", "-CONT", "a"));
+        Assert.Equal("3", CommandLine.Ok(await _daemon.Do("wait", "a")).Trim());
+        CommandLine.Ok(await _daemon.Do("kill", "-9", "b"));
+        Assert.Equal("137", CommandLine.Ok(await _daemon.Do("wait", "b")).Trim());
     }
 
     [Fact]
     public async Task A_stopped_exec_ends_with_its_container()
     {
-        OciRuntime.Ok(await _daemon.Do("run", "-d", "--name", "a", "--rootfs", "/", "--", "sleep", "1000"));
+        CommandLine.Ok(await _daemon.Do("run", "-d", "--name", "a", "--rootfs", "/", "--", "sleep", "1000"));
         using var client = CommandLine.Start(
             CommandLine.Supervisor, "--address", _daemon.Address, "--namespace", _daemon.Namespace,
             "exec", "a", "sh", "-c", "echo up; kill -STOP $$; echo continued");
         Assert.Equal("up", await client.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
-        OciRuntime.Ok(await _daemon.Do("rm", "-f", "a"));
+        CommandLine.Ok(await _daemon.Do("rm", "-f", "a"));
         await client.WaitForExitAsync().WaitAsync(CommandLine.Patience);
         Assert.Equal(137, client.ExitCode);
     }
