@@ -96,7 +96,8 @@ public sealed class ReconnectionTests : IAsyncLifetime
     [Fact]
     public async Task A_signal_whose_delivery_is_unknown_is_not_sent_twice()
     {
-        CommandLine.Ok(await _daemon.Do("run", "-d", "--name", "c", "--rootfs", "/", "--", "sh", "-c", "trap : TERM; sleep 1000"));
+        CommandLine.Ok(
+            await _daemon.Do("run", "-d", "--name", "c", "--rootfs", "/", "--", "sh", "-c", "trap : TERM; sleep 1000"));
         using var client = new DaemonClient(_daemon.Address, _daemon.Namespace);
         var killing = await LoseAsync(client, Signal.SIGTERM);
         var unknown = await Assert.ThrowsAsync<CliException>(() => killing.WaitAsync(Reconnection.Patience / 2));
