@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Diagnostics;
 using Supervisor.Actors.Identity;
 using static Supervisor.Actors.Containers.ContainerCommand;

@@ -7,7 +7,6 @@ using Supervisor.Actors.Identity;
 using Supervisor.Actors.Namespaces;
 using Supervisor.Actors.Tasks;
 using Supervisor.Runtime.Lifecycle;
-using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Actors.Effects;
 

@@ -2,7 +2,6 @@ using Supervisor.Actors.Containers;
 using Supervisor.Actors.Identity;
 using Supervisor.Actors.Tasks;
 using Supervisor.Runtime.Lifecycle;
-using Supervisor.Runtime.Oci;
 using Supervisor.Runtime.ShimClient;
 using Supervisor.Runtime.Stdio;
 

@@ -1,8 +1,6 @@
 using System.Collections.Immutable;
 using Supervisor.Actors.Identity;
 using Supervisor.Kernel.Cgroups;
-using Supervisor.Runtime.Oci;
-using Supervisor.Runtime.Resources;
 
 namespace Supervisor.Actors.Tasks;
 

@@ -1,5 +1,4 @@
 using Supervisor.Kernel.Files;
-using Supervisor.Runtime.Oci;
 using Supervisor.Runtime.Plans;
 using Supervisor.Runtime.Programs;
 using Supervisor.Runtime.Stdio;

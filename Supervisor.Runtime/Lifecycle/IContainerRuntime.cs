@@ -1,7 +1,6 @@
 using Supervisor.Kernel.Cgroups;
 using Supervisor.Kernel.Processes;
 using Supervisor.Runtime.Checkpointing;
-using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Runtime.Lifecycle;
 

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Processes;
-using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Runtime.Lifecycle;
 

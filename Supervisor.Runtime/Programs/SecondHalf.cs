@@ -1,5 +1,4 @@
 using Supervisor.Kernel.Abi;
-using Supervisor.Runtime.Hooks;
 using Supervisor.Runtime.Launch;
 using Supervisor.Runtime.Oci;
 using Supervisor.Runtime.Seccomp;

@@ -3,7 +3,6 @@ using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Processes;
 using Supervisor.Runtime.Checkpointing;
 using Supervisor.Runtime.Lifecycle;
-using Supervisor.Runtime.Oci;
 using Supervisor.Runtime.Plans;
 using Supervisor.Runtime.Stdio;
 

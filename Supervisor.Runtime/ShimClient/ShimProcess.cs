@@ -1,10 +1,8 @@
-using System.Runtime.InteropServices;
 using Supervisor.Kernel.Cgroups;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Processes;
 using Supervisor.Runtime.Checkpointing;
 using Supervisor.Runtime.Lifecycle;
-using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Runtime.ShimClient;
 

@@ -4,7 +4,6 @@ using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Processes;
 using Supervisor.Runtime.Checkpointing;
 using Supervisor.Runtime.Lifecycle;
-using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Runtime.ShimClient;
 

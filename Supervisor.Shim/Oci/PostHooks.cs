@@ -1,5 +1,4 @@
 using Supervisor.Runtime.Hooks;
-using Supervisor.Runtime.Oci;
 
 namespace Supervisor.Shim.Oci;
 

@@ -1,5 +1,4 @@
 using Supervisor.Kernel.Processes;
-using Supervisor.Runtime.Lifecycle;
 using Supervisor.Runtime.Programs;
 
 namespace Supervisor.Shim.Oci;

@@ -1,4 +1,3 @@
-using Supervisor.Kernel.Cgroups;
 using Supervisor.Runtime.Oci;
 using Supervisor.Runtime.Resources;
 

@@ -1,4 +1,3 @@
-using System.Text;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Storage.Content;
