@@ -11,7 +11,10 @@ internal sealed class OutputCopy
     private readonly SafeFileHandle _from;
     private readonly int _to;
     private readonly ForegroundLog? _log;
-    private long _lastProgress = Environment.TickCount64;
+    // No pipe holds more of what was written before an exit: /proc/sys/fs/pipe-max-size of root's, and a terminal's buffer.
+    private const long MostPending = 2 << 20;
+
+    private long _copied;
     private volatile bool _writing, _stopped;
 
     /// <param name="from">The reading end of a FIFO that has, or had, a writer.</param>
@@ -33,18 +36,31 @@ internal sealed class OutputCopy
     public void Stop() => _stopped = true;
 
     /// <summary>
-    /// Waits for the end of the output. A process that outlived the container may hold the pipe open forever: after
-    /// <paramref name="idle"/> without output we stop waiting. The reader of our own output may take any time.
+    /// Waits for the end of the output. A process that outlived ours may hold the pipe open forever, and write
+    /// to it: after <paramref name="idle"/> we stop as soon as all that was written before is copied, as docker does. The reader
+    /// of our own output may take any time.
     /// </summary>
     public async Task DrainAsync(TimeSpan idle)
     {
-        var from = Environment.TickCount64;
+        var (from, before) = (Environment.TickCount64, Volatile.Read(ref _copied));
         while (!_ended.Task.IsCompleted)
         {
-            var quietSince = Math.Max(from, Volatile.Read(ref _lastProgress));
-            var left = idle.TotalMilliseconds - (Environment.TickCount64 - quietSince);
-            if (left <= 0 && !_writing) return;
+            var left = idle.TotalMilliseconds - (Environment.TickCount64 - from);
+            if (left <= 0 && (IsEmpty() || Volatile.Read(ref _copied) - before > MostPending)) return;
             await Task.WhenAny(_ended.Task, Task.Delay(TimeSpan.FromMilliseconds(Math.Clamp(left, 10, idle.TotalMilliseconds))));
+        }
+    }
+
+    /// <summary>Whether nothing is in the pipe, nor taken from it and not written: see the order in <see cref="Run"/>.</summary>
+    private bool IsEmpty()
+    {
+        try
+        {
+            return !RawIo.HasInput(_from) && !_writing;
+        }
+        catch (ObjectDisposedException)
+        {
+            return true; // our own reader is gone
         }
     }
 
@@ -56,9 +72,10 @@ internal sealed class OutputCopy
         {
             while (true)
             {
+                RawIo.WaitForInput(_from);
+                _writing = true; // before the pipe can be found empty
                 var length = RawIo.Read(_from, buffer);
                 if (length <= 0 || _stopped) break;
-                _writing = true;
                 _log?.Write(buffer.AsSpan(0, length));
                 if (RawIo.WriteAll(to, buffer.AsSpan(0, length)) is var failure and not Errno.None)
                 {
@@ -67,7 +84,7 @@ internal sealed class OutputCopy
                     _readerGone.TrySetResult();
                     return;
                 }
-                Volatile.Write(ref _lastProgress, Environment.TickCount64);
+                Volatile.Write(ref _copied, _copied + length);
                 _writing = false;
             }
         }

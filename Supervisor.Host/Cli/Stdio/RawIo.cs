@@ -39,6 +39,19 @@ internal static unsafe class RawIo
         return Errno.None;
     }
 
+    /// <summary>Whether there is something to read now. poll(2).</summary>
+    public static bool HasInput(SafeFileHandle file) => Poll(file, timeout: 0);
+
+    /// <summary>Waits until there is something to read, or the end.</summary>
+    public static void WaitForInput(SafeFileHandle file) => Poll(file, timeout: -1);
+
+    private static bool Poll(SafeFileHandle file, int timeout)
+    {
+        using var held = new HeldHandle(file);
+        var wanted = new pollfd { fd = held.Number, events = POLLIN };
+        return Native.poll(&wanted, 1, timeout) > 0 && (wanted.revents & POLLIN) != 0;
+    }
+
     /// <summary>A terminal shared with other programs may have been made non-blocking by one of them.</summary>
     private static bool TryAgain(int fd, short events)
     {

@@ -36,6 +36,69 @@ public sealed class OutputTests
         }
     }
 
+    [Theory]
+    [InlineData(1, 50)]        // a line now and then
+    [InlineData(64 << 10, 0)]  // as fast as it is read
+    public async Task A_process_that_goes_on_writing_after_the_exit_does_not_hold_the_client(int size, int pause)
+    {
+        var directory = Directory.CreateTempSubdirectory("fifo-").FullName;
+        using var stop = new CancellationTokenSource();
+        try
+        {
+            var path = $"{directory}/f";
+            Fifo.Create(path);
+            var reader = Fifo.OpenForReading(path);
+            using var holder = Fifo.OpenForWriting(path);
+            using var sink = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.Write);
+            var copy = new OutputCopy(reader, (int)sink.DangerousGetHandle(), log: null);
+            var writing = Task.Run(async () =>
+            {
+                var bytes = new byte[size];
+                while (!stop.IsCancellationRequested)
+                {
+                    RawIo.WriteAll(holder, bytes);
+                    await Task.Delay(pause);
+                }
+            });
+            await copy.DrainAsync(TimeSpan.FromMilliseconds(200)).WaitAsync(TimeSpan.FromSeconds(10));
+            await stop.CancelAsync();
+            await writing;
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task What_was_written_before_the_exit_is_copied_however_slow_our_reader_is()
+    {
+        var directory = Directory.CreateTempSubdirectory("fifo-").FullName;
+        try
+        {
+            foreach (var name in (string[])["f", "out"]) Fifo.Create($"{directory}/{name}");
+            var reader = Fifo.OpenForReading($"{directory}/f");
+            using var holder = Fifo.OpenForWriting($"{directory}/f");
+            using var result = Fifo.OpenForReading($"{directory}/out");
+            using var output = Fifo.OpenForWriting($"{directory}/out");
+            var copy = new OutputCopy(reader, (int)output.DangerousGetHandle(), log: null);
+            await Task.Run(() => RawIo.WriteAll(holder, new byte[180_000])).WaitAsync(TimeSpan.FromSeconds(10));
+            var drained = copy.DrainAsync(TimeSpan.FromMilliseconds(50));
+            var (got, buffer) = (0, new byte[1000]);
+            while (!drained.IsCompleted || RawIo.HasInput(result))
+            {
+                if (RawIo.HasInput(result)) got += RawIo.Read(result, buffer);
+                await Task.Delay(1);
+            }
+            Assert.Equal(180_000, got);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
     [Fact]
     public async Task A_pipe_that_another_process_holds_open_is_waited_for_within_a_limit()
     {
