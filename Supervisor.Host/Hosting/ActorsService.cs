@@ -8,7 +8,7 @@ namespace Supervisor.Host.Hosting;
 /// The actors: they start while the socket is opened, whose first calls wait for them, and stop when it has been closed.
 /// </summary>
 internal sealed class ActorsService(
-    DaemonOptions options, Config configuration, DaemonLifetime lifetime, ILoggerFactory loggers)
+    DaemonOptions options, Task<Config> configuration, DaemonLifetime lifetime, ILoggerFactory loggers)
     : IHostedLifecycleService, IDisposable
 {
     private readonly ILogger _log = loggers.CreateLogger<DaemonHost>();
@@ -24,13 +24,13 @@ internal sealed class ActorsService(
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StartAsync(CancellationToken cancellationToken)
+    /// <exception cref="DaemonStartException">The configuration is invalid: then there is no socket.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken)
     {
         var node = new NodeOptions(
-            options.Root, options.State, configuration, options.ShimExecutable, options.OwnsProcess, options.Criu,
+            options.Root, options.State, await configuration, options.ShimExecutable, options.OwnsProcess, options.Criu,
             options.ShimPerContainer, AkkaLogger.Props(loggers), options.OnMismatch);
         _starting = Task.Run(() => SupervisorNode.StartAsync(node, _stopping.Token), CancellationToken.None);
-        return Task.CompletedTask;
     }
 
     public async Task StartedAsync(CancellationToken cancellationToken)

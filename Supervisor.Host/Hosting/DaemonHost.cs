@@ -35,7 +35,7 @@ public sealed class DaemonHost : IAsyncDisposable
     private readonly WebApplication _app;
     private int _stopped;
 
-    private DaemonHost(ClaimedDirectories directories, Config configuration, ILoggerFactory loggers)
+    private DaemonHost(ClaimedDirectories directories, Task<Config> configuration, ILoggerFactory loggers)
     {
         (_directories, _loggers, _log) = (directories, loggers, loggers.CreateLogger<DaemonHost>());
         _actors = new ActorsService(Options, configuration, _lifetime, loggers);
@@ -75,8 +75,8 @@ public sealed class DaemonHost : IAsyncDisposable
         DaemonHost? host = null;
         try
         {
-            var (configuration, loggers, _) = (await reading, await logging, await describing);
-            host = new DaemonHost(directories, configuration, loggers);
+            var (loggers, _) = (await logging, await describing);
+            host = new DaemonHost(directories, reading, loggers); // reading takes longest: the socket is set up in the meantime
             await host.StartAsync(cancellation);
             return host;
         }
