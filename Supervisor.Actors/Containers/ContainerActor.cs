@@ -51,7 +51,7 @@ public sealed class ContainerActor : JournalledActor
         {
             case ContainerCommand.Delete when _deleting is not null:
                 Sender.Tell(new ContainerReply(
-                    _id, new Refusal(RefusalCode.NotFound, ContainerMachine.NotFoundMessage(_id)), null));
+                    new Refusal(RefusalCode.NotFound, ContainerMachine.NotFoundMessage(_id)), null));
                 break;
             case ContainerCommand.Delete delete when _task is not null:
                 _deleting = (delete, Sender);
@@ -62,7 +62,7 @@ public sealed class ContainerActor : JournalledActor
                 else
                 {
                     deleting.Asker.Tell(new ContainerReply(
-                        _id, new Refusal(RefusalCode.FailedPrecondition,
+                        new Refusal(RefusalCode.FailedPrecondition,
                             $"container \"{_id.Value}\" has a task: delete the task first"), Record));
                     _deleting = null;
                 }
@@ -127,7 +127,7 @@ public sealed class ContainerActor : JournalledActor
         var decision = ContainerMachine.Decide(_state, command);
         if (decision.Event is null)
         {
-            asker.Tell(new ContainerReply(_id, decision.Refusal, Record));
+            asker.Tell(new ContainerReply(decision.Refusal, Record));
             if (_state is ContainerState.Absent) Context.Parent.Tell(new Passivate(_id));
             return;
         }
@@ -140,7 +140,7 @@ public sealed class ContainerActor : JournalledActor
             if (Record is { } record) Publish(record);
             else Forget();
             ReportApplied(_node.EventPublisher, ContainerEventMapper.TopicOf(e));
-            asker.Tell(new ContainerReply(_id, null, Record ?? before));
+            asker.Tell(new ContainerReply(null, Record ?? before));
             if (Record is null) RequestPassivation();
         });
     }
@@ -149,10 +149,10 @@ public sealed class ContainerActor : JournalledActor
     {
         if (Record is not { } record || _deleting is not null || _task is null)
             asker.Tell(new TaskReply(
-                _id, new Refusal(RefusalCode.NotFound, ContainerMachine.NotFoundMessage(_id)), new TaskState.Absent()));
+                new Refusal(RefusalCode.NotFound, ContainerMachine.NotFoundMessage(_id)), new TaskState.Absent()));
         else if (record.Spec is null)
             asker.Tell(new TaskReply(
-                _id, new Refusal(RefusalCode.InvalidArgument, "container.spec: the container has none"), new TaskState.Absent()));
+                new Refusal(RefusalCode.InvalidArgument, "container.spec: the container has none"), new TaskState.Absent()));
         else
         {
             ImmutableArray<RootfsMount> rootfs;
@@ -163,7 +163,7 @@ public sealed class ContainerActor : JournalledActor
             catch (InvalidProtocolBufferException e)
             {
                 asker.Tell(new TaskReply(
-                    _id, new Refusal(RefusalCode.InvalidArgument,
+                    new Refusal(RefusalCode.InvalidArgument,
                     $"container.extensions[{ContainerRootfs.Extension}]: {e.Message}"), new TaskState.Absent()));
                 return;
             }

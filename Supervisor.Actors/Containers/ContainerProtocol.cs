@@ -37,7 +37,7 @@ public abstract record ContainerCommand(ContainerId Id, DateTimeOffset At)
 /// <summary>The answer to a <see cref="ContainerCommand"/>.</summary>
 /// <param name="Refusal">Null when the command was carried out.</param>
 /// <param name="Record">The container afterwards (before, for a delete); null if there is none.</param>
-public sealed record ContainerReply(ContainerId Id, Refusal? Refusal, ContainerRecord? Record);
+public sealed record ContainerReply(Refusal? Refusal, ContainerRecord? Record);
 
 /// <summary>
 /// What happened to a container. Journalled, so names and fields are a file format: journal/v1/container.proto.

@@ -39,7 +39,7 @@ public sealed class ContainersActor : CompactingActor
         switch (message)
         {
             case ContainerCommand command when _directory.Refuse(command.Id) is { } damaged:
-                Sender.Tell(new ContainerReply(command.Id, damaged, null));
+                Sender.Tell(new ContainerReply(damaged, null));
                 break;
             case ContainerCommand command when _passivating.Contains(command.Id):
                 Stash.Stash();
@@ -60,7 +60,7 @@ public sealed class ContainersActor : CompactingActor
                 break;
             case ContainerCommand command:
                 Sender.Tell(new ContainerReply(
-                    command.Id, new Refusal(RefusalCode.NotFound, ContainerMachine.NotFoundMessage(command.Id)), null));
+                    new Refusal(RefusalCode.NotFound, ContainerMachine.NotFoundMessage(command.Id)), null));
                 break;
             case ContainerActor.Passivate passivate when _children.ContainsKey(passivate.Id) && _passivating.Add(passivate.Id):
                 // a create may have arrived in between: ask once more, after all that was forwarded

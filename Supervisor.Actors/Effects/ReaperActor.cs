@@ -38,7 +38,7 @@ public sealed class ReaperActor : UntypedActor
         }
     }
 
-    private static TaskExit Exit(ProcessEnd end) => end.Status is { } known
+    private static TaskExit Exit(ProcessExit end) => end.Status is { } known
         ? new TaskExit(known.Code, end.At)
         : new TaskExit(255, end.At, "it was not our child, and this kernel reports exit statuses only to the parent");
 }

@@ -33,7 +33,7 @@ public abstract record NamespaceCommand(string Name, DateTimeOffset At)
 /// <summary>The answer to a <see cref="NamespaceCommand"/>.</summary>
 /// <param name="Refusal">Null when the command was carried out.</param>
 /// <param name="Labels">Of the namespace afterwards; empty after a delete.</param>
-public sealed record NamespaceReply(string Name, Refusal? Refusal, ImmutableSortedDictionary<string, string> Labels);
+public sealed record NamespaceReply(Refusal? Refusal, ImmutableSortedDictionary<string, string> Labels);
 
 /// <summary>
 /// What happened to a namespace. Journalled, so names and fields are a file format: journal/v1/namespaces.proto.

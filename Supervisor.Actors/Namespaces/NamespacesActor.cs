@@ -44,7 +44,7 @@ public sealed class NamespacesActor(
             ReportApplied(publisher, NamespaceEventMapper.TopicOf(e));
             if (e is NamespaceEvent.Deleted) leases.Tell(new LeaseCommand.ForgetNamespace(e.Name, e.At), ActorRefs.NoSender);
         });
-        DeferAsync(decision, d => asker.Tell(new NamespaceReply(command.Name, d.Refusal, LabelsOf(command.Name))));
+        DeferAsync(decision, d => asker.Tell(new NamespaceReply(d.Refusal, LabelsOf(command.Name))));
     }
 
     /// <inheritdoc/>

@@ -82,7 +82,7 @@ public sealed class ExecActor : ProcessActor<ExecState, ExecCommand, ExecEvent, 
 
     private protected override bool WaitsForRecovery(object message) => message is ExecEnvelope;
 
-    private protected override object Reply(Refusal? refusal, ExecState state) => new ExecReply(_id, refusal, state);
+    private protected override object Reply(Refusal? refusal, ExecState state) => new ExecReply(refusal, state);
 
     private protected override void Publish(ExecState state, Task<TaskExit> exited) => Node.Directory.Publish(
         _id.Container, _id.Value, state is ExecState.Present present ? new ExecView(present, exited) : null);

@@ -53,7 +53,7 @@ public abstract record ExecCommand(ExecId Id, DateTimeOffset At)
 /// <summary>The answer to a client's command.</summary>
 /// <param name="Refusal">Null when the command was carried out.</param>
 /// <param name="State">The exec afterwards; for a delete, before it.</param>
-public sealed record ExecReply(ExecId Id, Refusal? Refusal, ExecState State);
+public sealed record ExecReply(Refusal? Refusal, ExecState State);
 
 /// <summary>What the kernel pool carries out.</summary>
 public abstract record ExecEffect

@@ -121,7 +121,7 @@ public sealed class TaskActor : ProcessActor<TaskState, TaskCommand, TaskEvent, 
     private protected override bool WaitsForRecovery(object message) =>
         message is ExecCommand or ProcessInput or (TaskCommand and not TaskCommand.Report);
 
-    private protected override object Reply(Refusal? refusal, TaskState state) => new TaskReply(_id, refusal, state);
+    private protected override object Reply(Refusal? refusal, TaskState state) => new TaskReply(refusal, state);
 
     private protected override void Publish(TaskState state, Task<TaskExit> exited) =>
         Node.Directory.Publish(_id, new TaskView(Self, state, exited));
@@ -130,7 +130,7 @@ public sealed class TaskActor : ProcessActor<TaskState, TaskCommand, TaskEvent, 
     {
         var freezing = AwaitedEffects.Any(e => e is TaskEffect.Freeze);
         if (_execs.FindRefusal(command, State, freezing) is { } refusal)
-            asker.Tell(new ExecReply(command.Id, refusal, new ExecState.Absent()));
+            asker.Tell(new ExecReply(refusal, new ExecState.Absent()));
         else if (command is not ExecCommand.Add || _execs.Has(command.Id.Value)) _execs.Forward(command, _container, asker);
         else
             Persist(new ExecRegistered(command.Id, Present: true), e =>

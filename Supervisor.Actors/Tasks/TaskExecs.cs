@@ -68,7 +68,7 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
     {
         if (!_children.TryGetValue(command.Id.Value, out var child))
         {
-            asker.Tell(new ExecReply(command.Id, NotFound(command.Id), new ExecState.Absent()));
+            asker.Tell(new ExecReply(NotFound(command.Id), new ExecState.Absent()));
             return;
         }
         child.Sent++;

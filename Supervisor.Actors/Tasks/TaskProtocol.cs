@@ -100,7 +100,7 @@ public abstract record TaskCommand(ContainerId Id, DateTimeOffset At)
 /// <summary>The answer to a client's command.</summary>
 /// <param name="Refusal">Null when the command was carried out.</param>
 /// <param name="State">The task afterwards; for a delete, when it was deleted.</param>
-public sealed record TaskReply(ContainerId Id, Refusal? Refusal, TaskState State);
+public sealed record TaskReply(Refusal? Refusal, TaskState State);
 
 /// <summary>What the kernel pool carries out. Each is idempotent: it checks before it acts.</summary>
 public abstract record TaskEffect

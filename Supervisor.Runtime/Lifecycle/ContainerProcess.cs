@@ -62,7 +62,7 @@ public abstract class ContainerProcess : IContainerProcess
 
     /// <summary>Reports its exit, after a terminal's output is relayed. To be called once.</summary>
     /// <param name="onOom">The OOM killer killed a process of the container; never called for an exec, or after the exit.</param>
-    public void Watch(Action<ProcessEnd> onExit, Action? onOom = null)
+    public void Watch(Action<ProcessExit> onExit, Action? onOom = null)
     {
         WatchOom(onOom);
         var beforeReap = Host.BeforeReap is { } before
@@ -180,7 +180,7 @@ public abstract class ContainerProcess : IContainerProcess
     {
     }
 
-    private async Task Finish(ExitStatus? status, Action<ProcessEnd> onExit)
+    private async Task Finish(ExitStatus? status, Action<ProcessExit> onExit)
     {
         try
         {
@@ -192,7 +192,7 @@ public abstract class ContainerProcess : IContainerProcess
         {
             Host.OnError(e); // the exit is reported even if the cleanup failed
         }
-        onExit(new ProcessEnd(status, DateTimeOffset.UtcNow));
+        onExit(new ProcessExit(status, DateTimeOffset.UtcNow));
     }
 
     /// <summary>The streams; null where there is nothing to relay.</summary>

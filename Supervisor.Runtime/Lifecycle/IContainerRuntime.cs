@@ -66,7 +66,7 @@ public readonly record struct ProcessIdentity(int Pid, ulong StartTime, string B
 /// <summary>The exit of a process.</summary>
 /// <param name="Status">Null where it cannot be known.</param>
 /// <param name="At">When it was noticed.</param>
-public readonly record struct ProcessEnd(ExitStatus? Status, DateTimeOffset At);
+public readonly record struct ProcessExit(ExitStatus? Status, DateTimeOffset At);
 
 /// <summary>A process of a container. One caller at a time, except for <see cref="Signal"/>.</summary>
 /// <remarks>Disposing it releases our handles, and leaves the process running.</remarks>
@@ -83,7 +83,7 @@ public interface IContainerProcess : IDisposable
 
     /// <summary>Reports its exit, once; immediately if it has exited already.</summary>
     /// <param name="onOom">The OOM killer killed a process of the container; never called after the exit.</param>
-    void Watch(Action<ProcessEnd> onExit, Action onOom);
+    void Watch(Action<ProcessExit> onExit, Action onOom);
 
     /// <summary>Its exit is journalled: the runtime may forget it. Does not block.</summary>
     void Collected();

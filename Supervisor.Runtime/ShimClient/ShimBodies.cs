@@ -133,5 +133,5 @@ internal static class ShimBodies
 internal sealed record ExitRecord(
     string Key, int Pid, ulong StartTime, int? Status, DateTimeOffset At, ulong OomKills, ProcessUsage Usage)
 {
-    public ProcessEnd End => new(Status is { } known ? new ExitStatus(known) : null, At);
+    public ProcessExit End => new(Status is { } known ? new ExitStatus(known) : null, At);
 }

@@ -18,9 +18,9 @@ internal sealed class ShimProcess : IContainer
     private readonly Fd?[] _ends;
     private readonly string _stdoutLog, _stderrLog;
     private IDisposable? _localWatch;
-    private Action<ProcessEnd>? _onExit;
+    private Action<ProcessExit>? _onExit;
     private Action? _onOom;
-    private ProcessEnd? _end;
+    private ProcessExit? _end;
     private ulong _oomKills, _oomKillsReported;
     private bool _ended, _held;
 
@@ -61,7 +61,7 @@ internal sealed class ShimProcess : IContainer
 
     public Cgroup Cgroup => Cgroup.Open(CgroupPaths);
 
-    public void Watch(Action<ProcessEnd> onExit, Action onOom)
+    public void Watch(Action<ProcessExit> onExit, Action onOom)
     {
         lock (_gate)
         {
@@ -72,7 +72,7 @@ internal sealed class ShimProcess : IContainer
     }
 
     /// <summary>Records a report of the shim or of our own watch. A duplicate is not reported again.</summary>
-    public void Record(ProcessEnd? end, ulong oomKills)
+    public void Record(ProcessExit? end, ulong oomKills)
     {
         lock (_gate)
         {
@@ -93,11 +93,11 @@ internal sealed class ShimProcess : IContainer
         {
             if (_end is not null || _pidfd is not { IsClosed: false } || _localWatch is not null) return;
             _localWatch = host.Reaper.WatchExit(
-                _pidfd, status => _ = RecordLocalExit(host, new ProcessEnd(status, DateTimeOffset.UtcNow)));
+                _pidfd, status => _ = RecordLocalExit(host, new ProcessExit(status, DateTimeOffset.UtcNow)));
         }
     }
 
-    private async Task RecordLocalExit(ContainerHost host, ProcessEnd end)
+    private async Task RecordLocalExit(ContainerHost host, ProcessExit end)
     {
         try
         {

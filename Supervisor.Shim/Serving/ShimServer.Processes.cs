@@ -7,39 +7,39 @@ namespace Supervisor.Shim.Serving;
 /// <summary>The processes of the shim, each from its start until its exit is collected.</summary>
 internal sealed partial class ShimServer
 {
-    private void Add(ShimProcessEntry hosted)
+    private void Add(ShimProcessEntry entry)
     {
-        Remove(hosted.Key); // an exited process of the same key
-        _processes[hosted.Key] = hosted;
-        _byPid[(hosted.Child.Pid, hosted.Child.StartTime)] = hosted;
-        hosted.Child.Watch(
-            end => _loop.Post(() => ReportExit(hosted, end)),
-            () => _connection?.Send(ShimFrame.Begin(ShimKind.OutOfMemory).Text(hosted.Key).I64((long)hosted.OomKills)));
-        hosted.Child.InputEnded?.ContinueWith(
-            _ => _loop.Post(() => _connection?.Send(ShimFrame.Begin(ShimKind.InputEnded).Text(hosted.Key).I32(hosted.Child.Pid))),
+        Remove(entry.Key); // an exited process of the same key
+        _processes[entry.Key] = entry;
+        _byPid[(entry.Child.Pid, entry.Child.StartTime)] = entry;
+        entry.Child.Watch(
+            end => _loop.Post(() => ReportExit(entry, end)),
+            () => _connection?.Send(ShimFrame.Begin(ShimKind.OutOfMemory).Text(entry.Key).I64((long)entry.OomKills)));
+        entry.Child.InputEnded?.ContinueWith(
+            _ => _loop.Post(() => _connection?.Send(ShimFrame.Begin(ShimKind.InputEnded).Text(entry.Key).I32(entry.Child.Pid))),
                 TaskScheduler.Default);
     }
 
     /// <summary>Called while the kernel still keeps the child: if we crash now, its new parent can still reap it.</summary>
-    private void NoteEnd(ProcessIdentity process, ExitStatus status, ProcessUsage usage)
+    private void RecordExit(ProcessIdentity process, ExitStatus status, ProcessUsage usage)
     {
-        if (!_byPid.TryGetValue((process.Pid, process.StartTime), out var hosted)) return;
-        hosted.Exit = new ExitRecord(
-            hosted.Key, process.Pid, process.StartTime, status.Code, DateTimeOffset.UtcNow, hosted.OomKills, usage);
-        _ledger.Add(hosted.Exit);
+        if (!_byPid.TryGetValue((process.Pid, process.StartTime), out var entry)) return;
+        entry.Exit = new ExitRecord(
+            entry.Key, process.Pid, process.StartTime, status.Code, DateTimeOffset.UtcNow, entry.OomKills, usage);
+        _ledger.Add(entry.Exit);
     }
 
-    private void ReportExit(ShimProcessEntry hosted, ProcessEnd end)
+    private void ReportExit(ShimProcessEntry entry, ProcessExit end)
     {
         // removed meanwhile
-        if (hosted.Reported || _byPid.GetValueOrDefault((hosted.Child.Pid, hosted.Child.StartTime)) != hosted) return;
-        hosted.Reported = true;
-        var seen = hosted.Exit
-            ?? new ExitRecord(hosted.Key, hosted.Child.Pid, hosted.Child.StartTime, end.Status?.Code, end.At, 0, default);
-        hosted.Exit = seen with { OomKills = hosted.OomKills };
-        _ledger.Add(hosted.Exit);
-        _connection?.Send(ShimFrame.Begin(ShimKind.Exited).Put(hosted.Exit));
-        Unmount(hosted);
+        if (entry.Reported || _byPid.GetValueOrDefault((entry.Child.Pid, entry.Child.StartTime)) != entry) return;
+        entry.Reported = true;
+        var seen = entry.Exit
+            ?? new ExitRecord(entry.Key, entry.Child.Pid, entry.Child.StartTime, end.Status?.Code, end.At, 0, default);
+        entry.Exit = seen with { OomKills = entry.OomKills };
+        _ledger.Add(entry.Exit);
+        _connection?.Send(ShimFrame.Begin(ShimKind.Exited).Put(entry.Exit));
+        Unmount(entry);
     }
 
     /// <summary>Before what is requested for the container from now on: its removal finds nothing mounted.</summary>
@@ -73,10 +73,10 @@ internal sealed partial class ShimServer
 
     private void Remove(string key)
     {
-        if (!_processes.TryRemove(key, out var hosted)) return;
-        _byPid.Remove((hosted.Child.Pid, hosted.Child.StartTime));
-        _ledger.Collected(key, hosted.Child.Pid, hosted.Child.StartTime);
-        hosted.Dispose();
+        if (!_processes.TryRemove(key, out var entry)) return;
+        _byPid.Remove((entry.Child.Pid, entry.Child.StartTime));
+        _ledger.Collected(key, entry.Child.Pid, entry.Child.StartTime);
+        entry.Dispose();
     }
 
     private InvalidOperationException? Taken(string key) => _processes.GetValueOrDefault(key) is { Reported: false } there

@@ -69,13 +69,13 @@ internal sealed unsafe partial class ShimServer
     {
         var state = new MessageWriter().I32(ShimFrame.Newest).I32(Keep(_listener.Fd)).I32(Keep(from.Fd)).I32(from.Version)
             .I64(number).I32(_processes.Count);
-        foreach (var hosted in _processes.Values)
+        foreach (var entry in _processes.Values)
         {
-            var process = hosted.Child.HandOver(hosted.Key, stop: true);
+            var process = entry.Child.HandOver(entry.Key, stop: true);
             state.Put(process, ShimFrame.Newest);
             foreach (var handle in process.Present()) state.I32(Keep(handle));
-            state.Text(hosted.ContainerKey ?? "").Flag(hosted.Reported).Flag(hosted.Exit is not null);
-            if (hosted.Exit is { } exit) state.Put(exit);
+            state.Text(entry.ContainerKey ?? "").Flag(entry.Reported).Flag(entry.Exit is not null);
+            if (entry.Exit is { } exit) state.Put(exit);
         }
         var file = Memfd.Create("supervisor-shim-state");
         file.Write(state.Written.Span);
@@ -108,21 +108,21 @@ internal sealed unsafe partial class ShimServer
             var process = state.ProcessWithNumbers(version, Take);
             var container = state.Text();
             var (reported, exited) = (state.Flag(), state.Flag());
-            var hosted = new ShimProcessEntry(process.Key, container.Length == 0 ? null : container, Resumed(process)) {
+            var entry = new ShimProcessEntry(process.Key, container.Length == 0 ? null : container, Resumed(process)) {
                 Reported = reported };
-            if (exited) hosted.Exit = state.Exit();
-            if (hosted.Exit is null)
+            if (exited) entry.Exit = state.Exit();
+            if (entry.Exit is null)
             {
-                Add(hosted);
+                Add(entry);
                 continue;
             }
             // Reaped by the previous executable: there is nothing to watch.
-            _processes[hosted.Key] = hosted;
-            _byPid[(hosted.Child.Pid, hosted.Child.StartTime)] = hosted;
-            hosted.Child.OnAlreadyExited();
-            if (!reported) ReportExit(hosted, hosted.Exit.End);
-            else if (hosted.ContainerKey is not null
-                && _ledger.Find(hosted.Key, hosted.Child.Pid, hosted.Child.StartTime) is null) RemoveWhenRead(hosted);
+            _processes[entry.Key] = entry;
+            _byPid[(entry.Child.Pid, entry.Child.StartTime)] = entry;
+            entry.Child.OnAlreadyExited();
+            if (!reported) ReportExit(entry, entry.Exit.End);
+            else if (entry.ContainerKey is not null
+                && _ledger.Find(entry.Key, entry.Child.Pid, entry.Child.StartTime) is null) RemoveWhenRead(entry);
         }
         Answer(_connection, number);
         _log($"running with {_processes.Count} processes");

@@ -23,7 +23,7 @@ internal sealed partial class ShimServer : IDisposable
     private readonly ConcurrentDictionary<string, ShimProcessEntry> _processes = new(StringComparer.Ordinal); // workers read it
     private readonly Dictionary<(int Pid, ulong StartTime), ShimProcessEntry> _byPid = [];
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Timer _unwanted, _tidy;
+    private readonly Timer _idleCheck, _tidyTimer;
     private PacketSocket _listener = null!;
     private Connection? _connection;
 
@@ -32,10 +32,10 @@ internal sealed partial class ShimServer : IDisposable
         _log = log;
         _loop = new EventLoop("shim", Report);
         _work = new KeyedWork(_loop, Rest);
-        _host = new ContainerHost(_loop, Report) { BeforeReap = NoteEnd };
+        _host = new ContainerHost(_loop, Report) { BeforeReap = RecordExit };
         _ledger = new ExitLedger(Path.Join(directory, "exits"), log);
-        _unwanted = new Timer(_ => _loop.Post(ExitIfIdle), null, IdleTimeout, IdleTimeout);
-        _tidy = new Timer(_ => _loop.Post(TidyIfIdle), null, Timeout.Infinite, Timeout.Infinite);
+        _idleCheck = new Timer(_ => _loop.Post(ExitIfIdle), null, IdleTimeout, IdleTimeout);
+        _tidyTimer = new Timer(_ => _loop.Post(TidyIfIdle), null, Timeout.Infinite, Timeout.Infinite);
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _loop.Post(() =>
         {
@@ -60,8 +60,8 @@ internal sealed partial class ShimServer : IDisposable
 
     public void Dispose()
     {
-        _unwanted.Dispose();
-        _tidy.Dispose();
+        _idleCheck.Dispose();
+        _tidyTimer.Dispose();
         _loop.Dispose();
         _work.Dispose();
         _host.Dispose();
@@ -140,15 +140,15 @@ internal sealed partial class ShimServer : IDisposable
         _connection = from;
         from.Send(ShimFrame.Hello(ShimFrame.Newest, ShimFrame.Oldest, Environment.ProcessId));
         var listed = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var hosted in _processes.Values)
+        foreach (var entry in _processes.Values)
         {
-            var process = hosted.Child.HandOver(hosted.Key, stop: false);
+            var process = entry.Child.HandOver(entry.Key, stop: false);
             if (process.Handles[ProcessHandover.PidfdPlace] is not { IsClosed: false }) continue; // just being removed
-            var message = ShimFrame.Begin(ShimKind.Listed).Put(process, from.Version).Text(hosted.ContainerKey ?? "")
-                .Flag(hosted is { Reported: true });
-            if (hosted.Reported) message.Put(hosted.Exit!);
+            var message = ShimFrame.Begin(ShimKind.Listed).Put(process, from.Version).Text(entry.ContainerKey ?? "")
+                .Flag(entry is { Reported: true });
+            if (entry.Reported) message.Put(entry.Exit!);
             from.Send(message, process.Present());
-            listed.Add(hosted.Key);
+            listed.Add(entry.Key);
         }
         foreach (var exit in _ledger.Uncollected)
             if (!listed.Contains(exit.Key)) from.Send(ShimFrame.Begin(ShimKind.Exited).Put(exit));
@@ -223,7 +223,7 @@ internal sealed partial class ShimServer : IDisposable
         Work(from, number, key, milliseconds, _ =>
         {
             // Looked up only now: a create that was in flight when this was requested has completed.
-            if (_processes.GetValueOrDefault(key) is { } hosted) hosted.Child.End(timeout);
+            if (_processes.GetValueOrDefault(key) is { } entry) entry.Child.End(timeout);
             else if (bundle.Length > 0) Container.TearDown(bundle, cgroupPaths, timeout);
             return () =>
             {
@@ -264,12 +264,12 @@ internal sealed partial class ShimServer : IDisposable
     private ContainerProcess Resumed(ProcessHandover process) =>
         process.IsExec ? new ExecProcess(_host, process) : new Container(_host, process);
 
-    private void Host(Connection from, long number, ShimProcessEntry hosted)
+    private void Host(Connection from, long number, ShimProcessEntry entry)
     {
-        var process = hosted.Child.HandOver(hosted.Key, stop: false);
+        var process = entry.Child.HandOver(entry.Key, stop: false);
         if (_connection == from)
             from.Send(ShimFrame.Begin(ShimKind.Spawned, number).Put(process, from.Version), process.Present());
-        Add(hosted); // after the reply: an exit is never reported before the spawn
+        Add(entry); // after the reply: an exit is never reported before the spawn
     }
 
     /// <summary>Queues work behind that for the same key.</summary>
@@ -284,7 +284,7 @@ internal sealed partial class ShimServer : IDisposable
 
     private void Rest()
     {
-        _tidy.Change(Quiet, Timeout.InfiniteTimeSpan);
+        _tidyTimer.Change(Quiet, Timeout.InfiniteTimeSpan);
         UpgradeIfIdle();
     }
 
