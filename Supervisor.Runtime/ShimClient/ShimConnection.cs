@@ -27,7 +27,8 @@ internal interface IShimListener
 /// </summary>
 internal sealed class ShimConnection
 {
-    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(20), Grace = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(20), Grace = TimeSpan.FromSeconds(5),
+        FirstDelay = TimeSpan.FromMilliseconds(200), LongestDelay = TimeSpan.FromSeconds(2);
     private readonly ShimOptions _options;
     private readonly IShimListener _listener;
     private readonly Thread _thread;
@@ -139,16 +140,20 @@ internal sealed class ShimConnection
 
     private void Keep()
     {
+        var (delay, reported) = (FirstDelay, "");
         while (!_stopping)
         {
             try
             {
                 RunSession();
+                (delay, reported) = (FirstDelay, "");
             }
             catch (Exception e) when (!_stopping)
             {
-                _options.Log($"the shim in {_options.Directory}: {e.Message}; trying again");
-                Thread.Sleep(200);
+                if (e.Message != reported) _options.Log($"the shim in {_options.Directory}: {e.Message}; trying again");
+                reported = e.Message;
+                Thread.Sleep(delay);
+                delay = delay * 2 < LongestDelay ? delay * 2 : LongestDelay;
             }
         }
     }
