@@ -10,7 +10,8 @@ namespace Supervisor.Host.Cli;
 /// <summary><c>supervisor serve</c>: the daemon, in the foreground, until SIGTERM or SIGINT.</summary>
 internal static class ServeCommand
 {
-    private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(30), BetweenStarts = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(30), BetweenStarts = TimeSpan.FromSeconds(1),
+        RefuseFor = TimeSpan.FromSeconds(2); // longer than a client waits between two attempts
 
     private const string PerContainer = "per-container";
 
@@ -134,7 +135,7 @@ internal static class ServeCommand
                 return 0;
             }
             await daemon.StopAsync("cannot write the journal").WaitAsync(StopWithin, cancel);
-            daemon = await AgainAsync(options with { OnMismatch = JournalMismatch.Refuse }, stop.Token);
+            daemon = await AgainAsync(options with { OnMismatch = JournalMismatch.Refuse, RefuseFor = RefuseFor }, stop.Token);
         }
         return 0;
 

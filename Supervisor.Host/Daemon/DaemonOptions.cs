@@ -28,6 +28,11 @@ public sealed record DaemonOptions(
     /// <summary>How long a client may take for the first call on its connection.</summary>
     public TimeSpan FirstCallWithin { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// How long a start that has failed answers calls with its reason: clients of the daemon before it are connecting again.
+    /// </summary>
+    public TimeSpan RefuseFor { get; init; } = TimeSpan.Zero;
+
     /// <summary>Where <c>supervisor serve</c> listens and clients look.</summary>
     public const string DefaultAddress = "/run/supervisor/supervisor.sock";
 

@@ -84,7 +84,7 @@ public sealed class DaemonHost : IAsyncDisposable
         {
             if (host is not null)
             {
-                await host.AbandonAsync(e);
+                await host.AbandonAsync(e, cancellation);
             }
             else
             {
@@ -106,10 +106,17 @@ public sealed class DaemonHost : IAsyncDisposable
     }
 
     /// <summary>Ends a start that has failed: waiting calls get the reason before their connections are closed.</summary>
-    private async Task AbandonAsync(Exception reason)
+    private async Task AbandonAsync(Exception reason, CancellationToken cancellation)
     {
-        if (reason is OperationCanceledException) _lifetime.BeginStop();
-        else _lifetime.Break($"the daemon cannot start: {reason.Message}");
+        if (reason is OperationCanceledException)
+        {
+            _lifetime.BeginStop();
+        }
+        else
+        {
+            _lifetime.Break($"the daemon cannot start: {reason.Message}");
+            await Task.Delay(Options.RefuseFor, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
         await ReleaseAsync();
     }
 
