@@ -21,7 +21,7 @@ public sealed class EventFollowing(SupervisorSystem system, DaemonLifetime lifet
     /// </summary>
     public const string NextHeader = "supervisor-next-event";
 
-    private static readonly TimeSpan EstablishTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan EstablishTimeout = TimeSpan.FromMinutes(1);
 
     /// <summary>Forwards events until the call ends.</summary>
     /// <param name="from">The first number; 0: only new events.</param>

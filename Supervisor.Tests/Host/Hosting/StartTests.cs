@@ -76,9 +76,12 @@ public sealed class StartTests : IAsyncLifetime
             var starting = DaemonHost.StartAsync(_daemon.Options, stop.Token);
             using var early = Connect(_daemon.Options.Address);
             await SocketIsThere();
-            using var watch = new Health.HealthClient(early).Watch(new HealthCheckRequest(), In(null).WithWaitForReady());
+            var health = new Health.HealthClient(early);
+            using var watch = health.Watch(new HealthCheckRequest(), In(null).WithWaitForReady());
             Assert.True(await watch.ResponseStream.MoveNext(CancellationToken.None)); // connected
             var list = StatusAsync(new Namespaces.NamespacesClient(early).ListAsync(new ListNamespacesRequest(), In(null)));
+            // The list is on its way: the connection has carried later calls.
+            for (var later = 0; later < 20; later++) await health.CheckAsync(new HealthCheckRequest(), In(null));
             Assert.False(list.IsCompleted || starting.IsCompleted);
             await stop.CancelAsync();
             Assert.Equal((StatusCode.Unavailable, "the daemon is stopping"), ((await list).StatusCode, (await list).Detail));
