@@ -6,14 +6,14 @@ namespace Supervisor.Host.Cli.Stdio;
 /// <summary>Copies a container's output to ours on a thread of its own, until the daemon closes its end.</summary>
 internal sealed class OutputCopy
 {
+    // No pipe holds more of what was written before an exit: /proc/sys/fs/pipe-max-size of root's, and a terminal's buffer.
+    private const long MostPending = 2 << 20;
+
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _readerGone = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SafeFileHandle _from;
     private readonly int _to;
     private readonly ForegroundLog? _log;
-    // No pipe holds more of what was written before an exit: /proc/sys/fs/pipe-max-size of root's, and a terminal's buffer.
-    private const long MostPending = 2 << 20;
-
     private long _copied;
     private volatile bool _writing, _stopped;
 

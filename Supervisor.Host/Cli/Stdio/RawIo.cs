@@ -40,16 +40,17 @@ internal static unsafe class RawIo
     }
 
     /// <summary>Whether there is something to read now. poll(2).</summary>
-    public static bool HasInput(SafeFileHandle file) => Poll(file, timeout: 0);
-
-    /// <summary>Waits until there is something to read, or the end.</summary>
-    public static void WaitForInput(SafeFileHandle file) => Poll(file, timeout: -1);
-
-    private static bool Poll(SafeFileHandle file, int timeout)
+    public static bool HasInput(SafeFileHandle file)
     {
         using var held = new HeldHandle(file);
-        var wanted = new pollfd { fd = held.Number, events = POLLIN };
-        return Native.poll(&wanted, 1, timeout) > 0 && (wanted.revents & POLLIN) != 0;
+        return Poll(held.Number, POLLIN, timeout: 0);
+    }
+
+    /// <summary>Waits until there is something to read, or the end.</summary>
+    public static void WaitForInput(SafeFileHandle file)
+    {
+        using var held = new HeldHandle(file);
+        Poll(held.Number, POLLIN, timeout: -1);
     }
 
     /// <summary>A terminal shared with other programs may have been made non-blocking by one of them.</summary>
@@ -57,8 +58,13 @@ internal static unsafe class RawIo
     {
         if (Errno.Last is Errno.EINTR) return true;
         if (Errno.Last is not Errno.EAGAIN) return false;
-        var wanted = new pollfd { fd = fd, events = events };
-        _ = Native.poll(&wanted, 1, -1); // on EINTR the call is retried anyway
+        Poll(fd, events, timeout: -1); // on EINTR the call is retried anyway
         return true;
+    }
+
+    private static bool Poll(int fd, short events, int timeout)
+    {
+        var wanted = new pollfd { fd = fd, events = events };
+        return Native.poll(&wanted, 1, timeout) > 0 && (wanted.revents & events) != 0;
     }
 }
