@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using Supervisor.Host.Cli;
 using Supervisor.Host.Cli.Stdio;
 using Supervisor.Kernel.Abi;
@@ -41,33 +42,26 @@ public sealed class OutputTests
     [InlineData(64 << 10, 0)]  // as fast as it is read
     public async Task A_process_that_goes_on_writing_after_the_exit_does_not_hold_the_client(int size, int pause)
     {
-        var directory = Directory.CreateTempSubdirectory("fifo-").FullName;
+        using var pipe = new HeldPipe();
         using var stop = new CancellationTokenSource();
         try
         {
-            var path = $"{directory}/f";
-            Fifo.Create(path);
-            var reader = Fifo.OpenForReading(path);
-            using var holder = Fifo.OpenForWriting(path);
-            using var sink = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.Write);
-            var copy = new OutputCopy(reader, (int)sink.DangerousGetHandle(), log: null);
             var writing = Task.Run(async () =>
             {
                 var bytes = new byte[size];
                 while (!stop.IsCancellationRequested)
                 {
-                    RawIo.WriteAll(holder, bytes);
+                    RawIo.WriteAll(pipe.Holder, bytes);
                     await Task.Delay(pause);
                 }
             });
-            await copy.DrainAsync(TimeSpan.FromMilliseconds(200)).WaitAsync(TimeSpan.FromSeconds(10));
+            await pipe.Copy.DrainAsync(TimeSpan.FromMilliseconds(200)).WaitAsync(TimeSpan.FromSeconds(10));
             await stop.CancelAsync();
             await writing;
         }
         finally
         {
             await stop.CancelAsync();
-            Directory.Delete(directory, recursive: true);
         }
     }
 
@@ -102,21 +96,35 @@ public sealed class OutputTests
     [Fact]
     public async Task A_pipe_that_another_process_holds_open_is_waited_for_within_a_limit()
     {
-        var directory = Directory.CreateTempSubdirectory("fifo-").FullName;
-        try
+        using var pipe = new HeldPipe();
+        Assert.Equal(Errno.None, RawIo.WriteAll(pipe.Holder, "x"u8));
+        await pipe.Copy.DrainAsync(TimeSpan.FromMilliseconds(200)).WaitAsync(TimeSpan.FromSeconds(10));
+    }
+
+    /// <summary>A pipe whose output is copied to nowhere, and that a writer holds open.</summary>
+    private sealed class HeldPipe : IDisposable
+    {
+        private readonly string _directory = Directory.CreateTempSubdirectory("fifo-").FullName;
+        private readonly SafeFileHandle _sink = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.Write);
+
+        public HeldPipe()
         {
-            var path = $"{directory}/f";
+            var path = $"{_directory}/f";
             Fifo.Create(path);
             var reader = Fifo.OpenForReading(path);
-            using var holder = Fifo.OpenForWriting(path);
-            using var sink = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.Write);
-            var copy = new OutputCopy(reader, (int)sink.DangerousGetHandle(), log: null);
-            Assert.Equal(Errno.None, RawIo.WriteAll(holder, "x"u8));
-            await copy.DrainAsync(TimeSpan.FromMilliseconds(200)).WaitAsync(TimeSpan.FromSeconds(10));
+            Holder = Fifo.OpenForWriting(path);
+            Copy = new OutputCopy(reader, (int)_sink.DangerousGetHandle(), log: null);
         }
-        finally
+
+        public SafeFileHandle Holder { get; }
+
+        public OutputCopy Copy { get; }
+
+        public void Dispose()
         {
-            Directory.Delete(directory, recursive: true);
+            Holder.Dispose();
+            _sink.Dispose();
+            Directory.Delete(_directory, recursive: true);
         }
     }
 }
