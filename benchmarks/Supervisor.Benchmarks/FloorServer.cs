@@ -14,9 +14,9 @@ using Supervisor.Kernel.Processes;
 namespace Supervisor.Benchmarks;
 
 /// <summary>
-/// The least that gRPC on this stack can do for a kill and its event: a task is a plain child process, Kill signals it in the
-/// call's own thread, and a thread that waits for its pidfd writes to the subscribers. No actors, no journal, no shim, no
-/// container. What a daemon takes longer is its own.
+/// The least that gRPC on this stack can do. For a kill and its event, a task is a plain child process, Kill signals it in the
+/// call's own thread, and a thread that waits for its pidfd writes to the subscribers; for a lifecycle, each call is answered at
+/// once. No actors, no journal, no shim, no container. What a daemon takes longer is its own.
 /// </summary>
 internal static class FloorServer
 {
@@ -36,11 +36,16 @@ internal static class FloorServer
     }
 
     private static readonly ConcurrentDictionary<Channel<Envelope>, bool> Subscribers = new();
+    private static readonly ConcurrentDictionary<string, bool> Sleepers = new();
 
     internal sealed class FloorContainers : Containers.ContainersBase
     {
-        public override Task<CreateContainerResponse> Create(CreateContainerRequest request, ServerCallContext context) =>
-            Task.FromResult(new CreateContainerResponse());
+        public override Task<CreateContainerResponse> Create(CreateContainerRequest request, ServerCallContext context)
+        {
+            if (request.Container.Spec.Value.ToStringUtf8().Contains("\"sleep\"", StringComparison.Ordinal))
+                Sleepers[request.Container.Id] = true;
+            return Task.FromResult(new CreateContainerResponse());
+        }
 
         public override Task<Empty> Delete(DeleteContainerRequest request, ServerCallContext context) =>
             Task.FromResult(new Empty());
@@ -54,10 +59,11 @@ internal static class FloorServer
         public override Task<CreateTaskResponse> Create(CreateTaskRequest request, ServerCallContext context) =>
             Task.FromResult(new CreateTaskResponse());
 
-        /// <summary>All programs are sleep(1): only kills are measured.</summary>
+        /// <summary>The only program that runs is sleep(1), for the kills: in a lifecycle only the calls are measured.</summary>
         public override Task<StartResponse> Start(StartRequest request, ServerCallContext context)
         {
             var id = request.ContainerId;
+            if (!Sleepers.TryRemove(id, out _)) return Task.FromResult(new StartResponse());
             var process = Process.Start(new ProcessStartInfo("sleep", "1000"))!;
             var pidfd = Pidfd.TryOpen(process.Id)!;
             new Thread(() =>
@@ -76,6 +82,9 @@ internal static class FloorServer
             Running[request.ContainerId].TrySignal((int)request.Signal);
             return Task.FromResult(new Empty());
         }
+
+        public override Task<WaitResponse> Wait(WaitRequest request, ServerCallContext context) =>
+            Task.FromResult(new WaitResponse());
 
         public override Task<DeleteResponse> Delete(DeleteTaskRequest request, ServerCallContext context) =>
             Task.FromResult(new DeleteResponse());

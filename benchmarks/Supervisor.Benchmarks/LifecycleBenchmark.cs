@@ -84,6 +84,39 @@ internal sealed class LifecycleBenchmark(string socket, string bundle) : IDispos
         }
     }
 
+    /// <summary>
+    /// Lifecycles per second with <paramref name="inFlight"/> at a time, and how long each takes then; <paramref name="seconds"/>
+    /// for each socket, in slices of a second that take turns.
+    /// </summary>
+    public static async Task RunLivesAsync(string bundle, int inFlight, int seconds, IReadOnlyList<string> sockets)
+    {
+        var daemons = sockets.Select(s => new LifecycleBenchmark(s, bundle)).ToList();
+        try
+        {
+            var lives = new int[daemons.Count];
+            var spent = new TimeSpan[daemons.Count];
+            for (var slice = 0; slice <= seconds; slice++) // the first one warms up
+            {
+                for (var d = 0; d < daemons.Count; d++)
+                {
+                    var began = Stopwatch.GetTimestamp();
+                    var count = await daemons[d].SliceAsync(inFlight, TimeSpan.FromSeconds(1));
+                    if (slice == 0) daemons[d]._times.Clear();
+                    else (lives[d], spent[d]) = (lives[d] + count, spent[d] + Stopwatch.GetElapsedTime(began));
+                }
+            }
+            for (var d = 0; d < daemons.Count; d++)
+            {
+                daemons[d].Print("lifecycle");
+                Console.WriteLine($"lives-{inFlight}-in-flight {daemons[d].Name} {lives[d] / spent[d].TotalSeconds:0} lives/s");
+            }
+        }
+        finally
+        {
+            foreach (var each in daemons) each.Dispose();
+        }
+    }
+
     public void Dispose() => _channel.Dispose();
 
     private string Name => Path.GetFileNameWithoutExtension(socket);
@@ -157,6 +190,22 @@ internal sealed class LifecycleBenchmark(string socket, string bundle) : IDispos
         Note("kill-to-event", began);
         await killed;
         _killed.Enqueue(id);
+    }
+
+    /// <summary>The number of lifecycles that began within <paramref name="time"/>, when all of them have ended.</summary>
+    private async Task<int> SliceAsync(int inFlight, TimeSpan time)
+    {
+        var began = Stopwatch.GetTimestamp();
+        var lives = 0;
+        await Task.WhenAll(Enumerable.Range(0, inFlight).Select(async _ =>
+        {
+            while (Stopwatch.GetElapsedTime(began) < time)
+            {
+                await LiveAsync();
+                Interlocked.Increment(ref lives);
+            }
+        }));
+        return lives;
     }
 
     private async Task<double> RateAsync(int lifecycles)
