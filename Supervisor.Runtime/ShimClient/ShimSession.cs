@@ -24,6 +24,21 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
     {
         public const int Waiting = 0, Replied = 1, Abandoned = 2;
         public int State = Waiting;
+
+        /// <summary>Set with the answer. It does not spin, as Task.Wait does: an answer takes far longer than that.</summary>
+        public ManualResetEventSlim Arrived { get; } = new(initialState: false, spinCount: 0);
+
+        public void Succeed(Reply reply)
+        {
+            Answer.TrySetResult(reply);
+            Arrived.Set();
+        }
+
+        public void Fail(Exception reason)
+        {
+            Answer.TrySetException(reason);
+            Arrived.Set();
+        }
     }
 
     public (int Pid, uint Uid) Peer => socket.Peer;
@@ -42,14 +57,11 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
         var (number, pending) = SendRequest(kind, body, payload is null ? [] : [payload], late, spawned, deadline);
         try
         {
-            pending.Answer.Task.Wait(deadline);
+            pending.Arrived.Wait(deadline);
         }
         catch (OperationCanceledException)
         {
             if (Interlocked.CompareExchange(ref pending.State, Pending.Abandoned, Pending.Waiting) == Pending.Waiting) throw;
-        }
-        catch (AggregateException)
-        {
         }
         return pending.Answer.Task.GetAwaiter().GetResult();
     }
@@ -97,7 +109,7 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
     {
         _ended = true;
         foreach (var number in _pending.Keys)
-            if (_pending.TryRemove(number, out var pending)) pending.Answer.TrySetException(new ShimLostException());
+            if (_pending.TryRemove(number, out var pending)) pending.Fail(new ShimLostException());
         lock (_sending) socket.Dispose();
     }
 
@@ -120,7 +132,7 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
             _pending.TryRemove(number, out _);
             throw;
         }
-        if (_ended) pending.Answer.TrySetException(new ShimLostException()); // Dispose may have run before it was added
+        if (_ended) pending.Fail(new ShimLostException()); // Dispose may have run before it was added
         return (number, pending);
     }
 
@@ -155,7 +167,7 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
             return;
         }
         var waits = Interlocked.CompareExchange(ref pending.State, Pending.Replied, Pending.Waiting) == Pending.Waiting;
-        if (kind is ShimKind.Failed) pending.Answer.TrySetException(reply.Body.Error());
+        if (kind is ShimKind.Failed) pending.Fail(reply.Body.Error());
         else if (waits) Accept(pending, reply);
         else if (kind is ShimKind.Spawned && pending.Late is { } late) ThreadPool.UnsafeQueueUserWorkItem(_ => late(reply), null);
         else foreach (var left in reply.Descriptors) left.Dispose();
@@ -167,11 +179,11 @@ internal sealed class ShimSession(PacketSocket socket, Action<ShimKind, MessageR
         try
         {
             pending.Spawned?.Invoke(reply);
-            pending.Answer.TrySetResult(reply);
+            pending.Succeed(reply);
         }
         catch (Exception e)
         {
-            pending.Answer.TrySetException(e); // fails this call only: the connection has other callers
+            pending.Fail(e); // fails this call only: the connection has other callers
         }
     }
 }
