@@ -6,3 +6,10 @@ namespace Supervisor.Persistence.Sqlite;
 /// event without this mark is on disk, with everything before it, once its actor's handler runs.
 /// </summary>
 public interface IUnsyncedEvent;
+
+/// <summary>
+/// Marks the type of an event that a kill of the process may lose, too, if nothing else was committed after it: it is written
+/// with the next commit of any actor, at the latest after a few hundredths of a second. For what a recovery finds out and
+/// repeats. Its handler runs only then: an actor that must not wait persists it with <c>PersistAsync</c>.
+/// </summary>
+public interface IDeferredEvent : IUnsyncedEvent;

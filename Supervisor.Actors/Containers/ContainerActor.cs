@@ -80,8 +80,7 @@ public sealed class ContainerActor : JournalledActor
                 Handle(command, Sender);
                 break;
             case DeleteMessagesSuccess or DeleteMessagesFailure:
-                if (_state is ContainerState.Absent) Context.Parent.Tell(new Passivate(_id));
-                break;
+                break; // events that remain are deleted when the id is used again
             default:
                 Unhandled(message);
                 break;
@@ -185,10 +184,13 @@ public sealed class ContainerActor : JournalledActor
         _directory.Remove(_id);
     }
 
-    /// <summary>Recovery no longer needs its events; once they are deleted, the parent may stop this actor.</summary>
+    /// <summary>
+    /// Recovery no longer needs its events, and the parent may stop this actor: that its id is free is journalled after they
+    /// are deleted.
+    /// </summary>
     private void RequestPassivation()
     {
         if (LastSequenceNr > 0) DeleteMessages(LastSequenceNr);
-        else Context.Parent.Tell(new Passivate(_id));
+        Context.Parent.Tell(new Passivate(_id));
     }
 }

@@ -48,15 +48,8 @@ public sealed class ContainersActor : CompactingActor
                 child.Forward(command);
                 break;
             case ContainerCommand.Create create:
-                var asker = Sender;
-                Failpoint.Pass("before", "journal registry Present");
-                Persist(new ContainerRegistered(create.Id, Present: true), e =>
-                {
-                    Failpoint.Pass("after", "journal registry Present");
-                    Apply(e);
-                    Child(create.Id).Tell(create, asker);
-                    CompactIfLong(CompactEvery, () => new RegistryCompacted([.. _registered]));
-                });
+                Register(new ContainerRegistered(create.Id, Present: true));
+                Child(create.Id).Forward(create);
                 break;
             case ContainerCommand command:
                 Sender.Tell(new ContainerReply(
@@ -69,13 +62,8 @@ public sealed class ContainersActor : CompactingActor
             case ContainerActor.Passivate:
                 break;
             case ContainerActor.PassivationAnswer { IsAbsent: true } answer when _children.Remove(answer.Id, out var child):
-                Failpoint.Pass("before", "journal registry Gone");
-                Persist(new ContainerRegistered(answer.Id, Present: false), e =>
-                {
-                    Failpoint.Pass("after", "journal registry Gone");
-                    Apply(e);
-                    Context.Stop(child);
-                });
+                Register(new ContainerRegistered(answer.Id, Present: false));
+                Context.Stop(child);
                 break;
             case ContainerActor.PassivationAnswer answer when _passivating.Remove(answer.Id):
                 Stash.UnstashAll();
@@ -111,6 +99,22 @@ public sealed class ContainersActor : CompactingActor
         }
     }
 
+    /// <summary>
+    /// Applied at once, since nothing waits for the commit: what the container journals next comes after it, and a registered
+    /// container that was never created, or is gone, is released at the next start.
+    /// </summary>
+    private void Register(ContainerRegistered registered)
+    {
+        var what = $"journal registry {(registered.Present ? "Present" : "Gone")}";
+        Failpoint.Pass("before", what);
+        Apply(registered);
+        PersistAsync(registered, _ =>
+        {
+            Failpoint.Pass("after", what);
+            CompactIfLong(CompactEvery, () => new RegistryCompacted([.. _registered]));
+        });
+    }
+
     private void Apply(ContainerRegistered e)
     {
         if (e.Present) _registered.Add(e.Id);
@@ -136,8 +140,8 @@ public sealed class ContainersActor : CompactingActor
 }
 
 /// <summary>A container's id was taken, or is free again. Journalled: journal/v1/container.proto.</summary>
-/// <remarks>Needs no sync of its own: the container's first event follows it in the journal and is synced.</remarks>
-public sealed record ContainerRegistered(ContainerId Id, bool Present) : IUnsyncedEvent;
+/// <remarks>Needs no commit of its own: the container's first event follows it in the journal and is synced.</remarks>
+public sealed record ContainerRegistered(ContainerId Id, bool Present) : IDeferredEvent;
 
 /// <summary>All ids in use at one moment; events before it are no longer needed.</summary>
 public sealed record RegistryCompacted(ImmutableArray<ContainerId> Present) : IUnsyncedEvent;

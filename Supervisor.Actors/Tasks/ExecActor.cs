@@ -37,7 +37,7 @@ public sealed class ExecActor : ProcessActor<ExecState, ExecCommand, ExecEvent, 
     /// <param name="Handled">How many commands this includes: others may be on the way.</param>
     /// <param name="Launching">A process is being spawned.</param>
     /// <param name="Alive">A process exists, or is being spawned.</param>
-    /// <param name="Gone">The exec is gone and its journal empty: the task may forget it.</param>
+    /// <param name="Gone">The exec is gone, and its events will be deleted: the task may forget it.</param>
     internal sealed record ExecStatus(string ExecId, long Handled, bool Launching, bool Alive, bool Gone);
 
     /// <inheritdoc/>
@@ -62,21 +62,13 @@ public sealed class ExecActor : ProcessActor<ExecState, ExecCommand, ExecEvent, 
                 Pass(input);
                 Sender.Tell(new ProcessInputReply(null));
                 break;
-            case DeleteMessagesSuccess or DeleteMessagesFailure:
-                base.OnCommand(message);
-                Tell(gone: State is ExecState.Absent);
-                break;
             default:
                 base.OnCommand(message);
                 break;
         }
     }
 
-    private protected override void Recovered()
-    {
-        Tell(gone: false);
-        Shorten();
-    }
+    private protected override void Recovered() => Settle();
 
     private protected override bool IsAwaited(ExecEffect effect) => true;
 
@@ -115,8 +107,7 @@ public sealed class ExecActor : ProcessActor<ExecState, ExecCommand, ExecEvent, 
             _process?.Dispose();
             (_process, _container) = (null, null);
         }
-        Tell(gone: false);
-        Shorten();
+        Settle();
     }
 
     private protected override void Run(ExecEffect effect)
@@ -133,12 +124,15 @@ public sealed class ExecActor : ProcessActor<ExecState, ExecCommand, ExecEvent, 
         if (State is ExecState.Absent) Exited(new TaskExit(137, e.At, "deleted before it was started"));
     }
 
-    /// <summary>The exec is gone: recovery no longer needs its events. The history is not affected.</summary>
-    private void Shorten()
+    /// <summary>
+    /// Reports its status to the task. When the exec is gone, recovery no longer needs its events, which are deleted before the
+    /// task journals that it is; the history is not affected.
+    /// </summary>
+    private void Settle()
     {
-        if (State is ExecState.Absent) DeleteMessages(LastSequenceNr);
+        var gone = State is ExecState.Absent;
+        if (gone) DeleteMessages(LastSequenceNr);
+        Context.Parent.Tell(new ExecStatus(
+            _id.Value, _handled, State is IPending, State is IPending or ExecState.Running, gone));
     }
-
-    private void Tell(bool gone) => Context.Parent.Tell(new ExecStatus(
-        _id.Value, _handled, State is IPending, State is IPending or ExecState.Running, gone));
 }

@@ -78,7 +78,7 @@ public sealed class SqliteJournal : AsyncWriteJournal
         var now = DateTime.UtcNow.Ticks;
         var rows = new List<NewRow>();
         var rejections = new List<Exception?>();
-        var durability = Durability.Unsynced;
+        var durability = Durability.Deferred;
         foreach (var write in messages)
         {
             var before = rows.Count;
@@ -132,10 +132,10 @@ public sealed class SqliteJournal : AsyncWriteJournal
                 CancellationToken.None);
     }
 
-    /// <inheritdoc/>
+    /// <summary>Deferred: an actor that finds its old events again deletes them again.</summary>
     protected override Task DeleteMessagesToAsync(string persistenceId, long toSequenceNr, CancellationToken cancellationToken) =>
         _store.Do(
-        () => $"deleting events of \"{persistenceId}\"", Durability.Unsynced, connection =>
+        () => $"deleting events of \"{persistenceId}\"", Durability.Deferred, connection =>
         {
             _table.Delete(connection, persistenceId, toSequenceNr);
             return 0;
@@ -173,7 +173,13 @@ public sealed class SqliteJournal : AsyncWriteJournal
         // The column holds one manifest: first choice is the serializer's, needed to read the payload, then an event adapter's.
         if (manifest.Length == 0) manifest = e.Manifest ?? "";
         var timestamp = e.Timestamp > 0 ? e.Timestamp : now;
-        if (payload is not IUnsyncedEvent) durability = Durability.Synced;
+        var needed = payload switch
+        {
+            IDeferredEvent => Durability.Deferred,
+            IUnsyncedEvent => Durability.Unsynced,
+            _ => Durability.Synced,
+        };
+        if (needed > durability) durability = needed;
         object[] events = tags is null
             ? []
             : [.. AdaptFromJournal(AsRead(payload, e.SequenceNr, e.PersistenceId, manifest, timestamp)).Select(a => a.Payload)];

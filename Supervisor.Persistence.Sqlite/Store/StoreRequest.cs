@@ -8,6 +8,12 @@ internal enum Durability
     /// <summary>It only reads.</summary>
     Read,
 
+    /// <summary>
+    /// It may wait for the next commit, which then includes it at no cost of its own; a kill of this process until then loses
+    /// it. It is never committed after what was requested later, except for reads.
+    /// </summary>
+    Deferred,
+
     /// <summary>It survives a kill of this process, and may be lost, with everything after it, in a power loss.</summary>
     Unsynced,
 

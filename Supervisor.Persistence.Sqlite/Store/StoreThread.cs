@@ -31,11 +31,11 @@ internal sealed class StoreThread : IDisposable
         GatherAtMost = TimeSpan.FromMilliseconds(1);
 
     private readonly StoreSettings _settings;
-    private readonly object _gate = new();
+    private readonly StoreQueue _queue;
+    private readonly object _gate = new(); // of the users and tables
     private readonly Thread _thread;
     private readonly Dictionary<(Type, string), IStoreTable> _tables = [];
     private readonly List<IStoreTable> _opened = []; // tables that are opened on this connection
-    private List<StoreRequest> _waiting = [];
     private StoreConnection? _connection;
     private TimeSpan _syncTook;
     private long _reserve, _placeCheckedAt;
@@ -45,7 +45,7 @@ internal sealed class StoreThread : IDisposable
 
     public StoreThread(StoreSettings settings)
     {
-        _settings = settings;
+        (_settings, _queue) = (settings, new StoreQueue(settings.MaxWaiting));
         _thread = new Thread(Loop) { IsBackground = true, Name = $"{settings.Name} writer" };
         _thread.Start();
     }
@@ -57,13 +57,7 @@ internal sealed class StoreThread : IDisposable
     public (long All, long Synced) Commits { get; private set; }
 
     /// <summary>Requests waiting for the next group. For tests.</summary>
-    public int Waiting
-    {
-        get
-        {
-            lock (_gate) return _waiting.Count;
-        }
-    }
+    public int Waiting => _queue.Count;
 
     /// <param name="reserve">Bytes to allocate ahead for this user.</param>
     /// <returns>False if the last user has closed it.</returns>
@@ -100,23 +94,21 @@ internal sealed class StoreThread : IDisposable
 
     public Task<T> Do<T>(StoreRequest<T> request, CancellationToken cancellation)
     {
-        lock (_gate)
+        var result = request.ResultAsync(cancellation); // before the thread can take it: it may be cancelled already
+        switch (_queue.Add(request))
         {
-            if (_closed) return Closed<T>();
-            if (_waiting.Count >= _settings.MaxWaiting)
-            {
-                return Task.FromException<T>(new InvalidOperationException(
+            case StoreQueue.Admission.Full:
+                request.Fail(new InvalidOperationException(
                     $"{_settings.Name}: {_settings.MaxWaiting} requests wait for \"{_settings.File}\" already "
                         + "(max-buffer-size)"));
-            }
-            _waiting.Add(request);
-            if (_waiting.Count == 1) Monitor.Pulse(_gate);
-            return request.ResultAsync(cancellation);
+                break;
+            case StoreQueue.Admission.Closed:
+                request.Fail(new ObjectDisposedException(
+                    _settings.Name, $"{_settings.Name} is closed: the actor system stops"));
+                break;
         }
+        return result;
     }
-
-    private Task<T> Closed<T>() =>
-        Task.FromException<T>(new ObjectDisposedException(_settings.Name, $"{_settings.Name} is closed: the actor system stops"));
 
     /// <summary>The last user's call carries out the waiting requests, then closes the database.</summary>
     public void Dispose()
@@ -125,82 +117,57 @@ internal sealed class StoreThread : IDisposable
         {
             if (--_users > 0 || _closed) return;
             _closed = true;
-            Monitor.Pulse(_gate);
         }
+        _queue.Close();
         _thread.Join(_settings.Timeout + TimeSpan.FromSeconds(5));
     }
 
     private void Loop()
     {
-        var spare = new List<StoreRequest>();
-        while (Take(ref spare) is { } requests)
+        while (_queue.Take(NeedsMaintenance ? IdleAfter : _isSpaceLow ? LookForSpaceEvery : Timeout.InfiniteTimeSpan)
+            is { } requests)
         {
+            if (requests.Count == 0)
+            {
+                Maintain();
+                continue;
+            }
             Gather(requests);
             for (var from = 0; from < requests.Count; from += _settings.MaxBatch)
                 Execute(requests.GetRange(from, Math.Min(_settings.MaxBatch, requests.Count - from)));
-            requests.Clear();
             if (_reserve > 0 && (_unreserved || WrittenAhead >= _reservedAt + ReserveAgainAfter)) Reserve();
             if (WrittenAhead >= (_isSpaceLow ? CheckpointWhenSpaceIsLow : CheckpointAtOnce)) Maintain();
         }
         Close();
     }
 
-    /// <summary>All waiting requests; null when the thread must exit. Sleeps while there are none.</summary>
-    private List<StoreRequest>? Take(ref List<StoreRequest> spare)
-    {
-        while (true)
-        {
-            lock (_gate)
-            {
-                if (_waiting.Count == 0 && !_closed)
-                {
-                    if (NeedsMaintenance)
-                    {
-                        if (!Monitor.Wait(_gate, IdleAfter)) goto idle;
-                    }
-                    else if (_isSpaceLow)
-                    {
-                        if (!Monitor.Wait(_gate, LookForSpaceEvery)) goto idle;
-                    }
-                    else
-                    {
-                        Monitor.Wait(_gate);
-                    }
-                }
-                if (_waiting.Count > 0)
-                {
-                    (_waiting, spare) = (spare, _waiting);
-                    return spare;
-                }
-                if (_closed) return null;
-                continue;
-            }
-            idle:
-            Maintain();
-        }
-    }
-
     /// <summary>
-    /// Before a sync, waits for recent writers: they got their replies at the same time, and the first to write again would get
-    /// a sync of its own, with all others waiting for the next one. The wait is shorter than a sync, and none for a single
-    /// writer.
+    /// Before a sync, waits for recent writers of synced events: they got their replies at the same time, and the first to
+    /// write again would get a sync of its own, with all others waiting for the next one. The wait is shorter than a sync, and
+    /// none for a single writer.
     /// </summary>
     private void Gather(List<StoreRequest> requests)
     {
-        if (requests.Count < _lately && requests.Exists(r => r.Durability is Durability.Synced))
+        var writers = Synced(requests, 0);
+        if (writers > 0 && writers < _lately)
         {
             var (started, atMost) = (Stopwatch.GetTimestamp(), _syncTook / 2 < GatherAtMost ? _syncTook / 2 : GatherAtMost);
-            while (requests.Count < _lately && Stopwatch.GetElapsedTime(started) < atMost)
+            while (writers < _lately && Stopwatch.GetElapsedTime(started) < atMost)
             {
                 Thread.Yield();
-                lock (_gate)
-                {
-                    requests.AddRange(_waiting);
-                    _waiting.Clear();
-                }
+                var seen = requests.Count;
+                _queue.TakeMore(requests);
+                writers += Synced(requests, seen);
             }
         }
-        _lately = Math.Max(requests.Count, _lately * 3 / 4);
+        _lately = Math.Max(writers, _lately * 3 / 4);
+    }
+
+    private static int Synced(List<StoreRequest> requests, int from)
+    {
+        var count = 0;
+        for (var i = from; i < requests.Count; i++) if (requests[i].Durability is Durability.Synced) count++;
+        return count;
     }
 
     private int WrittenAhead =>
@@ -325,7 +292,7 @@ internal sealed class StoreThread : IDisposable
     private void CheckPlace(StoreConnection connection, Durability durability)
     {
         var now = Environment.TickCount64;
-        if (durability is Durability.Unsynced && now - _placeCheckedAt < UnsyncedPlaceCheck) return;
+        if (durability is not Durability.Synced && now - _placeCheckedAt < UnsyncedPlaceCheck) return;
         connection.CheckPlace();
         _placeCheckedAt = now;
     }
