@@ -177,7 +177,7 @@ public sealed class DaemonHost : IAsyncDisposable
             .AddSingleton(_lifetime).AddSingleton(TimeProvider.System);
         // the socket is the last to start and the first to stop
         builder.Services.AddSingleton<IHostedService>(_ => _actors);
-        if (Options.OwnsProcess) builder.Services.AddHostedService<StartGarbageCollection>();
+        if (Options.OwnsProcess) builder.Services.AddHostedService<IdleCollection>();
         builder.Services.AddSingleton<NamespaceRegistry>().AddSingleton<CallInterceptor>();
         AddServices(builder.Services);
         var app = builder.Build();

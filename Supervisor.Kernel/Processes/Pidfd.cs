@@ -113,6 +113,20 @@ public sealed unsafe class Pidfd : SafeHandleMinusOneIsInvalid
         return fd >= 0 ? new Fd(fd) : null;
     }
 
+    /// <summary>Whether any child of this process has exited and is not reaped. waitid(2) with P_ALL.</summary>
+    internal static bool HasEndedChild()
+    {
+        const int P_ALL = 0;
+        var info = stackalloc int[32]; // as below
+        while (true)
+        {
+            new Span<int>(info, 32).Clear();
+            if ((int)syscall(Syscall.waitid, P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT, null) == 0) return info[4] != 0;
+            if (Errno.Last is Errno.ECHILD) return false;
+            if (Errno.Last is not Errno.EINTR) throw new SyscallException("waitid", Errno.Last);
+        }
+    }
+
     // proc_pid_fdinfo(5): -1 once it has been reaped.
     private int? TryPid()
     {

@@ -25,6 +25,8 @@ public static class ProcStat
     /// <summary>Children of this process that have exited and are not reaped.</summary>
     public static IEnumerable<int> EndedChildren()
     {
+        // One call instead of a file of each process of the machine, when there is none: as nearly always.
+        if (!Pidfd.HasEndedChild()) yield break;
         foreach (var directory in Directory.EnumerateDirectories("/proc"))
         {
             if (!int.TryParse(Path.GetFileName(directory), out var pid)) continue;
