@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Supervisor.Kernel.Abi;
 
 namespace Supervisor.Kernel.Cgroups;
@@ -5,19 +6,21 @@ namespace Supervisor.Kernel.Cgroups;
 /// <summary>Creates the directories of one cgroup and records them, so that a failure can undo them.</summary>
 internal sealed class CgroupBuilder
 {
-    private const int Attempts = 10;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private readonly List<string> _made = [];
 
     /// <summary>Creates the directory in one hierarchy, and its missing parents.</summary>
     public void Make(CgroupHierarchy hierarchy, string cgroupsPath)
     {
         // Another container's delete may remove an empty parent at any point of this: then start over.
+        var clock = Stopwatch.StartNew();
         for (var attempt = 1; ; attempt++)
         {
             var (directory, errno) = MakeOnce(hierarchy, cgroupsPath);
             if (errno is Errno.None) return;
-            if (errno is not (Errno.ENOENT or Errno.ENODEV) || attempt == Attempts)
+            if (errno is not (Errno.ENOENT or Errno.ENODEV) || clock.Elapsed > Patience)
                 throw new CgroupException(directory, null, errno, "create the cgroup");
+            if (attempt % 10 == 0) Thread.Sleep(1);
         }
     }
 
@@ -50,38 +53,28 @@ internal sealed class CgroupBuilder
         }
     }
 
-    /// <summary>Removes what was created, the last first. Never throws: it runs while another exception propagates.</summary>
+    /// <summary>Removes what was created. Never throws: it runs while another exception propagates.</summary>
     public void Undo()
     {
-        for (var i = _made.Count - 1; i >= 0; i--) CgroupFile.TryRemoveDirectory(_made[i]);
+        foreach (var directory in _made) CgroupFile.TryRemoveDirectory(directory);
+        CgroupParents.RemoveEmpty(_made);
     }
 
     private (string Directory, Errno Errno) MakeOnce(CgroupHierarchy hierarchy, string cgroupsPath)
     {
-        var parts = cgroupsPath.TrimStart('/').Split('/');
-        var directory = hierarchy.BaseOf(cgroupsPath);
-        for (var i = 0; i < parts.Length; i++)
+        var directory = hierarchy.BaseOf(cgroupsPath) + "/" + cgroupsPath.TrimStart('/');
+        var (opened, failure) = CgroupParent.TryOpen(hierarchy, cgroupsPath);
+        using var parent = opened;
+        if (parent is null) return (directory, failure);
+        var name = Path.GetFileName(directory);
+        var errno = parent.TryMake(name);
+        if (errno is Errno.EEXIST)
         {
-            var parent = directory;
-            directory = parent + "/" + parts[i];
-            var leaf = i == parts.Length - 1;
-            var errno = CgroupFile.TryMakeDirectory(directory);
-            if (errno is Errno.EEXIST && leaf)
-            {
-                RemoveLeftover(directory);
-                errno = CgroupFile.TryMakeDirectory(directory);
-            }
-            if (errno is Errno.EEXIST && !leaf) errno = Errno.None;
-            else if (errno is Errno.None)
-            {
-                _made.Add(directory);
-                if (!leaf) CgroupParents.Mark(directory);
-            }
-            if (errno is not Errno.None) return (directory, errno);
-            if (hierarchy.Controllers.Contains("cpuset") && TryInherit(parent, directory) is not Errno.None and var refused)
-                return (directory, refused);
+            RemoveLeftover(directory);
+            errno = parent.TryMake(name);
         }
-        return (directory, Errno.None);
+        if (errno is Errno.None) _made.Add(directory);
+        return (directory, errno);
     }
 
     // An empty cgroup of that name is left over from a crash: its limits and counters must not become this container's.
@@ -97,19 +90,6 @@ internal sealed class CgroupBuilder
             throw new CgroupException(directory, null, Errno.EEXIST, "the cgroup is frozen: thaw or remove it, or use another");
         if (CgroupRemoval.TryRemoveTree(directory) is not Errno.None and var errno)
             throw new CgroupException(directory, null, errno, "the cgroup exists, has no processes, and cannot be removed");
-    }
-
-    // A new v1 cpuset is empty, and no process can join an empty one. cpuset(7).
-    private static Errno TryInherit(string parent, string directory)
-    {
-        foreach (var file in (string[])["cpuset.cpus", "cpuset.mems"])
-        {
-            if (CgroupFile.TryRead(directory + "/" + file)?.Trim() is not "") continue;
-            var value = CgroupFile.TryRead(parent + "/" + file)?.Trim();
-            if (!string.IsNullOrEmpty(value) && CgroupFile.TryWrite(directory, file, value) is not Errno.None and var errno)
-                return errno;
-        }
-        return Errno.None;
     }
 
     private static IEnumerable<string> ParentsFromMount(CgroupHierarchy hierarchy, string cgroupsPath)

@@ -23,6 +23,50 @@ internal static unsafe class CgroupFile
         }
     }
 
+    /// <summary>As <see cref="TryRead(string)"/>, of a file in an open directory.</summary>
+    public static string? TryRead(Fd directory, string file)
+    {
+        if (TryOpen(directory, file, OpenFlags.O_RDONLY, out var fd) is not Errno.None) return null;
+        using (fd)
+        {
+            try { return KernelFile.ReadAll(fd!, file); }
+            catch (SyscallException) { return null; } // removed between open and read
+        }
+    }
+
+    /// <summary>As <see cref="Fd.Open"/>.</summary>
+    /// <returns><see cref="Errno.None"/>, or why not.</returns>
+    public static Errno TryOpen(string path, OpenFlags flags, out Fd? opened)
+    {
+        try
+        {
+            opened = Fd.Open(path, flags);
+            return Errno.None;
+        }
+        catch (SyscallException e)
+        {
+            opened = null;
+            return e.Errno;
+        }
+    }
+
+    /// <summary>Opens a file or directory in an open directory. openat(2).</summary>
+    /// <returns><see cref="Errno.None"/>, or why not.</returns>
+    public static Errno TryOpen(Fd directory, string name, OpenFlags flags, out Fd? opened)
+    {
+        using var held = new HeldHandle(directory);
+        fixed (byte* text = CString.Of(name))
+        {
+            while (true)
+            {
+                var fd = openat(held.Number, text, (flags | OpenFlags.O_CLOEXEC).ToKernel());
+                opened = fd >= 0 ? new Fd(fd) : null;
+                if (fd >= 0) return Errno.None;
+                if (Errno.Last is not Errno.EINTR) return Errno.Last;
+            }
+        }
+    }
+
     /// <summary>One number; null where the file is missing. "max" is <see cref="ulong.MaxValue"/>.</summary>
     public static ulong? TryReadNumber(string path) => TryRead(path)?.Trim() switch
     {
@@ -54,6 +98,13 @@ internal static unsafe class CgroupFile
         }
     }
 
+    /// <summary>As <see cref="TryWrite(string, string, string)"/>, to a file in an open directory.</summary>
+    public static Errno TryWrite(Fd directory, string file, string value)
+    {
+        if (TryOpen(directory, file, OpenFlags.O_WRONLY, out var fd) is not Errno.None and var errno) return errno;
+        using (fd) return TryWrite(fd!, value);
+    }
+
     /// <returns><see cref="Errno.None"/>, or why not.</returns>
     public static Errno TryWrite(Fd fd, string value)
     {
@@ -68,9 +119,11 @@ internal static unsafe class CgroupFile
     }
 
     /// <returns><see cref="Errno.None"/>, or why not: EEXIST, ENOENT…</returns>
-    public static Errno TryMakeDirectory(string path)
+    public static Errno TryMakeDirectory(Fd parent, string name)
     {
-        fixed (byte* text = CString.Of(path)) return mkdir(text, 0b111_101_101) == 0 ? Errno.None : Errno.Last;
+        using var held = new HeldHandle(parent);
+        fixed (byte* text = CString.Of(name))
+            return mkdirat(held.Number, text, 0b111_101_101) == 0 ? Errno.None : Errno.Last;
     }
 
     /// <returns><see cref="Errno.None"/>, also when it was gone already; or why not: EBUSY, ENOTEMPTY…</returns>
@@ -78,6 +131,15 @@ internal static unsafe class CgroupFile
     {
         fixed (byte* text = CString.Of(path))
             return rmdir(text) == 0 || Errno.Last is Errno.ENOENT or Errno.ENODEV ? Errno.None : Errno.Last;
+    }
+
+    /// <inheritdoc cref="TryRemoveDirectory(string)"/>
+    public static Errno TryRemoveDirectory(Fd parent, string name)
+    {
+        using var held = new HeldHandle(parent);
+        fixed (byte* text = CString.Of(name))
+            return unlinkat(held.Number, text, AT_REMOVEDIR) == 0 || Errno.Last is Errno.ENOENT or Errno.ENODEV
+                ? Errno.None : Errno.Last;
     }
 
     private static string? Advice(string file, Errno errno) => errno switch

@@ -1,4 +1,5 @@
 using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
 
 namespace Supervisor.Kernel.Cgroups;
 
@@ -12,12 +13,13 @@ internal static unsafe class CgroupParents
     private static readonly string[] Names = ["trusted.supervisor.made", "user.supervisor.made"];
 
     /// <summary>Marks a directory that was just created. Without a mark it is not removed when it is empty.</summary>
-    public static void Mark(string directory)
+    public static void Mark(Fd directory)
     {
         byte one = 1;
+        using var held = new HeldHandle(directory);
         foreach (var name in Names)
-            fixed (byte* path = CString.Of(directory), key = CString.Of(name))
-                if (Native.lsetxattr(path, key, &one, 1, 0) == 0) return;
+            fixed (byte* key = CString.Of(name))
+                if (Native.fsetxattr(held.Number, key, &one, 1, 0) == 0) return;
     }
 
     /// <summary>Removes the marked parents of removed directories, bottom up, as long as they are empty.</summary>

@@ -204,19 +204,6 @@ public sealed class CgroupTests
     }
 
     [CgroupFact]
-    public void Many_containers_are_created_and_deleted_under_one_parent_concurrently()
-    {
-        using var bed = new CgroupTestBed();
-        Parallel.For(0, 40, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i =>
-        {
-            var cgroup = CgroupLimits.Create(
-                bed.Hierarchies, $"{bed.Directory}/pod/c{i}", new ResourcesSpec { Pids = new PidsSpec { Limit = 9 } });
-            cgroup.Delete(CgroupTestBed.Deadline);
-        });
-        Assert.All(bed.Left(), d => Assert.EndsWith("/pod", d, StringComparison.Ordinal));
-    }
-
-    [CgroupFact]
     public void Descriptors_of_tasks_are_writable_and_close_on_exec()
     {
         using var bed = new CgroupTestBed();
