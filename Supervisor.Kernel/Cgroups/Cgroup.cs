@@ -37,22 +37,24 @@ public sealed class Cgroup
     /// <param name="cgroupsPath">Absolute: from each mount's root. Relative: below our own cgroup.</param>
     /// <param name="controllers">The v2 controllers that <paramref name="setUp"/> needs.</param>
     /// <param name="setUp">Sets the limits before a process joins.</param>
+    /// <param name="parents">Where its parents are kept; null where they are not.</param>
     /// <exception cref="ArgumentException">A path that could lead out of the mount.</exception>
     /// <exception cref="CgroupException">It exists and has processes or is frozen.</exception>
     public static Cgroup Create(
-        CgroupHierarchies hierarchies, string cgroupsPath, IReadOnlySet<string> controllers, Action<Cgroup> setUp)
+        CgroupHierarchies hierarchies, string cgroupsPath, IReadOnlySet<string> controllers, Action<Cgroup> setUp,
+        CgroupParents? parents = null)
     {
         var paths = hierarchies.DirectoriesOf(cgroupsPath);
         if (paths.Count == 0)
             throw new CgroupException("/proc/self/mountinfo", null, Errno.ENOENT, "no cgroup file system is mounted");
-        var builder = new CgroupBuilder();
+        var builder = new CgroupBuilder(parents ?? CgroupParents.NotKept);
         try
         {
             foreach (var hierarchy in hierarchies.All) builder.Make(hierarchy, cgroupsPath);
             if (hierarchies.V2 is { } v2)
                 builder.EnableControllers(v2, cgroupsPath, controllers, all: !paths.ContainsKey("memory"));
             var cgroup = new Cgroup(paths);
-            if (Freezer.TryOf(cgroup) is { IsEffectivelyFrozen: true })
+            if (builder.IsFrozen || Freezer.TryOf(cgroup) is FreezerV2 { IsEffectivelyFrozen: true })
                 throw new CgroupException(
                     cgroup.FreezerDirectory!, null, Errno.EBUSY,
                     "a parent cgroup is frozen, so no process could start in it; thaw the parent first");
@@ -171,16 +173,17 @@ public sealed class Cgroup
     /// already gone is no error.
     /// </summary>
     /// <exception cref="CgroupException">EBUSY: processes were still in it at the deadline.</exception>
-    public void Delete(TimeSpan timeout) => CgroupRemoval.Remove(this, timeout);
+    public void Delete(TimeSpan timeout, CgroupParents? parents = null) =>
+        CgroupRemoval.Remove(this, timeout, parents ?? CgroupParents.NotKept);
 
     /// <summary>Removes it if it is empty, at a fraction of the cost of listing its processes.</summary>
     /// <returns>False when part of it is left: call <see cref="KillAll"/> and <see cref="Delete"/>.</returns>
-    public bool TryDeleteEmpty()
+    public bool TryDeleteEmpty(CgroupParents? parents = null)
     {
         // A populated directory cannot be removed, and a process is in one of every hierarchy: the first refusal decides.
         foreach (var directory in Directories)
             if (CgroupFile.TryRemoveDirectory(directory) is not Errno.None) return false;
-        CgroupParents.RemoveEmpty(Directories);
+        (parents ?? CgroupParents.NotKept).RemoveOf(Directories);
         return true;
     }
 

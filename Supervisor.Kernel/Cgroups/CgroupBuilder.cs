@@ -4,10 +4,13 @@ using Supervisor.Kernel.Abi;
 namespace Supervisor.Kernel.Cgroups;
 
 /// <summary>Creates the directories of one cgroup and records them, so that a failure can undo them.</summary>
-internal sealed class CgroupBuilder
+internal sealed class CgroupBuilder(CgroupParents parents)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private readonly List<string> _made = [];
+
+    /// <summary>Whether a v1 freezer stops what is in the parent.</summary>
+    public bool IsFrozen { get; private set; }
 
     /// <summary>Creates the directory in one hierarchy, and its missing parents.</summary>
     public void Make(CgroupHierarchy hierarchy, string cgroupsPath)
@@ -57,13 +60,13 @@ internal sealed class CgroupBuilder
     public void Undo()
     {
         foreach (var directory in _made) CgroupFile.TryRemoveDirectory(directory);
-        CgroupParents.RemoveEmpty(_made);
+        parents.RemoveOf(_made);
     }
 
     private (string Directory, Errno Errno) MakeOnce(CgroupHierarchy hierarchy, string cgroupsPath)
     {
         var directory = hierarchy.BaseOf(cgroupsPath) + "/" + cgroupsPath.TrimStart('/');
-        var (opened, failure) = CgroupParent.TryOpen(hierarchy, cgroupsPath);
+        var (opened, failure) = parents.TryOpen(hierarchy, cgroupsPath);
         using var parent = opened;
         if (parent is null) return (directory, failure);
         var name = Path.GetFileName(directory);
@@ -74,6 +77,8 @@ internal sealed class CgroupBuilder
             errno = parent.TryMake(name);
         }
         if (errno is Errno.None) _made.Add(directory);
+        else parents.Forget(parent);
+        IsFrozen |= errno is Errno.None && parent.IsFrozen;
         return (directory, errno);
     }
 

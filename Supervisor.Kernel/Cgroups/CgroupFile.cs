@@ -23,15 +23,31 @@ internal static unsafe class CgroupFile
         }
     }
 
-    /// <summary>As <see cref="TryRead(string)"/>, of a file in an open directory.</summary>
-    public static string? TryRead(Fd directory, string file)
+    /// <summary>The one value of a file in an open directory; null when either is gone.</summary>
+    public static string? TryReadValue(Fd directory, string file)
     {
         if (TryOpen(directory, file, OpenFlags.O_RDONLY, out var fd) is not Errno.None) return null;
-        using (fd)
+        using (fd) return ValueOf(fd!, file);
+    }
+
+    /// <summary>The one value of a file; null when it is gone.</summary>
+    public static string? TryReadValue(string path)
+    {
+        try
         {
-            try { return KernelFile.ReadAll(fd!, file); }
-            catch (SyscallException) { return null; } // removed between open and read
+            using var fd = Fd.TryOpen(path, OpenFlags.O_RDONLY);
+            return fd is null ? null : ValueOf(fd, path);
         }
+        catch (SyscallException e) when (e.Errno is Errno.ENODEV or Errno.ENOTDIR)
+        {
+            return null;
+        }
+    }
+
+    private static string? ValueOf(Fd fd, string name)
+    {
+        try { return KernelFile.ReadValue(fd, name); }
+        catch (SyscallException e) when (e.Errno is Errno.ENODEV or Errno.EOPNOTSUPP) { return null; } // removed after the open
     }
 
     /// <summary>As <see cref="Fd.Open"/>.</summary>
@@ -68,7 +84,7 @@ internal static unsafe class CgroupFile
     }
 
     /// <summary>One number; null where the file is missing. "max" is <see cref="ulong.MaxValue"/>.</summary>
-    public static ulong? TryReadNumber(string path) => TryRead(path)?.Trim() switch
+    public static ulong? TryReadNumber(string path) => TryReadValue(path) switch
     {
         "max" => ulong.MaxValue,
         { } text when ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) => number,
@@ -82,6 +98,17 @@ internal static unsafe class CgroupFile
     {
         if (TryWrite(directory, file, value) is not Errno.None and var errno)
             throw new CgroupException(directory + "/" + file, value, errno, Advice(file, errno));
+    }
+
+    /// <summary>Writes several values to one file, one after the other.</summary>
+    /// <exception cref="CgroupException">The kernel refused one.</exception>
+    public static void WriteAll(string directory, string file, IEnumerable<string> values)
+    {
+        var opening = TryOpen(directory + "/" + file, OpenFlags.O_WRONLY, out var fd);
+        using (fd)
+            foreach (var value in values)
+                if ((fd is null ? opening : TryWrite(fd, value)) is not Errno.None and var errno)
+                    throw new CgroupException(directory + "/" + file, value, errno, Advice(file, errno));
     }
 
     /// <returns><see cref="Errno.None"/>, or why not.</returns>

@@ -4,20 +4,30 @@ using Supervisor.Kernel.Files;
 namespace Supervisor.Kernel.Cgroups;
 
 /// <summary>
-/// The parent of containers' cgroups in one hierarchy, open. Whoever removes its last container removes it, and others create
-/// it again: through the descriptor a cgroup is made in the directory that was prepared for it, or not at all.
+/// The parent of containers' cgroups in one hierarchy, open. It is removed with its last container at any time, and others create
+/// it again: through the descriptor, a cgroup is created in the directory that was prepared for it, or not at all.
 /// </summary>
 internal sealed class CgroupParent : IDisposable
 {
     private const OpenFlags Flags = OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY;
     private readonly bool _isCpuset;
     private readonly Fd _directory;
+    private readonly Fd? _freezer;
+    private int _users = 1;
 
-    private CgroupParent(string path, bool isCpuset, Fd directory) =>
-        (Path, _isCpuset, _directory) = (path, isCpuset, directory);
+    private CgroupParent(string path, bool isCpuset, Fd directory, Fd? freezer = null) =>
+        (Path, _isCpuset, _directory, _freezer) = (path, isCpuset, directory, freezer);
 
     /// <summary>Its path.</summary>
     public string Path { get; }
+
+    /// <summary>Whether v1's freezer, of it or of one above, stops what is in it: a new cgroup would be frozen as well.</summary>
+    public bool IsFrozen => _freezer is not null && KernelFile.ReadValueAgain(_freezer, Path) is not "THAWED";
+
+    /// <summary>The path of the parent of <paramref name="cgroupsPath"/>.</summary>
+    public static string PathOf(CgroupHierarchy hierarchy, string cgroupsPath) =>
+        hierarchy.BaseOf(cgroupsPath) is var start && cgroupsPath.LastIndexOf('/') is > 0 and var end
+            ? start + "/" + cgroupsPath[..end].TrimStart('/') : start;
 
     /// <summary>Opens the parent of <paramref name="cgroupsPath"/>; creates and marks what is missing of it.</summary>
     /// <returns>Null and the errno: ENOENT or ENODEV where a part of it was removed meanwhile.</returns>
@@ -35,6 +45,9 @@ internal sealed class CgroupParent : IDisposable
             if (errno is Errno.None) errno = CgroupFile.TryOpen(directory!, part, Flags, out below);
             if (below is not null && made is Errno.None) CgroupParents.Mark(below);
             if (errno is Errno.None) errno = above.TryInherit(part);
+            // What is made in it from now on has its CPUs from the start, without two files to write: cpuset(7).
+            if (isCpuset && errno is Errno.None && made is Errno.None)
+                CgroupFile.TryWrite(below!, "cgroup.clone_children", "1");
             above.Dispose();
             path += "/" + part;
             if (errno is not Errno.None)
@@ -44,7 +57,10 @@ internal sealed class CgroupParent : IDisposable
             }
             directory = below;
         }
-        return (new CgroupParent(path, isCpuset, directory!), Errno.None);
+        Fd? freezer = null;
+        if (hierarchy.Controllers.Contains("freezer"))
+            _ = CgroupFile.TryOpen(directory!, "freezer.state", OpenFlags.O_RDONLY, out freezer); // the root has none
+        return (new CgroupParent(path, isCpuset, directory!, freezer), Errno.None);
     }
 
     /// <summary>Creates a cgroup in it. Leaves nothing behind when it fails.</summary>
@@ -57,7 +73,19 @@ internal sealed class CgroupParent : IDisposable
         return errno;
     }
 
-    public void Dispose() => _directory.Dispose();
+    /// <summary>One more user, who disposes of it too.</summary>
+    public CgroupParent Share()
+    {
+        Interlocked.Increment(ref _users);
+        return this;
+    }
+
+    public void Dispose()
+    {
+        if (Interlocked.Decrement(ref _users) > 0) return;
+        _directory.Dispose();
+        _freezer?.Dispose();
+    }
 
     // A new v1 cpuset is empty, and no process can join an empty one. cpuset(7). One that another process has created may not
     // have been filled yet, and one below it would inherit nothing.
@@ -78,5 +106,5 @@ internal sealed class CgroupParent : IDisposable
         return Errno.None;
     }
 
-    private string? TryRead(string file) => CgroupFile.TryRead(_directory, file)?.Trim();
+    private string? TryRead(string file) => CgroupFile.TryReadValue(_directory, file);
 }

@@ -6,7 +6,7 @@ namespace Supervisor.Kernel.Cgroups;
 /// <summary>Removes a cgroup's directories.</summary>
 internal static class CgroupRemoval
 {
-    public static void Remove(Cgroup cgroup, TimeSpan timeout)
+    public static void Remove(Cgroup cgroup, TimeSpan timeout, CgroupParents parents)
     {
         var clock = Stopwatch.StartNew();
         foreach (var directory in cgroup.Directories)
@@ -25,7 +25,7 @@ internal static class CgroupRemoval
                 Thread.Sleep(pause);
             }
         }
-        CgroupParents.RemoveEmpty(cgroup.Directories);
+        parents.RemoveOf(cgroup.Directories);
     }
 
     /// <returns><see cref="Errno.None"/> when nothing is left, or why the first one could not be removed.</returns>

@@ -48,7 +48,7 @@ internal sealed class FreezerV1(string directory) : Freezer
         foreach (var one in CgroupMembers.Tree(directory)) CgroupFile.TryWrite(one, File, "THAWED");
     }
 
-    private string State => CgroupFile.TryRead(directory + "/" + File)?.Trim() ?? "";
+    private string State => CgroupFile.TryReadValue(directory + "/" + File) ?? "";
 
     public override void Freeze(TimeSpan timeout)
     {

@@ -20,6 +20,31 @@ internal static unsafe class KernelFile
         return ReadAll(fd, path);
     }
 
+    /// <summary>A text that is one value, in one read unless it is very long; without spaces around it.</summary>
+    /// <exception cref="SyscallException">It cannot be read.</exception>
+    public static string ReadValue(Fd fd, string path) => ReadValue(fd, path, again: false);
+
+    /// <summary>As <see cref="ReadValue(Fd, string)"/>, from the beginning of a file that stays open.</summary>
+    public static string ReadValueAgain(Fd fd, string path) => ReadValue(fd, path, again: true);
+
+    private static string ReadValue(Fd fd, string path, bool again)
+    {
+        Span<byte> buffer = stackalloc byte[256];
+        using (var held = new HeldHandle(fd))
+            fixed (byte* start = buffer)
+            {
+                while (true)
+                {
+                    var got = again ? pread(held.Number, start, buffer.Length, 0) : read(held.Number, start, buffer.Length);
+                    if (got >= 0 && got < buffer.Length) return Encoding.UTF8.GetString(buffer[..(int)got]).Trim();
+                    if (got < 0 && Errno.Last is not Errno.EINTR) throw new SyscallException("read", Errno.Last, path);
+                    if (got == buffer.Length) break;
+                }
+            }
+        if (lseek(fd.Number, 0, SEEK_SET) < 0) throw new SyscallException("lseek", Errno.Last, path);
+        return ReadAll(fd, path).Trim();
+    }
+
     /// <summary>The text from the file's current position to its end.</summary>
     /// <exception cref="SyscallException">It cannot be read, or is longer than any kernel text (EFBIG).</exception>
     public static string ReadAll(Fd fd, string path)

@@ -213,7 +213,7 @@ public sealed class Container : ContainerProcess, IContainer
     /// <summary>Kills what is left, and removes cgroup and bundle.</summary>
     private protected override void Remove(TimeSpan timeout)
     {
-        RemoveCgroup(Cgroup, timeout);
+        RemoveCgroup(Cgroup, timeout, Host.Parents);
         if (_hooks is { Poststop.Count: > 0 })
             HookRunner.RunAll("poststop", _hooks.Poststop, _hooks.State("stopped", 0), Host.OnError, CancellationToken.None);
         else if (_hooks is null && Bundle is not null) RunPoststop(Bundle, Host.OnError);
@@ -227,11 +227,13 @@ public sealed class Container : ContainerProcess, IContainer
     /// <param name="cgroupPaths">Empty for a container whose creation was interrupted: they are read from its bundle.</param>
     /// <param name="bundle">Null where it is not ours to remove.</param>
     /// <param name="onError">Receives the failure of a poststop hook; the teardown continues.</param>
+    /// <param name="parents">Where the parents of its cgroup are kept; null where they are not.</param>
     public static void TearDown(
-        string? bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout, Action<Exception>? onError = null)
+        string? bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout, Action<Exception>? onError = null,
+        CgroupParents? parents = null)
     {
         var cgroup = Cgroup.Open(cgroupPaths.Count > 0 || bundle is null ? cgroupPaths : Runtime.Oci.Bundle.ReadCgroup(bundle));
-        RemoveCgroup(cgroup, timeout);
+        RemoveCgroup(cgroup, timeout, parents);
         if (bundle is null) return;
         if (cgroup.Paths.Count == 0) RemoveIntended(bundle);
         RunPoststop(bundle, onError ?? (static _ => { }));
@@ -239,11 +241,11 @@ public sealed class Container : ContainerProcess, IContainer
     }
 
     /// <summary>Looks for processes only when it is not empty, as it almost always is.</summary>
-    private static void RemoveCgroup(Cgroup cgroup, TimeSpan timeout)
+    private static void RemoveCgroup(Cgroup cgroup, TimeSpan timeout, CgroupParents? parents)
     {
-        if (cgroup.TryDeleteEmpty()) return;
+        if (cgroup.TryDeleteEmpty(parents)) return;
         cgroup.KillAll(timeout);
-        cgroup.Delete(timeout);
+        cgroup.Delete(timeout, parents);
     }
 
     private static void RunPoststop(string bundle, Action<Exception> onError)
@@ -259,7 +261,8 @@ public sealed class Container : ContainerProcess, IContainer
     private static void RemoveIntended(string bundle)
     {
         var intended = Cgroup.Open(Runtime.Oci.Bundle.ReadIntendedCgroup(bundle));
-        if (intended.Exists && intended.Processes().Count == 0) intended.Delete(TimeSpan.FromSeconds(1));
+        // Not only if it exists: its parents may.
+        if (intended.Processes().Count == 0) intended.Delete(TimeSpan.FromSeconds(1));
     }
 
     /// <inheritdoc/>

@@ -69,7 +69,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             foreach (var ignored in SpecValidator.Ignored(spec).Except(SpecValidator.IgnoredCapabilities(spec))) Warn(ignored);
             foreach (var refused in IdentitySteps.RefusedAmbient(spec.Process!)) Warn(refused);
             var cgroup = MakeCgroup(spec);
-            _undo.Push(() => cgroup.Delete(UndoTimeout));
+            _undo.Push(() => cgroup.Delete(UndoTimeout, host.Parents));
             if (request.OwnsBundle) Bundle.WriteCgroup(request.Bundle, cgroup.Paths);
             var user = spec.Process!.User;
             var stdio = ProcessStdio.Open(
@@ -223,7 +223,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
     {
         try
         {
-            return CgroupLimits.Create(host.Hierarchies, CgroupsPath(spec), spec.Linux?.Resources, Warn);
+            return CgroupLimits.Create(host.Hierarchies, CgroupsPath(spec), spec.Linux?.Resources, Warn, host.Parents);
         }
         catch (CgroupException e) when (
             e.Errno is Errno.EACCES or Errno.EPERM or Errno.EROFS && IdMaps.InUserNamespace

@@ -34,6 +34,9 @@ public sealed class ContainerHost : IDisposable
     /// <summary>This host's cgroup hierarchies.</summary>
     public CgroupHierarchies Hierarchies => _hierarchies.Value;
 
+    /// <summary>The parents of containers' cgroups; null where they are not kept. The creator disposes of it.</summary>
+    internal CgroupParents? Parents { get; init; }
+
     /// <summary>Receives failures that no caller waits for: of a poststop hook, of a relay.</summary>
     internal Action<Exception> OnError { get; }
 

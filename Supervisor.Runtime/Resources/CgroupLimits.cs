@@ -16,18 +16,20 @@ public sealed class CgroupLimits
     /// <param name="cgroupsPath">Absolute: from each mount's root. Relative: below our own cgroup.</param>
     /// <param name="resources">Null for none but the default device rules.</param>
     /// <param name="notApplied">Called for each limit that no controller of this host has.</param>
+    /// <param name="parents">Where its parents are kept; null where they are not.</param>
     /// <exception cref="InvalidSpecException">A path that could lead out of the mount.</exception>
     /// <exception cref="CgroupException">It exists and has processes or is frozen; or a value, named with its file, was
     /// refused.</exception>
     public static Cgroup Create(
-        CgroupHierarchies hierarchies, string cgroupsPath, ResourcesSpec? resources, Action<UnsupportedField>? notApplied = null)
+        CgroupHierarchies hierarchies, string cgroupsPath, ResourcesSpec? resources, Action<UnsupportedField>? notApplied = null,
+        CgroupParents? parents = null)
     {
         var wanted = Wanted(resources, DirectoriesOf(hierarchies, cgroupsPath));
         return Cgroup.Create(hierarchies, cgroupsPath, wanted, cgroup =>
         {
             foreach (var field in new CgroupLimits(cgroup).Apply(resources ?? new ResourcesSpec(), isNew: true))
                 notApplied?.Invoke(field);
-        });
+        }, parents);
     }
 
     /// <summary>The directory of a spec's path in each hierarchy.</summary>

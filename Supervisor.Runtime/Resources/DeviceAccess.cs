@@ -29,7 +29,7 @@ internal static class DeviceAccess
         CgroupFile.Write(directory, "devices.deny", "a");
         foreach (var rule in rules.Select(WithNodes).OfType<DeviceRuleSpec>())
             CgroupFile.Write(directory, rule.Allow ? "devices.allow" : "devices.deny", Text(rule));
-        foreach (var rule in Always) CgroupFile.Write(directory, "devices.allow", rule);
+        CgroupFile.WriteAll(directory, "devices.allow", Always);
     }
 
     /// <summary>

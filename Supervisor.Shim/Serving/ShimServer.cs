@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Supervisor.Kernel.Cgroups;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Polling;
 using Supervisor.Kernel.Processes;
@@ -14,9 +15,10 @@ namespace Supervisor.Shim.Serving;
 /// </summary>
 internal sealed partial class ShimServer : IDisposable
 {
-    private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(30), Quiet = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan IdleTimeout = TimeSpan.FromSeconds(30), Quiet = TimeSpan.FromSeconds(2), KeepParents = Quiet;
     private readonly Action<string> _log;
     private readonly EventLoop _loop;
+    private readonly CgroupParents _parents;
     private readonly ContainerHost _host;
     private readonly KeyedWork _work;
     private readonly ExitLedger _ledger;
@@ -32,7 +34,8 @@ internal sealed partial class ShimServer : IDisposable
         _log = log;
         _loop = new EventLoop("shim", Report);
         _work = new KeyedWork(_loop, Rest);
-        _host = new ContainerHost(_loop, Report) { BeforeReap = RecordExit };
+        _parents = new CgroupParents(KeepParents, Path.Join(directory, "parents"), Report);
+        _host = new ContainerHost(_loop, Report) { BeforeReap = RecordExit, Parents = _parents };
         _ledger = new ExitLedger(Path.Join(directory, "exits"), log);
         _idleCheck = new Timer(_ => _loop.Post(ExitIfIdle), null, IdleTimeout, IdleTimeout);
         _tidyTimer = new Timer(_ => _loop.Post(TidyIfIdle), null, Timeout.Infinite, Timeout.Infinite);
@@ -65,6 +68,7 @@ internal sealed partial class ShimServer : IDisposable
         _loop.Dispose();
         _work.Dispose();
         _host.Dispose();
+        _parents.Dispose();
         _listener.Dispose();
         _ledger.Dispose();
     }
@@ -224,7 +228,7 @@ internal sealed partial class ShimServer : IDisposable
         {
             // Looked up only now: a create that was in flight when this was requested has completed.
             if (_processes.GetValueOrDefault(key) is { } entry) entry.Child.End(timeout);
-            else if (bundle.Length > 0) Container.TearDown(bundle, cgroupPaths, timeout);
+            else if (bundle.Length > 0) Container.TearDown(bundle, cgroupPaths, timeout, Report, _parents);
             return () =>
             {
                 Remove(key);
@@ -314,6 +318,7 @@ internal sealed partial class ShimServer : IDisposable
             Fail(from, number, new InvalidOperationException($"{_processes.Count} processes are in this shim"));
             return;
         }
+        _parents.Dispose(); // before the answer: then the daemon removes our directory
         Answer(from, number);
         _done.TrySetResult();
     }

@@ -4,7 +4,7 @@ using Supervisor.Runtime.Resources;
 
 namespace Supervisor.Tests.Kernel.Cgroups;
 
-/// <summary>Cgroups are created and deleted under one parent at the same time: it vanishes and comes back all the while.</summary>
+/// <summary>Cgroups are created and deleted at the same time under one parent, which vanishes and comes back.</summary>
 [Collection(CgroupTestBed.OneAtATime)]
 public sealed class CgroupRaceTests
 {
