@@ -1,3 +1,4 @@
+using System.Text;
 using Supervisor.Kernel.Abi;
 
 namespace Supervisor.Kernel.Files;
@@ -29,16 +30,14 @@ public static class PrivateFiles
     /// <summary>Writes a file, replacing an existing one.</summary>
     public static void Write(string path, ReadOnlySpan<byte> content)
     {
-        using var file = Create(path);
+        using var file = Fd.Open(
+            path, OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_TRUNC | OpenFlags.O_NOCTTY, (uint)FileMode);
         file.Write(content);
     }
 
     /// <summary>Writes a file of lines, replacing an existing one.</summary>
-    public static void WriteLines(string path, IEnumerable<string> lines)
-    {
-        using var writer = new StreamWriter(Create(path));
-        foreach (var line in lines) writer.Write(line + "\n");
-    }
+    public static void WriteLines(string path, IEnumerable<string> lines) =>
+        Write(path, Encoding.UTF8.GetBytes(string.Concat(lines.Select(l => l + "\n"))));
 
     /// <summary>An empty file to write to, replacing an existing one.</summary>
     public static FileStream Create(string path) => new(path, new FileStreamOptions

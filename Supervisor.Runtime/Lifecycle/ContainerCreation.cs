@@ -70,7 +70,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             foreach (var refused in IdentitySteps.RefusedAmbient(spec.Process!)) Warn(refused);
             var cgroup = MakeCgroup(spec);
             _undo.Push(() => cgroup.Delete(UndoTimeout, host.Parents));
-            if (request.OwnsBundle) Bundle.WriteCgroup(request.Bundle, cgroup.Paths);
+            if (request.OwnsBundle && cgroup.Paths.Count > 0) Bundle.KeepIntendedCgroup(request.Bundle);
             var user = spec.Process!.User;
             var stdio = ProcessStdio.Open(
                 request.Stdio, Outside(spec.Linux?.UidMappings, user.Uid), Outside(spec.Linux?.GidMappings, user.Gid),

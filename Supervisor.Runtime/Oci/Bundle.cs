@@ -1,3 +1,4 @@
+using Supervisor.Kernel;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 
@@ -11,21 +12,43 @@ public static class Bundle
     /// <summary>Covers masked files; the creation checks that it is character device 1:3.</summary>
     internal const string NullDevice = "/dev/null";
 
+    private const string Config = "config.json", Cgroup = "cgroup", Intended = "cgroup.intended";
+
     /// <summary>Creates it; removes first what a crashed attempt left behind.</summary>
     public static void Create(string bundle, ReadOnlySpan<byte> spec)
     {
-        Remove(bundle);
-        PrivateFiles.MakeDirectory(Path.Join(bundle, "rootfs"));
-        PrivateFiles.Write(Path.Join(bundle, "config.json"), spec);
+        if (PathCalls.TryMakeDirectory(bundle, PrivateFiles.DirectoryMode) is not Errno.None)
+        {
+            Remove(bundle);
+            PrivateFiles.MakeDirectory(bundle);
+        }
+        var rootfs = Path.Join(bundle, "rootfs");
+        if (PathCalls.TryMakeDirectory(rootfs, PrivateFiles.DirectoryMode) is not Errno.None and var errno)
+            throw new SyscallException("mkdir", errno, rootfs);
+        PrivateFiles.Write(Path.Join(bundle, Config), spec);
     }
 
     /// <summary>Removes it, if it exists: renamed first, so that a half-removed one is never mistaken for a bundle.</summary>
     public static void Remove(string bundle)
     {
         var doomed = bundle + ".removed";
-        if (Directory.Exists(doomed)) Directory.Delete(doomed, recursive: true);
-        if (!Directory.Exists(bundle)) return;
-        Directory.Move(bundle, doomed);
+        var errno = PathCalls.TryRename(bundle, doomed);
+        if (errno is Errno.ENOTEMPTY or Errno.EEXIST) // of an earlier attempt
+        {
+            RemoveRenamed(doomed);
+            errno = PathCalls.TryRename(bundle, doomed);
+        }
+        if (errno is not (Errno.None or Errno.ENOENT)) throw new SyscallException("rename", errno, bundle);
+        RemoveRenamed(doomed);
+    }
+
+    /// <summary>By the names of what is in one, and only then by listing what is left.</summary>
+    private static void RemoveRenamed(string doomed)
+    {
+        PathCalls.TryUnlink(Path.Join(doomed, Cgroup));
+        if (PathCalls.TryUnlink(Path.Join(doomed, Config)) is Errno.None)
+            PathCalls.TryRemoveDirectory(Path.Join(doomed, "rootfs"));
+        if (PathCalls.TryRemoveDirectory(doomed) is Errno.None or Errno.ENOENT) return;
         Directory.Delete(doomed, recursive: true);
     }
 
@@ -34,23 +57,23 @@ public static class Bundle
     /// only if it is empty, and its processes are never killed.
     /// </summary>
     internal static void WriteIntendedCgroup(string bundle, IReadOnlyDictionary<string, string> paths) =>
-        Write(bundle, "cgroup.intended", paths);
+        PrivateFiles.WriteLines(Path.Join(bundle, Intended), paths.Select(p => $"{p.Key}={p.Value}"));
 
     /// <summary>The record of <see cref="WriteIntendedCgroup"/>.</summary>
-    internal static IReadOnlyDictionary<string, string> ReadIntendedCgroup(string bundle) => Read(bundle, "cgroup.intended");
+    internal static IReadOnlyDictionary<string, string> ReadIntendedCgroup(string bundle) => Read(bundle, Intended);
 
     /// <summary>
-    /// Records the cgroup that was created for it, before anything runs there: a daemon that finds a half-created container can
-    /// remove it.
+    /// Records that the intended cgroup was created for it, before anything runs there: a daemon that finds a half-created
+    /// container can remove it.
     /// </summary>
-    internal static void WriteCgroup(string bundle, IReadOnlyDictionary<string, string> paths) =>
-        Write(bundle, "cgroup", paths);
+    internal static void KeepIntendedCgroup(string bundle)
+    {
+        if (PathCalls.TryRename(Path.Join(bundle, Intended), Path.Join(bundle, Cgroup)) is not Errno.None and var errno)
+            throw new SyscallException("rename", errno, Path.Join(bundle, Intended));
+    }
 
-    /// <summary>The record of <see cref="WriteCgroup"/>; empty if the creation did not get that far.</summary>
-    internal static IReadOnlyDictionary<string, string> ReadCgroup(string bundle) => Read(bundle, "cgroup");
-
-    private static void Write(string bundle, string name, IReadOnlyDictionary<string, string> paths) =>
-        PrivateFiles.WriteLines(Path.Join(bundle, name), paths.Select(p => $"{p.Key}={p.Value}"));
+    /// <summary>The record of <see cref="KeepIntendedCgroup"/>; empty if the creation did not get that far.</summary>
+    internal static IReadOnlyDictionary<string, string> ReadCgroup(string bundle) => Read(bundle, Cgroup);
 
     private static Dictionary<string, string> Read(string bundle, string name)
     {
@@ -66,7 +89,7 @@ public static class Bundle
     {
         try
         {
-            return SpecReader.Read(File.ReadAllBytes(Path.Join(bundle, "config.json")));
+            return SpecReader.Read(File.ReadAllBytes(Path.Join(bundle, Config)));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidSpecException)
         {
