@@ -11,8 +11,10 @@ namespace Supervisor.Kernel.Cgroups;
 public sealed class OomNotifier : IDisposable
 {
     private readonly string _path;
+    private readonly Fd _counter;
 
-    private OomNotifier(Fd fd, bool priority, string path) => (Fd, Priority, _path) = (fd, priority, path);
+    private OomNotifier(Fd fd, Fd counter, bool priority, string path) =>
+        (Fd, _counter, Priority, _path) = (fd, counter, priority, path);
 
     /// <summary>What to watch: v1 an eventfd, v2 memory.events.</summary>
     public Fd Fd { get; }
@@ -29,8 +31,21 @@ public sealed class OomNotifier : IDisposable
         _ = Priority ? pread(held.Number, buffer, Size, 0) : read(held.Number, buffer, 8); // EAGAIN, ENODEV: nothing to do
     }
 
+    /// <summary>As <see cref="Cgroup.OomKills"/>, from files that are open already.</summary>
+    public ulong Kills()
+    {
+        ulong kills;
+        try { kills = OomCounter.Kills(KernelFile.ReadValueAgain(_counter, _path)); }
+        catch (SyscallException e) when (e.Errno is Errno.ENODEV) { return 0; } // it has been removed
+        return Priority ? kills : kills + OomCounter.KillsBelow(_path);
+    }
+
     /// <inheritdoc/>
-    public void Dispose() => Fd.Dispose();
+    public void Dispose()
+    {
+        Fd.Dispose();
+        _counter.Dispose();
+    }
 
     internal static OomNotifier? TryOpen(Cgroup cgroup) => cgroup.Find("memory") switch
     {
@@ -41,7 +56,8 @@ public sealed class OomNotifier : IDisposable
 
     private static OomNotifier OpenV2(string path)
     {
-        var notifier = new OomNotifier(Fd.Open(path, OpenFlags.O_RDONLY), priority: true, path);
+        var events = Fd.Open(path, OpenFlags.O_RDONLY);
+        var notifier = new OomNotifier(events, events, priority: true, path);
         notifier.Acknowledge(); // a file that was never read counts as changed
         return notifier;
     }
@@ -52,14 +68,16 @@ public sealed class OomNotifier : IDisposable
         var number = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         if (number < 0) throw new SyscallException("eventfd", Errno.Last);
         var fd = new Fd(number);
+        Fd? control = null;
         try
         {
-            using var control = Fd.Open(directory + "/memory.oom_control", OpenFlags.O_RDONLY);
+            control = Fd.Open(directory + "/memory.oom_control", OpenFlags.O_RDONLY);
             CgroupFile.Write(directory, "cgroup.event_control", $"{fd.Number} {control.Number}");
-            return new OomNotifier(fd, priority: false, directory);
+            return new OomNotifier(fd, control, priority: false, directory);
         }
         catch
         {
+            control?.Dispose();
             fd.Dispose();
             throw;
         }
@@ -75,10 +93,15 @@ internal static class OomCounter
     public static ulong Read(Cgroup cgroup)
     {
         if (cgroup.Find("memory") is not { } memory) return 0;
-        if (memory.IsV2) return Kills(memory.Path + "/memory.events"); // counts what is below, too
-        // v1 counts a kill where the victim was, and not above (mm/memcontrol-v1.c).
-        return CgroupMembers.Tree(memory.Path).Aggregate(0UL, (sum, directory) => sum + Kills(directory + "/memory.oom_control"));
+        if (memory.IsV2) return KillsIn(memory.Path + "/memory.events"); // counts what is below, too
+        return KillsIn(memory.Path + "/memory.oom_control") + KillsBelow(memory.Path);
     }
 
-    private static ulong Kills(string path) => CgroupText.Numbers(CgroupFile.TryRead(path)).GetValueOrDefault("oom_kill");
+    /// <summary>v1 counts a kill where the victim was, and not above (mm/memcontrol-v1.c).</summary>
+    public static ulong KillsBelow(string directory) =>
+        CgroupMembers.Tree(directory).Skip(1).Aggregate(0UL, (sum, below) => sum + KillsIn(below + "/memory.oom_control"));
+
+    public static ulong Kills(string? text) => CgroupText.Numbers(text).GetValueOrDefault("oom_kill");
+
+    private static ulong KillsIn(string path) => Kills(CgroupFile.TryRead(path));
 }

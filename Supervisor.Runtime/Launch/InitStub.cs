@@ -69,8 +69,9 @@ internal static unsafe class InitStub
     {
         using var file = Memfd.Create("supervisor-init", executable: true);
         file.Write(Image.Value);
-        using var readOnly = Memfd.Seal(file);
-        return Fd.DuplicateOf(readOnly.Number, SocketFd + 1); // out of the way of what programs put at fixed numbers
+        var readOnly = Memfd.Seal(file);
+        if (readOnly.Number > SocketFd) return readOnly;
+        using (readOnly) return Fd.DuplicateOf(readOnly.Number, SocketFd + 1); // programs put others at fixed numbers
     }
 
     /// <summary>Sends the stub a program.</summary>

@@ -72,9 +72,9 @@ public sealed class Container : ContainerProcess, IContainer
     private protected override void WatchOom(Action? onOom)
     {
         _onOom = onOom;
-        if (!Cgroup.Exists || Cgroup.OpenOomNotifier() is not { } notifier) return;
-        _oomNotifier = notifier;
-        if (!_adopted) _oomKillsSeen = Cgroup.OomKills();
+        if (_adopted ? !Cgroup.Exists : Cgroup.Paths.Count == 0) return;
+        if (Cgroup.OpenOomNotifier() is not { } notifier) return;
+        _oomNotifier = notifier; // a new cgroup has had no kill; after an adoption, some may not have been reported
         _oomWatch = Host.Reaper.Watch(notifier.Fd, notifier.Priority, () =>
         {
             notifier.Acknowledge();
@@ -281,7 +281,7 @@ public sealed class Container : ContainerProcess, IContainer
 
     private void ReportOom()
     {
-        _oomKillsSeen = Math.Max(_oomKillsSeen + 1, Cgroup.OomKills());
+        _oomKillsSeen = Math.Max(_oomKillsSeen + 1, _oomNotifier!.Kills());
         _onOom?.Invoke();
     }
 
@@ -290,6 +290,6 @@ public sealed class Container : ContainerProcess, IContainer
     /// </summary>
     private void ReportOomIfMissed()
     {
-        if (Cgroup.OomKills() > _oomKillsSeen) ReportOom();
+        if (_oomNotifier!.Kills() > _oomKillsSeen) ReportOom();
     }
 }

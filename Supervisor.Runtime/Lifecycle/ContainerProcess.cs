@@ -16,6 +16,7 @@ public abstract class ContainerProcess : IContainerProcess
     private readonly HeldStart _start;
     private readonly ProcessStdio? _stdio;
     private IDisposable? _exitWatch;
+    private volatile bool _isCollected;
 
     private protected ContainerProcess(ContainerHost host, LaunchedProcess process, HeldStart start, ProcessStdio stdio)
     {
@@ -111,9 +112,9 @@ public abstract class ContainerProcess : IContainerProcess
     /// <inheritdoc/>
     public void End(TimeSpan timeout)
     {
-        if (Signal((int)Kernel.Processes.Signal.SIGKILL) && !Pidfd.WaitForExit(timeout))
+        if (!_isCollected && Signal((int)Kernel.Processes.Signal.SIGKILL) && !Pidfd.WaitForExit(timeout))
             throw new TimeoutException($"process {Pid} does not die: it is stuck in the kernel (see /proc/{Pid}/stack)");
-        if (!Pidfd.IsClosed) Pidfd.TryReap();
+        if (!_isCollected && !Pidfd.IsClosed) Pidfd.TryReap();
         Remove(timeout);
         Dispose();
     }
@@ -182,10 +183,12 @@ public abstract class ContainerProcess : IContainerProcess
 
     private async Task Finish(ExitStatus? status, Action<ProcessExit> onExit)
     {
+        _isCollected = status is not null;
         try
         {
             await Exited().ConfigureAwait(false);
-            if (_stdio is not null) await Task.WhenAny(_stdio.Drained, Task.Delay(DrainTimeout)).ConfigureAwait(false);
+            if (_stdio is { Drained.IsCompleted: false }) // no timer for each exit where there is nothing to wait for
+                await Task.WhenAny(_stdio.Drained, Task.Delay(DrainTimeout)).ConfigureAwait(false);
             _stdio?.OnProcessExited();
         }
         catch (Exception e)

@@ -74,7 +74,7 @@ internal sealed class Connection : IDisposable
     {
         if ((events & EpollEvents.EPOLLOUT) != 0) Flush();
         if ((events & (EpollEvents.EPOLLIN | EpollEvents.EPOLLHUP | EpollEvents.EPOLLERR)) == 0) return;
-        while (!_ended && !_paused)
+        if (!_ended && !_paused) // one at a time: for the next one, if there is one, the loop calls again
         {
             var descriptors = new List<Fd>();
             try
