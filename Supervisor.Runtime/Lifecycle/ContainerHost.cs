@@ -40,7 +40,8 @@ public sealed class ContainerHost : IDisposable
     /// <summary>Receives failures that no caller waits for: of a poststop hook, of a relay.</summary>
     internal Action<Exception> OnError { get; }
 
-    internal EventLoop Relay => _relay.Value;
+    /// <summary>Its thread is started when there is something to relay.</summary>
+    internal Lazy<EventLoop> Relay => _relay;
 
     private readonly Lazy<CgroupHierarchies> _hierarchies = new(CgroupHierarchies.Discover);
     private readonly Lazy<Reaper> _reaper; // each is a thread, and a short-lived command needs none

@@ -208,7 +208,7 @@ public abstract class ContainerProcess : IContainerProcess
         var stderr = new OutputHandover(from.Descriptor(ProcessHandover.StderrPlace), from.StderrLog, from.PendingStderr);
         if ((Fd?[])[master, input, output, stdout.Reading, stderr.Reading] is [null, null, null, null, null]) return null;
         return ProcessStdio.Resume(
-            host.Relay, host.OnError,
+            host.Relay.Value, host.OnError,
                 new StdioHandover(from.Terminal, master, input, pipe, output, from.PendingInput, from.PendingOutput,
                 from.InputClosing, stdout, stderr));
     }

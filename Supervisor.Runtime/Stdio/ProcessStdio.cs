@@ -123,12 +123,12 @@ internal sealed class ProcessStdio : IDisposable
 
     /// <summary>After the spawn: closes the child's ends and starts to relay.</summary>
     /// <param name="terminal">The master of its terminal, which this now owns; null without one.</param>
-    public void Connect(EventLoop relay, Fd? terminal)
+    public void Connect(Lazy<EventLoop> relay, Fd? terminal)
     {
         foreach (var fd in ForChild) fd.Dispose();
         if (_log is not null)
         {
-            _log.WatchWith(relay);
+            _log.WatchWith(relay.Value);
             _log.Dispose(); // it exits when its pipes close, and the container holds them now
         }
         if (_targets == StdioTargets.Console) _terminal = terminal;
@@ -136,17 +136,17 @@ internal sealed class ProcessStdio : IDisposable
         {
             _terminal = terminal;
             StdioFiles.SetNonBlocking(terminal);
-            _output = new Pump(relay, terminal.Duplicate(), _terminalOutput, _stdout.Log);
+            _output = new Pump(relay.Value, terminal.Duplicate(), _terminalOutput, _stdout.Log);
             HangUpWhenReaderCloses();
-            if (_stdinFifo is not null) _input = new Pump(relay, _stdinFifo, terminal.Duplicate(), log: null);
+            if (_stdinFifo is not null) _input = new Pump(relay.Value, _stdinFifo, terminal.Duplicate(), log: null);
         }
         else if (_stdinFifo is not null)
         {
             StdioFiles.SetNonBlocking(_stdinPipe!);
-            _input = new Pump(relay, _stdinFifo, _stdinPipe!, log: null);
+            _input = new Pump(relay.Value, _stdinFifo, _stdinPipe!, log: null);
         }
         foreach (var stream in (OutputStream[])[_stdout, _stderr])
-            if (stream.Pipe is not null) stream.Relay(relay);
+            if (stream.Pipe is not null) stream.Relay(relay.Value);
     }
 
     /// <summary>Hangs the terminal up when the reader of its output is gone for good.</summary>

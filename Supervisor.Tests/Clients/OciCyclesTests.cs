@@ -51,4 +51,19 @@ public sealed class OciCyclesTests : IDisposable
             }
         }
     }
+
+    [Fact]
+    public async Task A_foreground_run_without_a_terminal_has_no_thread_that_relays()
+    {
+        await _oci.Configure(["sleep", "1000"]);
+        var id = NewId();
+        using var run = Start(Executable, "--root", _oci.Root, "run", "--bundle", _oci.Bundle, id);
+        await Eventually.IsTrue(async () => (await _oci.Do("state", id)).Output.Contains("running", StringComparison.Ordinal));
+        var threads = Directory.GetDirectories($"/proc/{run.Id}/task").Select(t => File.ReadAllText(t + "/comm").Trim())
+            .ToArray();
+        Ok(await _oci.Do("kill", id, "KILL"));
+        await run.WaitForExitAsync().WaitAsync(Patience);
+        Assert.NotEmpty(threads);
+        Assert.DoesNotContain("stdio", threads);
+    }
 }
