@@ -53,6 +53,22 @@ public sealed class OciCyclesTests : IDisposable
     }
 
     [Fact]
+    public async Task Several_processes_create_and_delete_containers_under_one_parent_cgroup_at_the_same_time()
+    {
+        var parent = NewId();
+        using var second = new OciRuntime();
+        await Task.WhenAll(Each(_oci, "a"), Each(second, "b"));
+        var all = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
+        Assert.Empty(Directory.EnumerateDirectories("/sys/fs/cgroup", parent, all));
+
+        async Task Each(OciRuntime oci, string name)
+        {
+            await oci.Configure(["true"], c => c["linux"]!["cgroupsPath"] = $"/{parent}/{name}");
+            for (var i = 0; i < Math.Min(Cycles, 20); i++) Ok(await oci.Do("run", $"{parent}-{name}"));
+        }
+    }
+
+    [Fact]
     public async Task A_foreground_run_without_a_terminal_has_no_thread_that_relays()
     {
         await _oci.Configure(["sleep", "1000"]);
