@@ -68,8 +68,15 @@ build_products() {
   exec 9>&-
 }
 
-# The benchmarks, native as the products are, into out/lib/benchmarks. With a record of what was said in out/log.
+# The benchmarks, native as the products are, into out/lib/benchmarks.
 build_benchmarks() {
-  mkdir -p "$here/out/log" "$here/out/benchmarks"
+  local stamp=$here/out/built-benchmarks started
+  # shellcheck disable=SC2046
+  newer_than "$stamp" $(sources) "$here/benchmarks/Supervisor.Benchmarks" || return 0
+  need_sdk
+  say "building the benchmarks (first use or changed sources)"
+  mkdir -p "$here/out/log"
+  started=$(mktemp "$here/out/started.XXXXXX")
   quietly "$here/out/log/benchmarks.log" dotnet publish "$here/benchmarks/Supervisor.Benchmarks" -c Release -o "$here/out/lib/benchmarks" -v q --nologo
+  mv "$started" "$stamp"
 }
