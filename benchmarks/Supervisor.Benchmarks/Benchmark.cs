@@ -6,16 +6,15 @@ namespace Supervisor.Benchmarks;
 /// <param name="Round">Does the work once and returns the number of that round, in <paramref name="Unit"/>.</param>
 internal sealed record Benchmark(string Name, string Unit, Func<Task<double>> Round)
 {
-    private const int WarmUps = 2, Rounds = 5;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    public async Task<double> Median()
+    public async Task<double> Median(int warmUps = 2, int rounds = 5)
     {
-        for (var i = 0; i < WarmUps; i++) await Once();
-        var results = new double[Rounds];
-        for (var i = 0; i < Rounds; i++) results[i] = await Once();
+        for (var i = 0; i < warmUps; i++) await Once();
+        var results = new double[rounds];
+        for (var i = 0; i < rounds; i++) results[i] = await Once();
         Array.Sort(results);
-        return results[Rounds / 2];
+        return results[rounds / 2];
     }
 
     private Task<double> Once() => Round().WaitAsync(Patience);

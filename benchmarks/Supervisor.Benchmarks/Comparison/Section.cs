@@ -52,5 +52,5 @@ internal sealed record Section(
     }
 
     private static Section OfParts(IReadOnlyList<string> words) =>
-        new(Parts, 4, (run, stop) => PartsSection.MeasureAsync(run, words, stop));
+        new(Parts, 5, (run, stop) => PartsSection.MeasureAsync(run, words, stop));
 }

@@ -5,20 +5,19 @@ namespace Supervisor.Benchmarks.Comparison.Sections;
 /// <summary>Starts of a daemon: without containers, and after it was killed while many were running.</summary>
 internal static class StartSection
 {
-    private const int Containers = 1000;
-
     public static async Task<IReadOnlyList<Table>> MeasureAsync(Run run, CancellationToken stop)
     {
         await using var daemons = await DaemonGroup.StartAsync(run, run.Daemons, stop);
+        var count = run.IsQuick ? 20 : 1000;
         var table = new Table("Start and recovery",
-            $"From the start of the process until it answers; after SIGKILL with {Containers:N0} running containers (containerd: "
-            + $"{DaemonKind.Containerd.Most}), until a client has listed all of them.",
+            $"From the start of the process until it answers; after SIGKILL with {count:N0} running containers (containerd: "
+            + $"{Math.Min(count, DaemonKind.Containerd.Most)}), until a client has listed all of them.",
             daemons.Names);
         var starts = Math.Clamp(run.Rounds / 10, 3, 20);
         table.Add("without containers", await RestartsAsync(daemons, starts, stop));
         var populations = daemons.ConvertAll(d => new Population(d));
-        foreach (var each in populations) await each.GrowAsync(run.IsQuick ? 20 : Containers, stop);
-        table.Add(run.IsQuick ? "with 20 containers" : "with 1,000 containers", await RestartsAsync(daemons, starts, stop));
+        foreach (var each in populations) await each.GrowAsync(count, stop);
+        table.Add($"with {count:N0} containers", await RestartsAsync(daemons, starts, stop));
         return [table];
     }
 
