@@ -8,8 +8,13 @@ namespace Supervisor.Persistence.Sqlite;
 public interface IUnsyncedEvent;
 
 /// <summary>
-/// Marks the type of an event that a kill of the process may lose, too, if nothing else was committed after it: it is written
-/// with the next commit of any actor, at the latest after a few hundredths of a second. For what a recovery finds out and
-/// repeats. Its handler runs only then: an actor that must not wait persists it with <c>PersistAsync</c>.
+/// Marks the type of an event that even a kill of the process may lose, unless something requested later was committed: it is
+/// written with the next commit of any actor, at the latest after a few hundredths of a second, and its actor's handler does not
+/// wait for that. For what a recovery finds out and repeats. A failure to write it is published as
+/// <see cref="DeferredWriteFailed"/>.
 /// </summary>
 public interface IDeferredEvent : IUnsyncedEvent;
+
+/// <summary>An event that was acknowledged could not be written: what its actor knows is ahead of the journal.</summary>
+/// <param name="PersistenceId">Of the first such event.</param>
+public sealed record DeferredWriteFailed(string PersistenceId, Exception Cause);

@@ -48,8 +48,15 @@ public sealed class ContainersActor : CompactingActor
                 child.Forward(command);
                 break;
             case ContainerCommand.Create create:
-                Register(new ContainerRegistered(create.Id, Present: true));
-                Child(create.Id).Forward(create);
+                var asker = Sender;
+                Failpoint.Pass("before", "journal registry Present");
+                Persist(new ContainerRegistered(create.Id, Present: true), e =>
+                {
+                    Failpoint.Pass("after", "journal registry Present");
+                    Apply(e);
+                    Child(create.Id).Tell(create, asker);
+                    CompactIfLong(CompactEvery, () => new RegistryCompacted([.. _registered]));
+                });
                 break;
             case ContainerCommand command:
                 Sender.Tell(new ContainerReply(
@@ -62,8 +69,13 @@ public sealed class ContainersActor : CompactingActor
             case ContainerActor.Passivate:
                 break;
             case ContainerActor.PassivationAnswer { IsAbsent: true } answer when _children.Remove(answer.Id, out var child):
-                Register(new ContainerRegistered(answer.Id, Present: false));
-                Context.Stop(child);
+                Failpoint.Pass("before", "journal registry Gone");
+                Persist(new ContainerRegistered(answer.Id, Present: false), e =>
+                {
+                    Failpoint.Pass("after", "journal registry Gone");
+                    Apply(e);
+                    Context.Stop(child);
+                });
                 break;
             case ContainerActor.PassivationAnswer answer when _passivating.Remove(answer.Id):
                 Stash.UnstashAll();
@@ -97,22 +109,6 @@ public sealed class ContainersActor : CompactingActor
                 foreach (var id in _registered) Child(id);
                 break;
         }
-    }
-
-    /// <summary>
-    /// Applied at once, since nothing waits for the commit: what the container journals next comes after it, and a registered
-    /// container that was never created, or is gone, is released at the next start.
-    /// </summary>
-    private void Register(ContainerRegistered registered)
-    {
-        var what = $"journal registry {(registered.Present ? "Present" : "Gone")}";
-        Failpoint.Pass("before", what);
-        Apply(registered);
-        PersistAsync(registered, _ =>
-        {
-            Failpoint.Pass("after", what);
-            CompactIfLong(CompactEvery, () => new RegistryCompacted([.. _registered]));
-        });
     }
 
     private void Apply(ContainerRegistered e)

@@ -109,4 +109,4 @@ public abstract record ExecEvent(DateTimeOffset At) : IUnsyncedEvent
 }
 
 /// <summary>A task has an exec of this id, or no longer has it. In the task's journal: journal/v1/exec.proto.</summary>
-public sealed record ExecRegistered(ExecId Id, bool Present) : IUnsyncedEvent;
+public sealed record ExecRegistered(ExecId Id, bool Present) : IDeferredEvent;

@@ -20,6 +20,7 @@ public sealed class SqliteJournal : AsyncWriteJournal
     private readonly StoreAccess _store;
     private readonly JournalTable _table;
     private readonly Payloads _payloads;
+    private readonly DeferredWrites _deferred;
 
     /// <param name="config">The plugin's section.</param>
     public SqliteJournal(Config config)
@@ -29,6 +30,8 @@ public sealed class SqliteJournal : AsyncWriteJournal
         _payloads = new Payloads((ExtendedActorSystem)Context.System);
         var bounds = HistoryBounds.From(config.GetConfig("history"), settings);
         var bootId = BootEpoch.Current(config.GetString("boot-id"));
+        var events = Context.System.EventStream;
+        _deferred = new DeferredWrites((id, cause) => events.Publish(new DeferredWriteFailed(id, cause)));
         var (witness, log) = (config.GetString("witness"), Context.GetLogger());
         (_store, _table) = SqlitePersistence.Get(Context.System).Acquire(
             settings, () => new JournalTable(settings, bounds, bootId, witness, message => log.Warning("{0}", message)));
@@ -96,19 +99,27 @@ public sealed class SqliteJournal : AsyncWriteJournal
         }
         if (rows.Count > 0)
         {
-            await _store.Do(() => $"writing {rows.Count} events of \"{rows[0].PersistenceId}\"", durability, connection =>
-            {
-                _table.Append(connection, rows);
-                return 0;
-            }, cancellationToken).ConfigureAwait(false);
+            if (durability is Durability.Deferred) _deferred.Add(rows, () => Write(rows, durability, CancellationToken.None));
+            else await Write(rows, durability, cancellationToken).ConfigureAwait(false);
         }
         return rejections.Exists(r => r is not null) ? [.. rejections!] : null;
     }
 
+    private Task<int> Write(List<NewRow> rows, Durability durability, CancellationToken cancellation) => _store.Do(
+        () => $"writing {rows.Count} events of \"{rows[0].PersistenceId}\"", durability, connection =>
+        {
+            _table.Append(connection, rows);
+            return 0;
+        }, cancellation);
+
+    /// <summary>A read of this actor's events: in a group with its own deferred ones.</summary>
+    private Durability ReadOf(string persistenceId) =>
+        _deferred.Include(persistenceId) ? Durability.Unsynced : Durability.Read;
+
     /// <inheritdoc/>
     public override Task<long> ReadHighestSequenceNrAsync(
         string persistenceId, long fromSequenceNr, CancellationToken cancellationToken) => _store.Do(
-        () => $"reading the highest sequence number of \"{persistenceId}\"", Durability.Read,
+        () => $"reading the highest sequence number of \"{persistenceId}\"", ReadOf(persistenceId),
         connection => _table.Highest(connection, persistenceId), cancellationToken);
 
     /// <inheritdoc/>
@@ -127,7 +138,7 @@ public sealed class SqliteJournal : AsyncWriteJournal
         }
 
         Task<List<StoredRow>> Read(long from, long most) =>
-            _store.Do(() => $"reading events of \"{persistenceId}\"", Durability.Read,
+            _store.Do(() => $"reading events of \"{persistenceId}\"", ReadOf(persistenceId),
             connection => _table.Replay(connection, persistenceId, from, toSequenceNr, Math.Min(most, Slice)),
                 CancellationToken.None);
     }

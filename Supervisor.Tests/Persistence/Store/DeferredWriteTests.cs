@@ -1,3 +1,4 @@
+using Akka.Actor;
 using Supervisor.Persistence.Sqlite;
 using Supervisor.Persistence.Sqlite.Store;
 using static Supervisor.Tests.Persistence.Database;
@@ -107,16 +108,56 @@ public sealed class DeferredWriteTests
     {
         await using var system = PersistentSystem.OnDisk();
         var actor = system.Start<Recorder>("a", _probe);
-        actor.Tell(Do(a => a.PersistAll(["1", "2", "3"], a.Note)), Akka.Actor.ActorRefs.NoSender);
+        actor.Tell(Do(a => a.PersistAll(["1", "2", "3"], a.Note)), ActorRefs.NoSender);
         await _probe.Expect("recovered 0", "1", "2", "3");
         actor.Tell(Do(a =>
         {
             a.DeleteMessages(3);
             a.Persist("4", a.Note);
-        }), Akka.Actor.ActorRefs.NoSender);
+        }), ActorRefs.NoSender);
         await _probe.Next(2);
         await system.StopAsync();
         using var database = Open(system.File);
         Assert.Equal(4L, Scalar<long>(database, "SELECT sum(sequence_nr) FROM event_journal WHERE persistence_id = 'a'"));
     }
+
+    [Fact]
+    public async Task An_actor_that_restarts_finds_its_deferred_events()
+    {
+        await using var system = PersistentSystem.OnDisk();
+        for (var i = 0; i < 20; i++)
+        {
+            var actor = system.Start<Recorder>("a", _probe);
+            actor.Tell(Do(a =>
+            {
+                for (var n = 0; n <= i; n++) a.Persist(new Soon($"{n}"), a.Note);
+                a.Persist(new Soon("last"), _ => a.Note("acknowledged"));
+            }), ActorRefs.NoSender);
+            while (await _probe.Next() is not "acknowledged") { }
+            await actor.GracefulStop(Probe.Soon);
+            Assert.Equal("stopped", await _probe.Next());
+        }
+        system.Start<Recorder>("a", _probe);
+        const int All = 20 * 21 / 2 + 20;
+        var seen = await _probe.Next(All + 1);
+        Assert.Equal($"recovered {All}", seen[^1]);
+    }
+
+    [Fact]
+    public async Task A_deferred_event_that_cannot_be_written_is_published()
+    {
+        await using var system = PersistentSystem.OnDisk();
+        system.System.EventStream.Subscribe(system.Start<Recorder>("observer", _probe), typeof(DeferredWriteFailed));
+        var (first, second) = (system.Start<Recorder>("a", _probe), system.Start<Recorder>("a", _probe));
+        foreach (var recovered in await _probe.Next(3)) Assert.Equal("recovered 0", recovered);
+        first.Tell(Do(a => a.Persist("1", a.Note)), ActorRefs.NoSender);
+        await _probe.Expect("1");
+        second.Tell(Do(a => a.Persist(new Soon("1"), _ => a.Note("acknowledged"))), ActorRefs.NoSender); // of that number, too
+        await _probe.Expect("acknowledged");
+        var failed = Assert.IsType<DeferredWriteFailed>(await _probe.Next());
+        Assert.Equal("a", failed.PersistenceId);
+        Assert.Contains("UNIQUE", failed.Cause.Message, StringComparison.Ordinal);
+    }
+
+    public sealed record Soon(string What) : IDeferredEvent;
 }
