@@ -67,7 +67,11 @@ public sealed class ContainerTask : TaskProcess
         if ((await StatusAsync(cancel)).State is ProcessState.Paused or ProcessState.Pausing)
             await UnlessPastAsync(ResumeAsync(cancel)); // a frozen process does not exit (cgroup v1)
         var kill = new KillRequest { ContainerId = ContainerId, Signal = SIGKILL, All = true };
-        await UnlessPastAsync(Connection.CallAsync($"kill {Name}", c => Connection.Tasks.KillAsync(kill, c), cancel));
+        var isPast = !await UnlessPastAsync(
+            Connection.CallAsync($"kill {Name}", c => Connection.Tasks.KillAsync(kill, c), cancel));
+        // A process that never was, e.g. of a restore that failed, has no exit to wait for.
+        if (isPast && (await StatusAsync(cancel)).State is ProcessState.Created or ProcessState.Stopped)
+            return await DeleteAsync(cancel);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         deadline.CancelAfter(Connection.Options.Timeout);
         try
@@ -160,15 +164,17 @@ public sealed class ContainerTask : TaskProcess
         }
     }
 
-    /// <summary>Ignores that the process has exited meanwhile.</summary>
-    private static async Task UnlessPastAsync(Task call)
+    /// <returns>False: the process has exited meanwhile.</returns>
+    private static async Task<bool> UnlessPastAsync(Task call)
     {
         try
         {
             await call;
+            return true;
         }
         catch (ClientException e) when (e.Code is ErrorCode.NotFound or ErrorCode.FailedPrecondition)
         {
+            return false;
         }
     }
 

@@ -111,18 +111,32 @@ public sealed class ClientServers : IAsyncLifetime
     private async Task DeleteAllAsync(Server server)
     {
         using var client = Connect(server);
+        var failures = new List<Exception>();
         foreach (var container in await client.ContainersAsync())
         {
             try
             {
-                await using var task = await container.TaskAsync();
-                await task.ForceDeleteAsync();
+                await DeleteAsync(container);
             }
-            catch (ClientException e) when (e.Code is ErrorCode.NotFound)
+            catch (ClientException e)
             {
-                // It has none.
+                failures.Add(e); // and the others are deleted
             }
-            await container.DeleteAsync();
         }
+        if (failures.Count > 0) throw new AggregateException(failures);
+    }
+
+    private static async Task DeleteAsync(Container container)
+    {
+        try
+        {
+            await using var task = await container.TaskAsync();
+            await task.ForceDeleteAsync();
+        }
+        catch (ClientException e) when (e.Code is ErrorCode.NotFound)
+        {
+            // It has none.
+        }
+        await container.DeleteAsync();
     }
 }

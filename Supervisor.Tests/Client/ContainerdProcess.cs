@@ -22,7 +22,12 @@ internal sealed class ContainerdProcess(string place) : IAsyncDisposable
             [grpc]
               address = "{Address}"
             """);
-        _process = CommandLine.Start("containerd", "--config", config);
+        // runc finds criu there alone.
+        var criu = Path.GetDirectoryName(Environment.GetEnvironmentVariable("SUPERVISOR_CRIU"));
+        _process = CommandLine.Start("containerd", ["--config", config], new Dictionary<string, string>
+        {
+            ["PATH"] = $"{criu}:{Environment.GetEnvironmentVariable("PATH")}".TrimStart(':'),
+        });
         var log = _process.StandardError;
         while (await log.ReadLineAsync().WaitAsync(CommandLine.Patience) is { } line
             && !line.Contains("successfully booted", StringComparison.Ordinal)) { }
@@ -42,5 +47,21 @@ internal sealed class ContainerdProcess(string place) : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_process is not null) await KillAsync();
+        foreach (var pid in Directory.GetDirectories("/proc").Select(d => int.TryParse(Path.GetFileName(d), out var p) ? p : 0))
+            if (pid > 0 && IsShim(pid)) await KillAsync(pid); // of a test that failed
     }
+
+    private bool IsShim(int pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/cmdline").Contains($"-address\0{Address}\0", StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            return false; // it has exited
+        }
+    }
+
+    private static async Task KillAsync(int pid) => await CommandLine.RunAsync("kill", "-KILL", $"{pid}");
 }
