@@ -87,7 +87,7 @@ public sealed class EventSubscription : IAsyncEnumerable<ProcessEvent>, IAsyncDi
             catch (RpcException e) when (e.StatusCode is StatusCode.OutOfRange && _isReconnected)
             {
                 _next = 0; // of new events
-                _gap = $"the connection was lost for longer than events are kept: {e.Status.Detail}";
+                _gap = $"the daemon's history does not continue where the subscription was: {e.Status.Detail}";
             }
             catch (RpcException e)
             {

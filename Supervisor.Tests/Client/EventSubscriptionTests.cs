@@ -107,6 +107,23 @@ public sealed class EventSubscriptionTests(ClientServers servers) : IClassFixtur
     }
 
     [Fact]
+    public async Task A_subscription_says_that_the_history_was_replaced()
+    {
+        await using var daemon = await DaemonProcess.StartAsync();
+        using var client = new SupervisorClient(new ClientOptions { Address = daemon.Address, Namespace = daemon.Namespace });
+        for (var i = 0; i < 50; i++) // more than a new daemon has
+            await (await client.NewContainerAsync(ClientServers.NewId(), "{}")).DeleteAsync();
+        await using var events = new Reader(await client.SubscribeAsync());
+        await daemon.KillAsync();
+        Directory.Delete(daemon.Root, recursive: true);
+        daemon.Arguments = ["--forget"];
+        await daemon.RestartAsync();
+        var gap = (await events.UntilAsync(e => e.Error is not null))[^1];
+        Assert.Equal((EventKind.Unknown, ""), (gap.Kind, gap.Topic));
+        Assert.Contains("does not continue", gap.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_history_and_an_inspection_are_the_daemons_alone()
     {
         using var client = servers.Connect(Server.Supervisor);
