@@ -1,9 +1,11 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Containerd.Services.Snapshots.V1;
 using Supervisor.Client;
 using Supervisor.Client.Errors;
 using Supervisor.Client.Stdio;
 using Supervisor.Tests.EndToEnd;
+using Supervisor.Tests.Host;
 
 namespace Supervisor.Tests.Client;
 
@@ -290,6 +292,29 @@ public sealed class ContainerLifeTests(ClientServers servers) : IClassFixture<Cl
         {
             shared.Delete(recursive: true);
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Servers))]
+    public async Task A_container_with_a_snapshot_runs_on_it(Server server)
+    {
+        using var client = servers.Connect(server);
+        using var channel = TestDaemon.Connect(client.Options.Address);
+        var (snapshots, id) = (new Snapshots.SnapshotsClient(channel), ClientServers.NewId());
+        var call = TestDaemon.In(client.Options.Namespace);
+        var prepared = await snapshots.PrepareAsync(new PrepareSnapshotRequest { Snapshotter = "overlayfs", Key = id }, call);
+        var root = Assert.Single(prepared.Mounts).Source; // a bind mount: there is no parent
+        foreach (var directory in (string[])["bin", "proc", "dev"]) Directory.CreateDirectory(Path.Join(root, directory));
+        ProgramCopy.OfBusybox(Path.Join(root, "bin", "sh"));
+        var spec = servers.Spec(id, "exit 9", spec => spec["root"]!["path"] = "rootfs");
+        Assert.Equal(ErrorCode.InvalidArgument, await CodeAsync(
+            () => client.NewContainerAsync(id, spec, new ContainerOptions { SnapshotKey = id })));
+        var container = await client.NewContainerAsync(
+            id, spec, new ContainerOptions { Snapshotter = "overlayfs", SnapshotKey = id });
+        await using var task = await container.StartAsync();
+        Assert.Equal(9, (await task.WaitAsync().WaitAsync(Patience)).Code);
+        await task.DeleteAsync();
+        await container.DeleteAsync();
     }
 
     private Task<CommandLine.Outcome> FlockAsync(string id)
