@@ -85,7 +85,7 @@ internal sealed class DaemonConnection : IDisposable
                 $"{what}: this user may not open the socket {Options.Address} (EACCES): use root, or another address", e);
         if (Refused(e) is { } refused)
             return new(ErrorCode.Unavailable,
-                $"{what}: no daemon answers at {Options.Address} ({refused.Message}): start it, or use another address", e);
+                $"{what}: no daemon answers at {Options.Address} ({Reason(refused)}): start it, or use another address", e);
         return IsLost(e) && e.Status.DebugException is not null
             ? new(ErrorCode.Unavailable,
                 $"{what}: the daemon at {Options.Address} exited before it answered: whether it was done is not known", e)
@@ -115,6 +115,10 @@ internal sealed class DaemonConnection : IDisposable
         while (cause is not (null or SocketException)) cause = cause.InnerException;
         return cause as SocketException;
     }
+
+    // .NET has no SocketError for ENOENT: for a unix socket, this one is it.
+    private static string Reason(SocketException e) => e.SocketErrorCode is SocketError.AddressNotAvailable
+        ? "there is no such socket, ENOENT" : $"{e.Message}, errno {e.NativeErrorCode}";
 
     private static async ValueTask<Stream> ConnectAsync(string address, CancellationToken cancel)
     {

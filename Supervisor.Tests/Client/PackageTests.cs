@@ -62,8 +62,8 @@ public sealed partial class PackageTests(ClientServers servers) : IClassFixture<
             }
             var failed = await CommandLine.RunAsync("dotnet", "exec", sample, "/nonexistent/socket");
             Assert.Equal(1, failed.Status);
-            Assert.Contains("Unavailable: subscribe to events: no daemon answers at /nonexistent/socket", failed.Errors,
-                StringComparison.Ordinal);
+            Assert.Contains("Unavailable: subscribe to events: no daemon answers at /nonexistent/socket "
+                + "(there is no such socket, ENOENT)", failed.Errors, StringComparison.Ordinal);
         }
         finally
         {
