@@ -74,7 +74,9 @@ public sealed partial class PackageTests(ClientServers servers) : IClassFixture<
     /// <summary>Runs the sample while a container lives, until SIGINT.</summary>
     private static async Task FollowAsync(string sample, ClientOptions options, Container container)
     {
-        using var running = CommandLine.Start("dotnet", "exec", sample, options.Address, options.Namespace);
+        // A background job of a shell ignores SIGINT, and so would all of its children.
+        using var running = CommandLine.Start(
+            "env", "--default-signal=INT", "dotnet", "exec", sample, options.Address, options.Namespace);
         try
         {
             _ = running.StandardError.ReadToEndAsync();
