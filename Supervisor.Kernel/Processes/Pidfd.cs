@@ -14,7 +14,7 @@ public readonly record struct ProcessUsage(TimeSpan User, TimeSpan System, long 
 /// <summary>Refers to one process until disposed, even after its pid is reused.</summary>
 public sealed unsafe class Pidfd : SafeHandleMinusOneIsInvalid
 {
-    private const int P_PIDFD = 3, WEXITED = 4, WNOHANG = 1, WNOWAIT = 0x1000000;
+    private const int SiginfoInts = 32, P_PIDFD = 3, WEXITED = 4, WNOHANG = 1, WNOWAIT = 0x1000000;
 
     /// <summary>Takes ownership of <paramref name="number"/>.</summary>
     public Pidfd(int number) : base(ownsHandle: true) => SetHandle(number);
@@ -117,14 +117,8 @@ public sealed unsafe class Pidfd : SafeHandleMinusOneIsInvalid
     internal static bool HasEndedChild()
     {
         const int P_ALL = 0;
-        var info = stackalloc int[32]; // as below
-        while (true)
-        {
-            new Span<int>(info, 32).Clear();
-            if ((int)syscall(Syscall.waitid, P_ALL, 0, info, WEXITED | WNOHANG | WNOWAIT, null) == 0) return info[4] != 0;
-            if (Errno.Last is Errno.ECHILD) return false;
-            if (Errno.Last is not Errno.EINTR) throw new SyscallException("waitid", Errno.Last);
-        }
+        var info = stackalloc int[SiginfoInts];
+        return TryWait(P_ALL, 0, WEXITED | WNOHANG | WNOWAIT, info, null);
     }
 
     // proc_pid_fdinfo(5): -1 once it has been reaped.
@@ -141,17 +135,21 @@ public sealed unsafe class Pidfd : SafeHandleMinusOneIsInvalid
 
     private ExitStatus? Wait(int options, long* usage = null)
     {
-        var info = stackalloc int[32]; // siginfo_t, 128 bytes: si_signo, si_errno, si_code, _, si_pid, si_uid, si_status
+        const int CLD_EXITED = 1;
+        var info = stackalloc int[SiginfoInts];
+        if (!TryWait(P_PIDFD, Number, options, info, usage)) return null;
+        return info[2] == CLD_EXITED ? ExitStatus.Exited(info[6]) : ExitStatus.Killed(info[6]);
+    }
+
+    /// <param name="info">A siginfo_t: si_signo, si_errno, si_code, _, si_pid, si_uid, si_status.</param>
+    /// <returns>False where there is no such child, or, with WNOHANG, it is still running.</returns>
+    private static bool TryWait(int type, int id, int options, int* info, long* usage)
+    {
         while (true)
         {
-            new Span<int>(info, 32).Clear();
-            if ((int)syscall(Syscall.waitid, P_PIDFD, Number, info, options, usage) == 0) // libc's waitid takes no rusage
-            {
-                const int CLD_EXITED = 1;
-                if (info[4] == 0) return null; // WNOHANG, and it is still running
-                return info[2] == CLD_EXITED ? ExitStatus.Exited(info[6]) : ExitStatus.Killed(info[6]);
-            }
-            if (Errno.Last is Errno.ECHILD) return null;
+            new Span<int>(info, SiginfoInts).Clear();
+            if ((int)syscall(Syscall.waitid, type, id, info, options, usage) == 0) return info[4] != 0; // libc's takes no rusage
+            if (Errno.Last is Errno.ECHILD) return false;
             if (Errno.Last is not Errno.EINTR) throw new SyscallException("waitid", Errno.Last);
         }
     }
