@@ -131,7 +131,7 @@ public sealed class ExecActor : ProcessActor<ExecState, ExecCommand, ExecEvent, 
     private void Settle()
     {
         var gone = State is ExecState.Absent;
-        if (gone) DeleteMessages(LastSequenceNr);
+        if (gone && LastSequenceNr > 0) DeleteMessages(LastSequenceNr);
         Context.Parent.Tell(new ExecStatus(
             _id.Value, _handled, State is IPending, State is IPending or ExecState.Running, gone));
     }
