@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Supervisor.Tests.EndToEnd;
 
-namespace Supervisor.Tests.Client;
+namespace Supervisor.Tests.Clients;
 
 /// <summary>Debian's containerd, private to a test.</summary>
 internal sealed class ContainerdProcess(string place) : IAsyncDisposable

@@ -11,28 +11,13 @@ public sealed class ContainerdRuntimeTests : IAsyncLifetime
 {
     private readonly OciRuntime _oci = new();
     private readonly string _namespace = NewId();
-    private Process _containerd = null!;
+    private readonly ContainerdProcess _containerd;
 
-    private string Socket => $"{_oci.Place}/containerd.sock";
+    public ContainerdRuntimeTests() => _containerd = new ContainerdProcess(_oci.Place);
 
-    public async Task InitializeAsync()
-    {
-        var config = Path.Join(_oci.Place, "config.toml");
-        await File.WriteAllTextAsync(config, $"""
-            version = 2
-            root = "{_oci.Place}/containerd/root"
-            state = "{_oci.Place}/containerd/state"
-            disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]
-            [grpc]
-              address = "{Socket}"
-            """);
-        _containerd = CommandLine.Start("containerd", "--config", config);
-        var log = _containerd.StandardError;
-        while (await log.ReadLineAsync().WaitAsync(CommandLine.Patience) is { } line
-            && !line.Contains("successfully booted", StringComparison.Ordinal)) { }
-        _ = log.ReadToEndAsync();
-        _ = _containerd.StandardOutput.ReadToEndAsync();
-    }
+    private string Socket => _containerd.Address;
+
+    public Task InitializeAsync() => _containerd.StartAsync();
 
     public async Task DisposeAsync()
     {
@@ -40,8 +25,7 @@ public sealed class ContainerdRuntimeTests : IAsyncLifetime
             await Ctr("tasks", "delete", "--force", id);
         foreach (var id in (await Ctr("containers", "ls", "-q")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
             await Ctr("containers", "rm", id);
-        _containerd.Kill();
-        await _containerd.WaitForExitAsync();
+        await _containerd.DisposeAsync();
         _oci.Dispose();
         foreach (var directory in Directory.EnumerateDirectories("/sys/fs/cgroup").Append("/sys/fs/cgroup")
             .Select(d => Path.Join(d, _namespace)).Where(Directory.Exists))
