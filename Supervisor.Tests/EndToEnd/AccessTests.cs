@@ -47,7 +47,9 @@ public sealed class AccessTests : IAsyncLifetime
         Assert.Contains(_daemon.Address, named);
         // "@": abstract. unix(7)
         Assert.All(named, name => Assert.StartsWith(_daemon.Place + "/", name, StringComparison.Ordinal));
-        // The diagnostics port accepts commands of a debugger, and is left behind by a killed daemon.
-        Assert.Empty(ours.SelectMany(pid => Directory.GetFiles(Path.GetTempPath(), $"clr-debug-pipe-{pid}-*")));
+        // The diagnostics port accepts commands of a debugger. Its files are named after the process and its start:
+        // those of an earlier process that had the same number stay behind when it is killed, and are not ours.
+        Assert.Empty(ours.SelectMany(pid =>
+            Directory.GetFiles(Path.GetTempPath(), $"clr-debug-pipe-{pid}-{ProcStat.TryStartTime(pid)}-*")));
     }
 }
