@@ -1,3 +1,4 @@
+using Supervisor.Kernel.Processes;
 using static Supervisor.Tests.EndToEnd.CommandLine;
 
 namespace Supervisor.Tests.EndToEnd;
