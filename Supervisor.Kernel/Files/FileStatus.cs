@@ -47,6 +47,9 @@ internal sealed unsafe record FileStatus(uint Mode, uint DeviceMajor, uint Devic
             return LibC.statx(AT_FDCWD, text, 0, (uint)STATX_NLINK, &status) == 0 && status.stx_nlink == 2;
     }
 
+    /// <summary>Size, in bytes; for a directory of procfs what proc(5) says.</summary>
+    public static ulong SizeOf(Fd fd) => Query(fd.Number, STATX_SIZE).stx_size;
+
     /// <summary>Mode, owner and group.</summary>
     public static (uint Mode, uint Uid, uint Gid) OwnerOf(Fd fd)
     {

@@ -1,4 +1,5 @@
 using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
 using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Processes;
@@ -38,16 +39,23 @@ public static unsafe class DescriptorLimit
         var limit = Current;
         if (limit > int.MaxValue) return;
         // The kernel gives the lowest free number: if it is low, most are free, without counting.
-        using (var lowest = Kernel.Files.Fd.DuplicateOf(AlwaysOpen))
+        using (var lowest = Fd.DuplicateOf(AlwaysOpen))
             if ((ulong)lowest.Number < limit / 2 && limit / 2 > Reserve) return;
-        var open = Directory.GetFileSystemEntries("/proc/self/fd").Length;
-        if ((ulong)open + Reserve > limit)
+        var open = CountOpen();
+        if (open + Reserve > limit)
             throw new DescriptorsExhaustedException(
                 $"{open} of {limit} descriptors are open, and the last {Reserve} are reserved: remove containers, "
                     + "or start the daemon with a higher limit (ulimit -n, LimitNOFILE=)");
     }
 
     private const int AlwaysOpen = 2; // standard error
+
+    /// <summary>How many are open: the directory's size since Linux 6.2, its entries before. proc_pid_fd(5).</summary>
+    internal static ulong CountOpen()
+    {
+        using var directory = Fd.Open("/proc/self/fd", OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY);
+        return FileStatus.SizeOf(directory) is > 0 and var size ? size : (ulong)DirectoryNames.Of(directory).Count;
+    }
 
     private static Limits Read()
     {
