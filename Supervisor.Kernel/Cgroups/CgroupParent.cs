@@ -12,17 +12,17 @@ internal sealed class CgroupParent : IDisposable
     private const OpenFlags Flags = OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY;
     private readonly bool _isCpuset;
     private readonly Fd _directory;
-    private readonly Fd? _freezer;
+    private readonly Freezing? _freezing;
     private int _users = 1;
 
-    private CgroupParent(string path, bool isCpuset, Fd directory, Fd? freezer = null) =>
-        (Path, _isCpuset, _directory, _freezer) = (path, isCpuset, directory, freezer);
+    private CgroupParent(string path, bool isCpuset, Fd directory, Freezing? freezing = null) =>
+        (Path, _isCpuset, _directory, _freezing) = (path, isCpuset, directory, freezing);
 
     /// <summary>Its path.</summary>
     public string Path { get; }
 
     /// <summary>Whether v1's freezer, of it or of one above, stops what is in it: a new cgroup would be frozen as well.</summary>
-    public bool IsFrozen => _freezer is not null && KernelFile.ReadValueAgain(_freezer, Path) is not "THAWED";
+    public bool IsFrozen => _freezing?.IsOrdered(Path) ?? false;
 
     /// <summary>The path of the parent of <paramref name="cgroupsPath"/>.</summary>
     public static string PathOf(CgroupHierarchy hierarchy, string cgroupsPath) =>
@@ -57,10 +57,8 @@ internal sealed class CgroupParent : IDisposable
             }
             directory = below;
         }
-        Fd? freezer = null;
-        if (hierarchy.Controllers.Contains("freezer"))
-            _ = CgroupFile.TryOpen(directory!, "freezer.state", OpenFlags.O_RDONLY, out freezer); // the root has none
-        return (new CgroupParent(path, isCpuset, directory!, freezer), Errno.None);
+        var freezing = hierarchy.Controllers.Contains("freezer") ? Freezing.TryOpen(directory!) : null;
+        return (new CgroupParent(path, isCpuset, directory!, freezing), Errno.None);
     }
 
     /// <summary>Creates a cgroup in it. Leaves nothing behind when it fails.</summary>
@@ -84,7 +82,7 @@ internal sealed class CgroupParent : IDisposable
     {
         if (Interlocked.Decrement(ref _users) > 0) return;
         _directory.Dispose();
-        _freezer?.Dispose();
+        _freezing?.Dispose();
     }
 
     // A new v1 cpuset is empty, and no process can join an empty one. cpuset(7). One that another process has created may not
