@@ -177,11 +177,11 @@ public sealed class DaemonHost : IAsyncDisposable
             .AddSingleton(_lifetime).AddSingleton(TimeProvider.System);
         // the socket is the last to start and the first to stop
         builder.Services.AddSingleton<IHostedService>(_ => _actors);
-        if (Options.OwnsProcess) builder.Services.AddHostedService<IdleCollection>();
-        builder.Services.AddSingleton<NamespaceRegistry>().AddSingleton<CallInterceptor>();
+        if (Options.OwnsProcess) builder.Services.AddHostedService<FirstCalls>().AddHostedService<IdleCollection>();
+        builder.Services.AddSingleton<ServiceEndpoints>().AddSingleton<NamespaceRegistry>().AddSingleton<CallInterceptor>();
         AddServices(builder.Services);
         var app = builder.Build();
-        app.Run(new ServiceEndpoints(app.Services).InvokeAsync);
+        app.Run(app.Services.GetRequiredService<ServiceEndpoints>().InvokeAsync);
         return app;
     }
 

@@ -1,4 +1,5 @@
 using Containerd.Services.Introspection.V1;
+using Containerd.Services.Namespaces.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Grpc.Health.V1;
@@ -26,6 +27,23 @@ public sealed class SmallServicesTests(TestDaemon daemon) : IClassFixture<TestDa
     [Fact]
     public void Described_services_and_callable_services_are_the_same() =>
         Assert.Equal(ServiceNames.Served.Order(), ServiceEndpoints.Names.Order());
+
+    [Fact]
+    public async Task The_first_calls_of_a_daemon_are_refused_before_anything_happens()
+    {
+        var bytes = Marshallers.Create<byte[]>(b => b, b => b);
+        foreach (var path in FirstCalls.Paths)
+        {
+            var at = path.LastIndexOf('/');
+            var method = new Method<byte[], byte[]>(MethodType.Unary, path[1..at], path[(at + 1)..], bytes, bytes);
+            var call = daemon.Channel.CreateCallInvoker().AsyncUnaryCall(method, null, In("first"), []);
+            Assert.Equal(StatusCode.InvalidArgument, (await StatusAsync(call)).StatusCode);
+            call = daemon.Channel.CreateCallInvoker().AsyncUnaryCall(method, null, In(null), []);
+            Assert.Equal(StatusCode.FailedPrecondition, (await StatusAsync(call)).StatusCode);
+        }
+        Assert.DoesNotContain(
+            "first", (await daemon.Namespaces.ListAsync(new ListNamespacesRequest(), In(null))).Namespaces.Select(n => n.Name));
+    }
 
     [Theory]
     [InlineData("containerd.services.tasks.v1.Tasks", "NoSuch")]
