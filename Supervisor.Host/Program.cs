@@ -1,5 +1,5 @@
-using Supervisor.Host.Cli;
+using Supervisor.Host.Commands;
 using Supervisor.Kernel.Files;
 
 StandardStreams.FillMissing();
-return await CommandLine.RunAsync(args);
+return await DaemonCommandLine.RunAsync(args);

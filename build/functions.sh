@@ -33,7 +33,7 @@ newer_than() {
 }
 
 sources() {
-  printf '%s\n' "$here"/Supervisor.{Host,Actors,Kernel,Persistence.Sqlite,Protos,Runtime,Shim,Storage} "$here"/hocon "$here"/Directory.* "$here"/build
+  printf '%s\n' "$here"/Supervisor.{Cli,Client,Host,Actors,Kernel,Persistence.Sqlite,Protos,Runtime,Shim,Storage} "$here"/hocon "$here"/Directory.* "$here"/build
 }
 
 # quietly LOG COMMAND...: shows the output only when the command fails.
@@ -45,7 +45,7 @@ quietly() {
   return 1
 }
 
-# The products, into out/bin: supervisor, supervisor-shim, supervisor-oci. One build at a time.
+# The products, into out/bin: supervisor, supervisor-daemon, supervisor-shim, supervisor-oci. One build at a time.
 build_products() {
   local stamp=$here/out/built
   # shellcheck disable=SC2046
@@ -58,9 +58,11 @@ build_products() {
   if newer_than "$stamp" $(sources); then
     say "building (first use or changed sources)"
     local started; started=$(mktemp "$here/out/started.XXXXXX")
-    quietly "$here/out/log/host.log" dotnet publish "$here/Supervisor.Host" -c Release -o "$here/out/lib/supervisor" -p:Native=true -v q --nologo
+    quietly "$here/out/log/daemon.log" dotnet publish "$here/Supervisor.Host" -c Release -o "$here/out/lib/daemon" -p:Native=true -v q --nologo
+    quietly "$here/out/log/cli.log" dotnet publish "$here/Supervisor.Cli" -c Release -o "$here/out/lib/cli" -v q --nologo
     quietly "$here/out/log/shim.log" dotnet publish "$here/Supervisor.Shim" -c Release -o "$here/out/lib/shim" -v q --nologo
-    ln -sfn ../lib/supervisor/supervisor "$here/out/bin/supervisor"
+    ln -sfn ../lib/cli/supervisor "$here/out/bin/supervisor"
+    ln -sfn ../lib/daemon/supervisor-daemon "$here/out/bin/supervisor-daemon"
     ln -sfn ../lib/shim/supervisor-shim "$here/out/bin/supervisor-shim"
     ln -f "$here/out/lib/shim/supervisor-shim" "$here/out/bin/supervisor-oci" # its own name, also when links are resolved
     mv "$started" "$stamp" # as old as the build's start: what changed meanwhile is built next time

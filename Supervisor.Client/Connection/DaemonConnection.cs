@@ -23,7 +23,12 @@ internal sealed class DaemonConnection : IDisposable
         {
             HttpHandler = new SocketsHttpHandler
             {
-                ConnectCallback = (_, cancel) => ConnectAsync(options.Address, cancel),
+                ConnectCallback = async (_, cancel) =>
+                {
+                    var connection = await ConnectAsync(options.Address, cancel);
+                    HasConnected = true;
+                    return connection;
+                },
                 EnableMultipleHttp2Connections = true,
                 UseProxy = false,
             },
@@ -41,6 +46,13 @@ internal sealed class DaemonConnection : IDisposable
     }
 
     public ClientOptions Options { get; }
+
+    /// <summary>Whether there has been a connection: if there is none any more, the daemon has exited.</summary>
+    public bool HasConnected { get; private set; }
+
+    /// <summary>For clients of further services.</summary>
+    public GrpcChannel Channel => _channel;
+
     public Containers.ContainersClient Containers { get; }
     public ContainerdTasks.TasksClient Tasks { get; }
     public Snapshots.SnapshotsClient Snapshots { get; }

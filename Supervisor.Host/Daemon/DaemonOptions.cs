@@ -1,4 +1,5 @@
 using Supervisor.Actors.Persistence;
+using Supervisor.Host.Arguments;
 
 namespace Supervisor.Host.Daemon;
 
@@ -34,11 +35,11 @@ public sealed record DaemonOptions(
     public TimeSpan RefuseFor { get; init; } = TimeSpan.Zero;
 
     /// <summary>Where <c>supervisor serve</c> listens and clients look.</summary>
-    public const string DefaultAddress = "/run/supervisor/supervisor.sock";
+    public const string DefaultAddress = DaemonDefaults.Address;
 
     /// <summary>The default of <see cref="Root"/>.</summary>
-    public const string DefaultRoot = "/var/lib/supervisor";
+    public const string DefaultRoot = DaemonDefaults.Root;
 
     /// <summary>The default of <see cref="State"/> with the default root.</summary>
-    public const string DefaultState = "/run/supervisor";
+    public const string DefaultState = DaemonDefaults.State;
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Akka.Configuration;
+using Supervisor.Host.Arguments;
 using Supervisor.Kernel;
 using Supervisor.Runtime.Stdio;
 

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Supervisor.Host.Daemon;
 using Supervisor.Kernel.Abi;
+using Supervisor.Kernel.Files;
 using static Tmds.Linux.LibC;
 
 namespace Supervisor.Host.Hosting;

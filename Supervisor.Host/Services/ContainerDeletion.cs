@@ -3,6 +3,7 @@ using Supervisor.Actors.Containers;
 using Supervisor.Actors.Identity;
 using Supervisor.Host.Daemon;
 using Supervisor.Host.Services.Storage;
+using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Host.Services;
 

@@ -9,7 +9,7 @@ namespace Supervisor.Tests.Architecture;
 internal static class LibcReferences
 {
     private static readonly string[] Ours =
-        ["Supervisor.Kernel", "Supervisor.Runtime", "Supervisor.Storage", "supervisor-shim", "supervisor"];
+        ["Supervisor.Kernel", "Supervisor.Runtime", "Supervisor.Storage", "supervisor-shim", "supervisor-daemon", "supervisor"];
 
     /// <summary>Functions, and wrappers of functions.</summary>
     public static IReadOnlyList<MethodInfo> Calls { get; } = [.. Members().SelectMany(Methods).Where(m => !m.IsSpecialName)];

@@ -11,7 +11,7 @@ public sealed class RoomTests
 {
     private static readonly string[] Projects =
         ["Supervisor.Kernel", "Supervisor.Runtime", "Supervisor.Storage", "Supervisor.Persistence.Sqlite", "Supervisor.Actors",
-            "Supervisor.Host", "Supervisor.Shim", "Supervisor.Client"];
+            "Supervisor.Host", "Supervisor.Shim", "Supervisor.Client", "Supervisor.Cli"];
 
     public static TheoryData<string> All => [.. Projects];
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Containerd.Services.Tasks.V1;
 using Supervisor.Tests.EndToEnd;
 
@@ -166,21 +167,36 @@ public sealed class ReattachTests
         }
     }
 
-    [Fact]
-    public async Task A_killed_foreground_run_leaves_nothing_after_the_next_one()
+    [Theory]
+    [InlineData(false)] // its daemon notices, and removes everything
+    [InlineData(true)]  // the next run does
+    public async Task A_killed_foreground_run_leaves_nothing(bool daemonIsKilled)
     {
-        var name = $"k{Environment.ProcessId}";
+        var name = $"k{Environment.ProcessId}-{(daemonIsKilled ? 1 : 0)}";
         using var killed = CommandLine.Start(
             CommandLine.Supervisor, "run", "--name", name, "--rootfs", "/", "--", "sh", "-c", "echo up; sleep 1000");
         Assert.Equal("up", await killed.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience));
-        var mine = Directory.GetDirectories("/run/supervisor/embedded", $"{killed.Id}-*").Single();
+        var (mine, daemon) = Embedded(killed.Id);
         var cgroups = File.ReadAllLines(Directory.GetFiles(mine, "cgroup", SearchOption.AllDirectories).Single())
             .Select(l => "/" + l.Split("=/", 2)[1]).ToList();
         Assert.All(cgroups, g => Assert.True(Directory.Exists(g)));
+        if (daemonIsKilled) daemon.Kill();
         killed.Kill();
         await killed.WaitForExitAsync();
-        Assert.Equal(0, (await CommandLine.RunAsync(CommandLine.Supervisor, "run", "--rootfs", "/", "--", "true")).Status);
+        if (daemonIsKilled)
+            Assert.Equal(0, (await CommandLine.RunAsync(CommandLine.Supervisor, "run", "--rootfs", "/", "--", "true")).Status);
+        else await daemon.WaitForExitAsync().WaitAsync(CommandLine.Patience);
+        daemon.Dispose();
         Assert.All(cgroups, g => Assert.False(Directory.Exists(g), $"{g} was not removed"));
         Assert.False(Directory.Exists(mine), $"{mine} was not removed");
+    }
+
+    /// <summary>The directory of a command's daemon, and its process.</summary>
+    private static (string Directory, Process Daemon) Embedded(int command)
+    {
+        var pid = Directory.GetDirectories($"/proc/{command}/task")
+            .SelectMany(t => File.ReadAllText($"{t}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries)).Single();
+        var directory = Directory.GetDirectories("/run/supervisor/embedded", $"{pid}-*").Single();
+        return (directory, Process.GetProcessById(int.Parse(pid)));
     }
 }

@@ -83,7 +83,7 @@ public sealed class DaemonTests : IAsyncLifetime
     [Fact]
     public async Task Removing_a_container_removes_its_snapshot()
     {
-        using var client = new Supervisor.Host.Cli.DaemonClient(_daemon.Address, _daemon.Namespace);
+        using var client = new Supervisor.Cli.Connection.DaemonClient(_daemon.Address, _daemon.Namespace);
         await client.Snapshots.PrepareAsync(new PrepareSnapshotRequest { Snapshotter = "native", Key = "mine" }, client.Call());
         await client.Containers.CreateAsync(new CreateContainerRequest
         {

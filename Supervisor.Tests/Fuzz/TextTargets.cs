@@ -1,6 +1,4 @@
 using System.Text;
-using Supervisor.Host.Cli;
-using Supervisor.Host.Cli.Users;
 using Supervisor.Host.Filters;
 using Supervisor.Kernel.Cgroups;
 using Supervisor.Kernel.Mounts;
@@ -9,6 +7,7 @@ using Supervisor.Runtime.Checkpointing;
 using Supervisor.Runtime.Oci;
 using Supervisor.Runtime.Programs;
 using Supervisor.Runtime.ShimClient;
+using Supervisor.Runtime.Users;
 using Supervisor.Storage;
 using Supervisor.Storage.Content;
 using Supervisor.Storage.Layers;
@@ -125,7 +124,7 @@ internal static class TextTargets
             Holds(user != "1000" || found.Uid == 1000, "a number that was taken for a name");
             return true;
         }
-        catch (CliException)
+        catch (UnknownUserException)
         {
             return false;
         }

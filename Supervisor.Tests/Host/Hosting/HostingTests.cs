@@ -8,6 +8,7 @@ using Grpc.Core;
 using Grpc.Health.V1;
 using Supervisor.Host.Daemon;
 using Supervisor.Host.Hosting;
+using Supervisor.Kernel.Files;
 using static Supervisor.Tests.Host.TestDaemon;
 
 namespace Supervisor.Tests.Host.Hosting;

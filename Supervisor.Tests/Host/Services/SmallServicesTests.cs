@@ -94,7 +94,7 @@ public sealed class SmallServicesTests(TestDaemon daemon) : IClassFixture<TestDa
     [Fact]
     public async Task Our_own_clients_can_query_the_daemons_directories()
     {
-        using var client = new Supervisor.Host.Cli.DaemonClient(daemon.Options.Address, "default");
+        using var client = new Supervisor.Cli.Connection.DaemonClient(daemon.Options.Address, "default");
         Assert.Equal((daemon.Options.Root, daemon.Options.State), await client.DirectoriesAsync(CancellationToken.None));
     }
 

@@ -1,5 +1,5 @@
 using System.Text;
-using Supervisor.Host.Cli.Running;
+using Supervisor.Cli.Running;
 using Supervisor.Runtime.Stdio;
 
 namespace Supervisor.Tests.Runtime.Stdio;

@@ -1,0 +1,44 @@
+using Supervisor.Host.Arguments;
+
+namespace Supervisor.Cli.Parsing;
+
+/// <summary>Verbs of docker that have another name here, or belong to another program.</summary>
+internal static class DockerWords
+{
+    private const string Dockerd = "not supported here; dockerd works on this daemon: \"dockerd --containerd SOCKET\"";
+
+    private static readonly string[] Mistyped =
+    [
+        "stop", "restart", "stats", "create", "pause", "unpause", "pull", "push", "images", "build", "commit", "network",
+        "volume",
+    ];
+
+    /// <summary>The equivalent here; null for any other word.</summary>
+    public static string? Here(string verb) => verb switch
+    {
+        "stop" => "\"kill CONTAINER\" asks it to exit (SIGTERM), \"kill -9 CONTAINER\" kills it",
+        "restart" => "\"kill CONTAINER\", \"wait CONTAINER\" and \"start CONTAINER\"",
+        "remove" or "delete" => "it is \"rm\"",
+        "prune" => "\"ps -a\" lists what has exited, \"rm CONTAINER...\" removes it",
+        "port" or "diff" or "rename" or "update" or "commit" or "export" or "search" or "history" => Dockerd,
+        "cp" => "\"exec CONTAINER cat FILE >COPY\" copies a file out, \"exec -i CONTAINER sh -c 'cat >FILE' <COPY\" into it",
+        "ls" or "list" or "container" => "containers are listed by \"ps -a\"",
+        "daemon" or "dockerd" => "it is \"serve\"",
+        "create" => "\"run -d\" creates and starts",
+        "info" or "system" => "\"doctor\" shows the host, \"version\" the daemon",
+        "pause" or "unpause" => $"\"ctr -a SOCKET tasks {(verb is "pause" ? "pause" : "resume")} CONTAINER\" does it",
+        "stats" or "top" => $"\"ctr -a SOCKET tasks {(verb is "stats" ? "metrics" : "ps")} CONTAINER\" shows it",
+        "pull" or "push" or "images" or "image" or "rmi" or "tag" or "load" or "save" or "import" =>
+            "images are handled by \"ctr -a SOCKET images\"",
+        "build" or "login" or "logout" or "network" or "volume" or "compose" or "swarm" or "node" or "service" or "stack"
+            or "context" or "plugin" or "buildx" => Dockerd,
+        _ => null,
+    };
+
+    /// <summary>The answer for a mistyped verb of docker, if that is as near as <paramref name="slips"/>.</summary>
+    public static string? Meant(string typed, int slips)
+    {
+        var near = Spelling.Nearest(typed, Mistyped);
+        return near is not null && Spelling.Slips(typed, near) <= slips ? $"for docker's \"{near}\": {Here(near)}" : null;
+    }
+}

@@ -1,0 +1,5 @@
+using Supervisor.Cli.Verbs;
+using Supervisor.Kernel.Files;
+
+StandardStreams.FillMissing();
+return await CommandLine.RunAsync(args);

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using Containerd.Services.Tasks.V1;
+using Grpc.Core;
+using Supervisor.Cli.Connection;
+using Supervisor.Cli.Errors;
+using Supervisor.Cli.Parsing;
+using Supervisor.Cli.Running;
+using Supervisor.Runtime.Oci;
+using Supervisor.Runtime.Stdio;
+using Status = Containerd.V1.Types.Status;
+
+namespace Supervisor.Cli.Verbs;
+
+/// <summary><c>supervisor start</c>: starts containers that are not running, detached; their logs are continued.</summary>
+internal static class StartCommand
+{
+    public static Command Create()
+    {
+        var ids = Ids.OneOrMore();
+        var command = new Command("start", "Starts created or stopped containers, in the background") { ids };
+        command.Does((parse, client, cancel) => Each.DoAsync(parse.GetRequiredValue(ids), async id =>
+        {
+            await StartAsync(client, id, cancel);
+            await Console.Out.WriteLineAsync(id);
+        }));
+        return command;
+    }
+
+    private static async Task StartAsync(DaemonClient client, string id, CancellationToken cancel)
+    {
+        var container = await client.ContainerAsync(id, cancel);
+        if (await Removal.FindTaskAsync(client, id, cancel) is { } task)
+        {
+            if (task.Status is Status.Running) return; // as docker start
+            if (task.Status is Status.Created)
+            {
+                await new ProcessClient(client, id).StartAsync(cancel);
+                return;
+            }
+            if (task.Status is not Status.Stopped)
+                throw new CliException(
+                $"container {id} is {task.Status.ToString().ToLowerInvariant()}: resume it, or kill it, before you start it");
+            await Removal.DeleteTaskAsync(client, id, cancel);
+        }
+        var output = container.Labels.TryGetValue(ContainerLog.Label, out var log) ? $"{await client.LogAsync(log, cancel)}" : "";
+        var terminal = container.Spec is { } spec && SpecReader.Read(spec.Value.Span).Process is { Terminal: true };
+        var (_, state) = await client.DirectoriesAsync(cancel);
+        var lasts = terminal || container.Labels.TryGetValue(ContainerInput.Label, out var kind) && kind == ContainerInput.Open;
+        using var input = lasts ? PersistentInput.Make(state, client.Namespace, id) : null;
+        var request = new CreateTaskRequest
+        {
+            ContainerId = id, Stdin = input?.Path ?? "", Stdout = output, Stderr = terminal ? "" : output, Terminal = terminal,
+        };
+        await client.RepeatAsync(StatusCode.AlreadyExists, () =>
+            client.Tasks.CreateAsync(request, client.Call(cancel)).ResponseAsync);
+        input?.Leave();
+        await new ProcessClient(client, id).StartAsync(cancel);
+    }
+}
