@@ -49,7 +49,7 @@ internal static class DockerOptions
         ("run", "--restart" or "--health-cmd") => Dockerd,
         ("run", "--pull" or "--platform") =>
             "images are pulled by \"ctr -a SOCKET images pull IMAGE\" and run by \"ctr -a SOCKET run IMAGE CONTAINER\"",
-        ("run", "--stop-signal" or "--stop-timeout") => "\"kill -s SIGNAL CONTAINER\" sends any signal",
+        ("run", "--stop-signal" or "--stop-timeout") => "\"stop -s SIGNAL -t SECONDS CONTAINER\" takes them",
         ("run", "--cidfile") => "\"run -d\" prints the container's id",
         ("run", "--log-driver" or "--log-opt") => "logs are files: --log-max-size and --log-max-files limit them",
         ("run" or "exec", "--ulimit" or "--pid" or "--ipc" or "--uts" or "--userns" or "--cgroupns" or "--sysctl" or "--group-add"

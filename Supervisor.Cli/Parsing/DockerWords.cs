@@ -9,15 +9,13 @@ internal static class DockerWords
 
     private static readonly string[] Mistyped =
     [
-        "stop", "restart", "stats", "create", "pause", "unpause", "pull", "push", "images", "build", "commit", "network",
+        "stats", "create", "pull", "push", "images", "build", "commit", "network",
         "volume",
     ];
 
     /// <summary>The equivalent here; null for any other word.</summary>
     public static string? Here(string verb) => verb switch
     {
-        "stop" => "\"kill CONTAINER\" asks it to exit (SIGTERM), \"kill -9 CONTAINER\" kills it",
-        "restart" => "\"kill CONTAINER\", \"wait CONTAINER\" and \"start CONTAINER\"",
         "remove" or "delete" => "it is \"rm\"",
         "prune" => "\"ps -a\" lists what has exited, \"rm CONTAINER...\" removes it",
         "port" or "diff" or "rename" or "update" or "commit" or "export" or "search" or "history" => Dockerd,
@@ -26,7 +24,6 @@ internal static class DockerWords
         "daemon" or "dockerd" => "it is \"serve\"",
         "create" => "\"run -d\" creates and starts",
         "info" or "system" => "\"doctor\" shows the host, \"version\" the daemon",
-        "pause" or "unpause" => $"\"ctr -a SOCKET tasks {(verb is "pause" ? "pause" : "resume")} CONTAINER\" does it",
         "stats" or "top" => $"\"ctr -a SOCKET tasks {(verb is "stats" ? "metrics" : "ps")} CONTAINER\" shows it",
         "pull" or "push" or "images" or "image" or "rmi" or "tag" or "load" or "save" or "import" =>
             "images are handled by \"ctr -a SOCKET images\"",

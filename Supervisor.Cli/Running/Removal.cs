@@ -68,7 +68,8 @@ internal static class Removal
         }
     }
 
-    private static async Task KillAsync(DaemonClient client, string id, CancellationToken cancel)
+    /// <summary>Kills all its processes, and waits for the exit.</summary>
+    public static async Task KillAsync(DaemonClient client, string id, CancellationToken cancel)
     {
         try
         {

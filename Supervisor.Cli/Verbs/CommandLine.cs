@@ -141,8 +141,9 @@ internal static class CommandLine
         {
             GlobalOptions.Address, GlobalOptions.Namespace,
             ServeCommand.Create(args), RunCommand.Create(), StartCommand.Create(), ExecCommand.Create(), AttachCommand.Create(),
-            PsCommand.Create(), LogsCommand.Create(), KillCommand.Create(), RmCommand.Create(), WaitCommand.Create(),
-            InspectCommand.Create(), EventsCommand.Create(), VersionCommand.Create(), DoctorCommand.Create(),
+            PsCommand.Create(), LogsCommand.Create(), KillCommand.Create(), StopCommand.Create(),
+            StopCommand.CreateRestart(), PauseCommand.Create(), PauseCommand.CreateUnpause(), RmCommand.Create(),
+            WaitCommand.Create(), InspectCommand.Create(), EventsCommand.Create(), VersionCommand.Create(), DoctorCommand.Create(),
         };
         var first = BeforeVerb(args);
         if (first < args.Count && args[first] == "run" && !args.Take(first).Contains("-h"))

@@ -2,9 +2,9 @@ using System.CommandLine;
 using Containerd.Services.Tasks.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Supervisor.Cli.Connection;
 using Supervisor.Cli.Errors;
 using Supervisor.Cli.Parsing;
+using Supervisor.Cli.Running;
 using Supervisor.Kernel.Processes;
 
 namespace Supervisor.Cli.Verbs;
@@ -24,27 +24,10 @@ internal static class KillCommand
             var text = parse.GetRequiredValue(signal);
             var number = SignalNames.TryParse(text)
                 ?? throw new CliException($"--signal: \"{text}\" is not a signal: a name like TERM, or 0 to 64");
-            return await Each.DoAsync(parse.GetRequiredValue(ids), id => SendAsync(
+            return await Each.DoAsync(parse.GetRequiredValue(ids), id => SignalDelivery.SendAsync(
                 client, new KillRequest { ContainerId = id, Signal = (uint)number, All = parse.GetValue(all) }, cancel));
         });
         return command;
-    }
-
-    /// <summary>
-    /// Sends a signal. If the daemon exits during the call, the next one is asked only if a second delivery changes nothing: many
-    /// programs take a second SIGTERM or SIGINT for the order to end at once, without saving what they were asked to save.
-    /// </summary>
-    public static async Task SendAsync(DaemonClient client, KillRequest request, CancellationToken cancel)
-    {
-        var (id, signal) = (request.ContainerId, (Signal)request.Signal);
-        _ = signal is Signal.None or Signal.SIGKILL or Signal.SIGSTOP or Signal.SIGCONT
-            ? await client.RepeatAsync(StatusCode.NotFound, Call)
-            : await client.OnceAsync(
-                $"it is not known whether the signal was delivered to {id}; it is not sent again, because a second one can cut a "
-                    + $"shutdown short: check \"{client.CommandLine} inspect {id}\", and repeat the command if it is needed",
-                Call);
-
-        Task<Empty> Call() => client.Tasks.KillAsync(request, client.Call(cancel)).ResponseAsync;
     }
 
     /// <summary>

@@ -26,7 +26,8 @@ internal static class StartCommand
         return command;
     }
 
-    private static async Task StartAsync(DaemonClient client, string id, CancellationToken cancel)
+    /// <summary>Starts it, if it does not run.</summary>
+    public static async Task StartAsync(DaemonClient client, string id, CancellationToken cancel)
     {
         var container = await client.ContainerAsync(id, cancel);
         if (await Removal.FindTaskAsync(client, id, cancel) is { } task)

@@ -105,7 +105,7 @@ public sealed class ReconnectionTests : IAsyncLifetime
         var unknown = await Assert.ThrowsAsync<CliException>(() => killing.WaitAsync(Reconnection.Patience / 2));
         Assert.Contains("it is not known whether the signal was delivered to c", unknown.Message, StringComparison.Ordinal);
         // but it waits for the next daemon where none can have received it
-        var next = KillCommand.SendAsync(client, Request(Signal.SIGTERM), CancellationToken.None);
+        var next = SignalDelivery.SendAsync(client, Request(Signal.SIGTERM), CancellationToken.None);
         await _daemon.RestartAsync();
         await next.WaitAsync(EndToEnd.CommandLine.Patience);
     }
@@ -115,7 +115,7 @@ public sealed class ReconnectionTests : IAsyncLifetime
     {
         await client.ContainerAsync("c", CancellationToken.None);
         using (var stop = Process.Start("kill", ["-STOP", $"{_daemon.Pid}"])) await stop.WaitForExitAsync();
-        var killing = KillCommand.SendAsync(client, Request(signal), CancellationToken.None);
+        var killing = SignalDelivery.SendAsync(client, Request(signal), CancellationToken.None);
         Assert.False(killing.IsCompleted);
         await _daemon.KillAsync();
         return killing;

@@ -85,8 +85,8 @@ public sealed class CommandLineTests
     [InlineData("rum --rootfs / true", "\"rum\": no such verb; did you mean \"run\"?")]
     [InlineData("exce a sh", "\"exce\": no such verb; did you mean \"exec\"?")]
     [InlineData("frobnicate", "\"frobnicate\": no such verb.")]
-    [InlineData("stop a",
-        "\"stop\": no such verb: \"kill CONTAINER\" asks it to exit (SIGTERM), \"kill -9 CONTAINER\" kills it.")]
+    [InlineData("stop", "stop: no container given: stop CONTAINER....")]
+    [InlineData("stop -t soon a", "--timeout: \"soon\" is not a whole number, or too large.")]
     [InlineData("pull busybox", "\"pull\": no such verb: images are handled by \"ctr -a SOCKET images\".")]
     [InlineData("logs a b", "\"b\": unexpected argument: logs takes one container.")]
     [InlineData("ps a", "\"a\": unexpected argument: ps takes options only.")]
