@@ -57,16 +57,13 @@ internal static class DockerOptions
             or "--cgroup-parent" or "--runtime") => Dockerd,
         ("exec", "-d" or "--detach") => "\"exec CONTAINER sh -c 'PROGRAM >/dev/null 2>&1 &'\" leaves it in the background",
         ("exec", "--privileged" or "--env-file") => Dockerd,
-        ("ps", "-f" or "--filter" or "-l" or "--latest" or "-n" or "--last") =>
-            "\"ps -a --format json\" lists all, for jq(1) or grep(1) to choose from",
-        ("ps", "--no-trunc") => "ids are never cut, and \"ps --format json\" has whole commands",
+        ("ps", "-l" or "--latest" or "-n" or "--last") => "\"ps -a --format json\" lists all, with their times",
         ("ps", "-s" or "--size") => Dockerd,
         ("logs", "-t" or "--timestamps" or "--since" or "--until" or "--details") =>
             "a log is the container's output as it wrote it, without times; --tail N prints its last lines",
         ("rm", "-v" or "--volumes") => "containers have no volumes here: leave it out",
         ("rm", "-l" or "--link") => Networks,
         ("events", "--since" or "--until") => "--from NUMBER begins with the history",
-        ("inspect", "-f" or "--format") => "it prints JSON: choose from it with jq(1)",
         ("kill" or "attach", "--sig-proxy") => "signals to \"run\" and \"attach\" are passed on, at a terminal its keys are",
         _ => null,
     };

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Supervisor.Cli.Formatting;
 
 namespace Supervisor.Cli.Parsing;
 

@@ -60,6 +60,7 @@ internal static class CommandLine
     private static IReadOnlyList<string> Plain(IReadOnlyList<string> args)
     {
         var first = BeforeVerb(args);
+        args = [.. args.Select((word, i) => i < first && word == "-n" ? GlobalOptions.Namespace.Name : word)];
         if (first >= args.Count) return args;
         return args[first] switch
         {
@@ -74,7 +75,7 @@ internal static class CommandLine
     {
         var first = 0;
         while (first < args.Count && args[first].StartsWith('-') && args[first] is not ("-v" or "--version"))
-            first += args[first] == GlobalOptions.Address.Name || args[first] == GlobalOptions.Namespace.Name ? 2 : 1;
+            first += args[first] is "-n" or "--namespace" or "--address" ? 2 : 1;
         return first;
     }
 

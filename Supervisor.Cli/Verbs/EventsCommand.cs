@@ -6,6 +6,7 @@ using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Supervisor.Cli.Connection;
+using Supervisor.Cli.Formatting;
 using Supervisor.Cli.Output;
 using Supervisor.Cli.Parsing;
 using Supervisor.Cli.Stdio;

@@ -4,6 +4,7 @@ using Containerd.Services.Containers.V1;
 using Containerd.V1.Types;
 using Grpc.Core;
 using Supervisor.Cli.Connection;
+using Supervisor.Cli.Formatting;
 using Supervisor.Cli.Output;
 using Supervisor.Cli.Parsing;
 using Supervisor.Cli.Running;
@@ -16,10 +17,16 @@ internal static class InspectCommand
 {
     public static Command Create()
     {
+        var format = new Option<string>("--format", "-f")
+        {
+            Description = "json, or a template such as '{{.Task.Status}}'; a line for each container", HelpName = "json|TEMPLATE",
+            DefaultValueFactory = _ => "json",
+        };
         var ids = Ids.OneOrMore();
-        var command = new Command("inspect", "Shows containers and their tasks as JSON") { ids };
+        var command = new Command("inspect", "Shows containers and their tasks as JSON") { format, ids };
         command.Does(async (parse, client, cancel) =>
         {
+            var template = parse.GetRequiredValue(format) is not "json" and var text ? Template.Parse(text) : null;
             var found = new List<(Container, Process?, InspectResponse?)>();
             var status = await Each.DoAsync(parse.GetRequiredValue(ids), async id =>
             {
@@ -27,12 +34,19 @@ internal static class InspectCommand
                 var task = await Removal.FindTaskAsync(client, id, cancel);
                 found.Add((container, task, task is null ? null : await InspectAsync(client, id, cancel)));
             });
-            await Console.Out.WriteLineAsync(JsonOutput.Render(json =>
+            var rendered = JsonOutput.Render(json =>
             {
                 json.WriteStartArray();
                 foreach (var (container, task, facts) in found) Write(json, client.Namespace, container, task, facts);
                 json.WriteEndArray();
-            }));
+            });
+            if (template is null)
+            {
+                await Console.Out.WriteLineAsync(rendered);
+                return status;
+            }
+            using var document = JsonDocument.Parse(rendered);
+            await Console.Out.WriteAsync(Format.Render(template, [.. document.RootElement.EnumerateArray()]));
             return status;
         });
         return command;

@@ -192,7 +192,7 @@ internal static class RunCommand
     private static async Task<EmbeddedDaemon?> EmbedIfNoDaemonAsync(
         ParseResult parse, RunOptions options, CancellationToken cancel)
     {
-        var named = parse.GetValue(GlobalOptions.Address);
+        var named = GlobalOptions.NamedAddress(parse);
         if (DaemonClient.Answers(GlobalOptions.AddressOf(parse))) return null;
         if (named is not null)
             throw new CliException($"no daemon answers at {named}: start one with \"supervisor serve --address {named}\"");

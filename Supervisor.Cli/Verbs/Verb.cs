@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Grpc.Core;
 using Supervisor.Cli.Connection;
 using Supervisor.Cli.Errors;
+using Supervisor.Cli.Formatting;
 using Supervisor.Cli.Parsing;
 using Supervisor.Cli.Stdio;
 using Supervisor.Runtime.Oci;

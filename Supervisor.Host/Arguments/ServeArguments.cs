@@ -12,17 +12,18 @@ internal static class ServeArguments
 
     public static Option<string?> Address { get; } = new("--address")
     {
-        Description = $"Socket of the daemon (default {DaemonDefaults.Address})",
+        Description = $"Socket of the daemon (default for clients SUPERVISOR_ADDRESS, or {DaemonDefaults.Address})",
         HelpName = "SOCKET",
         Recursive = true,
     };
 
     public static Option<string> Namespace { get; } = new("--namespace")
     {
-        Description = "Namespace of containers and tasks",
+        Description = "Namespace of containers and tasks; -n before the verb (default SUPERVISOR_NAMESPACE, or \"default\")",
         HelpName = "NAME",
         Recursive = true,
-        DefaultValueFactory = _ => "default",
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("SUPERVISOR_NAMESPACE") is { Length: > 0 } variable
+            ? variable : "default",
     };
 
     public static Option<string> Root { get; } = new("--root")

@@ -1,4 +1,5 @@
 using System.Text;
+using Supervisor.Cli.Formatting;
 using Supervisor.Host.Filters;
 using Supervisor.Kernel.Cgroups;
 using Supervisor.Kernel.Mounts;
