@@ -55,8 +55,7 @@ internal static class DockerOptions
         ("run" or "exec", "--ulimit" or "--pid" or "--ipc" or "--uts" or "--userns" or "--cgroupns" or "--sysctl" or "--group-add"
             or "--memory-swap" or "--memory-reservation" or "--oom-score-adj" or "--cpuset-cpus" or "--volumes-from"
             or "--cgroup-parent" or "--runtime") => Dockerd,
-        ("exec", "-d" or "--detach") => "\"exec CONTAINER sh -c 'PROGRAM >/dev/null 2>&1 &'\" leaves it in the background",
-        ("exec", "--privileged" or "--env-file") => Dockerd,
+        ("exec", "--env-file") => Dockerd,
         ("ps", "-l" or "--latest" or "-n" or "--last") => "\"ps -a --format json\" lists all, with their times",
         ("ps", "-s" or "--size") => Dockerd,
         ("logs", "-t" or "--timestamps" or "--since" or "--until" or "--details") =>

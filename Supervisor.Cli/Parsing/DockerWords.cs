@@ -9,7 +9,7 @@ internal static class DockerWords
 
     private static readonly string[] Mistyped =
     [
-        "stats", "create", "pull", "push", "images", "build", "commit", "network",
+        "stats", "pull", "push", "images", "build", "commit", "network",
         "volume",
     ];
 
@@ -22,7 +22,6 @@ internal static class DockerWords
         "cp" => "\"exec CONTAINER cat FILE >COPY\" copies a file out, \"exec -i CONTAINER sh -c 'cat >FILE' <COPY\" into it",
         "ls" or "list" or "container" => "containers are listed by \"ps -a\"",
         "daemon" or "dockerd" => "it is \"serve\"",
-        "create" => "\"run -d\" creates and starts",
         "info" or "system" => "\"doctor\" shows the host, \"version\" the daemon",
         "stats" or "top" => $"\"ctr -a SOCKET tasks {(verb is "stats" ? "metrics" : "ps")} CONTAINER\" shows it",
         "pull" or "push" or "images" or "image" or "rmi" or "tag" or "load" or "save" or "import" =>

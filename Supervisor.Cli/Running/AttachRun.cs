@@ -19,14 +19,16 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20); // too short to notice at a keyboard
 
     /// <summary>Runs until the container exits, with its exit code; or until the client detaches, with 0.</summary>
-    public async Task<int> RunAsync()
+    /// <param name="begin">Starts it first; null for one that runs.</param>
+    public async Task<int> RunAsync(Func<Task>? begin = null)
     {
         var cancel = signals.Interrupted;
         try
         {
             using var files = new LogFiles(await LogFile.FindAsync(client, id, cancel));
-            files.SkipToLast(0);
-            if (await Removal.FindTaskAsync(client, id, cancel) is not { Status: not Status.Stopped } task)
+            files.SkipToLast(0); // before the start, so that no output is missed
+            if (begin is not null) await begin();
+            if (await Removal.FindTaskAsync(client, id, cancel) is not { } task || begin is null && task.Status is Status.Stopped)
                 throw new CliException($"container {id} is not running: start it first, or read its output with logs");
             return await AttachAsync(task, files, cancel);
         }

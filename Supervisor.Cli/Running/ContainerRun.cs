@@ -48,6 +48,14 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         }
     }
 
+    /// <summary>Creates it, without a task.</summary>
+    public async Task CreateAsync(CancellationToken cancel)
+    {
+        var (root, state) = await client.DirectoriesAsync(cancel);
+        var log = ContainerLog.PathFor(root, client.Namespace, options.Id);
+        await CreateContainerAsync(log, [root, state, DaemonDefaults.Root], cancel);
+    }
+
     private async Task CreateContainerAsync(string? log, IEnumerable<string> ours, CancellationToken cancel)
     {
         var container = new Container

@@ -14,4 +14,10 @@ internal sealed record ExecOptions(
 {
     /// <summary>The keys that detach from a terminal; null for the default.</summary>
     public DetachKeys? DetachKeys { get; init; }
+
+    /// <summary>Whether it runs in the background, without streams.</summary>
+    public bool Detach { get; init; }
+
+    /// <summary>Whether it has all capabilities.</summary>
+    public bool Privileged { get; init; }
 }

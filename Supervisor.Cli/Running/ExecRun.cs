@@ -35,6 +35,7 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
     {
         var cancel = signals.Interrupted;
         var container = await client.ContainerAsync(options.Container, cancel);
+        if (options.Detach) return await DetachAsync(container, cancel);
         var (_, state) = await client.DirectoriesAsync(cancel);
         using var stdio = new ForegroundStdio(
             ClientFifos.Make(state, client.Namespace, options.Container), options.Terminal, log: null);
@@ -53,15 +54,31 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
         }
     }
 
-    private async Task AddAsync(Container container, ForegroundStdio stdio, CancellationToken cancel)
+    /// <summary>Its exit is not waited for; it is deleted with the task.</summary>
+    private async Task<int> DetachAsync(Container container, CancellationToken cancel)
+    {
+        await AddAsync(container, null, cancel);
+        try
+        {
+            await Process.StartAsync(cancel);
+            _detached = true;
+            return 0;
+        }
+        finally
+        {
+            if (!_detached) await DeleteAsync();
+        }
+    }
+
+    private async Task AddAsync(Container container, ForegroundStdio? stdio, CancellationToken cancel)
     {
         var request = new ExecProcessRequest
         {
             ContainerId = options.Container,
             ExecId = _exec,
-            Stdin = stdio.Stdin,
-            Stdout = stdio.Stdout,
-            Stderr = stdio.Stderr,
+            Stdin = stdio?.Stdin ?? "",
+            Stdout = stdio?.Stdout ?? "",
+            Stderr = stdio?.Stderr ?? "",
             Terminal = options.Terminal,
             Spec = await SpecAsync(container, cancel),
         };

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Containerd.Services.Containers.V1;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -29,12 +30,25 @@ internal static class ExecSpec
             Cwd = options.WorkingDirectory ?? init.Cwd,
             User = options.User is null
                 ? init.User : UserResolver.Resolve(options.User, read) with { Umask = init.User.Umask },
+            Capabilities = options.Privileged ? All : init.Capabilities,
             Terminal = options.Terminal,
             ConsoleSize = options.Terminal && size is var (rows, columns)
                 ? new ConsoleSizeSpec { Height = rows, Width = columns } : null,
         };
         SpecValidator.Validate(process);
         return new Any { TypeUrl = TypeUrl, Value = UnsafeByteOperations.UnsafeWrap(SpecWriter.Write(process)) };
+    }
+
+    /// <summary>As docker's privileged exec: what this host's root has.</summary>
+    private static CapabilitiesSpec All
+    {
+        get
+        {
+            var bounding = File.ReadLines("/proc/self/status").First(l => l.StartsWith("CapBnd:", StringComparison.Ordinal));
+            var names = Capability.NamesOf(ulong.Parse(bounding["CapBnd:".Length..].Trim(), NumberStyles.HexNumber,
+                CultureInfo.InvariantCulture));
+            return new CapabilitiesSpec { Bounding = names, Effective = names, Permitted = names };
+        }
     }
 
     private static string Name(string entry) => entry.Split('=')[0];

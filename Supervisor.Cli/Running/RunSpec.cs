@@ -43,6 +43,7 @@ internal static class RunSpec
                 ConsoleSize = new ConsoleSizeSpec { Height = rows, Width = columns } } };
         if (options.IsHostRoot)
             spec = spec with { Linux = spec.Linux! with { MaskedPaths = [.. spec.Linux!.MaskedPaths, .. ours.Distinct()] } };
+        SpecValidator.Validate(spec); // before anything is made
         return new Any { TypeUrl = TypeUrl, Value = UnsafeByteOperations.UnsafeWrap(SpecWriter.Write(spec)) };
     }
 

@@ -49,7 +49,7 @@ internal static class CommandLine
         var line = ProgramWords.SplitClusters(tree, verb, verb.Name switch
         {
             "kill" => KillCommand.SpellOut(args),
-            "run" => ProgramWords.Mark(tree, verb, args, before: 1),
+            "run" or "create" => ProgramWords.Mark(tree, verb, args, before: 1),
             "exec" => ProgramWords.Mark(tree, verb, args, before: 2),
             _ => args,
         });
@@ -95,8 +95,8 @@ internal static class CommandLine
                     + $"{(command.Arguments.Count == 0 ? "options only" : $"one {command.Arguments[0].Name}")}.";
         }
         if (ProgramWords.MistakenOption(parse) is { } option) return DockerOptions.NoSuch(option, parse.CommandResult);
-        if (command.Name == "run" && RunCommand.MissingHostname(parse) is { } nameless) return nameless;
-        if (command.Name == "run" && RunCommand.MissingRootfs(parse) is { } missing) return missing;
+        if (command.Name is "run" or "create" && RunCommand.MissingHostname(parse) is { } nameless) return nameless;
+        if (command.Name is "run" or "create" && RunCommand.MissingRootfs(parse) is { } missing) return missing;
         var error = parse.Errors[0];
         return error.SymbolResult switch
         {
@@ -141,13 +141,14 @@ internal static class CommandLine
         var root = new RootCommand("Runs and supervises Linux containers.")
         {
             GlobalOptions.Address, GlobalOptions.Namespace,
-            ServeCommand.Create(args), RunCommand.Create(), StartCommand.Create(), ExecCommand.Create(), AttachCommand.Create(),
+            ServeCommand.Create(args), RunCommand.Create(), RunCommand.CreateWithoutStart(),
+            StartCommand.Create(), ExecCommand.Create(), AttachCommand.Create(),
             PsCommand.Create(), LogsCommand.Create(), KillCommand.Create(), StopCommand.Create(),
             StopCommand.CreateRestart(), PauseCommand.Create(), PauseCommand.CreateUnpause(), RmCommand.Create(),
             WaitCommand.Create(), InspectCommand.Create(), EventsCommand.Create(), VersionCommand.Create(), DoctorCommand.Create(),
         };
         var first = BeforeVerb(args);
-        if (first < args.Count && args[first] == "run" && !args.Take(first).Contains("-h"))
+        if (first < args.Count && args[first] is "run" or "create" && !args.Take(first).Contains("-h"))
             root.Options.OfType<HelpOption>().Single().Aliases.Remove("-h");
         return root;
     }

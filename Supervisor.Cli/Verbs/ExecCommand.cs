@@ -11,6 +11,12 @@ internal static class ExecCommand
 {
     private static readonly Option<bool> Terminal = new("--tty", "-t") { Description = "Give it a terminal" };
 
+    private static readonly Option<bool> Detach = new("--detach", "-d") {
+        Description = "Run it in the background; its output is discarded" };
+
+    private static readonly Option<bool> Privileged = new("--privileged") {
+        Description = "With all capabilities that the daemon has" };
+
     private static readonly Option<bool> Interactive = new("--interactive", "-i") {
         Description = "Keep stdin open; this is always done" };
 
@@ -39,7 +45,7 @@ internal static class ExecCommand
     public static Command Create()
     {
         var command = new Command("exec", "Runs another program in a running container") {
-            Terminal, Interactive, Detaching, Env, Cwd, User, Id, Program };
+            Detach, Terminal, Interactive, Detaching, Env, Cwd, User, Privileged, Id, Program };
         command.Does(async (parse, client, _) =>
         {
             var options = new ExecOptions(
@@ -51,7 +57,11 @@ internal static class ExecCommand
                 parse.GetRequiredValue(Program))
             {
                 DetachKeys = parse.GetValue(Detaching) is { } keys ? DetachKeys.Parse(keys) : null,
+                Detach = parse.GetValue(Detach),
+                Privileged = parse.GetValue(Privileged),
             };
+            if (options is { Detach: true } && (options.DetachKeys is not null || parse.GetValue(Interactive)))
+                throw new CliException("--detach: goes neither with --interactive nor with --detach-keys: there is no input");
             if (options is { Terminal: false, DetachKeys: not null })
                 throw new CliException("--detach-keys: needs a terminal (-t)");
             if (options.Terminal && parse.GetValue(Interactive)) InputDevice.RequireTerminal("leave out -t, or -i");

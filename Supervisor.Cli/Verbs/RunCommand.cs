@@ -98,6 +98,24 @@ internal static class RunCommand
         return command;
     }
 
+    /// <summary><c>create</c>: the container alone; <c>start</c> runs it, as <c>run -d</c> would have.</summary>
+    public static Command CreateWithoutStart()
+    {
+        var command = new Command("create", "Creates a container, which start runs")
+        {
+            Rootfs, Terminal, Interactive, Init, Name, Memory, Pids, Env, Cwd, User, Hostname, ReadOnly, Net, Security, Program,
+        };
+        command.Does(async (parse, client, cancel) =>
+        {
+            var options = Read(parse) with { Detach = true };
+            using var signals = new ForegroundSignals();
+            await new ContainerRun(client, options, signals, keepsLog: true).CreateAsync(cancel);
+            await Console.Out.WriteLineAsync(options.Id);
+            return 0;
+        });
+        return command;
+    }
+
     /// <summary>What the command line asks for.</summary>
     /// <exception cref="CliException">An option's value is invalid.</exception>
     internal static RunOptions Read(ParseResult parse)

@@ -5,6 +5,7 @@ using Supervisor.Cli.Connection;
 using Supervisor.Cli.Errors;
 using Supervisor.Cli.Parsing;
 using Supervisor.Cli.Running;
+using Supervisor.Cli.Stdio;
 using Supervisor.Runtime.Oci;
 using Supervisor.Runtime.Stdio;
 using Status = Containerd.V1.Types.Status;
@@ -16,13 +17,27 @@ internal static class StartCommand
 {
     public static Command Create()
     {
+        var attach = new Option<bool>("--attach", "-a") { Description = "Stay and print its output; one container only" };
+        var input = new Option<bool>("--interactive", "-i") { Description = "As -a, and write our input to its own" };
+        var keys = TerminalOptions.DetachKeys();
         var ids = Ids.OneOrMore();
-        var command = new Command("start", "Starts created or stopped containers, in the background") { ids };
-        command.Does((parse, client, cancel) => Each.DoAsync(parse.GetRequiredValue(ids), async id =>
+        var command = new Command("start", "Starts created or stopped containers, in the background") {
+            attach, input, keys, ids };
+        command.Does(async (parse, client, cancel) =>
         {
-            await StartAsync(client, id, cancel);
-            await Console.Out.WriteLineAsync(id);
-        }));
+            var named = parse.GetRequiredValue(ids);
+            if (!parse.GetValue(attach) && !parse.GetValue(input))
+                return parse.GetValue(keys) is null ? await Each.DoAsync(named, async id =>
+                {
+                    await StartAsync(client, id, cancel);
+                    await Console.Out.WriteLineAsync(id);
+                }) : throw new CliException("--detach-keys: needs --attach or --interactive");
+            if (named.Length > 1) throw new CliException("--attach: one container at a time: start the others without it");
+            using var signals = new ForegroundSignals();
+            var run = new AttachRun(
+                client, named[0], parse.GetValue(input), DetachKeys.Parse(parse.GetValue(keys) ?? DetachKeys.Usual), signals);
+            return await run.RunAsync(begin: () => StartAsync(client, named[0], signals.Interrupted));
+        });
         return command;
     }
 

@@ -117,8 +117,6 @@ public sealed class CommandLineTests
     [InlineData("run --rootfs", "--rootfs: needs DIR after it.")]
     [InlineData("logs", "logs: no container given: logs CONTAINER.")]
     [InlineData("ps --address /a --address /b", "--address: given 2 times; it takes one value.")]
-    [InlineData("exec -d a sh",
-        "\"-d\": is not supported: \"exec CONTAINER sh -c 'PROGRAM >/dev/null 2>&1 &'\" leaves it in the background.")]
     [InlineData("ps -n 2", "\"-n\": is not supported: \"ps -a --format json\" lists all, with their times.")]
     [InlineData("logs -t a", "\"-t\": is not supported: a log is the container's output as it wrote it, without times; --tail N "
         + "prints its last lines.")]
