@@ -84,6 +84,9 @@ internal sealed class DaemonClient : IDisposable
             : throw Foreign("its directories");
     }
 
+    /// <summary>The task of a container: calls of the client library, which fail with its exception.</summary>
+    public ContainerTask TaskOf(string id) => new(_connection, id);
+
     /// <summary>A container's record.</summary>
     public async Task<Container> ContainerAsync(string id, CancellationToken cancel)
     {

@@ -9,7 +9,7 @@ internal static class DockerWords
 
     private static readonly string[] Mistyped =
     [
-        "stats", "pull", "push", "images", "build", "commit", "network",
+        "pull", "push", "images", "build", "commit", "network",
         "volume",
     ];
 
@@ -18,12 +18,11 @@ internal static class DockerWords
     {
         "remove" or "delete" => "it is \"rm\"",
         "prune" => "\"ps -a\" lists what has exited, \"rm CONTAINER...\" removes it",
-        "port" or "diff" or "rename" or "update" or "commit" or "export" or "search" or "history" => Dockerd,
+        "port" or "diff" or "rename" or "commit" or "export" or "search" or "history" => Dockerd,
         "cp" => "\"exec CONTAINER cat FILE >COPY\" copies a file out, \"exec -i CONTAINER sh -c 'cat >FILE' <COPY\" into it",
         "ls" or "list" or "container" => "containers are listed by \"ps -a\"",
         "daemon" or "dockerd" => "it is \"serve\"",
-        "info" or "system" => "\"doctor\" shows the host, \"version\" the daemon",
-        "stats" or "top" => $"\"ctr -a SOCKET tasks {(verb is "stats" ? "metrics" : "ps")} CONTAINER\" shows it",
+        "system" => "\"info\" shows the daemon, \"doctor\" the host",
         "pull" or "push" or "images" or "image" or "rmi" or "tag" or "load" or "save" or "import" =>
             "images are handled by \"ctr -a SOCKET images\"",
         "build" or "login" or "logout" or "network" or "volume" or "compose" or "swarm" or "node" or "service" or "stack"

@@ -141,11 +141,12 @@ internal static class CommandLine
         var root = new RootCommand("Runs and supervises Linux containers.")
         {
             GlobalOptions.Address, GlobalOptions.Namespace,
-            ServeCommand.Create(args), RunCommand.Create(), RunCommand.CreateWithoutStart(),
-            StartCommand.Create(), ExecCommand.Create(), AttachCommand.Create(),
-            PsCommand.Create(), LogsCommand.Create(), KillCommand.Create(), StopCommand.Create(),
-            StopCommand.CreateRestart(), PauseCommand.Create(), PauseCommand.CreateUnpause(), RmCommand.Create(),
-            WaitCommand.Create(), InspectCommand.Create(), EventsCommand.Create(), VersionCommand.Create(), DoctorCommand.Create(),
+            ServeCommand.Create(args), RunCommand.Create(), RunCommand.CreateWithoutStart(), StartCommand.Create(),
+            StopCommand.Create(), StopCommand.CreateRestart(), PauseCommand.Create(), PauseCommand.CreateUnpause(),
+            ExecCommand.Create(), AttachCommand.Create(), PsCommand.Create(), LogsCommand.Create(), TopCommand.Create(),
+            StatsCommand.Create(), UpdateCommand.Create(), KillCommand.Create(), RmCommand.Create(), WaitCommand.Create(),
+            InspectCommand.Create(), EventsCommand.Create(), InfoCommand.Create(), VersionCommand.Create(),
+            DoctorCommand.Create(),
         };
         var first = BeforeVerb(args);
         if (first < args.Count && args[first] is "run" or "create" && !args.Take(first).Contains("-h"))

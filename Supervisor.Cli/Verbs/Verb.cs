@@ -6,6 +6,7 @@ using Supervisor.Cli.Errors;
 using Supervisor.Cli.Formatting;
 using Supervisor.Cli.Parsing;
 using Supervisor.Cli.Stdio;
+using Supervisor.Client.Errors;
 using Supervisor.Runtime.Oci;
 using Supervisor.Runtime.Users;
 
@@ -54,6 +55,7 @@ internal static class Verb
     internal static (string Text, int ExitCode)? Explain(Exception exception) => exception switch
     {
         CliException e => (e.Message, e.ExitCode),
+        ClientException e => (e.Message, ExitCodes.Ours),
         UnknownUserException e => (e.Message, ExitCodes.Ours),
         InvalidSpecException e => (e.Message, ExitCodes.Ours),
         RpcException e => (e.Status.Detail.Length > 0 ? e.Status.Detail : e.StatusCode.ToString(), ExitCodes.Ours),

@@ -124,8 +124,7 @@ public sealed class CommandLineTests
     [InlineData("ps -aqx", "\"-x\": no such option.")]
     [InlineData("cp a:/x .", "\"cp\": no such verb: \"exec CONTAINER cat FILE >COPY\" copies a file out, \"exec -i CONTAINER "
         + "sh -c 'cat >FILE' <COPY\" into it.")]
-    [InlineData("stat", "\"stat\": no such verb; did you mean \"start\"? For docker's \"stats\": \"ctr -a SOCKET tasks metrics "
-        + "CONTAINER\" shows it.")]
+    [InlineData("stat", "\"stat\": no such verb; did you mean \"start\"?")]
     [InlineData("prune", "\"prune\": no such verb: \"ps -a\" lists what has exited, \"rm CONTAINER...\" removes it.")]
     [InlineData("rm -x a", "\"-x\": no such option.")]
     [InlineData("kill -99 a", "\"-99\": no such option.")]

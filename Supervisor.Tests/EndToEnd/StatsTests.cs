@@ -1,0 +1,89 @@
+using System.Diagnostics;
+using System.Globalization;
+using static Supervisor.Tests.EndToEnd.CommandLine;
+
+namespace Supervisor.Tests.EndToEnd;
+
+/// <summary>top, stats, update and info on a running container.</summary>
+public sealed class StatsTests : IAsyncLifetime
+{
+    private DaemonProcess _daemon = null!;
+
+    public async Task InitializeAsync()
+    {
+        _daemon = await DaemonProcess.StartAsync();
+        Ok(await _daemon.Do("run", "-d", "--name", "c", "-m", "64m", "--pids-limit", "50", "--rootfs", "/", "--", "sh", "-c",
+            "sleep 1000 & while :; do :; done"));
+    }
+
+    public async Task DisposeAsync() => await _daemon.DisposeAsync();
+
+    [Fact]
+    public async Task Top_shows_the_processes_of_the_container_alone()
+    {
+        var lines = Ok(await _daemon.Do("top", "c")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Contains("PID", lines[0], StringComparison.Ordinal);
+        Assert.Equal(3, lines.Length);
+        Assert.Contains(lines, l => l.EndsWith("sleep 1000", StringComparison.Ordinal));
+        Assert.Equal(["PID NI"], Ok(await _daemon.Do("top", "c", "-o", "pid,ni")).Split('\n').Take(1)
+            .Select(l => string.Join(' ', l.Split(' ', StringSplitOptions.RemoveEmptyEntries))));
+        var refused = await _daemon.Do("top", "c", "-o", "args");
+        Assert.Equal(125, refused.Status);
+        Assert.Contains("no column PID", refused.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Stats_measure_once_or_until_their_reader_is_gone()
+    {
+        var lines = Ok(await _daemon.Do("stats", "--no-stream", "c")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(2, lines.Length);
+        Assert.StartsWith("ID  CPU %", lines[0], StringComparison.Ordinal);
+        var cells = lines[1].Split("  ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        Assert.Equal("c", cells[0]);
+        Assert.True(double.Parse(cells[1].TrimEnd('%'), CultureInfo.InvariantCulture) > 0, lines[1]);
+        Assert.Matches(@"^[\d.]+[KM]iB / 64\.00MiB$", cells[2]);
+        Assert.Equal("2", cells[^1]);
+        var two = await RunAsync("sh", "-c",
+            $"{CommandLine.Supervisor} --address {_daemon.Address} --namespace {_daemon.Namespace} stats | head -n 4");
+        Assert.Equal((0, 4), (two.Status, two.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length));
+        Assert.DoesNotContain("\e", two.Output, StringComparison.Ordinal); // only data when piped
+    }
+
+    [Fact]
+    public async Task Update_changes_the_running_task_and_its_next_life()
+    {
+        Assert.Equal("c\n", Ok(await _daemon.Do("update", "-m", "96m", "--pids-limit", "40", "--cpus", "0.5", "c")));
+        await HasLimits();
+        Ok(await _daemon.Do("restart", "-t", "0", "c"));
+        await HasLimits();
+
+        async Task HasLimits()
+        {
+            Assert.Contains("/ 96.00MiB", Ok(await _daemon.Do("stats", "--no-stream", "c")), StringComparison.Ordinal);
+            Assert.Equal("50000", Ok(await _daemon.Do(
+                "inspect", "-f", "{{.Spec.Linux.Resources.Cpu.Quota}}", "c")).Trim());
+        }
+    }
+
+    [Theory]
+    [InlineData("update c", "nothing to change is given")]
+    [InlineData("update -m x c", "--memory: \"x\" is not a size")]
+    [InlineData("update --pids-limit 0 c", "--pids-limit: 0 is neither")]
+    [InlineData("update --cpus -1 c", "--cpus: -1 is not a number of CPUs")]
+    [InlineData("stats none", "none")]
+    [InlineData("top none", "none")]
+    public async Task A_wrong_argument_is_named(string line, string flaw)
+    {
+        var refused = await _daemon.Do(line.Split(' '));
+        Assert.Equal((125, ""), (refused.Status, refused.Output));
+        Assert.Contains(flaw, refused.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Info_counts_what_there_is()
+    {
+        var info = Ok(await _daemon.Do("info"));
+        Assert.Contains($"Root:       {_daemon.Root}\n", info, StringComparison.Ordinal);
+        Assert.Contains("Containers: 1\nRunning:    1\nPaused:     0\n", info, StringComparison.Ordinal);
+    }
+}
