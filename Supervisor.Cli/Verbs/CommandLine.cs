@@ -146,11 +146,13 @@ internal static class CommandLine
             ExecCommand.Create(), AttachCommand.Create(), PsCommand.Create(), LogsCommand.Create(), TopCommand.Create(),
             StatsCommand.Create(), UpdateCommand.Create(), KillCommand.Create(), RmCommand.Create(), WaitCommand.Create(),
             InspectCommand.Create(), EventsCommand.Create(), InfoCommand.Create(), VersionCommand.Create(),
-            DoctorCommand.Create(),
+            DoctorCommand.Create(), CompletionCommand.Create(() => Create([])),
         };
+        var help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new HelpWithExamples((HelpAction)help.Action!);
         var first = BeforeVerb(args);
         if (first < args.Count && args[first] is "run" or "create" && !args.Take(first).Contains("-h"))
-            root.Options.OfType<HelpOption>().Single().Aliases.Remove("-h");
+            help.Aliases.Remove("-h");
         return root;
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Help;
 using Supervisor.Cli.Parsing;
 using Supervisor.Cli.Verbs;
 
@@ -31,7 +30,7 @@ public sealed class CommandLineTests
         var parse = CommandLine.Parse(line.Split(' '));
         Assert.Empty(parse.Errors);
         Assert.Equal(verb, parse.CommandResult.Command is RootCommand ? "" : parse.CommandResult.Command.Name);
-        Assert.IsType<HelpAction>(parse.Action);
+        Assert.IsType<HelpWithExamples>(parse.Action);
     }
 
     [Theory]
@@ -43,7 +42,7 @@ public sealed class CommandLineTests
         var parse = CommandLine.Parse(line.Split(' '));
         Assert.Empty(parse.Errors);
         Assert.NotNull(parse.Action);
-        Assert.IsNotType<HelpAction>(parse.Action);
+        Assert.IsNotType<HelpWithExamples>(parse.Action);
     }
 
     [Theory]

@@ -1,4 +1,3 @@
-using System.CommandLine.Help;
 using Supervisor.Cli.Errors;
 using Supervisor.Cli.Running;
 using Supervisor.Cli.Verbs;
@@ -61,7 +60,7 @@ public sealed class RunArgumentsTests
         Assert.Equal("-h: NAME is missing after it: it is --hostname, as with docker.",
             CommandLine.Flaw(CommandLine.Parse(["run", "-h"])));
         foreach (var line in (string[])["run --help", "-h", "-h run", "ps -h", "exec -h", "help run", "--address /a ps -h"])
-            Assert.IsType<HelpAction>(CommandLine.Parse(line.Split(' ')).Action);
+            Assert.IsType<HelpWithExamples>(CommandLine.Parse(line.Split(' ')).Action);
     }
 
     [Fact]

@@ -1,0 +1,42 @@
+namespace Supervisor.Cli.Verbs;
+
+/// <summary>Examples of each verb, for its help. A test reads every one of them as a command.</summary>
+internal static class Examples
+{
+    private static readonly Dictionary<string, string[]> ByVerb = new(StringComparer.Ordinal)
+    {
+        ["serve"] = ["serve", "serve --address /run/two/s --root /var/lib/two --group adm"],
+        ["run"] =
+        [
+            "run --rootfs / -- echo hello", "run -it --rootfs /srv/alpine sh",
+            "run -d --name web -m 64m --pids-limit 50 --rootfs /srv/web httpd -f",
+        ],
+        ["create"] = ["create --name job -e MODE=full --rootfs /srv/job /bin/job"],
+        ["start"] = ["start web db", "start -ai shell"],
+        ["stop"] = ["stop web", "stop -s INT -t 60 db cache"],
+        ["restart"] = ["restart web", "restart -t 30 db"],
+        ["pause"] = ["pause web"],
+        ["unpause"] = ["unpause web"],
+        ["exec"] = ["exec -it web sh", "exec -d -u app -w /srv web ./reindex --all", "exec --privileged web mount"],
+        ["attach"] = ["attach shell", "attach --no-stdin web"],
+        ["ps"] = ["ps -a", "ps -q --filter status=exited", "ps --format 'table {{.ID}}\\t{{.Status}}\\t{{.Command}}'"],
+        ["logs"] = ["logs -f --tail 100 web"],
+        ["top"] = ["top web", "top web -o pid,rss,args"],
+        ["stats"] = ["stats", "stats --no-stream web db"],
+        ["update"] = ["update -m 128m --cpus 1.5 web"],
+        ["kill"] = ["kill web", "kill -HUP web", "kill -s KILL --all web"],
+        ["rm"] = ["rm job", "rm -f web db"],
+        ["wait"] = ["wait job"],
+        ["inspect"] = ["inspect web", "inspect --format '{{.Task.Pid}}' web"],
+        ["events"] = ["events", "events --from 1 --format json"],
+        ["info"] = ["info"],
+        ["version"] = ["version"],
+        ["doctor"] = ["doctor"],
+        ["completion"] = ["completion bash", "completion fish"],
+        [""] = ["run --rootfs / -- echo hello", "help run"],
+    };
+
+    /// <summary>Of a verb, without the program's name.</summary>
+    /// <param name="verb">Empty for the program itself.</param>
+    public static IReadOnlyList<string> Of(string verb) => ByVerb.GetValueOrDefault(verb) ?? [];
+}
