@@ -26,6 +26,8 @@ public static class Descriptors
         Containerd.Services.Tasks.V1.TasksReflection.Descriptor,
         Containerd.Services.Version.V1.VersionReflection.Descriptor,
         Containerd.Types.TypesReflection.Descriptor,
+        Containerd.V1.Services.Shim.ShimReflection.Descriptor,
+        Containerd.V1.Services.Shim.Types.TypesReflection.Descriptor,
         Containerd.V1.Types.TaskReflection.Descriptor,
         Io.Containerd.Cgroups.V1.V1Reflection.Descriptor,
         Io.Containerd.Cgroups.V2.V2Reflection.Descriptor,
