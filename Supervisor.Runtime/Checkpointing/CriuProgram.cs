@@ -1,7 +1,7 @@
-namespace Supervisor.Actors.Effects;
+namespace Supervisor.Runtime.Checkpointing;
 
 /// <summary>Finds criu(8).</summary>
-internal static class CriuProgram
+public static class CriuProgram
 {
     /// <summary>Searched at each use: it may be installed while the daemon runs.</summary>
     /// <param name="wanted">A path, or a name that is searched in PATH.</param>
