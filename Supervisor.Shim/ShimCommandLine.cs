@@ -3,7 +3,7 @@ using Supervisor.Shim.Serving;
 namespace Supervisor.Shim;
 
 /// <summary>
-/// <c>supervisor-shim</c>: the parent of every container of a node. Started by the daemon; not for use by hand.
+/// <c>supervisor-shim</c>: the parent of all containers of a node, for its daemon, or of one without a daemon.
 /// </summary>
 internal static class ShimCommandLine
 {
@@ -18,6 +18,8 @@ internal static class ShimCommandLine
                     return 0;
                 case ["serve", .. var rest]:
                     return ServeCommand.Run(rest);
+                case ["--id" or "--bundle" or "--socket" or "--namespace" or "--state" or "--idle", ..]:
+                    return AloneCommand.Run(args);
                 default:
                     throw new UsageException(args.Length == 0 ? "no verb" : $"\"{args[0]}\" is an unknown verb");
             }
@@ -26,6 +28,8 @@ internal static class ShimCommandLine
         {
             Console.Error.WriteLine(
                 $"supervisor-shim: {e.Message}\nusage: supervisor-shim serve --dir DIR   (the daemon starts it)\n       "
+                + "supervisor-shim --id ID --bundle DIR [--socket PATH] [--namespace NAME] [--state DIR] [--idle SECONDS]\n"
+                + "       "
                 + "supervisor-shim --version");
             return 64;
         }

@@ -25,6 +25,15 @@ need_library() {
   /sbin/ldconfig -p 2>/dev/null | grep -q "^\s*$1 " || need "$1" "$2"
 }
 
+# need_node_client: node's gRPC tools, into out/node: the tests make a client of the Shim service with them.
+need_node_client() {
+  need node nodejs
+  [ -d "$here/out/node/node_modules/@grpc/proto-loader" ] && return 0
+  need npm npm
+  say "installing node's gRPC tools into out/node"
+  quietly "$here/out/log/npm.log" npm install --prefix "$here/out/node" --no-audit --no-fund --loglevel=error @grpc/grpc-js@1 @grpc/proto-loader@0
+}
+
 # newer_than STAMP PATH...: is any source newer than the stamp, or is there no stamp?
 newer_than() {
   local stamp=$1; shift
@@ -33,7 +42,7 @@ newer_than() {
 }
 
 sources() {
-  printf '%s\n' "$here"/Supervisor.{Cli,Client,Host,Actors,Kernel,Persistence.Sqlite,Protos,Runtime,Shim,Storage} "$here"/hocon "$here"/Directory.* "$here"/build
+  printf '%s\n' "$here"/Supervisor.{Cli,Client,Host,Actors,Kernel,Persistence.Sqlite,Protos,Runtime,Shim,ShimService,Storage} "$here"/hocon "$here"/Directory.* "$here"/build
 }
 
 # quietly LOG COMMAND...: shows the output only when the command fails.
@@ -45,7 +54,8 @@ quietly() {
   return 1
 }
 
-# The products, into out/bin: supervisor, supervisor-daemon, supervisor-shim, supervisor-oci. One build at a time.
+# The products, into out/bin: supervisor, supervisor-daemon, supervisor-shim, supervisor-oci; and beside the shim the front that it starts. One
+# build at a time.
 build_products() {
   local stamp=$here/out/built
   # shellcheck disable=SC2046
@@ -61,9 +71,12 @@ build_products() {
     quietly "$here/out/log/daemon.log" dotnet publish "$here/Supervisor.Host" -c Release -o "$here/out/lib/daemon" -p:Native=true -v q --nologo
     quietly "$here/out/log/cli.log" dotnet publish "$here/Supervisor.Cli" -c Release -o "$here/out/lib/cli" -v q --nologo
     quietly "$here/out/log/shim.log" dotnet publish "$here/Supervisor.Shim" -c Release -o "$here/out/lib/shim" -v q --nologo
+    quietly "$here/out/log/shim-service.log" dotnet publish "$here/Supervisor.ShimService" -c Release -o "$here/out/lib/shim-service" -v q --nologo
+    ln -f "$here/out/lib/shim-service/supervisor-shim-service" "$here/out/lib/shim/supervisor-shim-service" # beside the shim, which starts it
     ln -sfn ../lib/cli/supervisor "$here/out/bin/supervisor"
     ln -sfn ../lib/daemon/supervisor-daemon "$here/out/bin/supervisor-daemon"
     ln -sfn ../lib/shim/supervisor-shim "$here/out/bin/supervisor-shim"
+    ln -sfn ../lib/shim/supervisor-shim-service "$here/out/bin/supervisor-shim-service"
     ln -f "$here/out/lib/shim/supervisor-shim" "$here/out/bin/supervisor-oci" # its own name, also when links are resolved
     mv "$started" "$stamp" # as old as the build's start: what changed meanwhile is built next time
   fi

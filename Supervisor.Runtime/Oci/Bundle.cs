@@ -5,12 +5,16 @@ using Supervisor.Kernel.Files;
 namespace Supervisor.Runtime.Oci;
 
 /// <summary>
-/// A container's directory: config.json, which holds secrets, and an empty rootfs to mount on. All of it 0700 and 0600.
+/// A container's directory: config.json, which holds secrets, an empty rootfs to mount on, and
+/// the socket of its Shim service. All of it 0700 and 0600.
 /// </summary>
 public static class Bundle
 {
     /// <summary>Covers masked files; the creation checks that it is character device 1:3.</summary>
     internal const string NullDevice = "/dev/null";
+
+    /// <summary>The socket of the container's Shim service, in the bundle.</summary>
+    internal const string ServiceSocket = "shim.sock";
 
     private const string Config = "config.json", Cgroup = "cgroup", Intended = "cgroup.intended";
 
@@ -46,6 +50,7 @@ public static class Bundle
     private static void RemoveRenamed(string doomed)
     {
         PathCalls.TryUnlink(Path.Join(doomed, Cgroup));
+        PathCalls.TryUnlink(Path.Join(doomed, ServiceSocket));
         if (PathCalls.TryUnlink(Path.Join(doomed, Config)) is Errno.None)
             PathCalls.TryRemoveDirectory(Path.Join(doomed, "rootfs"));
         if (PathCalls.TryRemoveDirectory(doomed) is Errno.None or Errno.ENOENT) return;

@@ -67,6 +67,9 @@ internal sealed class MessageReader(ReadOnlyMemory<byte> message)
     private const int MostElements = 4096;
     private int _at;
 
+    /// <summary>Whether nothing is left to read.</summary>
+    public bool IsAtEnd => Left == 0;
+
     private int Left => message.Length - _at;
 
     public byte U8() => Left == 0 ? (byte)0 : message.Span[Move(1)];

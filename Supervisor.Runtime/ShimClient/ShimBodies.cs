@@ -116,6 +116,13 @@ internal static class ShimBodies
         return process;
     }
 
+    /// <summary>What a process of a shim's list has besides its handover, container and exit.</summary>
+    public static MessageWriter Put(this MessageWriter to, ServiceMarks marks, ReadOnlySpan<byte> spec) =>
+        to.I32((int)marks).Bytes(spec);
+
+    public static (ServiceMarks Marks, byte[] Spec) Marks(this MessageReader from) =>
+        ((ServiceMarks)from.I32(), from.IsAtEnd ? [] : from.Bytes().ToArray());
+
     public static MessageWriter Put(this MessageWriter to, ExitRecord exit) =>
         to.Text(exit.Key).I32(exit.Pid).I64((long)exit.StartTime)
         .I32(exit.Status ?? -1).I64(exit.At.UtcTicks).I64((long)exit.OomKills)

@@ -21,6 +21,12 @@ internal enum ShimKind : byte
     Checkpoint = 18,
     Restore = 19,
 
+    // Front to shim, besides those above; the reply is Done or Failed. Leave ends a shim without a daemon.
+    Freeze = 20,
+    Thaw = 21,
+    Signal = 22,
+    Delete = 23,
+
     // Daemon to shim, without a reply.
     Collected = 30,
     Leave = 31,
@@ -36,6 +42,10 @@ internal enum ShimKind : byte
     Exited = 72,
     OutOfMemory = 73,
     InputEnded = 74,
+    Started = 75,
+    Frozen = 76,
+    Thawed = 77,
+    Deleted = 78,
 }
 
 /// <summary>
@@ -50,7 +60,9 @@ internal enum ShimKind : byte
 ///     │◀── reply {number, …} + descriptors ────────│   in any order
 ///     │◀── Exited, OutOfMemory, InputEnded ────────│
 ///     │── Collected {key, pid, start time} ───────▶│   the exit is journalled: the shim may forget it
+///     │◀── Listed, Started, Frozen, Thawed, Deleted│   what a client of the Shim service did
 /// </code>
+/// A container's front (<see cref="FrontArguments"/>) speaks the same over a socket pair, and is shown its container alone.
 /// A message has at most <see cref="Kernel.Sockets.PacketSocket.MaximumMessage"/> bytes; a spec travels in a sealed memfd.
 /// </summary>
 internal static class ShimFrame

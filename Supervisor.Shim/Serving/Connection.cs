@@ -8,8 +8,8 @@ using Supervisor.Runtime.ShimClient;
 namespace Supervisor.Shim.Serving;
 
 /// <summary>
-/// A connection to the daemon. All on the loop's thread; messages that the daemon does not take are queued up to a limit, then
-/// the connection is closed.
+/// A connection to the daemon, or to a container's front. All on the loop's thread; messages that the peer does not take are
+/// queued up to a limit, then the connection is closed.
 /// </summary>
 internal sealed class Connection : IDisposable
 {
@@ -30,6 +30,9 @@ internal sealed class Connection : IDisposable
     }
 
     public Fd Fd => _socket.Fd;
+
+    /// <summary>The key of the container whose front this is; null for the daemon.</summary>
+    public string? Container { get; init; }
 
     /// <summary>0 before the peer's hello.</summary>
     public int Version { get; set; }

@@ -30,7 +30,7 @@ internal static class ServeCommand
         if ((File.GetUnixFileMode(directory) & ~(
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)) != 0)
             throw new UsageException($"serve: --dir: {directory} must have mode 0700: others may use it");
-        // One shim per directory: two would replace each other's socket and file. The kernel releases the lock however we exit;
+        // The kernel releases the lock however we exit;
         // after an exec we lock again, and a shim that took the lock in between finds us listening and exits.
         using var single = OpenLock(directory);
         if (Native.flock(single.Number, Native.LOCK_EX | Native.LOCK_NB) != 0 && state is null)
@@ -40,6 +40,14 @@ internal static class ServeCommand
         }
         DescriptorLimit.Raise();
         using var server = new ShimServer(directory, state, Log);
+        RunUntilDone(server);
+        File.Delete(Path.Join(directory, "s"));
+        return 0;
+    }
+
+    /// <summary>Returns when nothing is left to serve.</summary>
+    internal static void RunUntilDone(ShimServer server)
+    {
         PosixSignalRegistration[] signals =
             [.. new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGHUP }.Select(
             s => PosixSignalRegistration.Create(s, context =>
@@ -48,12 +56,11 @@ internal static class ServeCommand
             server.RequestExit($"{context.Signal}");
         }))];
         server.Done.GetAwaiter().GetResult();
-        File.Delete(Path.Join(directory, "s"));
         foreach (var signal in signals) signal.Dispose();
-        return 0;
     }
 
-    private static Fd OpenLock(string directory)
+    /// <summary>One shim per directory: two would replace each other's socket and file.</summary>
+    internal static Fd OpenLock(string directory)
     {
         try
         {
@@ -65,7 +72,7 @@ internal static class ServeCommand
         }
     }
 
-    private static void Log(string message) =>
+    internal static void Log(string message) =>
         Console.Error.WriteLine(
             $"{DateTime.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)} shim "
             + $"{Environment.ProcessId}: {message}");

@@ -1,6 +1,7 @@
 using Supervisor.Kernel.Files;
 using Supervisor.Runtime.Lifecycle;
 using Supervisor.Runtime.ShimClient;
+using Supervisor.Shim.Fronts;
 
 namespace Supervisor.Shim.Serving;
 
@@ -27,6 +28,18 @@ internal sealed class ShimProcessEntry(string key, string? container, ContainerP
     /// <summary>Whether its exit was reported, which happens after its output has been passed on.</summary>
     public bool Reported { get; set; }
 
+    /// <summary>What a client of its Shim service did.</summary>
+    public ServiceMarks Marks { get; set; }
+
+    /// <summary>Of an exec of the Shim service: its OCI process's JSON, unless that is long.</summary>
+    public byte[] Spec { get; init; } = [];
+
+    /// <summary>Of a container: where its Shim service is; null where it has none.</summary>
+    public FrontSocket? Front { get; set; }
+
+    /// <summary>A client of the Shim service has not collected its exit yet.</summary>
+    public bool IsKept => Marks.HasFlag(ServiceMarks.Exec) && !Marks.HasFlag(ServiceMarks.Deleted);
+
     public ulong OomKills => Container?.OomKillsReported ?? 0;
 
     /// <summary>
@@ -43,6 +56,7 @@ internal sealed class ShimProcessEntry(string key, string? container, ContainerP
     /// <summary>Releases our handles, and leaves the process running.</summary>
     public void Dispose()
     {
+        Front?.Dispose();
         process.Dispose();
         _mounts?.Dispose();
     }

@@ -12,9 +12,10 @@ internal sealed partial class ShimServer
         Remove(entry.Key); // an exited process of the same key
         _processes[entry.Key] = entry;
         _byPid[(entry.Child.Pid, entry.Child.StartTime)] = entry;
+        OpenFront(entry);
         entry.Child.Watch(
             end => _loop.Post(() => ReportExit(entry, end)),
-            () => _connection?.Send(ShimFrame.Begin(ShimKind.OutOfMemory).Text(entry.Key).I64((long)entry.OomKills)));
+            () => Tell(entry.Key, ShimFrame.Begin(ShimKind.OutOfMemory).Text(entry.Key).I64((long)entry.OomKills)));
         entry.Child.InputEnded?.ContinueWith(
             _ => _loop.Post(() => _connection?.Send(ShimFrame.Begin(ShimKind.InputEnded).Text(entry.Key).I32(entry.Child.Pid))),
                 TaskScheduler.Default);
@@ -38,7 +39,7 @@ internal sealed partial class ShimServer
             ?? new ExitRecord(entry.Key, entry.Child.Pid, entry.Child.StartTime, end.Status?.Code, end.At, 0, default);
         entry.Exit = seen with { OomKills = entry.OomKills };
         _ledger.Add(entry.Exit);
-        _connection?.Send(ShimFrame.Begin(ShimKind.Exited).Put(entry.Exit));
+        Tell(entry.Key, ShimFrame.Begin(ShimKind.Exited).Put(entry.Exit));
         Unmount(entry);
     }
 
@@ -62,10 +63,13 @@ internal sealed partial class ShimServer
         if (_processes.GetValueOrDefault(key) is not { ContainerKey: not null, Reported: true } exec
             || (exec.Child.Pid, exec.Child.StartTime) != (pid, startTime)) return;
         RemoveWhenRead(exec);
+        // Its client has deleted it already, which the daemon could not act on before.
+        if (exec.Marks.HasFlag(ServiceMarks.Deleted)) _connection?.Send(ShimFrame.Begin(ShimKind.Deleted).Text(key));
     }
 
     private void RemoveWhenRead(ShimProcessEntry exec)
     {
+        if (exec.IsKept) return;
         if (exec.Child.OutputFinished is { IsCompleted: false } output)
             output.ContinueWith(_ => _loop.Post(() => RemoveWhenRead(exec)), TaskScheduler.Default);
         else if (_processes.GetValueOrDefault(exec.Key) == exec) Remove(exec.Key);

@@ -3,6 +3,7 @@ using Supervisor.Kernel;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Sockets;
+using Supervisor.Runtime.Lifecycle;
 using Supervisor.Runtime.ShimClient;
 using static Tmds.Linux.LibC;
 
@@ -51,13 +52,14 @@ internal sealed unsafe partial class ShimServer
         var kept = new List<Fd>();
         var state = Write(from, number, kept);
         _log($"upgrading to {path} with {_processes.Count} processes");
+        foreach (var process in _processes.Values) process.Front?.StopFront();
         foreach (var process in _processes.Values) process.Dispose(); // the copies of their descriptors stay
         Execute(path, ["supervisor-shim", .. Environment.GetCommandLineArgs().Skip(1).TakeWhile(a => a != "--resume"), "--resume",
             $"{state.Number}"]);
         _log($"{path}: {Errno.Last}: the upgrade failed, this version continues");
         _processes.Clear();
         _byPid.Clear();
-        _listener.Dispose();
+        _listener!.Dispose();
         _connection = null;
         foreach (var fd in kept) fd.SetHandleAsInvalid(); // Resume takes them by number
         from.Dispose();
@@ -67,7 +69,7 @@ internal sealed unsafe partial class ShimServer
     /// <summary>Our whole state, with copies of our descriptors that survive an exec.</summary>
     private Fd Write(Connection from, long number, List<Fd> kept)
     {
-        var state = new MessageWriter().I32(ShimFrame.Newest).I32(Keep(_listener.Fd)).I32(Keep(from.Fd)).I32(from.Version)
+        var state = new MessageWriter().I32(ShimFrame.Newest).I32(Keep(_listener!.Fd)).I32(Keep(from.Fd)).I32(from.Version)
             .I64(number).I32(_processes.Count);
         foreach (var entry in _processes.Values)
         {
@@ -77,6 +79,8 @@ internal sealed unsafe partial class ShimServer
             state.Text(entry.ContainerKey ?? "").Flag(entry.Reported).Flag(entry.Exit is not null);
             if (entry.Exit is { } exit) state.Put(exit);
         }
+        // Behind everything: an older executable does not read it.
+        foreach (var entry in _processes.Values) state.Put(entry.Marks, entry.Spec);
         var file = Memfd.Create("supervisor-shim-state");
         file.Write(state.Written.Span);
         _ = fcntl(file.Number, F_SETFD, 0);
@@ -103,29 +107,42 @@ internal sealed unsafe partial class ShimServer
         var daemon = new PacketSocket(Take(state.I32()));
         var (spoken, number) = (state.I32(), state.I64());
         _connection = new Connection(_loop, daemon, OnMessage, OnEnd) { Version = spoken };
+        var entries = new List<(ProcessHandover Process, string? Container, bool Reported, ExitRecord? Exit)>();
         for (var left = state.I32(); left > 0; left--)
         {
             var process = state.ProcessWithNumbers(version, Take);
             var container = state.Text();
             var (reported, exited) = (state.Flag(), state.Flag());
-            var entry = new ShimProcessEntry(process.Key, container.Length == 0 ? null : container, Resumed(process)) {
-                Reported = reported };
-            if (exited) entry.Exit = state.Exit();
-            if (entry.Exit is null)
+            var exit = exited ? state.Exit() : null;
+            entries.Add((process, container.Length == 0 ? null : container, reported, exit));
+        }
+        foreach (var (process, container, reported, exit) in entries)
+        {
+            var (marks, spec) = state.Marks();
+            Resume(new ShimProcessEntry(process.Key, container, Resumed(process))
             {
-                Add(entry);
-                continue;
-            }
-            // Reaped by the previous executable: there is nothing to watch.
-            _processes[entry.Key] = entry;
-            _byPid[(entry.Child.Pid, entry.Child.StartTime)] = entry;
-            entry.Child.OnAlreadyExited();
-            if (!reported) ReportExit(entry, entry.Exit.End);
-            else if (entry.ContainerKey is not null
-                && _ledger.Find(entry.Key, entry.Child.Pid, entry.Child.StartTime) is null) RemoveWhenRead(entry);
+                Reported = reported, Exit = exit, Marks = marks, Spec = spec,
+            });
         }
         Answer(_connection, number);
         _log($"running with {_processes.Count} processes");
+    }
+
+    private void Resume(ShimProcessEntry entry)
+    {
+        if (entry.Exit is null)
+        {
+            Add(entry);
+            return;
+        }
+        // Reaped by the previous executable: there is nothing to watch.
+        _processes[entry.Key] = entry;
+        _byPid[(entry.Child.Pid, entry.Child.StartTime)] = entry;
+        OpenFront(entry);
+        entry.Child.OnAlreadyExited();
+        if (!entry.Reported) ReportExit(entry, entry.Exit.End);
+        else if (entry.ContainerKey is not null
+            && _ledger.Find(entry.Key, entry.Child.Pid, entry.Child.StartTime) is null) RemoveWhenRead(entry);
     }
 
     private static Fd Take(int number)

@@ -6,11 +6,13 @@ using Supervisor.Kernel.Processes;
 using Supervisor.Kernel.Sockets;
 using Supervisor.Runtime.Lifecycle;
 using Supervisor.Runtime.ShimClient;
+using Supervisor.Shim.Fronts;
 
 namespace Supervisor.Shim.Serving;
 
 /// <summary>
-/// The parent of a node's containers. One thread owns everything here: it accepts, reads, replies, reaps and relays.
+/// The parent of a node's containers, or of one that has no daemon. One thread owns everything here: it accepts, reads, replies,
+/// reaps and relays.
 /// A few workers do what may block in the kernel, one item at a time per key.
 /// </summary>
 internal sealed partial class ShimServer : IDisposable
@@ -26,12 +28,15 @@ internal sealed partial class ShimServer : IDisposable
     private readonly Dictionary<(int Pid, ulong StartTime), ShimProcessEntry> _byPid = [];
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Timer _idleCheck, _tidyTimer;
-    private PacketSocket _listener = null!;
+    private readonly FrontArguments? _alone;
+    private PacketSocket? _listener;
+    private FrontSocket? _aloneSocket;
     private Connection? _connection;
 
-    public ShimServer(string directory, Fd? state, Action<string> log)
+    /// <param name="alone">The socket and the front of the one container that a shim without a daemon serves.</param>
+    public ShimServer(string directory, Fd? state, Action<string> log, (string Socket, FrontArguments Front)? alone = null)
     {
-        _log = log;
+        (_log, _alone) = (log, alone?.Front);
         _loop = new EventLoop("shim", Report);
         _work = new KeyedWork(_loop, Rest);
         _parents = new CgroupParents(KeepParents, Path.Join(directory, "parents"), Report);
@@ -45,6 +50,7 @@ internal sealed partial class ShimServer : IDisposable
             try
             {
                 if (state is not null) Resume(state);
+                else if (alone is { } one) _aloneSocket = OpenFront(one.Socket, one.Front);
                 else Listen(PacketSocket.Listen(Path.Join(directory, "s")));
                 started.SetResult();
             }
@@ -69,14 +75,18 @@ internal sealed partial class ShimServer : IDisposable
         _work.Dispose();
         _host.Dispose();
         _parents.Dispose();
-        _listener.Dispose();
+        _listener?.Dispose();
+        _aloneSocket?.Dispose();
         _ledger.Dispose();
     }
 
     /// <summary>Exits on a signal, unless processes are left.</summary>
     public void RequestExit(string signal) => _loop.Post(() =>
     {
-        if (_processes.IsEmpty && _work.IsIdle) _done.TrySetResult();
+        if (_alone is not null ? TryLeaveAlone() : _processes.IsEmpty && _work.IsIdle)
+        {
+            if (_alone is null) _done.TrySetResult();
+        }
         else _log($"{signal}: not exiting, {_processes.Count} processes are running; stop them first, or send SIGKILL");
     });
 
@@ -103,6 +113,11 @@ internal sealed partial class ShimServer : IDisposable
 
     private void OnEnd(Connection connection, string why)
     {
+        if (connection.Container is not null)
+        {
+            _fronts.Remove(connection);
+            return;
+        }
         if (_connection != connection) return;
         _connection = null;
         _log($"lost the daemon ({why}); {_processes.Count} processes keep running");
@@ -112,6 +127,11 @@ internal sealed partial class ShimServer : IDisposable
     {
         if (from.Version == 0 && kind is not ShimKind.Hello)
             throw new InvalidDataException("the peer did not send hello first");
+        if (from.Container is not null)
+        {
+            OnFrontMessage(from, kind, number, body, descriptors);
+            return;
+        }
         switch (kind)
         {
             case ShimKind.Hello: Greet(from, body); break;
@@ -145,24 +165,29 @@ internal sealed partial class ShimServer : IDisposable
         from.Send(ShimFrame.Hello(ShimFrame.Newest, ShimFrame.Oldest, Environment.ProcessId));
         var listed = new HashSet<string>(StringComparer.Ordinal);
         foreach (var entry in _processes.Values)
-        {
-            var process = entry.Child.HandOver(entry.Key, stop: false);
-            if (process.Handles[ProcessHandover.PidfdPlace] is not { IsClosed: false }) continue; // just being removed
-            var message = ShimFrame.Begin(ShimKind.Listed).Put(process, from.Version).Text(entry.ContainerKey ?? "")
-                .Flag(entry is { Reported: true });
-            if (entry.Reported) message.Put(entry.Exit!);
-            from.Send(message, process.Present());
-            listed.Add(entry.Key);
-        }
+            if (!IsCollectedByDaemon(entry) && TryList(from, entry)) listed.Add(entry.Key);
         foreach (var exit in _ledger.Uncollected)
             if (!listed.Contains(exit.Key)) from.Send(ShimFrame.Begin(ShimKind.Exited).Put(exit));
         from.Send(ShimFrame.Begin(ShimKind.ListEnd));
+    }
+
+    /// <returns>False where it is just being removed.</returns>
+    private static bool TryList(Connection to, ShimProcessEntry entry)
+    {
+        var process = entry.Child.HandOver(entry.Key, stop: false);
+        if (process.Handles[ProcessHandover.PidfdPlace] is not { IsClosed: false }) return false;
+        var message = ShimFrame.Begin(ShimKind.Listed).Put(process, to.Version).Text(entry.ContainerKey ?? "")
+            .Flag(entry.Reported);
+        if (entry.Reported) message.Put(entry.Exit!);
+        to.Send(message.Put(entry.Marks, entry.Spec), process.Present());
+        return true;
     }
 
     private void Create(Connection from, long number, MessageReader body, List<Fd> descriptors)
     {
         var (key, milliseconds) = (body.Text(), body.I32());
         var request = body.Request(Payload.Read(descriptors));
+        request = request with { NoPivot = body.Flag() };
         Work(from, number, key, milliseconds, deadline =>
         {
             DescriptorLimit.CheckRoom();
@@ -215,8 +240,13 @@ internal sealed partial class ShimServer : IDisposable
         var (key, milliseconds) = (body.Text(), body.I32());
         Work(from, number, key, milliseconds, deadline =>
         {
-            (_processes.GetValueOrDefault(key) ?? throw Unknown(key)).Child.Start(deadline);
-            return () => Answer(from, number);
+            var entry = _processes.GetValueOrDefault(key) ?? throw Unknown(key);
+            entry.Child.Start(deadline);
+            return () =>
+            {
+                TellFronts(key, ShimFrame.Begin(ShimKind.Started).Text(key));
+                Answer(from, number);
+            };
         });
     }
 
@@ -231,6 +261,7 @@ internal sealed partial class ShimServer : IDisposable
             else if (bundle.Length > 0) Container.TearDown(bundle, cgroupPaths, timeout, Report, _parents);
             return () =>
             {
+                TellFronts(key, ShimFrame.Begin(ShimKind.Deleted).Text(key));
                 Remove(key);
                 foreach (var exec in _processes.Values.Where(h => h.ContainerKey == key).ToList()) Remove(exec.Key);
                 _ledger.Forget(key);
@@ -244,6 +275,7 @@ internal sealed partial class ShimServer : IDisposable
     {
         var process = body.Process(descriptors, from.Version);
         var container = body.Text();
+        var (marks, spec) = body.Marks();
         if (Taken(process.Key) is { } taken)
         {
             process.Close();
@@ -252,7 +284,10 @@ internal sealed partial class ShimServer : IDisposable
         }
         try
         {
-            Add(new ShimProcessEntry(process.Key, container.Length == 0 ? null : container, Resumed(process)));
+            Add(new ShimProcessEntry(process.Key, container.Length == 0 ? null : container, Resumed(process))
+            {
+                Marks = marks, Spec = spec,
+            });
         }
         catch (Exception e)
         {
@@ -273,6 +308,8 @@ internal sealed partial class ShimServer : IDisposable
         var process = entry.Child.HandOver(entry.Key, stop: false);
         if (_connection == from)
             from.Send(ShimFrame.Begin(ShimKind.Spawned, number).Put(process, from.Version), process.Present());
+        foreach (var front in FrontsOf(entry.Key)) TryList(front, entry);
+        if (from.Container is not null) Answer(from, number);
         Add(entry); // after the reply: an exit is never reported before the spawn
     }
 
@@ -290,6 +327,7 @@ internal sealed partial class ShimServer : IDisposable
     {
         _tidyTimer.Change(Quiet, Timeout.InfiniteTimeSpan);
         UpgradeIfIdle();
+        if (_leaving) TryLeaveAlone();
     }
 
     /// <summary>Returns memory that creations used to the kernel: a shim is long-lived, and mostly idle.</summary>
@@ -326,7 +364,8 @@ internal sealed partial class ShimServer : IDisposable
     /// <summary>Exits when no daemon is connected and no process is left.</summary>
     private void ExitIfIdle()
     {
-        if (_connection is null && _processes.IsEmpty && _work.IsIdle && _ledger.Count == 0) _done.TrySetResult();
+        if (_alone is null && _connection is null && _processes.IsEmpty && _work.IsIdle && _ledger.Count == 0)
+            _done.TrySetResult();
     }
 
     private static void Answer(Connection to, long number) => to.Send(ShimFrame.Begin(ShimKind.Done, number));
