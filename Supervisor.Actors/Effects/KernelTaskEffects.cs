@@ -178,8 +178,8 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         if (container is not null)
             return new KernelOutcome(
                 new TaskCommand.InitAdopted(
-                work.Id, clock.GetUtcNow(), container.Cgroup is { Exists: true, IsFrozen: true }, container.IsHeld), effect,
-                container);
+                work.Id, clock.GetUtcNow(), container.Cgroup is { Exists: true, IsFrozen: true }, container.IsHeld,
+                container.IsStartedByService), effect, container);
         // Its remaining processes are killed before its exit is published, as when a daemon is watching.
         if (init.BootId == ProcStat.BootId && Cgroup.Open(effect.CgroupPaths) is { Exists: true } cgroup)
             cgroup.KillAll(TearDownTimeout);

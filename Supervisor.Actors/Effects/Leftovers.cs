@@ -79,7 +79,8 @@ public static class Leftovers
             if (spared.Contains(id) || directory.Damaged.ContainsKey(id)) return true;
             var entry = directory.Find(id);
             return entry is not null
-                && (parts.Length == 2 ? entry.Task.State is TaskState.Present : entry.Execs.ContainsKey(parts[2]));
+                && (parts.Length == 2 ? entry.Task.State is TaskState.Present : entry.Execs.ContainsKey(parts[2])
+                || ServiceExecs.IsId(parts[2]));
         }
         catch (InvalidFieldException)
         {

@@ -28,6 +28,8 @@ public sealed class ReaperActor : UntypedActor
                 watch.Container.Watch(
                     end => watcher.Tell(new TaskCommand.InitExited(watch.Id, end.At, Exit(end))),
                     () => watcher.Tell(new TaskCommand.OutOfMemory(watch.Id, _clock.GetUtcNow())));
+                watch.Container.WatchService(
+                    report => watcher.Tell(ServiceReports.Translate(watch.Id, report, _clock.GetUtcNow())));
                 break;
             case WatchExec watch:
                 watch.Process.Watch(end => watcher.Tell(new ExecCommand.Exited(watch.Id, end.At, Exit(end))), () => { });

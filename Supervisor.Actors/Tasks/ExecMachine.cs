@@ -21,6 +21,13 @@ public static class ExecMachine
     {
         (Absent, Add c) => Record(new E.Added(c.At, c.Setup)),
         (_, Add) => Refuse(RefusalCode.AlreadyExists, $"exec {command.Id.Value}: already exists"),
+        (Absent, Adopt c) => new(
+            [new E.Added(c.At, c.Setup), new E.StartRequested(c.At), new E.Spawned(c.At, c.Process),
+                new E.Started(c.At, c.Process.Pid)],
+            [new F.Adopt(c.Process)]),
+        (_, Adopt) => Nothing, // reported again
+        (Stopped, Forget c) => Record(new E.Deleted(c.At)),
+        (_, Forget) => Nothing, // its exit is not journalled yet: the shim reports it again then
         (Absent, Discard) => Nothing,
         (Absent, not Report) => Refuse(RefusalCode.NotFound, NotFoundMessage(command.Id)),
 

@@ -25,6 +25,12 @@ public abstract record ExecCommand(ExecId Id, DateTimeOffset At)
     /// <summary>Its task is gone, with all its processes.</summary>
     public sealed record Discard(ExecId Id, DateTimeOffset At) : ExecCommand(Id, At);
 
+    /// <summary>A client of the container's Shim service started it; there is no record of it yet.</summary>
+    public sealed record Adopt(ExecId Id, DateTimeOffset At, ExecSetup Setup, InitProcess Process) : ExecCommand(Id, At);
+
+    /// <summary>A client of the container's Shim service collected its exit.</summary>
+    public sealed record Forget(ExecId Id, DateTimeOffset At) : ExecCommand(Id, At);
+
     /// <summary>
     /// What the kernel did. Every effect but <see cref="ExecEffect.Watch"/> ends in exactly one report, done or failed.
     /// </summary>

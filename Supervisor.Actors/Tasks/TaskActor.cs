@@ -63,6 +63,9 @@ public sealed class TaskActor : ProcessActor<TaskState, TaskCommand, TaskEvent, 
             case ExecCommand command:
                 Handle(command, Sender);
                 break;
+            case ServiceExecsListed listed:
+                _execs.ForgetAllBut(listed.ExecIds);
+                break;
             case ExecActor.ExecStatus status:
                 Accept(status);
                 break;
@@ -119,7 +122,7 @@ public sealed class TaskActor : ProcessActor<TaskState, TaskCommand, TaskEvent, 
         effect is TaskEffect.AdoptInit || State is TaskState.Creating;
 
     private protected override bool WaitsForRecovery(object message) =>
-        message is ExecCommand or ProcessInput or (TaskCommand and not TaskCommand.Report);
+        message is ExecCommand or ServiceExecsListed or ProcessInput or (TaskCommand and not TaskCommand.Report);
 
     private protected override object Reply(Refusal? refusal, TaskState state) => new TaskReply(refusal, state);
 
@@ -131,7 +134,8 @@ public sealed class TaskActor : ProcessActor<TaskState, TaskCommand, TaskEvent, 
         var freezing = AwaitedEffects.Any(e => e is TaskEffect.Freeze);
         if (_execs.FindRefusal(command, State, freezing) is { } refusal)
             asker.Tell(new ExecReply(refusal, new ExecState.Absent()));
-        else if (command is not ExecCommand.Add || _execs.Has(command.Id.Value)) _execs.Forward(command, _container, asker);
+        else if (command is not (ExecCommand.Add or ExecCommand.Adopt) || _execs.Has(command.Id.Value))
+            _execs.Forward(command, _container, asker);
         else
             Persist(new ExecRegistered(command.Id, Present: true), e =>
             {

@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Supervisor.Actors.Identity;
 using Supervisor.Runtime.Lifecycle;
+using Supervisor.Runtime.ShimClient;
 
 namespace Supervisor.Actors.Tasks;
 
@@ -81,6 +82,13 @@ internal sealed class TaskExecs(ContainerId id, NodeServices node, IActorContext
     {
         if (_children.TryGetValue(input.ExecId, out var child)) child.Actor.Tell(input, asker);
         else asker.Tell(new ProcessInputReply(NotFound(ExecId.Parse(id, input.ExecId))));
+    }
+
+    /// <summary>Execs of the Shim service that its clients deleted while no daemon ran.</summary>
+    public void ForgetAllBut(IReadOnlySet<string> ids)
+    {
+        foreach (var exec in _children.Keys.Where(e => ServiceExecs.IsId(e) && !ids.Contains(e)))
+            Forward(new ExecCommand.Forget(ExecId.Parse(id, exec), node.Clock.GetUtcNow()), null, ActorRefs.Nobody);
     }
 
     /// <summary>The task is gone: so are its execs.</summary>

@@ -52,6 +52,8 @@ public static class TaskMachine
 
         (Created s, Start c) => Begin(new E.StartRequested(c.At), new F.ReleaseInit(s.Init)),
         (Starting, InitStarted r) => Started((Starting)state, r),
+        // By a client of its Shim service.
+        (Created s, InitStarted r) => Record(new E.StartRequested(r.At), new E.Started(r.At, s.Init.Pid)),
         (Starting s, StartFailed r) => new(
             [new E.StartFailed(r.At, r.Error, new TaskExit(r.Status, r.At), s.Init.Pid)],
                 [new F.TearDown(s.Setup, s.Init, s.CgroupPaths)], null, AnswerWhen.Settled),
@@ -101,6 +103,9 @@ public static class TaskMachine
         (Starting { EarlyExit: { } exit } s, InitAdopted r) =>
             Record(new E.Started(r.At, s.Init.Pid), new E.Exited(r.At, exit, s.Init.Pid)),
         (Starting s, InitAdopted r) => Record(new E.Started(r.At, s.Init.Pid)),
+        (Created s, InitAdopted { IsStarted: true } r) => Record(
+            [new E.StartRequested(r.At), new E.Started(r.At, s.Init.Pid),
+                .. r.IsFrozen ? (TaskEvent[])[new E.Paused(r.At)] : []]),
         // Its parent died with the previous daemon: it can never be started, so it is killed.
         (Created s, InitAdopted { IsHeld: false }) => new([], [new F.Signal(s.Init, 9, All: false, s.CgroupPaths)]),
         (Deleting { Exit: null } s, InitAdopted) => new([], [new F.Signal(s.Init, 9, All: false, s.CgroupPaths)]),

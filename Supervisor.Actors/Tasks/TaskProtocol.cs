@@ -87,7 +87,9 @@ public abstract record TaskCommand(ContainerId Id, DateTimeOffset At)
 
     /// <summary>After our restart: the init is alive and is watched again.</summary>
     /// <param name="IsHeld">It waits for its start, and its parent, or the process that adopted it, can still start it.</param>
-    public sealed record InitAdopted(ContainerId Id, DateTimeOffset At, bool IsFrozen, bool IsHeld = false) : Report(Id, At);
+    /// <param name="IsStarted">A client of its Shim service started it, maybe while no daemon ran.</param>
+    public sealed record InitAdopted(
+        ContainerId Id, DateTimeOffset At, bool IsFrozen, bool IsHeld = false, bool IsStarted = false) : Report(Id, At);
 
     /// <summary>Nothing of the task is left in the kernel or on disk.</summary>
     public sealed record TornDown(ContainerId Id, DateTimeOffset At) : Report(Id, At);

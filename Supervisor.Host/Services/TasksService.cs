@@ -14,6 +14,7 @@ using Supervisor.Host.Daemon;
 using Supervisor.Host.Filters;
 using Supervisor.Host.Services.Checkpoints;
 using Supervisor.Runtime.Oci;
+using Supervisor.Runtime.ShimClient;
 
 namespace Supervisor.Host.Services;
 
@@ -166,6 +167,8 @@ public sealed class TasksService(
     {
         var id = context.ContainerId(request.ContainerId, "container_id");
         var exec = ExecId.Parse(id, request.ExecId);
+        if (ServiceExecs.IsId(exec.Value))
+            throw new InvalidFieldException("exec_id", $"\"{exec.Value}\" is reserved for execs of the Shim service");
         if (request.Spec is null) throw new InvalidFieldException("spec", "is missing: the OCI process, as JSON");
         SpecValidator.Validate(SpecReader.ReadProcess(request.Spec.Value.Span)); // now, when it can still be refused by field
         var setup = new ExecSetup(

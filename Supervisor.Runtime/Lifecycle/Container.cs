@@ -139,6 +139,13 @@ public sealed class Container : ContainerProcess, IContainer
         Bundle = Bundle, CgroupPaths = Cgroup.Paths, OomKillsReported = _oomKillsSeen,
     };
 
+    bool IContainer.IsStartedByService => false;
+
+    /// <summary>Its Shim service is the shim's, which is where this object is then.</summary>
+    void IContainer.WatchService(Action<ServiceReport> onReport)
+    {
+    }
+
     IContainerProcess IContainer.Exec(string key, ExecRequest request, CancellationToken deadline) => Exec(request, deadline);
 
     /// <summary>Spawns a process in the container, which then waits for its <see cref="ContainerProcess.Start"/>.</summary>

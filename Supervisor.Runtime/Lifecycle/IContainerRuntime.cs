@@ -111,6 +111,12 @@ public interface IContainer : IContainerProcess
     /// <summary>The container's cgroup.</summary>
     Cgroup Cgroup { get; }
 
+    /// <summary>Whether a client of its Shim service started it.</summary>
+    bool IsStartedByService { get; }
+
+    /// <summary>Reports what clients of its Shim service do and, first, what they did before. To be called once.</summary>
+    void WatchService(Action<ServiceReport> onReport);
+
     /// <summary>Sends a signal to every process.</summary>
     /// <returns>False when there was none.</returns>
     bool SignalAll(int signal);

@@ -23,8 +23,12 @@ internal sealed class ShimProcess : IContainer
     private ProcessExit? _end;
     private ulong _oomKills, _oomKillsReported;
     private bool _ended, _held;
+    private Action<ServiceReport>? _onService;
+    private List<ServiceReport>? _unreported; // what clients of the Shim service did before anything watched
 
-    public ShimProcess(ShimRuntime runtime, ProcessHandover from, string? containerKey)
+    public ShimProcess(
+        ShimRuntime runtime, ProcessHandover from, string? containerKey, ServiceMarks marks = ServiceMarks.None,
+        byte[]? spec = null)
     {
         (_runtime, Key, ContainerKey, IsExec, Pid, StartTime, Bundle, CgroupPaths, Terminal, _oomKills) =
             (runtime, from.Key, containerKey, from.IsExec, from.Pid, from.StartTime, from.Bundle, from.CgroupPaths, from.Terminal,
@@ -35,6 +39,7 @@ internal sealed class ShimProcess : IContainer
         for (var i = 1; i < ProcessHandover.Places; i++) _ends[i] = from.Descriptor(i);
         _held = _ends[ProcessHandover.HeldPlace] is not null;
         InputClosing = from.InputClosing;
+        (Marks, Spec) = (marks, spec ?? []);
     }
 
     public string Key { get; }
@@ -59,6 +64,14 @@ internal sealed class ShimProcess : IContainer
 
     public bool HasExited => _ended;
 
+    /// <summary>What clients of the Shim service did with it.</summary>
+    public ServiceMarks Marks { get; set; }
+
+    /// <summary>Of an exec of the Shim service.</summary>
+    public byte[] Spec { get; }
+
+    public bool IsStartedByService => Marks.HasFlag(ServiceMarks.Started);
+
     public Cgroup Cgroup => Cgroup.Open(CgroupPaths);
 
     public void Watch(Action<ProcessExit> onExit, Action onOom)
@@ -68,6 +81,36 @@ internal sealed class ShimProcess : IContainer
             (_onExit, _onOom) = (onExit, onOom);
             ReportOom();
             if (_end is { } end) onExit(end);
+        }
+    }
+
+    public void WatchService(Action<ServiceReport> onReport)
+    {
+        lock (_gate)
+        {
+            _onService = onReport;
+            foreach (var report in _unreported ?? []) onReport(report);
+            _unreported = null;
+        }
+    }
+
+    /// <summary>A client of the container's Shim service did something.</summary>
+    public void Report(ServiceReport report)
+    {
+        lock (_gate)
+        {
+            if (_onService is { } onService) onService(report);
+            else if (!_ended) (_unreported ??= []).Add(report);
+        }
+    }
+
+    /// <summary>It no longer waits for its start.</summary>
+    public void Released()
+    {
+        lock (_gate)
+        {
+            _held = false;
+            Close(ProcessHandover.HeldPlace);
         }
     }
 
@@ -140,11 +183,7 @@ internal sealed class ShimProcess : IContainer
     {
         if (!_held) return;
         _runtime.Start(this, deadline);
-        lock (_gate)
-        {
-            _held = false;
-            Close(ProcessHandover.HeldPlace);
-        }
+        Released();
     }
 
     public void Checkpoint(CheckpointOptions options, CancellationToken deadline) => _runtime.Checkpoint(this, options, deadline);

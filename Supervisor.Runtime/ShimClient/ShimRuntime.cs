@@ -33,6 +33,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     private readonly ContainerHost _host;
     private readonly ConcurrentDictionary<string, ShimProcess> _known = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<(string Key, int Pid, ulong StartTime), ExitRecord> _uncollected = new();
+    private bool _isListing; // used only by the connection's thread
     private readonly HashSet<ShimProcess> _listed = []; // by the current shim; used only by the connection's thread
     private readonly ShimConnection _connection;
     private readonly OrphanReaper? _orphans;
@@ -290,14 +291,32 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         });
     }
 
-    void IShimListener.Connected() => _listed.Clear();
+    void IShimListener.Connected()
+    {
+        _listed.Clear();
+        _isListing = true;
+    }
 
     void IShimListener.OnMessage(ShimSession session, ShimKind kind, MessageReader body, List<Fd> descriptors)
     {
         switch (kind)
         {
             case ShimKind.Listed:
-                _listed.Add(Listed(body, descriptors, session.Version));
+                var listed = Listed(body, descriptors, session.Version);
+                if (_isListing) _listed.Add(listed);
+                else ReportExec(listed);
+                break;
+            case ShimKind.Started when _known.GetValueOrDefault(body.Text()) is { } started:
+                started.Marks |= ServiceMarks.Started;
+                started.Released();
+                started.Report(new ServiceReport.Started());
+                break;
+            case ShimKind.Frozen or ShimKind.Thawed when _known.GetValueOrDefault(body.Text()) is { } frozen:
+                frozen.Report(kind is ShimKind.Frozen ? new ServiceReport.Frozen() : new ServiceReport.Thawed());
+                break;
+            case ShimKind.Deleted when body.Text() is var deleted
+                && _known.GetValueOrDefault(ShimDirectories.ContainerOf(deleted)) is { } owner && owner.Key != deleted:
+                owner.Report(new ServiceReport.ExecDeleted(deleted));
                 break;
             case ShimKind.Exited:
                 Exited(body.Exit());
@@ -315,7 +334,28 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     {
         foreach (var process in _known.Values)
             if (!_listed.Contains(process)) GiveTo(session, process);
+        _isListing = false;
+        ReportExecs();
         _listed.Clear();
+    }
+
+    /// <summary>Execs of the Shim service: those of which the daemon knows nothing yet, and which are left.</summary>
+    private void ReportExecs()
+    {
+        foreach (var container in _known.Values.Where(p => !p.IsExec))
+        {
+            var execs = _listed.Where(p => p.ContainerKey == container.Key && p.Marks.HasFlag(ServiceMarks.Exec)).ToList();
+            container.Report(new ServiceReport.ExecsListed(execs.Select(p => p.Key).ToHashSet(StringComparer.Ordinal)));
+            foreach (var exec in execs) ReportExec(exec);
+        }
+    }
+
+    private void ReportExec(ShimProcess exec)
+    {
+        if (!exec.Marks.HasFlag(ServiceMarks.Exec) || exec.ContainerKey is not { } owner
+            || _known.GetValueOrDefault(owner) is not { } container) return;
+        var identity = new ProcessIdentity(exec.Pid, exec.StartTime, ProcStat.BootId);
+        container.Report(new ServiceReport.ExecStarted(exec.Key, identity, exec.Spec, exec.Terminal));
     }
 
     /// <summary>The shim's processes keep running; the daemon watches their exits from now on.</summary>
@@ -331,15 +371,18 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         var handover = body.Process(descriptors, version);
         var container = body.Text();
         var exit = body.Flag() ? body.Exit() : null;
+        var (marks, spec) = body.Marks();
         if (_known.TryGetValue(handover.Key, out var known)
             && (known.Pid, known.StartTime) == (handover.Pid, handover.StartTime))
         {
             if (handover.Handles[ProcessHandover.InputPlace] is null) known.InputEnded(); // it ended while not connected
+            if (handover.Handles[ProcessHandover.HeldPlace] is null && known.IsHeld) known.Released();
+            known.Marks = marks;
             handover.Close();
         }
         else
         {
-            known = new ShimProcess(this, handover, container.Length == 0 ? null : container);
+            known = new ShimProcess(this, handover, container.Length == 0 ? null : container, marks, spec);
             _known[known.Key] = known;
         }
         if (exit is not null) known.Record(exit.End, exit.OomKills);
@@ -359,7 +402,8 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     {
         using var deadline = new CancellationTokenSource(Grace);
         session.Ask(ShimKind.Adopt, m =>
-            m.Put(handover, session.Version).Text(process.ContainerKey ?? ""), [.. handover.Present()], deadline.Token)
+            m.Put(handover, session.Version).Text(process.ContainerKey ?? "").Put(process.Marks, process.Spec),
+            [.. handover.Present()], deadline.Token)
             .ContinueWith(
                 t =>
                 {

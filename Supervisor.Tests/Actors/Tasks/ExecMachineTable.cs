@@ -32,6 +32,8 @@ public class ExecMachineTable
         ("Kill", new Kill(Id, T0, 15)),
         ("Delete", new Delete(Id, T0)),
         ("Discard", new Discard(Id, T0)),
+        ("Adopt", new Adopt(Id, T0, Setup, Process)),
+        ("Forget", new Forget(Id, T0)),
         ("Spawned", new Spawned(Id, T0, Process)),
         ("Released", new Released(Id, T0)),
         ("Exited", new Exited(Id, T0, Exit)),

@@ -63,6 +63,7 @@ public class TaskMachineTable
         ("InitAdopted", new InitAdopted(Id, T0, false)),
         ("InitAdopted, held", new InitAdopted(Id, T0, false, IsHeld: true)),
         ("InitAdopted, frozen", new InitAdopted(Id, T0, true)),
+        ("InitAdopted, started", new InitAdopted(Id, T0, false, IsStarted: true)),
         ("TornDown", new TornDown(Id, T0)),
         ("EffectFailed: SpawnInit",
             new EffectFailed(Id, T0, new TaskEffect.SpawnInit(Setup, default), new Refusal(RefusalCode.Unknown, "why"))),
