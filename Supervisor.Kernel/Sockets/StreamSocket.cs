@@ -5,7 +5,10 @@ using static Tmds.Linux.LibC;
 
 namespace Supervisor.Kernel.Sockets;
 
-/// <summary>One end of a unix stream socket pair, with deadlines and with descriptors in its messages. unix(7).</summary>
+/// <summary>
+/// One end of a unix stream connection, with deadlines and with descriptors in its messages. Methods named Try do not wait.
+/// unix(7).
+/// </summary>
 internal sealed unsafe class StreamSocket(Fd fd) : IDisposable
 {
     /// <summary>The descriptor's number, for a launch program.</summary>
@@ -33,6 +36,19 @@ internal sealed unsafe class StreamSocket(Fd fd) : IDisposable
 
     /// <summary>A listening socket at a path that must not exist. Only our user may connect.</summary>
     public static Fd Listen(string path) => UnixSocket.Listen(SOCK_STREAM, path, 1);
+
+    /// <summary>Takes a pending connection of a listener that does not block.</summary>
+    /// <returns>Null when none is pending.</returns>
+    public static StreamSocket? TryAccept(Fd listener)
+    {
+        while (true)
+        {
+            var accepted = accept4(listener.Number, null, null, SOCK_CLOEXEC | SOCK_NONBLOCK);
+            if (accepted >= 0) return new StreamSocket(new Fd(accepted));
+            if (Errno.Last is Errno.EINTR) continue;
+            return Errno.Last is Errno.EAGAIN or Errno.ECONNABORTED ? null : throw new SyscallException("accept4", Errno.Last);
+        }
+    }
 
     /// <exception cref="SyscallException">No process listens at the path, or any other errno.</exception>
     public static StreamSocket Connect(string path) => new(UnixSocket.Connect(SOCK_STREAM, path));
@@ -84,6 +100,36 @@ internal sealed unsafe class StreamSocket(Fd fd) : IDisposable
             else if (Errno.Last is not Errno.EINTR) throw new SyscallException("recv", Errno.Last);
         }
         return total;
+    }
+
+    /// <summary>Sends what the peer's queue takes now.</summary>
+    /// <returns>How many bytes; null for none (EAGAIN).</returns>
+    /// <exception cref="SyscallException">EPIPE or ECONNRESET when the peer is gone, or any other errno.</exception>
+    public int? TrySend(ReadOnlySpan<byte> bytes)
+    {
+        while (true)
+        {
+            long sent;
+            fixed (byte* start = bytes) sent = send(fd.Number, start, bytes.Length, MSG_DONTWAIT | MSG_NOSIGNAL);
+            if (sent >= 0) return (int)sent;
+            if (Errno.Last is Errno.EAGAIN) return null;
+            if (Errno.Last is not Errno.EINTR) throw new SyscallException("send", Errno.Last);
+        }
+    }
+
+    /// <summary>Receives what is there now.</summary>
+    /// <returns>How many bytes; 0 when the peer has closed; null when nothing is there (EAGAIN).</returns>
+    public int? TryReceive(Span<byte> buffer)
+    {
+        while (true)
+        {
+            long got;
+            fixed (byte* start = buffer) got = recv(fd.Number, start, buffer.Length, MSG_DONTWAIT);
+            if (got >= 0) return (int)got;
+            if (Errno.Last is Errno.ECONNRESET) return 0;
+            if (Errno.Last is Errno.EAGAIN) return null;
+            if (Errno.Last is not Errno.EINTR) throw new SyscallException("recv", Errno.Last);
+        }
     }
 
     /// <summary>Receives one byte and the descriptor that came with it.</summary>

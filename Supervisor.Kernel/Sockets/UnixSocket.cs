@@ -92,6 +92,19 @@ internal static unsafe class UnixSocket
         return (peer.pid, peer.uid);
     }
 
+    /// <summary>The path at which a descriptor listens; null where it is not open, or no listening unix socket.</summary>
+    public static string? ListeningPath(int descriptor)
+    {
+        const int SO_ACCEPTCONN = 30;
+        int listens;
+        socklen_t length = sizeof(int);
+        if (getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) != 0 || listens == 0) return null;
+        var address = stackalloc byte[2 + LongestPath + 1];
+        length = (socklen_t)(2 + LongestPath + 1);
+        if (getsockname(descriptor, (sockaddr*)address, &length) != 0 || *(ushort*)address != AF_UNIX) return null;
+        return System.Runtime.InteropServices.Marshal.PtrToStringUTF8((nint)(address + 2));
+    }
+
     /// <summary>sendmsg(2), with descriptors (SCM_RIGHTS).</summary>
     /// <returns>False when the peer's queue is full (EAGAIN).</returns>
     /// <exception cref="SyscallException">EPIPE or ECONNRESET when the peer is gone, or any other errno.</exception>
