@@ -11,13 +11,9 @@ namespace Supervisor.Actors.Tasks;
 /// <param name="Terminal">Give the process a pseudo-terminal; its output goes to <paramref name="Stdout"/>.</param>
 public sealed record StdioPaths(string Stdin, string Stdout, string Stderr, bool Terminal)
 {
-    private const string LogBinary = "binary://";
-
-    /// <summary>In the runtime's form: a log binary also gets the container's id and namespace.</summary>
-    /// <param name="id">The container's, or the exec's.</param>
-    public StdioTargets Of(string @namespace, string id) => new(
-        Stdin, Stdout.StartsWith(LogBinary, StringComparison.Ordinal)
-            ? $"{LogBinary}{@namespace}:{id}{Stdout[LogBinary.Length..]}" : Stdout, Stderr, Terminal);
+    /// <inheritdoc cref="StdioTargets.ForLogBinary"/>
+    public StdioTargets Of(string @namespace, string id) =>
+        new StdioTargets(Stdin, Stdout, Stderr, Terminal).ForLogBinary(@namespace, id);
 }
 
 /// <summary>

@@ -232,19 +232,21 @@ public sealed class Container : ContainerProcess, IContainer
     /// containers.
     /// </summary>
     /// <param name="cgroupPaths">Empty for a container whose creation was interrupted: they are read from its bundle.</param>
-    /// <param name="bundle">Null where it is not ours to remove.</param>
+    /// <param name="bundle">Null where there is none.</param>
     /// <param name="onError">Receives the failure of a poststop hook; the teardown continues.</param>
     /// <param name="parents">Where the parents of its cgroup are kept; null where they are not.</param>
+    /// <param name="ownsBundle">As <see cref="ContainerRequest.OwnsBundle"/>; if not, it stays, without its record.</param>
     public static void TearDown(
         string? bundle, IReadOnlyDictionary<string, string> cgroupPaths, TimeSpan timeout, Action<Exception>? onError = null,
-        CgroupParents? parents = null)
+        CgroupParents? parents = null, bool ownsBundle = true)
     {
         var cgroup = Cgroup.Open(cgroupPaths.Count > 0 || bundle is null ? cgroupPaths : Runtime.Oci.Bundle.ReadCgroup(bundle));
         RemoveCgroup(cgroup, timeout, parents);
         if (bundle is null) return;
         if (cgroup.Paths.Count == 0) RemoveIntended(bundle);
         RunPoststop(bundle, onError ?? (static _ => { }));
-        Runtime.Oci.Bundle.Remove(bundle);
+        if (ownsBundle) Runtime.Oci.Bundle.Remove(bundle);
+        else Runtime.Oci.Bundle.RemoveCgroupRecord(bundle);
     }
 
     /// <summary>Looks for processes only when it is not empty, as it almost always is.</summary>

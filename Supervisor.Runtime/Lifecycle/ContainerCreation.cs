@@ -60,7 +60,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             Bundle.CheckNullDevice();
             var rootfs = Rootfs(spec);
 
-            if (request.OwnsBundle)
+            if (request.RecordsCgroup)
                 Bundle.WriteIntendedCgroup(request.Bundle, CgroupLimits.DirectoriesOf(host.Hierarchies, CgroupsPath(spec)));
             if (spec.Hooks?.Poststop is { Count: > 0 } poststop)
                 _undo.Push(() => HookRunner.RunAll(
@@ -70,7 +70,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
             foreach (var refused in IdentitySteps.RefusedAmbient(spec.Process!)) Warn(refused);
             var cgroup = MakeCgroup(spec);
             _undo.Push(() => cgroup.Delete(UndoTimeout, host.Parents));
-            if (request.OwnsBundle && cgroup.Paths.Count > 0) Bundle.KeepIntendedCgroup(request.Bundle);
+            if (request.RecordsCgroup && cgroup.Paths.Count > 0) Bundle.KeepIntendedCgroup(request.Bundle);
             var user = spec.Process!.User;
             var stdio = ProcessStdio.Open(
                 request.Stdio, Outside(spec.Linux?.UidMappings, user.Uid), Outside(spec.Linux?.GidMappings, user.Gid),

@@ -19,6 +19,12 @@ public sealed record ContainerRequest(
     /// </summary>
     public bool OwnsBundle { get; init; } = true;
 
+    /// <summary>
+    /// Its cgroup is recorded in the bundle, so that <see cref="Container.TearDown"/> finds it when we have been killed. Always
+    /// with <see cref="OwnsBundle"/>.
+    /// </summary>
+    public bool RecordsCgroup { get => field || OwnsBundle; init; }
+
     /// <summary>The spec if it is parsed already (not validated); null to parse <see cref="Spec"/>.</summary>
     public Runtime.Oci.Spec? Parsed { get; init; }
 

@@ -80,6 +80,18 @@ public static class Bundle
     /// <summary>The record of <see cref="KeepIntendedCgroup"/>; empty if the creation did not get that far.</summary>
     internal static IReadOnlyDictionary<string, string> ReadCgroup(string bundle) => Read(bundle, Cgroup);
 
+    /// <summary>Whether it has one of the two records of its cgroup.</summary>
+    internal static bool HasCgroupRecord(string bundle) =>
+        File.Exists(Path.Join(bundle, Cgroup)) || File.Exists(Path.Join(bundle, Intended));
+
+    /// <summary>For a bundle that outlives its container.</summary>
+    internal static void RemoveCgroupRecord(string bundle)
+    {
+        foreach (var name in (string[])[Cgroup, Intended])
+            if (PathCalls.TryUnlink(Path.Join(bundle, name)) is not (Errno.None or Errno.ENOENT) and var errno)
+                throw new SyscallException("unlink", errno, Path.Join(bundle, name));
+    }
+
     private static Dictionary<string, string> Read(string bundle, string name)
     {
         var file = Path.Join(bundle, name);

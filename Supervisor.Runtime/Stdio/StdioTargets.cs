@@ -16,6 +16,12 @@ public sealed record StdioTargets(string Stdin, string Stdout, string Stderr, bo
 
     /// <summary>All streams are the null device.</summary>
     public static StdioTargets None { get; } = new("", "", "", false);
+
+    /// <summary>The client's names in the runtime's form: a log binary also gets the namespace and the process's id.</summary>
+    /// <param name="id">The container's, or the exec's.</param>
+    public StdioTargets ForLogBinary(string @namespace, string id) =>
+        Stdout.StartsWith(LogBinary.Scheme, StringComparison.Ordinal)
+            ? this with { Stdout = $"{LogBinary.Scheme}{@namespace}:{id}{Stdout[LogBinary.Scheme.Length..]}" } : this;
 }
 
 /// <summary>A standard stream cannot be opened.</summary>
