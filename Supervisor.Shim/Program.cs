@@ -2,5 +2,9 @@ using Supervisor.Kernel.Files;
 using Supervisor.Shim;
 
 StandardStreams.FillMissing();
-return Path.GetFileName(Environment.GetCommandLineArgs()[0]) is "supervisor-shim"
-    ? ShimCommandLine.Run(args) : OciCommandLine.Run(args);
+return Path.GetFileName(Environment.GetCommandLineArgs()[0]) switch
+{
+    "supervisor-shim" => ShimCommandLine.Run(args),
+    ContainerdCommandLine.Name => ContainerdCommandLine.Run(args),
+    _ => OciCommandLine.Run(args),
+};

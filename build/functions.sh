@@ -54,8 +54,8 @@ quietly() {
   return 1
 }
 
-# The products, into out/bin: supervisor, supervisor-daemon, supervisor-shim, supervisor-oci; and beside the shim the front that it starts. One
-# build at a time.
+# The products, into out/bin: supervisor, supervisor-daemon, supervisor-shim, supervisor-oci, containerd-shim-supervisor-v2; and beside the shim
+# the front that it starts. One build at a time.
 build_products() {
   local stamp=$here/out/built
   # shellcheck disable=SC2046
@@ -77,6 +77,7 @@ build_products() {
     ln -sfn ../lib/daemon/supervisor-daemon "$here/out/bin/supervisor-daemon"
     ln -sfn ../lib/shim/supervisor-shim "$here/out/bin/supervisor-shim"
     ln -sfn ../lib/shim/supervisor-shim-service "$here/out/bin/supervisor-shim-service"
+    ln -sfn ../lib/shim/supervisor-shim "$here/out/bin/containerd-shim-supervisor-v2"
     ln -f "$here/out/lib/shim/supervisor-shim" "$here/out/bin/supervisor-oci" # its own name, also when links are resolved
     mv "$started" "$stamp" # as old as the build's start: what changed meanwhile is built next time
   fi

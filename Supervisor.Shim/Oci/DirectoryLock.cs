@@ -32,7 +32,7 @@ internal sealed class DirectoryLock : IDisposable
             if (Errno.Last is not (Errno.EAGAIN or Errno.EINTR)) throw new SyscallException("flock", Errno.Last, path);
             if (Environment.TickCount64 >= end)
                 throw new OciException(
-                $"{path}: another command has been working on this container for {Patience.TotalSeconds} s");
+                $"{path}: another command has held its lock for {Patience.TotalSeconds} s");
             Thread.Sleep(pause); // flock(2) has no deadline
         }
         if (Directory.Exists(path)) return new DirectoryLock(directory);

@@ -11,6 +11,13 @@ internal static class FeaturesVerb
 
     private static int Run(Invocation invocation)
     {
+        Streams.Write(Encoding.UTF8.GetString(Document()) + "\n");
+        return 0;
+    }
+
+    /// <summary>The document's JSON.</summary>
+    public static byte[] Document()
+    {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
         {
@@ -54,8 +61,7 @@ internal static class FeaturesVerb
             json.WriteEndObject();
             json.WriteEndObject();
         }
-        Streams.Write(Encoding.UTF8.GetString(buffer.ToArray()) + "\n");
-        return 0;
+        return buffer.ToArray();
     }
 
     private static void List(Utf8JsonWriter json, string name, IEnumerable<string> values)

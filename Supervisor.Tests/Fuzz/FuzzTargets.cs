@@ -3,7 +3,8 @@ namespace Supervisor.Tests.Fuzz;
 /// <summary>Every parser of foreign input.</summary>
 internal static class FuzzTargets
 {
-    public static IReadOnlyList<FuzzTarget> All { get; } = [.. DocumentTargets.All, .. TextTargets.All, .. CommandTargets.All];
+    public static IReadOnlyList<FuzzTarget> All { get; } = [.. DocumentTargets.All, .. TextTargets.All, .. CommandTargets.All,
+        .. WireTargets.All];
 
     /// <exception cref="InvalidOperationException">A result that the parser must not return.</exception>
     public static void Holds(bool condition, string what)
