@@ -3,8 +3,8 @@ using Supervisor.Tests.EndToEnd;
 
 namespace Supervisor.Tests.Clients;
 
-/// <summary>Debian's containerd, private to a test.</summary>
-internal sealed class ContainerdProcess(string place) : IAsyncDisposable
+/// <summary>A containerd, private to a test: Debian's, unless another is named.</summary>
+internal sealed class ContainerdProcess(string place, string program = "containerd") : IAsyncDisposable
 {
     private Process? _process;
 
@@ -22,11 +22,11 @@ internal sealed class ContainerdProcess(string place) : IAsyncDisposable
             [grpc]
               address = "{Address}"
             """);
-        // runc finds criu there alone.
+        // runc finds criu there alone, and containerd our shim.
         var criu = Path.GetDirectoryName(Environment.GetEnvironmentVariable("SUPERVISOR_CRIU"));
-        _process = CommandLine.Start("containerd", ["--config", config], new Dictionary<string, string>
+        _process = CommandLine.Start(program, ["--config", config], new Dictionary<string, string>
         {
-            ["PATH"] = $"{criu}:{Environment.GetEnvironmentVariable("PATH")}".TrimStart(':'),
+            ["PATH"] = $"{criu}:{Repository.Bin}:{Environment.GetEnvironmentVariable("PATH")}".TrimStart(':'),
         });
         var log = _process.StandardError;
         while (await log.ReadLineAsync().WaitAsync(CommandLine.Patience) is { } line
@@ -47,9 +47,12 @@ internal sealed class ContainerdProcess(string place) : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_process is not null) await KillAsync();
-        foreach (var pid in Directory.GetDirectories("/proc").Select(d => int.TryParse(Path.GetFileName(d), out var p) ? p : 0))
-            if (pid > 0 && IsShim(pid)) await KillAsync(pid); // of a test that failed
+        foreach (var pid in Shims()) await KillAsync(pid); // of a test that failed
     }
+
+    /// <summary>The shims that serve this containerd.</summary>
+    public IEnumerable<int> Shims() => Directory.GetDirectories("/proc")
+        .Select(d => int.TryParse(Path.GetFileName(d), out var pid) ? pid : 0).Where(pid => pid > 0 && IsShim(pid));
 
     private bool IsShim(int pid)
     {
