@@ -15,7 +15,9 @@ namespace Supervisor.Benchmarks.Comparison;
 /// </summary>
 /// <param name="bundle">A directory with a root file system and a config.json, in which ARGS and CGROUP stand for values.</param>
 /// <param name="cgroup">The parent of the containers' cgroups.</param>
-internal sealed class ApiClient(string socket, string bundle, string cgroup) : IDisposable
+/// <param name="runtime">Of the containers.</param>
+internal sealed class ApiClient(string socket, string bundle, string cgroup, string runtime = "io.containerd.runc.v2")
+    : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly Lazy<string> _spec = new(() => File.ReadAllText(Path.Combine(bundle, "config.json")));
@@ -84,7 +86,7 @@ internal sealed class ApiClient(string socket, string bundle, string cgroup) : I
             Container = new Container
             {
                 Id = id,
-                Runtime = new Container.Types.Runtime { Name = "io.containerd.runc.v2" },
+                Runtime = new Container.Types.Runtime { Name = runtime },
                 Spec = new Any { TypeUrl = "types.containerd.io/opencontainers/runtime-spec/1/Spec",
                     Value = ByteString.CopyFromUtf8(spec) },
             },

@@ -21,6 +21,10 @@ internal sealed class CgroupUsage(string parent, string name)
     /// <summary>Proportional set size of all processes. proc(5), smaps_rollup.</summary>
     public double ResidentMegabytes => File.ReadLines(Path.Combine(_directory, "cgroup.procs")).Sum(PssKilobytes) / 1024;
 
+    /// <summary>As <see cref="ResidentMegabytes"/>, of the processes whose name begins so.</summary>
+    public double ResidentMegabytesOf(string program) => File.ReadLines(Path.Combine(_directory, "cgroup.procs"))
+        .Where(p => NameOf(p).StartsWith(program, StringComparison.Ordinal)).Sum(PssKilobytes) / 1024;
+
     /// <summary>
     /// Starts a program in this cgroup. Moving a process by cgroup.procs of v1 would wait for all forks on the machine.
     /// </summary>
@@ -30,6 +34,18 @@ internal sealed class CgroupUsage(string parent, string name)
             Path.Combine(_directory, IsUnified ? "cgroup.procs" : "tasks"), log, .. command]))!;
 
     private static double Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
+
+    private static string NameOf(string pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/comm");
+        }
+        catch (IOException)
+        {
+            return ""; // it has exited
+        }
+    }
 
     private static double PssKilobytes(string pid)
     {

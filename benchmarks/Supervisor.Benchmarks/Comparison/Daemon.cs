@@ -51,7 +51,7 @@ internal sealed class Daemon : IAsyncDisposable
     }
 
     /// <summary>Another client of it.</summary>
-    public ApiClient NewClient() => new(Socket, _run.Bundle.Directory, $"/{_run.Cgroup}");
+    public ApiClient NewClient() => new(Socket, _run.Bundle.Directory, $"/{_run.Cgroup}", Kind.Runtime);
 
     /// <summary>Returns when it has answered a first call.</summary>
     public async Task StartAgainAsync(CancellationToken stop)

@@ -6,7 +6,25 @@ namespace Supervisor.Benchmarks.Comparison;
 /// <param name="Command">The command line, given the directory of persistent data, that of state, and the socket.</param>
 internal sealed record DaemonKind(string Name, int Most, Func<string, string, string, string[]> Command)
 {
-    public static DaemonKind Containerd { get; } = new("containerd + runc", 100, (root, state, socket) =>
+    private const int MostShims = 100;
+
+    public static DaemonKind Containerd { get; } = new("containerd + runc", MostShims, ContainerdCommand);
+
+    /// <summary>The runtime of the containers, as containerd names it.</summary>
+    public string Runtime { get; private init; } = "io.containerd.runc.v2";
+
+    /// <summary>containerd with our shim in the place of runc's.</summary>
+    /// <param name="bin">A build's out/bin.</param>
+    public static DaemonKind ContainerdOnOurShim(string bin) => new("containerd + our shim", MostShims,
+        (root, state, socket) =>
+        [
+            "/usr/bin/env", $"PATH={bin}:{Environment.GetEnvironmentVariable("PATH")}", .. ContainerdCommand(root, state, socket),
+        ])
+    {
+        Runtime = "io.containerd.supervisor.v2",
+    };
+
+    private static string[] ContainerdCommand(string root, string state, string socket)
     {
         var config = Path.Combine(root, "config.toml");
         File.WriteAllText(config, $"""
@@ -18,7 +36,7 @@ internal sealed record DaemonKind(string Name, int Most, Func<string, string, st
             address = "{socket}"
             """);
         return [Peers.PathOf("containerd")!, "--config", config];
-    });
+    }
 
     /// <summary>What gRPC alone takes: <see cref="FloorServer"/>.</summary>
     public static DaemonKind GrpcAlone { get; } = new("gRPC alone", 0, (_, _, socket) => [Run.Program, "floor", socket]);

@@ -22,6 +22,7 @@ internal sealed record Section(
         new("metadata", 2, MetadataSection.MeasureAsync),
         new("docker", 3, DockerSection.MeasureAsync, DockerSection.IsPossible ? null : "dockerd and docker"),
         new("podman", 3, PodmanSection.MeasureAsync, PodmanSection.IsPossible ? null : "podman and crun"),
+        new("shim", 3, ShimSection.MeasureAsync, Peers.HasContainerd ? null : "containerd and runc"),
         new("start", 4, StartSection.MeasureAsync),
         new("growth", 6, GrowthSection.MeasureAsync),
         OfParts([]),
