@@ -112,11 +112,20 @@ public abstract class ContainerProcess : IContainerProcess
     /// <inheritdoc/>
     public void End(TimeSpan timeout)
     {
+        EndExceptOutput(timeout);
+        Dispose();
+    }
+
+    /// <summary>
+    /// As <see cref="End"/>, but what it has left in a FIFO can be read until it is disposed: see <see cref="OutputFinished"/>.
+    /// </summary>
+    internal void EndExceptOutput(TimeSpan timeout)
+    {
         if (!_isCollected && Signal((int)Kernel.Processes.Signal.SIGKILL) && !Pidfd.WaitForExit(timeout))
             throw new TimeoutException($"process {Pid} does not die: it is stuck in the kernel (see /proc/{Pid}/stack)");
         if (!_isCollected && !Pidfd.IsClosed) Pidfd.TryReap();
         Remove(timeout);
-        Dispose();
+        _stdio?.OnProcessExited();
     }
 
     void IContainerProcess.Collected()

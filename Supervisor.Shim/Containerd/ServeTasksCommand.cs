@@ -23,7 +23,7 @@ internal static class ServeTasksCommand
         DescriptorLimit.Raise();
         var events = Environment.GetEnvironmentVariable("TTRPC_ADDRESS") is { Length: > 0 } said
             ? said : arguments.Address + ".ttrpc";
-        using var server = new TaskServer(listener, arguments.Namespace, events, Log);
+        using var server = new TaskServer(listener, path, arguments.Namespace, events, Log);
         PosixSignalRegistration[] signals =
             [.. new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGHUP }.Select(
             s => PosixSignalRegistration.Create(s, context =>
@@ -32,7 +32,6 @@ internal static class ServeTasksCommand
             server.RequestExit($"{context.Signal}");
         }))];
         server.Done.GetAwaiter().GetResult();
-        File.Delete(path);
         foreach (var signal in signals) signal.Dispose();
         return 0;
     }

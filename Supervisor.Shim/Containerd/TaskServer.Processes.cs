@@ -199,8 +199,7 @@ internal sealed partial class TaskServer
         if (process.Exit is null) process.Child.Signal((int)Signal.SIGKILL); // never started
         Work(call, (process.ContainerId, process.ExecId), EndPatience, deadline =>
         {
-            if (process.ExecId.Length == 0) process.Child.End(EndPatience);
-            else process.Child.Dispose();
+            if (process.ExecId.Length == 0) process.Child.EndExceptOutput(EndPatience);
             return () =>
             {
                 // The reaper may have been overtaken.
@@ -277,9 +276,30 @@ internal sealed partial class TaskServer
     {
         if (!_processes.Remove((process.ContainerId, process.ExecId))) return;
         process.TakeMounts()?.Dispose();
-        process.Child?.Dispose();
+        if (process.Child is { } child) Release(child);
         if (process.ExecId.Length == 0) _options.Remove(process.ContainerId);
         if (process.Exit is null) End(process, new TaskExit(255, DateTimeOffset.UtcNow), publish: false);
+    }
+
+    /// <summary>
+    /// Closes its streams once its output has been read: a client that opens them after a short process was deleted, as a busy
+    /// ctr does, finds the output all the same.
+    /// </summary>
+    private void Release(ContainerProcess child)
+    {
+        if (child.OutputFinished.IsCompleted)
+        {
+            child.Dispose();
+            return;
+        }
+        _unread.Add(child);
+        Task.WhenAny(child.OutputFinished, Task.Delay(ReadPatience)).ContinueWith(
+            _ => _loop.Post(() =>
+            {
+                child.Dispose();
+                _unread.Remove(child);
+                ExitIfIdle();
+            }), TaskScheduler.Default);
     }
 
     private void CheckEvents()

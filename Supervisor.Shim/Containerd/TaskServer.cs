@@ -17,32 +17,45 @@ internal sealed partial class TaskServer : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60), EndPatience = TimeSpan.FromSeconds(20),
         ImagePatience = TimeSpan.FromMinutes(5), FreezePatience = TimeSpan.FromSeconds(10), Quiet = TimeSpan.FromSeconds(2),
-        FlushPatience = TimeSpan.FromSeconds(5);
+        ReadPatience = TimeSpan.FromSeconds(15), FlushPatience = ReadPatience;
     private static readonly string[] Services = ["containerd.task.v2.Task", "containerd.task.v3.Task"];
-    private readonly string _namespace;
+    private readonly string _namespace, _socket;
     private readonly Action<string> _log;
     private readonly EventLoop _loop;
     private readonly ContainerHost _host;
     private readonly KeyedWork _work;
     private readonly EventPublisher _events;
-    private readonly TtrpcServer _server;
+    private TtrpcServer? _server;
     private readonly Timer _tidyTimer, _flushTimer;
     private readonly Dictionary<(string Id, string ExecId), TaskProcess> _processes = [];
     private readonly Dictionary<string, RuncOptions> _options = [];
+    private readonly HashSet<ContainerProcess> _unread = []; // deleted, with output that nothing has read yet
     private bool _isExiting;
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <param name="socket">The listener's path, which this removes when it stops to accept.</param>
     /// <param name="events">containerd's ttrpc socket.</param>
-    public TaskServer(Fd listener, string @namespace, string events, Action<string> log)
+    public TaskServer(Fd listener, string socket, string @namespace, string events, Action<string> log)
     {
-        (_namespace, _log) = (@namespace, log);
+        (_namespace, _socket, _log) = (@namespace, socket, log);
         _loop = new EventLoop("shim", Report);
         _work = new KeyedWork(_loop, Rest);
         _host = new ContainerHost(_loop, Report);
         _events = new EventPublisher(_loop, events, @namespace, log);
         _tidyTimer = new Timer(_ => _loop.Post(TidyIfIdle), null, Quiet, Timeout.InfiniteTimeSpan);
         _flushTimer = new Timer(_ => _done.TrySetResult(), null, Timeout.Infinite, Timeout.Infinite);
-        _server = new TtrpcServer(_loop, listener, Handle, log);
+        _loop.Post(() => // there, for its first call may come at once
+        {
+            try
+            {
+                _server = new TtrpcServer(_loop, listener, Handle, log);
+            }
+            catch (Exception e)
+            {
+                Report(e);
+                _done.TrySetResult(); // containerd sees that no process answers, and cleans up
+            }
+        });
     }
 
     /// <summary>Completes when containerd requested the exit and no container is left.</summary>
@@ -54,7 +67,7 @@ internal sealed partial class TaskServer : IDisposable
         _flushTimer.Dispose();
         _loop.Dispose();
         _events.Dispose();
-        _server.Dispose();
+        _server?.Dispose();
         _work.Dispose();
         _host.Dispose();
     }
@@ -62,7 +75,7 @@ internal sealed partial class TaskServer : IDisposable
     /// <summary>Exits on a signal, unless processes are left: they would lose their streams and their exits with us.</summary>
     public void RequestExit(string signal) => _loop.Post(() =>
     {
-        if (_processes.Count == 0 && _work.IsIdle) _done.TrySetResult();
+        if (_processes.Count == 0 && _work.IsIdle) Exit();
         else _log($"{signal}: not exiting, {_processes.Count} processes are in this shim; delete them first, or send SIGKILL");
     });
 
@@ -144,18 +157,26 @@ internal sealed partial class TaskServer : IDisposable
         if (left.Count > 0 && request.Now)
             throw new TtrpcException(
                 StatusCode.FailedPrecondition, $"now: containers are here ({string.Join(", ", left)}): delete them first");
+        if (left.Count == 0) Exit(); // else of a pod: the Shutdown of its last container ends us
         call.Reply(new WireWriter());
-        if (left.Count > 0) return; // other containers of the pod: the Shutdown of the last one ends us
+    }
+
+    /// <summary>Exits when the last events are acknowledged and the last output is read, which must not take long.</summary>
+    private void Exit()
+    {
+        if (_isExiting) return;
         _isExiting = true;
-        // The last events go out first; containerd may be killed just now, and then does not take them in time.
+        // Before the answer: a container of the same id may be created after it, and its shim is another one.
+        _server?.StopAccepting();
+        File.Delete(_socket);
         _flushTimer.Change(FlushPatience, Timeout.InfiniteTimeSpan);
         _events.OnEmpty = ExitIfIdle;
-        ExitIfIdle();
+        _loop.Post(ExitIfIdle);
     }
 
     private void ExitIfIdle()
     {
-        if (_isExiting && _work.IsIdle && _events.IsEmpty) _done.TrySetResult();
+        if (_isExiting && _work.IsIdle && _events.IsEmpty && _unread.Count == 0) _done.TrySetResult();
     }
 
     private void Wait(TtrpcCall call)

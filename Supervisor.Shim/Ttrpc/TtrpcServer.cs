@@ -29,6 +29,9 @@ internal sealed class TtrpcServer : IDisposable
         });
     }
 
+    /// <summary>Serves the connections that are there, and no more.</summary>
+    public void StopAccepting() => _watch.Dispose();
+
     public void Dispose()
     {
         _watch.Dispose();

@@ -174,6 +174,32 @@ public sealed class TaskServiceTests : IDisposable
         Assert.Equal("33 77", (await read.WaitAsync(CommandLine.Patience)).Trim());
     }
 
+    /// <summary>A busy client may open the FIFO only when all is over: with runc's shim the output is then lost.</summary>
+    [Fact]
+    public async Task Output_is_read_after_the_deletion_while_a_new_container_has_the_id()
+    {
+        await _shim.Oci.Configure(["/bin/echo", "first"]);
+        await _shim.StartAsync();
+        var (output, more, pid) = (_shim.MakeFifo("late"), _shim.MakeFifo("exec"), _shim.Pid);
+        _shim.Ok("Create", new WireWriter().Text(1, _shim.Id).Text(2, _shim.Oci.Bundle).Text(6, output));
+        _shim.Ok("Exec", _shim.Exec("e1", "echo second", stdout: more));
+        _shim.Ok("Start", "e1");
+        _shim.Ok("Wait", "e1");
+        _shim.Ok("Delete", "e1");
+        _shim.Ok("Start");
+        _shim.Ok("Wait");
+        _shim.Ok("Delete");
+        _shim.Ok("Shutdown");
+        await _shim.StartAsync();
+        Assert.NotEqual(pid, _shim.Pid);
+        _shim.Create();
+        Assert.Equal("second\n", await File.ReadAllTextAsync(more).WaitAsync(CommandLine.Patience));
+        Assert.Equal("first\n", await File.ReadAllTextAsync(output).WaitAsync(CommandLine.Patience));
+        await Eventually.IsTrue(() => !Directory.Exists($"/proc/{pid}"));
+        _shim.Ok("Delete");
+        _shim.Ok("Shutdown");
+    }
+
     [Fact]
     public async Task Limits_are_changed_and_statistics_and_processes_listed()
     {
