@@ -21,9 +21,9 @@ internal sealed class CgroupUsage(string parent, string name)
     /// <summary>Proportional set size of all processes. proc(5), smaps_rollup.</summary>
     public double ResidentMegabytes => File.ReadLines(Path.Combine(_directory, "cgroup.procs")).Sum(PssKilobytes) / 1024;
 
-    /// <summary>As <see cref="ResidentMegabytes"/>, of the processes whose name begins so.</summary>
+    /// <summary>As <see cref="ResidentMegabytes"/>, of the processes whose name contains this.</summary>
     public double ResidentMegabytesOf(string program) => File.ReadLines(Path.Combine(_directory, "cgroup.procs"))
-        .Where(p => NameOf(p).StartsWith(program, StringComparison.Ordinal)).Sum(PssKilobytes) / 1024;
+        .Where(p => NameOf(p).Contains(program, StringComparison.Ordinal)).Sum(PssKilobytes) / 1024;
 
     /// <summary>
     /// Starts a program in this cgroup. Moving a process by cgroup.procs of v1 would wait for all forks on the machine.

@@ -30,7 +30,7 @@ internal static class ShimSection
             foreach (var each in populations) await each.GrowAsync(count, stop);
             await Task.Delay(Settle, stop);
             table.Add($"memory of one of {count} shims, PSS, MB",
-                [.. daemons.Select(d => (double?)(d.Usage.ResidentMegabytesOf("containerd-shim") / count))]);
+                [.. daemons.Select(d => (double?)(d.Usage.ResidentMegabytesOf("shim") / count))]);
         }
         return [table];
     }
