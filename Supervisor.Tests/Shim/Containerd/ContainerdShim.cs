@@ -191,7 +191,12 @@ internal sealed class ContainerdShim : IDisposable
     {
         foreach (var bundle in _bundles) // kills what a failed test has left, and the shim
         {
-            foreach (var pid in Shims()) Process.GetProcessById(pid).Kill();
+            foreach (var pid in Shims())
+            {
+                using var shim = Process.GetProcessById(pid);
+                shim.Kill();
+                shim.WaitForExit(CommandLine.Patience); // its socket is removed only when it serves it no more
+            }
             RunAsync(bundle, "3", "-id", Id, "-bundle", bundle, "delete").GetAwaiter().GetResult();
         }
         StopServing();
