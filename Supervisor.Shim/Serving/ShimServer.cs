@@ -305,6 +305,8 @@ internal sealed partial class ShimServer : IDisposable
 
     private void Host(Connection from, long number, ShimProcessEntry entry)
     {
+        Remove(entry.Key); // an exited process of the same key, and its socket
+        OpenFront(entry); // before the reply: a client may connect as soon as it has it
         var process = entry.Child.HandOver(entry.Key, stop: false);
         if (_connection == from)
             from.Send(ShimFrame.Begin(ShimKind.Spawned, number).Put(process, from.Version), process.Present());
