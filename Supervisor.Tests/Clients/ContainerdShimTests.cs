@@ -98,7 +98,7 @@ public sealed class ContainerdShimTests : IAsyncLifetime
         using (var process = Process.GetProcessById(second))
         {
             Ok(await CommandLine.RunAsync("kill", "-TERM", $"{second}")); // while no containerd is there
-            await Eventually.IsTrue(() => !Directory.Exists($"/proc/{second}"));
+            await Eventually.IsTrue(() => !RunningProcess.Exists(second));
         }
         await _containerd.StartAsync();
 
@@ -165,7 +165,7 @@ public sealed class ContainerdShimTests : IAsyncLifetime
         Ok(await Detached("k1", "while :; do sleep 0.1; done"));
         var pid = await PidOf("k1");
         using (var shim = Process.GetProcessById(_containerd.Shims().Single())) shim.Kill();
-        await Eventually.IsTrue(() => !File.Exists($"/proc/{pid}/exe"));
+        await Eventually.IsTrue(() => !RunningProcess.Exists(pid));
         await Eventually.IsTrue(async () => !Ok(await Ctr("tasks", "ls")).Contains("RUNNING", StringComparison.Ordinal));
         await Ctr("tasks", "rm", "-f", "k1");
         Ok(await Ctr("containers", "rm", "k1"));

@@ -141,7 +141,7 @@ public sealed class OciLifecycleTests : IDisposable
         state["initProcessPid"] = 0;
         await File.WriteAllTextAsync(file, state.ToJsonString());
         Ok(await _oci.Do("delete", "--force", _id));
-        Assert.False(await IsAlive(pid), "the unrecorded init is still running");
+        Assert.False(RunningProcess.Exists(pid), "the unrecorded init is still running");
         Assert.Empty(Cgroups(_id));
     }
 
@@ -188,24 +188,11 @@ public sealed class OciLifecycleTests : IDisposable
             Ok(await _oci.Do("delete", "--force", _id));
             Assert.Empty(Directory.EnumerateFileSystemEntries(_oci.Root));
             Assert.Empty(Cgroups(_id));
-            Assert.False(await IsAlive(pid));
+            Assert.False(RunningProcess.Exists(pid));
         }
         Assert.DoesNotContain(
             await File.ReadAllLinesAsync("/proc/self/mountinfo"), m =>
             m.Contains(_oci.Place, StringComparison.Ordinal) && !mounts.Contains(m));
-    }
-
-    /// <summary>Whether it exists and is not a zombie, which its parent may reap later.</summary>
-    private static async Task<bool> IsAlive(int pid)
-    {
-        try
-        {
-            return !(await File.ReadAllTextAsync($"/proc/{pid}/stat")).Contains(") Z ", StringComparison.Ordinal);
-        }
-        catch (IOException)
-        {
-            return false;
-        }
     }
 
     private static IEnumerable<string> Cgroups(string id) =>

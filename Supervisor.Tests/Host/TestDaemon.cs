@@ -61,7 +61,21 @@ public sealed class TestDaemon : IAsyncLifetime
     {
         Channel.Dispose();
         await Host.StopAsync("the test is over").WaitAsync(Deadline);
-        Directory.Delete(Base, recursive: true);
+        // The journal of a start that failed because it was locked may only now be closed, and its files removed.
+        await Eventually.IsTrue(IsRemoved);
+    }
+
+    private bool IsRemoved()
+    {
+        try
+        {
+            if (Directory.Exists(Base)) Directory.Delete(Base, recursive: true);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Locks the journal of a stopped daemon until disposed (sqlite.org/pragma.html#pragma_locking_mode).</summary>

@@ -60,7 +60,7 @@ public sealed class ShimCommandTests : IDisposable
         Assert.Equal(("", 0), (deleted.Errors, deleted.Status));
         var response = new TtrpcResponse(StatusCode.Ok, "", Encoding.Latin1.GetBytes(deleted.Output));
         Assert.Equal(((ulong)pid, 137ul), (First(response), Field(response, 2)));
-        await Eventually.IsTrue(() => !File.Exists($"/proc/{pid}/exe")); // its parent may take a moment to reap it
+        await Eventually.IsTrue(() => !RunningProcess.Exists(pid));
         Assert.False(Directory.Exists("/" + cgroup));
         Assert.False(File.Exists(_shim.Socket));
         Assert.True(File.Exists(Path.Join(_shim.Oci.Bundle, "config.json"))); // the bundle is containerd's

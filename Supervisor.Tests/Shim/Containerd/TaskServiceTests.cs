@@ -195,7 +195,7 @@ public sealed class TaskServiceTests : IDisposable
         _shim.Create();
         Assert.Equal("second\n", await File.ReadAllTextAsync(more).WaitAsync(CommandLine.Patience));
         Assert.Equal("first\n", await File.ReadAllTextAsync(output).WaitAsync(CommandLine.Patience));
-        await Eventually.IsTrue(() => !Directory.Exists($"/proc/{pid}"));
+        await Eventually.IsTrue(() => !RunningProcess.Exists(pid));
         _shim.Ok("Delete");
         _shim.Ok("Shutdown");
     }
