@@ -39,7 +39,7 @@ public static class ProcStat
             {
                 continue; // gone since it was listed
             }
-            var afterName = stat[(stat.LastIndexOf(')') + 2)..].Split(' ', 3);
+            var afterName = AfterName(stat, fields: 3);
             if (afterName[0] == "Z"
                 && afterName[1] == Environment.ProcessId.ToString(
                 System.Globalization.CultureInfo.InvariantCulture)) yield return pid;
@@ -52,8 +52,7 @@ public static class ProcStat
     {
         try
         {
-            var stat = KernelFile.Read($"/proc/{pid}/stat");
-            var afterName = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            var afterName = AfterName(KernelFile.Read($"/proc/{pid}/stat"));
             // The link needs the same rights (PTRACE_MODE_READ), and a zombie still has it.
             return afterName[0] is "Z" && new FileInfo($"/proc/{pid}/ns/user").LinkTarget is not null
                 ? ExitStatus.FromWaitStatus(int.Parse(afterName[49])) : null;
@@ -64,10 +63,14 @@ public static class ProcStat
         }
     }
 
-    /// <summary>Field 22; the name in field 2 may hold spaces and parentheses, so counting starts after the last one.</summary>
-    internal static ulong StartTime(string stat)
-    {
-        var afterName = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return ulong.Parse(afterName[19]);
-    }
+    /// <summary>The pid of our parent: field 4.</summary>
+    internal static int Parent() => int.Parse(AfterName(KernelFile.Read("/proc/self/stat"), fields: 3)[1]);
+
+    /// <summary>Field 22.</summary>
+    internal static ulong StartTime(string stat) => ulong.Parse(AfterName(stat)[19]);
+
+    /// <summary>Fields from the third on: the name in field 2 may hold spaces and parentheses, so counting starts after the last
+    /// one.</summary>
+    private static string[] AfterName(string stat, int fields = int.MaxValue) =>
+        stat[(stat.LastIndexOf(')') + 2)..].Split(' ', fields);
 }

@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Text;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
@@ -32,7 +31,9 @@ public sealed class BackgroundCommand : IDisposable
         {
             try
             {
-                var program = Compile(path, arguments, theirInput, theirOutput);
+                var program = BackgroundProgram.Compile(
+                    path, [path, .. arguments], directory: null,
+                    ("standard input", theirInput.Number, 0), ("standard output", theirOutput.Number, 1));
                 return new(Launcher.Launch(program, CloneFlags.None, null, CancellationToken.None).Pidfd, input, output);
             }
             catch
@@ -82,20 +83,5 @@ public sealed class BackgroundCommand : IDisposable
         _input.Dispose();
         _output.Dispose();
         _process.Dispose();
-    }
-
-    private static LaunchProgram Compile(string path, IReadOnlyList<string> arguments, Fd input, Fd output)
-    {
-        var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(e => $"{e.Key}={e.Value}");
-        var program = new LaunchProgram();
-        program.Add(Syscall.setsid, null);
-        program.Add(Syscall.dup3, "standard input", input.Number, 0, 0);
-        program.Add(Syscall.dup3, "standard output", output.Number, 1, 0);
-        ProgramSteps.ResetSignals(program);
-        ProgramSteps.UnblockSignals(program);
-        program.Add(
-            Syscall.execve, path, program.Text(path), program.Strings([path, .. arguments]), program.Strings([.. environment]))
-            .Called($"exec \"{path}\"");
-        return program;
     }
 }

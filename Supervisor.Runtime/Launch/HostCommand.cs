@@ -43,14 +43,12 @@ public static class HostCommand
 
     private static LaunchProgram Compile(IReadOnlyList<string> command, Fd input, Fd output)
     {
-        var environment = Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
-            .Select(e => $"{e.Key}={e.Value}");
         var program = new LaunchProgram();
         program.Add(Syscall.dup3, "standard input", input.Number, 0, 0);
         program.Add(Syscall.dup3, "standard output", output.Number, 1, 0);
         ProgramSteps.ResetSignals(program);
         ProgramSteps.UnblockSignals(program);
-        new ProgramSteps(new ProcessSpec { Args = command, Env = [.. environment] }).Execute(program);
+        new ProgramSteps(new ProcessSpec { Args = command, Env = BackgroundProgram.OwnEnvironment() }).Execute(program);
         return program;
     }
 

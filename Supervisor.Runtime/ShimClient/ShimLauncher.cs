@@ -1,4 +1,3 @@
-using System.Collections;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Processes;
@@ -16,20 +15,9 @@ internal static class ShimLauncher
     {
         using var nothing = Fd.Open("/dev/null", OpenFlags.O_RDWR);
         using var log = OpenLog(Path.Join(directory, "log"));
-        var program = new LaunchProgram();
-        program.Add(Syscall.setsid, null);
-        program.Add(Syscall.chdir, "/", program.Text("/"));
-        program.Add(Syscall.dup3, "standard input", nothing.Number, 0, 0);
-        program.Add(Syscall.dup3, "standard output", nothing.Number, 1, 0);
-        program.Add(Syscall.dup3, "standard error", log.Number, 2, 0);
-        ProgramSteps.ResetSignals(program);
-        ProgramSteps.UnblockSignals(program);
-        var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(e => $"{e.Key}={e.Value}")
-            .ToArray();
-        program.Add(
-            Syscall.execve, executable, program.Text(executable),
-                program.Strings(["supervisor-shim", "serve", "--dir", directory]), program.Strings(environment))
-            .Called($"exec \"{executable}\"");
+        var program = BackgroundProgram.Compile(
+            executable, ["supervisor-shim", "serve", "--dir", directory], "/", ("standard input", nothing.Number, 0),
+            ("standard output", nothing.Number, 1), ("standard error", log.Number, 2));
         return Launcher.Launch(program, CloneFlags.None, null, CancellationToken.None).Pidfd;
     }
 

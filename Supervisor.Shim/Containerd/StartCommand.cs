@@ -1,9 +1,9 @@
-using System.Collections;
 using System.Globalization;
 using System.Text;
 using Supervisor.Kernel;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
+using Supervisor.Kernel.Processes;
 using Supervisor.Runtime.Launch;
 using Supervisor.Runtime.Oci;
 using Supervisor.Shim.Oci;
@@ -54,9 +54,7 @@ internal static class StartCommand
     {
         try
         {
-            var stat = KernelFile.Read("/proc/self/stat");
-            var parent = stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1]; // the fourth field. proc(5)
-            var score = Math.Min(ReadScore($"/proc/{parent}/oom_score_adj") + 1, HighestOomScore);
+            var score = Math.Min(ReadScore($"/proc/{ProcStat.Parent()}/oom_score_adj") + 1, HighestOomScore);
             if (score > ReadScore("/proc/self/oom_score_adj")) File.WriteAllText("/proc/self/oom_score_adj", $"{score}");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -78,19 +76,11 @@ internal static class StartCommand
             ContainerdCommandLine.Name, "-namespace", arguments.Namespace, "-id", arguments.Id, "-address", arguments.Address,
             .. arguments.Debug ? ["-debug"] : (string[])[],
         ];
-        var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(e => $"{e.Key}={e.Value}");
         var executable = Environment.ProcessPath ?? throw new IOException("/proc/self/exe cannot be read: is /proc mounted?");
-        var program = new LaunchProgram();
-        program.Add(Syscall.setsid, null);
-        program.Add(Syscall.chdir, "/", program.Text("/")); // the bundle will be removed
-        program.Add(Syscall.dup3, "standard input", nothing.Number, 0, 0);
-        program.Add(Syscall.dup3, "standard output", nothing.Number, 1, 0);
-        program.Add(Syscall.dup3, "standard error", log.Number, 2, 0);
-        FdSlots.Pass(program, "listener", listener.Number, ServeTasksCommand.Listener);
-        ProgramSteps.ResetSignals(program);
-        ProgramSteps.UnblockSignals(program);
-        program.Add(Syscall.execve, executable, program.Text(executable), program.Strings(words),
-            program.Strings([.. environment])).Called($"exec \"{executable}\"");
+        var program = BackgroundProgram.Compile(
+            executable, words, "/", // the bundle will be removed
+            ("standard input", nothing.Number, 0), ("standard output", nothing.Number, 1), ("standard error", log.Number, 2),
+            ("listener", listener.Number, ServeTasksCommand.Listener));
         Launcher.Launch(program, CloneFlags.None, null, CancellationToken.None).Pidfd.Dispose();
     }
 }

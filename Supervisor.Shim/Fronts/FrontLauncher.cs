@@ -1,4 +1,3 @@
-using System.Collections;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Runtime.Launch;
@@ -23,20 +22,9 @@ internal static class FrontLauncher
         using var nothing = Fd.Open("/dev/null", OpenFlags.O_RDWR);
         using var listening = Fd.DuplicateOf(listener.Number, LeastNumber);
         using var linked = Fd.DuplicateOf(link.Number, LeastNumber);
-        var program = new LaunchProgram();
-        program.Add(Syscall.setsid, null);
-        program.Add(Syscall.chdir, "/", program.Text("/"));
-        program.Add(Syscall.dup3, "standard input", nothing.Number, 0, 0);
-        program.Add(Syscall.dup3, "standard output", nothing.Number, 1, 0);
-        program.Add(Syscall.dup3, "link", linked.Number, FrontArguments.Link, 0);
-        program.Add(Syscall.dup3, "listening socket", listening.Number, FrontArguments.Listener, 0);
-        ProgramSteps.ResetSignals(program);
-        ProgramSteps.UnblockSignals(program);
-        var environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(e => $"{e.Key}={e.Value}")
-            .ToArray();
-        program.Add(
-            Syscall.execve, Executable, program.Text(Executable), program.Strings(arguments.ToWords()),
-            program.Strings(environment)).Called($"exec \"{Executable}\"");
+        var program = BackgroundProgram.Compile(
+            Executable, arguments.ToWords(), "/", ("standard input", nothing.Number, 0), ("standard output", nothing.Number, 1),
+            ("link", linked.Number, FrontArguments.Link), ("listening socket", listening.Number, FrontArguments.Listener));
         return Launcher.Launch(program, CloneFlags.None, null, deadline);
     }
 }
