@@ -43,16 +43,7 @@ internal sealed unsafe class PacketSocket(Fd fd) : IDisposable
         UnixSocket.TryConnect(Type, path) is { } connected ? new PacketSocket(connected) : null;
 
     /// <returns>Null when no connection is pending.</returns>
-    public PacketSocket? TryAccept()
-    {
-        while (true)
-        {
-            var accepted = accept4(fd.Number, null, null, SOCK_CLOEXEC | SOCK_NONBLOCK);
-            if (accepted >= 0) return new PacketSocket(new Fd(accepted));
-            if (Errno.Last is Errno.EINTR) continue;
-            return Errno.Last is Errno.EAGAIN or Errno.ECONNABORTED ? null : throw new SyscallException("accept4", Errno.Last);
-        }
-    }
+    public PacketSocket? TryAccept() => UnixSocket.TryAccept(fd) is { } accepted ? new PacketSocket(accepted) : null;
 
     /// <summary>Sends one message, whole or not at all.</summary>
     /// <returns>False when the peer's queue is full (EAGAIN).</returns>

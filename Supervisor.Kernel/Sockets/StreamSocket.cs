@@ -39,16 +39,8 @@ internal sealed unsafe class StreamSocket(Fd fd) : IDisposable
 
     /// <summary>Takes a pending connection of a listener that does not block.</summary>
     /// <returns>Null when none is pending.</returns>
-    public static StreamSocket? TryAccept(Fd listener)
-    {
-        while (true)
-        {
-            var accepted = accept4(listener.Number, null, null, SOCK_CLOEXEC | SOCK_NONBLOCK);
-            if (accepted >= 0) return new StreamSocket(new Fd(accepted));
-            if (Errno.Last is Errno.EINTR) continue;
-            return Errno.Last is Errno.EAGAIN or Errno.ECONNABORTED ? null : throw new SyscallException("accept4", Errno.Last);
-        }
-    }
+    public static StreamSocket? TryAccept(Fd listener) =>
+        UnixSocket.TryAccept(listener) is { } accepted ? new StreamSocket(accepted) : null;
 
     /// <exception cref="SyscallException">No process listens at the path, or any other errno.</exception>
     public static StreamSocket Connect(string path) => new(UnixSocket.Connect(SOCK_STREAM, path));

@@ -92,6 +92,19 @@ internal static unsafe class UnixSocket
         return (peer.pid, peer.uid);
     }
 
+    /// <summary>Takes a pending connection of a listener that does not block. The connection does not block either.</summary>
+    /// <returns>Null when none is pending.</returns>
+    public static Fd? TryAccept(Fd listener)
+    {
+        while (true)
+        {
+            var accepted = accept4(listener.Number, null, null, SOCK_CLOEXEC | SOCK_NONBLOCK);
+            if (accepted >= 0) return new Fd(accepted);
+            if (Errno.Last is Errno.EINTR) continue;
+            return Errno.Last is Errno.EAGAIN or Errno.ECONNABORTED ? null : throw new SyscallException("accept4", Errno.Last);
+        }
+    }
+
     /// <summary>The path at which a descriptor listens; null where it is not open, or no listening unix socket.</summary>
     public static string? ListeningPath(int descriptor)
     {

@@ -53,8 +53,7 @@ internal sealed class FrontSocket : IDisposable
     public void Failed()
     {
         if (_disposed) return;
-        using var refused = new PacketSocket(_listener.Duplicate());
-        while (refused.TryAccept() is { } connection) connection.Dispose();
+        while (UnixSocket.TryAccept(_listener) is { } connection) connection.Dispose();
         AwaitLater();
     }
 
