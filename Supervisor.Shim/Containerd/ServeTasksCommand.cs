@@ -1,10 +1,10 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text;
 using Supervisor.Kernel;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Processes;
 using Supervisor.Kernel.Sockets;
+using Supervisor.Shim.Serving;
 
 namespace Supervisor.Shim.Containerd;
 
@@ -24,15 +24,7 @@ internal static class ServeTasksCommand
         var events = Environment.GetEnvironmentVariable("TTRPC_ADDRESS") is { Length: > 0 } said
             ? said : arguments.Address + ".ttrpc";
         using var server = new TaskServer(listener, path, arguments.Namespace, events, Log);
-        PosixSignalRegistration[] signals =
-            [.. new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGHUP }.Select(
-            s => PosixSignalRegistration.Create(s, context =>
-        {
-            context.Cancel = true;
-            server.RequestExit($"{context.Signal}");
-        }))];
-        server.Done.GetAwaiter().GetResult();
-        foreach (var signal in signals) signal.Dispose();
+        ServeCommand.RunUntilDone(server.Done, server.RequestExit);
         return 0;
     }
 

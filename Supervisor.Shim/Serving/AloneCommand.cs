@@ -57,7 +57,7 @@ internal static class AloneCommand
         using (var server = new ShimServer(directory, null, ServeCommand.Log, (socket, front)))
         {
             Console.WriteLine(socket);
-            ServeCommand.RunUntilDone(server);
+            ServeCommand.RunUntilDone(server.Done, server.RequestExit);
         }
         foreach (var name in (string[])["exits", "parents", "lock"]) File.Delete(Path.Join(directory, name));
         RemoveIfEmpty(directory);

@@ -40,22 +40,22 @@ internal static class ServeCommand
         }
         DescriptorLimit.Raise();
         using var server = new ShimServer(directory, state, Log);
-        RunUntilDone(server);
+        RunUntilDone(server.Done, server.RequestExit);
         File.Delete(Path.Join(directory, "s"));
         return 0;
     }
 
-    /// <summary>Returns when nothing is left to serve.</summary>
-    internal static void RunUntilDone(ShimServer server)
+    /// <summary>Returns when nothing is left to serve. A signal asks for that, and does not end us.</summary>
+    internal static void RunUntilDone(Task done, Action<string> requestExit)
     {
         PosixSignalRegistration[] signals =
             [.. new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGHUP }.Select(
             s => PosixSignalRegistration.Create(s, context =>
         {
             context.Cancel = true;
-            server.RequestExit($"{context.Signal}");
+            requestExit($"{context.Signal}");
         }))];
-        server.Done.GetAwaiter().GetResult();
+        done.GetAwaiter().GetResult();
         foreach (var signal in signals) signal.Dispose();
     }
 
