@@ -9,10 +9,20 @@ internal sealed partial class ShimServer
 {
     private void Add(ShimProcessEntry entry)
     {
+        Register(entry);
+        Watch(entry);
+    }
+
+    private void Register(ShimProcessEntry entry)
+    {
         Remove(entry.Key); // an exited process of the same key
         _processes[entry.Key] = entry;
         _byPid[(entry.Child.Pid, entry.Child.StartTime)] = entry;
         OpenFront(entry);
+    }
+
+    private void Watch(ShimProcessEntry entry)
+    {
         entry.Child.Watch(
             end => _loop.Post(() => ReportExit(entry, end)),
             () => Tell(entry.Key, ShimFrame.Begin(ShimKind.OutOfMemory).Text(entry.Key).I64((long)entry.OomKills)));

@@ -130,15 +130,13 @@ internal sealed unsafe partial class ShimServer
 
     private void Resume(ShimProcessEntry entry)
     {
+        Register(entry);
         if (entry.Exit is null)
         {
-            Add(entry);
+            Watch(entry);
             return;
         }
         // Reaped by the previous executable: there is nothing to watch.
-        _processes[entry.Key] = entry;
-        _byPid[(entry.Child.Pid, entry.Child.StartTime)] = entry;
-        OpenFront(entry);
         entry.Child.OnAlreadyExited();
         if (!entry.Reported) ReportExit(entry, entry.Exit.End);
         else if (entry.ContainerKey is not null

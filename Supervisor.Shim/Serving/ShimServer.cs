@@ -80,14 +80,18 @@ internal sealed partial class ShimServer : IDisposable
         _ledger.Dispose();
     }
 
+    private bool TryLeave()
+    {
+        var leaves = _processes.IsEmpty && _work.IsIdle;
+        if (leaves) _done.TrySetResult();
+        return leaves;
+    }
+
     /// <summary>Exits on a signal, unless processes are left.</summary>
     public void RequestExit(string signal) => _loop.Post(() =>
     {
-        if (_alone is not null ? TryLeaveAlone() : _processes.IsEmpty && _work.IsIdle)
-        {
-            if (_alone is null) _done.TrySetResult();
-        }
-        else _log($"{signal}: not exiting, {_processes.Count} processes are running; stop them first, or send SIGKILL");
+        if (!(_alone is null ? TryLeave() : TryLeaveAlone()))
+            _log($"{signal}: not exiting, {_processes.Count} processes are running; stop them first, or send SIGKILL");
     });
 
     private void Listen(PacketSocket listener)
@@ -305,14 +309,13 @@ internal sealed partial class ShimServer : IDisposable
 
     private void Host(Connection from, long number, ShimProcessEntry entry)
     {
-        Remove(entry.Key); // an exited process of the same key, and its socket
-        OpenFront(entry); // before the reply: a client may connect as soon as it has it
         var process = entry.Child.HandOver(entry.Key, stop: false);
+        Register(entry); // before the reply: a client may call its Shim service as soon as it has it
         if (_connection == from)
             from.Send(ShimFrame.Begin(ShimKind.Spawned, number).Put(process, from.Version), process.Present());
         foreach (var front in FrontsOf(entry.Key)) TryList(front, entry);
         if (from.Container is not null) Answer(from, number);
-        Add(entry); // after the reply: an exit is never reported before the spawn
+        Watch(entry); // after the reply: an exit is never reported before the spawn
     }
 
     /// <summary>Queues work behind that for the same key.</summary>
