@@ -25,7 +25,7 @@ public sealed record ShimOptions(string Directory, string Executable, Action<str
 /// Containers as children of a shim, which outlives this process. They also outlive the shim: when it exits, its processes
 /// are handed to the next.
 /// </summary>
-public sealed class ShimRuntime : IContainerRuntime, IShimListener
+public sealed partial class ShimRuntime : IContainerRuntime, IShimListener
 {
     internal const int CallMilliseconds = 60_000;
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
@@ -33,8 +33,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
     private readonly ContainerHost _host;
     private readonly ConcurrentDictionary<string, ShimProcess> _known = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<(string Key, int Pid, ulong StartTime), ExitRecord> _uncollected = new();
-    private bool _isListing; // used only by the connection's thread
-    private readonly HashSet<ShimProcess> _listed = []; // by the current shim; used only by the connection's thread
+    private HashSet<ShimProcess>? _listed; // by the current shim, while it lists; used only by the connection's thread
     private readonly ShimConnection _connection;
     private readonly OrphanReaper? _orphans;
 
@@ -291,11 +290,7 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         });
     }
 
-    void IShimListener.Connected()
-    {
-        _listed.Clear();
-        _isListing = true;
-    }
+    void IShimListener.Connected() => _listed = [];
 
     void IShimListener.OnMessage(ShimSession session, ShimKind kind, MessageReader body, List<Fd> descriptors)
     {
@@ -303,20 +298,11 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
         {
             case ShimKind.Listed:
                 var listed = Listed(body, descriptors, session.Version);
-                if (_isListing) _listed.Add(listed);
+                if (_listed is { } others) others.Add(listed);
                 else ReportExec(listed);
                 break;
-            case ShimKind.Started when _known.GetValueOrDefault(body.Text()) is { } started:
-                started.Marks |= ServiceMarks.Started;
-                started.Released();
-                started.Report(new ServiceReport.Started());
-                break;
-            case ShimKind.Frozen or ShimKind.Thawed when _known.GetValueOrDefault(body.Text()) is { } frozen:
-                frozen.Report(kind is ShimKind.Frozen ? new ServiceReport.Frozen() : new ServiceReport.Thawed());
-                break;
-            case ShimKind.Deleted when body.Text() is var deleted
-                && _known.GetValueOrDefault(ShimDirectories.ContainerOf(deleted)) is { } owner && owner.Key != deleted:
-                owner.Report(new ServiceReport.ExecDeleted(deleted));
+            case ShimKind.Started or ShimKind.Frozen or ShimKind.Thawed or ShimKind.Deleted:
+                OnService(kind, body.Text());
                 break;
             case ShimKind.Exited:
                 Exited(body.Exit());
@@ -332,30 +318,11 @@ public sealed class ShimRuntime : IContainerRuntime, IShimListener
 
     void IShimListener.Listed(ShimSession session)
     {
+        var listed = _listed ?? [];
+        _listed = null;
         foreach (var process in _known.Values)
-            if (!_listed.Contains(process)) GiveTo(session, process);
-        _isListing = false;
-        ReportExecs();
-        _listed.Clear();
-    }
-
-    /// <summary>Execs of the Shim service: those of which the daemon knows nothing yet, and which are left.</summary>
-    private void ReportExecs()
-    {
-        foreach (var container in _known.Values.Where(p => !p.IsExec))
-        {
-            var execs = _listed.Where(p => p.ContainerKey == container.Key && p.Marks.HasFlag(ServiceMarks.Exec)).ToList();
-            container.Report(new ServiceReport.ExecsListed(execs.Select(p => p.Key).ToHashSet(StringComparer.Ordinal)));
-            foreach (var exec in execs) ReportExec(exec);
-        }
-    }
-
-    private void ReportExec(ShimProcess exec)
-    {
-        if (!exec.Marks.HasFlag(ServiceMarks.Exec) || exec.ContainerKey is not { } owner
-            || _known.GetValueOrDefault(owner) is not { } container) return;
-        var identity = new ProcessIdentity(exec.Pid, exec.StartTime, ProcStat.BootId);
-        container.Report(new ServiceReport.ExecStarted(exec.Key, identity, exec.Spec, exec.Terminal));
+            if (!listed.Contains(process)) GiveTo(session, process);
+        ReportExecs(listed);
     }
 
     /// <summary>The shim's processes keep running; the daemon watches their exits from now on.</summary>
