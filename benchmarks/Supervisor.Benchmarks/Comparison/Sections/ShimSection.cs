@@ -10,20 +10,10 @@ internal static class ShimSection
         await using var daemons = await DaemonGroup.StartAsync(
             run, [DaemonKind.ContainerdOnOurShim(run.Bin), DaemonKind.Containerd], stop);
         await daemons.WarmUpAsync(run, stop);
-        var times = daemons.ConvertAll(_ => ApiClient.Steps.ToDictionary(s => s, _ => new Samples()));
-        for (var round = 0; round < run.Rounds; round++)
-        {
-            stop.ThrowIfCancellationRequested();
-            for (var d = 0; d < daemons.Count; d++)
-            {
-                var own = times[d];
-                await daemons[d].Client.LiveAsync((step, time) => own[step].Add(time));
-            }
-        }
         var table = new Table("Under containerd",
             "Debian's containerd with `io.containerd.supervisor.v2`, and with runc and its shim: a life through the API, one "
             + "after the other, by turns; and the memory of the shims of idle containers, one each.", daemons.Names);
-        foreach (var step in ApiClient.Steps) table.Add(step, times.Select(t => t[step]));
+        await LifeSection.AddStepsAsync(table, daemons, run, stop);
         var populations = daemons.ConvertAll(d => new Population(d));
         foreach (var count in run.IsQuick ? (int[])[10] : [10, 50])
         {
