@@ -1,4 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
+using Supervisor.Client.Events;
 
 namespace Supervisor.Cli.Connection;
 
@@ -14,7 +15,7 @@ internal static class DaemonConventions
     public const string RootfsExtension = "supervisor.io/rootfs";
 
     /// <summary>The header with the number of the event after the last one.</summary>
-    public const string NextEventHeader = "supervisor-next-event";
+    public const string NextEventHeader = EventSource.NextHeader;
 
     /// <summary>The detail of the status when the daemon stops.</summary>
     public const string Stopping = "the daemon is stopping";

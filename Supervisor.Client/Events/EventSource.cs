@@ -10,6 +10,9 @@ namespace Supervisor.Client.Events;
 /// <summary>One call that streams events, of either kind of server.</summary>
 internal sealed class EventSource : IDisposable
 {
+    /// <summary>The header with the number of the event after the last one.</summary>
+    internal const string NextHeader = "supervisor-next-event";
+
     private readonly IDisposable _call;
     private readonly Func<CancellationToken, Task<PublishedEvent?>> _next;
 
@@ -36,7 +39,7 @@ internal sealed class EventSource : IDisposable
         {
             // Sent when the subscription is established.
             var headers = await call.ResponseHeadersAsync.WaitAsync(connection.Options.Timeout, cancel);
-            var next = headers.GetValue("supervisor-next-event");
+            var next = headers.GetValue(NextHeader);
             if (next is null && await call.ResponseStream.MoveNext(cancel) is var _) // refused: that throws
                 throw new RpcException(new Status(StatusCode.Unimplemented, "the daemon's events have no numbers"));
             return new EventSource(call, async cancel =>
