@@ -1,6 +1,5 @@
 using Microsoft.Win32.SafeHandles;
 using Supervisor.Kernel.Abi;
-using Supervisor.Kernel.Files;
 using Tmds.Linux;
 using static Tmds.Linux.LibC;
 

@@ -1,5 +1,3 @@
-using Supervisor.Runtime.Stdio;
-
 namespace Supervisor.Runtime.Stdio;
 
 /// <summary>

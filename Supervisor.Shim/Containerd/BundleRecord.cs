@@ -6,8 +6,8 @@ using Supervisor.Runtime.Oci;
 namespace Supervisor.Shim.Containerd;
 
 /// <summary>
-/// What the <c>delete</c> command needs when the shim has died: the cgroup (<see cref="Bundle"/>'s record) and the init's pid,
-/// for the answer alone. In containerd's bundle, which containerd removes.
+/// The init's pid, which the <c>delete</c> command answers when the shim has died. In containerd's bundle, which containerd
+/// removes, beside the record of the cgroup (<see cref="Bundle"/>).
 /// </summary>
 internal static class BundleRecord
 {
@@ -22,10 +22,4 @@ internal static class BundleRecord
         var file = new FileInfo(Path.Join(bundle, PidFile));
         return file is { Exists: true, Length: < 32 } && int.TryParse(File.ReadAllText(file.FullName), out var pid) ? pid : 0;
     }
-
-    /// <summary>Whether a creation got so far that something may be left of it.</summary>
-    public static bool Exists(string bundle) => Bundle.HasCgroupRecord(bundle);
-
-    /// <summary>The container is deleted: nothing is left to remove.</summary>
-    public static void Remove(string bundle) => Bundle.RemoveCgroupRecord(bundle);
 }

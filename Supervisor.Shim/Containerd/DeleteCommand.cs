@@ -1,4 +1,5 @@
 using Supervisor.Runtime.Lifecycle;
+using Supervisor.Runtime.Oci;
 using Supervisor.Shim.Oci;
 using Supervisor.Shim.Ttrpc;
 
@@ -20,7 +21,7 @@ internal static class DeleteCommand
         var pid = Directory.Exists(bundle) ? BundleRecord.ReadPid(bundle) : 0;
         if (Directory.Exists(bundle))
         {
-            if (BundleRecord.Exists(bundle))
+            if (Bundle.HasCgroupRecord(bundle))
                 Container.TearDown(
                     bundle, new Dictionary<string, string>(), Patience,
                     e => Streams.WriteError($"{ContainerdCommandLine.Name}: {e.Message}\n"), ownsBundle: false);

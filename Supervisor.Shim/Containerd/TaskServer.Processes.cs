@@ -204,7 +204,7 @@ internal sealed partial class TaskServer
             {
                 // The reaper may have been overtaken.
                 if (process.Exit is null) End(process, new TaskExit(137, DateTimeOffset.UtcNow), publish: true);
-                if (process.ExecId.Length == 0) BundleRecord.Remove(process.Bundle);
+                if (process.ExecId.Length == 0) Bundle.RemoveCgroupRecord(process.Bundle);
                 Deleted(call, process, process.Exit!.Value);
             };
         }, failed: () => process.IsBusy = false);

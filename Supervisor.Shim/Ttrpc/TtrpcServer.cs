@@ -61,8 +61,7 @@ internal sealed class TtrpcServer : IDisposable
             return; // of a stream, which was refused, or of a later version
         if (frame.Payload is null)
         {
-            Refuse(StatusCode.ResourceExhausted,
-                $"message length {frame.Length} exceed maximum message size of {TtrpcFrame.LongestPayload}");
+            Answer(peer, frame.Stream, TooLong(frame.Length));
         }
         else if (frame.Stream % 2 == 0)
         {
@@ -109,12 +108,13 @@ internal sealed class TtrpcServer : IDisposable
     {
         var message = response.Write();
         if (message.Written.Length > TtrpcFrame.LongestPayload)
-            message = new TtrpcResponse(
-                StatusCode.ResourceExhausted,
-                $"message length {message.Written.Length} exceed maximum message size of {TtrpcFrame.LongestPayload}",
-                []).Write();
+            message = TooLong(message.Written.Length).Write();
         peer.Connection.Send(TtrpcFrame.Encode(stream, FrameType.Response, message.Written));
     }
+
+    /// <summary>As containerd says it.</summary>
+    private static TtrpcResponse TooLong(long length) => new(
+        StatusCode.ResourceExhausted, $"message length {length} exceed maximum message size of {TtrpcFrame.LongestPayload}", []);
 
     private sealed class Peer
     {
