@@ -11,6 +11,7 @@ public partial class DependencyTests
         { "Supervisor.Protos", ["Google.Protobuf", "Grpc.Core.Api"] },
         { "Supervisor.Kernel", ["Tmds.LibC"] },
         { "Supervisor.Runtime", ["Supervisor.Kernel", "Tmds.LibC"] },
+        { "Supervisor.Registry", ["Tomlyn"] },
         { "Supervisor.Storage", ["Supervisor.Kernel", "Tmds.LibC", "ZstdSharp"] },
         { "Supervisor.Actors",
             ["Supervisor.Kernel", "Supervisor.Runtime", "Supervisor.Storage", "Supervisor.Persistence.Sqlite",

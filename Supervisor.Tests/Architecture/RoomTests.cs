@@ -10,8 +10,8 @@ namespace Supervisor.Tests.Architecture;
 public sealed class RoomTests
 {
     private static readonly string[] Projects =
-        ["Supervisor.Kernel", "Supervisor.Runtime", "Supervisor.Storage", "Supervisor.Persistence.Sqlite", "Supervisor.Actors",
-            "Supervisor.Host", "Supervisor.Shim", "Supervisor.Client", "Supervisor.Cli"];
+        ["Supervisor.Kernel", "Supervisor.Runtime", "Supervisor.Storage", "Supervisor.Registry", "Supervisor.Persistence.Sqlite",
+            "Supervisor.Actors", "Supervisor.Host", "Supervisor.Shim", "Supervisor.Client", "Supervisor.Cli"];
 
     public static TheoryData<string> All => [.. Projects];
 
