@@ -230,7 +230,7 @@ public sealed class DaemonHost : IAsyncDisposable
             .AddSingleton(p => LogBinaries.Of(p.GetRequiredService<SupervisorSystem>()))
             .AddSingleton(p => LogLimits.Of(
             p.GetRequiredService<SupervisorSystem>())).AddSingleton<ImagesService>().AddSingleton<ContentService>()
-        .AddSingleton<SnapshotsService>().AddSingleton<DiffService>();
+        .AddSingleton<SnapshotMaking>().AddSingleton<SnapshotsService>().AddSingleton<DiffService>();
 
     private sealed class NoSignals : IHostLifetime
     {

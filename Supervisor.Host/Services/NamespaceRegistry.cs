@@ -9,10 +9,14 @@ namespace Supervisor.Host.Services;
 public sealed class NamespaceRegistry(SupervisorSystem system, TimeProvider clock)
 {
     /// <summary>Creates the namespace if it does not exist; asks no actor if it does.</summary>
-    public async Task EnsureAsync(string @namespace, ServerCallContext context)
+    public Task EnsureAsync(string @namespace, ServerCallContext context) =>
+        EnsureAsync(@namespace, context.TimeLeft(clock), context.CancellationToken);
+
+    /// <inheritdoc cref="EnsureAsync(string, ServerCallContext)"/>
+    public async Task EnsureAsync(string @namespace, TimeSpan patience, CancellationToken cancel)
     {
         if (system.KnownNamespaces.All.ContainsKey(@namespace)) return;
         await system.Namespaces.Ask<NamespaceReply>(
-            new NamespaceCommand.Ensure(@namespace, clock.GetUtcNow()), context.TimeLeft(clock), context.CancellationToken);
+            new NamespaceCommand.Ensure(@namespace, clock.GetUtcNow()), patience, cancel);
     }
 }

@@ -137,7 +137,7 @@ public sealed class CheckpointCalls(StorageCalls storage, NamespaceRegistry name
                 throw;
             }
         }, files.Limits.LayerDeadline, context.CancellationToken);
-        await storage.RecordAsync(blob, @namespace, ImmutableSortedDictionary<string, string>.Empty, context);
+        await storage.RecordAsync(blob, ImmutableSortedDictionary<string, string>.Empty, storage.CallerOf(context));
         return new ContentDescriptor { MediaType = mediaType, Digest = blob.Digest.Text, Size = blob.Size };
     }
 

@@ -60,7 +60,7 @@ public sealed class DiffService(StorageCalls storage, NamespaceRegistry namespac
             }
         }, files.Limits.LayerDeadline, context.CancellationToken);
         if (compressed) labels = labels.SetItem(UncompressedLabel, plain.Text);
-        await storage.RecordAsync(blob, @namespace, labels, context);
+        await storage.RecordAsync(blob, labels, storage.CallerOf(context));
         return new DiffResponse {
             Diff = new ContentDescriptor { MediaType = mediaType, Digest = blob.Digest.Text, Size = blob.Size } };
     }

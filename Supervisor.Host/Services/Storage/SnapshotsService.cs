@@ -14,7 +14,8 @@ using Mount = Containerd.Types.Mount;
 namespace Supervisor.Host.Services.Storage;
 
 /// <summary>containerd.services.snapshots.v1: layers of filesystems. Stats and lists ask no actor.</summary>
-public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry namespaces) : Snapshots.SnapshotsBase
+public sealed class SnapshotsService(StorageCalls storage, SnapshotMaking making, NamespaceRegistry namespaces)
+    : Snapshots.SnapshotsBase
 {
     private const int MaximumName = 4096, ListBatch = 100;
 
@@ -44,18 +45,15 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
     {
         CheckName(request.Name, "name");
         var (snapshotter, record, _) = Find(request.Snapshotter, request.Key, context);
-        await storage.PinAsync($"snapshots/{snapshotter.Name}", request.Name, context);
-        var usage = await RunAsync("measure a snapshot", cancel => snapshotter.Usage(record.Id, cancel), context);
-        await storage.AskAsync(
-            new MetadataCommand.CommitSnapshot(
-                record.Key, request.Name, request.Labels.ToLabels("labels"), usage.Size, usage.Inodes, storage.Now), context);
+        await making.CommitAsync(
+            snapshotter, record, request.Name, request.Labels.ToLabels("labels"), storage.CallerOf(context));
         return new Empty();
     }
 
     /// <inheritdoc/>
     public override async Task<Empty> Remove(RemoveSnapshotRequest request, ServerCallContext context)
     {
-        var snapshotter = Snapshotter(request.Snapshotter);
+        var snapshotter = making.Find(request.Snapshotter);
         await storage.AskAsync(
             new MetadataCommand.RemoveSnapshot(
                 new SnapshotKey(context.RequireNamespace(), snapshotter.Name, request.Key), storage.Now),
@@ -72,7 +70,7 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
     public override async Task<UpdateSnapshotResponse> Update(UpdateSnapshotRequest request, ServerCallContext context)
     {
         if (request.Info is null) throw new InvalidFieldException("info", "must be set");
-        var key = new SnapshotKey(context.RequireNamespace(), Snapshotter(request.Snapshotter).Name, request.Info.Name);
+        var key = new SnapshotKey(context.RequireNamespace(), making.Find(request.Snapshotter).Name, request.Info.Name);
         var labels = request.Info.Labels.ToLabels("info.labels", keepEmpty: true);
         var state = await storage.AskAsync(
             new MetadataCommand.UpdateSnapshot(key, labels, [.. request.UpdateMask?.Paths ?? []], storage.Now), context);
@@ -83,7 +81,7 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
     public override async Task List(
         ListSnapshotsRequest request, IServerStreamWriter<ListSnapshotsResponse> responseStream, ServerCallContext context)
     {
-        var (@namespace, snapshotter) = (context.RequireNamespace(), Snapshotter(request.Snapshotter).Name);
+        var (@namespace, snapshotter) = (context.RequireNamespace(), making.Find(request.Snapshotter).Name);
         var filters = FilterSet.Parse(request.Filters);
         var snapshots = storage.State.Snapshots.Values
             .Where(s => s.Namespace == @namespace && s.Snapshotter == snapshotter && filters.Matches(RecordFields.Of(s)))
@@ -107,72 +105,31 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
     public override async Task<Empty> Cleanup(CleanupRequest request, ServerCallContext context)
     {
         context.RequireNamespace();
-        var snapshotter = Snapshotter(request.Snapshotter);
+        var snapshotter = making.Find(request.Snapshotter);
         await RunAsync("clean up snapshots", cancel => { snapshotter.EmptyTrash(cancel); return true; }, context);
         return new Empty();
     }
 
-    /// <summary>The directory first, then the record: a restart removes directories without a record.</summary>
     private async Task<IEnumerable<Mount>> MakeAsync(
         string name, string key, string parent, IDictionary<string, string> given, Kind kind, ServerCallContext context)
     {
-        var @namespace = context.RequireNamespace();
-        var snapshotter = Snapshotter(name);
+        var caller = storage.CallerOf(context);
+        var snapshotter = making.Find(name);
         CheckName(key, "key");
         var labels = given.ToLabels("labels");
-        await namespaces.EnsureAsync(@namespace, context);
-        await storage.PinAsync($"snapshots/{snapshotter.Name}", key, context);
-        var id = storage.Files.Names.Next();
-        var command = new MetadataCommand.PrepareSnapshot(
-            new SnapshotKey(@namespace, snapshotter.Name, key), parent, kind, id, labels, storage.Now);
-        // Checked before anything is copied; the actor checks again.
-        var decided = MetadataMachine.Decide(storage.State, command, () => []);
-        if (decided.Refusal is { } refusal) throw refusal.ToRpcException();
-        var parentId = parent.Length == 0
-            ? (long?)null : storage.State.Snapshots.GetValueOrDefault(command.Key with { Name = parent })?.Id;
-        var made = false;
-        try
-        {
-            await RunAsync(
-                "make a snapshot", cancel =>
-                    { snapshotter.Make(id, parentId, kind is Kind.Active, cancel); return true; }, context);
-            var state = await storage.AskAsync(command, context);
-            made = true;
-            return MountsOf(snapshotter, state.Snapshots[command.Key], state);
-        }
-        catch (Exception e) when (
-            e is not (StorageException or IOException)
-            and not RpcException { StatusCode: StatusCode.AlreadyExists or StatusCode.NotFound or StatusCode.InvalidArgument })
-        {
-            made = true; // the result is unknown: if it is not recorded, the next start removes it
-            throw;
-        }
-        finally
-        {
-            if (!made) await storage.Files.RemoveAsync([new Freed(null, snapshotter.Name, id)]);
-        }
+        await namespaces.EnsureAsync(caller.Namespace, context);
+        return (await making.MakeAsync(snapshotter, key, parent, labels, kind, caller)).Select(Message);
     }
 
     private (Snapshotter Snapshotter, SnapshotRecord Record, MetadataState State) Find(
         string name, string key, ServerCallContext context)
     {
         var @namespace = context.RequireNamespace();
-        var snapshotter = Snapshotter(name);
+        var snapshotter = making.Find(name);
         var state = storage.State;
         return state.Snapshots.TryGetValue(new SnapshotKey(@namespace, snapshotter.Name, key), out var record)
             ? (snapshotter, record, state)
             : throw GrpcTranslation.Refuse(StatusCode.NotFound, $"snapshot {key} does not exist: not found");
-    }
-
-    private Snapshotter Snapshotter(string name)
-    {
-        if (name.Length == 0)
-            throw GrpcTranslation.Refuse(StatusCode.InvalidArgument, "snapshotter argument missing: invalid argument");
-        if (storage.Files.Snapshotter(name) is { } usable) return usable;
-        var why = storage.Files.Snapshotters.FirstOrDefault(s => s.Name == name)?.Unusable;
-        throw GrpcTranslation.Refuse(
-            StatusCode.InvalidArgument,
-            $"snapshotter not loaded: {name[..Math.Min(name.Length, 76)]}{(why is null ? "" : $" ({why})")}: invalid argument");
     }
 
     private Task<T> RunAsync<T>(string what, Func<CancellationToken, T> work, ServerCallContext context) =>
@@ -185,7 +142,7 @@ public sealed class SnapshotsService(StorageCalls storage, NamespaceRegistry nam
     }
 
     private static IEnumerable<Mount> MountsOf(Snapshotter snapshotter, SnapshotRecord record, MetadataState state) =>
-        snapshotter.Mounts(record.Id, state.ChainOf(record), record.Kind is Kind.Active).Select(Message);
+        SnapshotMaking.MountsOf(snapshotter, record, state).Select(Message);
 
     private static Mount Message(TreeMount mount) =>
         new() { Type = mount.Type, Source = mount.Source, Options = { mount.Options } };
