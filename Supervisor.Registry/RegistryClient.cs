@@ -39,6 +39,19 @@ public sealed class RegistryClient : IDisposable
     /// <exception cref="RegistryException">NotFound, Unauthenticated, Unavailable…</exception>
     public async Task<Descriptor> ResolveAsync(CancellationToken cancel)
     {
+        try
+        {
+            return await FindAsync(cancel);
+        }
+        catch (RegistryException e) when (e.Fault is RegistryFault.NotFound)
+        {
+            throw new RegistryException(
+                RegistryFault.NotFound, $"{_name}: not found ({e.Message}): check the name and the tag, or log in", e);
+        }
+    }
+
+    private async Task<Descriptor> FindAsync(CancellationToken cancel)
+    {
         var path = ManifestPath(_name.Selector);
         var (server, found) = await Servers.FirstOfAsync(
             Able(_name.Digest.Length > 0 ? Capabilities.Pull : Capabilities.Resolve), async one =>

@@ -16,7 +16,8 @@ internal static class CallsThatNeedSpace
         "snapshots.v1.Snapshots/Prepare", "snapshots.v1.Snapshots/View", "snapshots.v1.Snapshots/Commit",
         "snapshots.v1.Snapshots/Update",
         "diff.v1.Diff/Apply", "diff.v1.Diff/Diff", "namespaces.v1.Namespaces/Create", "namespaces.v1.Namespaces/Update",
-        "leases.v1.Leases/Create", "leases.v1.Leases/AddResource", "events.v1.Events/Publish", "events.v1.Events/Forward",
+        "transfer.v1.Transfer/Transfer", "leases.v1.Leases/Create", "leases.v1.Leases/AddResource",
+        "events.v1.Events/Publish", "events.v1.Events/Forward",
     }.Select(m => "/containerd.services." + m).ToFrozenSet(StringComparer.Ordinal);
 
     /// <param name="path">The method as in a call: <c>/containerd.services.tasks.v1.Tasks/Create</c>.</param>

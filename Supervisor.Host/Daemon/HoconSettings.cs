@@ -34,7 +34,7 @@ internal static class HoconSettings
         ["supervisor.kernel-pool.patience"] = Time,
         ["supervisor.events.keep"] = Number, ["supervisor.events.keep-for"] = Time, ["supervisor.events.keep-size"] = Bytes,
         ["supervisor.log-binaries"] = Texts, ["supervisor.logs.max-size"] = LogSize, ["supervisor.logs.max-files"] = LogFiles,
-        ["supervisor.criu"] = Text,
+        ["supervisor.criu"] = Text, ["supervisor.registries"] = Text,
         ["supervisor.storage.workers"] = Number, ["supervisor.storage.blob-size"] = Bytes,
         ["supervisor.storage.layer-size"] = Bytes,
         ["supervisor.storage.layer-entries"] = Number, ["supervisor.storage.ingests"] = Number,

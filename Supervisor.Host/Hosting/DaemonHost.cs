@@ -8,6 +8,8 @@ using Supervisor.Host.Daemon;
 using Supervisor.Host.Services;
 using Supervisor.Host.Services.Checkpoints;
 using Supervisor.Host.Services.Storage;
+using Supervisor.Host.Services.Streaming;
+using Supervisor.Host.Services.Transfer;
 using Supervisor.Kernel.Processes;
 using Supervisor.Persistence.Sqlite;
 using Supervisor.Protos;
@@ -230,7 +232,12 @@ public sealed class DaemonHost : IAsyncDisposable
             .AddSingleton(p => LogBinaries.Of(p.GetRequiredService<SupervisorSystem>()))
             .AddSingleton(p => LogLimits.Of(
             p.GetRequiredService<SupervisorSystem>())).AddSingleton<ImagesService>().AddSingleton<ContentService>()
-        .AddSingleton<SnapshotMaking>().AddSingleton<SnapshotsService>().AddSingleton<DiffService>();
+        .AddSingleton<SnapshotMaking>().AddSingleton<SnapshotsService>().AddSingleton<DiffService>()
+        .AddSingleton<ClientStreams>().AddSingleton<StreamingService>()
+        .AddSingleton<TransferService>().AddSingleton<TransferLeases>()
+        .AddSingleton<ImageContent>().AddSingleton<ImageParts>().AddSingleton<ImageNaming>().AddSingleton<ImageUnpacking>()
+        .AddSingleton<ImagePull>().AddSingleton<ImagePush>().AddSingleton<ArchiveImport>().AddSingleton<ArchiveExport>()
+        .AddSingleton(p => RegistryClients.Of(p.GetRequiredService<SupervisorSystem>(), p.GetRequiredService<TimeProvider>()));
 
     private sealed class NoSignals : IHostLifetime
     {

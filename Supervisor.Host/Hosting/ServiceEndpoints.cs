@@ -3,6 +3,8 @@ using System.Collections.Frozen;
 using Grpc.Reflection;
 using Supervisor.Host.Services;
 using Supervisor.Host.Services.Storage;
+using Supervisor.Host.Services.Streaming;
+using Supervisor.Host.Services.Transfer;
 
 namespace Supervisor.Host.Hosting;
 
@@ -26,6 +28,8 @@ internal sealed class ServiceEndpoints(IServiceProvider provider)
         ["containerd.services.content.v1.Content"] = to => to.MapGrpcService<ContentService>(),
         ["containerd.services.snapshots.v1.Snapshots"] = to => to.MapGrpcService<SnapshotsService>(),
         ["containerd.services.diff.v1.Diff"] = to => to.MapGrpcService<DiffService>(),
+        ["containerd.services.streaming.v1.Streaming"] = to => to.MapGrpcService<StreamingService>(),
+        ["containerd.services.transfer.v1.Transfer"] = to => to.MapGrpcService<TransferService>(),
         ["supervisor.v1.Tasks"] = to => to.MapGrpcService<InspectService>(),
         ["supervisor.v1.Events"] = to => to.MapGrpcService<EventHistoryService>(),
         ["grpc.reflection.v1.ServerReflection"] = to => to.MapGrpcService<ReflectionV1ServiceImpl>(),

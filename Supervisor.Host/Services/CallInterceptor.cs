@@ -4,6 +4,7 @@ using Grpc.Core.Interceptors;
 using Supervisor.Actors.Identity;
 using Supervisor.Host.Daemon;
 using Supervisor.Host.Filters;
+using Supervisor.Registry;
 using Supervisor.Runtime.Oci;
 using Supervisor.Storage;
 
@@ -116,6 +117,8 @@ public sealed class CallInterceptor(DaemonLifetime lifetime, DaemonOptions optio
                 return GrpcTranslation.Refuse(StatusCode.InvalidArgument, exception.Message);
             case StorageException e:
                 return GrpcTranslation.Refuse(Code(e.Fault), e.Message);
+            case RegistryException e:
+                return GrpcTranslation.Refuse(Code(e.Fault), e.Message);
             case OperationCanceledException when lifetime.WhyBroken is { } why:
                 return GrpcTranslation.Refuse(StatusCode.Unavailable, why);
             case OperationCanceledException or ObjectDisposedException when lifetime.Stopping.IsCancellationRequested:
@@ -148,6 +151,19 @@ public sealed class CallInterceptor(DaemonLifetime lifetime, DaemonOptions optio
         StorageFault.ResourceExhausted => StatusCode.ResourceExhausted,
         StorageFault.DeadlineExceeded => StatusCode.DeadlineExceeded,
         StorageFault.Unimplemented => StatusCode.Unimplemented,
+        _ => StatusCode.Unknown,
+    };
+
+    private static StatusCode Code(RegistryFault fault) => fault switch
+    {
+        RegistryFault.InvalidArgument => StatusCode.InvalidArgument,
+        RegistryFault.NotFound => StatusCode.NotFound,
+        RegistryFault.Unauthenticated => StatusCode.Unauthenticated,
+        RegistryFault.PermissionDenied => StatusCode.PermissionDenied,
+        RegistryFault.DataLoss => StatusCode.DataLoss,
+        RegistryFault.ResourceExhausted => StatusCode.ResourceExhausted,
+        RegistryFault.Unavailable => StatusCode.Unavailable,
+        RegistryFault.FailedPrecondition => StatusCode.FailedPrecondition,
         _ => StatusCode.Unknown,
     };
 

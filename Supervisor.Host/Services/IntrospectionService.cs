@@ -30,6 +30,8 @@ public sealed class IntrospectionService(ServerIdentity identity, DaemonOptions 
         ("io.containerd.grpc.v1", "content"),
         ("io.containerd.grpc.v1", "snapshots"),
         ("io.containerd.grpc.v1", "diff"),
+        ("io.containerd.grpc.v1", "streaming"),
+        ("io.containerd.grpc.v1", "transfer"),
         ("io.containerd.gc.v1", "scheduler"),
         ("io.containerd.differ.v1", "walking"),
     ];

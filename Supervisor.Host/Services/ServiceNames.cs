@@ -20,6 +20,8 @@ public static class ServiceNames
         Containerd.Services.Content.V1.Content.Descriptor,
         Containerd.Services.Snapshots.V1.Snapshots.Descriptor,
         Containerd.Services.Diff.V1.Diff.Descriptor,
+        Containerd.Services.Streaming.V1.Streaming.Descriptor,
+        Containerd.Services.Transfer.V1.Transfer.Descriptor,
         Grpc.Health.V1.Health.Descriptor,
         Grpc.Reflection.V1.ServerReflection.Descriptor,
         Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Supervisor.Registry.References;
 
 namespace Supervisor.Registry.Manifests;
 
@@ -22,7 +23,7 @@ public sealed record Descriptor(
     {
         if (json.ValueKind is not JsonValueKind.Object) throw Json.Wrong(where, "is not an object");
         var digest = Json.Text(json, "digest", where);
-        if (!References.DigestText.IsValid(digest)) throw Json.Wrong($"{where}.digest",
+        if (!DigestText.IsValid(digest)) throw Json.Wrong($"{where}.digest",
             $"is not a digest: \"{Json.Short(digest)}\"");
         if (!json.TryGetProperty("size", out var size) || size.ValueKind is not JsonValueKind.Number
             || !size.TryGetInt64(out var bytes) || bytes < 0)

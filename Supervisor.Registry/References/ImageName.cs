@@ -18,14 +18,26 @@ public sealed partial record ImageName(string Host, string Repository, string Ta
     public const string DefaultHost = "docker.io";
 
     /// <summary>HOST/REPOSITORY.</summary>
-    public string Familiar => $"{Host}/{Repository}";
+    public string Location => $"{Host}/{Repository}";
+
+    /// <summary>As docker shows it: without what is the default.</summary>
+    public string Familiar
+    {
+        get
+        {
+            var text = ToString();
+            const string library = $"{DefaultHost}/library/", hub = $"{DefaultHost}/";
+            return text.StartsWith(library, StringComparison.Ordinal) ? text[library.Length..]
+                : text.StartsWith(hub, StringComparison.Ordinal) ? text[hub.Length..] : text;
+        }
+    }
 
     /// <summary>What a registry is asked for: the digest if there is one, for a tag can change.</summary>
     public string Selector => Digest.Length > 0 ? Digest : Tag;
 
     /// <inheritdoc/>
     public override string ToString() =>
-        Familiar + (Tag.Length > 0 ? $":{Tag}" : "") + (Digest.Length > 0 ? $"@{Digest}" : "");
+        Location + (Tag.Length > 0 ? $":{Tag}" : "") + (Digest.Length > 0 ? $"@{Digest}" : "");
 
     /// <summary>Reads a name, and completes it.</summary>
     /// <exception cref="RegistryException">It is none; the message says what is wrong.</exception>

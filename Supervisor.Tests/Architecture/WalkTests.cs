@@ -18,12 +18,12 @@ public partial class WalkTests
     [Fact]
     public void Each_step_of_a_walk_leads_to_the_next()
     {
-        var from = Map.IndexOf("## Five walks", StringComparison.Ordinal);
+        var from = Map.IndexOf("## Six walks", StringComparison.Ordinal);
         var walks = Map[from..Map.IndexOf("## What holds", from, StringComparison.Ordinal)];
         var files = Place().Matches(walks).Select(m => m.Groups["place"].Value).ToList();
         Assert.True(files.Count > 40, $"only {files.Count} files are named");
         Assert.Equal([], files.Where(f => !File.Exists(FileOf(f))));
-        Assert.Equal(5, walks.Split("\n- ").Length - 1);
+        Assert.Equal(6, walks.Split("\n- ").Length - 1);
         var steps = Step().Matches(walks);
         Assert.True(steps.Count > 40, $"only {steps.Count} steps");
         Assert.Equal([], steps.Where(s => !Leads(s)).Select(s => s.Value));
@@ -42,7 +42,7 @@ public partial class WalkTests
     private static string FileOf(string place) =>
         Path.Join(Repository.Root, "Supervisor." + (place.EndsWith(".cs", StringComparison.Ordinal) ? place : place + ".cs"));
 
-    [GeneratedRegex(@"`(?<place>(Actors|Host|Kernel|Persistence\.Sqlite|Protos|Runtime|Shim|Storage)/[\w./]+)`")]
+    [GeneratedRegex(@"`(?<place>(Actors|Host|Kernel|Persistence\.Sqlite|Protos|Registry|Runtime|Shim|Storage)/[\w./]+)`")]
     private static partial Regex Place();
 
     [GeneratedRegex(@"`(?<from>[\w./]+/[\w.]+)`\s+\(`(?<word>\w+)`\)[^`→]*(`[\w./]+`[^`→]*)?→\s+(?=`(?<to>[\w./]+)`)")]

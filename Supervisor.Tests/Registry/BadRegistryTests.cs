@@ -112,7 +112,7 @@ public class BadRegistryTests
             if (Interlocked.Decrement(ref fails) >= 0)
             {
                 context.Response.StatusCode = fails == 1 ? 503 : 429;
-                context.Response.Headers.RetryAfter = "86400"; // longer than anybody waits
+                context.Response.Headers.RetryAfter = "86400"; // longer than the limits allow
                 return;
             }
             await context.Response.Body.WriteAsync(_image.Layer);

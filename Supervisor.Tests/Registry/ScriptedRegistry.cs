@@ -3,6 +3,7 @@ using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Supervisor.Registry.Manifests;
 
 namespace Supervisor.Tests.Registry;
 
@@ -36,6 +37,29 @@ public sealed class ScriptedRegistry : IAsyncDisposable
         await registry._web.StartAsync();
         return registry;
     }
+
+    /// <summary>One that has an image under test/image:one, unless the test answers a request itself.</summary>
+    /// <param name="instead">Returns whether it has answered.</param>
+    public static Task<ScriptedRegistry> ServeAsync(
+        Descriptor image, IReadOnlyDictionary<string, byte[]> blobs, Func<HttpContext, Task<bool>>? instead = null) =>
+        StartAsync(async context =>
+        {
+            if (instead is not null && await instead(context)) return;
+            var name = context.Request.Path.Value!.Split('/')[^1];
+            var digest = name == "one" ? image.Digest : name;
+            if (!blobs.TryGetValue(digest, out var bytes))
+            {
+                context.Response.StatusCode = StatusCodes.Status404NotFound;
+                return;
+            }
+            if (context.Request.Path.Value.Contains("/manifests/", StringComparison.Ordinal))
+            {
+                context.Response.ContentType = digest == image.Digest ? image.MediaType : MediaTypes.Manifest;
+                context.Response.Headers["Docker-Content-Digest"] = digest;
+            }
+            context.Response.ContentLength = bytes.Length;
+            if (context.Request.Method == "GET") await context.Response.Body.WriteAsync(bytes);
+        });
 
     public async ValueTask DisposeAsync()
     {
