@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
@@ -13,30 +14,32 @@ public static unsafe class ExtendedAttributes
     private const int MaximumValue = 64 * 1024; // XATTR_SIZE_MAX
 
     /// <summary>All of them, by name; none if the filesystem does not support them.</summary>
+    [SkipLocalsInit]
     public static SortedDictionary<string, byte[]> All(Fd directory, string name)
     {
         var all = new SortedDictionary<string, byte[]>(StringComparer.Ordinal);
-        var buffer = new byte[MaximumValue];
+        Span<byte> buffer = stackalloc byte[MaximumValue];
         nint length;
         fixed (byte* path = PathOf(directory, name))
         fixed (byte* b = buffer) length = Native.llistxattr(path, b, (nuint)buffer.Length);
         if (length < 0) return Errno.Last is Errno.EOPNOTSUPP ? all : throw FileCalls.Failed("llistxattr", name);
-        foreach (var key in Encoding.Latin1.GetString(buffer, 0, (int)length).Split('\0', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var key in Encoding.Latin1.GetString(buffer[..(int)length]).Split('\0', StringSplitOptions.RemoveEmptyEntries))
             if (Get(directory, name, key) is { } value) all[key] = value;
         return all;
     }
 
     /// <summary>One of them.</summary>
     /// <returns>Null if it is not set.</returns>
+    [SkipLocalsInit]
     public static byte[]? Get(Fd directory, string name, string key)
     {
-        var buffer = new byte[MaximumValue];
+        Span<byte> buffer = stackalloc byte[MaximumValue];
         fixed (byte* path = PathOf(directory, name))
         fixed (byte* k = RawName.ToBytes(key))
         fixed (byte* b = buffer)
         {
             var length = Native.lgetxattr(path, k, b, (nuint)buffer.Length);
-            if (length >= 0) return buffer[..(int)length];
+            if (length >= 0) return buffer[..(int)length].ToArray();
             return Errno.Last is Errno.ENODATA or Errno.EOPNOTSUPP ? null : throw FileCalls.Failed($"lgetxattr {key}", name);
         }
     }

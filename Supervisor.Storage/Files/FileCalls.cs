@@ -40,6 +40,29 @@ public static unsafe class FileCalls
         TryOpen(directory, name, flags | OpenFlags.O_NOFOLLOW, ResolveFlags.RESOLVE_BENEATH | ResolveFlags.RESOLVE_NO_SYMLINKS,
             mode);
 
+    /// <summary>Opens a regular file for reading; null for anything else, which is never opened: it could block, or be a
+    /// device.</summary>
+    public static Fd? TryOpenFile(Fd directory, string name)
+    {
+        using var node = TryOpenChild(directory, name, OpenFlags.O_PATH);
+        return node is not null && Status(node).Kind is NodeKind.File ? Reopen(node) : null;
+    }
+
+    /// <summary>Opens the file that a descriptor of a regular file's name (O_PATH) refers to, whatever has its name by
+    /// now.</summary>
+    public static Fd Reopen(Fd node) => Fd.Open($"/proc/self/fd/{node.Number}", OpenFlags.O_RDONLY | OpenFlags.O_NOCTTY);
+
+    extension(Fd file)
+    {
+        /// <summary>Reads until the buffer is full or the file ends.</summary>
+        internal int Fill(Span<byte> buffer)
+        {
+            var filled = 0;
+            while (filled < buffer.Length && file.TryRead(buffer[filled..]) is > 0 and var got) filled += got;
+            return filled;
+        }
+    }
+
     /// <summary>Opens a directory for listing.</summary>
     public static Fd? TryOpenDirectory(Fd directory, string name) => TryOpenChild(directory, name, OpenFlags.O_DIRECTORY);
 

@@ -114,19 +114,7 @@ internal sealed class LayerApplier(LayerTarget target, StorageLimits limits, Can
     {
         using var file = FileCalls.TryOpenChild(parent, name, OpenFlags.O_WRONLY | OpenFlags.O_CREAT | OpenFlags.O_EXCL, 0x180)
             ?? throw TarReader.Invalid($"\"{RawName.ToText(name)}\" in a place where no file can be");
-        using var handle = new Microsoft.Win32.SafeHandles.SafeFileHandle(file.Number, ownsHandle: false);
-        foreach (var segment in entry.Segments ?? [new TarSegment(0, entry.Size)])
-        {
-            var end = segment.Offset + segment.Length;
-            for (var offset = segment.Offset; offset < end;)
-            {
-                cancel.ThrowIfCancellationRequested();
-                var got = reader.Read(_buffer.AsSpan(0, (int)Math.Min(_buffer.Length, end - offset)));
-                RandomAccess.Write(handle, _buffer.AsSpan(0, got), offset);
-                offset += got;
-            }
-        }
-        if (entry.Segments is not null) RandomAccess.SetLength(handle, entry.Size);
+        FileContent.Write(entry, reader, file, _buffer, cancel);
     }
 
     private void Link(TarEntry entry, Fd parent, string name)

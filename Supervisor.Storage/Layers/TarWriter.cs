@@ -18,6 +18,15 @@ internal sealed class TarWriter(Stream stream)
     {
         var pax = new List<byte>();
         var size = entry.Kind is TarKind.File ? entry.Size : 0;
+        var map = entry.Segments is null ? [] : Map(entry.Segments);
+        if (entry.Segments is not null)
+        {
+            Record(pax, "GNU.sparse.major", "1");
+            Record(pax, "GNU.sparse.minor", "0");
+            Record(pax, "GNU.sparse.name", entry.Name);
+            Record(pax, "GNU.sparse.realsize", $"{size}");
+            size = map.Length + entry.Segments.Sum(s => s.Length);
+        }
         if (NeedsPax(entry.Name)) Record(pax, "path", entry.Name);
         if (NeedsPax(entry.LinkName)) Record(pax, "linkpath", entry.LinkName);
         if (entry.Uid > 0x1fffff) Record(pax, "uid", $"{entry.Uid}");
@@ -36,6 +45,7 @@ internal sealed class TarWriter(Stream stream)
         Header(
             Short(entry.Name, 100), Short(entry.LinkName, 100), (byte)entry.Kind, entry.Mode, entry.Uid, entry.Gid, size,
                 entry.Modified.Seconds, entry.Major, entry.Minor);
+        stream.Write(map);
         _size = size;
     }
 
@@ -47,6 +57,16 @@ internal sealed class TarWriter(Stream stream)
 
     /// <summary>Ends the tar.</summary>
     public void End() => stream.Write(new byte[2 * Block]);
+
+    /// <summary>Version 1.0 of GNU's sparse files has the map in front of the bytes, padded to a block.</summary>
+    private static byte[] Map(IReadOnlyList<TarSegment> segments)
+    {
+        var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $"{segments.Count}\n");
+        foreach (var (offset, length) in segments) text.Append(CultureInfo.InvariantCulture, $"{offset}\n{length}\n");
+        var map = new byte[(text.Length + Block - 1) / Block * Block];
+        Encoding.ASCII.GetBytes(text.ToString(), map);
+        return map;
+    }
 
     private void Header(
         string name, string link, byte type, uint mode, uint uid, uint gid, long size, long modified, uint major, uint minor)
