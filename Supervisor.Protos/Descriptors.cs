@@ -42,6 +42,7 @@ public static class Descriptors
         Supervisor.Journal.V1.NamespacesReflection.Descriptor,
         Supervisor.Journal.V1.TaskReflection.Descriptor,
         Supervisor.V1.EventsReflection.Descriptor,
+        Supervisor.V1.FilesReflection.Descriptor,
         Supervisor.V1.RootfsReflection.Descriptor,
         Supervisor.V1.TasksReflection.Descriptor,
     ]);

@@ -43,6 +43,7 @@ internal sealed class DaemonConnection : IDisposable
         Events = new(_channel);
         Inspection = new(_channel);
         History = new(_channel);
+        Files = new(_channel);
     }
 
     public ClientOptions Options { get; }
@@ -64,6 +65,9 @@ internal sealed class DaemonConnection : IDisposable
 
     /// <summary>A Supervisor daemon's alone.</summary>
     public V1.Events.EventsClient History { get; }
+
+    /// <summary>A Supervisor daemon's alone.</summary>
+    public V1.Files.FilesClient Files { get; }
 
     /// <summary>A call with the deadline of the options.</summary>
     /// <param name="what">What is asked, of what: the beginning of an error's message.</param>

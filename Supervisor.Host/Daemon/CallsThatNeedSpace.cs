@@ -18,7 +18,7 @@ internal static class CallsThatNeedSpace
         "diff.v1.Diff/Apply", "diff.v1.Diff/Diff", "namespaces.v1.Namespaces/Create", "namespaces.v1.Namespaces/Update",
         "transfer.v1.Transfer/Transfer", "leases.v1.Leases/Create", "leases.v1.Leases/AddResource",
         "events.v1.Events/Publish", "events.v1.Events/Forward",
-    }.Select(m => "/containerd.services." + m).ToFrozenSet(StringComparer.Ordinal);
+    }.Select(m => "/containerd.services." + m).Append("/supervisor.v1.Files/Write").ToFrozenSet(StringComparer.Ordinal);
 
     /// <param name="path">The method as in a call: <c>/containerd.services.tasks.v1.Tasks/Create</c>.</param>
     public static bool Include(string path) => Methods.Contains(path);

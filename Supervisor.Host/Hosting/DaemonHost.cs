@@ -7,6 +7,7 @@ using Supervisor.Actors;
 using Supervisor.Host.Daemon;
 using Supervisor.Host.Services;
 using Supervisor.Host.Services.Checkpoints;
+using Supervisor.Host.Services.Files;
 using Supervisor.Host.Services.Storage;
 using Supervisor.Host.Services.Streaming;
 using Supervisor.Host.Services.Transfer;
@@ -237,7 +238,8 @@ public sealed class DaemonHost : IAsyncDisposable
         .AddSingleton<TransferService>().AddSingleton<TransferLeases>()
         .AddSingleton<ImageContent>().AddSingleton<ImageParts>().AddSingleton<ImageNaming>().AddSingleton<ImageUnpacking>()
         .AddSingleton<ImagePull>().AddSingleton<ImagePush>().AddSingleton<ArchiveImport>().AddSingleton<ArchiveExport>()
-        .AddSingleton(p => RegistryClients.Of(p.GetRequiredService<SupervisorSystem>(), p.GetRequiredService<TimeProvider>()));
+        .AddSingleton(p => RegistryClients.Of(p.GetRequiredService<SupervisorSystem>(), p.GetRequiredService<TimeProvider>()))
+        .AddSingleton<FilesService>().AddSingleton<ContainerRoots>().AddSingleton<CopyThreads>();
 
     private sealed class NoSignals : IHostLifetime
     {

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using Grpc.Reflection;
 using Supervisor.Host.Services;
+using Supervisor.Host.Services.Files;
 using Supervisor.Host.Services.Storage;
 using Supervisor.Host.Services.Streaming;
 using Supervisor.Host.Services.Transfer;
@@ -32,6 +33,7 @@ internal sealed class ServiceEndpoints(IServiceProvider provider)
         ["containerd.services.transfer.v1.Transfer"] = to => to.MapGrpcService<TransferService>(),
         ["supervisor.v1.Tasks"] = to => to.MapGrpcService<InspectService>(),
         ["supervisor.v1.Events"] = to => to.MapGrpcService<EventHistoryService>(),
+        ["supervisor.v1.Files"] = to => to.MapGrpcService<FilesService>(),
         ["grpc.reflection.v1.ServerReflection"] = to => to.MapGrpcService<ReflectionV1ServiceImpl>(),
         ["grpc.reflection.v1alpha.ServerReflection"] = to => to.MapGrpcService<ReflectionServiceImpl>(),
         [Health] = to => to.MapGrpcService<HealthService>(),

@@ -27,6 +27,7 @@ public static class ServiceNames
         Grpc.Reflection.V1Alpha.ServerReflection.Descriptor,
         Supervisor.V1.Tasks.Descriptor,
         Supervisor.V1.Events.Descriptor,
+        Supervisor.V1.Files.Descriptor,
     ];
 
     /// <summary>Their full names.</summary>

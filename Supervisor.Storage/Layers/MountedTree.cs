@@ -82,7 +82,7 @@ internal static unsafe class MountedTree
             $"{mounts.Count} mounts ({string.Join(", ", mounts.Select(m => m.Type).Take(8))}): one of type bind or overlay is "
                 + "needed");
 
-    private static (string? Upper, string[] Lowers) Directories(TreeMount mount)
+    internal static (string? Upper, string[] Lowers) Directories(TreeMount mount)
     {
         string? upper = null;
         string[] lowers = [];
@@ -94,7 +94,7 @@ internal static unsafe class MountedTree
         return lowers.Length > 0 ? (upper, lowers) : throw Invalid("an overlay without lowerdir");
     }
 
-    private static Fd OpenDirectory(string path)
+    internal static Fd OpenDirectory(string path)
     {
         if (!Path.IsPathRooted(path)) throw Invalid($"\"{path}\" is not absolute");
         try { return Fd.Open(path, OpenFlags.O_DIRECTORY); }
@@ -117,11 +117,16 @@ internal static unsafe class MountedTree
         fixed (byte* name = CString.Of(type)) return Take("fsopen", (int)syscall(Syscall.fsopen, name, At.FSOPEN_CLOEXEC), type);
     }
 
-    /// <summary>Opens its root for listing. The mount's own descriptor is O_PATH only; the mount exists while a file in it is
-    /// open.</summary>
     private static Fd Mounted(Fd context, string type)
     {
         using var mount = Take("fsmount", (int)syscall(Syscall.fsmount, context.Number, At.FSMOUNT_CLOEXEC, 0), type);
+        return RootOf(mount, type);
+    }
+
+    /// <summary>Opens its root for listing. The mount's own descriptor is O_PATH only; the mount exists while a file in it is
+    /// open.</summary>
+    internal static Fd RootOf(Fd mount, string type)
+    {
         return FileCalls.TryOpen(mount, "", OpenFlags.O_DIRECTORY, ResolveFlags.RESOLVE_BENEATH)
             ?? throw new SyscallException("openat2", Errno.ENOENT, type);
     }

@@ -4,8 +4,8 @@ using Supervisor.Storage.Files;
 
 namespace Supervisor.Storage.Trees;
 
-/// <summary>What is copied. Its tar has entries named <c>NAME</c>, <c>NAME/…</c>; or, for the contents of a directory, <c>./</c>
-/// and <c>…</c>.</summary>
+/// <summary>What is copied. Its tar has entries named <c>NAME</c>, <c>NAME/…</c>; or, for the contents of a directory,
+/// <c>./</c> and <c>…</c>.</summary>
 /// <param name="Name">Raw: what the copy is named in a directory.</param>
 /// <param name="IsContents">The path ended with <c>/.</c>: not the directory but what is in it.</param>
 public sealed record CopySource(string Name, bool IsDirectory, bool IsContents);
@@ -23,13 +23,14 @@ public sealed record CopyTarget(Fd Directory, string? Prefix, int Strip, string?
     {
         using var place = TreePlace.Find(root, path, follow: true);
         var shown = RawName.ToText(path);
-        if (source is not null && LayerName(source.Name)) throw Refused($"\"{RawName.ToText(source.Name)}\": not a file's name");
+        if (source is not null && IsNoName(source.Name)) throw Refused($"\"{RawName.ToText(source.Name)}\": not a file's name");
         return (place.Status, source) switch
         {
             ({ IsDirectory: true }, null or { IsContents: true }) => new CopyTarget(place.OpenDirectory(), null, 0, null),
             ({ IsDirectory: true }, { } some) => Below(place.OpenDirectory(), some),
             (null, null) => throw new StorageException(StorageFault.NotFound, $"\"{shown}\": no such directory"),
-            (_, null) or ({ }, _) when source is null || place.IsDirectoryPath => throw Refused($"\"{shown}\" is not a directory"),
+            (_, null) or ({ }, _) when source is null || place.IsDirectoryPath =>
+                throw Refused($"\"{shown}\" is not a directory"),
             ({ }, { IsDirectory: true }) => throw Refused($"\"{shown}\" is a file: a directory cannot be copied onto it"),
             ({ Kind: not NodeKind.File }, _) =>
                 throw Refused($"\"{shown}\" is neither a file nor a directory: nothing can be copied onto it"),
@@ -73,11 +74,12 @@ public sealed record CopyTarget(Fd Directory, string? Prefix, int Strip, string?
         }
     }
 
-    private static CopyTarget New(Fd directory, string name, int strip) => new(directory, TreeExtraction.Temporary(), strip, name);
+    private static CopyTarget New(Fd directory, string name, int strip) =>
+        new(directory, TreeExtraction.Temporary(), strip, name);
 
     private static Fd Parent(TreePlace place) => place.Parent.Duplicate();
 
-    private static bool LayerName(string name) =>
+    private static bool IsNoName(string name) =>
         name is "" or "." or ".." || name.Length > 255 || name.AsSpan().ContainsAny('/', '\0');
 
     private static StorageException Refused(string message) => new(StorageFault.InvalidArgument, message);

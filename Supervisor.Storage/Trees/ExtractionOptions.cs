@@ -12,7 +12,7 @@ public sealed record ExtractionOptions
     /// </summary>
     public bool KeepsOwners { get; init; }
 
-    /// <summary>The owner of all files, as on the disk; null: whoever extracts them.</summary>
+    /// <summary>The owner of all files, as on the disk; null: the user of this process.</summary>
     public (uint Uid, uint Gid)? Owner { get; init; }
 
     /// <summary>Maps the tar's ids.</summary>

@@ -90,7 +90,19 @@ public sealed class TreeExtraction : IDisposable
         }
         finally
         {
-            FileCalls.TryUnlink(parent, temporary, directory: false); // also where both are links to one file: rename(2)
+            Discard(parent, temporary); // also where both are links to one file: rename(2) does nothing then
+        }
+    }
+
+    private static void Discard(Fd parent, string name)
+    {
+        try
+        {
+            FileCalls.TryUnlink(parent, name, directory: false);
+        }
+        catch (SyscallException)
+        {
+            // Where it could not be made, it cannot be removed: the first reason is the one to report.
         }
     }
 

@@ -62,7 +62,8 @@ public sealed record TreePlace(Fd Parent, string Name, NodeStatus? Status, bool 
     /// <summary>Opens the directory that is there, for listing.</summary>
     /// <exception cref="StorageException">It is none any more.</exception>
     public Fd OpenDirectory() => FileCalls.TryOpenDirectory(Parent, Name)
-        ?? throw new StorageException(StorageFault.FailedPrecondition, $"\"{RawName.ToText(Name)}\" changed meanwhile: try again");
+        ?? throw new StorageException(
+            StorageFault.FailedPrecondition, $"\"{RawName.ToText(Name)}\" changed meanwhile: try again");
 
     /// <inheritdoc/>
     public void Dispose() => Parent.Dispose();

@@ -15,8 +15,8 @@ public sealed class CopyAttackTests : IDisposable
 
     public void Dispose() => _copy.Dispose();
 
-    public static TheoryData<string> Tars => ["parent", "deep parent", "absolute link", "relative link", "link chain", "hard link",
-        "hard link by a symlink"];
+    public static TheoryData<string> Tars => [
+        "parent", "deep parent", "absolute link", "relative link", "link chain", "hard link", "hard link by a symlink"];
 
     [Theory, MemberData(nameof(Tars))]
     public void A_tar_cannot_write_outside_of_the_destination(string attack)

@@ -64,7 +64,8 @@ public sealed class CopyTests : IDisposable
     public void Ids_are_those_of_the_containers_user_namespace()
     {
         var ids = new TreeIds([new(0, 100_000, 65_536)], [new(0, 200_000, 65_536)]);
-        _copy.Extract(new TarImage().File("f", uid: 7).Bytes(), "/", null, new ExtractionOptions { KeepsOwners = true, Ids = ids });
+        _copy.Extract(
+            new TarImage().File("f", uid: 7).Bytes(), "/", null, new ExtractionOptions { KeepsOwners = true, Ids = ids });
         var status = _copy.Status(Path.Join(_copy.To, "f"));
         Assert.Equal((100_007u, 200_007u), (status.Uid, status.Gid));
         File.Move(Path.Join(_copy.To, "f"), Path.Join(_copy.From, "f"));
@@ -165,7 +166,8 @@ public sealed class CopyTests : IDisposable
         return names;
     }
 
-    private static IEnumerable<string?> Names(string directory) => Directory.GetFileSystemEntries(directory).Select(Path.GetFileName);
+    private static IEnumerable<string?> Names(string directory) =>
+        Directory.GetFileSystemEntries(directory).Select(Path.GetFileName);
 
     private static string Sh(string script)
     {
