@@ -41,6 +41,7 @@ internal sealed class DaemonClient : IDisposable
     public Introspection.IntrospectionClient Introspection => field ??= new(_connection.Channel);
     public V1.Tasks.TasksClient Inspection => _connection.Inspection;
     public V1.Events.EventsClient History => _connection.History;
+    public V1.Files.FilesClient Files => _connection.Files;
 
     /// <summary>Whether a daemon listens; false if there is no socket or no daemon answers on it.</summary>
     /// <exception cref="CliException">It is unknown: e.g. the socket may not be opened.</exception>

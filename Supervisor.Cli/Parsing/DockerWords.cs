@@ -18,8 +18,7 @@ internal static class DockerWords
     {
         "remove" or "delete" => "it is \"rm\"",
         "prune" => "\"ps -a\" lists what has exited, \"rm CONTAINER...\" removes it",
-        "port" or "diff" or "rename" or "commit" or "export" or "search" or "history" => Dockerd,
-        "cp" => "\"exec CONTAINER cat FILE >COPY\" copies a file out, \"exec -i CONTAINER sh -c 'cat >FILE' <COPY\" into it",
+        "port" or "diff" or "rename" or "commit" or "search" or "history" => Dockerd,
         "ls" or "list" or "container" => "containers are listed by \"ps -a\"",
         "daemon" or "dockerd" => "it is \"serve\"",
         "system" => "\"info\" shows the daemon, \"doctor\" the host",

@@ -21,6 +21,8 @@ internal static class Examples
         ["attach"] = ["attach shell", "attach --no-stdin web"],
         ["ps"] = ["ps -a", "ps -q --filter status=exited", "ps --format 'table {{.ID}}\\t{{.Status}}\\t{{.Command}}'"],
         ["logs"] = ["logs -f --tail 100 web"],
+        ["cp"] = ["cp web:/etc/nginx ./nginx", "cp -a site/. web:/srv/www", "cp web:/var/log -"],
+        ["export"] = ["export -o web.tar web"],
         ["top"] = ["top web", "top web -o pid,rss,args"],
         ["stats"] = ["stats", "stats --no-stream web db"],
         ["update"] = ["update -m 128m --cpus 1.5 web"],

@@ -9,6 +9,7 @@ using Supervisor.Cli.Stdio;
 using Supervisor.Client.Errors;
 using Supervisor.Runtime.Oci;
 using Supervisor.Runtime.Users;
+using Supervisor.Storage;
 
 namespace Supervisor.Cli.Verbs;
 
@@ -57,6 +58,7 @@ internal static class Verb
         CliException e => (e.Message, e.ExitCode),
         ClientException e => (e.Message, ExitCodes.Ours),
         UnknownUserException e => (e.Message, ExitCodes.Ours),
+        StorageException e => (e.Message, ExitCodes.Ours),
         InvalidSpecException e => (e.Message, ExitCodes.Ours),
         RpcException e => (e.Status.Detail.Length > 0 ? e.Status.Detail : e.StatusCode.ToString(), ExitCodes.Ours),
         // getcwd(2), ENOENT: .NET names no file then.

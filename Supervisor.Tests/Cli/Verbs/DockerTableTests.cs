@@ -64,7 +64,7 @@ public sealed partial class DockerTableTests
     private static IReadOnlyList<string> Named(string cell) =>
         [.. Option().Matches(cell).Select(m => m.Groups[1].Value).Order(StringComparer.Ordinal)];
 
-    [GeneratedRegex("`(--?[a-z-]+)`")]
+    [GeneratedRegex("`(--?[a-zA-Z-]+)`")]
     private static partial Regex Option();
 
     [GeneratedRegex("`([a-z]+)`")]
