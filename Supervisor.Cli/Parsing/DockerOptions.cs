@@ -57,7 +57,6 @@ internal static class DockerOptions
             or "--cgroup-parent" or "--runtime") => Dockerd,
         ("exec", "--env-file") => Dockerd,
         ("ps", "-l" or "--latest" or "-n" or "--last") => "\"ps -a --format json\" lists all, with their times",
-        ("ps", "-s" or "--size") => Dockerd,
         ("logs", "-t" or "--timestamps" or "--since" or "--until" or "--details") =>
             "a log is the container's output as it wrote it, without times; --tail N prints its last lines",
         ("rm", "-v" or "--volumes") => "containers have no volumes here: leave it out",

@@ -18,7 +18,8 @@ internal static class DockerWords
     {
         "remove" or "delete" => "it is \"rm\"",
         "prune" => "\"ps -a\" lists what has exited, \"rm CONTAINER...\" removes it",
-        "port" or "diff" or "rename" or "commit" or "search" or "history" => Dockerd,
+        "rename" => "a container's id is its name, and does not change: \"run --name\" chooses it",
+        "port" or "commit" or "search" or "history" => Dockerd,
         "ls" or "list" or "container" => "containers are listed by \"ps -a\"",
         "daemon" or "dockerd" => "it is \"serve\"",
         "system" => "\"info\" shows the daemon, \"doctor\" the host",

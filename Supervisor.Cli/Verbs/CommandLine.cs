@@ -144,7 +144,7 @@ internal static class CommandLine
             ServeCommand.Create(args), RunCommand.Create(), RunCommand.CreateWithoutStart(), StartCommand.Create(),
             StopCommand.Create(), StopCommand.CreateRestart(), PauseCommand.Create(), PauseCommand.CreateUnpause(),
             ExecCommand.Create(), AttachCommand.Create(), PsCommand.Create(), LogsCommand.Create(), TopCommand.Create(),
-            CpCommand.Create(), ExportCommand.Create(),
+            CpCommand.Create(), ExportCommand.Create(), DiffCommand.Create(),
             StatsCommand.Create(), UpdateCommand.Create(), KillCommand.Create(), RmCommand.Create(), WaitCommand.Create(),
             InspectCommand.Create(), EventsCommand.Create(), InfoCommand.Create(), VersionCommand.Create(),
             DoctorCommand.Create(), CompletionCommand.Create(() => Create([])),

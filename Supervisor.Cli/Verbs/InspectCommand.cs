@@ -22,22 +22,26 @@ internal static class InspectCommand
             Description = "json, or a template such as '{{.Task.Status}}'; a line for each container", HelpName = "json|TEMPLATE",
             DefaultValueFactory = _ => "json",
         };
+        var size = new Option<bool>("--size", "-s") { Description = "Also the sizes of what each has written, and of all files" };
         var ids = Ids.OneOrMore();
-        var command = new Command("inspect", "Shows containers and their tasks as JSON") { format, ids };
+        var command = new Command("inspect", "Shows containers and their tasks as JSON") { format, size, ids };
         command.Does(async (parse, client, cancel) =>
         {
             var template = parse.GetRequiredValue(format) is not "json" and var text ? Template.Parse(text) : null;
-            var found = new List<(Container, Process?, InspectResponse?)>();
+            var found = new List<(Container, Process?, InspectResponse?, UsageResponse?)>();
             var status = await Each.DoAsync(parse.GetRequiredValue(ids), async id =>
             {
                 var container = await client.ContainerAsync(id, cancel);
                 var task = await Removal.FindTaskAsync(client, id, cancel);
-                found.Add((container, task, task is null ? null : await InspectAsync(client, id, cancel)));
+                var usage = parse.GetValue(size)
+                    ? await client.Files.UsageAsync(new UsageRequest { Id = id }, client.OpenEnded(cancel)) : null;
+                found.Add((container, task, task is null ? null : await InspectAsync(client, id, cancel), usage));
             });
             var rendered = JsonOutput.Render(json =>
             {
                 json.WriteStartArray();
-                foreach (var (container, task, facts) in found) Write(json, client.Namespace, container, task, facts);
+                foreach (var (container, task, facts, usage) in found)
+                    Write(json, client.Namespace, container, task, facts, usage);
                 json.WriteEndArray();
             });
             if (template is null)
@@ -65,7 +69,8 @@ internal static class InspectCommand
         }
     }
 
-    private static void Write(Utf8JsonWriter json, string @namespace, Container container, Process? task, InspectResponse? facts)
+    private static void Write(
+        Utf8JsonWriter json, string @namespace, Container container, Process? task, InspectResponse? facts, UsageResponse? usage)
     {
         json.WriteStartObject();
         json.WriteString("id", container.Id);
@@ -77,6 +82,12 @@ internal static class InspectCommand
         json.WriteTime("createdAt", container.CreatedAt);
         json.WriteTime("updatedAt", container.UpdatedAt);
         json.WriteMap("labels", container.Labels);
+        if (usage is { HasLayer: true })
+        {
+            json.WriteNumber("sizeRw", usage.LayerSize);
+            json.WriteNumber("sizeRootFs", usage.TotalSize);
+        }
+        else if (usage is not null) json.WriteNull("sizeRw"); // it has no layer of its own
         json.WritePropertyName("task");
         if (task is null) json.WriteNullValue();
         else WriteTask(json, task, facts);

@@ -121,6 +121,8 @@ public sealed class CommandLineTests
         + "prints its last lines.")]
     [InlineData("rm -fv a", "\"-v\": is not supported: containers have no volumes here: leave it out.")]
     [InlineData("ps -aqx", "\"-x\": no such option.")]
+    [InlineData("rename a b", "\"rename\": no such verb: a container's id is its name, and does not change: \"run --name\" "
+        + "chooses it.")]
     [InlineData("cp a:/x", "cp: no destination given: cp SOURCE DESTINATION.")]
     [InlineData("stat", "\"stat\": no such verb; did you mean \"start\"?")]
     [InlineData("prune", "\"prune\": no such verb: \"ps -a\" lists what has exited, \"rm CONTAINER...\" removes it.")]
