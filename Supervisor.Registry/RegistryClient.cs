@@ -35,6 +35,15 @@ public sealed class RegistryClient : IDisposable
         _servers = [.. hosts.Select(e => new HostClient(e, name.Host, find, limits, userAgent, clock))];
     }
 
+    /// <summary>Whether the registry answers, and accepts the credentials. OCI distribution-spec, "Determining
+    /// Support".</summary>
+    /// <exception cref="RegistryException">Unauthenticated: it does not accept them. Unavailable…</exception>
+    public async Task CheckAsync(CancellationToken cancel)
+    {
+        var server = _servers[^1]; // the registry itself, not a mirror
+        using var answer = await server.SendAsync(() => new HttpRequestMessage(HttpMethod.Get, server.Server.Base), "", cancel);
+    }
+
     /// <summary>What the name's tag or digest is now.</summary>
     /// <exception cref="RegistryException">NotFound, Unauthenticated, Unavailable…</exception>
     public async Task<Descriptor> ResolveAsync(CancellationToken cancel)

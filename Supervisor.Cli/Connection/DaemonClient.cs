@@ -39,6 +39,10 @@ internal sealed class DaemonClient : IDisposable
     public Snapshots.SnapshotsClient Snapshots => _connection.Snapshots;
     public VersionClient Version => _connection.Version;
     public Introspection.IntrospectionClient Introspection => field ??= new(_connection.Channel);
+    public Containerd.Services.Images.V1.Images.ImagesClient Images => field ??= new(_connection.Channel);
+    public Containerd.Services.Content.V1.Content.ContentClient Content => field ??= new(_connection.Channel);
+    public Containerd.Services.Transfer.V1.Transfer.TransferClient Transfers => field ??= new(_connection.Channel);
+    public Containerd.Services.Streaming.V1.Streaming.StreamingClient Streams => field ??= new(_connection.Channel);
     public V1.Tasks.TasksClient Inspection => _connection.Inspection;
     public V1.Events.EventsClient History => _connection.History;
     public V1.Files.FilesClient Files => _connection.Files;

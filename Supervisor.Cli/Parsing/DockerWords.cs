@@ -9,8 +9,7 @@ internal static class DockerWords
 
     private static readonly string[] Mistyped =
     [
-        "pull", "push", "images", "build", "commit", "network",
-        "volume",
+        "build", "commit", "import", "network", "volume",
     ];
 
     /// <summary>The equivalent here; null for any other word.</summary>
@@ -19,13 +18,12 @@ internal static class DockerWords
         "remove" or "delete" => "it is \"rm\"",
         "prune" => "\"ps -a\" lists what has exited, \"rm CONTAINER...\" removes it",
         "rename" => "a container's id is its name, and does not change: \"run --name\" chooses it",
-        "port" or "commit" or "search" or "history" => Dockerd,
+        "port" or "commit" or "search" => Dockerd,
         "ls" or "list" or "container" => "containers are listed by \"ps -a\"",
         "daemon" or "dockerd" => "it is \"serve\"",
         "system" => "\"info\" shows the daemon, \"doctor\" the host",
-        "pull" or "push" or "images" or "image" or "rmi" or "tag" or "load" or "save" or "import" =>
-            "images are handled by \"ctr -a SOCKET images\"",
-        "build" or "login" or "logout" or "network" or "volume" or "compose" or "swarm" or "node" or "service" or "stack"
+        "import" => "\"load\" reads archives of images; a directory is run by \"run --rootfs DIR\"",
+        "build" or "network" or "volume" or "compose" or "swarm" or "node" or "service" or "stack"
             or "context" or "plugin" or "buildx" => Dockerd,
         _ => null,
     };

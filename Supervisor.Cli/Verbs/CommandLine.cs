@@ -146,6 +146,9 @@ internal static class CommandLine
             ExecCommand.Create(), AttachCommand.Create(), PsCommand.Create(), LogsCommand.Create(), TopCommand.Create(),
             CpCommand.Create(), ExportCommand.Create(), DiffCommand.Create(),
             StatsCommand.Create(), UpdateCommand.Create(), KillCommand.Create(), RmCommand.Create(), WaitCommand.Create(),
+            PullCommand.Create(), PushCommand.Create(), ImagesCommand.Create(), TagCommand.Create(), RmiCommand.Create(),
+            LoadCommand.Create(), SaveCommand.Create(), HistoryCommand.Create(), ImageCommand.Create(), LoginCommand.Create(),
+            LoginCommand.CreateLogout(),
             InspectCommand.Create(), EventsCommand.Create(), InfoCommand.Create(), VersionCommand.Create(),
             DoctorCommand.Create(), CompletionCommand.Create(() => Create([])),
         };

@@ -17,6 +17,7 @@ internal static class CompletionScript
             if (TakesContainers(verb)) verbs.Append(" ids=1");
             foreach (var argument in verb.Arguments.Where(a => a.Name == "shell"))
                 verbs.Append($" words=\"{Choices(argument)}\"");
+            if (verb.Subcommands.Count > 0) verbs.Append($" words=\"{string.Join(' ', verb.Subcommands.Select(v => v.Name))}\"");
             verbs.Append(" ;;\n");
         }
         var (options, names) = (string.Join(' ', Words(root)), string.Join(' ', root.Subcommands.Select(v => v.Name)));
@@ -56,6 +57,8 @@ internal static class CompletionScript
             if (TakesContainers(verb)) script.Append($"complete -c supervisor {seen} -f -a '({Ids})'\n");
             foreach (var argument in verb.Arguments.Where(a => a.Name == "shell"))
                 script.Append($"complete -c supervisor {seen} -f -a '{Choices(argument)}'\n");
+            foreach (var below in verb.Subcommands)
+                script.Append($"complete -c supervisor {seen} -f -a {below.Name} -d {Quoted(below.Description)}\n");
         }
         foreach (var option in root.Options)
             script.Append($"complete -c supervisor{Spelled(option)} -d {Quoted(option.Description)}\n");

@@ -171,7 +171,7 @@ internal static class RunCommand
         var first = parse.GetResult(Program) is { Tokens: [var word, ..] } ? word.Value : null;
         return "--rootfs: must name the container's root file system, a directory, or / for a read-only view of this host's"
             + (first is null ? "." : $"; \"{first}\" is no image here: \"ctr -a SOCKET run {first} CONTAINER\" runs one that "
-                + "\"ctr -a SOCKET images pull\" has pulled.");
+                + "\"pull\" has fetched.");
     }
 
     private static long? LogSize(ParseResult parse)

@@ -10,21 +10,31 @@ namespace Supervisor.Runtime.Launch;
 /// <summary>Runs a program of the host to its exit and returns its output: ps(1), criu(8).</summary>
 public static class HostCommand
 {
-    private const int MostOutput = 16 << 20;
+    private const int MostOutput = 16 << 20, MostInput = 32 << 10; // a pipe holds 64 KiB: pipe(7)
 
-    /// <summary>Runs it with our environment and standard error, and an empty standard input.</summary>
+    /// <summary>Runs it with our environment and standard error.</summary>
     /// <param name="command">Program, found in our PATH, and arguments.</param>
     /// <returns>Its status and output.</returns>
     /// <exception cref="LaunchException">It does not exist, or cannot be executed.</exception>
     /// <exception cref="OperationCanceledException">It did not exit before the deadline, and was killed.</exception>
-    public static (int Status, string Output) Run(IReadOnlyList<string> command, CancellationToken deadline)
+    public static (int Status, string Output) Run(IReadOnlyList<string> command, CancellationToken deadline) =>
+        Run(command, "", deadline);
+
+    /// <inheritdoc cref="Run(IReadOnlyList{string}, CancellationToken)"/>
+    /// <param name="input">Its standard input: no more than a pipe holds, so that it can be written before.</param>
+    public static (int Status, string Output) Run(IReadOnlyList<string> command, string input, CancellationToken deadline)
     {
-        using var nothing = Fd.Open("/dev/null", OpenFlags.O_RDONLY);
+        var (theirInput, ourInput) = Pipe.Create();
         var (reader, writer) = Pipe.Create();
         using (reader)
         {
             LaunchedProcess child;
-            using (writer) child = Launcher.Launch(Compile(command, nothing, writer), CloneFlags.None, null, deadline);
+            using (theirInput)
+            using (writer)
+            {
+                using (ourInput) WriteAll(ourInput, input);
+                child = Launcher.Launch(Compile(command, theirInput, writer), CloneFlags.None, null, deadline);
+            }
             using var pidfd = child.Pidfd;
             try
             {
@@ -39,6 +49,13 @@ public static class HostCommand
                 throw;
             }
         }
+    }
+
+    private static void WriteAll(Fd input, string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text);
+        if (bytes.Length > MostInput) throw new IOException($"input exceeds {MostInput} bytes");
+        input.Write(bytes);
     }
 
     private static LaunchProgram Compile(IReadOnlyList<string> command, Fd input, Fd output)

@@ -18,8 +18,8 @@ public partial class DependencyTests
             "Supervisor.Protos", "Akka", "Akka.Persistence", "Google.Protobuf", "Grpc.Core.Api", "Microsoft.Data.Sqlite"] },
         { "Supervisor.Client", ["Supervisor.Protos", "Google.Protobuf", "Grpc.Core.Api", "Grpc.Net.Client"] },
         { "supervisor",
-            ["Supervisor.Client", "Supervisor.Runtime", "Supervisor.Storage", "Supervisor.Kernel", "Supervisor.Protos",
-            "Google.Protobuf", "Grpc.Core.Api", "Grpc.Net.Client", "Tmds.LibC"] },
+            ["Supervisor.Client", "Supervisor.Registry", "Supervisor.Runtime", "Supervisor.Storage", "Supervisor.Kernel",
+            "Supervisor.Protos", "Google.Protobuf", "Grpc.Core.Api", "Grpc.Net.Client", "Tmds.LibC"] },
         { "Supervisor.Persistence.Sqlite", ["Akka", "Akka.Persistence", "Microsoft.Data.Sqlite", "SQLitePCLRaw.core"] },
     };
 

@@ -302,7 +302,8 @@ public sealed class ContainerLifeTests(ClientServers servers) : IClassFixture<Cl
         using var channel = TestDaemon.Connect(client.Options.Address);
         var (snapshots, id) = (new Snapshots.SnapshotsClient(channel), ClientServers.NewId());
         var call = TestDaemon.In(client.Options.Namespace);
-        var prepared = await snapshots.PrepareAsync(new PrepareSnapshotRequest { Snapshotter = "overlayfs", Key = id }, call);
+        var prepared = await snapshots.PrepareAsync(new PrepareSnapshotRequest {
+            Snapshotter = "overlayfs", Key = id, Labels = { ["containerd.io/gc.root"] = "a test" } }, call); // until there is a container
         var root = Assert.Single(prepared.Mounts).Source; // a bind mount: there is no parent
         foreach (var directory in (string[])["bin", "proc", "dev"]) Directory.CreateDirectory(Path.Join(root, directory));
         ProgramCopy.OfBusybox(Path.Join(root, "bin", "sh"));
@@ -315,6 +316,7 @@ public sealed class ContainerLifeTests(ClientServers servers) : IClassFixture<Cl
         Assert.Equal(9, (await task.WaitAsync().WaitAsync(Patience)).Code);
         await task.DeleteAsync();
         await container.DeleteAsync();
+        await snapshots.RemoveAsync(new RemoveSnapshotRequest { Snapshotter = "overlayfs", Key = id }, call);
     }
 
     private Task<CommandLine.Outcome> FlockAsync(string id)

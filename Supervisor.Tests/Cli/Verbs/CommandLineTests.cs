@@ -86,7 +86,9 @@ public sealed class CommandLineTests
     [InlineData("frobnicate", "\"frobnicate\": no such verb.")]
     [InlineData("stop", "stop: no container given: stop CONTAINER....")]
     [InlineData("stop -t soon a", "--timeout: \"soon\" is not a whole number, or too large.")]
-    [InlineData("pull busybox", "\"pull\": no such verb: images are handled by \"ctr -a SOCKET images\".")]
+    [InlineData("pull", "pull: no image given: pull IMAGE.")]
+    [InlineData("import x.tar", "\"import\": no such verb: \"load\" reads archives of images; a directory is run by \"run --rootfs "
+        + "DIR\".")]
     [InlineData("logs a b", "\"b\": unexpected argument: logs takes one container.")]
     [InlineData("ps a", "\"a\": unexpected argument: ps takes options only.")]
     [InlineData("rm --forse a", "\"--forse\": no such option; did you mean \"--force\"?")]
@@ -109,7 +111,7 @@ public sealed class CommandLineTests
         + "last: \"run --rootfs DIR PROGRAM ARGUMENT...\".")]
     [InlineData("run -it alpine sh", "--rootfs: must name the container's root file system, a directory, or / for a read-only "
         + "view of this host's; \"alpine\" is no image here: \"ctr -a SOCKET run alpine CONTAINER\" runs one that "
-        + "\"ctr -a SOCKET images pull\" has pulled.")]
+        + "\"pull\" has fetched.")]
     [InlineData("run",
         "--rootfs: must name the container's root file system, a directory, or / for a read-only view of this host's.")]
     [InlineData("run --rootfs /", "run: no command given: run COMMAND....")]

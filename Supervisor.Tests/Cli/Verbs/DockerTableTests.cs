@@ -15,14 +15,18 @@ public sealed partial class DockerTableTests
             .Select(l => l.Split('|', StringSplitOptions.TrimEntries)[1..^1]),
     ];
 
-    public static TheoryData<string> Verbs => [.. Root.Subcommands.Select(v => v.Name)];
+    /// <summary>Of a verb with verbs of its own, these: <c>image prune</c>.</summary>
+    private static readonly Dictionary<string, Command> Commands = Root.Subcommands.SelectMany(v => v.Subcommands.Count == 0
+        ? [(v.Name, v)] : v.Subcommands.Select(s => (Name: $"{v.Name} {s.Name}", s))).ToDictionary(v => v.Name, v => v.Item2);
+
+    public static TheoryData<string> Verbs => [.. Commands.Keys];
 
     [Theory, MemberData(nameof(Verbs))]
     public void Each_option_of_a_verb_is_in_the_table_and_those_said_to_be_absent_are(string verb)
     {
         if (verb is "serve" or "doctor" or "completion") return; // not docker's
         var row = Assert.Single(Rows, r => r.Length == 3 && r[0] == $"`{verb}`");
-        var options = Root.Subcommands.Single(v => v.Name == verb).Options.Where(o => !o.Hidden)
+        var options = Commands[verb].Options.Where(o => !o.Hidden)
             .SelectMany(o => o.Aliases.Append(o.Name)).Where(o => o[0] == '-').Distinct().Order(StringComparer.Ordinal).ToList();
         Assert.Equal(options, Named(row[1]));
         // What comes after a colon is the reason.
@@ -34,15 +38,16 @@ public sealed partial class DockerTableTests
     public void The_verbs_that_are_said_to_be_absent_are()
     {
         var absent = Rows.Where(r => r.Length == 2).SelectMany(r => Word().Matches(r[0]).Select(m => m.Groups[1].Value)).ToList();
-        Assert.True(absent.Count > 20, $"{absent.Count} verbs");
+        Assert.True(absent.Count > 10, $"{absent.Count} verbs");
         Assert.Empty(absent.Intersect(Root.Subcommands.Select(v => v.Name)));
     }
 
     [Theory, MemberData(nameof(Verbs))]
     public void Each_verb_has_examples_and_each_of_them_is_a_valid_line(string verb)
     {
-        Assert.NotEmpty(Examples.Of(verb));
-        Assert.All(Examples.Of(verb).Concat(Examples.Of("")), example =>
+        var own = Examples.Of(verb.Split(' ')[0]).Where(e => e.StartsWith(verb, StringComparison.Ordinal)).ToList();
+        Assert.NotEmpty(own);
+        Assert.All(own.Concat(Examples.Of("")), example =>
         {
             string[] words = [.. Shell().Matches(example).Select(m => m.Value.Trim('\''))];
             Assert.Equal((example, 0), (example, CommandLine.Parse(words).Errors.Count));
