@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using Containerd.Services.Containers.V1;
 using Containerd.Services.Introspection.V1;
+using Containerd.Services.Namespaces.V1;
 using Containerd.Services.Snapshots.V1;
 using Containerd.Services.Tasks.V1;
 using Grpc.Core;
@@ -43,6 +44,7 @@ internal sealed class DaemonClient : IDisposable
     public Containerd.Services.Content.V1.Content.ContentClient Content => field ??= new(_connection.Channel);
     public Containerd.Services.Transfer.V1.Transfer.TransferClient Transfers => field ??= new(_connection.Channel);
     public Containerd.Services.Streaming.V1.Streaming.StreamingClient Streams => field ??= new(_connection.Channel);
+    public Namespaces.NamespacesClient Namespaces => field ??= new(_connection.Channel);
     public V1.Tasks.TasksClient Inspection => _connection.Inspection;
     public V1.Events.EventsClient History => _connection.History;
     public V1.Files.FilesClient Files => _connection.Files;
@@ -77,6 +79,10 @@ internal sealed class DaemonClient : IDisposable
     /// <summary>As <see cref="Call(CancellationToken)"/>, with another deadline.</summary>
     public CallOptions Call(TimeSpan timeout, CancellationToken cancel) => new(Headers, DateTime.UtcNow + timeout, cancel);
 
+    /// <summary>As <see cref="Call(CancellationToken)"/>, in another namespace.</summary>
+    public CallOptions CallIn(string @namespace, CancellationToken cancel) =>
+        Call(cancel).WithHeaders(new() { { "containerd-namespace", @namespace } });
+
     /// <summary>Headers of a long call: a wait, a subscription.</summary>
     public CallOptions OpenEnded(CancellationToken cancel = default) => new(Headers, cancellationToken: cancel);
 
@@ -100,14 +106,14 @@ internal sealed class DaemonClient : IDisposable
     }
 
     /// <summary>A log at a path, limited as the daemon is configured.</summary>
-    public async Task<LogTarget> LogAsync(string path, CancellationToken cancel)
+    public async Task<LogTarget> LogAsync(string path, LogFormat format, CancellationToken cancel)
     {
         var exports = await ExportsAsync(cancel);
         return exports.TryGetValue("log-max-size", out var size)
             && long.TryParse(size, CultureInfo.InvariantCulture, out var bytes)
             && exports.TryGetValue("log-max-files", out var number)
             && int.TryParse(number, CultureInfo.InvariantCulture, out var files)
-            ? new LogTarget(path, bytes > 0 ? bytes : null, files)
+            ? new LogTarget(path, bytes > 0 ? bytes : null, files) { Format = format }
             : throw Foreign("the limits of its logs");
     }
 

@@ -63,8 +63,7 @@ internal static class DockerOptions
             or "--cgroup-parent" or "--runtime") => Dockerd,
         ("exec", "--env-file") => Dockerd,
         ("ps", "-l" or "--latest" or "-n" or "--last") => "\"ps -a --format json\" lists all, with their times",
-        ("logs", "-t" or "--timestamps" or "--since" or "--until" or "--details") =>
-            "a log is the container's output as it wrote it, without times; --tail N prints its last lines",
+        ("logs", "--details") => "a log has no attributes; \"inspect CONTAINER\" shows the labels",
         ("rm", "-v" or "--volumes") => "containers have no volumes here: leave it out",
         ("rm", "-l" or "--link") => Networks,
         ("events", "--since" or "--until") => "--from NUMBER begins with the history",

@@ -25,12 +25,13 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
         var cancel = signals.Interrupted;
         try
         {
-            using var files = new LogFiles(await LogFile.FindAsync(client, id, cancel));
+            var (path, format) = await LogFile.FindAsync(client, id, cancel);
+            using var files = new LogFiles(path, format);
             files.SkipToLast(0); // before the start, so that no output is missed
             if (begin is not null) await begin();
             if (await Removal.FindTaskAsync(client, id, cancel) is not { } task || begin is null && task.Status is Status.Stopped)
                 throw new CliException($"container {id} is not running: start it first, or read its output with logs");
-            return await AttachAsync(task, files, cancel);
+            return await AttachAsync(task, files, format, cancel);
         }
         catch (Exception e) when (
             signals.Interruption != 0 && e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled })
@@ -39,7 +40,7 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
         }
     }
 
-    private async Task<int> AttachAsync(Process task, LogFiles files, CancellationToken cancel)
+    private async Task<int> AttachAsync(Process task, LogFiles files, LogFormat format, CancellationToken cancel)
     {
         var typing = input && task.Terminal;
         if (typing) InputDevice.RequireTerminal("use --no-stdin to see the output only");
@@ -56,7 +57,9 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
             signals.Keep(); // as docker: signals go to the container; at a terminal its keys do
             _ = signals.ForwardAsync(process.SignalAsync, cancel);
         }
-        await StandardOutput.PrintAsync((output, cancel) => CopyAsync(files, output, exit, cancel), cancel);
+        await StandardOutput.PrintAsync(
+            (output, cancel) => CopyAsync(files, new LogPrinter(output, StandardOutput.Errors(), format), exit, cancel),
+            cancel);
         if (!keys.Typed.IsCompleted) return (int)(await exit).ExitStatus;
         terminal!.Dispose();
         await Console.Error.WriteLineAsync(
@@ -64,12 +67,12 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
         return 0;
     }
 
-    private async Task CopyAsync(LogFiles files, StandardOutput output, Task exit, CancellationToken cancel)
+    private async Task CopyAsync(LogFiles files, LogPrinter printer, Task exit, CancellationToken cancel)
     {
         while (!keys.Typed.IsCompleted)
         {
             var last = exit.IsCompleted;
-            await files.CopyToAsync(output, cancel);
+            files.PrintTo(printer);
             if (last) return;
             await Task.WhenAny(exit, keys.Typed, Task.Delay(Poll, cancel));
             cancel.ThrowIfCancellationRequested();

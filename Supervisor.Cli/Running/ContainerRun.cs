@@ -64,7 +64,11 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
             Runtime = new Container.Types.Runtime { Name = "io.containerd.runc.v2" },
             Spec = RunSpec.Build(options, RawTerminal.Size(), ours),
         };
-        if (log is not null) container.Labels.Add(ContainerLog.Label, log);
+        if (log is not null)
+        {
+            container.Labels.Add(ContainerLog.Label, log);
+            container.Labels.Add(ContainerLog.FormatLabel, LogTarget.CriWord);
+        }
         if (HasOpenInput) container.Labels.Add(ContainerInput.Label, ContainerInput.Open);
         // By the daemon, when we cannot: detached, or killed. The embedded one ends with us.
         if (options.Remove && log is not null)
@@ -95,7 +99,7 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
 
     private async Task<LogTarget> TargetAsync(string log, CancellationToken cancel)
     {
-        var target = await client.LogAsync(log, cancel);
+        var target = await client.LogAsync(log, LogFormat.Cri, cancel);
         return target with
         {
             MaxSize = options.LogMaxSize is { } size ? size > 0 ? size : null : target.MaxSize,

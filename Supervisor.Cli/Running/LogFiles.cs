@@ -8,7 +8,7 @@ namespace Supervisor.Cli.Running;
 /// A log with its rotated files, read in order while it is written and rotated: each file once, identified by inode, since its
 /// name changes. A file that is removed before it was read is missing; nothing is read twice.
 /// </summary>
-internal sealed class LogFiles(string path) : IDisposable
+internal sealed class LogFiles(string path, LogFormat format) : IDisposable
 {
     // Enough for any log that is not rotated all the time.
     private const int MostListings = 100;
@@ -33,15 +33,15 @@ internal sealed class LogFiles(string path) : IDisposable
         }
     }
 
-    /// <summary>Copies all that was not copied yet.</summary>
+    /// <summary>Prints all that was not printed yet.</summary>
     /// <exception cref="FileNotFoundException">There is no such log.</exception>
-    public async Task CopyToAsync(Stream output, CancellationToken cancel)
+    public void PrintTo(LogPrinter printer)
     {
         while (true)
         {
             var newer = Newer();
             // Newer files are listed before: if there are any, this file is complete.
-            if (_current is not null) await DrainAsync(output, cancel);
+            if (_current is not null) Drain(printer);
             else if (newer.Count == 0 && _identity.Length == 0) throw new FileNotFoundException($"{path}: no such log", path);
             if (newer.Count == 0) return;
             foreach (var unused in newer.Skip(1)) unused.File.Dispose();
@@ -116,31 +116,40 @@ internal sealed class LogFiles(string path) : IDisposable
         }
     }
 
+    /// <summary>Goes backwards by lines of the file. A line of output is the records up to one with a newline.</summary>
     /// <param name="wanted">Lines still wanted; 0 if the first of them starts in this file.</param>
     private long StartOfLast(SafeFileHandle file, bool isNewest, ref long wanted)
     {
         var end = RandomAccess.GetLength(file);
         if (isNewest && wanted == 0) return end;
+        long? next = null; // the start of the line after the one that is being passed
         for (var at = end; at > 0;)
         {
             var length = (int)Math.Min(_buffer.Length, at);
             length = RandomAccess.Read(file, _buffer.AsSpan(0, length), at -= length);
-            for (var i = length - 1; i >= 0; i--)
+            for (var rest = length; rest >= 0;)
             {
+                rest = _buffer.AsSpan(0, rest).LastIndexOf((byte)'\n');
+                if (rest < 0 && at > 0) break;
+                var start = at + rest + 1;
                 // The very last byte ends a line and starts none.
-                if (_buffer[i] != (byte)'\n' || (isNewest && at + i == end - 1)) continue;
-                if (--wanted == 0) return at + i + 1;
+                if (next is { } border && !(isNewest && border == end) && EndsLine(file, start) && --wanted == 0) return border;
+                next = start;
             }
         }
         return 0;
     }
 
-    private async Task DrainAsync(Stream output, CancellationToken cancel)
+    private bool EndsLine(SafeFileHandle file, long start)
     {
-        while (RandomAccess.Read(_current!, _buffer, _position) is > 0 and var count)
-        {
-            await output.WriteAsync(_buffer.AsMemory(0, count), cancel);
-            _position += count;
-        }
+        Span<byte> tag = stackalloc byte[1];
+        return format is LogFormat.Raw || RandomAccess.Read(file, tag, start + CriRecord.TagAt) != 1 || tag[0] != CriRecord.Part;
+    }
+
+    private void Drain(LogPrinter printer)
+    {
+        while (RandomAccess.Read(_current!, _buffer, _position) is > 0 and var count
+            && printer.Print(_buffer.AsSpan(0, count), isFull: count == _buffer.Length) is > 0 and var used)
+            _position += used;
     }
 }

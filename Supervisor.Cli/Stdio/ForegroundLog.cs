@@ -11,7 +11,7 @@ namespace Supervisor.Cli.Stdio;
 internal sealed class ForegroundLog : IDisposable
 {
     private readonly Lock _gate = new(); // between the two outputs
-    private RotatingLog? _log;
+    private LogStream? _output, _errors;
 
     private ForegroundLog()
     {
@@ -23,7 +23,8 @@ internal sealed class ForegroundLog : IDisposable
         var log = new ForegroundLog();
         try
         {
-            log._log = new RotatingLog(target, log.Tell);
+            log._output = LogStream.Open(target, log.Tell);
+            log._errors = log._output.ForErrors();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -32,11 +33,12 @@ internal sealed class ForegroundLog : IDisposable
         return log;
     }
 
-    public void Write(ReadOnlySpan<byte> bytes)
+    /// <param name="isError">Whether they are of the standard error.</param>
+    public void Write(ReadOnlySpan<byte> bytes, bool isError)
     {
         lock (_gate)
         {
-            while (!bytes.IsEmpty && _log?.TryWrite(bytes) is { } written) bytes = bytes[written..];
+            while (!bytes.IsEmpty && (isError ? _errors : _output)?.TryWrite(bytes) is { } written) bytes = bytes[written..];
         }
     }
 
@@ -44,8 +46,9 @@ internal sealed class ForegroundLog : IDisposable
     {
         lock (_gate)
         {
-            _log?.Dispose();
-            _log = null;
+            _output?.Dispose();
+            _errors?.Dispose();
+            _output = _errors = null;
         }
     }
 

@@ -77,7 +77,7 @@ internal sealed class OutputCopy
                 _writing = true; // before the pipe can be found empty
                 var length = RawIo.Read(_from, buffer);
                 if (length <= 0 || _stopped) break;
-                _log?.Write(buffer.AsSpan(0, length));
+                _log?.Write(buffer.AsSpan(0, length), isError: _to == 2);
                 if (RawIo.WriteAll(to, buffer.AsSpan(0, length)) is var failure and not Errno.None)
                 {
                     Failure = OutputFailure.Of(failure, _to);

@@ -13,15 +13,17 @@ internal sealed class ReaderClosedException() : IOException("the output has no r
 /// <summary>Our standard output: unlike Console's it reports that its reader is gone, or its disk full.</summary>
 internal sealed class StandardOutput : Stream
 {
-    private readonly SafeFileHandle _file = new(1, ownsHandle: false);
+    private readonly int _number;
+    private readonly SafeFileHandle _file;
     private readonly CancellationTokenSource _readerGone = new();
 
-    private StandardOutput()
-    {
-    }
+    private StandardOutput(int number) => (_number, _file) = (number, new(number, ownsHandle: false));
+
+    /// <summary>Our standard error, written in the same way.</summary>
+    public static Stream Errors() => new StandardOutput(2);
 
     /// <summary>For Console, whose own stream ignores write errors.</summary>
-    public static TextWriter Writer() => new StreamWriter(new StandardOutput(), new UTF8Encoding(false)) { AutoFlush = true };
+    public static TextWriter Writer() => new StreamWriter(new StandardOutput(1), new UTF8Encoding(false)) { AutoFlush = true };
 
     public override bool CanRead => false;
     public override bool CanSeek => false;
@@ -35,7 +37,7 @@ internal sealed class StandardOutput : Stream
     /// <exception cref="ReaderClosedException">The reader is gone.</exception>
     public static async Task PrintAsync(Func<StandardOutput, CancellationToken, Task> print, CancellationToken cancel)
     {
-        var output = new StandardOutput();
+        var output = new StandardOutput(1);
         new Thread(output.Watch) { IsBackground = true, Name = "output's reader" }.Start();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, output._readerGone.Token);
         try
@@ -54,7 +56,7 @@ internal sealed class StandardOutput : Stream
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         if (RawIo.WriteAll(_file, buffer) is var failure and not Errno.None)
-            throw (Exception?)OutputFailure.Of(failure, 1) ?? new ReaderClosedException();
+            throw (Exception?)OutputFailure.Of(failure, _number) ?? new ReaderClosedException();
     }
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));

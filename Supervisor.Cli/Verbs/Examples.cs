@@ -20,7 +20,7 @@ internal static class Examples
         ["exec"] = ["exec -it web sh", "exec -d -u app -w /srv web ./reindex --all", "exec --privileged web mount"],
         ["attach"] = ["attach shell", "attach --no-stdin web"],
         ["ps"] = ["ps -a", "ps -q --filter status=exited", "ps -s", "ps --format 'table {{.ID}}\\t{{.Status}}\\t{{.Command}}'"],
-        ["logs"] = ["logs -f --tail 100 web"],
+        ["logs"] = ["logs -f --tail 100 web", "logs -t --since 10m --until 2m web"],
         ["cp"] = ["cp web:/etc/nginx ./nginx", "cp -a site/. web:/srv/www", "cp web:/var/log -"],
         ["diff"] = ["diff web"],
         ["export"] = ["export -o web.tar web"],

@@ -58,7 +58,8 @@ internal static class StartCommand
                 $"container {id} is {task.Status.ToString().ToLowerInvariant()}: resume it, or kill it, before you start it");
             await Removal.DeleteTaskAsync(client, id, cancel);
         }
-        var output = container.Labels.TryGetValue(ContainerLog.Label, out var log) ? $"{await client.LogAsync(log, cancel)}" : "";
+        var output = container.Labels.TryGetValue(ContainerLog.Label, out var log)
+            ? $"{await client.LogAsync(log, ContainerLog.FormatOf(container.Labels), cancel)}" : "";
         var terminal = container.Spec is { } spec && SpecReader.Read(spec.Value.Span).Process is { Terminal: true };
         var (_, state) = await client.DirectoriesAsync(cancel);
         var lasts = terminal || container.Labels.TryGetValue(ContainerInput.Label, out var kind) && kind == ContainerInput.Open;

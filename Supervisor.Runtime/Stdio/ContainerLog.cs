@@ -9,6 +9,13 @@ public static class ContainerLog
     /// <summary>The label that names a container's log. The prefix is ours.</summary>
     public const string Label = "supervisor.io/log";
 
+    /// <summary>The label with the format of a container's log; without it that is <see cref="LogFormat.Raw"/>.</summary>
+    public const string FormatLabel = "supervisor.io/log-format";
+
+    /// <summary>The format that a container's labels name.</summary>
+    public static LogFormat FormatOf(IEnumerable<KeyValuePair<string, string>> labels) =>
+        labels.Contains(new(FormatLabel, LogTarget.CriWord)) ? LogFormat.Cri : LogFormat.Raw;
+
     /// <summary>The directory of logs, below a daemon's root directory.</summary>
     public static string DirectoryIn(string root) => Path.Join(root, "logs");
 

@@ -3,15 +3,22 @@ using Supervisor.Kernel;
 namespace Supervisor.Runtime.Stdio;
 
 /// <summary>
-/// A log file: <c>file:///path</c>, or <c>file:///path?max-size=10MiB&amp;max-files=3</c> for one that is rotated when full.
+/// A log file: <c>file:///path</c>, <c>file:///path?max-size=10MiB&amp;max-files=3</c> for one that is rotated when full, and
+/// <c>file:///path?format=cri</c> for one with the time and the stream of each line.
 /// </summary>
 /// <param name="Path">Absolute. The rotated files are <c>path.1</c> (the latest), <c>path.2</c> and so on.</param>
 /// <param name="MaxSize">The most bytes of a file; null for one file that grows.</param>
 /// <param name="MaxFiles">The most files, with the current one.</param>
 public sealed record LogTarget(string Path, long? MaxSize, int MaxFiles)
 {
+    /// <summary>What is written of each line.</summary>
+    public LogFormat Format { get; init; }
+
     /// <summary>The scheme of such a target.</summary>
     public const string Scheme = "file://";
+
+    /// <summary>The word for <see cref="LogFormat.Cri"/>.</summary>
+    public const string CriWord = "cri";
 
     /// <summary>The default where a size is given and no number.</summary>
     private const int UsualFiles = 3;
@@ -36,6 +43,7 @@ public sealed record LogTarget(string Path, long? MaxSize, int MaxFiles)
             throw new InvalidStdioException(field, $"\"{target}\" is not an absolute path");
         long? size = null;
         int? files = null;
+        var format = LogFormat.Raw;
         foreach (var pair in question < 0 ? [] : target[(question + 1)..].Split('&', StringSplitOptions.RemoveEmptyEntries))
         {
             var equals = pair.IndexOf('=', StringComparison.Ordinal);
@@ -53,21 +61,28 @@ public sealed record LogTarget(string Path, long? MaxSize, int MaxFiles)
                         ? number
                         : throw new InvalidStdioException(field, $"max-files: \"{value}\" is not a number from 1 to {MostFiles}");
                     break;
+                case "format":
+                    format = value == CriWord
+                        ? LogFormat.Cri : throw new InvalidStdioException(field, $"format: \"{value}\" is not {CriWord}");
+                    break;
                 default:
                     throw new InvalidStdioException(
-                        field, $"\"{key}\": not an option (max-size and max-files are; a ? in the path is %3F)");
+                        field, $"\"{key}\": not an option (max-size, max-files and format are; a ? in the path is %3F)");
             }
         }
         if (files is not null && size is null)
             throw new InvalidStdioException(field, "max-files needs max-size");
-        return new LogTarget(path, size, files ?? UsualFiles);
+        return new LogTarget(path, size, files ?? UsualFiles) { Format = format };
     }
 
     /// <summary>As <see cref="Parse"/> reads it.</summary>
     public override string ToString()
     {
         var path = Scheme + string.Join('/', Path.Split('/').Select(Uri.EscapeDataString));
-        return MaxSize is { } size ? $"{path}?max-size={size}&max-files={MaxFiles}" : path;
+        List<string> options = [];
+        if (MaxSize is { } size) options.Add($"max-size={size}&max-files={MaxFiles}");
+        if (Format is LogFormat.Cri) options.Add($"format={CriWord}");
+        return options.Count > 0 ? $"{path}?{string.Join('&', options)}" : path;
     }
 
     /// <summary>The rotated files that exist, the latest first.</summary>

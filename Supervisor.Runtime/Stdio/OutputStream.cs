@@ -11,7 +11,7 @@ internal sealed class OutputStream : IDisposable
     private Pump? _pump;
 
     /// <summary>Filled from <see cref="Pipe"/> or from a terminal; null for none.</summary>
-    public RotatingLog? Log { get; init; }
+    public LogStream? Log { get; init; }
 
     /// <summary>The end that we read from.</summary>
     public Fd? Pipe { get; init; }
@@ -27,17 +27,25 @@ internal sealed class OutputStream : IDisposable
 
     /// <returns>Null where the target is no log.</returns>
     /// <exception cref="InvalidStdioException">It cannot be opened, or the target is malformed.</exception>
-    public static RotatingLog? OpenLog(string target, string field, Action<Exception> onError)
+    public static LogStream? OpenLog(string target, string field, Action<Exception> onError)
     {
         if (!LogTarget.Is(target)) return null;
         try
         {
-            return new RotatingLog(LogTarget.Parse(target, field), onError);
+            return LogStream.Open(LogTarget.Parse(target, field), onError);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new InvalidStdioException(field, e.Message);
         }
+    }
+
+    /// <summary>The end of a pipe for a process's output, which a log gets.</summary>
+    public static (Fd ForChild, OutputStream Stream) Into(LogStream log)
+    {
+        var (reading, writing) = Kernel.Files.Pipe.Create();
+        StdioFiles.SetNonBlocking(reading);
+        return (writing, new OutputStream { Log = log, Pipe = reading });
     }
 
     public void Relay(EventLoop loop, byte[]? pending = null) =>
@@ -52,12 +60,16 @@ internal sealed class OutputStream : IDisposable
             _pump is { HasEnded: false } && Pipe is { IsClosed: false } pipe ? pipe : null, Log.Target.ToString(), pending);
     }
 
-    public static OutputStream Resume(EventLoop loop, OutputHandover from, Action<Exception> onError)
+    /// <param name="beside">The process's other output; it may have the same log.</param>
+    public static OutputStream Resume(
+        EventLoop loop, OutputHandover from, Action<Exception> onError, OutputStream? beside = null)
     {
         if (from.Log.Length == 0)
             return new OutputStream { Unread = from.Reading is null ? null : UnreadOutput.Resume(from.Reading) };
+        var target = LogTarget.Parse(from.Log, "stdout");
         var stream = new OutputStream {
-            Log = new RotatingLog(LogTarget.Parse(from.Log, "stdout"), onError), Pipe = from.Reading };
+            Log = beside?.Log is { } shared && shared.Target == target ? shared.ForErrors() : LogStream.Open(target, onError),
+            Pipe = from.Reading };
         if (from.Reading is not null) stream.Relay(loop, from.Pending);
         return stream;
     }

@@ -86,8 +86,9 @@ internal sealed class ProcessStdio : IDisposable
             if (!sameFile && outStream.Log is { } first && LogTarget.Is(targets.Stderr)
                 && LogTarget.Parse(targets.Stderr, "stderr").Path == first.Target.Path)
                 throw new InvalidStdioException("stderr", $"\"{targets.Stderr}\" is stdout's file, but its limits differ");
-            var (stderr, errStream) = sameFile
-                ? (Opened(stdout.Duplicate())!, new OutputStream()) : OpenOutput(targets.Stderr, "stderr", log?.Stderr);
+            var (stderr, errStream) = !sameFile ? OpenOutput(targets.Stderr, "stderr", log?.Stderr)
+                : outStream.Log is { Target.Format: LogFormat.Cri } both ? IntoLog(Opened(both.ForErrors())!)
+                : (Opened(stdout.Duplicate())!, new OutputStream());
             foreach (var stream in (Fd[])[stdin, stdout, stderr]) StdioFiles.GiveTo(stream, uid, gid);
             return new ProcessStdio(targets, [stdin, stdout, stderr], fifo, input, null, outStream, errStream) { _log = log };
         }
@@ -107,15 +108,17 @@ internal sealed class ProcessStdio : IDisposable
         UnreadOutput? Held(Fd? output, string target) =>
             output is null || log is not null || PipeTarget.Is(target) ? null : Opened(UnreadOutput.TryHold(output));
 
+        (Fd ForChild, OutputStream Stream) IntoLog(LogStream rotating)
+        {
+            var (writing, stream) = OutputStream.Into(rotating);
+            Opened(writing);
+            Opened(stream);
+            return (writing, stream);
+        }
+
         (Fd ForChild, OutputStream Stream) OpenOutput(string target, string field, Fd? binary)
         {
-            if (Opened(OutputStream.OpenLog(target, field, onError)) is { } rotating)
-            {
-                var (reading, writing) = Pipe.Create();
-                Opened(writing);
-                StdioFiles.SetNonBlocking(Opened(reading)!);
-                return (writing, new OutputStream { Log = rotating, Pipe = reading });
-            }
+            if (Opened(OutputStream.OpenLog(target, field, onError)) is { } rotating) return IntoLog(rotating);
             var stream = Opened(binary?.Duplicate() ?? StdioFiles.OpenOutput(target, field, blocking: true))!;
             return (stream, new OutputStream { Unread = Held(stream, target) });
         }
@@ -183,8 +186,8 @@ internal sealed class ProcessStdio : IDisposable
     /// <summary>Continues the relay that another process hands over.</summary>
     public static ProcessStdio Resume(EventLoop relay, Action<Exception> onError, StdioHandover from)
     {
-        var (stdout, stderr) =
-            (OutputStream.Resume(relay, from.Stdout, onError), OutputStream.Resume(relay, from.Stderr, onError));
+        var stdout = OutputStream.Resume(relay, from.Stdout, onError);
+        var stderr = OutputStream.Resume(relay, from.Stderr, onError, beside: stdout);
         var stdio = new ProcessStdio(
             new StdioTargets("", "", "", from.Terminal), [], from.Input, from.InputPipe, from.Output, stdout, stderr) {
             _terminal = from.Master };

@@ -3,6 +3,7 @@ using Supervisor.Kernel;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Polling;
+using static Tmds.Linux.LibC;
 
 namespace Supervisor.Runtime.Stdio;
 
@@ -17,7 +18,7 @@ internal sealed class Pump
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
     private readonly Fd _source;
     private Fd? _destination; // null: only the log
-    private readonly RotatingLog? _log;
+    private readonly LogStream? _log;
     private Timer? _retryTimer; // for a log whose disk is full
     private byte[]? _buffer; // pooled, and held only while it has bytes: an idle pump costs nothing
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -25,13 +26,14 @@ internal sealed class Pump
     private EventLoop.Watch? _reading; // null while there is something to write: epoll would report a hang-up again and again
     private EventLoop.Watch? _writing; // null for a regular file, which never makes its writer wait: epoll_ctl(2), EPERM
     private int _start, _count;
+    private bool _holds; // what the buffer has is the begin of a line, and the log waits for the rest
     private readonly Lock _gate = new(); // between the loop's thread and the callers of EndWhenEmpty and Stop
     private bool _endWhenEmpty, _closed;
 
     /// <param name="pending">What an earlier pump had read and not yet written.</param>
     /// <param name="destination">Null for none: then there is a log.</param>
     /// <param name="log">Null for none. It holds the pump up only if it cannot be written and there is no destination.</param>
-    public Pump(EventLoop loop, Fd source, Fd? destination, RotatingLog? log, ReadOnlySpan<byte> pending = default)
+    public Pump(EventLoop loop, Fd source, Fd? destination, LogStream? log, ReadOnlySpan<byte> pending = default)
     {
         (_loop, _source, _destination, _log) = (loop, source, destination, log);
         if (!pending.IsEmpty)
@@ -125,7 +127,7 @@ internal sealed class Pump
     {
         lock (_gate)
         {
-            if (!_closed && _count == 0) Read();
+            if (!_closed && (_count == 0 || _holds)) Read();
         }
     }
 
@@ -159,25 +161,42 @@ internal sealed class Pump
         try
         {
             _buffer ??= ArrayPool<byte>.Shared.Rent(Capacity);
-            switch (_source.TryRead(_buffer))
+            var held = _count;
+            switch (_source.TryRead(_buffer.AsSpan(held)))
             {
                 case null:
+                    if (held > 0) Write(isRest: true);
+                    if (_count > 0) return;
                     Release();
                     if (_endWhenEmpty) Close();
                     return;
                 case 0:
-                    Close();
+                    End();
                     return;
                 case { } count:
-                    (_start, _count) = (0, count);
+                    (_start, _count) = (0, held + count);
                     Write();
                     return;
             }
         }
         catch (SyscallException e) when (e.Errno is Errno.EIO)
         {
-            Close(); // a terminal's last slave was closed: end of file
+            End(); // a terminal's last slave was closed: end of file
         }
+    }
+
+    /// <summary>The source has ended. If the log cannot take the last line now, the end is seen again when it can.</summary>
+    private void End()
+    {
+        if (_count > 0) Write(isRest: true);
+        if (_count == 0) Close();
+    }
+
+    /// <summary>Whether the rest of an incomplete last line can be read.</summary>
+    private unsafe bool HasRestOf(ReadOnlySpan<byte> bytes)
+    {
+        int unread;
+        return bytes[^1] != (byte)'\n' && ioctl(_source.Number, FIONREAD, &unread) == 0 && unread > 0;
     }
 
     private void Release()
@@ -186,15 +205,19 @@ internal sealed class Pump
         _buffer = null;
     }
 
-    private void Write()
+    /// <param name="isRest">Whether an incomplete last line is written as it is.</param>
+    private void Write(bool isRest = false)
     {
+        _holds = false;
         try
         {
-            while (_count > 0)
+            while (_count > 0 && !_holds)
             {
                 var bytes = _buffer.AsSpan(_start, _count);
-                var written = _destination is null ? _log!.TryWrite(bytes) : _destination.TryWrite(bytes);
+                var written = _destination is null
+                    ? _log!.TryWrite(bytes, more: !isRest && HasRestOf(bytes)) : _destination.TryWrite(bytes);
                 if (written is null) break;
+                _holds = written == 0;
                 if (_destination is not null && _log is not null) Note(bytes[..written.Value]);
                 (_start, _count) = (_start + written.Value, _count - written.Value);
             }
@@ -205,7 +228,13 @@ internal sealed class Pump
             return;
         }
         if (_count == 0) Release();
-        if (_count > 0)
+        if (_holds)
+        {
+            _buffer.AsSpan(_start, _count).CopyTo(_buffer);
+            _start = 0;
+        }
+        var isBlocked = _count > 0 && !_holds;
+        if (isBlocked)
         {
             _reading?.Dispose();
             _reading = null;
@@ -214,10 +243,10 @@ internal sealed class Pump
         {
             _reading ??= _loop.Add(_source.Number, EpollEvents.EPOLLIN, OnReadable);
         }
-        _writing?.Change(_count > 0 ? EpollEvents.EPOLLOUT : EpollEvents.None);
-        if (_destination is null && _count > 0)
+        _writing?.Change(isBlocked ? EpollEvents.EPOLLOUT : EpollEvents.None);
+        if (_destination is null && isBlocked)
             (_retryTimer ??= new Timer(_ => OnWritable(EpollEvents.EPOLLOUT))).Change(RetryInterval, Timeout.InfiniteTimeSpan);
-        if (_count == 0 && _endWhenEmpty) Read();
+        if (!isBlocked && _endWhenEmpty && !isRest) Read();
     }
 
     private void Note(ReadOnlySpan<byte> bytes)

@@ -8,10 +8,13 @@ namespace Supervisor.Tests.Crash;
 public sealed class OutputTests
 {
     [Theory]
-    [InlineData("daemon")]
-    [InlineData("shim")]
-    [InlineData("upgrade")]
-    public async Task A_log_of_limited_size_is_continued(string what)
+    [InlineData("daemon", "")]
+    [InlineData("daemon", "&format=cri")]
+    [InlineData("shim", "")]
+    [InlineData("shim", "&format=cri")]
+    [InlineData("upgrade", "")]
+    [InlineData("upgrade", "&format=cri")]
+    public async Task A_log_of_limited_size_is_continued(string what, string format)
     {
         var place = Directory.CreateTempSubdirectory("supervisor-log-");
         try
@@ -24,7 +27,7 @@ public sealed class OutputTests
             await client.CreateContainer(
                 "c", "sh", "-c", $"trap stop=1 USR2; i=0; while [ -z \"$stop\" ]; do echo $i {padding}; i=$((i+1)); sleep "
                     + "0.002; done; echo $i last");
-            await client.CreateTask("c", new CreateTaskRequest { Stdout = $"file://{log}?max-size=4KiB&max-files=1000" });
+            await client.CreateTask("c", new CreateTaskRequest { Stdout = $"file://{log}?max-size=4KiB&max-files=1000{format}" });
             await client.Start("c");
             await Longer(3);
             var shim = daemon.ShimPid!.Value;
@@ -43,8 +46,10 @@ public sealed class OutputTests
             await Longer(3);
             await client.Tasks.KillAsync(new KillRequest { ContainerId = "c", Signal = 12 }, client.In());
             Assert.Equal(0u, await client.Wait("c"));
-            var lines = string.Concat(Files().Reverse().Select(File.ReadAllText))
-                .Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            var text = format.Length == 0 ? string.Concat(Files().Reverse().Select(File.ReadAllText))
+                : string.Concat(Files().Reverse().SelectMany(File.ReadLines).Select(
+                    l => l[CriRecord.HeaderLength..] + (l[CriRecord.TagAt] == CriRecord.Full ? "\n" : "")));
+            var lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
             Assert.Equal(Enumerable.Range(0, lines.Length).Select(i => $"{i} {(i < lines.Length - 1 ? padding : "last")}"),
                 lines);
             await client.Remove("c");

@@ -119,8 +119,8 @@ public sealed class CommandLineTests
     [InlineData("logs", "logs: no container given: logs CONTAINER.")]
     [InlineData("ps --address /a --address /b", "--address: given 2 times; it takes one value.")]
     [InlineData("ps -n 2", "\"-n\": is not supported: \"ps -a --format json\" lists all, with their times.")]
-    [InlineData("logs -t a", "\"-t\": is not supported: a log is the container's output as it wrote it, without times; --tail N "
-        + "prints its last lines.")]
+    [InlineData("logs --details a",
+        "\"--details\": is not supported: a log has no attributes; \"inspect CONTAINER\" shows the labels.")]
     [InlineData("rm -fv a", "\"-v\": is not supported: containers have no volumes here: leave it out.")]
     [InlineData("ps -aqx", "\"-x\": no such option.")]
     [InlineData("rename a b", "\"rename\": no such verb: a container's id is its name, and does not change: \"run --name\" "

@@ -75,6 +75,36 @@ public sealed class UnreadOutputTests : IDisposable
             .Split("\r\n", StringSplitOptions.RemoveEmptyEntries));
     }
 
+    [Fact]
+    public async Task Both_streams_share_a_log_of_records()
+    {
+        var log = Path.Join(_containers.Place, "r.log");
+        var container = await Run(new StdioTargets("", $"file://{log}?format=cri&max-size=4k&max-files=100", "", false),
+            "i=0; while [ $i -lt 2000 ]; do echo o$i; echo e$i >&2; i=$((i+1)); done; printf end");
+        await container.OutputFinished.WaitAsync(Patience); // the exit waits a second for it
+        var files = LogTarget.RotatedFiles(log).Reverse().Append(log).ToList();
+        Assert.All(files, f => Assert.InRange(new FileInfo(f).Length, 1, 4096));
+        var lines = files.SelectMany(File.ReadLines).Select(l => l.Split(' ', 4)).ToList();
+        Assert.All(lines, l => Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$", l[0]));
+        Assert.Equal(Enumerable.Range(0, 2000).Select(i => $"o{i}F").Append("endP"),
+            lines.Where(l => l[1] == "stdout").Select(l => l[3] + l[2]));
+        Assert.Equal(Enumerable.Range(0, 2000).Select(i => $"e{i}F"),
+            lines.Where(l => l[1] == "stderr").Select(l => l[3] + l[2]));
+    }
+
+    [Fact]
+    public async Task A_line_is_whole_in_a_log_of_records_unless_its_writer_pauses()
+    {
+        var log = Path.Join(_containers.Place, "w.log");
+        await Run(new StdioTargets("", $"file://{log}?format=cri", "", false),
+            "printf 'name: '; sleep 1; echo given; head -c 200000 /dev/zero | tr '\\0' x | fold -w 999; echo");
+        var records = File.ReadLines(log).Select(l => l.Split(' ', 4)).ToList();
+        Assert.Equal(["Pname: ", "Fgiven"], records.Take(2).Select(r => r[2] + r[3]));
+        var wide = records.Skip(2).Select(r => r[2] + r[3].Length).ToList();
+        Assert.InRange(wide.Count(w => w == "F999"), 190, 200); // fold writes pieces of lines, 4 KiB each
+        Assert.Equal(200_000, records.Skip(2).Sum(r => r[3].Length));
+    }
+
     private async Task<Container> Run(StdioTargets stdio, string script)
     {
         var (container, _) = _containers.Create(TestContainers.Shell("sh", "-c", script), stdio: stdio);
