@@ -20,25 +20,28 @@ public sealed class EventHistoryActor : UntypedActor, IWithStash
     private readonly IActorRef _journal = Akka.Persistence.Persistence.Instance.Apply(Context.System).JournalFor("");
     private readonly IActorRef _publisher;
     private readonly List<PublishedEvent> _queue = [];
-    private readonly long _from;
+    private readonly DateTime? _since;
+    private long _from;
     private long _last;      // everything up to this number is delivered, queued or not wanted
     private long _published; // the last number known to be published
     private long _through;   // how far the journal is being read
     private bool _hasRead, _reading;
     private IActorRef? _asker;
+    private string? _failure; // to find the time
 
     /// <param name="publisher">The <see cref="EventPublisherActor"/>.</param>
     /// <param name="from">The first number wanted; 0: only new events.</param>
     /// <param name="window">Most events held for the reader.</param>
-    public EventHistoryActor(IActorRef publisher, long from, int window) =>
-        (_publisher, _from, _window) = (publisher, from, window);
+    /// <param name="since">In UTC, instead of a number: all events from then on, and some before; null for a number.</param>
+    public EventHistoryActor(IActorRef publisher, long from, int window, DateTime? since) =>
+        (_publisher, _from, _window, _since) = (publisher, from, window, since);
 
     /// <summary>Set by Akka.</summary>
     public IStash Stash { get; set; } = null!;
 
     /// <summary>How to create one.</summary>
-    public static Props Props(IActorRef publisher, long from, int window) =>
-        Akka.Actor.Props.Create(() => new EventHistoryActor(publisher, from, window));
+    public static Props Props(IActorRef publisher, long from, int window, DateTime? since = null) =>
+        Akka.Actor.Props.Create(() => new EventHistoryActor(publisher, from, window, since));
 
     /// <inheritdoc/>
     protected override void PreStart()
@@ -55,16 +58,36 @@ public sealed class EventHistoryActor : UntypedActor, IWithStash
         base.PostStop();
     }
 
-    /// <summary>Until the end of the history is known.</summary>
+    /// <summary>Until the end of the history, and the place of a time in it, are known.</summary>
     protected override void OnReceive(object message)
     {
-        if (message is not HistoryPlace place)
+        switch (message)
         {
-            Stash.Stash();
-            return;
+            case HistoryPlace place when _since is { } since:
+                _published = place.Last;
+                _journal.Tell(new TaggedEvents.Find(since));
+                break;
+            case HistoryPlace place:
+                Follow(place.Last);
+                break;
+            case TaggedEvents.Place found:
+                _from = found.Offset;
+                Follow(_published);
+                break;
+            case TaggedEvents.Failed failed:
+                _failure = failed.Cause.Message;
+                Follow(_published);
+                break;
+            default:
+                Stash.Stash();
+                break;
         }
-        _published = place.Last;
-        _last = _from > 0 ? _from - 1 : place.Last;
+    }
+
+    private void Follow(long published)
+    {
+        _published = published;
+        _last = _from > 0 ? _from - 1 : published;
         Become(Following);
         Stash.UnstashAll();
     }
@@ -74,20 +97,21 @@ public sealed class EventHistoryActor : UntypedActor, IWithStash
         switch (message)
         {
             case EventHistory.Establish:
-                Sender.Tell(new EventHistory.Established(_from > 0 ? _from : _last + 1));
+                Sender.Tell(new EventHistory.Established(_from > 0 ? _from : _last + 1, _published));
                 break;
             case PublishedEvent published:
                 Take(published);
                 break;
             case EventHistory.Pull:
                 _asker = Sender;
-                SendPage();
+                if (_failure is { } failure) End(failure);
+                else SendPage();
                 break;
             case TaggedEvents.Page page:
                 Finish(page);
                 break;
             case TaggedEvents.Failed failed:
-                End($"the journal cannot be read: {failed.Cause.Message}", outOfRange: false);
+                End(failed.Cause.Message);
                 break;
             default:
                 Unhandled(message);
@@ -153,6 +177,8 @@ public sealed class EventHistoryActor : UntypedActor, IWithStash
             SendPage();
         }
     }
+
+    private void End(string failure) => End($"the journal cannot be read: {failure}", outOfRange: false);
 
     private void End(string reason, bool outOfRange)
     {

@@ -17,7 +17,8 @@ public abstract record EventHistory
     /// <summary>The subscription is established.</summary>
     /// <param name="Next">Where to resume if the daemon stops before an event comes: all events below this number are
     /// past.</param>
-    public sealed record Established(long Next) : EventHistory;
+    /// <param name="Last">The last event that is published.</param>
+    public sealed record Established(long Next, long Last) : EventHistory;
 
     /// <summary>
     /// Asks for the next events. Answered, once there are any, with a <see cref="Page"/> or <see cref="Ended"/>. One at a

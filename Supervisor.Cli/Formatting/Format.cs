@@ -8,12 +8,21 @@ internal static class Format
 {
     /// <exception cref="Errors.CliException">A field is not there.</exception>
     public static string Render(
-        Template template, IReadOnlyList<JsonElement> documents, IReadOnlyDictionary<string, string>? aliases = null)
+        Template template, IReadOnlyList<JsonElement> documents, IReadOnlyDictionary<string, string>? aliases = null,
+        IReadOnlyDictionary<string, string>? headings = null)
     {
         var lines = documents.Select(d => template.Render(d, aliases)).ToList();
         if (!template.IsTable) return string.Concat(lines.Select(l => l + "\n"));
-        var heading = template.Heading().Split('\t');
-        return TextTable.Render(heading, lines.Select(l => Row(l, heading.Length)));
+        var heading = template.Heading().Split('\t').Select(h => headings?.GetValueOrDefault(h) ?? h).ToList();
+        return TextTable.Render(heading, lines.Select(l => Row(l, heading.Count)));
+    }
+
+    /// <summary>One document, in JSON.</summary>
+    /// <exception cref="Errors.CliException">A field is not there.</exception>
+    public static string Render(Template template, string json, IReadOnlyDictionary<string, string>? aliases = null)
+    {
+        using var document = JsonDocument.Parse(json);
+        return Render(template, [document.RootElement], aliases);
     }
 
     /// <summary>As many cells as there are columns, also where a value has a tab in it.</summary>

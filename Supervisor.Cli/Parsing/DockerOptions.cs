@@ -66,7 +66,6 @@ internal static class DockerOptions
         ("logs", "--details") => "a log has no attributes; \"inspect CONTAINER\" shows the labels",
         ("rm", "-v" or "--volumes") => "containers have no volumes here: leave it out",
         ("rm", "-l" or "--link") => Networks,
-        ("events", "--since" or "--until") => "--from NUMBER begins with the history",
         ("kill" or "attach", "--sig-proxy") => "signals to \"run\" and \"attach\" are passed on, at a terminal its keys are",
         _ => null,
     };

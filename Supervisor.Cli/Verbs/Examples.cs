@@ -42,7 +42,7 @@ internal static class Examples
         ["image"] = ["image inspect nginx", "image inspect -f '{{.Architecture}}' nginx", "image prune -a -f"],
         ["login"] = ["login registry.example", "login -u name --password-stdin registry.example"],
         ["logout"] = ["logout registry.example"],
-        ["events"] = ["events", "events --from 1 --format json"],
+        ["events"] = ["events", "events --since 1h --filter event=die", "events --from 1 --format json"],
         ["info"] = ["info"],
         ["version"] = ["version"],
         ["doctor"] = ["doctor"],

@@ -45,7 +45,7 @@ public sealed class EventsService(
     {
         var filters = EventFollowing.Parse(request.Filters);
         var before = await missedExits.PlaceAsync(request.Filters, context.CancellationToken);
-        await history.FollowAsync(before?.Begin ?? 0, filters, Write, context);
+        await history.FollowAsync(new(before?.Begin ?? 0, null, null), filters, Write, context);
 
         Task Write(PublishedEvent e, CancellationToken cancel) =>
             e.Number <= before?.Last && !MissedExitReplay.IsEnd(e)

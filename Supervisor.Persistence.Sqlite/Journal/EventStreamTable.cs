@@ -65,6 +65,10 @@ internal sealed class EventStreamTable(string events, string metadata, HistoryBo
                 ? _read : JournalVerification.WithoutChecksums(_read), Math.Max(read.After, First - 1), read.Through,
                 $";{read.Tag};", read.Max), Verifies, static (_, _) => { });
 
+    /// <summary>The begin of the segment that has the first event from a time on; 1 where all events may be.</summary>
+    public long Find(DateTime time) =>
+        _committed.FindLast(s => s.At <= time)?.First ?? (_committed is [var first, ..] ? first.First : 1);
+
     /// <summary>Counts an event that was just written, and starts another segment when the last one is full.</summary>
     public void Measure(StoreConnection connection, long offset, long previous, DateTime at, long bytes)
     {

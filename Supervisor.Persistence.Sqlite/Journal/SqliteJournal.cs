@@ -61,6 +61,9 @@ public sealed class SqliteJournal : AsyncWriteJournal
             case TaggedEvents.Read read:
                 ReadAsync(read).PipeTo(Sender, failure: e => new TaggedEvents.Failed(e));
                 return true;
+            case TaggedEvents.Find find:
+                FindAsync(find).PipeTo(Sender, failure: e => new TaggedEvents.Failed(e));
+                return true;
             case TaggedEvents.Subscribe:
                 Context.Watch(Sender);
                 _ = OnStream("subscribing to tagged events", Sender, _table.Stream.Join);
@@ -160,6 +163,10 @@ public sealed class SqliteJournal : AsyncWriteJournal
                 .ConfigureAwait(false);
         return new TaggedEvents.Page([.. rows.SelectMany(FromStream)], bounds);
     }
+
+    private async Task<TaggedEvents> FindAsync(TaggedEvents.Find find) => new TaggedEvents.Place(
+        await _store.Do(() => "looking for a time in the tagged events", Durability.Read,
+            _ => _table.Stream.Find(find.Time), CancellationToken.None).ConfigureAwait(false));
 
     private async Task OnStream(string doing, IActorRef subscriber, Action<IActorRef> change)
     {

@@ -22,6 +22,14 @@ public abstract record TaggedEvents
     /// <param name="Bounds">The stream's bounds.</param>
     public sealed record Page(ImmutableArray<TaggedEvent> Events, StreamBounds Bounds) : TaggedEvents;
 
+    /// <summary>Looks for a time in the stream. Answered with <see cref="Place"/> or <see cref="Failed"/>.</summary>
+    public sealed record Find(DateTime Time) : TaggedEvents;
+
+    /// <summary>The answer to <see cref="Find"/>.</summary>
+    /// <param name="Offset">No event with a lower offset was persisted at that time or later. Those that follow may be older: it
+    /// is where a segment of the history begins.</param>
+    public sealed record Place(long Offset) : TaggedEvents;
+
     /// <summary>
     /// Subscribes the sender to new commits. Answered with <see cref="Subscribed"/>, or <see cref="Failed"/>; then a
     /// <see cref="Committed"/> follows for each commit with tagged events, before the replies to the actors that wrote them.

@@ -62,6 +62,22 @@ public sealed class EventHistoryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task From_a_time_on_all_events_since_then_arrive()
+    {
+        await Publish(2500); // segments of a thousand
+        await Task.Delay(20);
+        var since = DateTime.UtcNow;
+        await Publish(1200);
+        var reader = _system.ActorOf(EventHistoryActor.Props(_publisher, from: 0, window: 8, since));
+        var established = await reader.Ask<EventHistory.Established>(EventHistory.Establish.Instance, Patience);
+        Assert.Equal(3700, established.Last);
+        Assert.Equal(2001, established.Next); // where the segment begins
+        var numbers = new List<long>();
+        await Pull(reader, numbers, until: 3700);
+        Assert.Equal(Enumerable.Range(2001, 1700).Select(n => (long)n), numbers);
+    }
+
+    [Fact]
     public async Task A_number_outside_the_history_is_refused_with_its_bounds()
     {
         await Publish(3);
