@@ -25,7 +25,7 @@ internal static class Examples
         ["diff"] = ["diff web"],
         ["export"] = ["export -o web.tar web"],
         ["top"] = ["top web", "top web -o pid,rss,args"],
-        ["stats"] = ["stats", "stats --no-stream web db"],
+        ["stats"] = ["stats", "stats --no-stream web db", "stats -a --format 'table {{.Name}}\\t{{.CPUPerc}}\\t{{.MemUsage}}'"],
         ["update"] = ["update -m 128m --cpus 1.5 web"],
         ["kill"] = ["kill web", "kill -HUP web", "kill -s KILL --all web"],
         ["rm"] = ["rm job", "rm -f web db"],

@@ -99,6 +99,7 @@ internal static class CgroupMetrics
                 UsageUsec = (cpu?.TotalNanoseconds ?? 0) / 1000, UserUsec = (cpu?.UserNanoseconds ?? 0) / 1000,
                 SystemUsec = (cpu?.SystemNanoseconds ?? 0) / 1000, NrPeriods = cpu?.Periods ?? 0,
                 NrThrottled = cpu?.ThrottledPeriods ?? 0, ThrottledUsec = (cpu?.ThrottledNanoseconds ?? 0) / 1000,
+                Psi = Psi("cpu"),
             },
             Memory = new CgroupV2.MemoryStat
             {
@@ -118,20 +119,24 @@ internal static class CgroupMetrics
                 Usage = memory?.Memory.Bytes ?? 0, UsageLimit = memory is null ? 0 : memory.Memory.Limit ?? ulong.MaxValue,
                 MaxUsage = memory?.Memory.Highest ?? 0,
                 SwapUsage = memory?.Swap?.Bytes ?? 0, SwapLimit = memory?.Swap is { } swap ? swap.Limit ?? ulong.MaxValue : 0,
-                SwapMaxUsage = memory?.Swap?.Highest ?? 0,
+                SwapMaxUsage = memory?.Swap?.Highest ?? 0, Psi = Psi("memory"),
             },
             MemoryEvents = new CgroupV2.MemoryEvents
             {
                 Low = Event("low"), High = Event("high"), Max = Event("max"), Oom = Event("oom"), OomKill = Event("oom_kill"),
                 OomGroupKill = Event("oom_group_kill"),
             },
-            Io = new CgroupV2.IOStat { Usage = { io } },
+            Io = new CgroupV2.IOStat { Usage = { io }, Psi = Psi("io") },
             Hugetlb = { stats.Hugepages.Select(
                 h => new CgroupV2.HugeTlbStat {
                 Pagesize = h.Key, Current = h.Value.Bytes, Max = h.Value.Limit ?? ulong.MaxValue, Failcnt = h.Value.Failures }) },
         };
 
         ulong S(string name) => stat.GetValueOrDefault(name);
+        CgroupV2.PSIStats? Psi(string resource) => stats.Pressure.TryGetValue(resource, out var pressure)
+            ? new CgroupV2.PSIStats { Some = Data(pressure.Some), Full = pressure.Full is { } full ? Data(full) : null } : null;
+        static CgroupV2.PSIData Data(Pressure p) =>
+            new() { Avg10 = p.Avg10, Avg60 = p.Avg60, Avg300 = p.Avg300, Total = p.TotalMicroseconds };
         ulong Event(string name) => events.GetValueOrDefault(name);
         static ulong Sum(IEnumerable<BlockIOEntry> entries, string operation, Func<BlockIOEntry, ulong?> value) =>
             entries.Where(e => e.Operation == operation).Aggregate(0UL, (sum, e) => sum + (value(e) ?? 0));

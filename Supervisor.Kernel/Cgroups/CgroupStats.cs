@@ -6,12 +6,14 @@ namespace Supervisor.Kernel.Cgroups;
 /// <param name="Cpu">Processor time.</param>
 /// <param name="BlockIO">Block devices; empty where nothing was read or written.</param>
 /// <param name="Hugepages">Huge pages by size, e.g. <c>2MB</c>.</param>
+/// <param name="Pressure">By resource, <c>cpu</c>, <c>memory</c> and <c>io</c>; empty without PSI, or without cgroup v2.</param>
 public sealed record CgroupStats(
     MemoryStats? Memory,
     PidsStats? Pids,
     CpuStats? Cpu,
     IReadOnlyList<BlockIOEntry> BlockIO,
-    IReadOnlyDictionary<string, MemoryUsage> Hugepages);
+    IReadOnlyDictionary<string, MemoryUsage> Hugepages,
+    IReadOnlyDictionary<string, PressureStats> Pressure);
 
 /// <summary>How much of something measured in bytes.</summary>
 /// <param name="Bytes">Now.</param>

@@ -5,7 +5,7 @@ internal sealed class StatsReader(Cgroup cgroup)
 {
     private const ulong UnlimitedV1 = long.MaxValue - 0xffff; // v1 rounds 2^63-1 down to a page, of 64 KiB at most
 
-    public CgroupStats Read() => new(Memory(), Pids(), Cpu(), BlockIO(), Hugepages());
+    public CgroupStats Read() => new(Memory(), Pids(), Cpu(), BlockIO(), Hugepages(), Pressure());
 
     private MemoryStats? Memory()
     {
@@ -73,6 +73,16 @@ internal sealed class StatsReader(Cgroup cgroup)
             if (usage is not null) sizes[parts[1]] = usage;
         }
         return sizes;
+    }
+
+    private Dictionary<string, PressureStats> Pressure()
+    {
+        var found = new Dictionary<string, PressureStats>(StringComparer.Ordinal);
+        if (cgroup.V2Directory is not { } directory) return found;
+        foreach (var resource in (string[])["cpu", "memory", "io"])
+            if (PressureStats.Parse(CgroupFile.TryRead($"{directory}/{resource}.pressure")) is { } pressure)
+                found[resource] = pressure;
+        return found;
     }
 
     private static MemoryUsage? UsageV1(string directory, string prefix)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using static Supervisor.Tests.EndToEnd.CommandLine;
 
 namespace Supervisor.Tests.EndToEnd;
@@ -42,11 +43,28 @@ public sealed class StatsTests : IAsyncLifetime
         Assert.Equal("c", cells[0]);
         Assert.True(double.Parse(cells[1].TrimEnd('%'), CultureInfo.InvariantCulture) > 0, lines[1]);
         Assert.Matches(@"^[\d.]+[KM]iB / 64\.00MiB$", cells[2]);
-        Assert.Equal("2", cells[^1]);
+        Assert.Matches(@"^[\d.]+[KMG]?i?B / [\d.]+[KMG]?i?B$", cells[4]);
+        Assert.Equal("2", cells[5]);
+        Assert.Matches(@"^(-|[\d.]+% / [\d.]+% / [\d.]+%)$", cells[6]); // without cgroup v2 there is no PSI
         var two = await RunAsync("sh", "-c",
             $"{CommandLine.Supervisor} --address {_daemon.Address} --namespace {_daemon.Namespace} stats | head -n 4");
         Assert.Equal((0, 4), (two.Status, two.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length));
         Assert.DoesNotContain("\e", two.Output, StringComparison.Ordinal); // only data when piped
+    }
+
+    [Fact]
+    public async Task Stats_are_printed_in_any_format_and_for_containers_that_do_not_run()
+    {
+        Ok(await _daemon.Do("create", "--name", "made", "--rootfs", "/", "true"));
+        Assert.Equal("c 2\n", Ok(await _daemon.Do("stats", "--no-stream", "--no-trunc", "--format", "{{.Name}} {{.PIDs}}")));
+        var table = Ok(await _daemon.Do("stats", "-a", "--no-stream", "--format", "table {{.ID}}\t{{.MemUsage}}"))
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(3, table.Length);
+        Assert.StartsWith("ID    MEM USAGE / LIMIT", table[0], StringComparison.Ordinal);
+        Assert.Equal("made  -", table[2]);
+        var json = JsonDocument.Parse(Ok(await _daemon.Do("stats", "--no-stream", "--json", "c"))).RootElement;
+        Assert.True(json.GetProperty("cpu").GetDouble() > 0);
+        Assert.Equal(64 << 20, json.GetProperty("memoryLimitBytes").GetInt64());
     }
 
     [Fact]
