@@ -23,11 +23,13 @@ internal static class InspectCommand
             DefaultValueFactory = _ => "json",
         };
         var size = new Option<bool>("--size", "-s") { Description = "Also the sizes of what each has written, and of all files" };
+        var json = JsonOption.Create("A JSON array, as without any option");
         var ids = Ids.OneOrMore();
-        var command = new Command("inspect", "Shows containers and their tasks as JSON") { format, size, ids };
+        var command = new Command("inspect", "Shows containers and their tasks as JSON") { format, json, size, ids };
         command.Does(async (parse, client, cancel) =>
         {
-            var template = parse.GetRequiredValue(format) is not "json" and var text ? Template.Parse(text) : null;
+            var template = !parse.GetValue(json) && parse.GetRequiredValue(format) is not "json" and var text
+                ? Template.Parse(text) : null;
             var found = new List<(Container, Process?, InspectResponse?, UsageResponse?)>();
             var status = await Each.DoAsync(parse.GetRequiredValue(ids), async id =>
             {

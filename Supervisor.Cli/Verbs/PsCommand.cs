@@ -38,6 +38,7 @@ internal static class PsCommand
             HelpName = "table|json|TEMPLATE",
             DefaultValueFactory = _ => "table",
         };
+        var json = JsonOption.Create("A JSON array, as --format json");
         var quiet = new Option<bool>("--quiet", "-q") { Description = "Ids only" };
         var whole = new Option<bool>("--no-trunc") { Description = "Do not cut commands" };
         var size = new Option<bool>("--size", "-s") { Description = "Also the sizes of what each has written, and of all files" };
@@ -46,11 +47,11 @@ internal static class PsCommand
             Description = "Only those with id=, name= (a part of it), status=, exited= (a code) or label=NAME[=VALUE]",
             HelpName = "KEY=VALUE",
         };
-        var command = new Command("ps", "Lists containers") { all, filters, format, whole, quiet, size };
+        var command = new Command("ps", "Lists containers") { all, filters, format, json, whole, quiet, size };
         command.Does((parse, client, cancel) =>
         {
             var filter = ContainerFilter.Parse(parse.GetValue(filters) ?? []);
-            Render render = parse.GetValue(quiet) ? Ids : parse.GetRequiredValue(format) switch
+            Render render = parse.GetValue(quiet) ? Ids : parse.GetValue(json) ? Json : parse.GetRequiredValue(format) switch
             {
                 "table" => rows => Table(rows, parse.GetValue(whole) ? int.MaxValue : CommandWidth),
                 "json" => Json,

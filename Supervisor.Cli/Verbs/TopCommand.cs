@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Containerd.Services.Tasks.V1;
 using Supervisor.Cli.Errors;
+using Supervisor.Cli.Output;
 using Supervisor.Cli.Parsing;
 using Supervisor.Runtime.Launch;
 
@@ -20,7 +21,8 @@ internal static class TopCommand
             Arity = ArgumentArity.ZeroOrMore,
             CaptureRemainingTokens = true,
         };
-        var command = new Command("top", "Shows the processes of a container, as ps(1) does") { id, options };
+        var json = JsonOption.Create("One JSON object: titles, and processes, each a list of as many values");
+        var command = new Command("top", "Shows the processes of a container, as ps(1) does") { json, id, options };
         command.Does(async (parse, client, cancel) =>
         {
             var request = new ListPidsRequest { ContainerId = parse.GetRequiredValue(id) };
@@ -28,7 +30,8 @@ internal static class TopCommand
             var pids = processes.Select(p => (int)p.Pid).ToHashSet();
             string[] given = [.. (parse.GetValue(options) ?? []).DefaultIfEmpty("-ef")];
             var output = await Task.Run(() => Run(given), cancel);
-            await Console.Out.WriteAsync(Of(output, pids));
+            var lines = Of(output, pids);
+            await Console.Out.WriteAsync(parse.GetValue(json) ? Json(lines) : string.Concat(lines.Select(l => l + "\n")));
             return 0;
         });
         return command;
@@ -53,15 +56,41 @@ internal static class TopCommand
     }
 
     /// <summary>The heading, and the lines of these processes.</summary>
-    private static string Of(string output, HashSet<int> pids)
+    private static IReadOnlyList<string> Of(string output, HashSet<int> pids)
     {
         var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var column = lines.Length == 0 ? -1 : Array.IndexOf(Words(lines[0]), "PID");
         if (column < 0) throw new CliException("the output of ps has no column PID: choose options with it, e.g. -o pid,args");
-        return string.Concat(lines.Where((line, i) =>
-            i == 0 || Words(line).ElementAtOrDefault(column) is { } word && int.TryParse(word, out var pid) && pids.Contains(pid))
-            .Select(line => line + "\n"));
+        return [.. lines.Where((line, i) => i == 0
+            || Words(line).ElementAtOrDefault(column) is { } word && int.TryParse(word, out var pid) && pids.Contains(pid))];
+    }
 
-        static string[] Words(string line) => line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+    /// <summary>As docker's API has it. The last value is the rest of a line: a command has spaces.</summary>
+    private static string Json(IReadOnlyList<string> lines)
+    {
+        var titles = Words(lines[0]);
+        return JsonOutput.Render(json =>
+        {
+            json.WriteStartObject();
+            Write("titles", titles);
+            json.WriteStartArray("processes");
+            foreach (var line in lines.Skip(1)) Write(null, Words(line, titles.Length));
+            json.WriteEndArray();
+            json.WriteEndObject();
+
+            void Write(string? name, IEnumerable<string> words)
+            {
+                if (name is null) json.WriteStartArray();
+                else json.WriteStartArray(name);
+                foreach (var word in words) json.WriteStringValue(word);
+                json.WriteEndArray();
+            }
+        }) + "\n";
+    }
+
+    private static string[] Words(string line, int most = int.MaxValue)
+    {
+        var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return words.Length <= most ? words : [.. words.Take(most - 1), string.Join(' ', words.Skip(most - 1))];
     }
 }

@@ -68,6 +68,27 @@ public sealed class StatsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Data_is_one_json_value_or_one_on_a_line()
+    {
+        var top = JsonDocument.Parse(Ok(await _daemon.Do("top", "--json", "c", "-o", "pid,args"))).RootElement;
+        Assert.Equal(["PID", "COMMAND"], top.GetProperty("titles").EnumerateArray().Select(t => t.GetString()!));
+        Assert.Contains("sleep 1000", top.GetProperty("processes").EnumerateArray().Select(p => p[1].GetString()));
+        Assert.Equal("c", JsonDocument.Parse(Ok(await _daemon.Do("ps", "--json"))).RootElement[0].GetProperty("id").GetString());
+        Assert.Equal(
+            "c", JsonDocument.Parse(Ok(await _daemon.Do("inspect", "--json", "c"))).RootElement[0].GetProperty("id").GetString());
+        var info = JsonDocument.Parse(Ok(await _daemon.Do("info", "--json"))).RootElement;
+        Assert.Equal((1, _daemon.Root), (info.GetProperty("running").GetInt32(), info.GetProperty("root").GetString()));
+        Assert.Equal("1 0\n", Ok(await _daemon.Do("info", "--format", "{{.ContainersRunning}} {{.Stopped}}")));
+        var version = JsonDocument.Parse(Ok(await _daemon.Do("version", "--json"))).RootElement;
+        Assert.Equal($"{version.GetProperty("daemon").GetProperty("version").GetString()}\n",
+            Ok(await _daemon.Do("version", "--format", "{{.Server.Version}}")));
+        Assert.Equal("null\n", Ok(await RunAsync(
+            CommandLine.Supervisor, "--address", "/nowhere", "version", "--format", "{{json .Daemon}}")));
+        Assert.Contains("there is no .None: there are .client",
+            (await _daemon.Do("version", "--format", "{{.None}}")).Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Update_changes_the_running_task_and_its_next_life()
     {
         Assert.Equal("c\n", Ok(await _daemon.Do("update", "-m", "96m", "--pids-limit", "40", "--cpus", "0.5", "c")));
