@@ -45,7 +45,7 @@ internal static class Examples
         ["events"] = ["events", "events --since 1h --filter event=die", "events --from 1 --format json"],
         ["info"] = ["info", "info --format '{{.Running}}'"],
         ["version"] = ["version", "version --format '{{.Client.Version}}'"],
-        ["doctor"] = ["doctor"],
+        ["doctor"] = ["doctor", "doctor --root /var/lib/two --state /run/two"],
         ["completion"] = ["completion bash", "completion fish"],
         [""] = ["run --rootfs / -- echo hello", "help run"],
     };

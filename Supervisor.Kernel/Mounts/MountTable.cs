@@ -7,8 +7,9 @@ namespace Supervisor.Kernel.Mounts;
 /// <param name="Root">The directory of the file system that is mounted.</param>
 /// <param name="Point">The mount point.</param>
 /// <param name="Options">The super block's.</param>
-internal sealed record MountLine(int Id, string Device, string Root, string Point, string Type, IReadOnlyList<string> Options)
+public sealed record MountLine(int Id, string Device, string Root, string Point, string Type, IReadOnlyList<string> Options)
 {
+    /// <param name="process">A pid, or <c>self</c>.</param>
     public static IReadOnlyList<MountLine> Of(string process) => Parse(File.ReadLines($"/proc/{process}/mountinfo"));
 
     /// <summary>Malformed lines are left out.</summary>
