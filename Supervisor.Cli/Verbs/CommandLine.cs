@@ -150,7 +150,7 @@ internal static class CommandLine
             LoadCommand.Create(), SaveCommand.Create(), HistoryCommand.Create(), ImageCommand.Create(), LoginCommand.Create(),
             LoginCommand.CreateLogout(),
             InspectCommand.Create(), EventsCommand.Create(), InfoCommand.Create(), VersionCommand.Create(),
-            DoctorCommand.Create(), CompletionCommand.Create(() => Create([])),
+            DoctorCommand.Create(), CompletionCommand.Create(() => Create([])), ManCommand.Create(() => Create([])),
         };
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);

@@ -47,6 +47,7 @@ internal static class Examples
         ["version"] = ["version", "version --format '{{.Client.Version}}'"],
         ["doctor"] = ["doctor", "doctor --root /var/lib/two --state /run/two"],
         ["completion"] = ["completion bash", "completion fish"],
+        ["man"] = ["man /usr/local/share/man/man1"],
         [""] = ["run --rootfs / -- echo hello", "help run"],
     };
 
