@@ -158,6 +158,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
         var cgroup = Cgroup.Open(cgroupPaths);
         if (freeze) cgroup.Freeze(FreezeTimeout);
         else cgroup.Thaw(FreezeTimeout);
+        work.Container?.ReportFrozen(freeze);
         return Completed(work, freeze
             ? new TaskCommand.Frozen(work.Id, clock.GetUtcNow()) : new TaskCommand.Thawed(work.Id, clock.GetUtcNow()));
     }

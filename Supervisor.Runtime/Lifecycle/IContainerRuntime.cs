@@ -117,6 +117,12 @@ public interface IContainer : IContainerProcess
     /// <summary>Reports what clients of its Shim service do and, first, what they did before. To be called once.</summary>
     void WatchService(Action<ServiceReport> onReport);
 
+    /// <summary>Notifies clients of its Shim service that it was frozen, or thawed. Does not block.</summary>
+    void ReportFrozen(bool isFrozen)
+    {
+        // Without a shim there is no such service.
+    }
+
     /// <summary>Sends a signal to every process.</summary>
     /// <returns>False when there was none.</returns>
     bool SignalAll(int signal);

@@ -36,7 +36,7 @@ internal enum ShimKind : byte
     Spawned = 51,
     Failed = 52,
 
-    // Shim to daemon, notifications.
+    // Shim to daemon, notifications; Frozen and Thawed also from the daemon, which freezes cgroups itself.
     Listed = 70,
     ListEnd = 71,
     Exited = 72,
@@ -61,6 +61,7 @@ internal enum ShimKind : byte
 ///     │◀── Exited, OutOfMemory, InputEnded ────────│
 ///     │── Collected {key, pid, start time} ───────▶│   the exit is journalled: the shim may forget it
 ///     │◀── Listed, Started, Frozen, Thawed, Deleted│   what a client of the Shim service did
+///     │── Frozen, Thawed {key} ───────────────────▶│   what we did: for clients of the Shim service
 /// </code>
 /// A container's front (<see cref="FrontArguments"/>) speaks the same over a socket pair, and is shown its container alone.
 /// A message has at most <see cref="Kernel.Sockets.PacketSocket.MaximumMessage"/> bytes; a spec travels in a sealed memfd.

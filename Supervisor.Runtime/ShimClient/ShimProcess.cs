@@ -179,6 +179,9 @@ internal sealed class ShimProcess : IContainer
 
     public void Collected() => _runtime.Collected(this);
 
+    public void ReportFrozen(bool isFrozen) =>
+        _runtime.Notify(ShimFrame.Begin(isFrozen ? ShimKind.Frozen : ShimKind.Thawed).Text(Key));
+
     public void Start(CancellationToken deadline)
     {
         if (!_held) return;

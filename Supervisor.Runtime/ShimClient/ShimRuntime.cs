@@ -211,12 +211,17 @@ public sealed partial class ShimRuntime : IContainerRuntime, IShimListener
     internal void Collected(ShimProcess process)
     {
         _uncollected.TryRemove((process.Key, process.Pid, process.StartTime), out _);
+        Notify(ShimFrame.Begin(ShimKind.Collected).Text(process.Key).I32(process.Pid).I64((long)process.StartTime));
+    }
+
+    /// <summary>Sends what needs no reply, if there is a shim. Does not block.</summary>
+    internal void Notify(MessageWriter message)
+    {
         if (_connection.Current is not { } session) return;
         ThreadPool.UnsafeQueueUserWorkItem(_ => IgnoreErrors(() =>
         {
             using var deadline = new CancellationTokenSource(Grace);
-            session.Notify(ShimFrame.Begin(ShimKind.Collected).Text(process.Key).I32(process.Pid).I64((long)process.StartTime),
-                deadline.Token);
+            session.Notify(message, deadline.Token);
         }), null);
     }
 

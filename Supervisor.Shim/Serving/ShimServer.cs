@@ -152,6 +152,10 @@ internal sealed partial class ShimServer : IDisposable
                 Do(from, number, key, h => h.Child.Resize(columns, rows));
                 break;
             case ShimKind.Collected: Collected(body.Text(), body.I32(), (ulong)body.I64()); break;
+            case ShimKind.Frozen or ShimKind.Thawed:
+                var paused = body.Text();
+                TellFronts(paused, ShimFrame.Begin(kind).Text(paused));
+                break;
             case ShimKind.Upgrade: BeginUpgrade(from, number, body.Text()); break;
             case ShimKind.Leave: Leave(from, number); break;
             default:

@@ -50,6 +50,27 @@ public sealed class DaemonShimServiceTests
         Assert.False(File.Exists(socket));
     }
 
+    [Fact]
+    public async Task A_pause_by_the_daemon_is_an_event_of_the_Shim_service()
+    {
+        await using var daemon = await DaemonProcess.StartAsync();
+        using var client = new CrashClient(daemon);
+        var pid = await Create(daemon, client, "c");
+        await client.Start("c");
+        await using var shim = new NodeShimClient(Socket(daemon, "c"));
+        var events = await shim.Events();
+        foreach (var _ in (int[])[1, 2])
+        {
+            CommandLine.Ok(await daemon.Do("pause", "c"));
+            Assert.Equal($"PAUSED {pid} 0", await NodeShimClient.Next(events));
+            CommandLine.Ok(await daemon.Do("unpause", "c"));
+            Assert.Equal("RUNNING", await shim.Status());
+        }
+        await client.Kill("c");
+        Assert.Equal(137u, await client.Wait("c"));
+        await client.Remove("c");
+    }
+
     [Theory]
     [InlineData("node")]
     [InlineData("per-container")]
