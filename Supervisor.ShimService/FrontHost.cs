@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Supervisor.Host.Hosting;
 using Supervisor.Kernel.Files;
 using Supervisor.Kernel.Sockets;
 using Supervisor.Runtime.ShimClient;
@@ -51,10 +52,15 @@ internal static class FrontHost
         {
             g.MaxReceiveMessageSize = g.MaxSendMessageSize = LargestMessage;
             g.Interceptors.Add<ErrorInterceptor>();
-            g.EnableDetailedErrors = true; // of malformed requests, which no interceptor sees
+            g.EnableDetailedErrors = true; // for errors that no interceptor sees: see MalformedRequests
         });
         builder.Services.AddSingleton(link).AddSingleton<ErrorInterceptor>().AddSingleton<ShimService>();
         var app = builder.Build();
+        app.Use(async (context, next) =>
+        {
+            await next(context);
+            MalformedRequests.Correct(context);
+        });
         app.MapGrpcService<ShimService>();
         return app;
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 using Grpc.Core;
 using Supervisor.Tests.EndToEnd;
 using Supervisor.Tests.Runtime.Checkpointing;
@@ -111,6 +112,39 @@ public sealed class AloneShimTests
         {
             place.Delete(recursive: true);
         }
+    }
+
+    [Fact]
+    public async Task A_malformed_message_is_an_invalid_argument()
+    {
+        await using var alone = await AloneShim.StartAsync();
+        using var channel = Grpc.Net.Client.GrpcChannel.ForAddress("http://localhost", new()
+        {
+            HttpHandler = new SocketsHttpHandler
+            {
+                ConnectCallback = async (_, cancel) =>
+                {
+                    var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                    await socket.ConnectAsync(new UnixDomainSocketEndPoint(alone.Socket), cancel);
+                    return new NetworkStream(socket, ownsSocket: true);
+                },
+            },
+            DisposeHttpClient = true,
+        });
+        var raw = Marshallers.Create<byte[]>(b => b, b => b);
+        byte[] garbage = [0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f]; // a field that is longer than the message
+        foreach (var (type, name) in new[] { (MethodType.Unary, "State"), (MethodType.ServerStreaming, "Events") })
+        {
+            var method = new Method<byte[], byte[]>(type, "containerd.v1.services.shim.Shim", name, raw, raw);
+            var invoker = channel.CreateCallInvoker();
+            var refused = await Assert.ThrowsAsync<RpcException>(() => type is MethodType.Unary
+                ? invoker.AsyncUnaryCall(method, null, default, garbage).ResponseAsync
+                : invoker.AsyncServerStreamingCall(method, null, default, garbage).ResponseStream.MoveNext(default));
+            Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
+            Assert.Contains("not a valid message", refused.Status.Detail, StringComparison.Ordinal);
+        }
+        CommandLine.Ok(await CommandLine.RunAsync("kill", "-TERM", $"{alone.Pid}"));
+        Assert.Equal(0, await alone.ExitAsync());
     }
 
     [CriuFact]
