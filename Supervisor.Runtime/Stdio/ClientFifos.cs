@@ -83,8 +83,7 @@ public sealed class ClientFifos : IDisposable
     private static Fd? TryLock(string path)
     {
         if (Fd.TryOpen(path, OpenFlags.O_RDONLY | OpenFlags.O_DIRECTORY | OpenFlags.O_NOFOLLOW) is not { } directory) return null;
-        if (Native.flock(directory.Number, Native.LOCK_EX | Native.LOCK_NB) == 0 && PrivateFiles.IsAt(path, directory))
-            return directory;
+        if (ExclusiveLock.TryTake(directory) && PrivateFiles.IsAt(path, directory)) return directory;
         directory.Dispose();
         return null;
     }

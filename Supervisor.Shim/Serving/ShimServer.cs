@@ -195,7 +195,7 @@ internal sealed partial class ShimServer : IDisposable
     {
         var (key, milliseconds) = (body.Text(), body.I32());
         var request = body.Request(Payload.Read(descriptors));
-        request = request with { NoPivot = body.Flag() };
+        request = request with { NoPivot = body.Flag(), RecordsCgroup = _alone is not null };
         Work(from, number, key, milliseconds, deadline =>
         {
             DescriptorLimit.CheckRoom();
@@ -207,7 +207,7 @@ internal sealed partial class ShimServer : IDisposable
     private void Restore(Connection from, long number, MessageReader body, List<Fd> descriptors)
     {
         var (key, milliseconds) = (body.Text(), body.I32());
-        var request = body.Request(Payload.Read(descriptors));
+        var request = body.Request(Payload.Read(descriptors)) with { RecordsCgroup = _alone is not null };
         var options = body.Checkpoint();
         Work(from, number, key, milliseconds, deadline =>
         {

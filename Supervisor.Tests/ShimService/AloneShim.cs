@@ -7,7 +7,7 @@ namespace Supervisor.Tests.ShimService;
 internal sealed class AloneShim : IAsyncDisposable
 {
     private static int _last;
-    private readonly Process _process;
+    private Process _process;
 
     private AloneShim(DirectoryInfo place, Process process) => (Place, _process) = (place.FullName, process);
 
@@ -32,14 +32,31 @@ internal sealed class AloneShim : IAsyncDisposable
         Directory.CreateDirectory(Path.Join(place.FullName, "bundle", "rootfs"));
         await File.WriteAllBytesAsync(Path.Join(place.FullName, "bundle", "config.json"), ServiceLife.SpecWith(place.FullName));
         var id = $"c{Interlocked.Increment(ref _last)}";
-        var process = CommandLine.Start(
-            "sh", // the widest umask: modes must not depend on it
-            ["-c", "umask 0; exec \"$0\" \"$@\"", Path.Join(Repository.Bin, "supervisor-shim"), "--id", id,
-                "--bundle", Path.Join(place.FullName, "bundle"), "--namespace", Namespace, "--state",
-                Path.Join(place.FullName, "state"), .. arguments]);
+        var process = Begin(place.FullName, id, arguments);
+        return new AloneShim(place, process) { Id = id, Socket = await SocketOf(process) };
+    }
+
+    /// <summary>kill -9, and another one of the same id.</summary>
+    public async Task KillAndStartAgainAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+        _process = Begin(Place, Id, []);
+        Assert.Equal(Socket, await SocketOf(_process));
+    }
+
+    private static Process Begin(string place, string id, string[] arguments) => CommandLine.Start(
+        "sh", // the widest umask: modes must not depend on it
+        ["-c", "umask 0; exec \"$0\" \"$@\"", Path.Join(Repository.Bin, "supervisor-shim"), "--id", id,
+            "--bundle", Path.Join(place, "bundle"), "--namespace", Namespace, "--state", Path.Join(place, "state"),
+            .. arguments]);
+
+    private static async Task<string> SocketOf(Process process)
+    {
         var socket = await process.StandardOutput.ReadLineAsync().WaitAsync(CommandLine.Patience);
         if (socket is null) Assert.Fail(await process.StandardError.ReadToEndAsync());
-        return new AloneShim(place, process) { Id = id, Socket = socket };
+        return socket;
     }
 
     /// <summary>The request that creates its container.</summary>

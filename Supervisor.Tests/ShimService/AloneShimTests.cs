@@ -115,6 +115,46 @@ public sealed class AloneShimTests
     }
 
     [Fact]
+    public async Task A_shim_after_a_killed_one_removes_its_container()
+    {
+        await using var alone = await AloneShim.StartAsync();
+        uint pid;
+        await using (var first = new NodeShimClient(alone.Socket))
+        {
+            pid = (await first.Call("Create", alone.Create())).GetProperty("pid").GetUInt32();
+            await first.Call("Start");
+        }
+        Assert.True(RunningProcess.Exists((int)pid));
+        await alone.KillAndStartAgainAsync();
+        Assert.False(RunningProcess.Exists((int)pid));
+        Assert.False(Directory.Exists($"/sys/fs/cgroup/memory/{AloneShim.Namespace}/{alone.Id}"));
+        await using var second = new NodeShimClient(alone.Socket);
+        await second.Refuses(StatusCode.NotFound, "State");
+        await second.Call("Create", alone.Create());
+        await second.Call("Start");
+        Assert.Equal("RUNNING", await second.Status());
+        await second.Call("Kill", new { signal = 9 });
+        await Eventually.IsTrue(async () => await second.Status() == "STOPPED");
+        await second.Call("Exit");
+        Assert.Equal(0, await alone.ExitAsync());
+        Assert.Empty(Directory.GetFiles(alone.Bundle, "cgroup*"));
+        Assert.False(Directory.Exists(Path.Join(alone.State, AloneShim.Namespace)));
+    }
+
+    [Fact]
+    public async Task A_bundle_has_one_shim()
+    {
+        await using var alone = await AloneShim.StartAsync();
+        var other = await CommandLine.RunAsync(
+            Path.Join(Repository.Bin, "supervisor-shim"), "--id", "other", "--bundle", alone.Bundle, "--namespace",
+            AloneShim.Namespace, "--state", alone.State);
+        Assert.NotEqual(0, other.Status);
+        Assert.Contains($"another shim uses the bundle {alone.Bundle}", other.Errors, StringComparison.Ordinal);
+        CommandLine.Ok(await CommandLine.RunAsync("kill", "-TERM", $"{alone.Pid}"));
+        Assert.Equal(0, await alone.ExitAsync());
+    }
+
+    [Fact]
     public async Task A_malformed_message_is_an_invalid_argument()
     {
         await using var alone = await AloneShim.StartAsync();
