@@ -25,6 +25,9 @@ internal static partial class Log
     [LoggerMessage(7, LogLevel.Warning, "{Container} has exited, but could not be removed (--rm): {Reason}")]
     public static partial void NotRemoved(ILogger log, string container, string reason);
 
+    [LoggerMessage(8, LogLevel.Warning, "{Exec} has exited, but could not be deleted: {Reason}")]
+    public static partial void ExecNotRemoved(ILogger log, string exec, string reason);
+
     [LoggerMessage(10, LogLevel.Error, "{Method} failed")]
     public static partial void CallFailed(ILogger log, string method, Exception exception);
 }

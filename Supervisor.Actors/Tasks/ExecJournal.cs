@@ -24,6 +24,7 @@ internal static class ExecJournal
                         Stdin = stdio.Stdin, Stdout = stdio.Stdout, Stderr = stdio.Stderr, Terminal = stdio.Terminal },
                     Process = ByteString.CopyFrom(e.Setup.Process.Span),
                 };
+                if (e.Setup.RemoveAfter is { } delay) entry.Added.RemoveAfter = (int)delay.TotalSeconds;
                 break;
             case E.StartRequested: entry.StartRequested = new ExecStartRequested(); break;
             case E.Spawned e: entry.Spawned = new ExecSpawned {
@@ -45,7 +46,8 @@ internal static class ExecJournal
             Kind.Added => new E.Added(at, new ExecSetup(
                 new StdioPaths(entry.Added.Stdio.Stdin, entry.Added.Stdio.Stdout, entry.Added.Stdio.Stderr,
                     entry.Added.Stdio.Terminal),
-                entry.Added.Process.Memory)),
+                entry.Added.Process.Memory)
+            { RemoveAfter = entry.Added.HasRemoveAfter ? TimeSpan.FromSeconds(entry.Added.RemoveAfter) : null }),
             Kind.StartRequested => new E.StartRequested(at),
             Kind.Spawned => new E.Spawned(at, new InitProcess(entry.Spawned.Pid, entry.Spawned.StartTime, entry.Spawned.BootId)),
             Kind.Started => new E.Started(at, entry.Started.Pid),

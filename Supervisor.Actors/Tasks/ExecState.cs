@@ -2,7 +2,11 @@ namespace Supervisor.Actors.Tasks;
 
 /// <summary>What an exec was added with.</summary>
 /// <param name="Process">The OCI process's JSON.</param>
-public sealed record ExecSetup(StdioPaths Stdio, ReadOnlyMemory<byte> Process);
+public sealed record ExecSetup(StdioPaths Stdio, ReadOnlyMemory<byte> Process)
+{
+    /// <summary>How long after its exit the daemon deletes it, if no client has; null: with its task.</summary>
+    public TimeSpan? RemoveAfter { get; init; }
+}
 
 /// <summary>The state of an exec. Each state carries only what is valid in it.</summary>
 public abstract record ExecState

@@ -11,6 +11,9 @@ internal static class DaemonConventions
     /// <summary>The label of a container that the daemon removes once it has exited: after this many seconds.</summary>
     public const string RemoveAfterLabel = "supervisor.io/remove-after";
 
+    /// <summary>The header of an exec that the daemon deletes once it has exited: after this many seconds.</summary>
+    public const string ExecRemoveAfterHeader = "supervisor-remove-after";
+
     /// <summary>The extension that holds the mounts of a container's root filesystem.</summary>
     public const string RootfsExtension = "supervisor.io/rootfs";
 

@@ -54,7 +54,7 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
         }
     }
 
-    /// <summary>Its exit is not waited for; it is deleted with the task.</summary>
+    /// <summary>Its exit is not waited for; the daemon deletes it then.</summary>
     private async Task<int> DetachAsync(Container container, CancellationToken cancel)
     {
         await AddAsync(container, null, cancel);
@@ -83,7 +83,15 @@ internal sealed class ExecRun(DaemonClient client, ExecOptions options, Foregrou
             Spec = await SpecAsync(container, cancel),
         };
         await client.RepeatAsync(StatusCode.AlreadyExists, () =>
-            client.Tasks.ExecAsync(request, client.Call(cancel)).ResponseAsync);
+            client.Tasks.ExecAsync(request, RemovedAfter(client.Call(cancel))).ResponseAsync);
+    }
+
+    /// <summary>By the daemon, when we cannot: detached, or killed.</summary>
+    private CallOptions RemovedAfter(CallOptions call)
+    {
+        call.Headers!.Add(
+            DaemonConventions.ExecRemoveAfterHeader, $"{(options.Detach ? 0 : (int)Reconnection.Patience.TotalSeconds * 2)}");
+        return call;
     }
 
     /// <summary>On another thread: the container's file systems may never answer.</summary>

@@ -105,6 +105,7 @@ public sealed class DaemonHost : IAsyncDisposable
         _app.Services.GetRequiredService<HealthService>().BeginServing();
         _lifetime.BeReady(System.JournalSpace);
         _app.Services.GetRequiredService<AutoRemoval>().Begin();
+        _app.Services.GetRequiredService<ExecRemoval>().Begin();
         Log.Listening(_log, Options.Address, Options.Root, Options.State);
     }
 
@@ -226,7 +227,7 @@ public sealed class DaemonHost : IAsyncDisposable
         .AddSingleton<IntrospectionService>().AddSingleton<HealthService>()
         .AddSingleton(_ => new ReflectionV1ServiceImpl(ServiceNames.Descriptors))
             .AddSingleton(_ => new ReflectionServiceImpl(ServiceNames.Descriptors))
-        .AddSingleton<ContainerDeletion>().AddSingleton<AutoRemoval>()
+        .AddSingleton<ContainerDeletion>().AddSingleton<AutoRemoval>().AddSingleton<ExecRemoval>()
         .AddSingleton<EventFollowing>().AddSingleton<MissedExitReplay>().AddSingleton<ReservedPaths>()
         .AddSingleton<EventHistoryService>()
         .AddSingleton<StorageCalls>().AddSingleton<CheckpointCalls>()

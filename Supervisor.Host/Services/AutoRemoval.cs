@@ -18,8 +18,8 @@ public sealed class AutoRemoval(
     /// <summary>The label. The prefix is ours.</summary>
     public const string Label = "supervisor.io/remove-after";
 
-    private const int LongestDelay = 24 * 60 * 60;
-    private static readonly TimeSpan AnswerWithin = TimeSpan.FromMinutes(1);
+    internal const int LongestDelay = 24 * 60 * 60;
+    internal static readonly TimeSpan AnswerWithin = TimeSpan.FromMinutes(1);
 
     /// <exception cref="InvalidFieldException">The label is there and its value is no delay.</exception>
     internal static void Check(IEnumerable<KeyValuePair<string, string>> labels)
@@ -69,7 +69,8 @@ public sealed class AutoRemoval(
     private TimeSpan? Delay(ContainerId id) =>
         system.Directory.Find(id)?.Record.Labels.GetValueOrDefault(Label) is { } value ? TryDelay(value) : null;
 
-    private static TimeSpan? TryDelay(string value) =>
+    /// <returns>Null where it is no number of seconds.</returns>
+    internal static TimeSpan? TryDelay(string value) =>
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds <= LongestDelay
             ? TimeSpan.FromSeconds(seconds) : null;
 }

@@ -22,7 +22,7 @@ namespace Supervisor.Host.Services;
 /// <remarks>Methods that are not overridden answer UNIMPLEMENTED.</remarks>
 public sealed class TasksService(
     SupervisorSystem system, LogBinaries logBinaries, ReservedPaths reserved, CheckpointCalls checkpoints,
-    AutoRemoval removal, DaemonLifetime lifetime, TimeProvider clock) : Tasks.TasksBase
+    AutoRemoval removal, ExecRemoval execRemoval, DaemonLifetime lifetime, TimeProvider clock) : Tasks.TasksBase
 {
     private const uint LastSignal = 64; // SIGRTMAX, signal(7)
     private const int LargestRootfs = 32 << 10; // of the 64 KiB of a message to the shim
@@ -173,8 +173,9 @@ public sealed class TasksService(
         SpecValidator.Validate(SpecReader.ReadProcess(request.Spec.Value.Span)); // now, when it can still be refused by field
         var setup = new ExecSetup(
             reserved.Check(logBinaries.Check(new StdioPaths(request.Stdin, request.Stdout, request.Stderr, request.Terminal))),
-            request.Spec.Value.Memory);
+            request.Spec.Value.Memory) { RemoveAfter = ExecRemoval.Requested(context) };
         await Actor(id).AskAsync(new ExecCommand.Add(exec, clock.GetUtcNow(), setup), context, clock);
+        execRemoval.Watch(exec);
         return new Empty();
     }
 

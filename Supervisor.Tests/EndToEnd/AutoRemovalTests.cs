@@ -62,6 +62,60 @@ public sealed class AutoRemovalTests : IAsyncLifetime
         Assert.Empty(Ok(await _daemon.Do("ps", "-a", "-q")));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_detached_exec_is_deleted_when_it_exits_also_by_the_next_daemon(bool dies)
+    {
+        Ok(await _daemon.Do("run", "-d", "--name", "c", "--rootfs", "/", "--", "sleep", "1000"));
+        Ok(await _daemon.Do("exec", "-d", "c", "sh", "-c", "while [ ! -e /dev/shm/go ]; do sleep 0.05; done"));
+        using var client = new Crash.CrashClient(_daemon);
+        var exec = Containerd.Runc.V1.ProcessDetails.Parser.ParseFrom(
+            (await client.Tasks.ListPidsAsync(new() { ContainerId = "c" }, client.In())).Processes.Single(p => p.Info is not null)
+            .Info.Value).ExecId;
+        if (dies)
+        {
+            await _daemon.KillAsync();
+            await _daemon.RestartAsync();
+        }
+        Assert.NotNull(await client.Tasks.GetAsync(new() { ContainerId = "c", ExecId = exec }, client.In()));
+        Ok(await _daemon.Do("exec", "c", "touch", "/dev/shm/go"));
+        await Eventually.IsTrue(async () =>
+        {
+            try
+            {
+                await client.Tasks.GetAsync(new() { ContainerId = "c", ExecId = exec }, client.In());
+                return false;
+            }
+            catch (Grpc.Core.RpcException e) when (e.StatusCode is Grpc.Core.StatusCode.NotFound)
+            {
+                return true;
+            }
+        });
+    }
+
+    [Theory]
+    [InlineData("soon")]
+    [InlineData("-1")]
+    [InlineData("86401")]
+    public async Task The_header_of_an_exec_has_a_number_of_seconds(string value)
+    {
+        Ok(await _daemon.Do("run", "-d", "--name", "c", "--rootfs", "/", "--", "sleep", "1000"));
+        using var client = new Crash.CrashClient(_daemon);
+        var options = client.In();
+        options.Headers!.Add("supervisor-remove-after", value);
+        var refused = await Assert.ThrowsAsync<Grpc.Core.RpcException>(async () => await client.Tasks.ExecAsync(new()
+        {
+            ContainerId = "c", ExecId = "e",
+            Spec = new()
+            {
+                TypeUrl = "x", Value = Google.Protobuf.ByteString.CopyFromUtf8("{\"args\":[\"true\"],\"cwd\":\"/\"}"),
+            },
+        }, options));
+        Assert.Equal(Grpc.Core.StatusCode.InvalidArgument, refused.StatusCode);
+        Assert.Contains("header supervisor-remove-after", refused.Status.Detail, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Without_a_daemon_there_is_none_to_remove_it()
     {

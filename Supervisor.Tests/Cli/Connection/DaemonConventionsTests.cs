@@ -13,6 +13,7 @@ public sealed class DaemonConventionsTests
     public void The_command_line_and_the_daemon_agree()
     {
         Assert.Equal(AutoRemoval.Label, DaemonConventions.RemoveAfterLabel);
+        Assert.Equal(ExecRemoval.Header, DaemonConventions.ExecRemoveAfterHeader);
         Assert.Equal(ContainerRootfs.Extension, DaemonConventions.RootfsExtension);
         Assert.Equal(EventFollowing.NextHeader, DaemonConventions.NextEventHeader);
         Assert.Equal(GrpcTranslation.Stopping, DaemonConventions.Stopping);
