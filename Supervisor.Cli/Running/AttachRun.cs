@@ -10,8 +10,8 @@ using Status = Containerd.V1.Types.Status;
 namespace Supervisor.Cli.Running;
 
 /// <summary>
-/// A client of a running container: it follows the log from its end, and writes to the FIFO of its input, if that is open. So any
-/// number of clients may attach and detach, and the container notices none.
+/// A client of a running container: it follows the log from its end, and writes to the FIFO of its input, if that is open.
+/// Clients attach and detach one after the other (<see cref="TaskReader"/>), and the container notices none.
 /// </summary>
 /// <param name="input">Whether to forward our input, if the container has a terminal or an open input (<c>run -d -i</c>).</param>
 internal sealed class AttachRun(DaemonClient client, string id, bool input, DetachKeys keys, ForegroundSignals signals)
@@ -31,6 +31,8 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
             if (begin is not null) await begin();
             if (await Removal.FindTaskAsync(client, id, cancel) is not { } task || begin is null && task.Status is Status.Stopped)
                 throw new CliException($"container {id} is not running: start it first, or read its output with logs");
+            var (_, state) = await client.DirectoriesAsync(cancel);
+            using var reader = TaskReader.Take(client, state, id);
             return await AttachAsync(task, files, format, cancel);
         }
         catch (Exception e) when (

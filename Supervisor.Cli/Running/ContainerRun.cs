@@ -112,6 +112,7 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         var kept = log is null ? null : await TargetAsync(log, cancel);
         using var stdio = new ForegroundStdio(ClientFifos.Make(state, client.Namespace, options.Id), options.Terminal, kept);
         await CreateTaskAsync(stdio.Stdin, stdio.Stdout, stdio.Stderr, cancel);
+        using var reader = TaskReader.Take(client, state, options.Id);
         // Before the start, so that no exit, however early, is missed.
         var process = new ProcessClient(client, options.Id);
         var exit = process.WaitAsync(CancellationToken.None);
