@@ -30,6 +30,9 @@ internal sealed class DaemonClient : IDisposable
     /// <summary>The command line that reaches the same daemon: for hints.</summary>
     public string CommandLine => $"supervisor --address {Address} --namespace {Namespace}";
 
+    /// <summary>Of a daemon that is our child: how it has exited, when a connection has been lost. None follows it.</summary>
+    public Func<string?>? Exit { get; init; }
+
     /// <summary>Whether there has been a connection: if there is none any more, the daemon has exited.</summary>
     public bool HasConnected => _connection.HasConnected;
 

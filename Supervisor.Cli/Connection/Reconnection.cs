@@ -16,7 +16,8 @@ internal static class Reconnection
     /// <summary>Calls until there is an answer. It does not wait for a daemon to which this client has never had a
     /// connection.</summary>
     /// <param name="call">May be repeated.</param>
-    /// <exception cref="CliException">The daemon exited, and none has answered for a minute.</exception>
+    /// <exception cref="CliException">The daemon exited, and none has answered for a minute; at once if it was our
+    /// child.</exception>
     /// <exception cref="RpcException">A daemon has answered: it refuses the call, or cannot do it.</exception>
     public static async Task<T> StayAsync<T>(this DaemonClient client, Func<Task<T>> call)
     {
@@ -29,6 +30,7 @@ internal static class Reconnection
             }
             catch (RpcException e) when (IsLost(e) && (client.HasConnected || ConnectionFailure.Of(e) is null))
             {
+                if (client.Exit is { } exit && await Task.Run(exit) is { } said) throw new CliException(said);
                 var now = Environment.TickCount64;
                 // If a daemon was reachable in between, the wait starts again.
                 if (lost is null || now - asked > 10 * Pause.TotalMilliseconds) lost = Lost(client, now);

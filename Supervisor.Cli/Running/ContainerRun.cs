@@ -170,6 +170,7 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         }
         catch (Exception e) when (e is RpcException or CliException)
         {
+            if (client.Exit?.Invoke() is not null) return; // with its daemon
             var why = e is RpcException call ? call.Status.Detail : e.Message;
             await Console.Error.WriteLineAsync($"supervisor: container {options.Id} could not be removed: {why}");
         }

@@ -14,7 +14,11 @@ internal sealed class EmbeddedDaemon : IAsyncDisposable
     private const string Listening = "listening ";
     private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(30);
 
+    // Its connections are closed by its exit: there is hardly any time between the two.
+    private static readonly TimeSpan ExitsAfterConnection = TimeSpan.FromSeconds(2);
+
     private readonly BackgroundCommand _process;
+    private volatile bool _hasExited;
 
     private EmbeddedDaemon(BackgroundCommand process, string address) => (_process, Address) = (process, address);
 
@@ -24,15 +28,41 @@ internal sealed class EmbeddedDaemon : IAsyncDisposable
     public static Task<EmbeddedDaemon> StartAsync(CancellationToken cancel) =>
         Task.Run(() => Start(cancel), CancellationToken.None);
 
+    /// <summary>How it has exited, when a connection to it has been lost; null if it has not.</summary>
+    public string? Exit()
+    {
+        if (_process.TryExit(ExitsAfterConnection) is not { } exit) return null;
+        _hasExited = true;
+        return $"the command's own daemon {(exit.Code > ExitCodes.OfSignal(0) ? $"was killed by signal {exit.Code - 128}"
+            : $"exited with status {exit.Code}")}: its container is killed and removed";
+    }
+
     public async ValueTask DisposeAsync()
     {
         using (_process)
         {
-            if (await Task.Run(() => _process.Stop(StopWithin))) return;
+            if (await Task.Run(() => _process.Stop(StopWithin)))
+            {
+                if (_hasExited) await RemoveWhatItLeftAsync();
+                return;
+            }
         }
         await Console.Error.WriteLineAsync(
             $"supervisor: the command's daemon did not stop within {StopWithin.TotalSeconds:0} s, and was killed; the next run "
             + "removes what it left");
+    }
+
+    /// <summary>A new one removes at its start what killed ones have left: also the container, which may still run.</summary>
+    private static async Task RemoveWhatItLeftAsync()
+    {
+        try
+        {
+            await using var _ = await StartAsync(CancellationToken.None);
+        }
+        catch (CliException e)
+        {
+            await Console.Error.WriteLineAsync($"supervisor: what the daemon left could not be removed: {e.Message}");
+        }
     }
 
     private static EmbeddedDaemon Start(CancellationToken cancel)

@@ -196,7 +196,7 @@ internal static class RunCommand
             if (embedded is not null) options = options with { Remove = true };
             using var client = new DaemonClient(
                 embedded?.Address ?? GlobalOptions.AddressOf(parse),
-                parse.GetRequiredValue(GlobalOptions.Namespace));
+                parse.GetRequiredValue(GlobalOptions.Namespace)) { Exit = embedded is null ? null : embedded.Exit };
             return await new ContainerRun(client, options, signals, keepsLog: embedded is null).RunAsync();
         }
         catch (Exception e) when (signals.Interruption != 0 && e is (OperationCanceledException or RpcException or CliException))

@@ -66,6 +66,10 @@ public sealed class BackgroundCommand : IDisposable
         return Encoding.UTF8.GetString(line, 0, length).TrimEnd('\n');
     }
 
+    /// <summary>Blocks until it has exited, and leaves it to <see cref="Stop"/> to reap it.</summary>
+    /// <returns>Null where it has not exited in time.</returns>
+    public ExitStatus? TryExit(TimeSpan within) => _process.WaitForExit(within) ? _process.TryPeek(out _) : null;
+
     /// <summary>Ends its input, and blocks until it has exited and is reaped.</summary>
     /// <returns>False if it has not exited in time: then it is killed.</returns>
     public bool Stop(TimeSpan within)
