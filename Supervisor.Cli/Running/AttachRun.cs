@@ -52,7 +52,7 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
         var exit = process.WaitAsync(cancel);
         using var terminal = typing ? RawTerminal.Enter() : null;
         if (stdin is not null) _ = new InputCopy(stdin, passing: null, typing ? keys : null);
-        if (typing) _ = RedrawAsync(process);
+        if (typing) await process.ResizeAsync(more: 1); // a change of the size makes programs redraw, as with docker
         using var resized = typing ? process.FollowSize() : null;
         if (!task.Terminal)
         {
@@ -88,11 +88,4 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
         ? Fifo.OpenForWriting(stdin)
         : throw new CliException(
             $"the terminal of container {id} has no input FIFO to share: use --no-stdin to see its output only");
-
-    /// <summary>Programs redraw when the size changes, so it is changed twice, as docker does.</summary>
-    private static async Task RedrawAsync(ProcessClient process)
-    {
-        await process.ResizeAsync(more: 1);
-        await process.ResizeAsync();
-    }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Containerd.Services.Tasks.V1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
@@ -55,9 +54,8 @@ internal sealed class ProcessClient(DaemonClient client, string container, strin
             new ResizePtyRequest { ContainerId = container, ExecId = exec, Width = columns + more, Height = rows + more },
             client.Call()).ResponseAsync);
 
-    /// <summary>Resizes its terminal with ours, until disposed.</summary>
-    public PosixSignalRegistration FollowSize() =>
-        PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => ResizeAsync());
+    /// <summary>Gives its terminal the size of ours now, and whenever that changes, until disposed.</summary>
+    public IDisposable FollowSize() => new SizeFollower(() => ResizeAsync());
 
     private async Task<Status> StatusAsync(CancellationToken cancel) => (await client.Tasks.GetAsync(
         new GetRequest { ContainerId = container, ExecId = exec }, client.Call(cancel))).Process.Status;

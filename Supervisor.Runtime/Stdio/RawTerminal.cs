@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Supervisor.Kernel.Abi;
 using Tmds.Linux;
 using static Tmds.Linux.LibC;
@@ -6,16 +7,29 @@ namespace Supervisor.Runtime.Stdio;
 
 /// <summary>
 /// Sets our terminal to raw mode for a container's terminal: every key is forwarded, Ctrl-C too. The old settings are restored
-/// however we exit, except on SIGKILL.
+/// however we exit, except on SIGKILL. A shell that stopped us sets its own: ours are set again when it continues us.
 /// </summary>
 public sealed unsafe class RawTerminal : IDisposable
 {
     private const int Input = 0;
 
-    private readonly termios _before;
-    private int _restored;
+    private readonly termios _before, _raw;
+    private readonly Lock _gate = new();
+    private readonly PosixSignalRegistration _continued;
+    private bool _restored;
 
-    private RawTerminal(termios before) => _before = before;
+    private RawTerminal(termios before, termios raw)
+    {
+        (_before, _raw) = (before, raw);
+        AppDomain.CurrentDomain.ProcessExit += Restore;
+        AppDomain.CurrentDomain.UnhandledException += Restore;
+        _continued = PosixSignalRegistration.Create(PosixSignal.SIGCONT, continued =>
+        {
+            continued.Cancel = true; // or .NET sets the terminal as it found it
+            Apply();
+        });
+        Apply();
+    }
 
     /// <summary>Whether our stdin is a terminal.</summary>
     public static bool IsTerminal
@@ -33,14 +47,10 @@ public sealed unsafe class RawTerminal : IDisposable
     {
         termios settings;
         if (tcgetattr(Input, &settings) != 0) return null;
-        var terminal = new RawTerminal(settings);
-        AppDomain.CurrentDomain.ProcessExit += terminal.Restore;
-        AppDomain.CurrentDomain.UnhandledException += terminal.Restore;
-        var output = returnsCarriage ? settings.c_oflag & OPOST : 0;
-        Native.cfmakeraw(&settings);
-        settings.c_oflag |= output;
-        _ = tcsetattr(Input, (int)TCSANOW, &settings);
-        return terminal;
+        var raw = settings;
+        Native.cfmakeraw(&raw);
+        if (returnsCarriage) raw.c_oflag |= settings.c_oflag & OPOST;
+        return new RawTerminal(settings, raw);
     }
 
     /// <summary>Rows and columns of our terminal; null if stdin is not a terminal.</summary>
@@ -53,14 +63,28 @@ public sealed unsafe class RawTerminal : IDisposable
     /// <summary>Restores the settings.</summary>
     public void Dispose()
     {
+        _continued.Dispose();
         AppDomain.CurrentDomain.ProcessExit -= Restore;
         AppDomain.CurrentDomain.UnhandledException -= Restore;
         Restore(null, EventArgs.Empty);
     }
 
+    private void Apply()
+    {
+        lock (_gate)
+        {
+            if (_restored) return;
+            fixed (termios* raw = &_raw) _ = tcsetattr(Input, (int)TCSANOW, raw);
+        }
+    }
+
     private void Restore(object? sender, EventArgs e)
     {
-        if (Interlocked.Exchange(ref _restored, 1) != 0) return;
-        fixed (termios* before = &_before) _ = tcsetattr(Input, (int)TCSADRAIN, before);
+        lock (_gate)
+        {
+            if (_restored) return;
+            _restored = true;
+            fixed (termios* before = &_before) _ = tcsetattr(Input, (int)TCSADRAIN, before);
+        }
     }
 }
