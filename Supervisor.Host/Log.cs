@@ -19,7 +19,7 @@ internal static partial class Log
         "cannot write the journal: {Reason}; containers keep running, the daemon restarts its actors from the journal")]
     public static partial void JournalLost(ILogger log, string reason);
 
-    [LoggerMessage(6, LogLevel.Warning, "{Container} was deleted, but its log could not be removed: {Reason}")]
+    [LoggerMessage(6, LogLevel.Warning, "{Container} was deleted, but its log or its checkpoints could not be removed: {Reason}")]
     public static partial void LogFileNotRemoved(ILogger log, string container, string reason);
 
     [LoggerMessage(7, LogLevel.Warning, "{Container} has exited, but could not be removed (--rm): {Reason}")]

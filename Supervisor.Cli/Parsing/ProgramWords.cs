@@ -56,8 +56,8 @@ internal static class ProgramWords
     /// </summary>
     public static string? MistakenOption(ParseResult parse)
     {
-        if (parse.CommandResult.Command is not { Name: "run" or "create" or "exec" } verb
-            || verb.Arguments[^1] is not Argument<string[]> program) return null;
+        if (parse.CommandResult.Command is not { Name: "run" or "create" or "exec", Arguments: [.., Argument<string[]> program] })
+            return null;
         return parse.CommandResult.GetResult(program) is { Tokens: [{ Value: ['-', _, ..] first }, ..] words }
             && !FollowsDoubleDash(parse, 1 + words.Count) ? first : null;
     }

@@ -18,8 +18,8 @@ internal static class CommandLine
         var parse = Parse(args);
         if (parse.Errors.Count > 0)
         {
-            var verb = parse.CommandResult.Command is RootCommand ? "" : $" {parse.CommandResult.Command.Name}";
-            await Console.Error.WriteLineAsync($"supervisor: {Flaw(parse)} (\"supervisor{verb} --help\" shows more)");
+            var words = $"supervisor {Verb.NameOf(parse.CommandResult.Command)}".TrimEnd();
+            await Console.Error.WriteLineAsync($"supervisor: {Flaw(parse)} (\"{words} --help\" shows more)");
             return ExitCodes.Ours;
         }
         // Each verb handles signals itself: run forwards them, serve stops in phases, the others just exit.
@@ -46,7 +46,7 @@ internal static class CommandLine
         var tree = Create(args);
         var parse = tree.Parse(args);
         var verb = parse.CommandResult.Command;
-        var line = ProgramWords.SplitClusters(tree, verb, verb.Name switch
+        var line = ProgramWords.SplitClusters(tree, verb, Verb.NameOf(verb) switch
         {
             "kill" => KillCommand.SpellOut(args),
             "run" or "create" => ProgramWords.Mark(tree, verb, args, before: 1),
@@ -95,8 +95,10 @@ internal static class CommandLine
                     + $"{(command.Arguments.Count == 0 ? "options only" : $"one {command.Arguments[0].Name}")}.";
         }
         if (ProgramWords.MistakenOption(parse) is { } option) return DockerOptions.NoSuch(option, parse.CommandResult);
-        if (command.Name is "run" or "create" && RunCommand.MissingHostname(parse) is { } nameless) return nameless;
-        if (command.Name is "run" or "create" && RunCommand.MissingRootfs(parse) is { } missing) return missing;
+        if (Verb.NameOf(command) is "run" or "create" && RunCommand.MissingHostname(parse) is { } nameless) return nameless;
+        if (Verb.NameOf(command) is "run" or "create" && RunCommand.MissingRootfs(parse) is { } missing) return missing;
+        if (command is not RootCommand && command.Subcommands.Count > 0)
+            return $"{command.Name}: needs a word after it: {string.Join(", ", command.Subcommands.Select(c => c.Name))}.";
         var error = parse.Errors[0];
         return error.SymbolResult switch
         {
@@ -108,7 +110,7 @@ internal static class CommandLine
             OptionResult { Option: { Name: var valued, HelpName: var value }, Tokens: [], IdentifierToken: not null } =>
                 $"{valued}: needs {value ?? "a value"} after it.",
             ArgumentResult { Argument.Name: var argument, Tokens.Count: 0 } =>
-                $"{command.Name}: no {argument} given: {command.Name} {Usage(command)}.",
+                $"{Verb.NameOf(command)}: no {argument} given: {Verb.NameOf(command)} {Usage(command)}.",
             _ => error.Message,
         };
     }
@@ -143,7 +145,8 @@ internal static class CommandLine
             GlobalOptions.Address, GlobalOptions.Namespace,
             ServeCommand.Create(args), RunCommand.Create(), RunCommand.CreateWithoutStart(), StartCommand.Create(),
             StopCommand.Create(), StopCommand.CreateRestart(), PauseCommand.Create(), PauseCommand.CreateUnpause(),
-            ExecCommand.Create(), AttachCommand.Create(), PsCommand.Create(), LogsCommand.Create(), TopCommand.Create(),
+            ExecCommand.Create(), AttachCommand.Create(), CheckpointCommand.Create(), RestoreCommand.Create(),
+            PsCommand.Create(), LogsCommand.Create(), TopCommand.Create(),
             CpCommand.Create(), ExportCommand.Create(), DiffCommand.Create(),
             StatsCommand.Create(), UpdateCommand.Create(), KillCommand.Create(), RmCommand.Create(), WaitCommand.Create(),
             PullCommand.Create(), PushCommand.Create(), ImagesCommand.Create(), TagCommand.Create(), RmiCommand.Create(),

@@ -12,10 +12,7 @@ internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLine
     public override int Invoke(ParseResult parseResult)
     {
         var status = help.Invoke(parseResult);
-        // Of "image prune", those of image.
-        var command = parseResult.CommandResult;
-        while (command.Parent is System.CommandLine.Parsing.CommandResult { Command: not RootCommand } above) command = above;
-        var verb = command.Command is RootCommand ? "" : command.Command.Name;
+        var verb = Verb.NameOf(parseResult.CommandResult.Command);
         var output = parseResult.InvocationConfiguration.Output;
         output.WriteLine("Examples:");
         foreach (var example in Examples.Of(verb)) output.WriteLine($"  supervisor {example}");

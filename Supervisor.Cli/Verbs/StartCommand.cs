@@ -1,5 +1,9 @@
 using System.CommandLine;
+using Containerd.Runc.V1;
+using Containerd.Services.Containers.V1;
 using Containerd.Services.Tasks.V1;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Supervisor.Cli.Connection;
 using Supervisor.Cli.Errors;
@@ -20,33 +24,60 @@ internal static class StartCommand
         var attach = new Option<bool>("--attach", "-a") { Description = "Stay and print its output; one container only" };
         var input = new Option<bool>("--interactive", "-i") { Description = "As -a, and write our input to its own" };
         var keys = TerminalOptions.DetachKeys();
+        var checkpoint = new Option<string?>("--checkpoint") {
+            Description = "Restore it from this checkpoint; one container only", HelpName = "NAME" };
+        var directory = CheckpointCommand.Directory();
         var ids = Ids.OneOrMore();
         var command = new Command("start", "Starts created or stopped containers, in the background") {
-            attach, input, keys, ids };
+            attach, input, keys, checkpoint, directory, ids };
         command.Does(async (parse, client, cancel) =>
         {
             var named = parse.GetRequiredValue(ids);
+            var from = parse.GetValue(checkpoint);
+            if (from is null && parse.GetValue(directory) is not null)
+                throw new CliException("--checkpoint-dir: needs --checkpoint NAME");
+            if (from is not null && named.Length > 1)
+                throw new CliException("--checkpoint: one container at a time: start the others without it");
+            Task StartOneAsync(string id, CancellationToken cancel) => from is null
+                ? StartAsync(client, id, cancel) : RestoreAsync(client, id, from, parse.GetValue(directory), cancel);
             if (!parse.GetValue(attach) && !parse.GetValue(input))
                 return parse.GetValue(keys) is null ? await Each.DoAsync(named, async id =>
                 {
-                    await StartAsync(client, id, cancel);
+                    await StartOneAsync(id, cancel);
                     await Console.Out.WriteLineAsync(id);
                 }) : throw new CliException("--detach-keys: needs --attach or --interactive");
             if (named.Length > 1) throw new CliException("--attach: one container at a time: start the others without it");
             using var signals = new ForegroundSignals();
             var run = new AttachRun(
                 client, named[0], parse.GetValue(input), DetachKeys.Parse(parse.GetValue(keys) ?? DetachKeys.Usual), signals);
-            return await run.RunAsync(begin: () => StartAsync(client, named[0], signals.Interrupted));
+            return await run.RunAsync(begin: () => StartOneAsync(named[0], signals.Interrupted));
         });
         return command;
     }
 
     /// <summary>Starts it, if it does not run.</summary>
-    public static async Task StartAsync(DaemonClient client, string id, CancellationToken cancel)
+    public static Task StartAsync(DaemonClient client, string id, CancellationToken cancel) =>
+        StartAsync(client, id, images: null, cancel);
+
+    /// <summary>Starts it from a checkpoint.</summary>
+    /// <exception cref="CliException">It runs, or has no such checkpoint.</exception>
+    public static async Task RestoreAsync(
+        DaemonClient client, string id, string checkpoint, string? directory, CancellationToken cancel)
+    {
+        var checkpoints = await CheckpointCommand.OfAsync(client, id, directory, cancel);
+        CheckpointCommand.Require(client, checkpoints, id, checkpoint);
+        await StartAsync(client, id, checkpoints.PathOf(checkpoint), cancel);
+    }
+
+    /// <param name="images">Of a checkpoint to restore; null for new processes.</param>
+    private static async Task StartAsync(DaemonClient client, string id, string? images, CancellationToken cancel)
     {
         var container = await client.ContainerAsync(id, cancel);
         if (await Removal.FindTaskAsync(client, id, cancel) is { } task)
         {
+            if (images is not null && task.Status is not Status.Stopped)
+                throw new CliException(
+                    $"container {id} is {task.Status.ToString().ToLowerInvariant()}: stop it before it is restored");
             if (task.Status is Status.Running) return; // as docker start
             if (task.Status is Status.Created)
             {
@@ -67,10 +98,19 @@ internal static class StartCommand
         var request = new CreateTaskRequest
         {
             ContainerId = id, Stdin = input?.Path ?? "", Stdout = output, Stderr = terminal ? "" : output, Terminal = terminal,
+            Options = images is null ? null : RestoreOptions(container, images),
         };
         await client.RepeatAsync(StatusCode.AlreadyExists, () =>
             client.Tasks.CreateAsync(request, client.Call(cancel)).ResponseAsync);
         input?.Leave();
         await new ProcessClient(client, id).StartAsync(cancel);
+    }
+
+    /// <summary>The container's own options, and the directory: what a task has of its own takes their place.</summary>
+    private static Any RestoreOptions(Container container, string images)
+    {
+        var options = container.Runtime?.Options is { } own && own.Is(Options.Descriptor) ? own.Unpack<Options>() : new Options();
+        options.CriuImagePath = images;
+        return new Any { TypeUrl = Options.Descriptor.FullName, Value = options.ToByteString() };
     }
 }

@@ -16,6 +16,14 @@ namespace Supervisor.Cli.Verbs;
 /// <summary>Runs a verb; any failure becomes one line on stderr and an exit code.</summary>
 internal static class Verb
 {
+    /// <summary>Its words, without the program's: <c>checkpoint create</c>; empty for the program itself.</summary>
+    public static string NameOf(Command command) => command switch
+    {
+        RootCommand => "",
+        _ when command.Parents.OfType<Command>().FirstOrDefault() is { } parent => $"{NameOf(parent)} {command.Name}".TrimStart(),
+        _ => command.Name,
+    };
+
     /// <summary>A verb that needs a daemon.</summary>
     public static void Does(this Command command, Func<ParseResult, DaemonClient, CancellationToken, Task<int>> action) =>
         command.Does(async (parse, cancel) =>
