@@ -157,6 +157,7 @@ internal static class CommandLine
         };
         var help = root.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
+        foreach (var dos in (string[])["/h", "/?"]) help.Aliases.Remove(dos); // they are paths here
         var first = BeforeVerb(args);
         if (first < args.Count && args[first] is "run" or "create" && !args.Take(first).Contains("-h"))
             help.Aliases.Remove("-h");

@@ -61,6 +61,8 @@ public sealed class RunArgumentsTests
             CommandLine.Flaw(CommandLine.Parse(["run", "-h"])));
         foreach (var line in (string[])["run --help", "-h", "-h run", "ps -h", "exec -h", "help run", "--address /a ps -h"])
             Assert.IsType<HelpWithExamples>(CommandLine.Parse(line.Split(' ')).Action);
+        Assert.All(
+            CommandLine.Create([]).Options.SelectMany(o => o.Aliases), a => Assert.StartsWith("-", a, StringComparison.Ordinal));
     }
 
     [Fact]
