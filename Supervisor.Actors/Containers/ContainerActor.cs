@@ -169,7 +169,7 @@ public sealed class ContainerActor : JournalledActor
                     $"container.extensions[{ContainerRootfs.Extension}]: {e.Message}"), new TaskState.Absent()));
                 return;
             }
-            var setup = new TaskSetup(_node.BundleOf(_id), command.Request.Stdio, rootfs);
+            var setup = new TaskSetup(_node.BundleOf(_id), command.Request.Stdio, rootfs) { Trace = command.Request.Trace };
             _task.Tell(new TaskCommand.Create(_id, command.At, setup, record.Spec.Value.Memory, command.Request.Restore), asker);
         }
     }

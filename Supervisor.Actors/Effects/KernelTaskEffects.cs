@@ -96,7 +96,7 @@ public sealed class KernelTaskEffects(IContainerRuntime runtime, TimeProvider cl
 
     private static ContainerRequest Request(ContainerId id, TaskSetup setup, ReadOnlyMemory<byte> spec) => new(
         setup.Bundle, spec, [.. setup.Rootfs.Select(m => new RootMount(m.Type, m.Source, m.Target, m.Options))],
-        setup.Stdio.Of(id.Namespace, id.Value), $"/{id.Namespace}/{id.Value}");
+        setup.Stdio.Of(id.Namespace, id.Value), $"/{id.Namespace}/{id.Value}") { Trace = setup.Trace };
 
     private static string? NullIfEmpty(string text) => text.Length > 0 ? text : null;
 

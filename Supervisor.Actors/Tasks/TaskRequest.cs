@@ -24,4 +24,8 @@ public sealed record RootfsMount(string Type, string Source, string Target, Immu
 /// <summary>What the caller asks of a new task beyond its container's record.</summary>
 /// <param name="Rootfs">Mounts for the bundle's rootfs, in order; empty: the spec's <c>root.path</c>.</param>
 /// <param name="Restore">A checkpoint to restore from; null for a fresh start.</param>
-public sealed record TaskRequest(StdioPaths Stdio, ImmutableArray<RootfsMount> Rootfs, RestoreSource? Restore = null);
+public sealed record TaskRequest(StdioPaths Stdio, ImmutableArray<RootfsMount> Rootfs, RestoreSource? Restore = null)
+{
+    /// <inheritdoc cref="TaskSetup.Trace"/>
+    public string? Trace { get; init; }
+}

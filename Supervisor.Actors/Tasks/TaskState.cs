@@ -21,7 +21,11 @@ public sealed record TaskExit(int Status, DateTimeOffset At, string Reason = "")
 
 /// <summary>What a task was created with: all that a restarted daemon needs to adopt or remove it.</summary>
 /// <param name="Bundle">Absolute directory with config.json and rootfs.</param>
-public sealed record TaskSetup(string Bundle, StdioPaths Stdio, ImmutableArray<RootfsMount> Rootfs);
+public sealed record TaskSetup(string Bundle, StdioPaths Stdio, ImmutableArray<RootfsMount> Rootfs)
+{
+    /// <summary>A client's file that receives the system calls of the launch; null for none. Not journalled.</summary>
+    public string? Trace { get; init; }
+}
 
 /// <summary>What a task is restored from, with its container's spec at the create: all that the start needs.</summary>
 /// <param name="Spec">The OCI spec's JSON.</param>

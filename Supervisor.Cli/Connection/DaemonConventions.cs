@@ -14,6 +14,10 @@ internal static class DaemonConventions
     /// <summary>The header of an exec that the daemon deletes once it has exited: after this many seconds.</summary>
     public const string ExecRemoveAfterHeader = "supervisor-remove-after";
 
+    /// <summary>The header of a task's creation: a file, in a directory of the client's FIFOs, for the calls of its
+    /// launch.</summary>
+    public const string TraceHeader = "supervisor-trace";
+
     /// <summary>The extension that holds the mounts of a container's root filesystem.</summary>
     public const string RootfsExtension = "supervisor.io/rootfs";
 

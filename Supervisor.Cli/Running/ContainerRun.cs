@@ -90,8 +90,9 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
     {
         var output = $"{await TargetAsync(log, cancel)}";
         using var input = options.Terminal || HasOpenInput ? PersistentInput.Make(state, client.Namespace, options.Id) : null;
-        await CreateTaskAsync(input?.Path ?? "", output, options.Terminal ? "" : output, cancel);
-        await new ProcessClient(client, options.Id).StartAsync(cancel);
+        using var trace = TraceOutput.Make(client, state, options.Id, options.Trace);
+        await CreateTaskAsync(input?.Path ?? "", output, options.Terminal ? "" : output, trace, cancel);
+        await new ProcessClient(client, options.Id).StartAsync(cancel, trace);
         input?.Leave();
         await Console.Out.WriteLineAsync(options.Id);
         return 0;
@@ -111,7 +112,8 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
     {
         var kept = log is null ? null : await TargetAsync(log, cancel);
         using var stdio = new ForegroundStdio(ClientFifos.Make(state, client.Namespace, options.Id), options.Terminal, kept);
-        await CreateTaskAsync(stdio.Stdin, stdio.Stdout, stdio.Stderr, cancel);
+        using var trace = TraceOutput.Make(client, state, options.Id, options.Trace);
+        await CreateTaskAsync(stdio.Stdin, stdio.Stdout, stdio.Stderr, trace, cancel);
         using var reader = TaskReader.Take(client, state, options.Id);
         // Before the start, so that no exit, however early, is missed.
         var process = new ProcessClient(client, options.Id);
@@ -125,7 +127,7 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         var input = stdio.Begin(options.Terminal ? hint.Typed : null, keys);
         cancel.ThrowIfCancellationRequested();
         signals.Keep(); // the program may run, and be signalled, before our start returns
-        await process.StartAsync(CancellationToken.None);
+        await process.StartAsync(CancellationToken.None, trace, raw: terminal is not null);
         var session = new ForegroundSession(process, stdio, signals, keys);
         var status = await session.FollowAsync(exit, input, terminal, signal =>
         {
@@ -139,7 +141,8 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         return 0;
     }
 
-    private async Task CreateTaskAsync(string stdin, string stdout, string stderr, CancellationToken cancel)
+    private async Task CreateTaskAsync(
+        string stdin, string stdout, string stderr, TraceOutput? trace, CancellationToken cancel)
     {
         var request = new CreateTaskRequest
         {
@@ -152,12 +155,15 @@ internal sealed class ContainerRun(DaemonClient client, RunOptions options, Fore
         try
         {
             await client.RepeatAsync(StatusCode.AlreadyExists, () =>
-                client.Tasks.CreateAsync(request, client.Call(cancel)).ResponseAsync);
+                client.Tasks.CreateAsync(request, Traced(client.Call(cancel))).ResponseAsync);
         }
         catch (RpcException e)
         {
+            trace?.Print();
             throw new CliException(e.Status.Detail, ExitCodes.OfFailedStart(e));
         }
+
+        CallOptions Traced(CallOptions call) => trace?.Asked(call) ?? call;
     }
 
     /// <summary>Not with the interrupted token: an interruption must clean up.</summary>

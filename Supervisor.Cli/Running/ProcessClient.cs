@@ -17,7 +17,9 @@ internal sealed class ProcessClient(DaemonClient client, string container, strin
 {
     /// <summary>Starts it. When the daemon exits during the call, the next one is asked first whether it was started.</summary>
     /// <exception cref="CliException">It cannot be started.</exception>
-    public async Task StartAsync(CancellationToken cancel)
+    /// <param name="trace">Printed when it has been, or cannot be; null for none.</param>
+    /// <param name="raw">As in <see cref="TraceOutput.Print"/>.</param>
+    public async Task StartAsync(CancellationToken cancel, TraceOutput? trace = null, bool raw = false)
     {
         var isRepeated = false;
         try
@@ -33,6 +35,10 @@ internal sealed class ProcessClient(DaemonClient client, string container, strin
         catch (RpcException e)
         {
             throw new CliException(e.Status.Detail, ExitCodes.OfFailedStart(e));
+        }
+        finally
+        {
+            trace?.Print(raw);
         }
     }
 

@@ -42,6 +42,9 @@ internal sealed record RunOptions(
     /// <summary>The keys that detach from a terminal; null for the default.</summary>
     public DetachKeys? DetachKeys { get; init; }
 
+    /// <summary>Where the system calls of its launch go: a file, empty for standard error; null for nowhere.</summary>
+    public string? Trace { get; init; }
+
     /// <summary>The seccomp profile; null for none.</summary>
     public SeccompSpec? Seccomp { get; init; }
 

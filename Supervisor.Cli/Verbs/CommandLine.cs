@@ -53,6 +53,7 @@ internal static class CommandLine
             "exec" => ProgramWords.Mark(tree, verb, args, before: 2),
             _ => args,
         });
+        line = TraceOptions.SpellOut(line);
         return line.SequenceEqual(args) ? parse : tree.Parse(line);
     }
 

@@ -78,6 +78,8 @@ internal static class RunCommand
         HelpName = "NAME=VALUE",
     };
 
+    private static readonly TraceOptions Trace = new();
+
     // All words after the first one that is not an option of ours belong to the program.
     private static readonly Argument<string[]> Program = new("command")
     {
@@ -92,7 +94,7 @@ internal static class RunCommand
         var command = new Command("run", "Creates and starts a container")
         {
             Rootfs, Detach, Terminal, Interactive, Detaching, Remove, Init, Name, Memory, Pids, Env, Cwd, User, Hostname,
-            ReadOnly, Net, LogMaxSize, LogMaxFiles, Security, Program,
+            ReadOnly, Net, LogMaxSize, LogMaxFiles, Security, Trace.Switch, Trace.File, Program,
         };
         command.Does(RunAsync);
         return command;
@@ -150,6 +152,7 @@ internal static class RunCommand
         {
             Init = parse.GetValue(Init),
             Interactive = parse.GetValue(Interactive),
+            Trace = Trace.Read(parse),
             Seccomp = SecurityOptions.Seccomp(parse.GetValue(Security) ?? []),
             DetachKeys = parse.GetValue(Detaching) is { } keys ? DetachKeys.Parse(keys) : null,
             LogMaxSize = LogSize(parse),

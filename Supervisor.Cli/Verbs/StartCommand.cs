@@ -27,9 +27,10 @@ internal static class StartCommand
         var checkpoint = new Option<string?>("--checkpoint") {
             Description = "Restore it from this checkpoint; one container only", HelpName = "NAME" };
         var directory = CheckpointCommand.Directory();
+        var trace = new TraceOptions();
         var ids = Ids.OneOrMore();
         var command = new Command("start", "Starts created or stopped containers, in the background") {
-            attach, input, keys, checkpoint, directory, ids };
+            attach, input, keys, checkpoint, directory, trace.Switch, trace.File, ids };
         command.Does(async (parse, client, cancel) =>
         {
             var named = parse.GetRequiredValue(ids);
@@ -38,8 +39,14 @@ internal static class StartCommand
                 throw new CliException("--checkpoint-dir: needs --checkpoint NAME");
             if (from is not null && named.Length > 1)
                 throw new CliException("--checkpoint: one container at a time: start the others without it");
+            var tracing = trace.Read(parse);
+            if (tracing is not null && from is not null)
+                throw new CliException("--trace: criu restores a checkpoint, by calls of its own: leave it out");
+            if (tracing is { Length: > 0 } && named.Length > 1)
+                throw new CliException("--trace: one file for one container: start the others without it");
             Task StartOneAsync(string id, CancellationToken cancel) => from is null
-                ? StartAsync(client, id, cancel) : RestoreAsync(client, id, from, parse.GetValue(directory), cancel);
+                ? StartAsync(client, id, images: null, tracing, cancel)
+                : RestoreAsync(client, id, from, parse.GetValue(directory), cancel);
             if (!parse.GetValue(attach) && !parse.GetValue(input))
                 return parse.GetValue(keys) is null ? await Each.DoAsync(named, async id =>
                 {
@@ -57,7 +64,7 @@ internal static class StartCommand
 
     /// <summary>Starts it, if it does not run.</summary>
     public static Task StartAsync(DaemonClient client, string id, CancellationToken cancel) =>
-        StartAsync(client, id, images: null, cancel);
+        StartAsync(client, id, images: null, tracing: null, cancel);
 
     /// <summary>Starts it from a checkpoint.</summary>
     /// <exception cref="CliException">It runs, or has no such checkpoint.</exception>
@@ -66,11 +73,13 @@ internal static class StartCommand
     {
         var checkpoints = await CheckpointCommand.OfAsync(client, id, directory, cancel);
         CheckpointCommand.Require(client, checkpoints, id, checkpoint);
-        await StartAsync(client, id, checkpoints.PathOf(checkpoint), cancel);
+        await StartAsync(client, id, checkpoints.PathOf(checkpoint), tracing: null, cancel);
     }
 
     /// <param name="images">Of a checkpoint to restore; null for new processes.</param>
-    private static async Task StartAsync(DaemonClient client, string id, string? images, CancellationToken cancel)
+    /// <param name="tracing">As in <see cref="TraceOutput.Make"/>.</param>
+    private static async Task StartAsync(
+        DaemonClient client, string id, string? images, string? tracing, CancellationToken cancel)
     {
         var container = await client.ContainerAsync(id, cancel);
         if (await Removal.FindTaskAsync(client, id, cancel) is { } task)
@@ -100,10 +109,19 @@ internal static class StartCommand
             ContainerId = id, Stdin = input?.Path ?? "", Stdout = output, Stderr = terminal ? "" : output, Terminal = terminal,
             Options = images is null ? null : RestoreOptions(container, images),
         };
-        await client.RepeatAsync(StatusCode.AlreadyExists, () =>
-            client.Tasks.CreateAsync(request, client.Call(cancel)).ResponseAsync);
+        using var trace = TraceOutput.Make(client, state, id, tracing);
+        try
+        {
+            await client.RepeatAsync(StatusCode.AlreadyExists, () =>
+                client.Tasks.CreateAsync(request, trace?.Asked(client.Call(cancel)) ?? client.Call(cancel)).ResponseAsync);
+        }
+        catch (RpcException)
+        {
+            trace?.Print();
+            throw;
+        }
         input?.Leave();
-        await new ProcessClient(client, id).StartAsync(cancel);
+        await new ProcessClient(client, id).StartAsync(cancel, trace);
     }
 
     /// <summary>The container's own options, and the directory: what a task has of its own takes their place.</summary>

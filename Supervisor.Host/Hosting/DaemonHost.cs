@@ -227,7 +227,7 @@ public sealed class DaemonHost : IAsyncDisposable
         .AddSingleton<IntrospectionService>().AddSingleton<HealthService>()
         .AddSingleton(_ => new ReflectionV1ServiceImpl(ServiceNames.Descriptors))
             .AddSingleton(_ => new ReflectionServiceImpl(ServiceNames.Descriptors))
-        .AddSingleton<ContainerDeletion>().AddSingleton<AutoRemoval>().AddSingleton<ExecRemoval>()
+        .AddSingleton<ContainerDeletion>().AddSingleton<AutoRemoval>().AddSingleton<ExecRemoval>().AddSingleton<LaunchTraces>()
         .AddSingleton<EventFollowing>().AddSingleton<MissedExitReplay>().AddSingleton<ReservedPaths>()
         .AddSingleton<EventHistoryService>()
         .AddSingleton<StorageCalls>().AddSingleton<CheckpointCalls>()

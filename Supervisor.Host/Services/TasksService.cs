@@ -22,7 +22,8 @@ namespace Supervisor.Host.Services;
 /// <remarks>Methods that are not overridden answer UNIMPLEMENTED.</remarks>
 public sealed class TasksService(
     SupervisorSystem system, LogBinaries logBinaries, ReservedPaths reserved, CheckpointCalls checkpoints,
-    AutoRemoval removal, ExecRemoval execRemoval, DaemonLifetime lifetime, TimeProvider clock) : Tasks.TasksBase
+    AutoRemoval removal, ExecRemoval execRemoval, LaunchTraces traces, DaemonLifetime lifetime, TimeProvider clock)
+    : Tasks.TasksBase
 {
     private const uint LastSignal = 64; // SIGRTMAX, signal(7)
     private const int LargestRootfs = 32 << 10; // of the 64 KiB of a message to the shim
@@ -40,9 +41,11 @@ public sealed class TasksService(
             logBinaries.Check(new StdioPaths(request.Stdin, request.Stdout, request.Stderr, request.Terminal)));
         if (request.Rootfs.Sum(m => m.CalculateSize()) is > LargestRootfs and var size)
             throw new InvalidFieldException("rootfs", $"its mounts take {size} bytes, at most {LargestRootfs} are allowed");
+        var trace = traces.Requested(context, id);
         var source = await checkpoints.SourceAsync(request, context);
         var order = new TaskRequest(
-            stdio, [.. request.Rootfs.Select(m => new RootfsMount(m.Type, m.Source, m.Target, [.. m.Options]))], source);
+            stdio, [.. request.Rootfs.Select(m => new RootfsMount(m.Type, m.Source, m.Target, [.. m.Options]))], source) {
+                Trace = trace };
         var command = new ContainerCommand.CreateTask(id, clock.GetUtcNow(), order);
         TaskState state;
         try

@@ -29,6 +29,7 @@ public static class Syscall
     public static readonly int sched_setaffinity = Of(203, 122), personality = Of(135, 92), keyctl = Of(250, 219),
         fstatfs = Of(138, 44);
     public static readonly int getcwd = Of(79, 17), accept4 = Of(288, 242), mmap = Of(9, 222), madvise = Of(28, 233);
+    public static readonly int writev = Of(20, 66), clock_gettime = Of(228, 113);
     public const int pidfd_send_signal = 424, open_tree = 428, move_mount = 429, fsopen = 430, fsconfig = 431, fsmount = 432;
     public const int clone3 = 435, close_range = 436, openat2 = 437, mount_setattr = 442;
     public static readonly int set_mempolicy = Of(238, 237);
@@ -60,6 +61,7 @@ public static class Syscall
         [getcwd] = "getcwd", [mmap] = "mmap", [madvise] = "madvise", [pidfd_send_signal] = "pidfd_send_signal",
         [close_range] = "close_range", [openat2] = "openat2", [mount_setattr] = "mount_setattr", [pidfd_open] = "pidfd_open",
         [pidfd_getfd] = "pidfd_getfd", [bpf] = "bpf", [set_mempolicy] = "set_mempolicy",
+        [writev] = "writev", [clock_gettime] = "clock_gettime",
         [clone] = "clone", [setpgid] = "setpgid", [rt_sigtimedwait] = "rt_sigtimedwait",
     };
 }

@@ -23,14 +23,14 @@ internal readonly record struct DataRef(int Offset);
 /// </summary>
 /// <param name="capacity">Number of steps that fit without growing.</param>
 /// <remarks>Not thread-safe. Decision record 0001.</remarks>
-internal sealed class LaunchProgram(int capacity = 96)
+internal sealed partial class LaunchProgram(int capacity = 96)
 {
     private const long Absolute = 1 << 28; // no program is as large; the stub's own memory begins here
 
-    private readonly List<LaunchRecord> _records = new(capacity);
-    private readonly List<string?> _subjects = new(capacity);
+    private List<LaunchRecord> _records = new(capacity);
+    private List<string?> _subjects = new(capacity);
     private readonly Dictionary<int, string> _descriptions = [];
-    private readonly List<byte> _dataArguments = new(capacity); // bit n: argument n is an offset into the data
+    private List<byte> _dataArguments = new(capacity); // bit n: argument n is an offset into the data
     private readonly List<int> _pointers = [];             // places in the data that hold offsets into the data
     private readonly List<(int At, int Argument)> _argumentPointers = [];
     private byte[] _data = new byte[8192];

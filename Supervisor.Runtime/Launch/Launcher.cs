@@ -42,23 +42,26 @@ internal static unsafe class Launcher
     /// thread.</param>
     /// <exception cref="LaunchException">A step failed, or the child died before its exec. Nothing is left of it.</exception>
     /// <param name="pauses">Where the program waits for us; null where it does not.</param>
+    /// <param name="trace">Receives the calls of a traced program; null for one that is not.</param>
     public static LaunchedProcess Launch(
-        LaunchProgram program, CloneFlags namespaces, Fd? cgroup, CancellationToken deadline, LaunchPauses? pauses = null) =>
-        Run(program, null, namespaces, cgroup, pauses, deadline);
+        LaunchProgram program, CloneFlags namespaces, Fd? cgroup, CancellationToken deadline, LaunchPauses? pauses = null,
+        LaunchTrace? trace = null) =>
+        Run(program, null, namespaces, cgroup, pauses, trace, deadline);
 
     /// <summary>
     /// Runs <paramref name="program"/> in a child that enters a pid namespace and clones the container's process there: our child
     /// too (CLONE_PARENT), which shares our memory until its exec. The first child is gone afterwards.
     /// </summary>
     /// <param name="pid">Where the program's clone3 puts the pid (CLONE_PARENT_SETTID): 32 bits, 0 before.</param>
-    /// <inheritdoc cref="Launch(LaunchProgram, CloneFlags, Fd?, CancellationToken, LaunchPauses?)"/>
+    /// <inheritdoc cref="Launch(LaunchProgram, CloneFlags, Fd?, CancellationToken, LaunchPauses?, LaunchTrace?)"/>
     public static LaunchedProcess LaunchNested(
-        LaunchProgram program, DataRef pid, Fd? cgroup, CancellationToken deadline, LaunchPauses? pauses = null) =>
-        Run(program, pid, CloneFlags.None, cgroup, pauses, deadline);
+        LaunchProgram program, DataRef pid, Fd? cgroup, CancellationToken deadline, LaunchPauses? pauses = null,
+        LaunchTrace? trace = null) =>
+        Run(program, pid, CloneFlags.None, cgroup, pauses, trace, deadline);
 
     private static LaunchedProcess Run(
         LaunchProgram program, DataRef? nested, CloneFlags namespaces, Fd? cgroup, LaunchPauses? pauses,
-            CancellationToken deadline)
+        LaunchTrace? trace, CancellationToken deadline)
     {
         deadline.ThrowIfCancellationRequested();
         var contextSize = Unsafe.SizeOf<LaunchContext>();
@@ -97,6 +100,7 @@ internal static unsafe class Launcher
             pauses?.Begin(() => Volatile.Read(ref *(int*)pidPlace), deadline);
             using (deadline.UnsafeRegister(static state => KillThrough((LaunchContext*)(nint)state!), (nint)context))
                 pid = LaunchRoutine.Run(context);
+            trace?.Add(program.ReadTrace(new ReadOnlySpan<byte>((void*)records, program.Size), DateTimeOffset.UtcNow));
             pauses?.End();
             GC.KeepAlive(cgroup);
             if (pid < 0) throw new SyscallException("clone3", (Errno)(-pid), namespaces.ToString());

@@ -91,9 +91,11 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
         var open = new List<IDisposable>();
         var sockets = StreamSocket.Pair.Create();
         var linux = spec.Linux ?? new LinuxSpec();
+        LaunchTrace? trace = null;
         try
         {
             open.Add(sockets.Theirs);
+            trace = request.Trace is { } path ? LaunchTrace.Open(path) : null;
             var stub = InitStub.Open();
             open.Add(stub);
             var tasks = cgroup.OpenTasksFiles();
@@ -145,14 +147,16 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
                 Page = page,
                 Keyring = request.NewKeyring ? $"_ses.{request.Id}" : null,
             });
+            if (trace is not null) program.FirstHalf.Trace();
             return HeldInit.Launch(
                 program.FirstHalf, page is null ? null : (program.Entry!, page), program.NestedPid, pid =>
                     Late(program, spec, hooks, pid), program.Namespaces, v2, sockets,
-                request.Stdio.Terminal, pauses, deadline);
+                request.Stdio.Terminal, pauses, trace, deadline);
         }
         catch (Exception e)
         {
             sockets.Ours.Dispose();
+            trace?.Dispose();
             if (e is LaunchException failure && IsTooSmall(linux.Resources?.Memory?.Limit, failure))
                 throw new InvalidSpecException(
                     "linux.resources.memory.limit",
@@ -174,6 +178,7 @@ internal sealed class ContainerCreation(ContainerHost host, ContainerRequest req
         var half = init.SecondHalf;
         var program = (half with
         {
+            IsTraced = request.Trace is not null,
             State = half.StartHooks.Count > 0 ? hooks.StateInside("created", pid).ToJson() : [],
             Listener = half.Listener is { } listener
                 ? listener with { State = SeccompListener.StateOf(spec.Linux!.Seccomp!, hooks.State("creating", pid)) } : null,

@@ -40,6 +40,11 @@ public sealed record ContainerRequest(
     /// <summary>Moves the root over the old one (MS_MOVE, chroot), where pivot_root cannot work: on an initramfs.</summary>
     public bool NoPivot { get; init; }
 
+    /// <summary>
+    /// A file to which the system calls of its launch are appended, with results and microseconds; null for none.
+    /// </summary>
+    public string? Trace { get; init; }
+
     /// <summary>It gets its own session keyring and does not see ours. keyrings(7).</summary>
     public bool NewKeyring { get; init; } = true;
 

@@ -20,6 +20,7 @@ internal sealed class HeldInit : IDisposable
     private readonly LaunchProgram? _entry; // what the stub did before the second half, if it was a StubClone
     private readonly StreamSocket _socket;
     private readonly string _name;
+    private LaunchTrace? _trace;
 
     private HeldInit(LaunchedProcess process, LaunchProgram? entry, LaunchProgram? secondHalf, StreamSocket socket,
         string name) =>
@@ -50,15 +51,16 @@ internal sealed class HeldInit : IDisposable
     /// <param name="nestedPid">Where the first half's second clone stores the pid; null for a single clone.</param>
     /// <param name="secondHalf">Compiled for the init's pid in our namespace.</param>
     /// <param name="pauses">Where the first half waits for us; null where it does not.</param>
+    /// <param name="trace">Receives the calls of halves that are traced; owned by this object from now on. Null for none.</param>
     public static HeldInit Launch(
         LaunchProgram firstHalf, (LaunchProgram Program, PidPage Page)? entry, DataRef? nestedPid,
         Func<int, LaunchProgram> secondHalf, CloneFlags namespaces, Fd? cgroup,
-        StreamSocket.Pair sockets, bool sendsTerminal, LaunchPauses? pauses, CancellationToken deadline)
+        StreamSocket.Pair sockets, bool sendsTerminal, LaunchPauses? pauses, LaunchTrace? trace, CancellationToken deadline)
     {
         var process = entry is { } e ? StubClone.Run(firstHalf, e.Program, e.Page, sockets, cgroup, "init", deadline, pauses)
             : nestedPid is { } place
-            ? Launcher.LaunchNested(firstHalf, place, cgroup, deadline, pauses)
-            : Launcher.Launch(firstHalf, namespaces, cgroup, deadline, pauses);
+            ? Launcher.LaunchNested(firstHalf, place, cgroup, deadline, pauses, trace)
+            : Launcher.Launch(firstHalf, namespaces, cgroup, deadline, pauses, trace);
         LaunchProgram second;
         try
         {
@@ -69,7 +71,7 @@ internal sealed class HeldInit : IDisposable
             process.End();
             throw;
         }
-        return Take(process, "init", second, sockets, sendsTerminal, deadline, entry?.Program);
+        return Take(process, "init", second, sockets, sendsTerminal, deadline, entry?.Program, trace);
     }
 
     /// <summary>As <see cref="Launch"/>, for a process that exists already.</summary>
@@ -77,16 +79,16 @@ internal sealed class HeldInit : IDisposable
     /// <param name="entry">What it did in the stub before, if it comes from a <see cref="StubClone"/>.</param>
     public static HeldInit Take(
         LaunchedProcess process, string name, LaunchProgram secondHalf, StreamSocket.Pair sockets, bool sendsTerminal,
-        CancellationToken deadline,
-        LaunchProgram? entry = null)
+        CancellationToken deadline, LaunchProgram? entry = null, LaunchTrace? trace = null)
     {
         sockets.Theirs.Dispose();
-        var held = new HeldInit(process, entry, secondHalf, sockets.Ours, name);
+        var held = new HeldInit(process, entry, secondHalf, sockets.Ours, name) { _trace = trace };
         try
         {
             if (sendsTerminal) held.ReceiveTerminal(deadline);
             InitStub.Send(sockets.Ours, secondHalf, entry, deadline);
             if (held.ReadRecord(deadline) is not { } record) throw held.Died("it exited before it was ready");
+            trace?.End(DateTimeOffset.UtcNow, record.Offset >= 0 ? record.Result : null);
             if (record.Offset >= 0) throw held.Failure(record);
             return held;
         }
@@ -103,6 +105,7 @@ internal sealed class HeldInit : IDisposable
     /// <exception cref="OperationCanceledException">No answer before the deadline: the program may still start.</exception>
     public void Release(CancellationToken deadline)
     {
+        var begin = DateTimeOffset.UtcNow;
         try
         {
             _socket.Send([1], deadline);
@@ -113,7 +116,9 @@ internal sealed class HeldInit : IDisposable
             // watcher receives the exit.
             if (_secondHalf is not null) throw Died("it was killed before it was started");
         }
-        if (ReadRecord(deadline) is { } record) throw Failure(record);
+        var failed = ReadRecord(deadline);
+        TraceStart(begin, failed);
+        if (failed is { } record) throw Failure(record);
         _secondHalf = null;
         _socket.Dispose();
     }
@@ -127,7 +132,11 @@ internal sealed class HeldInit : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        _socket.Dispose();
+        _trace?.Dispose();
+    }
 
     /// <summary>One byte with the terminal's master, or the record of a failure before it.</summary>
     private void ReceiveTerminal(CancellationToken deadline)
@@ -141,8 +150,31 @@ internal sealed class HeldInit : IDisposable
 
     private (long Offset, long Result)? ReadRecord(CancellationToken deadline)
     {
-        Span<byte> bytes = stackalloc byte[16];
-        return _socket.Receive(bytes, deadline) == bytes.Length ? Record(bytes) : null;
+        Span<byte> bytes = stackalloc byte[16], rest = stackalloc byte[LaunchProgram.TraceReportRest];
+        while (_socket.Receive(bytes, deadline) == bytes.Length)
+        {
+            var record = Record(bytes);
+            if (record.Offset != LaunchProgram.TraceReport || _secondHalf is null || _trace is null) return record;
+            if (_socket.Receive(rest, deadline) < rest.Length) return null;
+            var call = _secondHalf.ReadReport(record.Result, rest, out var last);
+            _trace.Begin(call, record.Result > 0 && _secondHalf.IsReported(record.Result - 1) ? last : null);
+        }
+        return null;
+    }
+
+    /// <summary>What follows the wait for the start is traced as a whole: there is a filter of system calls in it.</summary>
+    private void TraceStart(DateTimeOffset begin, (long Offset, long Result)? failed)
+    {
+        if (_trace is null) return;
+        var what = failed switch
+        {
+            null => "execve",
+            { Offset: >= 0 } record => Failure(record).Step,
+            _ => "a startContainer hook",
+        };
+        var took = DateTimeOffset.UtcNow - begin;
+        _trace.Add([new TracedCall($"from the start to {what}", begin, failed?.Result ?? 0, took, IsTolerant: false)]);
+        _trace.Dispose();
     }
 
     private static (long Offset, long Result) Record(ReadOnlySpan<byte> bytes) =>

@@ -52,6 +52,9 @@ internal sealed record SecondHalf(ProcessSpec Process)
             ? [starter] : (int[])[], .. TimeNamespace is { } time
             ? [time] : (int[])[], .. Listener is { } listener ? [listener.Socket] : (int[])[]];
 
+    /// <summary>Whether the process reports its calls: <see cref="LaunchProgram.TraceReports"/>.</summary>
+    public bool IsTraced { get; init; }
+
     public LaunchProgram Compile()
     {
         const int KEYCTL_JOIN_SESSION_KEYRING = 1;
@@ -79,6 +82,7 @@ internal sealed record SecondHalf(ProcessSpec Process)
         BecomeUser(program);
         done.SkipsToHere();
         EarlySignals.Admit(program);
+        var traced = program.Count;
         program.Add(Syscall.write, "ready", InitStub.SocketFd, program.Values<long>([-1, 0]), 16).AtLeast(16);
         if (Starter is { } place) StartSocket.Await(program, place);
         else program.Add(Syscall.read, "start", InitStub.SocketFd, program.Value(0L), 1).AtLeast(1);
@@ -94,7 +98,10 @@ internal sealed record SecondHalf(ProcessSpec Process)
             ProgramSteps.UnblockSignals(program);
         }
         new ProgramSteps(Process).Execute(program);
+        if (IsTraced) program.TraceReports(Enumerable.Range(0, traced).FirstOrDefault(IsFilter, traced), InitStub.SocketFd);
         return program;
+
+        bool IsFilter(int step) => program.NumberOf(step) == Syscall.seccomp;
     }
 
     private void BecomeUser(LaunchProgram program)

@@ -63,7 +63,8 @@ public sealed partial class ShimRuntime : IContainerRuntime, IShimListener
 
     /// <inheritdoc/>
     public IContainer Create(string key, ContainerRequest request, CancellationToken deadline) =>
-        Make(ShimKind.Create, key, request, m => m.Text(key).I32(CallMilliseconds).Put(request), deadline);
+        Make(ShimKind.Create, key, request,
+            m => m.Text(key).I32(CallMilliseconds).Put(request).Flag(request.NoPivot).Text(request.Trace ?? ""), deadline);
 
     /// <inheritdoc/>
     public IContainer Restore(string key, ContainerRequest request, CheckpointOptions options, CancellationToken deadline) =>

@@ -196,6 +196,7 @@ internal sealed partial class ShimServer : IDisposable
         var (key, milliseconds) = (body.Text(), body.I32());
         var request = body.Request(Payload.Read(descriptors));
         request = request with { NoPivot = body.Flag(), RecordsCgroup = _alone is not null };
+        if (body.Text() is { Length: > 0 } trace) request = request with { Trace = trace };
         Work(from, number, key, milliseconds, deadline =>
         {
             DescriptorLimit.CheckRoom();

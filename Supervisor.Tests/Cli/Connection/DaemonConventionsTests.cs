@@ -14,6 +14,7 @@ public sealed class DaemonConventionsTests
     {
         Assert.Equal(AutoRemoval.Label, DaemonConventions.RemoveAfterLabel);
         Assert.Equal(ExecRemoval.Header, DaemonConventions.ExecRemoveAfterHeader);
+        Assert.Equal(LaunchTraces.Header, DaemonConventions.TraceHeader);
         Assert.Equal(ContainerRootfs.Extension, DaemonConventions.RootfsExtension);
         Assert.Equal(EventFollowing.NextHeader, DaemonConventions.NextEventHeader);
         Assert.Equal(GrpcTranslation.Stopping, DaemonConventions.Stopping);
