@@ -52,8 +52,7 @@ internal sealed class AttachRun(DaemonClient client, string id, bool input, Deta
         var exit = process.WaitAsync(cancel);
         using var terminal = typing ? RawTerminal.Enter() : null;
         if (stdin is not null) _ = new InputCopy(stdin, passing: null, typing ? keys : null);
-        if (typing) await process.ResizeAsync(more: 1); // a change of the size makes programs redraw, as with docker
-        using var resized = typing ? process.FollowSize() : null;
+        using var resized = typing ? process.FollowSize(redraws: true) : null;
         if (!task.Terminal)
         {
             signals.Keep(); // as docker: signals go to the container; at a terminal its keys do

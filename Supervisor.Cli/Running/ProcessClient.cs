@@ -52,16 +52,16 @@ internal sealed class ProcessClient(DaemonClient client, string container, strin
     public Task CloseInputAsync() => IgnoreErrorsAsync(client.Tasks.CloseIOAsync(
         new CloseIORequest { ContainerId = container, ExecId = exec, Stdin = true }, client.Call()).ResponseAsync);
 
-    /// <summary>Gives its terminal the size of ours.</summary>
-    /// <param name="more">Columns and rows added to it.</param>
-    public Task ResizeAsync(uint more = 0) => RawTerminal.Size() is not var (rows, columns)
+    /// <summary>Gives its terminal the size of ours now, and whenever that changes, until disposed.</summary>
+    /// <param name="redraws">As in <see cref="SizeFollower"/>.</param>
+    public IDisposable FollowSize(bool redraws = false) => new SizeFollower(ResizeAsync, redraws);
+
+    /// <param name="more">Columns and rows added to the size of our terminal.</param>
+    private Task ResizeAsync(uint more) => RawTerminal.Size() is not var (rows, columns)
         ? Task.CompletedTask
         : IgnoreErrorsAsync(client.Tasks.ResizePtyAsync(
             new ResizePtyRequest { ContainerId = container, ExecId = exec, Width = columns + more, Height = rows + more },
             client.Call()).ResponseAsync);
-
-    /// <summary>Gives its terminal the size of ours now, and whenever that changes, until disposed.</summary>
-    public IDisposable FollowSize() => new SizeFollower(() => ResizeAsync());
 
     private async Task<Status> StatusAsync(CancellationToken cancel) => (await client.Tasks.GetAsync(
         new GetRequest { ContainerId = container, ExecId = exec }, client.Call(cancel))).Process.Status;
