@@ -303,7 +303,8 @@ public sealed class ContainerLifeTests(ClientServers servers) : IClassFixture<Cl
         var (snapshots, id) = (new Snapshots.SnapshotsClient(channel), ClientServers.NewId());
         var call = TestDaemon.In(client.Options.Namespace);
         var prepared = await snapshots.PrepareAsync(new PrepareSnapshotRequest {
-            Snapshotter = "overlayfs", Key = id, Labels = { ["containerd.io/gc.root"] = "a test" } }, call); // until there is a container
+            Snapshotter = "overlayfs", Key = id,
+            Labels = { ["containerd.io/gc.root"] = "until there is a container" } }, call);
         var root = Assert.Single(prepared.Mounts).Source; // a bind mount: there is no parent
         foreach (var directory in (string[])["bin", "proc", "dev"]) Directory.CreateDirectory(Path.Join(root, directory));
         ProgramCopy.OfBusybox(Path.Join(root, "bin", "sh"));
