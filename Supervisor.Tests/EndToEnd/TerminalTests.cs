@@ -123,12 +123,14 @@ public sealed class TerminalTests : IAsyncLifetime
         }
         using (var killed = Start("attach c"))
         {
+            await killed.TypeAsync("\r");
             await killed.ExpectAsync(Prompt);
             await Refused($"process {Client()}", "attach", "--no-stdin", "c");
             Kill("-KILL", Client());
             await killed.ExpectAsync("left 137");
         }
         using var last = Start("attach c");
+        await last.TypeAsync("\r");
         await last.ExpectAsync(Prompt);
         await last.TypeAsync("exit 6\r");
         await Ends(last, 6);
@@ -173,6 +175,7 @@ public sealed class TerminalTests : IAsyncLifetime
             "start" => "start -ai c",
             _ => "attach c",
         });
+        if (verb is "attach") await session.TypeAsync("\r"); // that it comes back by itself is another test's
         await session.ExpectAsync(Prompt);
         return session;
     }
