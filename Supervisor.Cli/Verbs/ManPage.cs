@@ -10,16 +10,16 @@ internal static class ManPage
     private const string Program = "supervisor";
 
     /// <summary>All pages by the names of their files.</summary>
-    public static IReadOnlyDictionary<string, string> All(RootCommand root) => root.Subcommands.Where(v => !v.Hidden)
-        .ToDictionary(v => $"{Program}-{v.Name}.1", v => OfVerb(root, v), StringComparer.Ordinal)
+    public static IReadOnlyDictionary<string, string> All(RootCommand root) => Verb.Leaves(root)
+        .ToDictionary(v => $"{NameOf(v)}.1", v => OfVerb(root, v), StringComparer.Ordinal)
         .Append(new($"{Program}.1", OfProgram(root))).ToDictionary(StringComparer.Ordinal);
 
     private static string OfProgram(RootCommand root)
     {
         var page = Begin(Program, root.Description).Append($".B {Program}\n[\\fIOPTION\\fR ...] \\fIVERB\\fR ...\n");
         page.Append(".SH VERBS\n");
-        foreach (var verb in root.Subcommands.Where(v => !v.Hidden))
-            page.Append($".TP\n.BR {Program}\\-{Text(verb.Name)} (1)\n{Line(Sentence(verb.Description))}\n");
+        foreach (var verb in Verb.Leaves(root))
+            page.Append($".TP\n.BR {Text(NameOf(verb))} (1)\n{Line(Sentence(verb.Description))}\n");
         Options(page, "OPTIONS OF EVERY VERB", root);
         page.Append(".SH ENVIRONMENT\n.TP\n.B SUPERVISOR_ADDRESS\nThe daemon's socket, where \\-\\-address is not given.\n")
             .Append(".TP\n.B SUPERVISOR_NAMESPACE\nThe namespace, where \\-\\-namespace is not given.\n")
@@ -34,8 +34,8 @@ internal static class ManPage
 
     private static string OfVerb(RootCommand root, Command verb)
     {
-        var page = Begin($"{Program}-{verb.Name}", verb.Description);
-        page.Append($".B {Program} {Text(verb.Name)}\n");
+        var page = Begin(NameOf(verb), verb.Description);
+        page.Append($".B {Program} {Text(Verb.NameOf(verb))}\n");
         if (verb.Options.Any(o => !o.Hidden)) page.Append("[\\fIOPTION\\fR ...]\n");
         foreach (var argument in verb.Arguments.Where(a => !a.Hidden)) page.Append(Synopsis(argument)).Append('\n');
         page.Append($".SH DESCRIPTION\n{Line(Sentence(verb.Description))}\n");
@@ -43,9 +43,12 @@ internal static class ManPage
             page.Append($".TP\n.I {Text(argument.Name.ToUpperInvariant())}\n{Line(Sentence(argument.Description))}\n");
         Options(page, "OPTIONS", verb);
         Options(page, "OPTIONS OF EVERY VERB", root);
-        Examples(page, verb.Name);
+        Examples(page, Verb.NameOf(verb));
         return page.Append($".SH SEE ALSO\n.BR {Program} (1)\n").ToString();
     }
+
+    /// <summary>As git's and docker's pages are called: <c>supervisor-image-prune</c>.</summary>
+    internal static string NameOf(Command verb) => $"{Program}-{Verb.NameOf(verb).Replace(' ', '-')}";
 
     private static StringBuilder Begin(string name, string? description) => new StringBuilder(
         $".TH {Text(name.ToUpperInvariant())} 1 \"\" \"{Program} {ClientVersion.Version}\" \"{Program}\"\n"

@@ -24,6 +24,10 @@ internal static class Verb
         _ => command.Name,
     };
 
+    /// <summary>The verbs that do something: of one with verbs of its own, those.</summary>
+    public static IEnumerable<Command> Leaves(Command root) => root.Subcommands.Where(v => !v.Hidden)
+        .SelectMany(v => v.Subcommands.Count > 0 ? Leaves(v) : [v]);
+
     /// <summary>A verb that needs a daemon.</summary>
     public static void Does(this Command command, Func<ParseResult, DaemonClient, CancellationToken, Task<int>> action) =>
         command.Does(async (parse, cancel) =>

@@ -87,8 +87,8 @@ public sealed class CommandLineTests
     [InlineData("stop", "stop: no container given: stop CONTAINER....")]
     [InlineData("stop -t soon a", "--timeout: \"soon\" is not a whole number, or too large.")]
     [InlineData("pull", "pull: no image given: pull IMAGE.")]
-    [InlineData("import x.tar", "\"import\": no such verb: \"load\" reads archives of images; a directory is run by \"run --rootfs "
-        + "DIR\".")]
+    [InlineData("import x.tar", "\"import\": no such verb: \"load\" reads archives of images; a directory is run by "
+        + "\"run --rootfs DIR\".")]
     [InlineData("logs a b", "\"b\": unexpected argument: logs takes one container.")]
     [InlineData("ps a", "\"a\": unexpected argument: ps takes options only.")]
     [InlineData("rm --forse a", "\"--forse\": no such option; did you mean \"--force\"?")]

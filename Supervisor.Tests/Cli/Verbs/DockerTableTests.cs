@@ -15,9 +15,7 @@ public sealed partial class DockerTableTests
             .Select(l => l.Split('|', StringSplitOptions.TrimEntries)[1..^1]),
     ];
 
-    /// <summary>Of a verb with verbs of its own, these: <c>image prune</c>.</summary>
-    private static readonly Dictionary<string, Command> Commands = Root.Subcommands.SelectMany(v => v.Subcommands.Count == 0
-        ? [(v.Name, v)] : v.Subcommands.Select(s => (Name: $"{v.Name} {s.Name}", s))).ToDictionary(v => v.Name, v => v.Item2);
+    private static readonly Dictionary<string, Command> Commands = Verb.Leaves(Root).ToDictionary(Verb.NameOf);
 
     public static TheoryData<string> Verbs => [.. Commands.Keys];
 

@@ -16,14 +16,14 @@ public sealed class ManPageTests
             Assert.Equal(0, await CommandLine.RunAsync(["man", place.FullName]));
             var root = CommandLine.Create([]);
             Assert.Equal(
-                root.Subcommands.Select(v => $"supervisor-{v.Name}.1").Append("supervisor.1").Order(StringComparer.Ordinal),
+                Verb.Leaves(root).Select(v => $"{ManPage.NameOf(v)}.1").Append("supervisor.1").Order(StringComparer.Ordinal),
                 Directory.GetFiles(place.FullName).Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal));
-            foreach (var verb in root.Subcommands)
+            foreach (var verb in Verb.Leaves(root))
             {
-                var text = await ShowAsync(Path.Join(place.FullName, $"supervisor-{verb.Name}.1"));
+                var text = await ShowAsync(Path.Join(place.FullName, $"{ManPage.NameOf(verb)}.1"));
                 foreach (var option in verb.Options.Where(o => !o.Hidden))
                     Assert.Contains(option.Name, text, StringComparison.Ordinal);
-                foreach (var example in Examples.Of(verb.Name))
+                foreach (var example in Examples.Of(Verb.NameOf(verb)))
                     Assert.Contains($"supervisor {example}", text, StringComparison.Ordinal);
             }
             await ShowAsync(Path.Join(place.FullName, "supervisor.1"));
