@@ -33,9 +33,10 @@ internal sealed record ImageDocuments(ImageManifest Manifest, JsonElement Config
             }
             var manifest = ImageManifest.Read(bytes, target.Digest);
             using var config = JsonDocument.Parse(await ReadAsync(client, manifest.Config.Digest, cancel));
+            Check(config.RootElement);
             return new ImageDocuments(manifest, config.RootElement.Clone());
         }
-        catch (Exception e) when (e is RegistryException or JsonException)
+        catch (Exception e) when (e is RegistryException or JsonException or InvalidOperationException)
         {
             throw new CliException($"{image.Name}: {e.Message}");
         }
@@ -71,6 +72,16 @@ internal sealed record ImageDocuments(ImageManifest Manifest, JsonElement Config
     /// <summary>A text of the configuration; empty if it is not there.</summary>
     public string Text(string name) =>
         Config.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.String ? value.GetString()! : "";
+
+    // The parser lets texts pass that are neither UTF-8 nor UTF-16; reading one of them fails.
+    private static void Check(JsonElement json)
+    {
+        if (json.ValueKind is JsonValueKind.String) _ = json.GetString();
+        if (json.ValueKind is JsonValueKind.Array)
+            foreach (var item in json.EnumerateArray()) Check(item);
+        if (json.ValueKind is JsonValueKind.Object)
+            foreach (var field in json.EnumerateObject()) Check(field.Value);
+    }
 
     /// <summary>When the image was built; null if it does not say.</summary>
     public DateTimeOffset? Created => DateTimeOffset.TryParse(

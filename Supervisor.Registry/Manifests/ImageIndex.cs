@@ -15,10 +15,12 @@ public sealed record ImageIndex(IReadOnlyList<Descriptor> Manifests)
     /// <param name="json">The document.</param>
     /// <param name="name">What messages call it.</param>
     /// <exception cref="RegistryException">It is no index.</exception>
-    public static ImageIndex Read(ReadOnlyMemory<byte> json, string name)
+    public static ImageIndex Read(ReadOnlyMemory<byte> json, string name) =>
+        Json.Read(json, name, root => Read(root, name));
+
+    private static ImageIndex Read(JsonElement root, string name)
     {
-        using var document = Json.Parse(json, name);
-        if (!document.RootElement.TryGetProperty("manifests", out var list) || list.ValueKind is not JsonValueKind.Array)
+        if (!root.TryGetProperty("manifests", out var list) || list.ValueKind is not JsonValueKind.Array)
             throw Json.Wrong($"{name}.manifests", "is missing");
         if (list.GetArrayLength() > MostManifests) throw Json.Wrong($"{name}.manifests", $"are more than {MostManifests}");
         return new ImageIndex([.. list.EnumerateArray().Select((m, i) => Descriptor.Read(m, $"{name}.manifests[{i}]"))]);

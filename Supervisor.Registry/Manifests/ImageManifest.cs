@@ -15,10 +15,11 @@ public sealed record ImageManifest(Descriptor Config, IReadOnlyList<Descriptor> 
     /// <param name="json">The document.</param>
     /// <param name="name">What messages call it.</param>
     /// <exception cref="RegistryException">It is not the manifest of an image.</exception>
-    public static ImageManifest Read(ReadOnlyMemory<byte> json, string name)
+    public static ImageManifest Read(ReadOnlyMemory<byte> json, string name) =>
+        Json.Read(json, name, root => Read(root, name));
+
+    private static ImageManifest Read(JsonElement root, string name)
     {
-        using var document = Json.Parse(json, name);
-        var root = document.RootElement;
         if (!root.TryGetProperty("config", out var config))
             throw Json.Wrong(name, root.TryGetProperty("fsLayers", out _)
                 ? "is of docker's schema 1, which no registry should serve since 2022: push the image again"

@@ -7,20 +7,21 @@ internal static class Json
 {
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 32 };
 
-    /// <exception cref="RegistryException">It is no JSON object.</exception>
-    internal static JsonDocument Parse(ReadOnlyMemory<byte> bytes, string what)
+    /// <summary>Reads a document.</summary>
+    /// <exception cref="RegistryException">It is no JSON object, or one of its texts is none.</exception>
+    internal static T Read<T>(ReadOnlyMemory<byte> bytes, string what, Func<JsonElement, T> read)
     {
         try
         {
-            var document = JsonDocument.Parse(bytes, Strict);
-            if (document.RootElement.ValueKind is JsonValueKind.Object) return document;
-            document.Dispose();
+            using var document = JsonDocument.Parse(bytes, Strict);
+            return document.RootElement.ValueKind is JsonValueKind.Object
+                ? read(document.RootElement) : throw Wrong(what, "is not an object");
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
+            // The latter: a name or a text that is neither UTF-8 nor UTF-16, which the parser lets pass.
             throw new RegistryException(RegistryFault.InvalidArgument, $"{what} is not JSON: {e.Message}", e);
         }
-        throw Wrong(what, "is not an object");
     }
 
     internal static string Text(JsonElement json, string name, string where) =>

@@ -4,7 +4,7 @@ namespace Supervisor.Tests.Fuzz;
 internal static class FuzzTargets
 {
     public static IReadOnlyList<FuzzTarget> All { get; } = [.. DocumentTargets.All, .. TextTargets.All, .. CommandTargets.All,
-        .. WireTargets.All];
+        .. WireTargets.All, .. RegistryTargets.All];
 
     /// <exception cref="InvalidOperationException">A result that the parser must not return.</exception>
     public static void Holds(bool condition, string what)
