@@ -14,8 +14,9 @@ internal sealed class TerminalSession : IDisposable
     private TerminalSession(Process script) => _script = script;
 
     /// <param name="command">For a shell.</param>
+    /// <remarks>With default signals: under nohup(1) and in the background of a script, SIGHUP and SIGINT are ignored.</remarks>
     public static TerminalSession Start(string command) =>
-        new(CommandLine.Start("script", "-qefc", $"exec {command}", "/dev/null"));
+        new(CommandLine.Start("env", "--default-signal", "script", "-qefc", $"exec {command}", "/dev/null"));
 
     /// <summary>The pid of script(1), whose exit hangs up the terminal.</summary>
     public int Pid => _script.Id;
