@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Containerd.Types.Transfer;
 using Supervisor.Cli.Errors;
+using Supervisor.Cli.Parsing;
 using Supervisor.Registry;
 using Supervisor.Registry.Manifests;
 using Supervisor.Registry.References;
@@ -23,7 +24,13 @@ internal static class RegistryOptions
         Description = "Of another platform than this machine's, e.g. linux/arm64", HelpName = "OS/ARCH[/VARIANT]",
     };
 
-    public static Argument<string> Image() => new("image") { Description = "NAME[:TAG|@DIGEST]" };
+    public static Argument<string> Image() => Ids.NoOption(new Argument<string>("image") { Description = "NAME[:TAG|@DIGEST]" });
+
+    /// <summary>Images by a name or an id.</summary>
+    public static Argument<string[]> Images() => Ids.NoOption(new Argument<string[]>("image")
+    {
+        Description = "NAME[:TAG], or the beginning of an id", Arity = ArgumentArity.OneOrMore,
+    });
 
     /// <summary>A registry's repository.</summary>
     public static OCIRegistry Registry(ImageName name, bool plain) => new()

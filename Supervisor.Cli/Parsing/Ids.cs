@@ -6,12 +6,12 @@ namespace Supervisor.Cli.Parsing;
 internal static class Ids
 {
     public static Argument<string[]> OneOrMore() =>
-        Checked(new Argument<string[]>("container") { Description = "Container ids", Arity = ArgumentArity.OneOrMore });
+        NoOption(new Argument<string[]>("container") { Description = "Container ids", Arity = ArgumentArity.OneOrMore });
 
-    public static Argument<string> One() => Checked(new Argument<string>("container") { Description = "Container id" });
+    public static Argument<string> One() => NoOption(new Argument<string>("container") { Description = "Container id" });
 
-    // No id starts with a dash: such a word is an option that the verb does not have.
-    private static Argument<T> Checked<T>(Argument<T> ids)
+    /// <summary>No id and no image's name starts with a dash: such a word is an option that the verb does not have.</summary>
+    public static Argument<T> NoOption<T>(Argument<T> ids)
     {
         ids.Validators.Add(result =>
         {

@@ -23,8 +23,7 @@ internal static class ImageCommand
             Description = "json, or a template such as '{{.Architecture}}'; a line for each image", HelpName = "json|TEMPLATE",
             DefaultValueFactory = _ => "json",
         };
-        var images = new Argument<string[]>("image") { Description = "NAME[:TAG], or the beginning of an id", Arity =
-            ArgumentArity.OneOrMore };
+        var images = RegistryOptions.Images();
         var command = new Command("inspect", "Shows images as JSON") { format, images };
         command.Does(async (parse, client, cancel) =>
         {

@@ -7,6 +7,7 @@ using Supervisor.Cli.Errors;
 using Supervisor.Cli.Formatting;
 using Supervisor.Cli.Images;
 using Supervisor.Cli.Output;
+using Supervisor.Cli.Parsing;
 
 namespace Supervisor.Cli.Verbs;
 
@@ -28,10 +29,10 @@ internal static class ImagesCommand
         };
         var quiet = new Option<bool>("--quiet", "-q") { Description = "Ids only" };
         var whole = new Option<bool>("--no-trunc") { Description = "Do not cut ids" };
-        var repository = new Argument<string?>("repository")
+        var repository = Ids.NoOption(new Argument<string?>("repository")
         {
             Description = "Only this one's: REPOSITORY[:TAG]", Arity = ArgumentArity.ZeroOrOne,
-        };
+        });
         var command = new Command("images", "Lists images") { digests, format, whole, quiet, repository };
         command.Does(async (parse, client, cancel) =>
         {

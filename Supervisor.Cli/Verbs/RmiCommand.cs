@@ -14,10 +14,7 @@ internal static class RmiCommand
     {
         var force = new Option<bool>("--force", "-f") { Description =
             "Also an image that containers were made from, or all names of an id" };
-        var images = new Argument<string[]>("image")
-        {
-            Description = "NAME[:TAG], or the beginning of an id", Arity = ArgumentArity.OneOrMore,
-        };
+        var images = RegistryOptions.Images();
         var command = new Command("rmi", "Removes images") { force, images };
         command.Does((parse, client, cancel) => Each.DoAsync(
             parse.GetRequiredValue(images), word => RemoveAsync(client, word, parse.GetValue(force), cancel)));

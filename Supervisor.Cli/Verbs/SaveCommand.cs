@@ -14,7 +14,7 @@ internal static class SaveCommand
             "FILE" };
         var platform = RegistryOptions.PlatformOption();
         platform.Description = "Only this platform of each image, e.g. linux/arm64";
-        var images = new Argument<string[]>("image") { Description = "NAME[:TAG]", Arity = ArgumentArity.OneOrMore };
+        var images = RegistryOptions.Images();
         var command = new Command("save", "Writes images to an archive") { output, platform, images };
         command.Does(async (parse, client, cancel) =>
         {

@@ -11,7 +11,8 @@ internal static class TagCommand
 {
     public static Command Create()
     {
-        var image = new Argument<string>("image") { Description = "NAME[:TAG], or the beginning of an id" };
+        var image = RegistryOptions.Image();
+        image.Description = "NAME[:TAG], or the beginning of an id";
         var name = new Argument<string>("name") { Description = "The further NAME[:TAG]" };
         var command = new Command("tag", "Gives an image a further name") { image, name };
         command.Does(async (parse, client, cancel) =>

@@ -90,6 +90,7 @@ public sealed class ImageTests : IAsyncLifetime
     [InlineData("pull UPPER", "lower case")]
     [InlineData("pull --platform x/y/z/w nginx", "--platform: \"x/y/z/w\" is not a platform")]
     [InlineData("pull -a nginx", "\"-a\": is not supported: name each tag")]
+    [InlineData("images -f x", "\"-f\": is not supported: \"images REPOSITORY[:TAG]\" chooses")]
     [InlineData("push none", "no such image: none")]
     [InlineData("rmi none", "no such image: none")]
     [InlineData("tag none other", "no such image: none")]
