@@ -145,11 +145,11 @@ public sealed class TaskRefusalTests(TestDaemon daemon) : IClassFixture<TestDaem
         await NothingIsLeft("opts");
         var docker = new Containerd.Runc.V1.Options { BinaryName = "/usr/bin/runc", Root = "/var/run/docker/runtime-runc" };
         await CreateContainer(
-            "docker", Spec("{}"), new Any { TypeUrl = "containerd.runc.v1.Options", Value = docker.ToByteString() });
+            "dockers", Spec("{}"), new Any { TypeUrl = "containerd.runc.v1.Options", Value = docker.ToByteString() });
         await daemon.Tasks.CreateAsync(
-            new CreateTaskRequest { ContainerId = "docker", Rootfs = { HostRoot } }, TestDaemon.In(_namespace));
-        await daemon.Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = "docker" }, TestDaemon.In(_namespace));
-        await NothingIsLeft("docker");
+            new CreateTaskRequest { ContainerId = "dockers", Rootfs = { HostRoot } }, TestDaemon.In(_namespace));
+        await daemon.Tasks.DeleteAsync(new DeleteTaskRequest { ContainerId = "dockers" }, TestDaemon.In(_namespace));
+        await NothingIsLeft("dockers");
     }
 
     [Fact]
