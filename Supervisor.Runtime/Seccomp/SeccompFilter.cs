@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
 using System.Text.Json;
 using Supervisor.Kernel.Abi;
 using Supervisor.Kernel.Files;
@@ -16,7 +15,7 @@ internal sealed record SeccompFilter(byte[] Instructions, uint Flags)
 {
     private const int MostKept = 64, MostInstructions = 4096; // BPF_MAXINSNS
     private const int SCMP_FLTATR_CTL_OPTIMIZE = 8, BinaryTree = 2;
-    // keyed by content; profiles are few and large
+    // By content, not by its hash: profiles are few, and a hash would load OpenSSL into each shim, 2 MB.
     private static readonly ConcurrentDictionary<string, SeccompFilter> Compiled = new();
 
     /// <summary>Whether the kernel returns a listener descriptor.</summary>
@@ -26,7 +25,7 @@ internal sealed record SeccompFilter(byte[] Instructions, uint Flags)
     /// <exception cref="InvalidSpecException">libseccomp is not installed, or refuses the profile.</exception>
     public static SeccompFilter Compile(SeccompSpec profile)
     {
-        var key = Convert.ToHexString(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(profile, SpecJson.Of<SeccompSpec>())));
+        var key = JsonSerializer.Serialize(profile, SpecJson.Of<SeccompSpec>());
         if (Compiled.TryGetValue(key, out var known)) return known;
         try
         {
