@@ -79,6 +79,8 @@ public sealed class PullTests(TestDaemon daemon) : TransferServices(daemon), ICl
         await using var registry = await ScriptedRegistry.ServeAsync(_image.Manifest, _image.Blobs, async context =>
         {
             if (!context.Request.Path.Value!.EndsWith(lie, StringComparison.Ordinal)) return false;
+            // When all else is here: what the failure interrupts is kept for the next pull.
+            await Eventually.IsTrue(async () => (await ListContentAsync()).Count == _image.Blobs.Count - 1);
             await context.Response.Body.WriteAsync(new byte[_image.Layers[1].Size]);
             return true;
         });
