@@ -51,7 +51,7 @@ internal sealed record ImageDocuments(ImageManifest Manifest, JsonElement Config
         {
             foreach (var id in DiffIds)
             {
-                chain = ChainId(chain, id);
+                chain = ChainId.Of(chain, id);
                 var usage = await client.Snapshots.UsageAsync(
                     new UsageRequest { Snapshotter = Snapshotter, Key = chain }, client.Call(cancel));
                 size += usage.Size;
@@ -86,10 +86,6 @@ internal sealed record ImageDocuments(ImageManifest Manifest, JsonElement Config
     /// <summary>When the image was built; null if it does not say.</summary>
     public DateTimeOffset? Created => DateTimeOffset.TryParse(
         Text("created"), System.Globalization.CultureInfo.InvariantCulture, out var time) ? time : null;
-
-    // OCI image-spec, config.md, "Layer ChainID"
-    private static string ChainId(string parent, string id) => parent.Length == 0 ? id : "sha256:" + Convert.ToHexStringLower(
-        System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.ASCII.GetBytes($"{parent} {id}")));
 
     private static async Task<byte[]> ReadAsync(DaemonClient client, string digest, CancellationToken cancel)
     {

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Grpc.Core;
 using Supervisor.Actors.Images;
@@ -46,7 +45,7 @@ public sealed class ImageUnpacking(StorageCalls storage, SnapshotMaking making, 
         for (var i = 0; i < ids.Count; i++)
         {
             var parent = chain;
-            chain = ChainId(parent, ids[i]);
+            chain = ChainId.Of(parent, ids[i]);
             await storage.PinAsync($"snapshots/{snapshotter.Name}", chain, caller);
             if (Find(snapshotter, chain, caller) is not null) continue;
             await available(layers[i]);
@@ -57,10 +56,6 @@ public sealed class ImageUnpacking(StorageCalls storage, SnapshotMaking making, 
         if (chain.Length > 0)
             await content.LabelAsync(config.Digest, Labels((SnapshotReference + snapshotter.Name, chain)), caller);
     }
-
-    /// <summary>The name of a snapshot of layers, by the chain below and the layer's diff id.</summary>
-    public static string ChainId(string parent, string diffId) => parent.Length == 0
-        ? diffId : "sha256:" + Convert.ToHexStringLower(SHA256.HashData(Encoding.ASCII.GetBytes($"{parent} {diffId}")));
 
     private async Task UnpackAsync(
         Snapshotter snapshotter, Descriptor layer, string diffId, string parent, string chain, StorageCaller caller)
