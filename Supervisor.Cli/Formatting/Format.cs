@@ -25,6 +25,16 @@ internal static class Format
         return Render(template, [document.RootElement], aliases);
     }
 
+    /// <summary>A JSON array: as it is, or a line for each of its documents.</summary>
+    /// <param name="template">Null: as it is.</param>
+    /// <exception cref="Errors.CliException">A field is not there.</exception>
+    public static string Render(Template? template, string array)
+    {
+        if (template is null) return array + "\n";
+        using var document = JsonDocument.Parse(array);
+        return Render(template, [.. document.RootElement.EnumerateArray()]);
+    }
+
     /// <summary>As many cells as there are columns, also where a value has a tab in it.</summary>
     private static string[] Row(string line, int columns)
     {

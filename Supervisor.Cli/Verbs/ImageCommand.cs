@@ -42,13 +42,7 @@ internal static class ImageCommand
                 foreach (var (image, documents, size) in found) Write(json, image, documents, size, all);
                 json.WriteEndArray();
             });
-            if (template is null)
-            {
-                await Console.Out.WriteLineAsync(rendered);
-                return status;
-            }
-            using var document = JsonDocument.Parse(rendered);
-            await Console.Out.WriteAsync(Format.Render(template, [.. document.RootElement.EnumerateArray()]));
+            await Console.Out.WriteAsync(Format.Render(template, rendered));
             return status;
         });
         return command;

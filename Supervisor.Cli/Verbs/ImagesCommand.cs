@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using Containerd.Services.Images.V1;
 using Supervisor.Cli.Connection;
 using Supervisor.Cli.Errors;
@@ -51,7 +50,7 @@ internal static class ImagesCommand
             {
                 "table" => Table(rows, parse.GetValue(digests), parse.GetValue(whole)),
                 "json" => Json(rows),
-                _ => Templated(template!, rows),
+                _ => Format.Render(template, Json(rows)),
             });
             return 0;
         });
@@ -88,12 +87,6 @@ internal static class ImagesCommand
             whole ? r.Image.Target.Digest : ImageLookup.IdOf(r.Image)[..ShortId],
             r.Created?.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? "-", ByteCount.Text(r.Size),
         ]));
-    }
-
-    private static string Templated(Template template, IReadOnlyList<Row> rows)
-    {
-        using var document = JsonDocument.Parse(Json(rows));
-        return Format.Render(template, [.. document.RootElement.EnumerateArray()]);
     }
 
     private static string Json(IReadOnlyList<Row> rows) => JsonOutput.Render(json =>

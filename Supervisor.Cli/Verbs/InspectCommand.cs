@@ -46,13 +46,7 @@ internal static class InspectCommand
                     Write(json, client.Namespace, container, task, facts, usage);
                 json.WriteEndArray();
             });
-            if (template is null)
-            {
-                await Console.Out.WriteLineAsync(rendered);
-                return status;
-            }
-            using var document = JsonDocument.Parse(rendered);
-            await Console.Out.WriteAsync(Format.Render(template, [.. document.RootElement.EnumerateArray()]));
+            await Console.Out.WriteAsync(Format.Render(template, rendered));
             return status;
         });
         return command;
